@@ -1,0 +1,33 @@
+export type {
+  DeployReport,
+  InstanceListing,
+  ServiceListing,
+  VersionListing,
+} from "./admin-messages.ts";
+export type { CallEvents, CallOpening, CallSide, Callee } from "./call.ts";
+export { PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
+export { type ErrorCode, errorStatus, isErrorCode, LeverError, type Problem } from "./errors.ts";
+export {
+  type LeverJson,
+  type LeverJsonOutcome,
+  leverJsonSchema,
+  parseLeverJson,
+} from "./lever-json.ts";
+export {
+  formatLeverUrl,
+  type LeverUrl,
+  parseLeverPath,
+  parseLeverUrl,
+} from "./lever-url.ts";
+export { defaultLimits, type LimitName, type Limits, parseLimit } from "./limits.ts";
+export { Link, type LinkOptions } from "./link/link.ts";
+export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
+export { type Assignment, INSTANCE_LINK, type InstanceLink, type RuntimeMessage } from "./runtime-messages.ts";
+export {
+  argumentsPayload,
+  decodeArguments,
+  decodeValue,
+  encodeJson,
+  type Payload,
+  valuePayload,
+} from "./values.ts";

@@ -1,0 +1,241 @@
+/** What a service's lever.json says, with every default filled in (SPEC "lever.json"). */
+export interface LeverJson {
+  readonly name: string;
+  readonly description: string;
+  /** A JavaScript or TypeScript module, relative to the service folder, with `/`. Exactly one of jsEntry and entry is set. */
+  readonly jsEntry: string | undefined;
+  /** Command and arguments of a process that serves Lever RPC. */
+  readonly entry: readonly string[] | undefined;
+  readonly private: boolean;
+  readonly maxInstanceLoad: number;
+  readonly minInstances: number;
+  /** undefined = the host's default. */
+  readonly maxInstances: number | undefined;
+  /** MB (10⁶ bytes). */
+  readonly ram: number;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+export type LeverJsonOutcome =
+  | { readonly ok: true; readonly leverJson: LeverJson; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly errors: readonly string[] };
+
+interface Field {
+  readonly schema: Readonly<Record<string, unknown>>;
+  /** Ends the sentence "allowed is …". */
+  readonly allowed: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+const NAME = /^[A-Za-z0-9_.~-]{3,255}$/;
+const MODULE = /\.(?:[cm]?js|[cm]?ts)$/;
+
+const fields: Readonly<Record<keyof LeverJson, Field>> = {
+  name: {
+    schema: { type: "string", pattern: NAME.source, description: "Unique in its environment" },
+    allowed: "3 to 255 of A-Z a-z 0-9 - _ . ~",
+    accepts: (value) =>
+      typeof value === "string" && NAME.test(value) && !/^\.+$/.test(value),
+  },
+  description: {
+    schema: { type: "string", default: "", description: "Shown wherever the service is listed" },
+    allowed: "a string",
+    accepts: (value) => typeof value === "string",
+  },
+  jsEntry: {
+    schema: {
+      type: "string",
+      pattern: MODULE.source,
+      description: "JavaScript or TypeScript module, relative to this folder",
+    },
+    allowed: "the path of a .js .mjs .cjs .ts .mts or .cts file inside the service folder",
+    accepts: (value) => typeof value === "string" && MODULE.test(value) && isInside(value),
+  },
+  entry: {
+    schema: {
+      type: "array",
+      items: { type: "string" },
+      minItems: 1,
+      description: "Command and arguments of a process that serves Lever RPC",
+    },
+    allowed: "a list of strings, the first one not empty",
+    accepts: (value) =>
+      Array.isArray(value) &&
+      value.every((word) => typeof word === "string" && !word.includes("\0")) &&
+      value[0] !== undefined &&
+      value[0] !== "",
+  },
+  private: {
+    schema: {
+      type: "boolean",
+      default: false,
+      description: "Only services of the same environment may call it",
+    },
+    allowed: "true or false",
+    accepts: (value) => typeof value === "boolean",
+  },
+  maxInstanceLoad: {
+    schema: {
+      type: "number",
+      exclusiveMinimum: 0,
+      default: 10,
+      description: "Calls and open streams that one instance should carry on average",
+    },
+    allowed: "a number greater than 0",
+    accepts: (value) => typeof value === "number" && value > 0,
+  },
+  minInstances: {
+    schema: {
+      type: "integer",
+      minimum: 0,
+      default: 0,
+      description: "Started at deploy, and kept while idle",
+    },
+    allowed: "a whole number, 0 or more",
+    accepts: (value) => isWholeAtLeast(value, 0),
+  },
+  maxInstances: {
+    schema: { type: "integer", minimum: 1, description: "The most instances at once" },
+    allowed: "a whole number, 1 or more",
+    accepts: (value) => isWholeAtLeast(value, 1),
+  },
+  ram: {
+    schema: {
+      type: "integer",
+      minimum: 1,
+      default: 128,
+      description: "Memory of an instance in MB (1,000,000 bytes)",
+    },
+    allowed: "a whole number of megabytes, 1 or more",
+    accepts: (value) => isWholeAtLeast(value, 1),
+  },
+  config: {
+    schema: { type: "object", default: {}, description: "Handed to the service at start" },
+    allowed: "an object",
+    accepts: isObject,
+  },
+};
+
+/** The JSON Schema of lever.json, for editors. */
+export const leverJsonSchema: Readonly<Record<string, unknown>> = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  title: "lever.json",
+  description: "How Lever runs a service",
+  type: "object",
+  required: ["name"],
+  not: { required: ["entry", "jsEntry"] },
+  properties: Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.schema])),
+};
+
+/**
+ * Reads the text of a lever.json. All violations are reported at once, each with file, field, what was found and
+ * what is allowed; unknown fields are warnings that name the nearest known field.
+ */
+export function parseLeverJson(text: string): LeverJsonOutcome {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { ok: false, errors: [`lever.json: the file is not JSON: ${reason}.`] };
+  }
+  if (!isObject(value)) {
+    return {
+      ok: false,
+      errors: [`lever.json: the file holds ${shown(value)}; allowed is an object.`],
+    };
+  }
+  const errors: string[] = [];
+  const warnings: string[] = [];
+  for (const [name, found] of Object.entries(value)) {
+    if (!Object.hasOwn(fields, name)) {
+      if (name !== "$schema") warnings.push(unknownField(name));
+      continue;
+    }
+    const field = fields[name as keyof LeverJson];
+    if (!field.accepts(found)) errors.push(violation(name, shown(found), field));
+  }
+  if (!Object.hasOwn(value, "name")) errors.push(violation("name", "missing", fields.name));
+  if (Object.hasOwn(value, "entry") && Object.hasOwn(value, "jsEntry")) {
+    errors.push("lever.json: fields entry and jsEntry are both set; allowed is one of them.");
+  }
+  const { minInstances, maxInstances } = value;
+  if (
+    errors.length === 0 &&
+    typeof minInstances === "number" &&
+    typeof maxInstances === "number" &&
+    minInstances > maxInstances
+  ) {
+    errors.push(
+      `lever.json: field minInstances is ${minInstances}; allowed is at most maxInstances, ${maxInstances}.`,
+    );
+  }
+  if (errors.length > 0) return { ok: false, errors };
+  return { ok: true, leverJson: withDefaults(value), warnings };
+}
+
+function withDefaults(value: Record<string, unknown>): LeverJson {
+  // Every field present was accepted by its own check above.
+  const given = value as Partial<LeverJson>;
+  return {
+    name: given.name ?? "",
+    description: given.description ?? "",
+    jsEntry: given.jsEntry?.replace(/^(?:\.\/)+/, ""),
+    entry: given.jsEntry === undefined ? (given.entry ?? ["./serve"]) : undefined,
+    private: given.private ?? false,
+    maxInstanceLoad: given.maxInstanceLoad ?? 10,
+    minInstances: given.minInstances ?? 0,
+    maxInstances: given.maxInstances,
+    ram: given.ram ?? 128,
+    config: given.config ?? {},
+  };
+}
+
+function violation(name: string, found: string, field: Field): string {
+  return `lever.json: field ${name} is ${found}; allowed is ${field.allowed}.`;
+}
+
+function unknownField(name: string): string {
+  let nearest: string | undefined;
+  let distance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const known of Object.keys(fields)) {
+    const next = editDistance(name.toLowerCase(), known.toLowerCase());
+    if (next < distance) [nearest, distance] = [known, next];
+  }
+  const hint = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
+  return `lever.json: field ${shown(name)} is unknown and has no effect.${hint}`;
+}
+
+/** Levenshtein's distance, one row at a time. */
+function editDistance(a: string, b: string): number {
+  if (a.length > 64) return a.length;
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isWholeAtLeast(value: unknown, least: number): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= least;
+}
+
+/** A relative path that stays below its folder on every system. */
+function isInside(path: string): boolean {
+  if (path.startsWith("/") || path.includes("\\") || path.includes("\0")) return false;
+  return !path.split("/").includes("..");
+}

@@ -1,0 +1,81 @@
+import { LeverError } from "./errors.ts";
+
+/** The universal address of a method: `lever://<environment>/<service>[/<resource>]/<method>`. */
+export interface LeverUrl {
+  /** Host name, perhaps with a port; `""` in a relative URL. Lower case. */
+  readonly environment: string;
+  readonly service: string;
+  /** `""` when the URL names none; may contain `/`. Percent-escapes are decoded. */
+  readonly resource: string;
+  readonly method: string;
+}
+
+/** A host name with an optional port: letters, digits, dots, hyphens, or an address in brackets. */
+const ENVIRONMENT = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+
+/**
+ * Parses an absolute or relative Lever URL.
+ * @throws LeverError `malformed_request` that names the URL and what is wrong with it.
+ */
+export function parseLeverUrl(url: string): LeverUrl {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url);
+  if (scheme === null) {
+    if (!url.startsWith("/") || url.startsWith("//")) {
+      throw malformed(url, "it starts neither with lever:// nor with one /");
+    }
+    return { environment: "", ...parseLeverPath(url) };
+  }
+  if (scheme[1]?.toLowerCase() !== "lever") {
+    throw malformed(url, `its scheme is ${scheme[1]}, not lever`);
+  }
+  const start = scheme[0].length;
+  const slash = url.indexOf("/", start);
+  const environment = slash === -1 ? url.slice(start) : url.slice(start, slash);
+  if (!ENVIRONMENT.test(environment)) {
+    throw malformed(url, `"${environment}" is not an environment's host name`);
+  }
+  if (slash === -1) throw malformed(url, "it names no service and no method");
+  return { environment: environment.toLowerCase(), ...parseLeverPath(url.slice(slash)) };
+}
+
+/**
+ * Parses the path of a Lever URL: `/<service>[/<resource>]/<method>`, with an empty segment for no resource.
+ * @throws LeverError `malformed_request`
+ */
+export function parseLeverPath(path: string): Omit<LeverUrl, "environment"> {
+  const first = path.indexOf("/", 1);
+  const last = path.lastIndexOf("/");
+  if (path[0] !== "/" || first === -1) {
+    throw malformed(path, "it needs a service and a method: /service/method");
+  }
+  const service = unescapeSegment(path.slice(1, first), path);
+  const method = unescapeSegment(path.slice(last + 1), path);
+  if (service === "") throw malformed(path, "its service is empty");
+  if (method === "") throw malformed(path, "its method is empty");
+  const resource = last > first ? unescapeSegment(path.slice(first + 1, last), path) : "";
+  return { service, resource, method };
+}
+
+/** Prints a Lever URL, with everything escaped that a path cannot carry; `/` in a resource stays. */
+export function formatLeverUrl(url: LeverUrl): string {
+  const authority = url.environment === "" ? "" : `lever://${url.environment}`;
+  const resource =
+    url.resource === "" ? "" : `/${url.resource.split("/").map(encodeURIComponent).join("/")}`;
+  return `${authority}/${encodeURIComponent(url.service)}${resource}/${encodeURIComponent(url.method)}`;
+}
+
+function unescapeSegment(text: string, url: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw malformed(url, "it has a broken percent-escape", cause);
+  }
+}
+
+function malformed(url: string, problem: string, cause?: unknown): LeverError {
+  const shown = url.length > 200 ? `${url.slice(0, 200)}…` : url;
+  return new LeverError("malformed_request", `Cannot read the Lever URL ${shown}: ${problem}.`, {
+    cause,
+  });
+}

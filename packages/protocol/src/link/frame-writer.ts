@@ -1,0 +1,58 @@
+import { HEADER_BYTES, writeHeader } from "./frame.ts";
+
+/** Frames are gathered in buffers of this size; a longer payload is passed on without a copy. */
+const BUFFER_BYTES = 16 * 1024;
+const COPY_BYTES_MAX = 4 * 1024;
+
+/** Gathers the frames of one turn of the event loop, so that they leave in one write. */
+export class FrameWriter {
+  #parts: Uint8Array[] = [];
+  #buffer = new Uint8Array(BUFFER_BYTES);
+  #view = new DataView(this.#buffer.buffer);
+  #start = 0;
+  #end = 0;
+
+  /** Appends a frame whose payload is `head` followed by `body`. */
+  push(type: number, flags: number, id: number, body: Uint8Array, head?: Uint8Array): void {
+    const headBytes = head === undefined ? 0 : head.length;
+    const length = headBytes + body.length;
+    const copied = HEADER_BYTES + headBytes + (body.length > COPY_BYTES_MAX ? 0 : body.length);
+    if (this.#end + copied > this.#buffer.length) this.#renew(copied);
+    writeHeader(this.#view, this.#end, length, type, flags, id);
+    this.#end += HEADER_BYTES;
+    if (head !== undefined) {
+      this.#buffer.set(head, this.#end);
+      this.#end += headBytes;
+    }
+    if (body.length > COPY_BYTES_MAX) {
+      this.#cut();
+      this.#parts.push(body);
+    } else {
+      this.#buffer.set(body, this.#end);
+      this.#end += body.length;
+    }
+  }
+
+  /** Everything since the last take, in order; empty when there is nothing. */
+  take(): readonly Uint8Array[] {
+    this.#cut();
+    const parts = this.#parts;
+    if (parts.length > 0) this.#parts = [];
+    return parts;
+  }
+
+  #cut(): void {
+    if (this.#end > this.#start) {
+      this.#parts.push(this.#buffer.subarray(this.#start, this.#end));
+      this.#start = this.#end;
+    }
+  }
+
+  #renew(neededBytes: number): void {
+    this.#cut();
+    this.#buffer = new Uint8Array(Math.max(BUFFER_BYTES, neededBytes));
+    this.#view = new DataView(this.#buffer.buffer);
+    this.#start = 0;
+    this.#end = 0;
+  }
+}

@@ -1,0 +1,349 @@
+import {
+  type Callee,
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+} from "../call.ts";
+import { isErrorCode, LeverError } from "../errors.ts";
+import {
+  ABORT,
+  CHUNK_BYTES,
+  CONTROL,
+  CREDIT,
+  FLAG_BYTES,
+  FLAG_EMPTY,
+  FLAG_LAST,
+  FLAG_MORE,
+  FLAG_STREAM,
+  FrameReader,
+  MESSAGE,
+  OPEN,
+  PING,
+  PONG,
+} from "./frame.ts";
+import { FrameWriter } from "./frame-writer.ts";
+import { type CallLink, LinkCall } from "./link-call.ts";
+import { decodeOpening, encodeNames } from "./opening.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const NOTHING = new Uint8Array(0);
+
+/** Chunks written before looking whether the transport is saturated. */
+const CHUNKS_PER_FLUSH = 4;
+
+export interface LinkOptions {
+  /** Hosts and instances number their calls apart: even and odd. */
+  readonly side: "host" | "instance";
+  /** Writes in order. False = saturated, until `drained()` is called. */
+  write(parts: readonly Uint8Array[]): boolean;
+  /** Asks for `flush` once, after the events of this turn of the event loop. */
+  schedule(flush: () => void): void;
+  /** A call has arrived, whole up to its arguments. Returns what listens to the rest. */
+  onCall(opening: CallOpening, side: CallSide): CallEvents;
+  onControl(message: unknown): void;
+  /** Largest message or argument list, in bytes. */
+  readonly messageBytesMax: number;
+  /** Most calls at once that the other side may have open. */
+  readonly callsMax: number;
+}
+
+/**
+ * The link between a host and an instance: calls and streams multiplexed over any duplex transport.
+ *
+ * - L1. Frames of one call arrive in order; frames of different calls interleave, at most 64 KiB at a time.
+ * - L2. Each direction of a call holds at most its window of unconsumed bytes, whatever the peer does.
+ * - L3. When the link closes, every open call hears exactly one `onAbort`.
+ *
+ * No input or output of its own: bytes come in by `receive` and leave by `write`.
+ */
+export class Link implements Callee, CallLink {
+  readonly messageBytesMax: number;
+  readonly #options: LinkOptions;
+  readonly #calls = new Map<number, LinkCall>();
+  /** Calls whose opening is not whole yet. */
+  readonly #openings = new Map<number, CallOpening>();
+  readonly #writer = new FrameWriter();
+  readonly #reader: FrameReader;
+  #queued: LinkCall[] = [];
+  readonly #isQueued = new Set<LinkCall>();
+  #nextId: number;
+  #remoteCalls = 0;
+  #isSaturated = false;
+  #isFlushScheduled = false;
+  #closedBy: LeverError | undefined;
+  #pings: (() => void)[] = [];
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.messageBytesMax = options.messageBytesMax;
+    this.#nextId = options.side === "host" ? 2 : 1;
+    this.#reader = new FrameReader((type, flags, id, payload) => {
+      if (this.#closedBy === undefined) this.#onFrame(type, flags, id, payload);
+    });
+  }
+
+  get isSaturated(): boolean {
+    return this.#isSaturated;
+  }
+
+  /** Calls open on this link, in both directions. */
+  get callsOpen(): number {
+    return this.#calls.size;
+  }
+
+  open(opening: CallOpening, events: CallEvents, hasMore: boolean): CallSide {
+    const call = new LinkCall(this, this.#takeId());
+    call.events = events;
+    if (this.#closedBy !== undefined) {
+      const error = this.#closedBy;
+      queueMicrotask(() => call.lost(error));
+      return call;
+    }
+    const names = encodeNames(opening);
+    this.#calls.set(call.id, call);
+    const { body } = opening;
+    const isWhole = body.length <= CHUNK_BYTES;
+    const first = isWhole ? body : body.subarray(0, CHUNK_BYTES);
+    const kindFlag = opening.kind === PAYLOAD_BYTES ? FLAG_BYTES : 0;
+    const lastFlag = hasMore ? 0 : FLAG_LAST;
+    const flags =
+      kindFlag | (opening.isStream ? FLAG_STREAM : 0) | (isWhole ? lastFlag : FLAG_MORE);
+    this.#writer.push(OPEN, flags, call.id, first, names);
+    this.#schedule();
+    const rest = isWhole
+      ? undefined
+      : { flags: kindFlag | lastFlag, bytes: body, offset: CHUNK_BYTES };
+    call.opened(first.length, rest, hasMore);
+    return call;
+  }
+
+  /** Sends a control message: a small JSON value for the program on the other side. */
+  control(message: unknown): void {
+    this.#push(CONTROL, 0, 0, encoder.encode(JSON.stringify(message)));
+  }
+
+  /** Calls back when the other side's event loop has answered. */
+  ping(onPong: () => void): void {
+    this.#pings.push(onPong);
+    this.#push(PING, 0, 0, NOTHING);
+  }
+
+  /** Bytes have arrived. @throws Error when they break the protocol: close the link and the transport. */
+  receive(chunk: Uint8Array): void {
+    this.#reader.push(chunk);
+  }
+
+  /** The transport has room again. */
+  drained(): void {
+    this.#isSaturated = false;
+    this.#pump();
+    for (const call of this.#calls.values()) call.drained();
+  }
+
+  /** Writes what has been gathered. */
+  flush(): void {
+    this.#isFlushScheduled = false;
+    const parts = this.#writer.take();
+    if (parts.length === 0 || this.#closedBy !== undefined) return;
+    if (!this.#options.write(parts)) this.#isSaturated = true;
+  }
+
+  /** The transport is gone, or must go: every open call is aborted with this error. */
+  close(error: LeverError): void {
+    if (this.#closedBy !== undefined) return;
+    this.#closedBy = error;
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    this.#openings.clear();
+    this.#queued = [];
+    for (const call of calls) call.lost(error);
+  }
+
+  // For calls.
+
+  writeMessage(id: number, flags: number, payload: Uint8Array): void {
+    this.#push(MESSAGE, flags, id, payload);
+  }
+
+  writeCredit(id: number, bytes: number): void {
+    const payload = new Uint8Array(4);
+    new DataView(payload.buffer).setUint32(0, bytes, true);
+    this.#push(CREDIT, 0, id, payload);
+  }
+
+  writeAbort(id: number, error: LeverError): void {
+    const { code, message, retryAfterSeconds } = error;
+    const text = JSON.stringify({ code, message: message.slice(0, 8_000), retryAfterSeconds });
+    this.#push(ABORT, 0, id, encoder.encode(text));
+  }
+
+  queue(call: LinkCall): void {
+    if (this.#isQueued.has(call)) return;
+    this.#isQueued.add(call);
+    this.#queued.push(call);
+    this.#schedule();
+  }
+
+  forget(id: number): void {
+    if (this.#calls.delete(id) && this.#isRemote(id)) this.#remoteCalls--;
+    this.#openings.delete(id);
+  }
+
+  #push(type: number, flags: number, id: number, payload: Uint8Array): void {
+    if (this.#closedBy !== undefined) return;
+    this.#writer.push(type, flags, id, payload);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    this.#options.schedule(() => {
+      this.#pump();
+      this.flush();
+    });
+  }
+
+  /** Queued calls send a chunk each in turn, so that none holds up the others. */
+  #pump(): void {
+    let chunks = 0;
+    while (!this.#isSaturated) {
+      const call = this.#queued.shift();
+      if (call === undefined) break;
+      this.#isQueued.delete(call);
+      if (call.pump()) {
+        this.#isQueued.add(call);
+        this.#queued.push(call);
+      } else {
+        call.drained();
+      }
+      if (++chunks % CHUNKS_PER_FLUSH === 0) this.flush();
+    }
+    this.flush();
+  }
+
+  #onFrame(type: number, flags: number, id: number, payload: Uint8Array): void {
+    switch (type) {
+      case OPEN:
+        this.#onOpen(flags, id, payload);
+        return;
+      case MESSAGE:
+        this.#onMessage(flags, id, payload);
+        return;
+      case CREDIT:
+        this.#calls.get(id)?.receiveCredit(readU32(payload));
+        return;
+      case ABORT:
+        this.#calls.get(id)?.receiveAbort(readAbort(payload));
+        return;
+      case CONTROL:
+        this.#options.onControl(JSON.parse(decoder.decode(payload)));
+        return;
+      case PING:
+        this.#push(PONG, 0, 0, NOTHING);
+        return;
+      case PONG:
+        this.#pings.shift()?.();
+        return;
+      default:
+        throw new Error(`Cannot read a frame: there is no type ${type}.`);
+    }
+  }
+
+  #onOpen(flags: number, id: number, payload: Uint8Array): void {
+    if (!this.#isRemote(id) || this.#calls.has(id)) {
+      throw new Error(`Cannot open call ${id}: the number is not free.`);
+    }
+    const { names, body } = decodeOpening(payload);
+    const call = new LinkCall(this, id);
+    this.#calls.set(id, call);
+    this.#remoteCalls++;
+    if (this.#remoteCalls > this.#options.callsMax) {
+      call.abort(
+        new LeverError("overloaded", "Cannot take the call: too many are open on this link.", {
+          retryAfterSeconds: 1,
+        }),
+      );
+      return;
+    }
+    const opening: CallOpening = {
+      ...names,
+      isStream: (flags & FLAG_STREAM) !== 0,
+      kind: flags & FLAG_BYTES ? PAYLOAD_BYTES : PAYLOAD_JSON,
+      body,
+    };
+    const whole = call.receiveOpening(body, flags);
+    if (whole === undefined) this.#openings.set(id, opening);
+    else this.#deliver(call, opening, (flags & FLAG_LAST) !== 0);
+  }
+
+  #onMessage(flags: number, id: number, payload: Uint8Array): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    const pending = this.#openings.get(id);
+    if (pending !== undefined && !(flags & FLAG_MORE)) {
+      // The last chunk of the arguments: the call itself listens for it, once.
+      let body: Uint8Array = NOTHING;
+      call.events = {
+        ...silent,
+        onMessage: (_kind, bytes) => {
+          body = bytes;
+        },
+      };
+      call.receiveMessage(flags & ~FLAG_LAST, payload);
+      if (!this.#openings.delete(id)) return;
+      const isLast = (flags & FLAG_LAST) !== 0;
+      if (isLast) call.receiveMessage(FLAG_LAST | FLAG_EMPTY, NOTHING);
+      this.#deliver(call, { ...pending, body }, isLast);
+      return;
+    }
+    call.receiveMessage(flags, payload);
+  }
+
+  #deliver(call: LinkCall, opening: CallOpening, isLast: boolean): void {
+    call.events = this.#options.onCall(opening, call);
+    if (isLast) call.events.onEnd();
+  }
+
+  #isRemote(id: number): boolean {
+    return id % 2 === (this.#options.side === "host" ? 1 : 0);
+  }
+
+  #takeId(): number {
+    do this.#nextId = (this.#nextId + 2) % 0x1_0000_0000;
+    while (this.#calls.has(this.#nextId));
+    return this.#nextId;
+  }
+}
+
+const silent: CallEvents = {
+  onMessage() {},
+  onEnd() {},
+  onFail() {},
+  onAbort() {},
+  onDrain() {},
+};
+
+function readU32(payload: Uint8Array): number {
+  if (payload.length !== 4) throw new Error("Cannot read credit: it is not four bytes.");
+  return new DataView(payload.buffer, payload.byteOffset, 4).getUint32(0, true);
+}
+
+function readAbort(payload: Uint8Array): LeverError {
+  const parsed: unknown = JSON.parse(decoder.decode(payload));
+  const fields = (typeof parsed === "object" && parsed !== null ? parsed : {}) as {
+    code?: unknown;
+    message?: unknown;
+    retryAfterSeconds?: unknown;
+  };
+  const code = typeof fields.code === "string" && isErrorCode(fields.code) ? fields.code : "internal";
+  const message = typeof fields.message === "string" ? fields.message : "The call was aborted.";
+  return new LeverError(code, message, {
+    ...(typeof fields.retryAfterSeconds === "number" && {
+      retryAfterSeconds: fields.retryAfterSeconds,
+    }),
+  });
+}

@@ -1,0 +1,13 @@
+// The globals that every JavaScript engine has and TypeScript's "es" libraries leave out.
+
+declare class TextEncoder {
+  encode(text: string): Uint8Array;
+  encodeInto(text: string, target: Uint8Array): { read: number; written: number };
+}
+
+declare class TextDecoder {
+  constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
+  decode(bytes: Uint8Array): string;
+}
+
+declare function queueMicrotask(task: () => void): void;

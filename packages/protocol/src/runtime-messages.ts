@@ -1,0 +1,39 @@
+import type { Callee } from "./call.ts";
+
+/** What the host gives a runtime to become an instance of a version. */
+export interface Assignment {
+  readonly environment: string;
+  readonly service: string;
+  readonly version: number;
+  readonly instance: string;
+  /** Absolute path of the unpacked code. */
+  readonly codeDir: string;
+  readonly jsEntry: string;
+  /** Set in the instance's environment. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly bodyBytesMax: number;
+}
+
+/** The control messages of a link between host and runtime, both directions, as JSON. */
+export type RuntimeMessage =
+  /** host → runtime, once */
+  | { readonly type: "assign"; readonly assignment: Assignment }
+  /** runtime → host: the service is loaded */
+  | { readonly type: "ready"; readonly methods: readonly string[] }
+  /** runtime → host: the service cannot be loaded, and the runtime exits */
+  | { readonly type: "failed"; readonly reason: string }
+  /** runtime → host: it was told to stop by someone else, and takes no new calls */
+  | { readonly type: "leaving" }
+  /** host → runtime: the last call has been sent; finish what is there and exit */
+  | { readonly type: "drain" };
+
+/** Where the client finds the link when it runs inside an instance: a property of `globalThis`. */
+export const INSTANCE_LINK: unique symbol = Symbol.for("leveros.instance-link");
+
+/** What the runtime leaves there. */
+export interface InstanceLink {
+  /** Grows when a newer runtime changes the shape of this object. */
+  readonly protocol: 1;
+  readonly environment: string;
+  readonly callee: Callee;
+}

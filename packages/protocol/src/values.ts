@@ -1,0 +1,57 @@
+import { PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
+
+/** A value as it crosses a wire. */
+export interface Payload {
+  readonly kind: PayloadKind;
+  readonly bytes: Uint8Array;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/**
+ * A value as JSON in UTF-8. Dates become ISO strings; undefined and functions become null, as do NaN and infinities.
+ * @throws TypeError for a cycle or a BigInt.
+ */
+export function encodeJson(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value) ?? "null");
+}
+
+/** One value: bytes stay bytes, everything else is JSON. */
+export function valuePayload(value: unknown): Payload {
+  return value instanceof Uint8Array
+    ? { kind: PAYLOAD_BYTES, bytes: value }
+    : { kind: PAYLOAD_JSON, bytes: encodeJson(value) };
+}
+
+/** The arguments of a call: exactly one bytes argument is bytes, everything else a JSON array. */
+export function argumentsPayload(args: readonly unknown[]): Payload {
+  const [only] = args;
+  return args.length === 1 && only instanceof Uint8Array
+    ? { kind: PAYLOAD_BYTES, bytes: only }
+    : { kind: PAYLOAD_JSON, bytes: encodeJson(args) };
+}
+
+/**
+ * The value of a payload; bytes come back as the same bytes.
+ * @throws SyntaxError or TypeError when it is not JSON in UTF-8.
+ */
+export function decodeValue(kind: PayloadKind, bytes: Uint8Array): unknown {
+  return kind === PAYLOAD_BYTES ? bytes : JSON.parse(decoder.decode(bytes));
+}
+
+/** The arguments of a call, or a sentence that says why they are none. */
+export function decodeArguments(kind: PayloadKind, bytes: Uint8Array): unknown[] | string {
+  if (kind === PAYLOAD_BYTES) return [bytes];
+  let value: unknown;
+  try {
+    value = decodeValue(kind, bytes);
+  } catch (error) {
+    return `the body is not JSON (${error instanceof Error ? error.message : String(error)})`;
+  }
+  if (!Array.isArray(value)) {
+    const found = value === null ? "null" : typeof value;
+    return `the body is ${found === "object" ? "an object" : found === "null" ? "null" : `a ${found}`}, not a JSON array of arguments`;
+  }
+  return value;
+}

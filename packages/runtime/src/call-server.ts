@@ -1,0 +1,235 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import {
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
+  decodeArguments,
+  isStreamingName,
+  LeverError,
+  PAYLOAD_BYTES,
+  type Payload,
+  valuePayload,
+} from "@leveros/protocol";
+import { callbackIndex } from "./call-style.ts";
+import type { Method } from "./load-service.ts";
+import { ServiceStream } from "./service-stream.ts";
+import { bytesForUser } from "./user-bytes.ts";
+
+interface ServedMethod {
+  readonly call: Method;
+  readonly callbackIndex: number | undefined;
+  readonly isStreaming: boolean;
+}
+
+const ignored: CallEvents = {
+  onMessage() {},
+  onEnd() {},
+  onFail() {},
+  onAbort() {},
+  onDrain() {},
+};
+
+/**
+ * Turns calls that arrive on a link into calls of a service's functions.
+ *
+ * - R1. Each call is answered at most once, whatever the function does: what comes after the first answer is logged.
+ * - R2. A function that throws fails its own call and nothing else, also when it throws later in a timer.
+ */
+export class CallServer {
+  readonly #methods = new Map<string, ServedMethod>();
+  readonly #running = new AsyncLocalStorage<RunningCall>();
+  readonly #replyBytesMax: number;
+  readonly #onIdle: () => void;
+  #callsInFlight = 0;
+
+  /** `onIdle` is called whenever the last call in flight is over. */
+  constructor(
+    methods: ReadonlyMap<string, Method>,
+    options: { replyBytesMax: number; onIdle?: () => void },
+  ) {
+    for (const [name, call] of methods) {
+      const isStreaming = isStreamingName(name);
+      this.#methods.set(name, {
+        call,
+        isStreaming,
+        callbackIndex: isStreaming ? undefined : callbackIndex(call),
+      });
+    }
+    this.#replyBytesMax = options.replyBytesMax;
+    this.#onIdle = options.onIdle ?? (() => {});
+  }
+
+  get callsInFlight(): number {
+    return this.#callsInFlight;
+  }
+
+  /** Fails the call in whose course this code runs; false = it runs in none. (R2) */
+  failCurrent(error: unknown): boolean {
+    const running = this.#running.getStore();
+    if (running === undefined) return false;
+    running.fail(error);
+    return true;
+  }
+
+  readonly onCall = (opening: CallOpening, side: CallSide): CallEvents => {
+    const method = this.#methods.get(opening.method);
+    if (method === undefined) {
+      side.abort(new LeverError("unknown_method", `There is no method ${opening.method}.`));
+      return ignored;
+    }
+    if (method.isStreaming !== opening.isStream) {
+      side.abort(wrongKind(opening.method, method.isStreaming));
+      return ignored;
+    }
+    const args = decodeArguments(opening.kind, opening.body);
+    if (typeof args === "string") {
+      side.abort(new LeverError("malformed_request", `Cannot call ${opening.method}: ${args}.`));
+      return ignored;
+    }
+    if (opening.kind === PAYLOAD_BYTES) args[0] = bytesForUser(opening.body);
+    if (opening.resource !== "") args.unshift(opening.resource);
+    this.#callsInFlight++;
+    const running = new RunningCall(opening.method, side, this.#replyBytesMax, () => {
+      this.#callsInFlight--;
+      if (this.#callsInFlight === 0) this.#onIdle();
+    });
+    return this.#running.run(running, () =>
+      method.isStreaming ? serveStream(method, running, args) : serveRegular(method, running, args),
+    );
+  };
+}
+
+function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[]): CallEvents {
+  const index = method.callbackIndex;
+  try {
+    if (index !== undefined) {
+      if (args.length > index) {
+        throw new Error(
+          `Cannot call ${running.method}: it takes ${index} argument${index === 1 ? "" : "s"}, and was given ${args.length}.`,
+        );
+      }
+      args[index] = (error: unknown, result: unknown) => {
+        if (error === null || error === undefined) running.reply(result);
+        else running.fail(error);
+      };
+    }
+    const returned = method.call(...args);
+    if (isThenable(returned)) returned.then(running.reply, running.fail);
+    else if (index === undefined || returned !== undefined) running.reply(returned);
+  } catch (error) {
+    running.fail(error);
+  }
+  return {
+    ...ignored,
+    onAbort: () => running.leave(),
+  };
+}
+
+function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]): CallEvents {
+  const stream = new ServiceStream(running.side);
+  stream.once("error", (error) => running.fail(error));
+  stream.once("finish", () => running.leave());
+  try {
+    const returned = method.call(stream, ...args);
+    if (isThenable(returned)) {
+      returned.then(
+        () => stream.end(),
+        (error: unknown) => {
+          running.fail(error);
+          stream.destroy();
+        },
+      );
+    }
+  } catch (error) {
+    running.fail(error);
+    stream.destroy();
+  }
+  return stream;
+}
+
+/** One call while its function works. */
+class RunningCall {
+  readonly method: string;
+  readonly side: CallSide;
+  readonly #replyBytesMax: number;
+  readonly #onOver: () => void;
+  #isOver = false;
+
+  constructor(method: string, side: CallSide, replyBytesMax: number, onOver: () => void) {
+    this.method = method;
+    this.side = side;
+    this.#replyBytesMax = replyBytesMax;
+    this.#onOver = onOver;
+  }
+
+  readonly reply = (result: unknown): void => {
+    if (!this.#finish("a result", result)) return;
+    let payload: Payload;
+    try {
+      payload = valuePayload(result);
+    } catch (error) {
+      this.#sendError(error);
+      return;
+    }
+    if (payload.bytes.length > this.#replyBytesMax) {
+      this.side.abort(
+        new LeverError(
+          "too_large",
+          `Cannot reply: the result of ${this.method} has ${payload.bytes.length} bytes, the limit is ${this.#replyBytesMax}.`,
+        ),
+      );
+      return;
+    }
+    this.side.send(payload.kind, payload.bytes, true);
+  };
+
+  readonly fail = (error: unknown): void => {
+    if (this.#finish("an error", error)) this.#sendError(error);
+  };
+
+  /** The call is over without an answer of its own. */
+  leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onOver();
+  }
+
+  #sendError(error: unknown): void {
+    const { kind, bytes } = errorPayload(error);
+    this.side.fail(kind, bytes);
+  }
+
+  /** R1. */
+  #finish(what: string, value: unknown): boolean {
+    if (!this.#isOver) {
+      this.leave();
+      return true;
+    }
+    if (value instanceof Error) {
+      console.error(`${this.method} gave ${what} after its call was over:`, value);
+    }
+    return false;
+  }
+}
+
+/** An error's value as callers get it: an Error's message, the original value of a remote error, anything else as it is. */
+function errorPayload(error: unknown): Payload {
+  if (error instanceof LeverError && error.code === "method_failed") return valuePayload(error.value);
+  if (error instanceof Error) return valuePayload(error.message);
+  try {
+    return valuePayload(error);
+  } catch {
+    return valuePayload(String(error));
+  }
+}
+
+function wrongKind(method: string, isStreaming: boolean): LeverError {
+  const [is, not] = isStreaming ? ["streaming", "regular"] : ["regular", "streaming"];
+  return new LeverError("wrong_method_kind", `${method} is a ${is} method, and was called as a ${not} one.`);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === "object" && value !== null && "then" in value && typeof value.then === "function"
+  );
+}

@@ -1,0 +1,72 @@
+import { registerHooks } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
+import { isCallableName } from "@leveros/protocol";
+
+// biome-ignore lint/suspicious/noExplicitAny: a user's function takes and returns whatever its author chose.
+export type Method = (...args: any[]) => unknown;
+
+/** Longest reason that is passed on when a service cannot be loaded, in characters. */
+const REASON_LENGTH_MAX = 4_000;
+
+/**
+ * Imports a service's module and lists its methods.
+ * @throws whatever the module throws while it loads.
+ */
+export async function loadService(codeDir: string, jsEntry: string): Promise<Map<string, Method>> {
+  const exports: unknown = await import(pathToFileURL(join(codeDir, jsEntry)).href);
+  return listMethods(exports);
+}
+
+/**
+ * The methods of a module: its own exported functions, but not those whose names start with `_`, classes, the
+ * default export, and Lever's own hooks. Of a CommonJS module, what `module.exports` holds.
+ */
+export function listMethods(namespace: unknown): Map<string, Method> {
+  const methods = new Map<string, Method>();
+  if (!isRecord(namespace)) return methods;
+  const exported = Object.hasOwn(namespace, "module.exports")
+    ? namespace["module.exports"]
+    : namespace;
+  if (!isRecord(exported)) return methods;
+  for (const name of Object.keys(exported)) {
+    const value = exported[name];
+    if (typeof value !== "function" || !isCallableName(name)) continue;
+    if (/^class\b/.test(Function.prototype.toString.call(value))) continue;
+    methods.set(name, value as Method);
+  }
+  return methods;
+}
+
+/** An error as people want to read it in a report: with the place in their code, without the loader's frames. */
+export function describeLoadError(error: unknown, codeDir: string): string {
+  const text = error instanceof Error ? (error.stack ?? error.message) : inspect(error);
+  return text
+    .replaceAll(`${pathToFileURL(codeDir).href}/`, "")
+    .replaceAll(`${codeDir}/`, "")
+    .split("\n")
+    .filter((line) => !/^\s+at .*node:internal/.test(line))
+    .join("\n")
+    .trim()
+    .slice(0, REASON_LENGTH_MAX);
+}
+
+/** Makes `leveros` importable in services that did not install it themselves. */
+export function provideClient(): void {
+  const clientUrl = import.meta.resolve("leveros");
+  registerHooks({
+    resolve(specifier, context, nextResolve) {
+      if (specifier !== "leveros") return nextResolve(specifier, context);
+      try {
+        return nextResolve(specifier, context);
+      } catch {
+        return { url: clientUrl, shortCircuit: true };
+      }
+    },
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}

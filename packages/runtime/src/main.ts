@@ -1,0 +1,98 @@
+/**
+ * The program inside an instance. Started by a launcher with its link to the host as file descriptor 3, it waits for
+ * an assignment, loads the service, and serves until it is told to drain or the link closes.
+ */
+import { Socket } from "node:net";
+import {
+  type Assignment,
+  INSTANCE_LINK,
+  type InstanceLink,
+  LeverError,
+  type RuntimeMessage,
+} from "@leveros/protocol";
+import { CallServer } from "./call-server.ts";
+import { describeLoadError, loadService, provideClient } from "./load-service.ts";
+import { attachLink } from "./socket-link.ts";
+
+const LINK_FD = 3;
+/** Of the arguments of calls that reach this instance: the host has already held them to its own limit. */
+const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
+const CALLS_MAX = 100_000;
+/** Exit status after a service could not be loaded. */
+const EXIT_CANNOT_LOAD = 70;
+
+let server: CallServer | undefined;
+let isDraining = false;
+
+const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
+const link = attachLink(socket, {
+  side: "instance",
+  messageBytesMax: MESSAGE_BYTES_MAX,
+  callsMax: CALLS_MAX,
+  onCall: (opening, side) => {
+    if (server !== undefined) return server.onCall(opening, side);
+    throw new Error("Cannot take a call: the service is not loaded.");
+  },
+  onControl: (message) => {
+    const control = message as RuntimeMessage;
+    if (control.type === "assign") void become(control.assignment);
+    if (control.type === "drain") drain();
+  },
+  lostCallError: () => new LeverError("unavailable", "Cannot reach Lever: the host is gone."),
+  // Without its host an instance is of no use to anyone.
+  onClose: () => process.exit(0),
+});
+
+process.on("SIGTERM", () => {
+  if (!isDraining) send({ type: "leaving" });
+});
+process.on("SIGINT", () => {
+  // Ctrl-C in a terminal goes to the host, which stops its instances in order.
+});
+process.on("uncaughtException", reportStray);
+process.on("unhandledRejection", reportStray);
+
+async function become(assignment: Assignment): Promise<void> {
+  const { codeDir, environment } = assignment;
+  try {
+    Object.assign(process.env, assignment.variables);
+    process.chdir(codeDir);
+    const instanceLink: InstanceLink = { protocol: 1, environment, callee: link };
+    Object.defineProperty(globalThis, INSTANCE_LINK, { value: instanceLink });
+    provideClient();
+    const methods = await loadService(codeDir, assignment.jsEntry);
+    server = new CallServer(methods, {
+      replyBytesMax: assignment.bodyBytesMax,
+      onIdle: () => {
+        if (isDraining) leave();
+      },
+    });
+    send({ type: "ready", methods: [...methods.keys()].sort() });
+  } catch (error) {
+    send({ type: "failed", reason: describeLoadError(error, codeDir) });
+    link.flush();
+    socket.end(() => process.exit(EXIT_CANNOT_LOAD));
+  }
+}
+
+function drain(): void {
+  isDraining = true;
+  if (server === undefined || server.callsInFlight === 0) leave();
+}
+
+/** The last reply is still on its way through the socket: it goes out before the process ends. */
+function leave(): void {
+  setImmediate(() => {
+    link.flush();
+    socket.end(() => process.exit(0));
+  });
+}
+
+function reportStray(error: unknown): void {
+  if (server?.failCurrent(error)) return;
+  console.error("Uncaught in the service, in the course of no call:", error);
+}
+
+function send(message: RuntimeMessage): void {
+  link.control(message);
+}

@@ -1,0 +1,86 @@
+import { Duplex } from "node:stream";
+import {
+  type CallEvents,
+  type CallSide,
+  decodeValue,
+  type LeverError,
+  PAYLOAD_BYTES,
+  type PayloadKind,
+  valuePayload,
+} from "@leveros/protocol";
+import { bytesForUser } from "./user-bytes.ts";
+
+/**
+ * The stream that a streaming method gets: messages in, messages out, with backpressure both ways. It is a Node
+ * `Duplex` in object mode (`data`, `end`, `error`, `write`, `end`) and an async iterable. A JSON null, which such a
+ * stream cannot carry, is read and may be written as undefined.
+ */
+export class ServiceStream extends Duplex implements CallEvents {
+  readonly #side: CallSide;
+  #onWritten: (() => void) | undefined;
+  #hasHeardLast = false;
+
+  constructor(side: CallSide) {
+    super({ objectMode: true, readableHighWaterMark: 16, writableHighWaterMark: 16 });
+    this.#side = side;
+    // A method that never listens for errors must not bring its instance down when a caller leaves.
+    this.on("error", () => {});
+  }
+
+  override _read(): void {
+    this.#side.resume();
+  }
+
+  override _write(message: unknown, _encoding: string, done: (error?: Error | null) => void): void {
+    try {
+      const { kind, bytes } = valuePayload(message);
+      if (this.#side.send(kind, bytes)) done();
+      else this.#onWritten = done;
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  override _final(done: () => void): void {
+    this.#side.end();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#onWritten = undefined;
+    done(error);
+  }
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    if (this.destroyed || this.#hasHeardLast) return;
+    let message: unknown;
+    try {
+      message = kind === PAYLOAD_BYTES ? bytesForUser(bytes) : decodeValue(kind, bytes);
+    } catch {
+      this.destroy(new Error("Cannot read a message of the stream: it is not JSON."));
+      return;
+    }
+    if (!this.push(message ?? undefined)) this.#side.pause();
+  }
+
+  onEnd(): void {
+    if (this.#hasHeardLast) return;
+    this.#hasHeardLast = true;
+    this.push(null);
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    const value = decodeValue(kind, bytes);
+    this.destroy(new Error(typeof value === "string" ? value : JSON.stringify(value)));
+  }
+
+  onAbort(error: LeverError): void {
+    this.destroy(error);
+  }
+
+  onDrain(): void {
+    const done = this.#onWritten;
+    this.#onWritten = undefined;
+    done?.();
+  }
+}

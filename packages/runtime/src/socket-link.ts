@@ -1,0 +1,51 @@
+import type { Duplex } from "node:stream";
+import { LeverError, Link, type LinkOptions } from "@leveros/protocol";
+
+/** Bytes that may wait in the socket before calls are told to wait. */
+const SATURATED_BYTES = 512 * 1024;
+
+export type LinkHandlers = Pick<
+  LinkOptions,
+  "side" | "onCall" | "onControl" | "messageBytesMax" | "callsMax"
+> & {
+  /** The socket is gone; every open call has heard of it. Called once. */
+  readonly onClose: (reason: Error | undefined) => void;
+  /** What open calls hear when the socket goes; asked for once, at that moment. */
+  readonly lostCallError: () => LeverError;
+};
+
+/** Runs a link over a connected socket, which it owns from now on. */
+export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
+  let failure: Error | undefined;
+  const link = new Link({
+    ...handlers,
+    write(parts) {
+      if (socket.destroyed) return true;
+      if (parts.length > 1) socket.cork();
+      for (const part of parts) socket.write(part);
+      if (parts.length > 1) socket.uncork();
+      return socket.writableLength < SATURATED_BYTES;
+    },
+    // After the poll phase: everything that one turn of the loop produced leaves in one write.
+    schedule: setImmediate,
+  });
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      link.receive(chunk);
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      socket.destroy();
+    }
+  });
+  socket.on("drain", () => link.drained());
+  // "close" follows every error, and a half-closed link is of no use.
+  socket.on("error", (error: Error) => {
+    failure ??= error;
+  });
+  socket.on("end", () => socket.destroy());
+  socket.on("close", () => {
+    link.close(handlers.lostCallError());
+    handlers.onClose(failure);
+  });
+  return link;
+}
