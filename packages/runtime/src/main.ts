@@ -7,7 +7,6 @@ import {
   type Assignment,
   INSTANCE_LINK,
   type InstanceLink,
-  LeverError,
   type RuntimeMessage,
 } from "@leveros/protocol";
 import { CallServer } from "./call-server.ts";
@@ -38,7 +37,6 @@ const link = attachLink(socket, {
     if (control.type === "assign") void become(control.assignment);
     if (control.type === "drain") drain();
   },
-  lostCallError: () => new LeverError("unavailable", "Cannot reach Lever: the host is gone."),
   // Without its host an instance is of no use to anyone.
   onClose: () => process.exit(0),
 });

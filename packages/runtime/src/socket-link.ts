@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { LeverError, Link, type LinkOptions } from "@leveros/protocol";
+import { Link, type LinkOptions } from "@leveros/protocol";
 
 /** Bytes that may wait in the socket before calls are told to wait. */
 const SATURATED_BYTES = 512 * 1024;
@@ -8,10 +8,8 @@ export type LinkHandlers = Pick<
   LinkOptions,
   "side" | "onCall" | "onControl" | "messageBytesMax" | "callsMax"
 > & {
-  /** The socket is gone; every open call has heard of it. Called once. */
+  /** The socket is gone, and the link must be closed with the error that its open calls are to hear. Called once. */
   readonly onClose: (reason: Error | undefined) => void;
-  /** What open calls hear when the socket goes; asked for once, at that moment. */
-  readonly lostCallError: () => LeverError;
 };
 
 /** Runs a link over a connected socket, which it owns from now on. */
@@ -43,9 +41,6 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
     failure ??= error;
   });
   socket.on("end", () => socket.destroy());
-  socket.on("close", () => {
-    link.close(handlers.lostCallError());
-    handlers.onClose(failure);
-  });
+  socket.on("close", () => handlers.onClose(failure));
   return link;
 }

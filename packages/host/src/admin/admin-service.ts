@@ -1,0 +1,141 @@
+import { LeverError, type Limits, type ServiceListing } from "@leveros/protocol";
+import { CallServer, listMethods, type ServiceStream } from "@leveros/runtime";
+import type { Deployer } from "../deployer/deployer.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { memoryLink } from "../link/memory-link.ts";
+import type { Router } from "../router/router.ts";
+import type { Store } from "../store/store.ts";
+
+export const ADMIN_ENVIRONMENT = "admin.lever";
+export const ADMIN_SERVICE = "admin";
+
+/** The admin service takes no part in scaling: this many calls at once, and no more. */
+const CALLS_MAX = 100;
+
+export interface AdminOptions {
+  readonly store: Store;
+  readonly fleet: Fleet;
+  readonly deployer: Deployer;
+  readonly router: Router;
+  readonly limits: Limits;
+}
+
+/**
+ * Puts Lever's own management into the routing table: a service like any other, whose one instance is the host. Its
+ * calls come through the same gateway, router and link.
+ */
+export function startAdminService(options: AdminOptions): void {
+  const { router, limits } = options;
+  const methods = listMethods(adminMethods(options));
+  const server = new CallServer(methods, { replyBytesMax: limits.bodyBytesMax });
+  const callee = memoryLink(server.onCall, {
+    messageBytesMax: limits.bodyBytesMax,
+    callsMax: CALLS_MAX,
+  });
+  const route = router.setService(ADMIN_ENVIRONMENT, ADMIN_SERVICE, {
+    version: 1,
+    isPrivate: false,
+    methods: new Set(methods.keys()),
+  });
+  route.add({ instance: "host", version: 1, callee, callsInFlight: 0 });
+}
+
+/** The methods of the admin service, as a module would export them. */
+function adminMethods(options: AdminOptions): Record<string, unknown> {
+  const { store, fleet, deployer, router } = options;
+
+  /** Receives a .tar.gz as byte messages; ends without a message, or with a report when asked for one. */
+  async function deployServiceChan(
+    stream: ServiceStream,
+    environment: unknown,
+    wanted?: unknown,
+  ): Promise<void> {
+    const report = await deployer.deploy(parseEnvironment(environment), stream);
+    const isReportWanted =
+      typeof wanted === "object" && wanted !== null && "report" in wanted && wanted.report === true;
+    if (isReportWanted) stream.write(report);
+  }
+
+  /** The services of an environment with their versions and instances. */
+  async function listServices(environment: unknown): Promise<ServiceListing[]> {
+    const name = parseEnvironment(environment);
+    const routes = router.environment(name);
+    if (routes === undefined) throw unknownEnvironment(name);
+    const listings: ServiceListing[] = [];
+    const versions = Map.groupBy(await store.versions(name), ({ service }) => service);
+    for (const [service, records] of versions) {
+      const liveVersion = routes.services.get(service)?.live.version;
+      const live = records.find(({ version }) => version === liveVersion);
+      if (live === undefined) continue;
+      listings.push({
+        environment: name,
+        service,
+        description: live.leverJson.description,
+        private: live.leverJson.private,
+        liveVersion: live.version,
+        methods: live.methods,
+        versions: records.map(({ version, deployedAt, archiveBytes, unpackedBytes }) => ({
+          version,
+          deployedAt,
+          archiveBytes,
+          unpackedBytes,
+        })),
+        instances: fleet.instancesOf(name, service).flatMap((instance) => {
+          const { phase } = instance;
+          if (phase === "gone") return [];
+          return {
+            instance: instance.plan.instance,
+            version: instance.plan.version,
+            state: phase,
+            callsInFlight: instance.target.callsInFlight,
+            startedAt: instance.startedAt.toISOString(),
+          };
+        }),
+      });
+    }
+    return listings;
+  }
+
+  /** Which origins' pages may call an environment's services: `["*"]` for any, `[]` for none. */
+  async function setCorsOrigins(environment: unknown, origins: unknown): Promise<null> {
+    const name = parseEnvironment(environment);
+    const known = router.environment(name);
+    if (known === undefined) throw unknownEnvironment(name);
+    if (!known.access.isOpenToInstances) {
+      throw new LeverError("forbidden", `Cannot open ${name} to pages: it manages Lever itself.`);
+    }
+    if (!Array.isArray(origins) || origins.length > 1_000 || !origins.every(isOrigin)) {
+      throw new LeverError(
+        "malformed_request",
+        'Cannot set the origins: allowed is a list of origins such as "https://app.example", or of "*".',
+      );
+    }
+    await store.putEnvironment({ environment: name, corsOrigins: origins });
+    router.setEnvironment(name, { ...known.access, corsOrigins: new Set(origins) });
+    return null;
+  }
+
+  return {
+    deployServiceChan,
+    /** The name that clients of the original call it by. */
+    DeployServiceChan: deployServiceChan,
+    listServices,
+    setCorsOrigins,
+  };
+}
+
+function isOrigin(value: unknown): value is string {
+  return typeof value === "string" && (value === "*" || URL.parse(value)?.origin === value);
+}
+
+function parseEnvironment(value: unknown): string {
+  if (typeof value === "string" && value !== "") return value.toLowerCase();
+  throw new LeverError(
+    "malformed_request",
+    `Cannot read the environment: found is ${JSON.stringify(value) ?? "nothing"}; allowed is its name.`,
+  );
+}
+
+function unknownEnvironment(environment: string): LeverError {
+  return new LeverError("unknown_environment", `There is no environment ${environment}.`);
+}

@@ -1,0 +1,147 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Limits, LeverError } from "@leveros/protocol";
+import type { Store, VersionRecord } from "../store/store.ts";
+import { type Unpacked, unpackArchive } from "./unpack-archive.ts";
+
+/**
+ * Where code lies on this host: `archives/` holds what was deployed, synced to the disk before it counts; `code/` holds
+ * it unpacked, and can be made again from there; `staging/` holds what is being received.
+ *
+ * - K1. A folder below `code/` is whole: it is unpacked elsewhere and then renamed.
+ * - K2. What no kept version needs is removed: at once when it was just dropped, at the next start after a crash.
+ */
+export class CodeFolders {
+  readonly #staging: string;
+  readonly #archives: string;
+  readonly #code: string;
+  readonly #limits: Limits;
+  readonly #unpacking = new Map<string, Promise<string>>();
+
+  constructor(dataDir: string, limits: Limits) {
+    this.#staging = join(dataDir, "staging");
+    this.#archives = join(dataDir, "archives");
+    this.#code = join(dataDir, "code");
+    this.#limits = limits;
+  }
+
+  /** K2. After the machine itself went down, unpacked files may have been lost halfway: they are made again. */
+  async open(store: Store): Promise<void> {
+    await rm(this.#staging, { recursive: true, force: true });
+    const boot = bootId();
+    if (boot === undefined || (await store.note("boot")) !== boot) {
+      await rm(this.#code, { recursive: true, force: true });
+      if (boot !== undefined) await store.putNote("boot", boot);
+    }
+    const needed = await store.codeIds();
+    for (const dir of [this.#staging, this.#archives, this.#code]) {
+      await mkdir(dir, { recursive: true });
+    }
+    for (const name of await readdir(this.#code)) {
+      if (!needed.has(name)) await rm(join(this.#code, name), { recursive: true, force: true });
+    }
+    for (const name of await readdir(this.#archives)) {
+      if (!needed.has(name.replace(/\.tar\.gz$/, ""))) await rm(join(this.#archives, name));
+    }
+  }
+
+  /**
+   * Stores an archive as it arrives.
+   * @throws LeverError `too_large`, or whatever the source throws.
+   */
+  async receive(chunks: AsyncIterable<unknown>): Promise<{ codeId: string; archiveBytes: number }> {
+    const codeId = randomBytes(12).toString("hex");
+    const staged = join(this.#staging, `${codeId}.tar.gz`);
+    const file = await open(staged, "wx", 0o600);
+    let archiveBytes = 0;
+    try {
+      for await (const chunk of chunks) {
+        if (!(chunk instanceof Uint8Array)) {
+          throw new LeverError("invalid_archive", "Cannot read the archive: a message is not bytes.");
+        }
+        archiveBytes += chunk.length;
+        if (archiveBytes > this.#limits.archiveBytesMax) {
+          throw new LeverError(
+            "too_large",
+            `Cannot read the archive: it has more than ${this.#limits.archiveBytesMax} bytes.`,
+          );
+        }
+        await file.writeFile(chunk);
+      }
+      await file.sync();
+      await file.close();
+      await rename(staged, this.#archiveOf(codeId));
+      await syncFolder(this.#archives);
+    } catch (error) {
+      await file.close().catch(() => {});
+      await rm(staged, { force: true });
+      throw error;
+    }
+    return { codeId, archiveBytes };
+  }
+
+  /** K1. @throws LeverError `invalid_archive` */
+  async unpack(codeId: string): Promise<Unpacked & { codeDir: string }> {
+    const staged = join(this.#staging, codeId);
+    const codeDir = join(this.#code, codeId);
+    try {
+      const unpacked = await unpackArchive(this.#archiveOf(codeId), staged, this.#limits);
+      await rename(staged, codeDir);
+      return { ...unpacked, codeDir };
+    } catch (error) {
+      await rm(staged, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** The folder with a version's code; unpacks it first when it is not there. */
+  codeDirOf(record: VersionRecord): Promise<string> {
+    const { codeId } = record;
+    const known = this.#unpacking.get(codeId);
+    if (known !== undefined) return known;
+    const found = this.#find(codeId);
+    this.#unpacking.set(codeId, found);
+    found.catch(() => this.#unpacking.delete(codeId));
+    return found;
+  }
+
+  async remove(codeId: string): Promise<void> {
+    this.#unpacking.delete(codeId);
+    await rm(this.#archiveOf(codeId), { force: true });
+    await rm(join(this.#code, codeId), { recursive: true, force: true });
+  }
+
+  async #find(codeId: string): Promise<string> {
+    const codeDir = join(this.#code, codeId);
+    const exists = await stat(codeDir).then(
+      () => true,
+      () => false,
+    );
+    return exists ? codeDir : (await this.unpack(codeId)).codeDir;
+  }
+
+  #archiveOf(codeId: string): string {
+    return join(this.#archives, `${codeId}.tar.gz`);
+  }
+}
+
+/** Makes a rename in the folder survive a crash of the machine. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Changes each time the machine starts; undefined where the system does not tell. */
+function bootId(): string | undefined {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return undefined;
+  }
+}

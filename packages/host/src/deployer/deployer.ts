@@ -1,0 +1,148 @@
+import { type DeployReport, LeverError, type Limits } from "@leveros/protocol";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Instance } from "../fleet/instance.ts";
+import type { Log } from "../log.ts";
+import type { Router } from "../router/router.ts";
+import type { Store, VersionRecord } from "../store/store.ts";
+import type { CodeFolders } from "./code-folders.ts";
+import { readService } from "./read-service.ts";
+
+export interface DeployerOptions {
+  readonly store: Store;
+  readonly folders: CodeFolders;
+  readonly fleet: Fleet;
+  readonly router: Router;
+  readonly limits: Limits;
+  readonly clock: () => number;
+  readonly log: Log;
+}
+
+/**
+ * Deploys services: receive → unpack → check → start one instance and ask it for its methods → make live → drain the old.
+ *
+ * - D1. The store's one transaction decides. Everything before it can be thrown away; after it the version is live,
+ *   whoever restarts.
+ * - D2. Until then the old version goes on serving, and a deploy that fails leaves nothing behind.
+ * - D3. Deploys of one service happen one after the other, in the order in which their archives were checked.
+ */
+export class Deployer {
+  readonly #options: DeployerOptions;
+  readonly #lastOfService = new Map<string, Promise<unknown>>();
+  #underWay = 0;
+
+  constructor(options: DeployerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws LeverError that says what is wrong with the archive, the service, or its start. */
+  async deploy(environment: string, archive: AsyncIterable<unknown>): Promise<DeployReport> {
+    const { router, limits, folders } = this.#options;
+    if (router.environment(environment)?.access.isOpenToInstances !== true) {
+      throw new LeverError(
+        "unknown_environment",
+        `Cannot deploy: there is no environment ${environment} that takes services.`,
+      );
+    }
+    if (this.#underWay >= limits.deploysMax) {
+      throw new LeverError("overloaded", `Cannot deploy: ${this.#underWay} deploys are under way.`, {
+        retryAfterSeconds: 5,
+      });
+    }
+    this.#underWay++;
+    let codeId: string | undefined;
+    try {
+      const startedAt = this.#options.clock();
+      const received = await folders.receive(archive);
+      codeId = received.codeId;
+      const receivedAt = this.#options.clock();
+      const unpacked = await folders.unpack(codeId);
+      const unpackedAt = this.#options.clock();
+      const service = await readService(unpacked.codeDir);
+      const { name } = service.leverJson;
+      const { record, startMs } = await this.#inOrder(`${environment}/${name}`, () =>
+        this.#publish({
+          environment,
+          service: name,
+          codeId: received.codeId,
+          leverJson: service.leverJson,
+          archiveBytes: received.archiveBytes,
+          unpackedBytes: unpacked.unpackedBytes,
+        }),
+      );
+      return {
+        environment,
+        service: name,
+        version: record.version,
+        methods: record.methods,
+        warnings: service.warnings,
+        archiveBytes: record.archiveBytes,
+        unpackedBytes: record.unpackedBytes,
+        entries: unpacked.entries,
+        times: {
+          uploadMs: Math.round(receivedAt - startedAt),
+          unpackMs: Math.round(unpackedAt - receivedAt),
+          startMs: Math.round(startMs),
+          totalMs: Math.round(this.#options.clock() - startedAt),
+        },
+      };
+    } catch (error) {
+      // D2, and never what D1 has decided.
+      if (codeId !== undefined && !(await this.#options.store.codeIds()).has(codeId)) {
+        await folders.remove(codeId);
+      }
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log("warn", "deployer", "deploy failed", { environment, reason });
+      throw error;
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  async #publish(
+    draft: Omit<VersionRecord, "version" | "methods" | "deployedAt">,
+  ): Promise<{ record: VersionRecord; startMs: number }> {
+    const { store, fleet, folders, limits, clock, log } = this.#options;
+    const version = await store.nextVersion(draft.environment, draft.service);
+    const unproven = { ...draft, version, methods: [], deployedAt: new Date().toISOString() };
+    const startedAt = clock();
+    const candidate: Instance = await fleet.startCandidate(unproven);
+    const startMs = clock() - startedAt;
+    let record: VersionRecord;
+    let dropped: readonly VersionRecord[];
+    try {
+      record = { ...unproven, methods: candidate.methods };
+      if (record.methods.length === 0) {
+        throw new LeverError(
+          "invalid_service",
+          `Cannot deploy ${draft.service}: ${draft.leverJson.jsEntry} exports no functions, so it has no methods.`,
+        );
+      }
+      // D1.
+      dropped = await store.publishVersion(record, limits);
+    } catch (error) {
+      fleet.discardCandidate(candidate);
+      throw error;
+    }
+    fleet.goLive(record, candidate);
+    const { environment, service } = record;
+    log("info", "deployer", "deployed", { environment, service, version });
+    for (const old of dropped) {
+      folders.remove(old.codeId).catch((error: unknown) => {
+        log("warn", "deployer", "old version not removed", { service, reason: String(error) });
+      });
+    }
+    return { record, startMs };
+  }
+
+  /** D3. */
+  async #inOrder<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#lastOfService.get(key) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#lastOfService.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#lastOfService.get(key) === mine) this.#lastOfService.delete(key);
+    }
+  }
+}

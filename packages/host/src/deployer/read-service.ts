@@ -1,0 +1,47 @@
+import { lstat, readFile, realpath } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { LeverError, type LeverJson, parseLeverJson } from "@leveros/protocol";
+
+const LEVER_JSON_BYTES_MAX = 256 * 1024;
+
+/**
+ * Reads and checks what was unpacked: a lever.json without faults, and an entry point that is there.
+ * @throws LeverError `invalid_service` with every fault, each naming file, field, what was found and what is allowed.
+ */
+export async function readService(
+  codeDir: string,
+): Promise<{ leverJson: LeverJson; warnings: readonly string[] }> {
+  const file = join(codeDir, "lever.json");
+  const found = await lstat(file).catch(() => undefined);
+  if (found === undefined) {
+    throw invalid("lever.json: the file is missing from the top of the service folder.");
+  }
+  if (!found.isFile() || found.size > LEVER_JSON_BYTES_MAX) {
+    throw invalid(`lever.json: allowed is a plain file of at most ${LEVER_JSON_BYTES_MAX} bytes.`);
+  }
+  const outcome = parseLeverJson(await readFile(file, "utf8"));
+  if (!outcome.ok) throw invalid(outcome.errors.join("\n"));
+  const { leverJson, warnings } = outcome;
+  if (leverJson.jsEntry === undefined) {
+    throw new LeverError(
+      "not_supported",
+      "Cannot run the service: this version of Lever runs services with a jsEntry, not yet those with an entry.",
+    );
+  }
+  await checkEntry(codeDir, leverJson.jsEntry);
+  return { leverJson, warnings };
+}
+
+async function checkEntry(codeDir: string, jsEntry: string): Promise<void> {
+  const field = `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}`;
+  const resolved = await realpath(join(codeDir, jsEntry)).catch(() => undefined);
+  if (resolved === undefined) throw invalid(`${field}; there is no such file in the service folder.`);
+  const inside = (await realpath(codeDir)) + sep;
+  if (!resolved.startsWith(inside) || !(await lstat(resolved)).isFile()) {
+    throw invalid(`${field}; allowed is a plain file in the service folder.`);
+  }
+}
+
+function invalid(message: string): LeverError {
+  return new LeverError("invalid_service", message);
+}

@@ -1,0 +1,313 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { LeverError, type Limits } from "@leveros/protocol";
+import { decideInstances } from "../autoscaler/decide-instances.ts";
+import type { Launcher } from "../launcher/launcher.ts";
+import type { Log } from "../log.ts";
+import { bridgeCall } from "../router/bridge-call.ts";
+import type { Router } from "../router/router.ts";
+import type { ServiceRoute } from "../router/service-route.ts";
+import type { VersionRecord } from "../store/store.ts";
+import { Instance, type InstanceOwner } from "./instance.ts";
+import { restartDelayMs } from "./restart-backoff.ts";
+
+/** An instance that lives this long has started well: what happens later is no failure in a row. */
+const HEALTHY_AFTER_MS = 10_000;
+/** How often idle services are looked at. */
+const TICK_MS = 1_000;
+
+export interface FleetOptions {
+  readonly launcher: Launcher;
+  readonly router: Router;
+  readonly limits: Limits;
+  readonly clock: () => number;
+  readonly log: Log;
+  /** Where the code of a version lies; unpacks it first where that is needed. */
+  readonly codeDirOf: (record: VersionRecord) => Promise<string>;
+  /** Each service gets a folder of its own below this one. */
+  readonly serviceDataDir: string;
+  readonly makeDir: (path: string) => void;
+}
+
+/** A service's live version and the instances that run for it. */
+interface ServiceFleet {
+  live: VersionRecord;
+  readonly route: ServiceRoute;
+  /** Of every version, until their processes have ended. */
+  readonly instances: Set<Instance>;
+  /** Being prepared, not yet an instance. */
+  starting: number;
+  failuresInARow: number;
+  /** No start before this moment; calls meanwhile hear `lastError`. */
+  notBefore: number;
+  lastError: LeverError | undefined;
+  retry: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Makes what runs match what is wanted.
+ *
+ * - F1. Only ready instances of the live version get new calls.
+ * - F2. A service that cannot start says why to every caller at once, and is tried again with growing delays.
+ * - F3. When `close` resolves, no instance runs.
+ */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #services = new Map<string, ServiceFleet>();
+  /** Those with instances or failures, so that services at zero cost nothing. */
+  readonly #active = new Set<ServiceFleet>();
+  /** Started for a deploy, and not live yet. */
+  readonly #candidates = new Map<Instance, (error: LeverError | undefined) => void>();
+  readonly #ticker: NodeJS.Timeout;
+  readonly #owner: InstanceOwner;
+  #isClosing = false;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    const { router, limits, launcher, clock, log } = options;
+    router.onDemand = (route) => this.#onDemand(route);
+    this.#owner = {
+      launcher,
+      limits,
+      clock,
+      log,
+      onCall: (caller, opening, side) =>
+        bridgeCall(router, caller, { opening, side, timeoutMs: limits.callTimeoutMs }),
+      onReady: (instance) => this.#onReady(instance),
+      onUnroute: (instance) => this.#find(instance)?.route.remove(instance.target),
+      onGone: (instance, error) => this.#onGone(instance, error),
+    };
+    this.#ticker = setInterval(() => {
+      for (const service of this.#active) this.#reconcile(service);
+    }, Math.min(TICK_MS, Math.max(20, limits.idleTimeoutMs / 4)));
+    this.#ticker.unref();
+  }
+
+  /** The version is the live one from now on. A candidate becomes its first instance; older instances drain. */
+  goLive(record: VersionRecord, candidate?: Instance): void {
+    const { environment, service, version, leverJson, methods } = record;
+    const live = { version, isPrivate: leverJson.private, methods: new Set(methods) };
+    const route = this.#options.router.setService(environment, service, live);
+    const key = keyOf(environment, service);
+    let fleet = this.#services.get(key);
+    if (fleet === undefined) {
+      fleet = {
+        live: record,
+        route,
+        instances: new Set(),
+        starting: 0,
+        failuresInARow: 0,
+        notBefore: 0,
+        lastError: undefined,
+        retry: undefined,
+      };
+      this.#services.set(key, fleet);
+    }
+    const old = [...fleet.instances];
+    fleet.live = record;
+    fleet.failuresInARow = 0;
+    fleet.notBefore = 0;
+    route.lastUsedAt = this.#options.clock();
+    if (candidate !== undefined) {
+      this.#candidates.delete(candidate);
+      // One that has failed since it was asked for its methods is started anew when a call comes.
+      if (candidate.phase === "ready") {
+        fleet.instances.add(candidate);
+        route.add(candidate.target);
+      }
+    }
+    // The new one takes calls before the old ones stop taking them.
+    for (const instance of old) instance.stop();
+    this.#active.add(fleet);
+    this.#reconcile(fleet);
+  }
+
+  /**
+   * Starts an instance of a version that is not live, and waits until it has loaded its service.
+   * @throws LeverError `start_failed` that says why it cannot.
+   */
+  async startCandidate(record: VersionRecord): Promise<Instance> {
+    const instance = await this.#start(record);
+    await new Promise<void>((resolve, reject) => {
+      this.#candidates.set(instance, (error) => (error === undefined ? resolve() : reject(error)));
+    });
+    return instance;
+  }
+
+  /** The deploy did not come to its end. */
+  discardCandidate(instance: Instance): void {
+    this.#candidates.delete(instance);
+    instance.kill();
+  }
+
+  instancesOf(environment: string, service: string): readonly Instance[] {
+    return [...(this.#services.get(keyOf(environment, service))?.instances ?? [])];
+  }
+
+  /** F3. Instances drain as in any stop. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    clearInterval(this.#ticker);
+    const all = [...this.#candidates.keys()];
+    for (const instance of all) instance.kill();
+    for (const service of this.#services.values()) {
+      clearTimeout(service.retry);
+      for (const instance of service.instances) {
+        instance.stop();
+        all.push(instance);
+      }
+      service.route.refuseWaiting(
+        new LeverError("unavailable", "Cannot take the call: Lever is stopping.", {
+          retryAfterSeconds: 5,
+        }),
+      );
+    }
+    await Promise.all(all.map((instance) => instance.exited));
+  }
+
+  #onDemand(route: ServiceRoute): void {
+    const service = this.#services.get(keyOf(route.environment, route.service));
+    if (service === undefined) return;
+    this.#active.add(service);
+    this.#reconcile(service);
+  }
+
+  #reconcile(service: ServiceFleet): void {
+    if (this.#isClosing) return;
+    const { clock, limits } = this.#options;
+    const now = clock();
+    const { route, live } = service;
+    const running = [...service.instances].filter(
+      ({ phase, plan }) => plan.version === live.version && (phase === "starting" || phase === "ready"),
+    );
+    const wanted = decideInstances(
+      {
+        callsInFlight: route.callsInFlight,
+        callsWaiting: route.callsWaiting,
+        // A service that is starting or has started is in use; one at zero is only started by a call.
+        idleMs: running.length + service.starting > 0 ? now - route.lastUsedAt : Infinity,
+        minInstances: live.leverJson.minInstances,
+      },
+      limits,
+    );
+    const have = running.length + service.starting;
+    if (wanted > have) {
+      if (now < service.notBefore) this.#refuseUntilRetry(service, now);
+      else for (let i = have; i < wanted; i++) void this.#startFor(service);
+    } else if (wanted < have) {
+      for (const instance of running.slice(wanted)) instance.stop();
+    }
+    if (wanted === 0 && service.instances.size === 0 && service.starting === 0) {
+      this.#active.delete(service);
+    }
+  }
+
+  /** F2. */
+  #refuseUntilRetry(service: ServiceFleet, now: number): void {
+    if (service.lastError !== undefined) service.route.refuseWaiting(service.lastError);
+    if (service.live.leverJson.minInstances === 0) return;
+    clearTimeout(service.retry);
+    service.retry = setTimeout(() => this.#reconcile(service), service.notBefore - now);
+  }
+
+  async #startFor(service: ServiceFleet): Promise<void> {
+    const record = service.live;
+    service.starting++;
+    try {
+      const instance = await this.#start(record);
+      service.instances.add(instance);
+      // A deploy came between.
+      if (service.live !== record) instance.stop();
+    } catch (error) {
+      this.#noteFailure(service, asStartError(record, error));
+    } finally {
+      service.starting--;
+    }
+  }
+
+  async #start(record: VersionRecord): Promise<Instance> {
+    const { environment, service, version, leverJson } = record;
+    const codeDir = await this.#options.codeDirOf(record);
+    if (this.#isClosing) throw new LeverError("unavailable", "Cannot start: Lever is stopping.");
+    const dataDir = join(this.#options.serviceDataDir, environment, service);
+    this.#options.makeDir(dataDir);
+    const instance = `${service}-${version}-${randomBytes(4).toString("hex")}`;
+    const variables = {
+      HOME: dataDir,
+      LEVEROS_ENVIRONMENT: environment,
+      LEVEROS_SERVICE: service,
+      LEVEROS_INSTANCE_ID: instance,
+      LEVEROS_CODE_VERSION: String(version),
+      LEVEROS_INTERNAL_ENV_SUFFIX: ".lever",
+      LEVEROS_CONFIG: JSON.stringify(leverJson.config),
+      LEVEROS_DATA_DIR: dataDir,
+    };
+    const plan = { environment, service, version, instance, codeDir, variables };
+    return new Instance({ ...plan, jsEntry: leverJson.jsEntry ?? "" }, this.#owner);
+  }
+
+  #onReady(instance: Instance): void {
+    const { environment, service, version } = instance.plan;
+    const about = { environment, service, version, instance: instance.plan.instance };
+    this.#options.log("info", "fleet", "instance ready", about);
+    const settle = this.#candidates.get(instance);
+    if (settle !== undefined) {
+      settle(undefined);
+      return;
+    }
+    const fleet = this.#find(instance);
+    // F1.
+    if (fleet?.live.version === version) fleet.route.add(instance.target);
+    else instance.stop();
+  }
+
+  #onGone(instance: Instance, error: LeverError): void {
+    const { environment, service, version } = instance.plan;
+    const about = { environment, service, version, instance: instance.plan.instance };
+    const settle = this.#candidates.get(instance);
+    if (settle !== undefined) {
+      this.#candidates.delete(instance);
+      settle(error);
+      return;
+    }
+    const fleet = this.#find(instance);
+    if (fleet === undefined || !fleet.instances.delete(instance)) return;
+    fleet.route.remove(instance.target);
+    if (instance.wasStopped || this.#isClosing) {
+      this.#options.log("info", "fleet", "instance stopped", about);
+    } else {
+      this.#options.log("warn", "fleet", "instance failed", { ...about, reason: error.message });
+      if (version === fleet.live.version) this.#noteFailure(fleet, error, instance.startedAt);
+    }
+    this.#reconcile(fleet);
+  }
+
+  #noteFailure(service: ServiceFleet, error: LeverError, startedAt?: Date): void {
+    const { clock } = this.#options;
+    const livedMs = startedAt === undefined ? 0 : Date.now() - startedAt.getTime();
+    service.failuresInARow = livedMs < HEALTHY_AFTER_MS ? service.failuresInARow + 1 : 1;
+    service.notBefore = clock() + restartDelayMs(service.failuresInARow);
+    service.lastError = error;
+    // F2. A crash after the start concerns only the calls it had; those that wait may get the next instance.
+    if (error.code === "start_failed") service.route.refuseWaiting(error);
+    this.#active.add(service);
+  }
+
+  #find(instance: Instance): ServiceFleet | undefined {
+    return this.#services.get(keyOf(instance.plan.environment, instance.plan.service));
+  }
+}
+
+function keyOf(environment: string, service: string): string {
+  return `${environment}/${service}`;
+}
+
+function asStartError(record: VersionRecord, error: unknown): LeverError {
+  if (error instanceof LeverError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new LeverError(
+    "start_failed",
+    `Cannot start ${record.service} version ${record.version}: ${reason}.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,208 @@
+import {
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
+  LeverError,
+  type Limits,
+  type Link,
+} from "@leveros/protocol";
+import type { Launcher, LaunchedRuntime, ProcessExit } from "../launcher/launcher.ts";
+import { OutputLog } from "../launcher/output-log.ts";
+import { assign, drain, linkInstance } from "../link/instance-link.ts";
+import type { Log } from "../log.ts";
+import type { Caller } from "../router/router.ts";
+import type { InstanceTarget } from "../router/service-route.ts";
+import {
+  type InstanceAction,
+  type InstanceEvent,
+  type InstanceState,
+  stepInstance,
+} from "./instance-state.ts";
+
+/** What an instance is an instance of. */
+export interface InstancePlan {
+  readonly environment: string;
+  readonly service: string;
+  readonly version: number;
+  readonly instance: string;
+  readonly codeDir: string;
+  readonly jsEntry: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export interface InstanceOwner {
+  readonly launcher: Launcher;
+  readonly limits: Limits;
+  readonly clock: () => number;
+  readonly log: Log;
+  onCall(caller: Caller, opening: CallOpening, side: CallSide): CallEvents;
+  /** Its service is loaded: it may get calls. */
+  onReady(instance: Instance): void;
+  /** No new calls for it. */
+  onUnroute(instance: Instance): void;
+  /** Its process has ended. `error` says why, in a sentence for callers. */
+  onGone(instance: Instance, error: LeverError): void;
+}
+
+/** One running copy of one version of a service: its process, its link, its state. */
+export class Instance {
+  readonly plan: InstancePlan;
+  readonly target: InstanceTarget;
+  readonly startedAt: Date = new Date();
+  methods: readonly string[] = [];
+  readonly #owner: InstanceOwner;
+  readonly #runtime: LaunchedRuntime;
+  readonly #link: Link;
+  readonly #output: OutputLog;
+  #state: InstanceState;
+  #timer: NodeJS.Timeout | undefined;
+  /** Why it could not start, when it said so itself. */
+  #failure: LeverError | undefined;
+  #exit: ProcessExit | undefined;
+  #wasStopped = false;
+
+  /** @throws LeverError `start_failed` when the launcher cannot start it. */
+  constructor(plan: InstancePlan, owner: InstanceOwner) {
+    const { limits, log, clock } = owner;
+    const { environment, service, version, instance } = plan;
+    this.plan = plan;
+    this.#owner = owner;
+    const about = { environment, service, version, instance };
+    this.#output = new OutputLog({
+      bytesPerSecondMax: limits.outputBytesPerSecondMax,
+      clock,
+      onLine: (line) => log("info", "instance", "output", { ...about, line }),
+      onDropped: (bytes) => log("warn", "instance", "output dropped", { ...about, bytes }),
+    });
+    this.#state = { phase: "starting", failAt: clock() + limits.startTimeoutMs };
+    this.#runtime = owner.launcher.launch({ onOutput: (chunk) => this.#output.push(chunk) });
+    this.#link = linkInstance(this.#runtime.socket, {
+      messageBytesMax: limits.bodyBytesMax,
+      callsMax: limits.callsPerInstanceMax,
+      onCall: (opening, side) => owner.onCall({ environment, service }, opening, side),
+      onReady: (methods) => {
+        this.methods = methods;
+        this.#step({ type: "loaded" });
+      },
+      onFailed: (reason) => {
+        this.#failure = this.#startError(`Its module cannot be loaded: ${reason}`);
+      },
+      onLeaving: () => this.stop(),
+      // Why it went, its exit will say; until then its open calls wait.
+      onLost: (reason) => {
+        if (reason !== undefined) log("warn", "fleet", "link broken", { ...about, reason: reason.message });
+        this.#step({ type: "lost" });
+      },
+    });
+    this.target = { instance, version, callee: this.#link, callsInFlight: 0 };
+    log("debug", "fleet", "instance starting", { ...about, pid: this.#runtime.pid });
+    assign(this.#link, { ...plan, bodyBytesMax: limits.bodyBytesMax });
+    void this.#runtime.exited.then((exit) => {
+      this.#exit = exit;
+      // Whatever it wrote last is still in the pipes: let them be read before it is quoted.
+      setImmediate(() => {
+        this.#output.end();
+        this.#link.close(this.#goneError());
+        this.#step({ type: "exited" });
+      });
+    });
+    this.#setTimer(limits.startTimeoutMs);
+  }
+
+  get phase(): InstanceState["phase"] {
+    return this.#state.phase;
+  }
+
+  /** True when it ends, or ended, because it was told to. */
+  get wasStopped(): boolean {
+    return this.#wasStopped;
+  }
+
+  /** Takes it out of the router, TERM, and KILL when it takes too long. May be called twice. */
+  stop(): void {
+    this.#wasStopped = true;
+    this.#step({ type: "stop" });
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.#runtime.kill();
+  }
+
+  /** Resolves when its process has ended. */
+  get exited(): Promise<unknown> {
+    return this.#runtime.exited;
+  }
+
+  #step(event: InstanceEvent): void {
+    const options = { now: this.#owner.clock(), ...this.#owner.limits };
+    const { state, actions } = stepInstance(this.#state, event, options);
+    this.#state = state;
+    for (const action of actions) this.#act(action);
+    if (state.phase === "ready" || state.phase === "gone") clearTimeout(this.#timer);
+    if (state.phase === "draining" && Number.isFinite(state.killAt)) {
+      this.#setTimer(state.killAt - options.now);
+    }
+  }
+
+  #act(action: InstanceAction): void {
+    switch (action) {
+      case "route":
+        this.#owner.onReady(this);
+        return;
+      case "unroute":
+        this.#owner.onUnroute(this);
+        return;
+      case "drain":
+        drain(this.#link);
+        this.#link.flush();
+        this.#runtime.terminate();
+        return;
+      case "startTimedOut":
+        this.#failure = this.#startError(
+          `Its module was still loading after ${this.#owner.limits.startTimeoutMs} ms`,
+        );
+        return;
+      case "kill":
+        this.#runtime.kill();
+        return;
+      case "gone":
+        this.#owner.onGone(this, this.#failure ?? this.#goneError());
+        return;
+    }
+  }
+
+  #setTimer(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#step({ type: "tick" }), Math.max(0, delayMs));
+  }
+
+  #startError(reason: string): LeverError {
+    const { service, version } = this.plan;
+    const dot = /[.!?]$/.test(reason) ? "" : ".";
+    return new LeverError(
+      "start_failed",
+      `Cannot start ${service} version ${version}: ${reason}${dot}${this.#lastOutput()}`,
+    );
+  }
+
+  #goneError(): LeverError {
+    const how = this.#howItEnded();
+    if (this.methods.length === 0) return this.#startError(`The instance ${how} before it was ready`);
+    const { service, version } = this.plan;
+    return new LeverError(
+      "instance_failed",
+      `The instance of ${service} version ${version} that had the call ${how}.${this.#lastOutput()}`,
+    );
+  }
+
+  #howItEnded(): string {
+    const { status, signal } = this.#exit ?? {};
+    return signal === undefined ? `exited with status ${status}` : `was ended by ${signal}`;
+  }
+
+  #lastOutput(): string {
+    const tail = this.#output.tail();
+    return tail === "" ? "" : ` Its last output:\n${tail}`;
+  }
+}

@@ -1,0 +1,64 @@
+import type { ServerResponse } from "node:http";
+import { type LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
+
+/** Says in each failed answer who failed: the method itself, or Lever. */
+const ERROR_HEADER = "lever-error";
+
+export type Headers = Readonly<Record<string, string | number>>;
+
+/** Answers a regular call with its result. */
+export function answerResult(
+  response: ServerResponse,
+  payload: { kind: PayloadKind; bytes: Uint8Array },
+): void {
+  response.writeHead(200, {
+    "content-type": contentType(payload.kind),
+    "content-length": payload.bytes.length,
+  });
+  response.end(payload.bytes);
+}
+
+/** Answers with the value that the method failed with. */
+export function answerMethodError(
+  response: ServerResponse,
+  payload: { kind: PayloadKind; bytes: Uint8Array },
+): void {
+  response.writeHead(500, {
+    "content-type": contentType(payload.kind),
+    "content-length": payload.bytes.length,
+    [ERROR_HEADER]: "method",
+  });
+  response.end(payload.bytes);
+}
+
+/** Answers with Lever's own refusal or failure (RFC 9457). */
+export function answerProblem(response: ServerResponse, error: LeverError): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const { status, headers, body } = problemAnswer(error);
+  response.writeHead(status, headers);
+  response.end(body);
+}
+
+/** The parts of a problem answer, also for where there is no response object yet. */
+export function problemAnswer(error: LeverError): { status: number; headers: Headers; body: string } {
+  const problem = error.toProblem();
+  const body = JSON.stringify(problem);
+  return {
+    status: problem.status,
+    headers: {
+      "content-type": "application/problem+json",
+      "content-length": Buffer.byteLength(body),
+      [ERROR_HEADER]: "platform",
+      ...(error.code === "wrong_http_method" && { allow: "POST, OPTIONS" }),
+      ...(error.retryAfterSeconds !== undefined && { "retry-after": error.retryAfterSeconds }),
+    },
+    body,
+  };
+}
+
+function contentType(kind: PayloadKind): string {
+  return kind === PAYLOAD_BYTES ? "application/octet-stream" : "application/json";
+}

@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { LeverError } from "@leveros/protocol";
+
+const PREFLIGHT_MAX_AGE_SECONDS = "600";
+
+/**
+ * Lets pages of allowed origins read the answer, and refuses the calls of others altogether: a browser would still
+ * carry out what it may not show.
+ */
+export function checkOrigin(
+  request: IncomingMessage,
+  response: ServerResponse,
+  corsOrigins: ReadonlySet<string>,
+): LeverError | undefined {
+  const { origin } = request.headers;
+  if (origin === undefined) return undefined;
+  const isAny = corsOrigins.has("*");
+  if (!isAny && !corsOrigins.has(origin)) {
+    return new LeverError(
+      "forbidden",
+      `Pages of ${origin.slice(0, 200)} may not call into this environment.`,
+    );
+  }
+  response.setHeader("access-control-allow-origin", isAny ? "*" : origin);
+  response.setHeader("access-control-expose-headers", "lever-error, retry-after");
+  if (!isAny) response.setHeader("vary", "origin");
+  return undefined;
+}
+
+/** Answers a preflight whose origin is allowed, and any other OPTIONS request. */
+export function answerOptions(request: IncomingMessage, response: ServerResponse): void {
+  const wanted = request.headers["access-control-request-headers"];
+  response.writeHead(204, {
+    allow: "POST, OPTIONS",
+    "access-control-allow-methods": "POST",
+    "access-control-max-age": PREFLIGHT_MAX_AGE_SECONDS,
+    ...(wanted !== undefined && { "access-control-allow-headers": wanted }),
+  });
+  response.end();
+}

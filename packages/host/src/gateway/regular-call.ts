@@ -1,0 +1,143 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import {
+  type CallEvents,
+  type CallSide,
+  LeverError,
+  type LeverUrl,
+  type Limits,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+  type PayloadKind,
+} from "@leveros/protocol";
+import type { Caller, Router } from "../router/router.ts";
+import { answerMethodError, answerProblem, answerResult } from "./answer.ts";
+import { requestTimeoutMs } from "./request-target.ts";
+
+/** Whoever calls over HTTP calls from outside. */
+export const OUTSIDE: Caller = { environment: "", service: "" };
+
+/** Carries one HTTP request for a regular method: the whole body in, one call, the whole reply out. */
+export function serveRegularCall(
+  exchange: { request: IncomingMessage; response: ServerResponse; url: LeverUrl },
+  options: { router: Router; limits: Limits },
+): void {
+  const { request, response, url } = exchange;
+  const { router, limits } = options;
+  const timeoutMs = requestTimeoutMs(request.headers["lever-timeout"], limits, limits.callTimeoutMs);
+  const kind = payloadKind(request.headers["content-type"]);
+  readBody(request, limits, (body) => {
+    if (body instanceof LeverError) {
+      // What is left of the body is not worth reading.
+      response.setHeader("connection", "close");
+      answerProblem(response, body);
+      return;
+    }
+    const reply = new RegularReply(response);
+    reply.call = router.call(
+      { url, caller: OUTSIDE, isStream: false, timeoutMs, kind, body, hasMore: false },
+      reply,
+    );
+  });
+}
+
+/** JSON by its media type, whatever parameters it has; anything else is bytes. */
+export function payloadKind(contentType: string | undefined): PayloadKind {
+  if (contentType === "application/json") return PAYLOAD_JSON;
+  const isJson = contentType !== undefined && /^\s*application\/json\s*(?:;|$)/i.test(contentType);
+  return isJson ? PAYLOAD_JSON : PAYLOAD_BYTES;
+}
+
+/** The answer of a regular call: its one message, or how it failed. */
+class RegularReply implements CallEvents {
+  readonly #response: ServerResponse;
+  call: CallSide | undefined;
+  #isAnswered = false;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+    response.on("close", () => {
+      if (!this.#isAnswered) {
+        this.call?.abort(new LeverError("cancelled", "The caller closed its connection."));
+      }
+    });
+  }
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    answerResult(this.#response, { kind, bytes });
+  }
+
+  onEnd(): void {
+    if (this.#isAnswered) return;
+    this.onAbort(new LeverError("instance_failed", "The method ended without a reply."));
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    this.#isAnswered = true;
+    answerMethodError(this.#response, { kind, bytes });
+  }
+
+  onAbort(error: LeverError): void {
+    this.#isAnswered = true;
+    answerProblem(this.#response, error);
+  }
+
+  onDrain(): void {}
+}
+
+function readBody(
+  request: IncomingMessage,
+  limits: Limits,
+  done: (body: Uint8Array | LeverError) => void,
+): void {
+  const { bodyBytesMax, requestTimeoutMs } = limits;
+  const declared = Number(request.headers["content-length"] ?? 0);
+  if (declared > bodyBytesMax) {
+    done(bodyTooLarge(bodyBytesMax));
+    return;
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let isDone = false;
+  const finish = (body: Uint8Array | LeverError): void => {
+    if (isDone) return;
+    isDone = true;
+    clearTimeout(timer);
+    done(body);
+  };
+  const timer = setTimeout(() => finish(bodyTooSlow(requestTimeoutMs)), requestTimeoutMs);
+  request.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax) {
+      request.pause();
+      finish(bodyTooLarge(bodyBytesMax));
+    } else {
+      chunks.push(chunk);
+    }
+  });
+  request.on("end", () => {
+    const [only] = chunks;
+    finish(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, bytes));
+  });
+  // A body that breaks off has no caller left to answer.
+  request.on("error", () => {
+    isDone = true;
+    clearTimeout(timer);
+  });
+}
+
+/** Of a request whose body, or whose first line, does not arrive. */
+export function bodyTooSlow(requestTimeoutMs: number): LeverError {
+  return new LeverError(
+    "request_timeout",
+    `Cannot read the request: its body did not arrive within ${requestTimeoutMs} ms.`,
+  );
+}
+
+function bodyTooLarge(bodyBytesMax: number): LeverError {
+  return new LeverError(
+    "too_large",
+    `Cannot read the request: its body is over the limit of ${bodyBytesMax} bytes.`,
+  );
+}

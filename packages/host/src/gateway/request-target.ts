@@ -1,0 +1,55 @@
+import type { IncomingMessage } from "node:http";
+import { LeverError, type LeverUrl, type Limits, parseLeverPath } from "@leveros/protocol";
+
+/**
+ * Which method a request means: the path names it, `?forceenv=` or the Host header the environment. The port in the
+ * Host header does not matter.
+ * @throws LeverError `malformed_request`
+ */
+export function requestTarget(request: IncomingMessage): LeverUrl {
+  const url = request.url ?? "/";
+  // A proxy may be spoken to in absolute form (RFC 9112, 3.2.2); the authority is in Host as well.
+  const origin = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
+  const query = origin.indexOf("?");
+  const path = query === -1 ? origin : origin.slice(0, query);
+  const forced =
+    query === -1 ? null : new URLSearchParams(origin.slice(query + 1)).get("forceenv");
+  const environment = (forced ?? hostName(request.headers.host)).toLowerCase();
+  if (environment === "") {
+    throw new LeverError(
+      "malformed_request",
+      "Cannot tell the environment: the request has neither a Host header nor ?forceenv=.",
+    );
+  }
+  return { environment, ...parseLeverPath(path) };
+}
+
+/** Host without its port; an address in brackets stays in them. */
+function hostName(host: string | undefined): string {
+  if (host === undefined) return "";
+  const end = host.startsWith("[") ? host.indexOf("]") + 1 : host.indexOf(":");
+  return end > 0 ? host.slice(0, end) : host;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000 };
+
+/**
+ * The deadline that a request asks for by `lever-timeout` (milliseconds, or with a unit: `10s`), in milliseconds.
+ * @throws LeverError `malformed_request`
+ */
+export function requestTimeoutMs(
+  header: string | string[] | undefined,
+  limits: Pick<Limits, "callTimeoutMaxMs">,
+  defaultMs: number,
+): number {
+  if (header === undefined) return defaultMs;
+  const [, digits, unit = ""] = /^(\d{1,9})(ms|s|m)?$/.exec(String(header)) ?? [];
+  const timeoutMs = Number(digits) * (UNIT_MS[unit] ?? 1);
+  if (!(timeoutMs >= 1 && timeoutMs <= limits.callTimeoutMaxMs)) {
+    throw new LeverError(
+      "malformed_request",
+      `Cannot read the header lever-timeout: found is ${JSON.stringify(String(header).slice(0, 40))}; allowed is 1 to ${limits.callTimeoutMaxMs} milliseconds, or a number with ms, s or m.`,
+    );
+  }
+  return timeoutMs;
+}

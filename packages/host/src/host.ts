@@ -1,0 +1,133 @@
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { LeverError, type Limits } from "@leveros/protocol";
+import { ADMIN_ENVIRONMENT, startAdminService } from "./admin/admin-service.ts";
+import { CodeFolders } from "./deployer/code-folders.ts";
+import { Deployer } from "./deployer/deployer.ts";
+import { Fleet } from "./fleet/fleet.ts";
+import { openGateway } from "./gateway/gateway.ts";
+import { ProcessLedger } from "./launcher/process-ledger.ts";
+import { createProcessLauncher } from "./launcher/process-launcher.ts";
+import { createLog } from "./log.ts";
+import { Router } from "./router/router.ts";
+import { openSqliteStore } from "./store/sqlite-store.ts";
+import type { Store } from "./store/store.ts";
+
+export interface HostOptions {
+  /** Address to listen on. */
+  readonly bind: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  /** Created when it is missing. Belongs to one host at a time. */
+  readonly dataDir: string;
+  readonly limits: Limits;
+  readonly logLevel: "info" | "debug";
+  /** Receives one line of JSON for each event. */
+  readonly logTo: { write(line: string): void };
+}
+
+export interface Host {
+  readonly bind: string;
+  readonly port: number;
+  /** Takes no new calls, lets those under way finish, stops every instance. May be called twice. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_ENVIRONMENT = "dev.lever";
+
+/**
+ * Starts Lever on this machine: everything is put together here, and nowhere else.
+ * @throws LeverError `unavailable` when the port or the data folder is in use.
+ */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { limits } = options;
+  const clock = (): number => performance.now();
+  const log = createLog({ level: options.logLevel, to: options.logTo });
+  const dataDir = resolve(options.dataDir);
+  makeDir(dataDir);
+  const store = openSqliteStore(join(dataDir, "lever.sqlite"));
+  try {
+    const ledger = new ProcessLedger(join(dataDir, "processes"));
+    const reaped = ledger.reap();
+    if (reaped.length > 0) log("warn", "host", "left-over processes ended", { pids: reaped });
+    const folders = new CodeFolders(dataDir, limits);
+    await folders.open(store);
+    const router = new Router({ limits, clock });
+    const launcher = createProcessLauncher(ledger);
+    const fleet = new Fleet({
+      launcher,
+      router,
+      limits,
+      clock,
+      log,
+      codeDirOf: (record) => folders.codeDirOf(record),
+      serviceDataDir: join(dataDir, "services"),
+      makeDir,
+    });
+    const deployer = new Deployer({ store, folders, fleet, router, limits, clock, log });
+    await loadRoutes(store, router);
+    startAdminService({ store, fleet, deployer, router, limits });
+    for (const record of await store.liveVersions()) fleet.goLive(record);
+    const gateway = await openGateway({ ...options, router, limits, log }).catch(
+      async (error: unknown) => {
+        await fleet.close();
+        throw cannotListen(options, error);
+      },
+    );
+    log("info", "host", "up", { bind: options.bind, port: gateway.port, dataDir });
+    let closing: Promise<void> | undefined;
+    const close = async (): Promise<void> => {
+      // Calls under way still need their instances; those drain while the gateway waits for its answers.
+      const drained = gateway.close();
+      await fleet.close();
+      await drained;
+      await store.close();
+      log("info", "host", "down");
+    };
+    return {
+      bind: options.bind,
+      port: gateway.port,
+      close: () => {
+        closing ??= close();
+        return closing;
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The environments as they were left; `dev.lever` and `admin.lever` exist from the start. */
+async function loadRoutes(store: Store, router: Router): Promise<void> {
+  const environments = await store.environments();
+  if (!environments.some(({ environment }) => environment === DEFAULT_ENVIRONMENT)) {
+    const created = { environment: DEFAULT_ENVIRONMENT, corsOrigins: ["*"] };
+    await store.putEnvironment(created);
+    router.setEnvironment(created.environment, { corsOrigins: new Set(["*"]), isOpenToInstances: true });
+  }
+  for (const { environment, corsOrigins } of environments) {
+    router.setEnvironment(environment, { corsOrigins: new Set(corsOrigins), isOpenToInstances: true });
+  }
+  // No page of any origin, and no service that Lever runs, may drive Lever itself.
+  router.setEnvironment(ADMIN_ENVIRONMENT, { corsOrigins: new Set(), isOpenToInstances: false });
+}
+
+function cannotListen(options: HostOptions, error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error)) return error;
+  const reason =
+    error.code === "EADDRINUSE"
+      ? "the port is in use"
+      : error.code === "EACCES"
+        ? "the port is reserved for root"
+        : error.message;
+  return new LeverError(
+    "unavailable",
+    `Cannot listen on ${options.bind}:${options.port}: ${reason}.`,
+    { cause: error },
+  );
+}
+
+function makeDir(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+}

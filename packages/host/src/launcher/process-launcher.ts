@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { LeverError } from "@leveros/protocol";
+import type { Launcher, LaunchedRuntime, ProcessExit } from "./launcher.ts";
+import type { ProcessLedger } from "./process-ledger.ts";
+
+/** Of the host's environment, what an instance may see. */
+const VARIABLES_KEPT = ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+
+/**
+ * Starts each runtime as a child process: clean environment, own session and process group, and one end of a socket
+ * pair as its link. A fence against accidents, not against hostile code.
+ */
+export function createProcessLauncher(ledger: ProcessLedger): Launcher {
+  const runtimeMain = fileURLToPath(import.meta.resolve("@leveros/runtime/main"));
+  const env: Record<string, string> = {};
+  for (const name of VARIABLES_KEPT) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return {
+    launch({ onOutput }): LaunchedRuntime {
+      const child = spawn(
+        process.execPath,
+        ["--disable-warning=ExperimentalWarning", "--enable-source-maps", runtimeMain],
+        { stdio: ["ignore", "pipe", "pipe", "pipe"], env, cwd: "/", detached: true },
+      );
+      const socket = child.stdio[3];
+      const { pid } = child;
+      if (pid === undefined || !(socket instanceof Duplex)) {
+        // The reason follows as an event, which must have a listener.
+        child.on("error", () => {});
+        throw new LeverError("start_failed", "Cannot start an instance: the system makes no process.");
+      }
+      child.stdout?.on("data", onOutput);
+      child.stderr?.on("data", onOutput);
+      ledger.add(pid);
+      const exited = whenExited(child).then((exit) => {
+        // What the service itself started must not outlive it.
+        killGroup(pid);
+        ledger.remove(pid);
+        return exit;
+      });
+      return {
+        pid,
+        socket,
+        exited,
+        terminate: () => {
+          child.kill("SIGTERM");
+        },
+        kill: () => {
+          if (child.exitCode === null && child.signalCode === null) killGroup(pid);
+        },
+      };
+    },
+  };
+}
+
+function whenExited(child: ChildProcess): Promise<ProcessExit> {
+  return new Promise((resolve) => {
+    child.on("error", () => {});
+    child.once("exit", (status, signal) => {
+      resolve({ status: status ?? undefined, signal: signal ?? undefined });
+    });
+  });
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // No such group: everything in it has ended.
+  }
+}

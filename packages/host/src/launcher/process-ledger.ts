@@ -1,0 +1,51 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * Remembers on disk which processes the host has started, so that the next start ends what a crash left behind: a
+ * runtime leaves by itself when its link closes, but not one that spins or has started others.
+ */
+export class ProcessLedger {
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    mkdirSync(dir, { recursive: true });
+  }
+
+  add(pid: number): void {
+    writeFileSync(join(this.#dir, String(pid)), startTime(pid) ?? "");
+  }
+
+  remove(pid: number): void {
+    rmSync(join(this.#dir, String(pid)), { force: true });
+  }
+
+  /** Ends what an earlier host left running; returns the pids. A pid that now belongs to another process is left alone. */
+  reap(): number[] {
+    const reaped: number[] = [];
+    for (const name of readdirSync(this.#dir)) {
+      const pid = Number(name);
+      const recorded = readFileSync(join(this.#dir, name), "utf8");
+      if (Number.isSafeInteger(pid) && pid > 1 && recorded !== "" && startTime(pid) === recorded) {
+        process.kill(-pid, "SIGKILL");
+        reaped.push(pid);
+      }
+      rmSync(join(this.#dir, name), { force: true });
+    }
+    return reaped;
+  }
+}
+
+/** A process's start in clock ticks since boot, with the boot's id; undefined where there is no /proc. */
+function startTime(pid: number): string | undefined {
+  try {
+    // The second field, the program's name in parentheses, may hold spaces; start time is field 22 (proc(5)).
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${fields[19]} ${boot}`;
+  } catch {
+    return undefined;
+  }
+}

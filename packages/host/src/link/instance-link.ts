@@ -1,0 +1,77 @@
+import type { Duplex } from "node:stream";
+import {
+  type Assignment,
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
+  LeverError,
+  type Link,
+  type RuntimeMessage,
+} from "@leveros/protocol";
+import { attachLink } from "@leveros/runtime";
+
+export interface InstanceLinkHandlers {
+  /** The instance calls a service. */
+  onCall(opening: CallOpening, side: CallSide): CallEvents;
+  onReady(methods: readonly string[]): void;
+  onFailed(reason: string): void;
+  onLeaving(): void;
+  /** The link is gone; close it with the error that its open calls are to hear. */
+  onLost(reason: Error | undefined): void;
+  readonly messageBytesMax: number;
+  /** Most calls that the instance may have open at once. */
+  readonly callsMax: number;
+}
+
+/** The host's end of the link to one instance. Whatever the instance says on it is parsed, and trusted with nothing. */
+export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Link {
+  return attachLink(socket, {
+    side: "host",
+    messageBytesMax: handlers.messageBytesMax,
+    callsMax: handlers.callsMax,
+    onCall: (opening, side) => handlers.onCall(opening, side),
+    onControl(message) {
+      const parsed = parseFromRuntime(message);
+      if (parsed.type === "ready") handlers.onReady(parsed.methods);
+      else if (parsed.type === "failed") handlers.onFailed(parsed.reason);
+      else handlers.onLeaving();
+    },
+    onClose: (reason) => handlers.onLost(reason),
+  });
+}
+
+export function assign(link: Link, assignment: Assignment): void {
+  link.control({ type: "assign", assignment } satisfies RuntimeMessage);
+}
+
+/** Promises the instance that no call follows this message. */
+export function drain(link: Link): void {
+  link.control({ type: "drain" } satisfies RuntimeMessage);
+}
+
+/** Most methods and longest name that an instance may report. */
+const METHODS_MAX = 10_000;
+const METHOD_NAME_MAX = 1_000;
+
+type FromRuntime = Extract<RuntimeMessage, { type: "ready" | "failed" | "leaving" }>;
+
+/** @throws Error for anything that a runtime does not say; the link is closed then. */
+function parseFromRuntime(message: unknown): FromRuntime {
+  if (typeof message === "object" && message !== null && "type" in message) {
+    if (message.type === "leaving") return { type: "leaving" };
+    if (message.type === "failed" && "reason" in message && typeof message.reason === "string") {
+      return { type: "failed", reason: message.reason };
+    }
+    if (message.type === "ready" && "methods" in message && Array.isArray(message.methods)) {
+      const methods: unknown[] = message.methods;
+      if (methods.length <= METHODS_MAX && methods.every(isMethodName)) {
+        return { type: "ready", methods };
+      }
+    }
+  }
+  throw new LeverError("instance_failed", "Cannot read a control message of the instance.");
+}
+
+function isMethodName(name: unknown): name is string {
+  return typeof name === "string" && name !== "" && name.length <= METHOD_NAME_MAX;
+}

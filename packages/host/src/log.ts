@@ -1,0 +1,18 @@
+import { pino } from "pino";
+
+/** A structured log: an event and its fields, never a sentence with values pasted in. */
+export type Log = (level: "debug" | "info" | "warn" | "error", part: Part, event: string, fields?: object) => void;
+
+/** The parts of the architecture drawing. */
+export type Part = "host" | "gateway" | "fleet" | "instance" | "deployer" | "store" | "admin";
+
+export interface LogOptions {
+  readonly level: "info" | "debug";
+  /** Receives one line of JSON for each event. */
+  readonly to: { write(line: string): void };
+}
+
+export function createLog(options: LogOptions): Log {
+  const logger = pino({ level: options.level, base: null }, options.to);
+  return (level, part, event, fields) => logger[level]({ part, ...fields }, event);
+}

@@ -1,0 +1,164 @@
+import {
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
+  LeverError,
+  type PayloadKind,
+} from "@leveros/protocol";
+import type { InstanceTarget, ServiceRoute, WaitingCall } from "./service-route.ts";
+
+/**
+ * One call on its way through the router: between the caller's side and an instance's, or waiting for an instance.
+ *
+ * - C1. The caller hears exactly one ending: `onEnd`, `onFail` or `onAbort`.
+ * - C2. An instance's count of calls in flight goes up once and down once.
+ */
+export class RoutedCall implements CallSide, CallEvents, WaitingCall {
+  readonly bodyBytes: number;
+  readonly #route: ServiceRoute;
+  readonly #opening: CallOpening;
+  readonly #caller: CallEvents;
+  readonly #clock: () => number;
+  readonly #deadlineAt: number;
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+  #hasMore: boolean;
+  #target: InstanceTarget | undefined;
+  #callee: CallSide | undefined;
+  /** What the caller of a stream sent before there was an instance: at most what its own window allows. */
+  #early: { kind: PayloadKind; bytes: Uint8Array }[] = [];
+  #isPaused = false;
+
+  constructor(
+    route: ServiceRoute,
+    opening: CallOpening,
+    options: { caller: CallEvents; hasMore: boolean; clock: () => number },
+  ) {
+    this.#route = route;
+    this.#opening = opening;
+    this.#caller = options.caller;
+    this.#hasMore = options.hasMore;
+    this.#clock = options.clock;
+    this.bodyBytes = opening.body.length;
+    const { timeoutMs } = opening;
+    this.#deadlineAt = timeoutMs === 0 ? 0 : options.clock() + timeoutMs;
+    if (timeoutMs > 0) this.#timer = setTimeout(() => this.#onDeadline(), timeoutMs);
+  }
+
+  // The caller's side.
+
+  send(kind: PayloadKind, bytes: Uint8Array, isLast = false): boolean {
+    if (this.#isOver) return true;
+    if (isLast) this.#hasMore = false;
+    if (this.#callee !== undefined) return this.#callee.send(kind, bytes, isLast);
+    this.#early.push({ kind, bytes });
+    return false;
+  }
+
+  end(): void {
+    if (!this.#hasMore) return;
+    this.#hasMore = false;
+    this.#callee?.end();
+  }
+
+  /** A caller that fails leaves; what it failed with is its own affair. */
+  fail(): void {
+    this.abort(new LeverError("cancelled", "The caller failed and left."));
+  }
+
+  abort(error: LeverError): void {
+    if (!this.#finish()) return;
+    this.#route.leaveQueue(this);
+    this.#callee?.abort(error);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#callee?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#callee?.resume();
+  }
+
+  // The queue's side.
+
+  assign(target: InstanceTarget): void {
+    if (this.#isOver) return;
+    this.#target = target;
+    target.callsInFlight++;
+    // An early half-close must come after the early messages.
+    const hasEarly = this.#early.length > 0;
+    const callee = target.callee.open(this.#openingNow(), this, this.#hasMore || hasEarly);
+    if (this.#isOver) return;
+    this.#callee = callee;
+    if (this.#isPaused) callee.pause();
+    for (const { kind, bytes } of this.#early) callee.send(kind, bytes);
+    this.#early = [];
+    if (hasEarly && !this.#hasMore) callee.end();
+    if (this.#hasMore) this.#caller.onDrain();
+  }
+
+  refuse(error: LeverError): void {
+    if (this.#finish()) this.#caller.onAbort(error);
+  }
+
+  // The instance's side.
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    if (!this.#isOver) this.#caller.onMessage(kind, bytes);
+  }
+
+  onEnd(): void {
+    if (!this.#finish()) return;
+    // A service that has ended its stream is done with the call: what the caller still sends has no reader.
+    if (this.#hasMore) this.#callee?.end();
+    this.#caller.onEnd();
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    if (this.#finish()) this.#caller.onFail(kind, bytes);
+  }
+
+  onAbort(error: LeverError): void {
+    if (this.#finish()) this.#caller.onAbort(error);
+  }
+
+  onDrain(): void {
+    if (!this.#isOver) this.#caller.onDrain();
+  }
+
+  #openingNow(): CallOpening {
+    if (this.#deadlineAt === 0) return this.#opening;
+    const timeoutMs = Math.max(1, this.#deadlineAt - this.#clock());
+    return { ...this.#opening, timeoutMs };
+  }
+
+  #onDeadline(): void {
+    const { service, method, timeoutMs } = this.#opening;
+    const where = this.#callee === undefined ? "while it waited for an instance" : "in the method";
+    const error = new LeverError(
+      "deadline_exceeded",
+      `Cannot finish the call of ${service || this.#route.service}/${method}: its ${timeoutMs} ms were over ${where}.`,
+    );
+    if (!this.#finish()) return;
+    this.#route.leaveQueue(this);
+    this.#callee?.abort(error);
+    this.#caller.onAbort(error);
+  }
+
+  /** C1, C2. False = it was over already. */
+  #finish(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#early = [];
+    this.#route.lastUsedAt = this.#clock();
+    if (this.#target !== undefined) {
+      this.#target.callsInFlight--;
+      if (this.#route.callsWaiting > 0) this.#route.dispatch();
+    }
+    return true;
+  }
+}

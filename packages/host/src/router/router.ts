@@ -1,0 +1,173 @@
+import {
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
+  isStreamingName,
+  LeverError,
+  type LeverUrl,
+  type Limits,
+  type PayloadKind,
+} from "@leveros/protocol";
+import { RoutedCall } from "./routed-call.ts";
+import { type LiveVersion, ServiceRoute } from "./service-route.ts";
+
+/** Who calls. Decided by the connection that the call came over, never by what it says. */
+export interface Caller {
+  /** `""` = from outside. */
+  readonly environment: string;
+  readonly service: string;
+}
+
+/** A call as a transport hands it in. */
+export interface CallRequest {
+  /** With an environment. */
+  readonly url: LeverUrl;
+  readonly caller: Caller;
+  readonly isStream: boolean;
+  /** 0 = no deadline. */
+  readonly timeoutMs: number;
+  readonly kind: PayloadKind;
+  readonly body: Uint8Array;
+  /** Messages follow after the arguments. */
+  readonly hasMore: boolean;
+}
+
+/** Who may call into an environment. */
+export interface EnvironmentAccess {
+  /** Origins whose pages may call; `*` = any. */
+  readonly corsOrigins: ReadonlySet<string>;
+  /** False = only callers from outside: Lever's own management is no business of the services it runs. */
+  readonly isOpenToInstances: boolean;
+}
+
+/** An environment as the data plane sees it. */
+export interface EnvironmentRoutes {
+  access: EnvironmentAccess;
+  readonly services: Map<string, ServiceRoute>;
+}
+
+/**
+ * The routing table, and the one way every call takes: find the service, check that the caller may call it, choose an
+ * instance or wait for one. Fed by the control plane through `set…` and `remove…`, it never waits for it: when a call
+ * finds no instance, `onDemand` says so and the call waits.
+ */
+export class Router {
+  readonly #environments = new Map<string, EnvironmentRoutes>();
+  readonly #limits: Limits;
+  readonly #clock: () => number;
+  /** A call waits, and no instance has room. */
+  onDemand: (route: ServiceRoute) => void = () => {};
+
+  constructor(options: { limits: Limits; clock: () => number }) {
+    this.#limits = options.limits;
+    this.#clock = options.clock;
+  }
+
+  environment(name: string): EnvironmentRoutes | undefined {
+    return this.#environments.get(name);
+  }
+
+  setEnvironment(name: string, access: EnvironmentAccess): void {
+    const known = this.#environments.get(name);
+    if (known === undefined) this.#environments.set(name, { access, services: new Map() });
+    else known.access = access;
+  }
+
+  /** The service's live version is this one from now on; waiting calls and instances stay. */
+  setService(environment: string, service: string, live: LiveVersion): ServiceRoute {
+    const routes = this.#environments.get(environment);
+    if (routes === undefined) {
+      throw new Error(`Cannot route ${service}: there is no environment ${environment}.`);
+    }
+    const known = routes.services.get(service);
+    if (known !== undefined) {
+      known.live = live;
+      return known;
+    }
+    const options = { limits: this.#limits, now: this.#clock() };
+    const route = new ServiceRoute({ environment, service }, live, options);
+    routes.services.set(service, route);
+    return route;
+  }
+
+  /** Makes a call. A refusal comes as `onAbort`, perhaps before this returns. */
+  call(request: CallRequest, events: CallEvents): CallSide {
+    const route = this.#find(request);
+    if (route instanceof LeverError) {
+      events.onAbort(route);
+      return over;
+    }
+    const { caller, url } = request;
+    const opening: CallOpening = {
+      environment: caller.environment,
+      service: caller.service,
+      resource: url.resource,
+      method: url.method,
+      isStream: request.isStream,
+      timeoutMs: request.timeoutMs,
+      kind: request.kind,
+      body: request.body,
+    };
+    const options = { caller: events, hasMore: request.hasMore, clock: this.#clock };
+    const call = new RoutedCall(route, opening, options);
+    const target = route.choose();
+    if (target !== undefined) {
+      call.assign(target);
+    } else if (route.wait(call)) {
+      this.onDemand(route);
+    } else {
+      call.refuse(
+        new LeverError(
+          "overloaded",
+          `Cannot take the call: too many calls of ${url.service} wait for an instance.`,
+          { retryAfterSeconds: 1 },
+        ),
+      );
+    }
+    return call;
+  }
+
+  #find(request: CallRequest): ServiceRoute | LeverError {
+    const { url, caller } = request;
+    const { environment, service, method } = url;
+    const routes = this.#environments.get(environment);
+    if (routes === undefined) {
+      return new LeverError("unknown_environment", `There is no environment ${environment}.`);
+    }
+    if (!routes.access.isOpenToInstances && caller.environment !== "") {
+      return new LeverError("forbidden", `Services may not call into ${environment}.`);
+    }
+    const route = routes.services.get(service);
+    if (route === undefined) {
+      return new LeverError("unknown_service", `There is no service ${service} in ${environment}.`);
+    }
+    if (route.live.isPrivate && caller.environment !== environment) {
+      return new LeverError(
+        "private_service",
+        `The service ${service} is private: only services of ${environment} may call it.`,
+      );
+    }
+    if (!route.live.methods.has(method)) {
+      return new LeverError("unknown_method", `The service ${service} has no method ${method}.`);
+    }
+    const isStreaming = isStreamingName(method);
+    if (isStreaming !== request.isStream) {
+      const [is, not] = isStreaming ? ["streaming", "regular"] : ["regular", "streaming"];
+      return new LeverError(
+        "wrong_method_kind",
+        `${method} is a ${is} method, and was called as a ${not} one.`,
+      );
+    }
+    return route;
+  }
+}
+
+/** The side of a call that was over before it began. */
+const over: CallSide = {
+  send: () => true,
+  end() {},
+  fail() {},
+  abort() {},
+  pause() {},
+  resume() {},
+};

@@ -1,0 +1,212 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { LeverError, type LeverJson } from "@leveros/protocol";
+import type { EnvironmentRecord, Store, VersionRecord } from "./store.ts";
+
+const SCHEMA_VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE environments (
+    environment TEXT PRIMARY KEY,
+    corsOrigins TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE services (
+    environment TEXT NOT NULL,
+    service TEXT NOT NULL,
+    liveVersion INTEGER NOT NULL,
+    lastVersion INTEGER NOT NULL,
+    PRIMARY KEY (environment, service)
+  ) STRICT;
+  CREATE TABLE versions (
+    environment TEXT NOT NULL,
+    service TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    codeId TEXT NOT NULL,
+    leverJson TEXT NOT NULL,
+    methods TEXT NOT NULL,
+    archiveBytes INTEGER NOT NULL,
+    unpackedBytes INTEGER NOT NULL,
+    deployedAt TEXT NOT NULL,
+    PRIMARY KEY (environment, service, version)
+  ) STRICT;
+  CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+const VERSION_COLUMNS =
+  "v.environment, v.service, v.version, v.codeId, v.leverJson, v.methods, v.archiveBytes, v.unpackedBytes, v.deployedAt";
+
+/**
+ * The store of a single host: one SQLite file. It is locked for as long as it is open, so that no two hosts ever work
+ * on one data folder.
+ * @throws LeverError `unavailable` when another host has it open, or when a newer Lever wrote it.
+ */
+export function openSqliteStore(file: string): Store {
+  const database = openLocked(file);
+  const statements = prepare(database);
+  const transaction = <T>(work: () => T): T => {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      database.exec("ROLLBACK");
+      throw error;
+    }
+  };
+  return {
+    environments: async () => statements.environments.all().map(environmentOf),
+    async putEnvironment({ environment, corsOrigins }) {
+      statements.putEnvironment.run(environment, JSON.stringify(corsOrigins));
+    },
+    liveVersions: async () => statements.liveVersions.all().map(versionOf),
+    versions: async (environment) => statements.versions.all(environment).map(versionOf),
+    nextVersion: async (environment, service) =>
+      numberOf(statements.lastVersion.get(environment, service)?.["lastVersion"] ?? 0) + 1,
+    async publishVersion(record, { versionsKeptMax }) {
+      const { environment, service, version } = record;
+      return transaction(() => {
+        statements.insertVersion.run(
+          environment,
+          service,
+          version,
+          record.codeId,
+          JSON.stringify(record.leverJson),
+          JSON.stringify(record.methods),
+          record.archiveBytes,
+          record.unpackedBytes,
+          record.deployedAt,
+        );
+        statements.putLive.run(environment, service, version, version);
+        const beyond = statements.versionsBeyond
+          .all(environment, service, versionsKeptMax)
+          .map(versionOf);
+        for (const old of beyond) {
+          statements.deleteVersion.run(environment, service, old.version);
+        }
+        return beyond;
+      });
+    },
+    codeIds: async () => new Set(statements.codeIds.all().map((row) => textOf(row["codeId"]))),
+    async note(name) {
+      const value = statements.note.get(name)?.["value"];
+      return value === undefined ? undefined : textOf(value);
+    },
+    async putNote(name, value) {
+      statements.putNote.run(name, value);
+    },
+    async close() {
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+function openLocked(file: string): DatabaseSync {
+  const database = new DatabaseSync(file);
+  try {
+    // T1: WAL with synchronous = FULL syncs the log at each commit. The exclusive lock is taken by the first write,
+    // held until the end, and freed by the system when the process dies.
+    database.exec(
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN EXCLUSIVE; COMMIT;",
+    );
+    const found = numberOf(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+    if (found > SCHEMA_VERSION) {
+      throw new LeverError(
+        "unavailable",
+        `Cannot open the store ${file}: a newer Lever wrote it (its schema is ${found}, this Lever knows ${SCHEMA_VERSION}).`,
+      );
+    }
+    if (found === 0) database.exec(`BEGIN; ${SCHEMA} COMMIT;`);
+    return database;
+  } catch (error) {
+    database.close();
+    if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) {
+      throw new LeverError("unavailable", `Cannot open the store ${file}: another Lever host has it open.`, {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+/** https://www.sqlite.org/rescode.html#busy */
+const SQLITE_BUSY = 5;
+
+/** All SQL of the store. */
+function prepare(database: DatabaseSync): Record<
+  | "environments"
+  | "putEnvironment"
+  | "liveVersions"
+  | "versions"
+  | "lastVersion"
+  | "insertVersion"
+  | "putLive"
+  | "versionsBeyond"
+  | "deleteVersion"
+  | "codeIds"
+  | "note"
+  | "putNote",
+  StatementSync
+> {
+  const sql = (text: string): StatementSync => database.prepare(text);
+  return {
+    environments: sql("SELECT environment, corsOrigins FROM environments ORDER BY environment"),
+    putEnvironment: sql(
+      "INSERT INTO environments VALUES (?, ?) ON CONFLICT DO UPDATE SET corsOrigins = excluded.corsOrigins",
+    ),
+    liveVersions: sql(
+      `SELECT ${VERSION_COLUMNS} FROM versions v JOIN services s
+       ON v.environment = s.environment AND v.service = s.service AND v.version = s.liveVersion`,
+    ),
+    versions: sql(
+      `SELECT ${VERSION_COLUMNS} FROM versions v WHERE environment = ? ORDER BY service, version DESC`,
+    ),
+    lastVersion: sql("SELECT lastVersion FROM services WHERE environment = ? AND service = ?"),
+    insertVersion: sql("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    putLive: sql(
+      `INSERT INTO services VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET liveVersion = excluded.liveVersion, lastVersion = excluded.lastVersion`,
+    ),
+    versionsBeyond: sql(
+      `SELECT ${VERSION_COLUMNS} FROM versions v WHERE environment = ? AND service = ?
+       ORDER BY version DESC LIMIT -1 OFFSET ?`,
+    ),
+    deleteVersion: sql("DELETE FROM versions WHERE environment = ? AND service = ? AND version = ?"),
+    codeIds: sql("SELECT codeId FROM versions"),
+    note: sql("SELECT value FROM notes WHERE name = ?"),
+    putNote: sql("INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"),
+  };
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+function environmentOf(row: Row): EnvironmentRecord {
+  return {
+    environment: textOf(row["environment"]),
+    corsOrigins: JSON.parse(textOf(row["corsOrigins"])) as string[],
+  };
+}
+
+function versionOf(row: Row): VersionRecord {
+  return {
+    environment: textOf(row["environment"]),
+    service: textOf(row["service"]),
+    version: numberOf(row["version"]),
+    codeId: textOf(row["codeId"]),
+    leverJson: JSON.parse(textOf(row["leverJson"])) as LeverJson,
+    methods: JSON.parse(textOf(row["methods"])) as string[],
+    archiveBytes: numberOf(row["archiveBytes"]),
+    unpackedBytes: numberOf(row["unpackedBytes"]),
+    deployedAt: textOf(row["deployedAt"]),
+  };
+}
+
+function textOf(value: unknown): string {
+  if (typeof value !== "string") throw new Error("Cannot read the store: a text is missing.");
+  return value;
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value !== "number") throw new Error("Cannot read the store: a number is missing.");
+  return value;
+}

@@ -1,0 +1,54 @@
+import type { LeverJson } from "@leveros/protocol";
+
+export interface EnvironmentRecord {
+  readonly environment: string;
+  /** Origins whose pages may call; `*` = any. */
+  readonly corsOrigins: readonly string[];
+}
+
+/** One version of a service, as it was deployed. */
+export interface VersionRecord {
+  readonly environment: string;
+  readonly service: string;
+  readonly version: number;
+  /** Names the archive and the folder of its code; never used twice. */
+  readonly codeId: string;
+  readonly leverJson: LeverJson;
+  readonly methods: readonly string[];
+  readonly archiveBytes: number;
+  readonly unpackedBytes: number;
+  /** ISO 8601. */
+  readonly deployedAt: string;
+}
+
+/**
+ * What a host must not forget.
+ *
+ * - T1. When a write's promise resolves, what it wrote survives a crash of the host and of the machine.
+ * - T2. A write happens whole or not at all.
+ */
+export interface Store {
+  environments(): Promise<readonly EnvironmentRecord[]>;
+  /** Creates or replaces. */
+  putEnvironment(record: EnvironmentRecord): Promise<void>;
+  /** The live version of every service. */
+  liveVersions(): Promise<readonly VersionRecord[]>;
+  /** All kept versions of every service of an environment, by service, newest first. */
+  versions(environment: string): Promise<readonly VersionRecord[]>;
+  /** The number that the service's next version gets: one more than it ever had. */
+  nextVersion(environment: string, service: string): Promise<number>;
+  /**
+   * Makes a version live, and forgets the oldest ones beyond `versionsKeptMax`; returns those. One transaction.
+   * @throws Error when the version exists.
+   */
+  publishVersion(
+    record: VersionRecord,
+    options: { versionsKeptMax: number },
+  ): Promise<readonly VersionRecord[]>;
+  /** Every codeId that a kept version needs. */
+  codeIds(): Promise<ReadonlySet<string>>;
+  /** A small value of the host's own, by name. */
+  note(name: string): Promise<string | undefined>;
+  putNote(name: string, value: string): Promise<void>;
+  close(): Promise<void>;
+}
