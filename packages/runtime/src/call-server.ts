@@ -127,8 +127,11 @@ function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[
 
 function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]): CallEvents {
   const stream = new ServiceStream(running.side);
-  stream.once("error", (error) => running.fail(error));
   stream.once("finish", () => running.leave());
+  stream.once("error", (error) => running.fail(error));
+  stream.once("close", () => {
+    if (!running.isOver) running.fail(new Error("The method closed its stream before its end."));
+  });
   try {
     const returned = method.call(stream, ...args);
     if (isThenable(returned)) {
@@ -154,6 +157,7 @@ class RunningCall {
   readonly #replyBytesMax: number;
   readonly #onOver: () => void;
   #isOver = false;
+  #hasAnswered = false;
 
   constructor(method: string, side: CallSide, replyBytesMax: number, onOver: () => void) {
     this.method = method;
@@ -187,6 +191,10 @@ class RunningCall {
     if (this.#finish("an error", error)) this.#sendError(error);
   };
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** The call is over without an answer of its own. */
   leave(): void {
     if (this.#isOver) return;
@@ -203,9 +211,11 @@ class RunningCall {
   #finish(what: string, value: unknown): boolean {
     if (!this.#isOver) {
       this.leave();
+      this.#hasAnswered = true;
       return true;
     }
-    if (value instanceof Error) {
+    // Of a call whose caller has left, an error is only to be expected.
+    if (this.#hasAnswered && value instanceof Error) {
       console.error(`${this.method} gave ${what} after its call was over:`, value);
     }
     return false;

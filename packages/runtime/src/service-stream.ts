@@ -3,7 +3,7 @@ import {
   type CallEvents,
   type CallSide,
   decodeValue,
-  type LeverError,
+  LeverError,
   PAYLOAD_BYTES,
   type PayloadKind,
   valuePayload,
@@ -25,6 +25,11 @@ export class ServiceStream extends Duplex implements CallEvents {
     this.#side = side;
     // A method that never listens for errors must not bring its instance down when a caller leaves.
     this.on("error", () => {});
+  }
+
+  /** Leaving a loop over the messages early does not end the stream: the method may still write. */
+  override [Symbol.asyncIterator](): NodeJS.AsyncIterator<unknown> {
+    return this.iterator({ destroyOnReturn: false });
   }
 
   override _read(): void {
@@ -57,7 +62,12 @@ export class ServiceStream extends Duplex implements CallEvents {
     try {
       message = kind === PAYLOAD_BYTES ? bytesForUser(bytes) : decodeValue(kind, bytes);
     } catch {
-      this.destroy(new Error("Cannot read a message of the stream: it is not JSON."));
+      const error = new LeverError(
+        "malformed_request",
+        "Cannot read a message of the stream: it is not JSON.",
+      );
+      this.#side.abort(error);
+      this.destroy(error);
       return;
     }
     if (!this.push(message ?? undefined)) this.#side.pause();

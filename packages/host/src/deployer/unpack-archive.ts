@@ -61,6 +61,7 @@ export async function unpackArchive(
     await Promise.race([ended, unpacking.failed]);
     return await unpacking.finish();
   } catch (error) {
+    unpacking.fail(error);
     throw asArchiveError(error);
   } finally {
     source.destroy();
@@ -81,6 +82,7 @@ class Unpacking {
   readonly #madeDirs = new Map<string, Promise<void>>();
   readonly #pending = new Set<Promise<void>>();
   readonly #links: PendingLink[] = [];
+  readonly #reading = new Set<ReadEntry>();
   #pendingBytes = 0;
   #entries = 0;
   #bytes = 0;
@@ -102,6 +104,8 @@ class Unpacking {
   fail(error: unknown): void {
     this.#hasFailed = true;
     this.#reject(error);
+    // Whoever reads an entry whose rest will not come must not wait for it.
+    for (const entry of this.#reading) entry.destroy(new Error("The archive is given up."));
   }
 
   take(entry: ReadEntry): void {
@@ -192,8 +196,13 @@ class Unpacking {
 
   #takeFile(entry: ReadEntry, path: string): void {
     const mode = (entry.mode ?? 0) & 0o100 ? 0o755 : 0o644;
-    const written = entry.size <= SMALL_FILE_BYTES ? this.#writeSmall : this.#writeLarge;
-    this.#track(written.call(this, entry, path, mode), Math.min(entry.size, SMALL_FILE_BYTES));
+    const written =
+      entry.size <= SMALL_FILE_BYTES
+        ? this.#writeSmall(entry, path, mode)
+        : this.#writeLarge(entry, path, mode);
+    this.#reading.add(entry);
+    const done = written.finally(() => this.#reading.delete(entry));
+    this.#track(done, Math.min(entry.size, SMALL_FILE_BYTES));
   }
 
   async #writeSmall(entry: ReadEntry, path: string, mode: number): Promise<void> {

@@ -38,7 +38,7 @@ interface ServiceFleet {
   /** Being prepared, not yet an instance. */
   starting: number;
   failuresInARow: number;
-  /** No start before this moment; calls meanwhile hear `lastError`. */
+  /** No start before this moment. */
   notBefore: number;
   lastError: LeverError | undefined;
   retry: NodeJS.Timeout | undefined;
@@ -162,7 +162,7 @@ export class Fleet {
         }),
       );
     }
-    await Promise.all(all.map((instance) => instance.exited));
+    await Promise.all(all.map((instance) => instance.gone));
   }
 
   #onDemand(route: ServiceRoute): void {
@@ -192,7 +192,7 @@ export class Fleet {
     );
     const have = running.length + service.starting;
     if (wanted > have) {
-      if (now < service.notBefore) this.#refuseUntilRetry(service, now);
+      if (now < service.notBefore) this.#holdBack(service, service.notBefore - now);
       else for (let i = have; i < wanted; i++) void this.#startFor(service);
     } else if (wanted < have) {
       for (const instance of running.slice(wanted)) instance.stop();
@@ -202,12 +202,11 @@ export class Fleet {
     }
   }
 
-  /** F2. */
-  #refuseUntilRetry(service: ServiceFleet, now: number): void {
-    if (service.lastError !== undefined) service.route.refuseWaiting(service.lastError);
-    if (service.live.leverJson.minInstances === 0) return;
+  /** F2. What started well and crashed later may work again: calls wait for it, no longer than the delay. */
+  #holdBack(service: ServiceFleet, delayMs: number): void {
+    if (service.lastError?.code === "start_failed") service.route.refuseWaiting(service.lastError);
     clearTimeout(service.retry);
-    service.retry = setTimeout(() => this.#reconcile(service), service.notBefore - now);
+    service.retry = setTimeout(() => this.#reconcile(service), delayMs);
   }
 
   async #startFor(service: ServiceFleet): Promise<void> {

@@ -60,6 +60,7 @@ export class Instance {
   #failure: LeverError | undefined;
   #exit: ProcessExit | undefined;
   #wasStopped = false;
+  readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** @throws LeverError `start_failed` when the launcher cannot start it. */
   constructor(plan: InstancePlan, owner: InstanceOwner) {
@@ -99,12 +100,9 @@ export class Instance {
     assign(this.#link, { ...plan, bodyBytesMax: limits.bodyBytesMax });
     void this.#runtime.exited.then((exit) => {
       this.#exit = exit;
-      // Whatever it wrote last is still in the pipes: let them be read before it is quoted.
-      setImmediate(() => {
-        this.#output.end();
-        this.#link.close(this.#goneError());
-        this.#step({ type: "exited" });
-      });
+      this.#output.end();
+      this.#link.close(this.#goneError());
+      this.#step({ type: "exited" });
     });
     this.#setTimer(limits.startTimeoutMs);
   }
@@ -129,9 +127,9 @@ export class Instance {
     this.#runtime.kill();
   }
 
-  /** Resolves when its process has ended. */
-  get exited(): Promise<unknown> {
-    return this.#runtime.exited;
+  /** Resolves when its process has ended, and its owner has heard of it. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
   }
 
   #step(event: InstanceEvent): void {
@@ -168,6 +166,7 @@ export class Instance {
         return;
       case "gone":
         this.#owner.onGone(this, this.#failure ?? this.#goneError());
+        this.#gone.resolve();
         return;
     }
   }

@@ -1,6 +1,7 @@
-/** Kept for error messages: the last lines that an instance wrote. */
-const LINES_KEPT = 20;
 const LINE_LENGTH_MAX = 1_000;
+/** Kept for error messages, also of what the log drops: the end of what an instance wrote. */
+const TAIL_BYTES = 2_000;
+const TAIL_LINES = 20;
 
 export interface OutputLogOptions {
   /** More than this in a second is dropped, and counted. */
@@ -13,7 +14,7 @@ export interface OutputLogOptions {
 /** Cuts an instance's output into lines for the log, and holds a flood to its limit. */
 export class OutputLog {
   readonly #options: OutputLogOptions;
-  readonly #last: string[] = [];
+  #tail: Buffer = Buffer.alloc(0);
   #partial = "";
   #secondStartedAt = 0;
   #bytesThisSecond = 0;
@@ -24,6 +25,7 @@ export class OutputLog {
   }
 
   push(chunk: Buffer): void {
+    this.#tail = Buffer.concat([this.#tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
     const now = this.#options.clock();
     if (now - this.#secondStartedAt >= 1_000) {
       this.#reportDropped();
@@ -49,14 +51,11 @@ export class OutputLog {
 
   /** The last lines, oldest first, as one text. */
   tail(): string {
-    return [...this.#last, this.#partial].join("\n").trim();
+    return this.#tail.toString("utf8").trim().split("\n").slice(-TAIL_LINES).join("\n");
   }
 
   #keep(line: string): void {
-    const shown = line.slice(0, LINE_LENGTH_MAX);
-    this.#last.push(shown);
-    if (this.#last.length > LINES_KEPT) this.#last.shift();
-    this.#options.onLine(shown);
+    this.#options.onLine(line.slice(0, LINE_LENGTH_MAX));
   }
 
   #reportDropped(): void {

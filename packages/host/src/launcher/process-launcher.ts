@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { LeverError } from "@leveros/protocol";
 import type { Launcher, LaunchedRuntime, ProcessExit } from "./launcher.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
+
+/** How long the last output of an ended process is waited for. */
+const OUTPUT_GRACE_MS = 200;
 
 /** Of the host's environment, what an instance may see. */
 const VARIABLES_KEPT = ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR"];
@@ -36,10 +40,12 @@ export function createProcessLauncher(ledger: ProcessLedger): Launcher {
       child.stdout?.on("data", onOutput);
       child.stderr?.on("data", onOutput);
       ledger.add(pid);
-      const exited = whenExited(child).then((exit) => {
+      const exited = whenExited(child).then(async ({ exit, closed }) => {
         // What the service itself started must not outlive it.
         killGroup(pid);
         ledger.remove(pid);
+        // What it wrote last is still in the pipes; a process that left the group may hold them open for ever.
+        await Promise.race([closed, delay(OUTPUT_GRACE_MS, undefined, { ref: false })]);
         return exit;
       });
       return {
@@ -57,11 +63,16 @@ export function createProcessLauncher(ledger: ProcessLedger): Launcher {
   };
 }
 
-function whenExited(child: ChildProcess): Promise<ProcessExit> {
+function whenExited(
+  child: ChildProcess,
+): Promise<{ exit: ProcessExit; closed: Promise<unknown> }> {
+  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   return new Promise((resolve) => {
     child.on("error", () => {});
     child.once("exit", (status, signal) => {
-      resolve({ status: status ?? undefined, signal: signal ?? undefined });
+      const exit = { status: status ?? undefined, signal: signal ?? undefined };
+      // In an object, since a promise that resolves to a promise would wait for it.
+      resolve({ exit, closed });
     });
   });
 }

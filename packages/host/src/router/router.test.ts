@@ -1,0 +1,212 @@
+import {
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
+  defaultLimits,
+  LeverError,
+  PAYLOAD_JSON,
+} from "@leveros/protocol";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { type CallRequest, Router } from "./router.ts";
+import type { InstanceTarget, ServiceRoute } from "./service-route.ts";
+
+const outside = { environment: "", service: "" };
+const body = new TextEncoder().encode("[]");
+
+/** A peer at the other end of the router: an instance that keeps what it gets, and answers when told to. */
+function peer(instance: string): InstanceTarget & { calls: { opening: CallOpening; events: CallEvents; aborted: LeverError[] }[] } {
+  const calls: { opening: CallOpening; events: CallEvents; aborted: LeverError[] }[] = [];
+  return {
+    instance,
+    version: 1,
+    callsInFlight: 0,
+    calls,
+    callee: {
+      open(opening, events) {
+        const call = { opening, events, aborted: [] as LeverError[] };
+        calls.push(call);
+        const side: CallSide = {
+          send: () => true,
+          end() {},
+          fail() {},
+          abort: (error) => call.aborted.push(error),
+          pause() {},
+          resume() {},
+        };
+        return side;
+      },
+    },
+  };
+}
+
+class Ears implements CallEvents {
+  readonly heard: string[] = [];
+  onMessage(_kind: number, bytes: Uint8Array): void {
+    this.heard.push(new TextDecoder().decode(bytes));
+  }
+  onEnd(): void {
+    this.heard.push("end");
+  }
+  onFail(): void {
+    this.heard.push("fail");
+  }
+  onAbort(error: LeverError): void {
+    this.heard.push(error.code);
+  }
+  onDrain(): void {}
+}
+
+let now = 0;
+let router: Router;
+let route: ServiceRoute;
+const demands: string[] = [];
+
+const request = (changes: Partial<CallRequest> = {}, path = "svc/method"): CallRequest => {
+  const [service = "", method = ""] = path.split("/");
+  return {
+    url: { environment: "dev.lever", service, resource: "", method },
+    caller: outside,
+    isStream: false,
+    timeoutMs: 0,
+    kind: PAYLOAD_JSON,
+    body,
+    hasMore: false,
+    ...changes,
+  };
+};
+
+const call = (changes: Partial<CallRequest> = {}, path?: string): { ears: Ears; side: CallSide } => {
+  const ears = new Ears();
+  return { ears, side: router.call(request(changes, path), ears) };
+};
+
+beforeEach(() => {
+  now = 0;
+  demands.length = 0;
+  const limits = { ...defaultLimits, callsPerInstanceMax: 2, queuedCallsMax: 2, queuedBytesMax: 10 };
+  router = new Router({ limits, clock: () => now });
+  router.onDemand = ({ service }) => demands.push(service);
+  router.setEnvironment("dev.lever", { corsOrigins: new Set(), isOpenToInstances: true });
+  router.setEnvironment("admin.lever", { corsOrigins: new Set(), isOpenToInstances: false });
+  const live = { version: 1, isPrivate: false, methods: new Set(["method", "chan"]) };
+  route = router.setService("dev.lever", "svc", live);
+});
+
+describe("the router", () => {
+  it("refuses what is not there, by name", () => {
+    const url = { environment: "no.lever", service: "svc", resource: "", method: "method" };
+    expect(call({ url }).ears.heard).toEqual(["unknown_environment"]);
+    expect(call({}, "nobody/method").ears.heard).toEqual(["unknown_service"]);
+    expect(call({}, "svc/nothing").ears.heard).toEqual(["unknown_method"]);
+    expect(call({ isStream: true }).ears.heard).toEqual(["wrong_method_kind"]);
+    expect(call({}, "svc/chan").ears.heard).toEqual(["wrong_method_kind"]);
+  });
+
+  it("lets only the same environment call a private service", () => {
+    const live = { version: 1, isPrivate: true, methods: new Set(["method"]) };
+    router.setService("dev.lever", "secret", live).add(peer("a"));
+    const from = (environment: string): string[] =>
+      call({ caller: { environment, service: "svc" } }, "secret/method").ears.heard;
+    expect(from("")).toEqual(["private_service"]);
+    expect(from("other.lever")).toEqual(["private_service"]);
+    expect(from("dev.lever")).toEqual([]);
+  });
+
+  it("lets no service call into an environment that is closed to instances", () => {
+    const url = { environment: "admin.lever", service: "admin", resource: "", method: "method" };
+    const caller = { environment: "dev.lever", service: "svc" };
+    expect(call({ url, caller }).ears.heard).toEqual(["forbidden"]);
+  });
+
+  it("keeps a call waiting until an instance is there, oldest first", () => {
+    call();
+    call();
+    expect(demands).toEqual(["svc", "svc"]);
+    expect(route.callsWaiting).toBe(2);
+    const target = peer("a");
+    route.add(target);
+    expect(target.calls).toHaveLength(2);
+    expect(target.callsInFlight).toBe(2);
+    expect(route.callsWaiting).toBe(0);
+  });
+
+  it("gives a waiting call to an instance as soon as that has room", () => {
+    const target = peer("a");
+    route.add(target);
+    call();
+    call();
+    call();
+    expect(target.calls).toHaveLength(2);
+    target.calls[0]?.events.onMessage(PAYLOAD_JSON, body);
+    target.calls[0]?.events.onEnd();
+    expect(target.calls).toHaveLength(3);
+    expect(target.callsInFlight).toBe(2);
+  });
+
+  it("bounds the calls that wait by count and by bytes", () => {
+    call();
+    call();
+    expect(call().ears.heard).toEqual(["overloaded"]);
+    route.refuseWaiting(new LeverError("start_failed", "no"));
+    expect(call({ body: new Uint8Array(11) }).ears.heard).toEqual(["overloaded"]);
+    expect(call({ body: new Uint8Array(10) }).ears.heard).toEqual([]);
+    expect(call({ body: new Uint8Array(1) }).ears.heard).toEqual(["overloaded"]);
+  });
+
+  it("ends a call once, whoever ends it first (C1), and counts it down once (C2)", () => {
+    const target = peer("a");
+    route.add(target);
+    const { ears, side } = call();
+    const events = target.calls[0]?.events;
+    events?.onFail(PAYLOAD_JSON, body);
+    events?.onEnd();
+    events?.onAbort(new LeverError("internal", "late"));
+    side.abort(new LeverError("cancelled", "late"));
+    expect(ears.heard).toEqual(["fail"]);
+    expect(target.callsInFlight).toBe(0);
+    expect(target.calls[0]?.aborted).toEqual([]);
+  });
+
+  it("tells the instance when its caller leaves", () => {
+    const target = peer("a");
+    route.add(target);
+    const { ears, side } = call();
+    side.abort(new LeverError("cancelled", "gone"));
+    expect(target.calls[0]?.aborted.map(({ code }) => code)).toEqual(["cancelled"]);
+    expect(ears.heard).toEqual([]);
+    expect(target.callsInFlight).toBe(0);
+  });
+
+  it("holds deadlines while a call waits, and afterwards with the time that is left", () => {
+    vi.useFakeTimers();
+    try {
+      const waiting = call({ timeoutMs: 100 });
+      vi.advanceTimersByTime(100);
+      expect(waiting.ears.heard).toEqual(["deadline_exceeded"]);
+      expect(route.callsWaiting).toBe(0);
+      const { ears } = call({ timeoutMs: 100 });
+      now = 60;
+      vi.advanceTimersByTime(60);
+      const target = peer("a");
+      route.add(target);
+      expect(target.calls[0]?.opening.timeoutMs).toBe(40);
+      vi.advanceTimersByTime(40);
+      expect(ears.heard).toEqual(["deadline_exceeded"]);
+      expect(target.calls[0]?.aborted.map(({ code }) => code)).toEqual(["deadline_exceeded"]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("gives an instance that leaves no new calls, and lets it finish those it has", () => {
+    const target = peer("a");
+    route.add(target);
+    const { ears } = call();
+    route.remove(target);
+    call();
+    expect(target.calls).toHaveLength(1);
+    target.calls[0]?.events.onMessage(PAYLOAD_JSON, body);
+    target.calls[0]?.events.onEnd();
+    expect(ears.heard).toEqual(["[]", "end"]);
+  });
+});

@@ -1,0 +1,113 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseLeverJson } from "@leveros/protocol";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openSqliteStore } from "./sqlite-store.ts";
+import type { Store, VersionRecord } from "./store.ts";
+
+// Every engine of the store passes this suite.
+const engines: Readonly<Record<string, (dir: string) => Store>> = {
+  sqlite: (dir) => openSqliteStore(join(dir, "lever.sqlite")),
+};
+
+const outcome = parseLeverJson('{"name": "abc", "jsEntry": "a.js", "config": {"é": [1]}}');
+if (!outcome.ok) throw new Error(outcome.errors.join());
+const { leverJson } = outcome;
+
+const record = (service: string, version: number): VersionRecord => ({
+  environment: "dev.lever",
+  service,
+  version,
+  codeId: `${service}-${version}`,
+  leverJson,
+  methods: ["one", "two"],
+  archiveBytes: 10,
+  unpackedBytes: 20,
+  deployedAt: "2026-01-01T00:00:00.000Z",
+});
+
+describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
+  let dir: string;
+  let store: Store;
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "lever-store-"));
+    store = open(dir);
+  });
+
+  afterEach(async () => {
+    await store.close();
+    rmSync(dir, { recursive: true });
+  });
+
+  const publish = (service: string, version: number, versionsKeptMax = 10) =>
+    store.publishVersion(record(service, version), { versionsKeptMax });
+
+  it("gives back what was put, also after it was opened anew", async () => {
+    await store.putEnvironment({ environment: "b.lever", corsOrigins: ["*"] });
+    await store.putEnvironment({ environment: "a.lever", corsOrigins: [] });
+    await store.putEnvironment({ environment: "b.lever", corsOrigins: ["https://x.example"] });
+    await publish("svc", 1);
+    await store.putNote("boot", "1");
+    await store.putNote("boot", "2");
+    await store.close();
+    store = open(dir);
+    expect(await store.environments()).toEqual([
+      { environment: "a.lever", corsOrigins: [] },
+      { environment: "b.lever", corsOrigins: ["https://x.example"] },
+    ]);
+    const [live] = await store.liveVersions();
+    expect(JSON.parse(JSON.stringify(live))).toEqual(JSON.parse(JSON.stringify(record("svc", 1))));
+    expect(await store.note("boot")).toBe("2");
+    expect(await store.note("none")).toBeUndefined();
+  });
+
+  it("makes the published version the live one, and numbers the next", async () => {
+    expect(await store.nextVersion("dev.lever", "svc")).toBe(1);
+    await publish("svc", 1);
+    await publish("svc", 2);
+    await publish("other", 1);
+    expect(await store.nextVersion("dev.lever", "svc")).toBe(3);
+    const live = (await store.liveVersions()).map(({ service, version }) => [service, version]);
+    expect(live.sort()).toEqual([
+      ["other", 1],
+      ["svc", 2],
+    ]);
+    const all = (await store.versions("dev.lever")).map(({ codeId }) => codeId);
+    expect(all).toEqual(["other-1", "svc-2", "svc-1"]);
+    expect(await store.versions("no.lever")).toEqual([]);
+  });
+
+  it("forgets the oldest versions beyond the bound, and says which", async () => {
+    for (let version = 1; version <= 3; version++) {
+      expect(await publish("svc", version, 3)).toEqual([]);
+    }
+    const dropped = await publish("svc", 4, 3);
+    expect(dropped.map(({ codeId }) => codeId)).toEqual(["svc-1"]);
+    expect(await store.codeIds()).toEqual(new Set(["svc-2", "svc-3", "svc-4"]));
+  });
+
+  it("changes nothing when a version exists already (T2)", async () => {
+    await publish("svc", 1);
+    await publish("svc", 2);
+    await expect(publish("svc", 1, 1)).rejects.toThrow();
+    expect((await store.liveVersions())[0]?.version).toBe(2);
+    expect(await store.codeIds()).toEqual(new Set(["svc-1", "svc-2"]));
+  });
+
+  it("may be closed twice", async () => {
+    await store.close();
+    await store.close();
+  });
+
+  it("belongs to one process at a time", () => {
+    const script = `
+      import { openSqliteStore } from ${JSON.stringify(import.meta.resolve("./sqlite-store.ts"))};
+      try { openSqliteStore(${JSON.stringify(join(dir, "lever.sqlite"))}); } catch (error) { console.log(error.code, error.message); }`;
+    const args = ["--conditions=lever-source", "--input-type=module", "-e", script];
+    const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(stdout).toMatch(/^unavailable Cannot open the store .*: another Lever host has it open\.\n$/);
+  });
+});

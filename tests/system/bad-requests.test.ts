@@ -1,0 +1,327 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serviceArchive } from "../harness/archive.ts";
+import { callMethod, deployArchive, type HttpCallOptions, httpCall } from "../harness/http-call.ts";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+
+const json = { "content-type": "application/json" };
+
+const service = `
+exports.sayHello = (name, callback) => callback(null, "Hello, " + name + "!");
+exports.size = (bytes) => bytes.length;
+exports.echoChan = async (stream) => { for await (const message of stream) stream.write(message); };
+exports._hidden = () => "hidden";
+exports.newResource = () => "hook";
+exports.notAFunction = 42;
+`;
+
+let lever: RunningLever;
+
+beforeAll(async () => {
+  const limits = ["headersTimeoutMs=300", "requestTimeoutMs=400", "bodyBytesMax=100000"];
+  lever = await startLever({ args: limits.flatMap((limit) => ["--limit", limit]) });
+  const archive = serviceArchive({
+    "server.js": service,
+    "lever.json": '{"name": "greeter", "jsEntry": "server.js"}',
+  });
+  expect((await deployArchive(lever.address, archive)).status).toBe(200);
+});
+
+afterAll(() => lever.stop());
+
+interface Row {
+  readonly name: string;
+  readonly path: string;
+  readonly options: HttpCallOptions;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+}
+
+const dev = "?forceenv=dev.lever";
+
+const rows: readonly Row[] = [
+  {
+    name: "malformed JSON",
+    path: `/greeter/sayHello${dev}`,
+    options: { headers: json, body: '["world"' },
+    status: 400,
+    code: "malformed_request",
+    detail:
+      "Cannot call sayHello: the body is not JSON (Expected ',' or ']' after array element in JSON at position 8 (line 1 column 9)).",
+  },
+  {
+    name: "bytes that are not UTF-8",
+    path: `/greeter/sayHello${dev}`,
+    options: { headers: json, body: Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d]) },
+    status: 400,
+    code: "malformed_request",
+    detail:
+      "Cannot call sayHello: the body is not JSON (The encoded data was not valid for encoding utf-8).",
+  },
+  {
+    name: "an empty body as JSON",
+    path: `/greeter/sayHello${dev}`,
+    options: { headers: json, body: "" },
+    status: 400,
+    code: "malformed_request",
+    detail: "Cannot call sayHello: the body is not JSON (Unexpected end of JSON input).",
+  },
+  {
+    name: "arguments that are an object",
+    path: `/greeter/sayHello${dev}`,
+    options: { headers: json, body: '{"name": "world"}' },
+    status: 400,
+    code: "malformed_request",
+    detail: "Cannot call sayHello: the body is an object, not a JSON array of arguments.",
+  },
+  {
+    name: "arguments that are a string",
+    path: `/greeter/sayHello${dev}`,
+    options: { headers: json, body: '"world"' },
+    status: 400,
+    code: "malformed_request",
+    detail: "Cannot call sayHello: the body is a string, not a JSON array of arguments.",
+  },
+  {
+    name: "arguments that are null",
+    path: `/greeter/sayHello${dev}`,
+    options: { headers: { "content-type": "application/json; charset=utf-8" }, body: "null" },
+    status: 400,
+    code: "malformed_request",
+    detail: "Cannot call sayHello: the body is null, not a JSON array of arguments.",
+  },
+  {
+    name: "a body over the limit",
+    path: `/greeter/size${dev}`,
+    options: { body: Buffer.alloc(100_001) },
+    status: 413,
+    code: "too_large",
+    detail: "Cannot read the request: its body is over the limit of 100000 bytes.",
+  },
+  {
+    name: "a body over the limit in chunks",
+    path: `/greeter/size${dev}`,
+    options: { headers: { "transfer-encoding": "chunked" }, body: Buffer.alloc(300_000) },
+    status: 413,
+    code: "too_large",
+    detail: "Cannot read the request: its body is over the limit of 100000 bytes.",
+  },
+  {
+    name: "an unknown environment",
+    path: "/greeter/sayHello?forceenv=prod.lever",
+    options: { headers: json, body: "[]" },
+    status: 404,
+    code: "unknown_environment",
+    detail: "There is no environment prod.lever.",
+  },
+  {
+    name: "no environment but the address",
+    path: "/greeter/sayHello",
+    options: { headers: { ...json, host: "127.0.0.1:1" }, body: "[]" },
+    status: 404,
+    code: "unknown_environment",
+    detail: "There is no environment 127.0.0.1.",
+  },
+  {
+    name: "an unknown service",
+    path: `/nobody/sayHello${dev}`,
+    options: { headers: json, body: "[]" },
+    status: 404,
+    code: "unknown_service",
+    detail: "There is no service nobody in dev.lever.",
+  },
+  ...["nothing", "toString", "constructor", "__proto__", "_hidden", "newResource", "notAFunction"].map(
+    (method) => ({
+      name: `the method ${method}`,
+      path: `/greeter/${method}${dev}`,
+      options: { headers: json, body: "[]" },
+      status: 404,
+      code: "unknown_method",
+      detail: `The service greeter has no method ${method}.`,
+    }),
+  ),
+  {
+    name: "a path without a method",
+    path: `/greeter${dev}`,
+    options: { headers: json, body: "[]" },
+    status: 400,
+    code: "malformed_request",
+    detail: "Cannot read the Lever URL /greeter: it needs a service and a method: /service/method.",
+  },
+  {
+    name: "a broken percent-escape",
+    path: `/greeter/say%zzHello${dev}`,
+    options: { headers: json, body: "[]" },
+    status: 400,
+    code: "malformed_request",
+    detail: "Cannot read the Lever URL /greeter/say%zzHello: it has a broken percent-escape.",
+  },
+  {
+    name: "GET",
+    path: `/greeter/sayHello${dev}`,
+    options: { method: "GET" },
+    status: 405,
+    code: "wrong_http_method",
+    detail: "Cannot call a method by GET: allowed is POST.",
+  },
+  {
+    name: "a deadline that is none",
+    path: `/greeter/sayHello${dev}`,
+    options: { headers: { ...json, "lever-timeout": "soon" }, body: "[]" },
+    status: 400,
+    code: "malformed_request",
+    detail:
+      'Cannot read the header lever-timeout: found is "soon"; allowed is 1 to 86400000 milliseconds, or a number with ms, s or m.',
+  },
+  {
+    name: "a stream without a content type",
+    path: `/greeter/echoChan${dev}`,
+    options: { body: "[]" },
+    status: 400,
+    code: "malformed_request",
+    detail:
+      "Cannot open the stream: allowed content types are application/json, application/x-ndjson and application/octet-stream.",
+  },
+  {
+    name: "a stream whose first line is no list",
+    path: `/greeter/echoChan${dev}`,
+    options: { headers: json, body: '{"a": 1}\n' },
+    status: 400,
+    code: "malformed_request",
+    detail: "Cannot call echoChan: the body is an object, not a JSON array of arguments.",
+  },
+  {
+    name: "a page that calls the admin service",
+    path: "/admin/listServices?forceenv=admin.lever",
+    options: { headers: { ...json, origin: "http://evil.example" }, body: '["dev.lever"]' },
+    status: 403,
+    code: "forbidden",
+    detail: "Pages of http://evil.example may not call into this environment.",
+  },
+];
+
+describe("the gateway refuses", () => {
+  it.each(rows)("$name", async ({ path, options, status, code, detail }) => {
+    const answer = await httpCall(lever.address, path, options);
+    expect(answer.json()).toEqual({ title: code.replaceAll("_", " "), status, detail, code });
+    expect(answer.status).toBe(status);
+    expect(answer.headers["content-type"]).toBe("application/problem+json");
+    expect(answer.headers["lever-error"]).toBe("platform");
+  });
+});
+
+/** Sends text as it is, and returns everything that comes back until the other side closes. */
+async function raw(text: string): Promise<string> {
+  const [host = "", port = ""] = lever.address.split(":");
+  const socket = connect(Number(port), host);
+  let answer = "";
+  socket.setEncoding("utf8");
+  socket.on("data", (chunk: string) => {
+    answer += chunk;
+  });
+  socket.on("error", () => {});
+  socket.write(text);
+  await once(socket, "close");
+  return answer;
+}
+
+const head = "POST /greeter/sayHello?forceenv=dev.lever HTTP/1.1\r\nHost: x\r\n";
+
+describe("on a bare connection", () => {
+  it("a body shorter than its Content-Length is refused when its time is over", async () => {
+    const answer = await raw(`${head}content-type: application/json\r\ncontent-length: 50\r\n\r\n["a"]`);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toContain(
+      "Cannot read the request: its body did not arrive within 400 ms.",
+    );
+  });
+
+  it("a body longer than its Content-Length is answered, and what follows is refused", async () => {
+    const answer = await raw(
+      `${head}content-type: application/json\r\ncontent-length: 5\r\n\r\n["a"]rubbish\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 400 |HTTP\/1\.1 400 /);
+    expect(answer).toContain('"code":"malformed_request"');
+  });
+
+  it("a negative Content-Length is refused", async () => {
+    const answer = await raw(`${head}content-length: -5\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('"code":"malformed_request"');
+  });
+
+  it("two ways to say the body's length are refused", async () => {
+    const answer = await raw(`${head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it("a header bomb is refused", async () => {
+    const answer = await raw(`${head}x-bomb: ${"x".repeat(20_000)}\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+    expect(answer).toContain('"detail":"Cannot read the request: its headers are too large."');
+  });
+
+  it("headers that do not come to their end are refused when their time is over", async () => {
+    const answer = await raw(`${head}x-slow: `);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toContain('"detail":"Cannot read the request: it did not arrive within its time."');
+  });
+
+  it("what is not HTTP is refused", async () => {
+    const answer = await raw("hello there\r\n\r\n");
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('"code":"malformed_request"');
+  });
+
+  it("a caller that leaves in the middle of its body harms nobody", async () => {
+    const [host = "", port = ""] = lever.address.split(":");
+    const socket = connect(Number(port), host);
+    socket.write(`${head}content-length: 1000\r\n\r\nhalf`);
+    await once(socket, "ready");
+    socket.destroy();
+    const answer = await callMethod(lever.address, "/greeter/sayHello", ["world"]);
+    expect(answer.json()).toBe("Hello, world!");
+  });
+});
+
+describe("pages in browsers", () => {
+  it("may ask, and may call, from any origin at first", async () => {
+    const preflight = await httpCall(lever.address, `/greeter/sayHello${dev}`, {
+      method: "OPTIONS",
+      headers: {
+        origin: "https://app.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type,lever-timeout",
+      },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers["access-control-allow-origin"]).toBe("*");
+    expect(preflight.headers["access-control-allow-headers"]).toBe("content-type,lever-timeout");
+    const answer = await httpCall(lever.address, `/greeter/sayHello${dev}`, {
+      headers: { ...json, origin: "https://app.example" },
+      body: '["page"]',
+    });
+    expect(answer.json()).toBe("Hello, page!");
+    expect(answer.headers["access-control-allow-origin"]).toBe("*");
+  });
+
+  it("may call from no other origin once an environment names its own", async () => {
+    const set = (origins: string): Promise<{ status: number }> =>
+      lever.lever(["invoke", "lever://admin.lever/admin/setCorsOrigins", '"dev.lever"', origins]);
+    expect((await set('["https://app.example"]')).status).toBe(0);
+    const from = (origin: string): ReturnType<typeof httpCall> =>
+      httpCall(lever.address, `/greeter/sayHello${dev}`, {
+        headers: { ...json, origin },
+        body: '["page"]',
+      });
+    expect((await from("https://other.example")).status).toBe(403);
+    const allowed = await from("https://app.example");
+    expect(allowed.status).toBe(200);
+    expect(allowed.headers["access-control-allow-origin"]).toBe("https://app.example");
+    expect((await set('["*"]')).status).toBe(0);
+    expect((await from("https://other.example")).status).toBe(200);
+    expect((await set('["not an origin"]')).status).toBe(1);
+  });
+});

@@ -1,0 +1,209 @@
+import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "leveros";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+import { outputPattern, readCommands, typeCommand } from "./readme-commands.ts";
+
+type Notes = typeof import("../../examples/notes/api/server.ts");
+
+const repository = join(import.meta.dirname, "../..");
+/** Like a fresh checkout, with a copy of the examples: what they install and write stays out of this one. */
+let checkout: string;
+/** The data folders of the hosts that ran. */
+const dataDirs: string[] = [];
+
+beforeAll(async () => {
+  checkout = await mkdtemp(join(tmpdir(), "lever-examples-"));
+  const isOurs = (path: string): boolean => !path.endsWith("node_modules");
+  await cp(join(repository, "examples"), join(checkout, "examples"), {
+    recursive: true,
+    filter: isOurs,
+  });
+  await cp(join(repository, "README.md"), join(checkout, "README.md"));
+  await symlink(join(repository, "node_modules"), join(checkout, "node_modules"));
+});
+
+afterAll(async () => {
+  for (const folder of [checkout, ...dataDirs]) await rm(folder, { recursive: true, force: true });
+});
+
+async function makeDataDir(): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), "lever-data-"));
+  dataDirs.push(dataDir);
+  return dataDir;
+}
+
+async function deploy(lever: RunningLever, ...examples: string[]): Promise<void> {
+  for (const example of examples) {
+    const outcome = await lever.lever(["deploy", `examples/${example}`], { cwd: checkout });
+    expect(outcome, outcome.stderr).toMatchObject({ status: 0 });
+  }
+}
+
+it.each(["hello", "hello-ts", "markdown", "notes"])(
+  "%s does what its README says, command by command",
+  { timeout: 120_000 },
+  async (example) => {
+    await using lever = await startLever({ dataDir: await makeDataDir() });
+    const readme = await readFile(join(repository, "examples", example, "README.md"), "utf8");
+    const commands = readCommands(readme);
+    expect(commands.length).toBeGreaterThan(2);
+    for (const { command, output } of commands) {
+      const printed = await typeCommand(command, { cwd: checkout, address: lever.address });
+      if (output !== undefined) expect(printed, command).toMatch(outputPattern(output));
+    }
+  },
+);
+
+describe("hello, hello-ts and markdown", { timeout: 60_000 }, () => {
+  let lever: RunningLever;
+
+  beforeAll(async () => {
+    const address = "";
+    await typeCommand("npm ci --prefix examples/markdown", { cwd: checkout, address });
+    lever = await startLever({ dataDir: await makeDataDir() });
+    await deploy(lever, "hello", "hello-ts", "markdown");
+  }, 60_000);
+
+  afterAll(async () => {
+    await lever[Symbol.asyncDispose]();
+  });
+
+  it("hello says what it needs when the name is no string", async () => {
+    const outcome = await lever.lever(["invoke", "/helloService/sayHello", "7"]);
+    expect(outcome).toMatchObject({ status: 1, stdout: "" });
+    expect(outcome.stderr).toContain("Cannot say hello: the name is not a string.");
+  });
+
+  it("hello-ts checks what arrives, also from callers without types", async () => {
+    const client = new Client({ forceHost: lever.address });
+    const call = client
+      .service("dev.lever", "helloTs")
+      .invoke("greet", { name: "Ada", language: "xx" });
+    await expect(call).rejects.toMatchObject({
+      code: "method_failed",
+      value: 'Cannot greet in "xx".',
+    });
+  });
+
+  it("markdown renders this repository's README with all its headings", async () => {
+    const readme = await readFile(join(repository, "README.md"));
+    const outcome = await lever.lever(["invoke", "/markdown/render", "--"], { input: readme });
+    expect(outcome.status, outcome.stderr).toBe(0);
+    const html = outcome.stdoutBytes.toString();
+    expect(html).toContain("<h1>Lever</h1>");
+    const headings = [...readme.toString().matchAll(/^## ([\w ]+)$/gm)];
+    expect(headings.length).toBeGreaterThan(1);
+    for (const [, heading] of headings) expect(html).toContain(`<h2>${heading}</h2>`);
+  });
+
+  it("markdown gives a string for a string, and refuses anything else", async () => {
+    const markdown = new Client({ forceHost: lever.address }).service("dev.lever", "markdown");
+    expect(await markdown.invoke("render", "# Hi")).toBe("<h1>Hi</h1>\n");
+    await expect(markdown.invoke("render", 7)).rejects.toMatchObject({
+      code: "method_failed",
+      value: expect.stringContaining("Cannot render"),
+    });
+  });
+});
+
+describe("notes", { timeout: 60_000 }, () => {
+  async function startNotes(): Promise<RunningLever> {
+    const lever = await startLever({ dataDir: await makeDataDir() });
+    await deploy(lever, "notes/storage", "notes/api");
+    return lever;
+  }
+
+  const notesOf = (lever: RunningLever) =>
+    new Client({ forceHost: lever.address }).service<Notes>("dev.lever", "notes");
+
+  it("keeps, finds and forgets notes", async () => {
+    await using lever = await startNotes();
+    const notes = notesOf(lever);
+    expect(await notes.invoke("add", "Zwölf Boxkämpfer jagen Viktor")).toBe(1);
+    expect(await notes.invoke("add", 'Say "hello" AND (NOT) goodbye*')).toBe(2);
+    const ids = async (words: string): Promise<number[]> =>
+      (await notes.invoke("search", words)).map(({ id }) => id);
+    expect(await ids("zwolf vik")).toEqual([1]);
+    expect(await ids('"hello" AND (NOT')).toEqual([2]);
+    expect(await ids("zwolf hello")).toEqual([]);
+    expect(await ids("***")).toEqual([]);
+    expect((await notes.invoke("list")).map(({ id }) => id)).toEqual([2, 1]);
+    expect(await notes.invoke("remove", 2)).toBe(true);
+    expect(await notes.invoke("remove", 2)).toBe(false);
+    expect(await ids("hello")).toEqual([]);
+    expect(await notes.invoke("get", 1)).toMatchObject({ text: "Zwölf Boxkämpfer jagen Viktor" });
+    await expect(notes.invoke("get", 2)).rejects.toMatchObject({
+      code: "method_failed",
+      value: "There is no note 2.",
+    });
+  });
+
+  it("loses no note when many are added at once", async () => {
+    await using lever = await startNotes();
+    const notes = notesOf(lever);
+    const texts = Array.from({ length: 50 }, (_, i) => `note ${i}`);
+    const ids = await Promise.all(texts.map((text) => notes.invoke("add", text)));
+    expect(ids.toSorted((a, b) => a - b)).toEqual(texts.map((_, i) => i + 1));
+    const kept = await notes.invoke("list");
+    expect(kept.map(({ text }) => text).toSorted()).toEqual(texts.toSorted());
+  });
+
+  it("checks what it is given", async () => {
+    await using lever = await startNotes();
+    const notes = new Client({ forceHost: lever.address }).service("dev.lever", "notes");
+    const wrong: [method: string, argument: unknown, words: string][] = [
+      ["add", 7, "no text"],
+      ["add", " ", "no text"],
+      ["add", "x".repeat(10_001), "10001 characters"],
+      ["get", 0, "Cannot look for note 0"],
+      ["get", "1", 'Cannot look for note "1"'],
+      ["remove", 1.5, "Cannot look for note 1.5"],
+      ["search", null, "not a string"],
+    ];
+    for (const [method, argument, words] of wrong) {
+      await expect(notes.invoke(method, argument), method).rejects.toMatchObject({
+        code: "method_failed",
+        value: expect.stringContaining(words),
+      });
+    }
+    expect(await notes.invoke("list")).toEqual([]);
+  });
+
+  it("keeps its notes over a stop of Lever, a kill, and a new version", async () => {
+    const dataDir = await makeDataDir();
+    const first = await startLever({ dataDir });
+    await deploy(first, "notes/storage", "notes/api");
+    await notesOf(first).invoke("add", "before the stop");
+    expect(await first.stop()).toBe(0);
+
+    const second = await startLever({ dataDir });
+    await notesOf(second).invoke("add", "before the kill");
+    await second.kill();
+
+    await using third = await startLever({ dataDir });
+    await deploy(third, "notes/storage");
+    await notesOf(third).invoke("add", "after the new version");
+    expect((await notesOf(third).invoke("list")).map(({ text }) => text)).toEqual([
+      "after the new version",
+      "before the kill",
+      "before the stop",
+    ]);
+  });
+
+  it("lets nobody outside at its storage", async () => {
+    await using lever = await startNotes();
+    const url = `http://${lever.address}/notesStorage/newest?forceenv=dev.lever`;
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(url, { method: "POST", headers, body: "[]" });
+    expect(answer.status).toBe(403);
+    expect(answer.headers.get("lever-error")).toBe("platform");
+    expect(await answer.json()).toMatchObject({ status: 403, code: "private_service" });
+    const client = new Client({ forceHost: lever.address });
+    await expect(client.invokeURL("lever://dev.lever/notesStorage/newest")).rejects.toMatchObject({
+      code: "private_service",
+    });
+  });
+});
