@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { LeverError, type Limits } from "@leveros/protocol";
 import { ADMIN_ENVIRONMENT, startAdminService } from "./admin/admin-service.ts";
 import { CodeFolders } from "./deployer/code-folders.ts";
@@ -32,6 +33,9 @@ export interface Host {
   /** Takes no new calls, lets those under way finish, stops every instance. May be called twice. */
   close(): Promise<void>;
 }
+
+/** For answers that are still on their way when the last instance has stopped. */
+const LAST_ANSWERS_MS = 1_000;
 
 const DEFAULT_ENVIRONMENT = "dev.lever";
 
@@ -77,10 +81,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     log("info", "host", "up", { bind: options.bind, port: gateway.port, dataDir });
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
-      // Calls under way still need their instances; those drain while the gateway waits for its answers.
+      router.close();
       const drained = gateway.close();
+      // Calls under way still need their instances: those finish them before they stop.
       await fleet.close();
-      await drained;
+      // Nobody is left to answer; what was answered gets a moment to leave.
+      await Promise.race([drained, delay(LAST_ANSWERS_MS, undefined, { ref: false })]);
+      gateway.cut();
       await store.close();
       log("info", "host", "down");
     };

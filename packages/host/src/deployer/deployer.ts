@@ -17,6 +17,8 @@ export interface DeployerOptions {
   readonly log: Log;
 }
 
+const DEPLOYS_WAITING_MAX = 64;
+
 /**
  * Deploys services: receive → unpack → check → start one instance and ask it for its methods → make live → drain the old.
  *
@@ -28,6 +30,7 @@ export interface DeployerOptions {
 export class Deployer {
   readonly #options: DeployerOptions;
   readonly #lastOfService = new Map<string, Promise<unknown>>();
+  readonly #waiting: (() => void)[] = [];
   #underWay = 0;
 
   constructor(options: DeployerOptions) {
@@ -43,12 +46,7 @@ export class Deployer {
         `Cannot deploy: there is no environment ${environment} that takes services.`,
       );
     }
-    if (this.#underWay >= limits.deploysMax) {
-      throw new LeverError("overloaded", `Cannot deploy: ${this.#underWay} deploys are under way.`, {
-        retryAfterSeconds: 5,
-      });
-    }
-    this.#underWay++;
+    await this.#takeTurn(limits.deploysMax);
     let codeId: string | undefined;
     try {
       const startedAt = this.#options.clock();
@@ -95,7 +93,21 @@ export class Deployer {
       throw error;
     } finally {
       this.#underWay--;
+      this.#waiting.shift()?.();
     }
+  }
+
+  /** Further deploys wait, without being read; @throws LeverError `overloaded` when too many do. */
+  async #takeTurn(deploysMax: number): Promise<void> {
+    if (this.#waiting.length >= DEPLOYS_WAITING_MAX) {
+      throw new LeverError("overloaded", `Cannot deploy: ${DEPLOYS_WAITING_MAX} deploys wait already.`, {
+        retryAfterSeconds: 5,
+      });
+    }
+    if (this.#underWay >= deploysMax) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#underWay++;
   }
 
   async #publish(

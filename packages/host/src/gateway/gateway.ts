@@ -14,6 +14,8 @@ export interface Gateway {
   readonly port: number;
   /** Takes no new connections, and resolves when those that are there have ended; idle ones end at once. */
   close(): Promise<void>;
+  /** Cuts every connection that is left. */
+  cut(): void;
 }
 
 export interface GatewayOptions {
@@ -50,6 +52,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         server.close(() => resolve());
         server.closeIdleConnections();
       }),
+    cut: () => server.closeAllConnections(),
   };
 }
 

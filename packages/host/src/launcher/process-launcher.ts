@@ -27,7 +27,7 @@ export function createProcessLauncher(ledger: ProcessLedger): Launcher {
     launch({ onOutput }): LaunchedRuntime {
       const child = spawn(
         process.execPath,
-        ["--disable-warning=ExperimentalWarning", "--enable-source-maps", runtimeMain],
+        ["--disable-warning=ExperimentalWarning", runtimeMain],
         { stdio: ["ignore", "pipe", "pipe", "pipe"], env, cwd: "/", detached: true },
       );
       const socket = child.stdio[3];

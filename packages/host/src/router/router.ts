@@ -55,6 +55,7 @@ export class Router {
   readonly #environments = new Map<string, EnvironmentRoutes>();
   readonly #limits: Limits;
   readonly #clock: () => number;
+  #isClosing = false;
   /** A call waits, and no instance has room. */
   onDemand: (route: ServiceRoute) => void = () => {};
 
@@ -88,6 +89,11 @@ export class Router {
     const route = new ServiceRoute({ environment, service }, live, options);
     routes.services.set(service, route);
     return route;
+  }
+
+  /** From now on nobody from outside may call; what is under way, and what that calls in turn, goes on. */
+  close(): void {
+    this.#isClosing = true;
   }
 
   /** Makes a call. A refusal comes as `onAbort`, perhaps before this returns. */
@@ -130,6 +136,11 @@ export class Router {
   #find(request: CallRequest): ServiceRoute | LeverError {
     const { url, caller } = request;
     const { environment, service, method } = url;
+    if (this.#isClosing && caller.environment === "") {
+      return new LeverError("unavailable", "Cannot take the call: Lever is stopping.", {
+        retryAfterSeconds: 5,
+      });
+    }
     const routes = this.#environments.get(environment);
     if (routes === undefined) {
       return new LeverError("unknown_environment", `There is no environment ${environment}.`);

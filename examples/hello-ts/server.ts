@@ -1,0 +1,29 @@
+const greetings = { en: "Hello", es: "Hola", fr: "Bonjour" } as const;
+
+export type Language = keyof typeof greetings;
+
+/** Whom to greet; in English unless told otherwise. */
+export interface Person {
+  readonly name: string;
+  readonly language?: Language;
+}
+
+/** The languages that `greet` speaks. */
+export async function languages(): Promise<Language[]> {
+  return Object.keys(greetings).filter(isLanguage);
+}
+
+/** Greets a person in their language. */
+export async function greet(person: Person): Promise<string> {
+  // Types guide those who write callers; what arrives here may come from anywhere.
+  if (typeof person?.name !== "string") {
+    throw new Error('Cannot greet: there is no name. Try {"name": "Ada"}.');
+  }
+  const { name, language = "en" } = person;
+  if (!isLanguage(language)) throw new Error(`Cannot greet in "${language}".`);
+  return `${greetings[language]}, ${name}!`;
+}
+
+function isLanguage(text: string): text is Language {
+  return Object.hasOwn(greetings, text);
+}

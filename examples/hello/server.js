@@ -1,0 +1,9 @@
+// Every function that is exported is a method. The last parameter, named callback, is Lever's: call it with an error,
+// or with null and the result.
+exports.sayHello = (name, callback) => {
+  if (typeof name !== "string") {
+    callback(new Error('Cannot say hello: the name is not a string. Try "world".'));
+    return;
+  }
+  callback(null, `Hello, ${name}!`);
+};

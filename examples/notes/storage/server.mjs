@@ -1,0 +1,76 @@
+// The database behind the notes. Private, so only services of the same environment reach it: `notes` has checked what
+// arrives here.
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/** Notes in one reply. */
+const NOTES_MAX = 100;
+
+const folder = process.env.LEVEROS_DATA_DIR;
+if (folder === undefined) {
+  throw new Error(
+    "Cannot open the notes: LEVEROS_DATA_DIR is not set. Lever sets it for services.",
+  );
+}
+
+// During a deploy the old instance and the new one are both there; one waits for the other's write.
+const database = new DatabaseSync(join(folder, "notes.db"), { timeout: 5_000 });
+database.exec(`
+  PRAGMA journal_mode = WAL;
+
+  CREATE TABLE IF NOT EXISTS notes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    text TEXT NOT NULL,
+    addedAt TEXT NOT NULL
+  ) STRICT;
+
+  CREATE VIRTUAL TABLE IF NOT EXISTS notesText USING fts5 (
+    text, content = 'notes', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+  );
+  CREATE TRIGGER IF NOT EXISTS noteInserted AFTER INSERT ON notes BEGIN
+    INSERT INTO notesText (rowid, text) VALUES (new.id, new.text);
+  END;
+  CREATE TRIGGER IF NOT EXISTS noteDeleted AFTER DELETE ON notes BEGIN
+    INSERT INTO notesText (notesText, rowid, text) VALUES ('delete', old.id, old.text);
+  END;
+`);
+process.on("exit", () => database.close());
+
+const statements = {
+  insert: database.prepare("INSERT INTO notes (text, addedAt) VALUES (?, ?)"),
+  newest: database.prepare("SELECT id, text, addedAt FROM notes ORDER BY id DESC LIMIT ?"),
+  find: database.prepare("SELECT id, text, addedAt FROM notes WHERE id = ?"),
+  remove: database.prepare("DELETE FROM notes WHERE id = ?"),
+  search: database.prepare(`
+    SELECT notes.id, notes.text, notes.addedAt
+    FROM notesText JOIN notes ON notes.id = notesText.rowid
+    WHERE notesText MATCH ? ORDER BY rank LIMIT ?
+  `),
+};
+
+/** Returns the new note's id. */
+export function insert(text) {
+  return statements.insert.run(text, new Date().toISOString()).lastInsertRowid;
+}
+
+export function newest() {
+  return statements.newest.all(NOTES_MAX);
+}
+
+/** The note, or null. */
+export function find(id) {
+  return statements.find.get(id) ?? null;
+}
+
+/** Whether there was one. */
+export function remove(id) {
+  return statements.remove.run(id).changes > 0;
+}
+
+/** Notes with every one of the words, or words that begin so; the best first. */
+export function search(words) {
+  // Quoted, so that nothing in it is an operator of the query language.
+  const terms = words.match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+  if (terms.length === 0) return [];
+  return statements.search.all(terms.map((term) => `"${term}"*`).join(" "), NOTES_MAX);
+}

@@ -1,0 +1,118 @@
+import { once } from "node:events";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { defaultLimits, type Limits, parseLimit } from "@leveros/protocol";
+import { exitStatus, usageError } from "../exit-status.ts";
+import { printNote, printResult } from "../output.ts";
+import { formatAuthority, isLoopback } from "../up/bind-address.ts";
+import { formatLogLine } from "../up/log-line.ts";
+import { watchStopSignals } from "../up/stop-signals.ts";
+
+const DEFAULT_PORT = 8080;
+
+const HELP = `
+Services, their versions and everything else that Lever keeps are in the data folder; removing it, while Lever is
+down, removes them. Ctrl-C stops in order: calls under way are finished first. A second Ctrl-C stops at once.
+
+Examples:
+  lever up
+  lever up --port 9000 --data ./.lever
+  lever up --limit idleTimeoutMs=60000 --limit bodyBytesMax=8388608
+
+Limits and their defaults:
+${Object.entries(defaultLimits)
+  .map(([name, value]) => `  ${name}=${value}`)
+  .join("\n")}`;
+
+interface UpOptions {
+  readonly port: number;
+  readonly bind: string;
+  readonly allowInsecureBind?: true;
+  readonly data?: string;
+  readonly limit?: Partial<Limits>;
+  readonly verbose?: true;
+}
+
+export function declareUp(program: Command): void {
+  program
+    .command("up")
+    .summary("run Lever on this machine")
+    .description("Run Lever on this machine, until Ctrl-C.")
+    .option("--port <port>", "port to listen on; 0 = any free one", readPort, DEFAULT_PORT)
+    .option("--bind <address>", "address to listen on", "127.0.0.1")
+    .option(
+      "--allow-insecure-bind",
+      "allow an address that other machines reach: whoever reaches it may call and deploy",
+    )
+    .option("--data <dir>", "folder for everything that Lever keeps (default: ~/.lever)")
+    .option("--limit <name=value>", "set a limit; may be repeated", readLimit)
+    .option("--verbose", "log more")
+    .addHelpText("after", HELP)
+    .action(up);
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const { port, bind, data = join(homedir(), ".lever"), verbose } = options;
+  if (!isLoopback(bind) && options.allowInsecureBind !== true) {
+    throw usageError(
+      `Cannot listen on ${bind}: other machines reach it, and whoever does may call and deploy anything.\n` +
+        "To allow that, in a network where it is safe: --allow-insecure-bind",
+    );
+  }
+  const { requested } = watchStopSignals(exitStatus.interrupted);
+  const stopRequested = requested.aborted ? Promise.resolve() : once(requested, "abort");
+  const { startHost } = await import("@leveros/host");
+  const host = await startHost({
+    bind,
+    port,
+    dataDir: data,
+    limits: { ...defaultLimits, ...options.limit },
+    logLevel: verbose ? "debug" : "info",
+    logTo: { write: writeLogLine },
+  });
+  printResult(`Lever is up at http://${formatAuthority(host.bind, host.port)}`);
+  if (process.stderr.isTTY) printNote(welcome(resolve(data), host));
+  await stopRequested;
+  if (process.stderr.isTTY) {
+    printNote("\nStopping: calls under way are finished first. Ctrl-C again stops at once.");
+  }
+  await host.close();
+  // What a library may have left open must not keep a stopped host alive.
+  process.exit(exitStatus.success);
+}
+
+function writeLogLine(line: string): void {
+  if (!process.stderr.isTTY) {
+    process.stderr.write(line);
+    return;
+  }
+  const isColored = process.stderr.hasColors();
+  process.stderr.write(`${formatLogLine(line.trimEnd(), { isColored })}\n`);
+}
+
+/** Where the data is, and what to type next, in another terminal. */
+function welcome(dataDir: string, { bind, port }: { bind: string; port: number }): string {
+  const isDefault = port === DEFAULT_PORT && isLoopback(bind);
+  return [
+    `Its data is in ${dataDir}. Stop it with Ctrl-C.`,
+    "",
+    "In another terminal:",
+    ...(isDefault ? [] : [`  export LEVEROS_IP_PORT=${formatAuthority(bind, port)}`]),
+    "  lever deploy <dir>    run the service in a folder with a lever.json",
+    "  lever ls              see what is deployed",
+    "",
+  ].join("\n");
+}
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new InvalidArgumentError("Allowed is 0 to 65535.");
+}
+
+function readLimit(text: string, before: Partial<Limits> = {}): Partial<Limits> {
+  const limit = parseLimit(text);
+  if (typeof limit === "string") throw new InvalidArgumentError(limit);
+  return { ...before, [limit.name]: limit.value };
+}

@@ -1,0 +1,65 @@
+import {
+  type InstanceListing,
+  LeverError,
+  type ServiceListing,
+  type VersionListing,
+} from "@leveros/protocol";
+
+/**
+ * Reads what the admin service's listServices answers.
+ * @throws LeverError `unreachable` when it is something else.
+ */
+export function parseListings(value: unknown): ServiceListing[] {
+  if (Array.isArray(value) && value.every(isServiceListing)) return value;
+  throw new LeverError(
+    "unreachable",
+    "Cannot read the list of services: the answer is not a Lever host's.",
+  );
+}
+
+function isServiceListing(value: unknown): value is ServiceListing {
+  return (
+    isRecord(value) &&
+    typeof value["service"] === "string" &&
+    typeof value["environment"] === "string" &&
+    typeof value["description"] === "string" &&
+    typeof value["private"] === "boolean" &&
+    typeof value["liveVersion"] === "number" &&
+    isListOf(value["methods"], (method) => typeof method === "string") &&
+    isListOf(value["versions"], isVersionListing) &&
+    isListOf(value["instances"], isInstanceListing)
+  );
+}
+
+function isVersionListing(value: unknown): value is VersionListing {
+  return (
+    isRecord(value) &&
+    typeof value["version"] === "number" &&
+    isTime(value["deployedAt"]) &&
+    typeof value["archiveBytes"] === "number" &&
+    typeof value["unpackedBytes"] === "number"
+  );
+}
+
+function isInstanceListing(value: unknown): value is InstanceListing {
+  return (
+    isRecord(value) &&
+    typeof value["instance"] === "string" &&
+    typeof value["version"] === "number" &&
+    typeof value["state"] === "string" &&
+    typeof value["callsInFlight"] === "number" &&
+    isTime(value["startedAt"])
+  );
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === "string" && !Number.isNaN(Date.parse(value));
+}
+
+function isListOf(value: unknown, accepts: (element: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(accepts);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

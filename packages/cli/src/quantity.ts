@@ -1,0 +1,39 @@
+/** Bytes for people, in powers of 1000: `999 B`, `1.2 kB`, `30 MB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  let value = bytes;
+  for (const unit of ["kB", "MB", "GB"]) {
+    value /= 1_000;
+    if (value < 9.95) return `${value.toFixed(1)} ${unit}`;
+    if (value < 999.5) return `${Math.round(value)} ${unit}`;
+  }
+  return `${Math.round(value)} GB`;
+}
+
+/** A time that something took: `12 ms`, `3.4 s`. */
+export function formatDuration(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
+}
+
+/** How long ago something was, in its largest unit: `12s`, `3m`, `5h`, `2d`. */
+export function formatAge(sinceMs: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.floor((nowMs - sinceMs) / 1_000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** `1 entry`, `2 entries`. */
+export function formatCount(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000 };
+
+/** Reads `1500`, `1500ms`, `10s` or `2m` as milliseconds; undefined when it is none of these, or zero. */
+export function parseDuration(text: string): number | undefined {
+  const [, digits, unit = ""] = /^(\d{1,9})(ms|s|m)?$/.exec(text) ?? [];
+  const ms = Number(digits) * (UNIT_MS[unit] ?? 1);
+  return ms > 0 ? ms : undefined;
+}

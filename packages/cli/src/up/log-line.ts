@@ -1,0 +1,61 @@
+import { styleText } from "node:util";
+
+/** The numbers by which the log names its levels. */
+const LEVELS: ReadonlyMap<number, { name: string; color: "dim" | "green" | "yellow" | "red" }> = new Map([
+  [20, { name: "debug", color: "dim" }],
+  [30, { name: "info", color: "green" }],
+  [40, { name: "warn", color: "yellow" }],
+  [50, { name: "error", color: "red" }],
+]);
+
+/** One event of the host's log as a line for people: time, level, part, event, fields. Anything else stays as it is. */
+export function formatLogLine(line: string, options: { isColored: boolean }): string {
+  const event = parseEvent(line);
+  if (event === undefined) return line;
+  const { level, time, part, msg, ...fields } = event;
+  const { name, color } = LEVELS.get(Number(level)) ?? { name: String(level), color: "dim" };
+  const styled = (style: typeof color, text: string): string =>
+    options.isColored ? styleText(style, text, { validateStream: false }) : text;
+  const head = [
+    styled("dim", formatTime(new Date(Number(time)))),
+    styled(color, name.padEnd(5)),
+    String(part).padEnd(8),
+    printable(String(msg)),
+  ];
+  return [head.join(" "), ...Object.entries(fields).map((field) => formatField(field, styled))].join("  ");
+}
+
+function formatField(
+  [name, value]: [name: string, value: unknown],
+  styled: (style: "dim", text: string) => string,
+): string {
+  // What an instance printed reads best as it is; nothing comes after it.
+  if (name === "line") return `| ${printable(String(value))}`;
+  const isPlain = typeof value === "string" && /^[\w.:/@~+-]+$/.test(value);
+  return `${styled("dim", `${name}=`)}${printable(isPlain ? value : JSON.stringify(value))}`;
+}
+
+/** Escapes control characters: a service must not be able to write to the terminal of whoever watches its host. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => {
+    if (char === "\t") return char;
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
+/** Of today, on the clock of whoever reads it. */
+function formatTime(time: Date): string {
+  const parts = [time.getHours(), time.getMinutes(), time.getSeconds()];
+  const clock = parts.map((part) => String(part).padStart(2, "0")).join(":");
+  return `${clock}.${String(time.getMilliseconds()).padStart(3, "0")}`;
+}
+
+function parseEvent(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    const isEvent = typeof value === "object" && value !== null && "level" in value && "msg" in value;
+    return isEvent ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,157 @@
+import {
+  argumentsPayload,
+  formatLeverUrl,
+  isStreamingName,
+  LeverError,
+  type LeverUrl,
+  type Payload,
+  parseLeverUrl,
+} from "@leveros/protocol";
+import { type Callback, settle, splitCallback } from "./callback.ts";
+import { parseHttpAddress } from "./http-address.ts";
+import { HttpTransport } from "./http-transport.ts";
+import { findInstanceLink, InstanceTransport } from "./instance-transport.ts";
+import type { RemoteResource, RemoteService } from "./remote-service.ts";
+import { replyValue } from "./reply-value.ts";
+import type { Transport } from "./transport.ts";
+
+export interface ClientOptions {
+  /** See `Client.forceHost`. Default: none. */
+  readonly forceHost?: string | undefined;
+  /** Time for each call in milliseconds, at most what the host allows. Default 0: what the host grants, 60 s. */
+  readonly timeoutMs?: number | undefined;
+  /** Largest reply taken over HTTP, in bytes. Default 64 MiB. */
+  readonly replyBytesMax?: number | undefined;
+}
+
+/** Bounds what one reply can take of this process's memory; hosts by themselves send 4 MiB at most. */
+const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+/** The longest time that timers can measure. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
+/** Calls Lever services: from inside an instance with no configuration, from anywhere else over HTTP. */
+export class Client {
+  /**
+   * `host:port` of the Lever host to connect to, whatever the environment; may begin with `https://`. Without it,
+   * calls go to the environment's own host name, or inside an instance to the host that runs it.
+   */
+  forceHost: string | undefined;
+  readonly #timeoutMs: number;
+  readonly #replyBytesMax: number;
+
+  /** @throws LeverError `malformed_request` for options out of range. */
+  constructor(options: ClientOptions = {}) {
+    const { forceHost, timeoutMs = 0, replyBytesMax = REPLY_BYTES_MAX } = options;
+    if (!(timeoutMs >= 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
+      throw malformed(
+        `Cannot make a client: timeoutMs is ${timeoutMs}, not 0 to ${TIMEOUT_MS_MAX}.`,
+      );
+    }
+    this.forceHost = forceHost;
+    this.#timeoutMs = timeoutMs;
+    this.#replyBytesMax = replyBytesMax;
+  }
+
+  /**
+   * A service of an environment; `""` = the environment of the instance that this code runs in. Give the type of the
+   * service's module, `service<typeof import("./server.ts")>(…)`, to have method names, arguments and results checked.
+   * @throws LeverError `malformed_request` when the names cannot be.
+   */
+  service<Service = unknown>(environment: string, service: string): RemoteService<Service> {
+    const name = { environment: readEnvironment(environment), service };
+    requireName("service", service);
+    const invoke = (method: string, ...args: unknown[]): unknown =>
+      this.#invoke(() => ({ ...name, resource: "", method }), args);
+    // The one implementation behind every typing of it.
+    return { ...name, invoke: invoke as RemoteService<Service>["invoke"] };
+  }
+
+  /**
+   * A resource of a service: every call reaches the one instance that holds it.
+   * @throws LeverError `malformed_request` when the names cannot be.
+   */
+  resource<Service = unknown>(
+    environment: string,
+    service: string,
+    resource: string,
+  ): RemoteResource<Service> {
+    const name = { environment: readEnvironment(environment), service, resource };
+    requireName("service", service);
+    requireName("resource", resource);
+    const invoke = (method: string, ...args: unknown[]): unknown =>
+      this.#invoke(() => ({ ...name, method }), args);
+    return { ...name, invoke: invoke as RemoteResource<Service>["invoke"] };
+  }
+
+  /** Calls the regular method that a Lever URL names; relative URLs (`/service/method`) work inside instances. */
+  invokeURL(url: string, ...args: [...args: unknown[], callback: Callback<unknown>]): undefined;
+  invokeURL(url: string, ...args: unknown[]): Promise<unknown>;
+  invokeURL(url: string, ...args: unknown[]): Promise<unknown> | undefined {
+    return this.#invoke(() => parseLeverUrl(url), args);
+  }
+
+  #invoke(readUrl: () => LeverUrl, allArgs: readonly unknown[]): Promise<unknown> | undefined {
+    const { args, callback } = splitCallback(allArgs);
+    return settle(this.#call(readUrl, args), callback);
+  }
+
+  async #call(readUrl: () => LeverUrl, args: readonly unknown[]): Promise<unknown> {
+    const named = readUrl();
+    requireName("method", named.method);
+    if (isStreamingName(named.method)) {
+      throw new LeverError(
+        "wrong_method_kind",
+        `Cannot invoke ${named.method}: by its name it is a streaming method, and invoke is for regular ones.`,
+      );
+    }
+    const { transport, url } = this.#route(named);
+    const payload = encodeArguments(named.method, args);
+    return replyValue(await transport.invoke(url, payload, { timeoutMs: this.#timeoutMs }));
+  }
+
+  /** How to get there, and the URL with its environment. */
+  #route(named: LeverUrl): { transport: Transport; url: LeverUrl } {
+    const link = findInstanceLink();
+    const environment = named.environment === "" ? link?.environment : named.environment;
+    if (environment === undefined) {
+      throw malformed(
+        `Cannot call ${formatLeverUrl(named)}: a relative URL has an environment only inside an instance. Elsewhere, write lever://<environment>${formatLeverUrl(named)}.`,
+      );
+    }
+    const url = { ...named, environment };
+    // An unset variable often arrives as the empty text.
+    const forceHost = this.forceHost ? parseHttpAddress(this.forceHost) : undefined;
+    if (link !== undefined && forceHost === undefined) {
+      return { transport: new InstanceTransport(link.callee), url };
+    }
+    return { transport: new HttpTransport({ forceHost, replyBytesMax: this.#replyBytesMax }), url };
+  }
+}
+
+function readEnvironment(environment: string): string {
+  if (environment === "") return "";
+  // Read as part of a URL, so that there is one rule of what an environment's name can be.
+  const { environment: name, resource } = parseLeverUrl(`lever://${environment}/-/-`);
+  if (resource === "") return name;
+  throw malformed(`Cannot make the call: "${environment}" is no name of an environment.`);
+}
+
+/** What can be part of a URL. */
+function requireName(what: "service" | "resource" | "method", name: string): void {
+  if (typeof name !== "string" || name === "" || !name.isWellFormed()) {
+    throw malformed(`Cannot make the call: ${JSON.stringify(name)} is no name of a ${what}.`);
+  }
+}
+
+function encodeArguments(method: string, args: readonly unknown[]): Payload {
+  try {
+    return argumentsPayload(args);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw malformed(`Cannot send the arguments of ${method}: ${problem}`, cause);
+  }
+}
+
+function malformed(message: string, cause?: unknown): LeverError {
+  return new LeverError("malformed_request", message, { cause });
+}

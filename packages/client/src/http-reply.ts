@@ -1,0 +1,73 @@
+import type { IncomingHttpHeaders } from "node:http";
+import {
+  isErrorCode,
+  LeverError,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+  type Payload,
+} from "@leveros/protocol";
+import { type CallTarget, notLever } from "./http-failure.ts";
+import { methodFailed } from "./reply-value.ts";
+
+/** A whole answer to an HTTP request. */
+export interface HttpReply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/**
+ * Reads an answer by the rules of Lever's HTTP API.
+ * @throws LeverError what the method or Lever failed with; `unreachable` for an answer that is not Lever's.
+ */
+export function readReply(reply: HttpReply, target: CallTarget): Payload {
+  switch (reply.headers["lever-error"]) {
+    case undefined: {
+      const payload = reply.status === 200 ? readPayload(reply) : undefined;
+      if (payload === undefined) throw notLever(reply.status, target);
+      return payload;
+    }
+    case "method":
+      throw methodFailed(readPayload(reply) ?? { kind: PAYLOAD_BYTES, bytes: reply.body });
+    case "platform":
+      throw readProblem(reply) ?? notLever(reply.status, target);
+    default:
+      throw notLever(reply.status, target);
+  }
+}
+
+function readPayload({ headers, body }: HttpReply): Payload | undefined {
+  switch (headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()) {
+    case "application/json":
+      return { kind: PAYLOAD_JSON, bytes: body };
+    case "application/octet-stream":
+      return { kind: PAYLOAD_BYTES, bytes: body };
+    default:
+      return undefined;
+  }
+}
+
+/** RFC 9457, with Lever's own `code`. */
+function readProblem({ status, headers, body }: HttpReply): LeverError | undefined {
+  let problem: unknown;
+  try {
+    problem = JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+  if (typeof problem !== "object" || problem === null) return undefined;
+  const detail = "detail" in problem ? problem.detail : undefined;
+  const code = "code" in problem ? problem.code : undefined;
+  const retryAfterSeconds = readRetryAfter(headers["retry-after"]);
+  return new LeverError(
+    // A code that only newer hosts know still means that Lever failed.
+    typeof code === "string" && isErrorCode(code) ? code : "internal",
+    typeof detail === "string" ? detail : `Lever answered with status ${status}.`,
+    { ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) },
+  );
+}
+
+/** In seconds; Lever never sends the header's other form, a date. */
+function readRetryAfter(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
+}

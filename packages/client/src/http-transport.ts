@@ -1,0 +1,127 @@
+import * as http from "node:http";
+import * as https from "node:https";
+import { isIP } from "node:net";
+import {
+  formatLeverUrl,
+  LeverError,
+  type LeverUrl,
+  PAYLOAD_JSON,
+  type Payload,
+} from "@leveros/protocol";
+import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
+import { connectionFailed } from "./http-failure.ts";
+import { type HttpReply, readReply } from "./http-reply.ts";
+import type { InvokeOptions, Transport } from "./transport.ts";
+
+/** Shorter than hosts keep idle connections, so that a call seldom meets one that is just being closed. */
+const IDLE_CONNECTION_TIMEOUT_MS = 30_000;
+/** To one host: further calls wait in this process instead of taking every connection that the host allows. */
+const CONNECTIONS_MAX = 1_000;
+/** The host keeps the deadline and says where the time went; the client waits this much longer to hear it. */
+const DEADLINE_GRACE_MS = 1_000;
+
+// Shared by all clients: connections belong to the process, and idle ones neither keep it alive nor stay for long.
+const agentOptions = {
+  keepAlive: true,
+  maxSockets: CONNECTIONS_MAX,
+  timeout: IDLE_CONNECTION_TIMEOUT_MS,
+};
+const httpAgent = new http.Agent(agentOptions);
+const httpsAgent = new https.Agent(agentOptions);
+
+/** Calls over Lever's HTTP API. */
+export class HttpTransport implements Transport {
+  readonly #forceHost: HttpAddress | undefined;
+  readonly #replyBytesMax: number;
+
+  /** Without `forceHost`, each environment is reached under its own host name. */
+  constructor(options: { forceHost: HttpAddress | undefined; replyBytesMax: number }) {
+    this.#forceHost = options.forceHost;
+    this.#replyBytesMax = options.replyBytesMax;
+  }
+
+  async invoke(url: LeverUrl, payload: Payload, { timeoutMs }: InvokeOptions): Promise<Payload> {
+    const address = this.#forceHost ?? parseHttpAddress(url.environment);
+    const headers: http.OutgoingHttpHeaders = {
+      host: url.environment,
+      "content-type":
+        payload.kind === PAYLOAD_JSON ? "application/json" : "application/octet-stream",
+      "content-length": payload.bytes.length,
+    };
+    if (timeoutMs > 0) headers["lever-timeout"] = Math.ceil(timeoutMs);
+    const path = formatLeverUrl({ ...url, environment: "" });
+    const target = {
+      url: formatLeverUrl(url),
+      address: formatHttpAddress(address),
+      isForced: this.#forceHost !== undefined,
+    };
+    const request = requestTo(address, { method: "POST", path, headers });
+    const options = { bytes: payload.bytes, timeoutMs, replyBytesMax: this.#replyBytesMax };
+    const reply = await exchange(request, options).catch((error: unknown) => {
+      throw error instanceof LeverError ? error : connectionFailed(error, target);
+    });
+    return readReply(reply, target);
+  }
+}
+
+function requestTo(
+  { isSecure, host, port }: HttpAddress,
+  options: http.RequestOptions,
+): http.ClientRequest {
+  if (!isSecure) return http.request({ ...options, host, port, agent: httpAgent });
+  // By itself Node would expect the certificate of the Host header's name, which is the environment's.
+  const servername = isIP(host) === 0 ? host : "";
+  return https.request({ ...options, host, port, agent: httpsAgent, servername });
+}
+
+/** Sends the body and gathers the answer. Fails with a LeverError of its own, or with what Node says. */
+function exchange(
+  request: http.ClientRequest,
+  options: { bytes: Uint8Array; timeoutMs: number; replyBytesMax: number },
+): Promise<HttpReply> {
+  const { timeoutMs, replyBytesMax } = options;
+  return new Promise((resolve, reject) => {
+    const leave = (error: LeverError): void => {
+      reject(error);
+      request.destroy();
+    };
+    if (timeoutMs > 0) {
+      const onDeadline = (): void => leave(tooLate(timeoutMs));
+      const timer = setTimeout(onDeadline, timeoutMs + DEADLINE_GRACE_MS);
+      request.once("close", () => clearTimeout(timer));
+    }
+    request.on("error", reject);
+    request.once("response", (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > replyBytesMax) leave(tooLarge(replyBytesMax));
+        else chunks.push(chunk);
+      });
+      response.on("error", reject);
+      response.once("end", () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks, bytes),
+        }),
+      );
+    });
+    request.end(options.bytes);
+  });
+}
+
+function tooLate(timeoutMs: number): LeverError {
+  return new LeverError(
+    "deadline_exceeded",
+    `Cannot finish the call: there was no answer within its ${timeoutMs} ms.`,
+  );
+}
+
+function tooLarge(replyBytesMax: number): LeverError {
+  return new LeverError(
+    "too_large",
+    `Cannot take the reply: it is larger than the client's limit of ${replyBytesMax} bytes.`,
+  );
+}

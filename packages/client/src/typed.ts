@@ -1,0 +1,114 @@
+import type { Callback } from "./callback.ts";
+import type { IsAny, Wire } from "./wire.ts";
+
+/*
+ * What TypeScript knows of a service from the type of its module, with no code generation: types only, nothing of
+ * this exists when the program runs.
+ */
+
+type AnyFunction = (...args: never[]) => unknown;
+
+/** Names that no regular call may use. */
+type OtherName =
+  | `_${string}`
+  | `${string}Chan`
+  | `${string}_chan`
+  | "chan"
+  | "default"
+  | "newResource"
+  | "closeResource"
+  | "NewResource"
+  | "CloseResource";
+
+/** The regular methods of a service. */
+export type MethodName<Service> = {
+  [Name in keyof Service]: Service[Name] extends AnyFunction
+    ? Name extends OtherName
+      ? never
+      : Name
+    : never;
+}[keyof Service] &
+  string;
+
+/** What callers of a method pass: its parameters without the callback; for bytes any Uint8Array will do. */
+export type MethodArguments<Method> = Method extends (...args: infer Parameters) => unknown
+  ? Sendable<WithoutCallback<Parameters>>
+  : never;
+
+/** The same, when the call names a resource, which Lever passes first. */
+export type ResourceArguments<Method> =
+  MethodArguments<Method> extends infer Parameters
+    ? Parameters extends []
+      ? []
+      : Parameters extends [unknown?, ...infer Rest]
+        ? Rest
+        : never
+    : never;
+
+/** What callers of a method get: what its promise or its callback gives, or else what it returns. */
+export type MethodResult<Method> = Method extends (...args: infer Parameters) => infer Returned
+  ? Returned extends PromiseLike<infer Result>
+    ? Wire<Result>
+    : IsAny<LastOf<Parameters>> extends true
+      ? ResultOfEitherStyle<Returned>
+      : LastOf<Parameters> extends AnyFunction
+        ? CallbackResult<LastOf<Parameters>>
+        : Wire<Returned>
+  : never;
+
+/** `invoke` where the service's module is known. */
+export interface InvokeTyped<Service, Callee extends "service" | "resource"> {
+  <Name extends MethodName<Service>>(
+    method: Name,
+    ...args: [
+      ...args: CallArguments<Service[Name], Callee>,
+      callback: Callback<MethodResult<Service[Name]>>,
+    ]
+  ): undefined;
+  <Name extends MethodName<Service>>(
+    method: Name,
+    ...args: CallArguments<Service[Name], Callee>
+  ): Promise<MethodResult<Service[Name]>>;
+}
+
+/** `invoke` where nothing is known of the service. */
+export interface InvokeUntyped {
+  (method: string, ...args: [...args: unknown[], callback: Callback<unknown>]): undefined;
+  (method: string, ...args: unknown[]): Promise<unknown>;
+}
+
+type CallArguments<Method, Callee extends "service" | "resource"> = Callee extends "resource"
+  ? ResourceArguments<Method>
+  : MethodArguments<Method>;
+
+/** The type of the last parameter; undefined where there is none. */
+type LastOf<Parameters extends unknown[]> =
+  Required<Parameters> extends [...unknown[], infer Last] ? Last : undefined;
+
+/** A last parameter of type `any` may be a callback or not; what returns a value needs none. */
+type ResultOfEitherStyle<Returned> = Wire<Returned> extends null ? unknown : Wire<Returned>;
+
+type CallbackResult<Method> = Method extends (...args: infer Outcome) => unknown
+  ? number extends Outcome["length"]
+    ? Wire<Outcome[number]>
+    : Required<Outcome> extends [unknown, infer Result, ...unknown[]]
+      ? Wire<Result>
+      : null
+  : never;
+
+type WithoutCallback<Parameters extends unknown[]> =
+  IsAny<LastOf<Parameters>> extends true
+    ? Parameters
+    : LastOf<Parameters> extends AnyFunction
+      ? WithoutLast<Parameters>
+      : Parameters;
+
+type WithoutLast<Parameters extends unknown[]> = Parameters extends [...infer Rest, unknown?]
+  ? Rest
+  : never;
+
+type Sendable<Parameters extends unknown[]> = {
+  [Index in keyof Parameters]: Parameters[Index] extends Uint8Array
+    ? Uint8Array
+    : Parameters[Index];
+};

@@ -1,0 +1,68 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { defaultLimits, leverJsonSchema } from "@leveros/protocol";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serviceArchive } from "../harness/archive.ts";
+import { callMethod, deployArchive } from "../harness/http-call.ts";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+
+const root = join(import.meta.dirname, "../..");
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+/** The code block that follows a marker comment in a Markdown file. */
+function blockAfter(markdown: string, marker: string): string {
+  const block = new RegExp(`<!-- ${marker} -->\n\`\`\`\\w+\n([^]*?)\`\`\``).exec(markdown)?.[1];
+  if (block === undefined) throw new Error(`There is no block after "${marker}".`);
+  return block;
+}
+
+describe("the README", () => {
+  const readme = read("README.md");
+  let lever: RunningLever;
+
+  beforeAll(async () => {
+    lever = await startLever();
+  });
+
+  afterAll(() => lever.stop());
+
+  it("shows commands that work as they stand", async () => {
+    const commands = blockAfter(readme, "run by tests/system/readme.test.ts").trim().split("\n");
+    expect(commands).toHaveLength(4);
+    const outputs: string[] = [];
+    for (const command of commands) {
+      const here = command.replaceAll("127.0.0.1:8080", lever.address);
+      const env = { ...process.env, LEVEROS_IP_PORT: lever.address, NO_COLOR: "1" };
+      const { stdout } = await promisify(execFile)("bash", ["-ec", here], { cwd: root, env });
+      outputs.push(stdout);
+    }
+    expect(outputs[0]).toContain("sayHello");
+    expect(outputs[1]).toBe('"Hello, world!"\n');
+    expect(outputs[2]).toBe('"Hello, world!"');
+    expect(outputs[3]).toMatch(/helloService/);
+  }, 60_000);
+
+  it("shows a TypeScript service that works as it stands", async () => {
+    const archive = serviceArchive({
+      "lever.json": '{"name": "greeters", "jsEntry": "server.ts"}',
+      "server.ts": blockAfter(readme, "deployed by tests/system/readme.test.ts"),
+    });
+    expect((await deployArchive(lever.address, archive)).status).toBe(200);
+    const answer = await callMethod(lever.address, "/greeters/greetAll", [["Ada", "Bob"]]);
+    expect(answer.json()).toEqual(["Hello, Ada!", "Hello, Bob!"]);
+  });
+});
+
+describe("the reference", () => {
+  it("lists every limit with its default", () => {
+    const rows = [...read("docs/reference/limits.md").matchAll(/^\| `(\w+)` \| (\d+) \|/gm)];
+    const listed = Object.fromEntries(rows.map(([, name, value]) => [name, Number(value)]));
+    expect(listed).toEqual(defaultLimits);
+  });
+
+  it("ships a JSON Schema of lever.json that says what the parser says", () => {
+    expect(JSON.parse(read("packages/protocol/lever-schema.json"))).toEqual(leverJsonSchema);
+  });
+});
