@@ -2,7 +2,13 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createGzip, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ArchiveEntry, archiveOf, serviceArchive, tarEntry, tarOf } from "../harness/archive.ts";
+import {
+  type ArchiveEntry,
+  archiveOf,
+  serviceArchive,
+  tarEntry,
+  tarOf,
+} from "../harness/archive.ts";
 import { callMethod, deployArchive } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 
@@ -38,8 +44,16 @@ const cannot = (reason: string): string => `Cannot unpack the archive: ${reason}
 
 describe("an archive is refused", () => {
   const rows: readonly (readonly [string, readonly ArchiveEntry[], string])[] = [
-    ["with ..", [{ path: "a/../../evil.js" }], 'its entry "a/../../evil.js": its path leads out of the folder'],
-    ["with an absolute path", [{ path: "/tmp/evil.js" }], 'its entry "/tmp/evil.js": its path is absolute'],
+    [
+      "with ..",
+      [{ path: "a/../../evil.js" }],
+      'its entry "a/../../evil.js": its path leads out of the folder',
+    ],
+    [
+      "with an absolute path",
+      [{ path: "/tmp/evil.js" }],
+      'its entry "/tmp/evil.js": its path is absolute',
+    ],
     [
       "with a link out of the folder",
       [{ path: "out", type: "SymbolicLink", linkpath: "../../../etc/passwd" }],
@@ -93,7 +107,10 @@ describe("an archive is refused", () => {
     ],
     [
       "with a file where a folder must be",
-      [{ path: "a", body: "file" }, { path: "a/b", body: "below" }],
+      [
+        { path: "a", body: "file" },
+        { path: "a/b", body: "below" },
+      ],
       "two of its entries are in each other's way",
     ],
   ];
@@ -116,7 +133,9 @@ describe("an archive is refused", () => {
 
   it("that ends within an entry", async () => {
     const tar = tarOf([{ path: "big", body: Buffer.alloc(10_000) }]);
-    expect(await refusal(gzipSync(tar.subarray(0, 4_000)))).toMatch(/^Cannot unpack the archive: it is no tar/);
+    expect(await refusal(gzipSync(tar.subarray(0, 4_000)))).toMatch(
+      /^Cannot unpack the archive: it is no tar/,
+    );
   });
 
   it("that is not compressed", async () => {
@@ -139,7 +158,10 @@ describe("an archive is refused", () => {
     );
     // 10 GB in files that are each below the limit.
     const zip = createGzip({ level: 9 });
-    const file = Buffer.concat([tarEntry({ path: "zeros", size: 64 * 1024 ** 2 }), Buffer.alloc(64 * 1024 ** 2)]);
+    const file = Buffer.concat([
+      tarEntry({ path: "zeros", size: 64 * 1024 ** 2 }),
+      Buffer.alloc(64 * 1024 ** 2),
+    ]);
     const compressed: Buffer[] = [];
     zip.on("data", (chunk: Buffer) => compressed.push(chunk));
     for (let i = 0; i < 10; i++) zip.write(file);
@@ -168,7 +190,10 @@ describe("a service is refused", () => {
     [json, `lever.json: field ${name} is ${found}; allowed is ${allowed}.`] as const;
 
   const rows: readonly (readonly [string, string])[] = [
-    ["{", "lever.json: the file is not JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2)."],
+    [
+      "{",
+      "lever.json: the file is not JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2).",
+    ],
     ["[]", "lever.json: the file holds []; allowed is an object."],
     field("{}", "name", "missing", "3 to 255 of A-Z a-z 0-9 - _ . ~"),
     field('{"name": "ab"}', "name", '"ab"', "3 to 255 of A-Z a-z 0-9 - _ . ~"),
@@ -181,9 +206,24 @@ describe("a service is refused", () => {
       '"../x.js"',
       "the path of a .js .mjs .cjs .ts .mts or .cts file inside the service folder",
     ),
-    field('{"name": "abc", "jsEntry": "a.js", "private": "yes"}', "private", '"yes"', "true or false"),
-    field('{"name": "abc", "jsEntry": "a.js", "ram": 1.5}', "ram", "1.5", "a whole number of megabytes, 1 or more"),
-    field('{"name": "abc", "jsEntry": "a.js", "maxInstanceLoad": 0}', "maxInstanceLoad", "0", "a number greater than 0"),
+    field(
+      '{"name": "abc", "jsEntry": "a.js", "private": "yes"}',
+      "private",
+      '"yes"',
+      "true or false",
+    ),
+    field(
+      '{"name": "abc", "jsEntry": "a.js", "ram": 1.5}',
+      "ram",
+      "1.5",
+      "a whole number of megabytes, 1 or more",
+    ),
+    field(
+      '{"name": "abc", "jsEntry": "a.js", "maxInstanceLoad": 0}',
+      "maxInstanceLoad",
+      "0",
+      "a number greater than 0",
+    ),
     [
       '{"name": "abc", "jsEntry": "a.js", "entry": ["./serve"]}',
       "lever.json: fields entry and jsEntry are both set; allowed is one of them.",
@@ -236,12 +276,40 @@ describe("a service is refused", () => {
 
 describe("a service that cannot start is refused, and the old version goes on:", () => {
   const rows: readonly (readonly [string, string, unknown])[] = [
-    ["a syntax error", "exports.a = (;", expect.stringMatching(/^Cannot start victim version 2: Its module cannot be loaded: server\.js:1\nexports\.a = \(;/)],
-    ["a throw", 'throw new Error("no database");', expect.stringContaining("Its module cannot be loaded: Error: no database\n    at Object.<anonymous> (server.js:1:7)")],
-    ["an import of nothing", 'require("nothing-there");', expect.stringContaining("Cannot find module 'nothing-there'")],
-    ["an exit", 'console.log("bye"); process.exit(4);', "Cannot start victim version 2: The instance exited with status 4 before it was ready. Its last output:\nbye"],
-    ["loading that never ends", "while (true);", "Cannot start victim version 2: Its module was still loading after 1500 ms."],
-    ["no functions", "exports.a = 1;", "Cannot deploy victim: server.js exports no functions, so it has no methods."],
+    [
+      "a syntax error",
+      "exports.a = (;",
+      expect.stringMatching(
+        /^Cannot start victim version 2: Its module cannot be loaded: server\.js:1\nexports\.a = \(;/,
+      ),
+    ],
+    [
+      "a throw",
+      'throw new Error("no database");',
+      expect.stringContaining(
+        "Its module cannot be loaded: Error: no database\n    at Object.<anonymous> (server.js:1:7)",
+      ),
+    ],
+    [
+      "an import of nothing",
+      'require("nothing-there");',
+      expect.stringContaining("Cannot find module 'nothing-there'"),
+    ],
+    [
+      "an exit",
+      'console.log("bye"); process.exit(4);',
+      "Cannot start victim version 2: The instance exited with status 4 before it was ready. Its last output:\nbye",
+    ],
+    [
+      "loading that never ends",
+      "while (true);",
+      "Cannot start victim version 2: Its module was still loading after 1500 ms.",
+    ],
+    [
+      "no functions",
+      "exports.a = 1;",
+      "Cannot deploy victim: server.js exports no functions, so it has no methods.",
+    ],
   ];
 
   it.each(rows)("%s", async (_name, source, message) => {

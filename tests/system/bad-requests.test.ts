@@ -132,16 +132,22 @@ const rows: readonly Row[] = [
     code: "unknown_service",
     detail: "There is no service nobody in dev.lever.",
   },
-  ...["nothing", "toString", "constructor", "__proto__", "_hidden", "newResource", "notAFunction"].map(
-    (method) => ({
-      name: `the method ${method}`,
-      path: `/greeter/${method}${dev}`,
-      options: { headers: json, body: "[]" },
-      status: 404,
-      code: "unknown_method",
-      detail: `The service greeter has no method ${method}.`,
-    }),
-  ),
+  ...[
+    "nothing",
+    "toString",
+    "constructor",
+    "__proto__",
+    "_hidden",
+    "newResource",
+    "notAFunction",
+  ].map((method) => ({
+    name: `the method ${method}`,
+    path: `/greeter/${method}${dev}`,
+    options: { headers: json, body: "[]" },
+    status: 404,
+    code: "unknown_method",
+    detail: `The service greeter has no method ${method}.`,
+  })),
   {
     name: "a path without a method",
     path: `/greeter${dev}`,
@@ -231,11 +237,11 @@ const head = "POST /greeter/sayHello?forceenv=dev.lever HTTP/1.1\r\nHost: x\r\n"
 
 describe("on a bare connection", () => {
   it("a body shorter than its Content-Length is refused when its time is over", async () => {
-    const answer = await raw(`${head}content-type: application/json\r\ncontent-length: 50\r\n\r\n["a"]`);
-    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-    expect(answer).toContain(
-      "Cannot read the request: its body did not arrive within 400 ms.",
+    const answer = await raw(
+      `${head}content-type: application/json\r\ncontent-length: 50\r\n\r\n["a"]`,
     );
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toContain("Cannot read the request: its body did not arrive within 400 ms.");
   });
 
   it("a body longer than its Content-Length is answered, and what follows is refused", async () => {
@@ -253,7 +259,9 @@ describe("on a bare connection", () => {
   });
 
   it("two ways to say the body's length are refused", async () => {
-    const answer = await raw(`${head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`);
+    const answer = await raw(
+      `${head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+    );
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   });
 
@@ -266,7 +274,9 @@ describe("on a bare connection", () => {
   it("headers that do not come to their end are refused when their time is over", async () => {
     const answer = await raw(`${head}x-slow: `);
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-    expect(answer).toContain('"detail":"Cannot read the request: it did not arrive within its time."');
+    expect(answer).toContain(
+      '"detail":"Cannot read the request: it did not arrive within its time."',
+    );
   });
 
   it("what is not HTTP is refused", async () => {

@@ -30,7 +30,10 @@ let lever: RunningLever;
 
 beforeAll(async () => {
   lever = await startLever();
-  const files = { "server.js": service, "lever.json": '{"name": "trouble", "jsEntry": "server.js"}' };
+  const files = {
+    "server.js": service,
+    "lever.json": '{"name": "trouble", "jsEntry": "server.js"}',
+  };
   expect((await deployArchive(lever.address, serviceArchive(files))).status).toBe(200);
 });
 
@@ -84,7 +87,10 @@ describe("a method that fails fails its own call and nothing else:", () => {
   });
 
   it("floods: the reply comes, and the host's log stays small", async () => {
-    const files = { "server.js": flooder, "lever.json": '{"name": "flood", "jsEntry": "server.js"}' };
+    const files = {
+      "server.js": flooder,
+      "lever.json": '{"name": "flood", "jsEntry": "server.js"}',
+    };
     expect((await deployArchive(lever.address, serviceArchive(files))).status).toBe(200);
     const logged = lever.output().length;
     const answer = await callMethod(lever.address, "/flood/floods", []);
@@ -103,7 +109,7 @@ describe("a method that fails fails its own call and nothing else:", () => {
 
 describe("an instance that dies", () => {
   it.each([
-    ["exits", /exited with status 7\. Its last output:\n[^]*about to go$/],
+    ["exits", /exited with status 7\. Its last output:\n[\s\S]*about to go$/],
     ["killsItself", /was ended by SIGKILL\./],
   ])("by %s takes its calls along, says why, and is replaced", async (method, how) => {
     const bystander = callMethod(lever.address, "/trouble/neverAnswers", []);

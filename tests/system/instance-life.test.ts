@@ -64,7 +64,10 @@ describe("an instance", () => {
   it("stops when its service idles, in good order, and the next call starts another", async () => {
     await deploy("sleepy");
     const pid = (await callMethod(lever.address, "/sleepy/pid", [])).json() as number;
-    await until(() => instancesOf("sleepy"), (instances) => instances.length === 0);
+    await until(
+      () => instancesOf("sleepy"),
+      (instances) => instances.length === 0,
+    );
     expect(isRunning(pid)).toBe(false);
     const next = (await callMethod(lever.address, "/sleepy/pid", [])).json();
     expect(next).not.toBe(pid);
@@ -88,15 +91,24 @@ describe("an instance", () => {
     const pid = (await callMethod(lever.address, "/patient/pid", [])).json() as number;
     const file = `${lever.dataDir}/go`;
     const waiting = callMethod(lever.address, "/patient/wait", [file]);
-    await until(() => instancesOf("patient"), ([first]) => first?.callsInFlight === 1);
+    await until(
+      () => instancesOf("patient"),
+      ([first]) => first?.callsInFlight === 1,
+    );
     process.kill(pid, "SIGTERM");
-    await until(() => instancesOf("patient"), (all) => all.some(({ state }) => state === "draining"));
+    await until(
+      () => instancesOf("patient"),
+      (all) => all.some(({ state }) => state === "draining"),
+    );
     // A new call gets a new instance while the old one still works.
     expect((await callMethod(lever.address, "/patient/pid", [])).json()).not.toBe(pid);
     expect(isRunning(pid)).toBe(true);
     writeFileSync(file, "");
     expect((await waiting).json()).toBe("waited");
-    await until(async () => isRunning(pid), (running) => !running);
+    await until(
+      async () => isRunning(pid),
+      (running) => !running,
+    );
   });
 
   it("that cannot start says why at once, also while it is kept down", async () => {
@@ -120,7 +132,10 @@ describe("an instance", () => {
 
   it("shares its cold start among all calls that wait for it", async () => {
     await deploy("shared");
-    await until(() => instancesOf("shared"), (instances) => instances.length === 0);
+    await until(
+      () => instancesOf("shared"),
+      (instances) => instances.length === 0,
+    );
     const calls = Array.from({ length: 50 }, () => callMethod(lever.address, "/shared/pid", []));
     const pids = new Set((await Promise.all(calls)).map((answer) => answer.json()));
     expect(pids.size).toBe(1);
@@ -135,7 +150,10 @@ describe("an instance", () => {
     expect((await deployArchive(other.address, archive)).status).toBe(200);
     const pid = (await callMethod(other.address, "/orphan/pid", [])).json() as number;
     await other.kill();
-    await until(async () => isRunning(pid), (running) => !running);
+    await until(
+      async () => isRunning(pid),
+      (running) => !running,
+    );
     await other.stop();
   });
 });

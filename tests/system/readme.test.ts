@@ -13,7 +13,9 @@ const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 /** The code block that follows a marker comment in a Markdown file. */
 function blockAfter(markdown: string, marker: string): string {
-  const block = new RegExp(`<!-- ${marker} -->\n\`\`\`\\w+\n([^]*?)\`\`\``).exec(markdown)?.[1];
+  const block = new RegExp(`<!-- ${marker} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(
+    markdown,
+  )?.[1];
   if (block === undefined) throw new Error(`There is no block after "${marker}".`);
   return block;
 }

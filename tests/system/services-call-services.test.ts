@@ -88,7 +88,10 @@ describe("a service calls another", () => {
   });
 
   it("and gets the original value of its error, which travels on when it is not caught", async () => {
-    expect((await front("errorValue")).json()).toEqual(["method_failed", { code: 42, list: [1, null] }]);
+    expect((await front("errorValue")).json()).toEqual([
+      "method_failed",
+      { code: 42, list: [1, null] },
+    ]);
     const answer = await front("error");
     expect([answer.status, answer.json()]).toEqual([500, { code: 42, list: [1, null] }]);
   });

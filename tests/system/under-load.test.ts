@@ -58,7 +58,10 @@ it("goes on answering while a deploy unpacks 30 MiB", async () => {
   const archive = archiveOf([
     { path: "lever.json", body: '{"name": "large", "jsEntry": "server.js"}' },
     { path: "server.js", body: "exports.one = () => 1;" },
-    ...Array.from({ length: 470 }, (_, index) => ({ path: `part-${index}`, body: randomBytes(part) })),
+    ...Array.from({ length: 470 }, (_, index) => ({
+      path: `part-${index}`,
+      body: randomBytes(part),
+    })),
   ]);
   expect(archive.length).toBeGreaterThan(29 * 1024 * 1024);
   let isDeployed = false;

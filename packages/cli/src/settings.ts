@@ -1,5 +1,5 @@
-import { type Command, Option } from "commander";
 import { LeverError, parseLeverUrl } from "@leveros/protocol";
+import { type Command, Option } from "commander";
 import { usageError } from "./exit-status.ts";
 import { parseHostAddress } from "./host-address.ts";
 

@@ -7,8 +7,8 @@ import { CodeFolders } from "./deployer/code-folders.ts";
 import { Deployer } from "./deployer/deployer.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { openGateway } from "./gateway/gateway.ts";
-import { ProcessLedger } from "./launcher/process-ledger.ts";
 import { createProcessLauncher } from "./launcher/process-launcher.ts";
+import { ProcessLedger } from "./launcher/process-ledger.ts";
 import { createLog } from "./log.ts";
 import { Router } from "./router/router.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
@@ -111,10 +111,16 @@ async function loadRoutes(store: Store, router: Router): Promise<void> {
   if (!environments.some(({ environment }) => environment === DEFAULT_ENVIRONMENT)) {
     const created = { environment: DEFAULT_ENVIRONMENT, corsOrigins: ["*"] };
     await store.putEnvironment(created);
-    router.setEnvironment(created.environment, { corsOrigins: new Set(["*"]), isOpenToInstances: true });
+    router.setEnvironment(created.environment, {
+      corsOrigins: new Set(["*"]),
+      isOpenToInstances: true,
+    });
   }
   for (const { environment, corsOrigins } of environments) {
-    router.setEnvironment(environment, { corsOrigins: new Set(corsOrigins), isOpenToInstances: true });
+    router.setEnvironment(environment, {
+      corsOrigins: new Set(corsOrigins),
+      isOpenToInstances: true,
+    });
   }
   // No page of any origin, and no service that Lever runs, may drive Lever itself.
   router.setEnvironment(ADMIN_ENVIRONMENT, { corsOrigins: new Set(), isOpenToInstances: false });

@@ -1,10 +1,15 @@
 import { pino } from "pino";
 
 /** A structured log: an event and its fields, never a sentence with values pasted in. */
-export type Log = (level: "debug" | "info" | "warn" | "error", part: Part, event: string, fields?: object) => void;
+export type Log = (
+  level: "debug" | "info" | "warn" | "error",
+  part: Part,
+  event: string,
+  fields?: object,
+) => void;
 
 /** The parts of the architecture drawing. */
-export type Part = "host" | "gateway" | "fleet" | "instance" | "deployer" | "store" | "admin";
+type Part = "host" | "gateway" | "fleet" | "instance" | "deployer" | "store" | "admin";
 
 export interface LogOptions {
   readonly level: "info" | "debug";

@@ -4,7 +4,7 @@ export type {
   ServiceListing,
   VersionListing,
 } from "./admin-messages.ts";
-export type { CallEvents, CallOpening, CallSide, Callee } from "./call.ts";
+export type { CallEvents, Callee, CallOpening, CallSide } from "./call.ts";
 export { PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
 export { type ErrorCode, errorStatus, isErrorCode, LeverError, type Problem } from "./errors.ts";
 export {
@@ -22,7 +22,12 @@ export {
 export { defaultLimits, type LimitName, type Limits, parseLimit } from "./limits.ts";
 export { Link, type LinkOptions } from "./link/link.ts";
 export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
-export { type Assignment, INSTANCE_LINK, type InstanceLink, type RuntimeMessage } from "./runtime-messages.ts";
+export {
+  type Assignment,
+  INSTANCE_LINK,
+  type InstanceLink,
+  type RuntimeMessage,
+} from "./runtime-messages.ts";
 export {
   argumentsPayload,
   decodeArguments,

@@ -34,8 +34,7 @@ const fields: Readonly<Record<keyof LeverJson, Field>> = {
   name: {
     schema: { type: "string", pattern: NAME.source, description: "Unique in its environment" },
     allowed: "3 to 255 of A-Z a-z 0-9 - _ . ~",
-    accepts: (value) =>
-      typeof value === "string" && NAME.test(value) && !/^\.+$/.test(value),
+    accepts: (value) => typeof value === "string" && NAME.test(value) && !/^\.+$/.test(value),
   },
   description: {
     schema: { type: "string", default: "", description: "Shown wherever the service is listed" },
@@ -124,7 +123,9 @@ export const leverJsonSchema: Readonly<Record<string, unknown>> = {
   type: "object",
   required: ["name"],
   not: { required: ["entry", "jsEntry"] },
-  properties: Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.schema])),
+  properties: Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [name, field.schema]),
+  ),
 };
 
 /**

@@ -224,7 +224,8 @@ class RunningCall {
 
 /** An error's value as callers get it: an Error's message, the original value of a remote error, anything else as it is. */
 function errorPayload(error: unknown): Payload {
-  if (error instanceof LeverError && error.code === "method_failed") return valuePayload(error.value);
+  if (error instanceof LeverError && error.code === "method_failed")
+    return valuePayload(error.value);
   if (error instanceof Error) return valuePayload(error.message);
   try {
     return valuePayload(error);
@@ -235,11 +236,17 @@ function errorPayload(error: unknown): Payload {
 
 function wrongKind(method: string, isStreaming: boolean): LeverError {
   const [is, not] = isStreaming ? ["streaming", "regular"] : ["regular", "streaming"];
-  return new LeverError("wrong_method_kind", `${method} is a ${is} method, and was called as a ${not} one.`);
+  return new LeverError(
+    "wrong_method_kind",
+    `${method} is a ${is} method, and was called as a ${not} one.`,
+  );
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
-    typeof value === "object" && value !== null && "then" in value && typeof value.then === "function"
+    typeof value === "object" &&
+    value !== null &&
+    "then" in value &&
+    typeof value.then === "function"
   );
 }

@@ -19,7 +19,9 @@ export function callbackIndex(method: (...args: never[]) => unknown): number | u
   const { parameters, body } = cut;
   const last = parameters.at(-1)?.match(/^\s*([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*$/u)?.[1];
   if (last === undefined) return undefined;
-  const isCalled = new RegExp(`(?<![\\w$.])${last.replaceAll("$", "\\$")}\\s*(?:\\?\\.)?\\(`).test(body);
+  const isCalled = new RegExp(`(?<![\\w$.])${last.replaceAll("$", "\\$")}\\s*(?:\\?\\.)?\\(`).test(
+    body,
+  );
   return isCalled || CALLBACK_NAME.test(last) ? parameters.length - 1 : undefined;
 }
 

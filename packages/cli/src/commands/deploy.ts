@@ -71,7 +71,9 @@ async function deploy(dir: string, options: DeployOptions & { settings: Settings
       case "deployed": {
         const { formatDeployReport } = await import("../deploy/deploy-report.ts");
         printResult(
-          options.json ? JSON.stringify(outcome.report) : formatDeployReport(outcome.report, settings.flags),
+          options.json
+            ? JSON.stringify(outcome.report)
+            : formatDeployReport(outcome.report, settings.flags),
         );
         return;
       }

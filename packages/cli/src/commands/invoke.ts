@@ -1,5 +1,5 @@
-import type { Command } from "commander";
 import { formatLeverUrl, isStreamingName, LeverError, parseLeverUrl } from "@leveros/protocol";
+import type { Command } from "commander";
 import { usageError } from "../exit-status.ts";
 import { printBytes, printNote, printResult } from "../output.ts";
 import { parseDuration } from "../quantity.ts";
@@ -35,7 +35,10 @@ export function declareInvoke(program: Command): void {
     .argument("<url>", "Lever URL of the method")
     .argument("[jsonargs...]", "arguments, each as JSON; or -- for bytes from standard input")
     .option("--pretty", "print the result indented, over several lines")
-    .option("--timeout <time>", "give up after this time: 500ms, 10s, 2m (default: the host's, 60s)")
+    .option(
+      "--timeout <time>",
+      "give up after this time: 500ms, 10s, 2m (default: the host's, 60s)",
+    )
     .addHelpText("after", HELP)
     .action((url: string, words: string[], options: InvokeOptions) =>
       invoke(url, words, { ...options, settings: readSettings(program) }),
@@ -88,7 +91,9 @@ function readUrl(text: string, environment: string): string {
     return url.environment === "" ? formatLeverUrl({ ...url, environment }) : text;
   } catch (error) {
     if (error instanceof LeverError) {
-      throw usageError(`${error.message}\nAllowed is /service/method or lever://environment/service/method.`);
+      throw usageError(
+        `${error.message}\nAllowed is /service/method or lever://environment/service/method.`,
+      );
     }
     throw error;
   }
@@ -121,7 +126,9 @@ function quoteForShell(text: string): string {
 
 async function readStdin(words: readonly string[]): Promise<Buffer> {
   if (words.length > 1) {
-    throw usageError("Cannot read the arguments: -- stands for bytes from standard input, and for no others beside them.");
+    throw usageError(
+      "Cannot read the arguments: -- stands for bytes from standard input, and for no others beside them.",
+    );
   }
   if (process.stdin.isTTY) printNote("Reading bytes from the terminal; Ctrl-D ends them.");
   const chunks: Buffer[] = [];

@@ -1,5 +1,6 @@
-import type { Command } from "commander";
 import { LeverError } from "@leveros/protocol";
+import type { Command } from "commander";
+import { CommandError, exitStatus } from "../exit-status.ts";
 import { printNote, printResult } from "../output.ts";
 import { readSettings, type Settings } from "../settings.ts";
 
@@ -34,9 +35,9 @@ async function ls(
   const listings = service === undefined ? all : all.filter((one) => one.service === service);
   if (service !== undefined && listings.length === 0) {
     const names = all.length === 0 ? "none" : all.map((one) => one.service).join(", ");
-    throw new LeverError(
-      "unknown_service",
-      `There is no service ${service} in ${environment}; there is ${names}.`,
+    throw new CommandError(
+      exitStatus.lever,
+      `There is no service ${service} in ${environment}. There are: ${names}.`,
     );
   }
   if (options.json) {

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { defaultLimits, LeverError, type Limits, parseLimit } from "@leveros/protocol";
 import { type Command, InvalidArgumentError } from "commander";
-import { defaultLimits, type Limits, parseLimit } from "@leveros/protocol";
-import { exitStatus, usageError } from "../exit-status.ts";
+import { CommandError, exitStatus, usageError } from "../exit-status.ts";
 import { printNote, printResult } from "../output.ts";
 import { formatAuthority, isLoopback } from "../up/bind-address.ts";
 import { formatLogLine } from "../up/log-line.ts";
@@ -70,7 +70,7 @@ async function up(options: UpOptions): Promise<void> {
     limits: { ...defaultLimits, ...options.limit },
     logLevel: verbose ? "debug" : "info",
     logTo: { write: writeLogLine },
-  });
+  }).catch(explainStart);
   printResult(`Lever is up at http://${formatAuthority(host.bind, host.port)}`);
   if (process.stderr.isTTY) printNote(welcome(resolve(data), host));
   await stopRequested;
@@ -80,6 +80,15 @@ async function up(options: UpOptions): Promise<void> {
   await host.close();
   // What a library may have left open must not keep a stopped host alive.
   process.exit(exitStatus.success);
+}
+
+function explainStart(error: unknown): never {
+  if (!(error instanceof LeverError)) throw error;
+  throw new CommandError(
+    exitStatus.lever,
+    `${error.message}\nAnother port is chosen by --port, another data folder by --data.`,
+    { cause: error },
+  );
 }
 
 function writeLogLine(line: string): void {

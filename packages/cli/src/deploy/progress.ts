@@ -27,10 +27,16 @@ export function formatPhase(phase: DeployPhase, columns: number): string {
       const filled = Math.round(share * BAR_CELLS);
       const bar = "█".repeat(filled) + "░".repeat(BAR_CELLS - filled);
       const percent = `${Math.floor(share * 100)}%`.padStart(4);
-      return `Packing and uploading ${bar}${percent}  ${formatBytes(sentBytes)} sent`.slice(0, columns);
+      return `Packing and uploading ${bar}${percent}  ${formatBytes(sentBytes)} sent`.slice(
+        0,
+        columns,
+      );
     }
     case "starting":
-      return `Starting it: ${formatBytes(phase.sentBytes)} sent, waiting for the host …`.slice(0, columns);
+      return `Starting it: ${formatBytes(phase.sentBytes)} sent, waiting for the host …`.slice(
+        0,
+        columns,
+      );
   }
 }
 

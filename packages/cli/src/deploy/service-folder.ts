@@ -30,7 +30,9 @@ export async function readServiceFolder(dir: string): Promise<ServiceFolder> {
     throw usageError(`Cannot deploy ${dir}: there is no such folder.`);
   });
   if (!(await stat(folder)).isDirectory()) {
-    throw usageError(`Cannot deploy ${dir}: it is a file; allowed is a folder with a lever.json in it.`);
+    throw usageError(
+      `Cannot deploy ${dir}: it is a file; allowed is a folder with a lever.json in it.`,
+    );
   }
   const { leverJson, warnings } = await readLeverJson(folder, dir);
   const rules = await readIgnoreRules(folder);
@@ -45,7 +47,9 @@ export async function readServiceFolder(dir: string): Promise<ServiceFolder> {
     const reason = isThere
       ? `that is left out${rules.file === undefined ? "" : ` by ${rules.file}`}`
       : "there is no such file in the folder";
-    throw cannotDeploy(dir, [`lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}.`]);
+    throw cannotDeploy(dir, [
+      `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}.`,
+    ]);
   }
   return { folder, leverJson, warnings, entries, bytes };
 }
@@ -57,7 +61,10 @@ async function readLeverJson(
   const file = join(folder, "lever.json");
   const found = await lstat(file).catch(() => undefined);
   if (found === undefined) {
-    throw cannotDeploy(dir, ["lever.json: the file is missing from the top of the folder.", EXAMPLE]);
+    throw cannotDeploy(dir, [
+      "lever.json: the file is missing from the top of the folder.",
+      EXAMPLE,
+    ]);
   }
   if (!found.isFile() || found.size > LEVER_JSON_BYTES_MAX) {
     throw cannotDeploy(dir, [

@@ -97,7 +97,10 @@ async function readAnswer(response: http.IncomingMessage | undefined): Promise<U
   for await (const chunk of (response ?? []) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > ANSWER_BYTES_MAX) {
-      throw new LeverError("too_large", `Cannot read the answer: it is over ${ANSWER_BYTES_MAX} bytes.`);
+      throw new LeverError(
+        "too_large",
+        `Cannot read the answer: it is over ${ANSWER_BYTES_MAX} bytes.`,
+      );
     }
     chunks.push(chunk);
   }

@@ -24,7 +24,9 @@ export function formatServices(listings: readonly ServiceListing[], nowMs: numbe
 /** All about one service. */
 export function formatService(listing: ServiceListing, nowMs: number): string {
   const { environment, service, description, methods, versions, instances } = listing;
-  const access = listing.private ? ", private: only services of the same environment may call it" : "";
+  const access = listing.private
+    ? ", private: only services of the same environment may call it"
+    : "";
   const sections = [`${service} in ${environment}${access}`];
   if (description !== "") sections.push(description);
   const urls = methods.map((method) => [

@@ -1,12 +1,13 @@
 import { styleText } from "node:util";
 
 /** The numbers by which the log names its levels. */
-const LEVELS: ReadonlyMap<number, { name: string; color: "dim" | "green" | "yellow" | "red" }> = new Map([
-  [20, { name: "debug", color: "dim" }],
-  [30, { name: "info", color: "green" }],
-  [40, { name: "warn", color: "yellow" }],
-  [50, { name: "error", color: "red" }],
-]);
+const LEVELS: ReadonlyMap<number, { name: string; color: "dim" | "green" | "yellow" | "red" }> =
+  new Map([
+    [20, { name: "debug", color: "dim" }],
+    [30, { name: "info", color: "green" }],
+    [40, { name: "warn", color: "yellow" }],
+    [50, { name: "error", color: "red" }],
+  ]);
 
 /** One event of the host's log as a line for people: time, level, part, event, fields. Anything else stays as it is. */
 export function formatLogLine(line: string, options: { isColored: boolean }): string {
@@ -22,7 +23,10 @@ export function formatLogLine(line: string, options: { isColored: boolean }): st
     String(part).padEnd(8),
     printable(String(msg)),
   ];
-  return [head.join(" "), ...Object.entries(fields).map((field) => formatField(field, styled))].join("  ");
+  return [
+    head.join(" "),
+    ...Object.entries(fields).map((field) => formatField(field, styled)),
+  ].join("  ");
 }
 
 function formatField(
@@ -53,7 +57,8 @@ function formatTime(time: Date): string {
 function parseEvent(line: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    const isEvent = typeof value === "object" && value !== null && "level" in value && "msg" in value;
+    const isEvent =
+      typeof value === "object" && value !== null && "level" in value && "msg" in value;
     return isEvent ? { ...value } : undefined;
   } catch {
     return undefined;

@@ -7,7 +7,7 @@ import type { Router } from "../router/router.ts";
 import type { Store } from "../store/store.ts";
 
 export const ADMIN_ENVIRONMENT = "admin.lever";
-export const ADMIN_SERVICE = "admin";
+const ADMIN_SERVICE = "admin";
 
 /** The admin service takes no part in scaling: this many calls at once, and no more. */
 const CALLS_MAX = 100;

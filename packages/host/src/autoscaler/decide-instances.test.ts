@@ -1,7 +1,12 @@
 import { expect, it } from "vitest";
 import { decideInstances } from "./decide-instances.ts";
 
-const decide = (callsInFlight: number, callsWaiting: number, idleMs: number, minInstances = 0): number =>
+const decide = (
+  callsInFlight: number,
+  callsWaiting: number,
+  idleMs: number,
+  minInstances = 0,
+): number =>
   decideInstances({ callsInFlight, callsWaiting, idleMs, minInstances }, { idleTimeoutMs: 1_000 });
 
 it("wants an instance while calls are there or have been lately", () => {

@@ -12,7 +12,6 @@ export interface ServiceLoad {
  * never fewer than its `minInstances`.
  */
 export function decideInstances(load: ServiceLoad, options: { idleTimeoutMs: number }): number {
-  const isUsed =
-    load.callsInFlight + load.callsWaiting > 0 || load.idleMs < options.idleTimeoutMs;
+  const isUsed = load.callsInFlight + load.callsWaiting > 0 || load.idleMs < options.idleTimeoutMs;
   return Math.max(load.minInstances, isUsed ? 1 : 0);
 }

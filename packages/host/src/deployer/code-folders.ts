@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Limits, LeverError } from "@leveros/protocol";
+import { LeverError, type Limits } from "@leveros/protocol";
 import type { Store, VersionRecord } from "../store/store.ts";
 import { type Unpacked, unpackArchive } from "./unpack-archive.ts";
 
@@ -59,7 +59,10 @@ export class CodeFolders {
     try {
       for await (const chunk of chunks) {
         if (!(chunk instanceof Uint8Array)) {
-          throw new LeverError("invalid_archive", "Cannot read the archive: a message is not bytes.");
+          throw new LeverError(
+            "invalid_archive",
+            "Cannot read the archive: a message is not bytes.",
+          );
         }
         archiveBytes += chunk.length;
         if (archiveBytes > this.#limits.archiveBytesMax) {

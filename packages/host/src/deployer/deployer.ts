@@ -100,9 +100,13 @@ export class Deployer {
   /** Further deploys wait, without being read; @throws LeverError `overloaded` when too many do. */
   async #takeTurn(deploysMax: number): Promise<void> {
     if (this.#waiting.length >= DEPLOYS_WAITING_MAX) {
-      throw new LeverError("overloaded", `Cannot deploy: ${DEPLOYS_WAITING_MAX} deploys wait already.`, {
-        retryAfterSeconds: 5,
-      });
+      throw new LeverError(
+        "overloaded",
+        `Cannot deploy: ${DEPLOYS_WAITING_MAX} deploys wait already.`,
+        {
+          retryAfterSeconds: 5,
+        },
+      );
     }
     if (this.#underWay >= deploysMax) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));

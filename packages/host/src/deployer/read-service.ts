@@ -35,7 +35,8 @@ export async function readService(
 async function checkEntry(codeDir: string, jsEntry: string): Promise<void> {
   const field = `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}`;
   const resolved = await realpath(join(codeDir, jsEntry)).catch(() => undefined);
-  if (resolved === undefined) throw invalid(`${field}; there is no such file in the service folder.`);
+  if (resolved === undefined)
+    throw invalid(`${field}; there is no such file in the service folder.`);
   const inside = (await realpath(codeDir)) + sep;
   if (!resolved.startsWith(inside) || !(await lstat(resolved)).isFile()) {
     throw invalid(`${field}; allowed is a plain file in the service folder.`);

@@ -155,7 +155,9 @@ class Unpacking {
       const resolved = await realpath(join(this.#folder, path)).catch(() => undefined);
       // A link to nothing might come to point outside later.
       if (resolved === undefined || !`${resolved}${sep}`.startsWith(inside)) {
-        throw invalid(`its link ${shown(path)} leads to ${shown(target)}, which is not inside the folder`);
+        throw invalid(
+          `its link ${shown(path)} leads to ${shown(target)}, which is not inside the folder`,
+        );
       }
     }
     return { unpackedBytes: this.#bytes, entries: this.#entries };
@@ -226,7 +228,9 @@ class Unpacking {
     // A symbolic link is judged by where it leads once everything is in place; absolute ones never stay inside.
     const checked = isHard ? entryPath(target) : target.startsWith("/") ? undefined : target;
     if (path === "" || typeof checked !== "string" || checked === "" || target.includes("\0")) {
-      throw invalid(`its link ${shown(entry.path)} leads to ${shown(target)}, which is not inside the folder`);
+      throw invalid(
+        `its link ${shown(entry.path)} leads to ${shown(target)}, which is not inside the folder`,
+      );
     }
     this.#links.push({ path, target: checked, isHard });
   }
@@ -236,7 +240,9 @@ class Unpacking {
     const found = await lstat(source).catch(() => undefined);
     // U1: what an earlier link of this archive made is no source for another.
     if (found?.isFile() !== true || (await realpath(source)) !== source) {
-      throw invalid(`its link ${shown(path)} leads to ${shown(target)}, which is no file of the archive`);
+      throw invalid(
+        `its link ${shown(path)} leads to ${shown(target)}, which is no file of the archive`,
+      );
     }
     await link(source, join(this.#folder, path));
   }

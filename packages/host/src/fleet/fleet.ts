@@ -77,9 +77,12 @@ export class Fleet {
       onUnroute: (instance) => this.#find(instance)?.route.remove(instance.target),
       onGone: (instance, error) => this.#onGone(instance, error),
     };
-    this.#ticker = setInterval(() => {
-      for (const service of this.#active) this.#reconcile(service);
-    }, Math.min(TICK_MS, Math.max(20, limits.idleTimeoutMs / 4)));
+    this.#ticker = setInterval(
+      () => {
+        for (const service of this.#active) this.#reconcile(service);
+      },
+      Math.min(TICK_MS, Math.max(20, limits.idleTimeoutMs / 4)),
+    );
     this.#ticker.unref();
   }
 
@@ -178,7 +181,8 @@ export class Fleet {
     const now = clock();
     const { route, live } = service;
     const running = [...service.instances].filter(
-      ({ phase, plan }) => plan.version === live.version && (phase === "starting" || phase === "ready"),
+      ({ phase, plan }) =>
+        plan.version === live.version && (phase === "starting" || phase === "ready"),
     );
     const wanted = decideInstances(
       {

@@ -17,72 +17,88 @@ function play(events: readonly (readonly [number, InstanceEvent["type"]])[]): st
 
 describe("an instance", () => {
   it("that is stopped is drained, and killed when it takes longer than its time", () => {
-    expect(play([[5, "loaded"], [100, "stop"], [10_099, "tick"], [10_100, "tick"], [10_200, "tick"], [10_300, "exited"]])).toEqual([
-      "5 route",
-      "100 unroute",
-      "100 drain",
-      "10100 kill",
-      "10300 gone",
-      "gone",
-    ]);
+    expect(
+      play([
+        [5, "loaded"],
+        [100, "stop"],
+        [10_099, "tick"],
+        [10_100, "tick"],
+        [10_200, "tick"],
+        [10_300, "exited"],
+      ]),
+    ).toEqual(["5 route", "100 unroute", "100 drain", "10100 kill", "10300 gone", "gone"]);
   });
 
   it("that exits in time is never killed", () => {
-    expect(play([[5, "loaded"], [100, "stop"], [150, "exited"], [20_000, "tick"]])).toEqual([
-      "5 route",
-      "100 unroute",
-      "100 drain",
-      "150 gone",
-      "gone",
-    ]);
+    expect(
+      play([
+        [5, "loaded"],
+        [100, "stop"],
+        [150, "exited"],
+        [20_000, "tick"],
+      ]),
+    ).toEqual(["5 route", "100 unroute", "100 drain", "150 gone", "gone"]);
   });
 
   it("that crashes leaves the router before it is gone", () => {
-    expect(play([[5, "loaded"], [9, "exited"], [9, "exited"]])).toEqual([
-      "5 route",
-      "9 unroute",
-      "9 gone",
-      "gone",
-    ]);
+    expect(
+      play([
+        [5, "loaded"],
+        [9, "exited"],
+        [9, "exited"],
+      ]),
+    ).toEqual(["5 route", "9 unroute", "9 gone", "gone"]);
   });
 
   it("that does not load in time is killed with that reason", () => {
-    expect(play([[29_999, "tick"], [30_000, "tick"], [30_001, "exited"]])).toEqual([
-      "30000 startTimedOut",
-      "30000 kill",
-      "30001 gone",
-      "gone",
-    ]);
+    expect(
+      play([
+        [29_999, "tick"],
+        [30_000, "tick"],
+        [30_001, "exited"],
+      ]),
+    ).toEqual(["30000 startTimedOut", "30000 kill", "30001 gone", "gone"]);
   });
 
   it("that is stopped while it loads is killed", () => {
-    expect(play([[10, "stop"], [20, "loaded"], [30, "exited"]])).toEqual(["10 kill", "30 gone", "gone"]);
+    expect(
+      play([
+        [10, "stop"],
+        [20, "loaded"],
+        [30, "exited"],
+      ]),
+    ).toEqual(["10 kill", "30 gone", "gone"]);
   });
 
   it("that loses its link gets no more calls, and half a second to exit by itself", () => {
-    expect(play([[5, "loaded"], [50, "lost"], [549, "tick"], [550, "tick"], [560, "exited"]])).toEqual([
-      "5 route",
-      "50 unroute",
-      "550 kill",
-      "560 gone",
-      "gone",
-    ]);
-    expect(play([[5, "loaded"], [50, "stop"], [60, "lost"], [560, "tick"], [561, "exited"]])).toEqual([
-      "5 route",
-      "50 unroute",
-      "50 drain",
-      "560 kill",
-      "561 gone",
-      "gone",
-    ]);
+    expect(
+      play([
+        [5, "loaded"],
+        [50, "lost"],
+        [549, "tick"],
+        [550, "tick"],
+        [560, "exited"],
+      ]),
+    ).toEqual(["5 route", "50 unroute", "550 kill", "560 gone", "gone"]);
+    expect(
+      play([
+        [5, "loaded"],
+        [50, "stop"],
+        [60, "lost"],
+        [560, "tick"],
+        [561, "exited"],
+      ]),
+    ).toEqual(["5 route", "50 unroute", "50 drain", "560 kill", "561 gone", "gone"]);
   });
 
   it("is told to stop as often as one likes", () => {
-    expect(play([[5, "loaded"], [50, "stop"], [60, "stop"], [70, "stop"]])).toEqual([
-      "5 route",
-      "50 unroute",
-      "50 drain",
-      "draining",
-    ]);
+    expect(
+      play([
+        [5, "loaded"],
+        [50, "stop"],
+        [60, "stop"],
+        [70, "stop"],
+      ]),
+    ).toEqual(["5 route", "50 unroute", "50 drain", "draining"]);
   });
 });

@@ -6,7 +6,7 @@ import {
   type Limits,
   type Link,
 } from "@leveros/protocol";
-import type { Launcher, LaunchedRuntime, ProcessExit } from "../launcher/launcher.ts";
+import type { LaunchedRuntime, Launcher, ProcessExit } from "../launcher/launcher.ts";
 import { OutputLog } from "../launcher/output-log.ts";
 import { assign, drain, linkInstance } from "../link/instance-link.ts";
 import type { Log } from "../log.ts";
@@ -91,7 +91,8 @@ export class Instance {
       onLeaving: () => this.stop(),
       // Why it went, its exit will say; until then its open calls wait.
       onLost: (reason) => {
-        if (reason !== undefined) log("warn", "fleet", "link broken", { ...about, reason: reason.message });
+        if (reason !== undefined)
+          log("warn", "fleet", "link broken", { ...about, reason: reason.message });
         this.#step({ type: "lost" });
       },
     });
@@ -187,7 +188,8 @@ export class Instance {
 
   #goneError(): LeverError {
     const how = this.#howItEnded();
-    if (this.methods.length === 0) return this.#startError(`The instance ${how} before it was ready`);
+    if (this.methods.length === 0)
+      return this.#startError(`The instance ${how} before it was ready`);
     const { service, version } = this.plan;
     return new LeverError(
       "instance_failed",

@@ -43,7 +43,11 @@ export function answerProblem(response: ServerResponse, error: LeverError): void
 }
 
 /** The parts of a problem answer, also for where there is no response object yet. */
-export function problemAnswer(error: LeverError): { status: number; headers: Headers; body: string } {
+export function problemAnswer(error: LeverError): {
+  status: number;
+  headers: Headers;
+  body: string;
+} {
   const problem = error.toProblem();
   const body = JSON.stringify(problem);
   return {

@@ -21,7 +21,9 @@ export class LineSplitter {
   takeRest(): Uint8Array {
     const [only] = this.#parts;
     const line =
-      this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts, this.#bytes);
+      this.#parts.length === 1 && only !== undefined
+        ? only
+        : Buffer.concat(this.#parts, this.#bytes);
     this.#parts = [];
     this.#bytes = 0;
     return line.at(-1) === 13 ? line.subarray(0, -1) : line;

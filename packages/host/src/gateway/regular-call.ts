@@ -23,7 +23,11 @@ export function serveRegularCall(
 ): void {
   const { request, response, url } = exchange;
   const { router, limits } = options;
-  const timeoutMs = requestTimeoutMs(request.headers["lever-timeout"], limits, limits.callTimeoutMs);
+  const timeoutMs = requestTimeoutMs(
+    request.headers["lever-timeout"],
+    limits,
+    limits.callTimeoutMs,
+  );
   const kind = payloadKind(request.headers["content-type"]);
   readBody(request, limits, (body) => {
     if (body instanceof LeverError) {
@@ -41,7 +45,7 @@ export function serveRegularCall(
 }
 
 /** JSON by its media type, whatever parameters it has; anything else is bytes. */
-export function payloadKind(contentType: string | undefined): PayloadKind {
+function payloadKind(contentType: string | undefined): PayloadKind {
   if (contentType === "application/json") return PAYLOAD_JSON;
   const isJson = contentType !== undefined && /^\s*application\/json\s*(?:;|$)/i.test(contentType);
   return isJson ? PAYLOAD_JSON : PAYLOAD_BYTES;

@@ -12,8 +12,7 @@ export function requestTarget(request: IncomingMessage): LeverUrl {
   const origin = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
   const query = origin.indexOf("?");
   const path = query === -1 ? origin : origin.slice(0, query);
-  const forced =
-    query === -1 ? null : new URLSearchParams(origin.slice(query + 1)).get("forceenv");
+  const forced = query === -1 ? null : new URLSearchParams(origin.slice(query + 1)).get("forceenv");
   const environment = (forced ?? hostName(request.headers.host)).toLowerCase();
   if (environment === "") {
     throw new LeverError(

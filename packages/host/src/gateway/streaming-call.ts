@@ -43,7 +43,15 @@ export function serveStreamingCall(
   const open = (args: Uint8Array): void => {
     clearTimeout(timer);
     call = router.call(
-      { url, caller: OUTSIDE, isStream: true, timeoutMs, kind: PAYLOAD_JSON, body: args, hasMore: true },
+      {
+        url,
+        caller: OUTSIDE,
+        isStream: true,
+        timeoutMs,
+        kind: PAYLOAD_JSON,
+        body: args,
+        hasMore: true,
+      },
       reply,
     );
     reply.call = call;
@@ -83,7 +91,8 @@ export function serveStreamingCall(
   request.on("error", () => {});
   response.on("close", () => {
     clearTimeout(timer);
-    if (!reply.isOver) call?.abort(new LeverError("cancelled", "The caller closed its connection."));
+    if (!reply.isOver)
+      call?.abort(new LeverError("cancelled", "The caller closed its connection."));
   });
 }
 
@@ -146,8 +155,11 @@ class StreamReply implements CallEvents {
       answerMethodError(this.#response, { kind, bytes });
       return;
     }
-    const value = kind === PAYLOAD_JSON ? bytes : JSON.stringify(Buffer.from(bytes).toString("base64"));
-    this.#failLate(Buffer.concat([Buffer.from('{"error":'), Buffer.from(value), Buffer.from("}\n")]));
+    const value =
+      kind === PAYLOAD_JSON ? bytes : JSON.stringify(Buffer.from(bytes).toString("base64"));
+    this.#failLate(
+      Buffer.concat([Buffer.from('{"error":'), Buffer.from(value), Buffer.from("}\n")]),
+    );
   }
 
   onAbort(error: LeverError): void {

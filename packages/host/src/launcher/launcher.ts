@@ -20,7 +20,7 @@ export interface LaunchedRuntime {
   kill(): void;
 }
 
-export interface LaunchOptions {
+interface LaunchOptions {
   /** Gets what the runtime writes to its standard output and error. */
   onOutput(chunk: Buffer): void;
 }

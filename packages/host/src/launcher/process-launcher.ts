@@ -3,7 +3,7 @@ import { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { LeverError } from "@leveros/protocol";
-import type { Launcher, LaunchedRuntime, ProcessExit } from "./launcher.ts";
+import type { LaunchedRuntime, Launcher, ProcessExit } from "./launcher.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
 
 /** How long the last output of an ended process is waited for. */
@@ -35,7 +35,10 @@ export function createProcessLauncher(ledger: ProcessLedger): Launcher {
       if (pid === undefined || !(socket instanceof Duplex)) {
         // The reason follows as an event, which must have a listener.
         child.on("error", () => {});
-        throw new LeverError("start_failed", "Cannot start an instance: the system makes no process.");
+        throw new LeverError(
+          "start_failed",
+          "Cannot start an instance: the system makes no process.",
+        );
       }
       child.stdout?.on("data", onOutput);
       child.stderr?.on("data", onOutput);
@@ -63,9 +66,7 @@ export function createProcessLauncher(ledger: ProcessLedger): Launcher {
   };
 }
 
-function whenExited(
-  child: ChildProcess,
-): Promise<{ exit: ProcessExit; closed: Promise<unknown> }> {
+function whenExited(child: ChildProcess): Promise<{ exit: ProcessExit; closed: Promise<unknown> }> {
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   return new Promise((resolve) => {
     child.on("error", () => {});

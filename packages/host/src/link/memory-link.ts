@@ -1,4 +1,11 @@
-import { type Callee, type CallEvents, type CallOpening, type CallSide, LeverError, Link } from "@leveros/protocol";
+import {
+  type CallEvents,
+  type Callee,
+  type CallOpening,
+  type CallSide,
+  LeverError,
+  Link,
+} from "@leveros/protocol";
 
 /**
  * A link to a service that runs inside the host: two ends joined in memory, with the same flow control and the same

@@ -40,7 +40,10 @@ export function bridgeCall(
     url,
     caller,
     isStream,
-    timeoutMs: opening.timeoutMs === 0 && !isStreamingName(url.method) ? options.timeoutMs : opening.timeoutMs,
+    timeoutMs:
+      opening.timeoutMs === 0 && !isStreamingName(url.method)
+        ? options.timeoutMs
+        : opening.timeoutMs,
     kind: opening.kind,
     body: opening.body,
     // Of a regular call everything is here; its half-close is on the way.

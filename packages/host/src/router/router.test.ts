@@ -13,9 +13,15 @@ import type { InstanceTarget, ServiceRoute } from "./service-route.ts";
 const outside = { environment: "", service: "" };
 const body = new TextEncoder().encode("[]");
 
+interface Heard {
+  readonly opening: CallOpening;
+  readonly events: CallEvents;
+  readonly aborted: LeverError[];
+}
+
 /** A peer at the other end of the router: an instance that keeps what it gets, and answers when told to. */
-function peer(instance: string): InstanceTarget & { calls: { opening: CallOpening; events: CallEvents; aborted: LeverError[] }[] } {
-  const calls: { opening: CallOpening; events: CallEvents; aborted: LeverError[] }[] = [];
+function peer(instance: string): InstanceTarget & { calls: Heard[] } {
+  const calls: Heard[] = [];
   return {
     instance,
     version: 1,
@@ -23,7 +29,7 @@ function peer(instance: string): InstanceTarget & { calls: { opening: CallOpenin
     calls,
     callee: {
       open(opening, events) {
-        const call = { opening, events, aborted: [] as LeverError[] };
+        const call: Heard = { opening, events, aborted: [] };
         calls.push(call);
         const side: CallSide = {
           send: () => true,
@@ -75,7 +81,10 @@ const request = (changes: Partial<CallRequest> = {}, path = "svc/method"): CallR
   };
 };
 
-const call = (changes: Partial<CallRequest> = {}, path?: string): { ears: Ears; side: CallSide } => {
+const call = (
+  changes: Partial<CallRequest> = {},
+  path?: string,
+): { ears: Ears; side: CallSide } => {
   const ears = new Ears();
   return { ears, side: router.call(request(changes, path), ears) };
 };
@@ -83,7 +92,12 @@ const call = (changes: Partial<CallRequest> = {}, path?: string): { ears: Ears; 
 beforeEach(() => {
   now = 0;
   demands.length = 0;
-  const limits = { ...defaultLimits, callsPerInstanceMax: 2, queuedCallsMax: 2, queuedBytesMax: 10 };
+  const limits = {
+    ...defaultLimits,
+    callsPerInstanceMax: 2,
+    queuedCallsMax: 2,
+    queuedBytesMax: 10,
+  };
   router = new Router({ limits, clock: () => now });
   router.onDemand = ({ service }) => demands.push(service);
   router.setEnvironment("dev.lever", { corsOrigins: new Set(), isOpenToInstances: true });

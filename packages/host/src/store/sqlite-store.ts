@@ -121,9 +121,13 @@ function openLocked(file: string): DatabaseSync {
   } catch (error) {
     database.close();
     if (error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY) {
-      throw new LeverError("unavailable", `Cannot open the store ${file}: another Lever host has it open.`, {
-        cause: error,
-      });
+      throw new LeverError(
+        "unavailable",
+        `Cannot open the store ${file}: another Lever host has it open.`,
+        {
+          cause: error,
+        },
+      );
     }
     throw error;
   }
@@ -133,7 +137,9 @@ function openLocked(file: string): DatabaseSync {
 const SQLITE_BUSY = 5;
 
 /** All SQL of the store. */
-function prepare(database: DatabaseSync): Record<
+function prepare(
+  database: DatabaseSync,
+): Record<
   | "environments"
   | "putEnvironment"
   | "liveVersions"
@@ -171,10 +177,14 @@ function prepare(database: DatabaseSync): Record<
       `SELECT ${VERSION_COLUMNS} FROM versions v WHERE environment = ? AND service = ?
        ORDER BY version DESC LIMIT -1 OFFSET ?`,
     ),
-    deleteVersion: sql("DELETE FROM versions WHERE environment = ? AND service = ? AND version = ?"),
+    deleteVersion: sql(
+      "DELETE FROM versions WHERE environment = ? AND service = ? AND version = ?",
+    ),
     codeIds: sql("SELECT codeId FROM versions"),
     note: sql("SELECT value FROM notes WHERE name = ?"),
-    putNote: sql("INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"),
+    putNote: sql(
+      "INSERT INTO notes VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+    ),
   };
 }
 

@@ -108,6 +108,8 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
       try { openSqliteStore(${JSON.stringify(join(dir, "lever.sqlite"))}); } catch (error) { console.log(error.code, error.message); }`;
     const args = ["--conditions=lever-source", "--input-type=module", "-e", script];
     const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
-    expect(stdout).toMatch(/^unavailable Cannot open the store .*: another Lever host has it open\.\n$/);
+    expect(stdout).toMatch(
+      /^unavailable Cannot open the store .*: another Lever host has it open\.\n$/,
+    );
   });
 });

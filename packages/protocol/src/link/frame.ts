@@ -31,13 +31,6 @@ export const FLAG_STREAM = 16;
 /** On MESSAGE: there is no message, only the flags. */
 export const FLAG_EMPTY = 32;
 
-export interface Frame {
-  readonly type: number;
-  readonly flags: number;
-  readonly id: number;
-  readonly payload: Uint8Array;
-}
-
 /** Writes a header at an offset. */
 export function writeHeader(
   target: DataView,

@@ -1,6 +1,6 @@
 import {
-  type Callee,
   type CallEvents,
+  type Callee,
   type CallOpening,
   type CallSide,
   PAYLOAD_BYTES,
@@ -339,7 +339,8 @@ function readAbort(payload: Uint8Array): LeverError {
     message?: unknown;
     retryAfterSeconds?: unknown;
   };
-  const code = typeof fields.code === "string" && isErrorCode(fields.code) ? fields.code : "internal";
+  const code =
+    typeof fields.code === "string" && isErrorCode(fields.code) ? fields.code : "internal";
   const message = typeof fields.message === "string" ? fields.message : "The call was aborted.";
   return new LeverError(code, message, {
     ...(typeof fields.retryAfterSeconds === "number" && {

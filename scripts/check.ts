@@ -1,0 +1,54 @@
+/** The one check: format and lint, types, unused code, who imports whom. Meant to stay below ten seconds. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+
+/** Steps in a row wait for one another; rows run side by side. */
+const rows: readonly (readonly (readonly [name: string, ...command: string[]])[])[] = [
+  [["format and lint", "biome", "check", "--error-on-warnings", "."]],
+  [
+    ["types of packages", "tsc", "-b"],
+    ["types of tests", "tsc", "-p", "tsconfig.tests.json"],
+    ["types of examples", "tsc", "-p", "examples"],
+  ],
+  [
+    ["import table", "node", "scripts/import-table.ts"],
+    ["unused code", "knip"],
+  ],
+];
+
+/** Runs one step and tells how it went. */
+function run(name: string, command: string, args: readonly string[]): Promise<boolean> {
+  const startedAt = performance.now();
+  const bin = join(root, "node_modules/.bin", command);
+  const child = spawn(bin, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  return new Promise((resolve) => {
+    child.on("error", (error) => {
+      output += error.message;
+    });
+    child.on("close", (status) => {
+      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+      console.log(`${status === 0 ? "ok  " : "FAIL"} ${name} (${seconds} s)`);
+      if (status !== 0) console.log(output);
+      resolve(status === 0);
+    });
+  });
+}
+
+async function runRow(row: (typeof rows)[number]): Promise<boolean> {
+  let isGood = true;
+  for (const [name, command = "", ...args] of row) {
+    isGood = (await run(name, command, args)) && isGood;
+  }
+  return isGood;
+}
+
+const results = await Promise.all(rows.map(runRow));
+process.exitCode = results.every(Boolean) ? 0 : 1;

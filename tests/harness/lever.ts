@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  cleanEnvironment,
+  type LeverRun,
+  type LeverRunOptions,
+  leverBin,
+  runLever,
+} from "./run-lever.ts";
+
+export interface StartOptions {
+  /** Default: a temporary folder, removed by `stop` and at the end of the tests. */
+  readonly dataDir?: string;
+  /** Further arguments of `lever up`. */
+  readonly args?: readonly string[];
+}
+
+/** A `lever up` of its own, on a port of its own. */
+export interface RunningLever extends AsyncDisposable {
+  /** `127.0.0.1:port` */
+  readonly address: string;
+  readonly dataDir: string;
+  readonly pid: number;
+  /** Runs a lever command against this host, as a user does. */
+  lever(args: readonly string[], options?: LeverRunOptions): Promise<LeverRun>;
+  /** Ends it as a power cut would (KILL), and waits. The data folder stays, for another host. */
+  kill(): Promise<void>;
+  /** Asks it to stop (TERM), waits, and returns its exit status. May be called twice. */
+  stop(): Promise<number>;
+  /** What it has written to standard error so far. */
+  output(): string;
+}
+
+const READY = /^Lever is up at http:\/\/(.+)$/m;
+
+/** Starts `lever up` and waits until it is ready. @throws Error with its output when it ends before that. */
+export async function startLever(options: StartOptions = {}): Promise<RunningLever> {
+  const isOwnDir = options.dataDir === undefined;
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "lever-test-"));
+  const child = spawn(
+    process.execPath,
+    [leverBin, "up", "--port", "0", "--data", dataDir, ...(options.args ?? [])],
+    { stdio: ["ignore", "pipe", "pipe"], env: cleanEnvironment() },
+  );
+  const exited = whenExited(child);
+  const removeDataDir = (): void => {
+    if (isOwnDir) rmSync(dataDir, { recursive: true, force: true });
+  };
+  // A test that fails in between leaves neither a process nor a folder behind.
+  const abandon = (): void => {
+    child.kill("SIGKILL");
+    removeDataDir();
+  };
+  process.once("exit", abandon);
+
+  let output = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const address = await untilReady(child, exited).catch((error: unknown) => {
+    process.off("exit", abandon);
+    abandon();
+    throw new Error(`${String(error)} Its output:\n${output}`);
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error("Cannot start lever up: the system makes no process.");
+
+  const stop = async (): Promise<number> => {
+    child.kill("SIGTERM");
+    const status = await exited;
+    process.off("exit", abandon);
+    removeDataDir();
+    return status;
+  };
+  return {
+    address,
+    dataDir,
+    pid,
+    lever: (args, runOptions = {}) =>
+      runLever(args, { ...runOptions, env: { LEVEROS_IP_PORT: address, ...runOptions.env } }),
+    kill: async () => {
+      child.kill("SIGKILL");
+      await exited;
+    },
+    stop,
+    output: () => output,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+    },
+  };
+}
+
+async function untilReady(child: ChildProcess, exited: Promise<number>): Promise<string> {
+  let printed = "";
+  const ready = new Promise<string>((resolve) => {
+    child.stdout?.on("data", (chunk: Buffer) => {
+      printed += chunk.toString();
+      const [, address] = READY.exec(printed) ?? [];
+      if (address !== undefined) resolve(address);
+    });
+  });
+  const early = exited.then((status) => {
+    throw new Error(`lever up ended with status ${status} before it was ready.`);
+  });
+  return await Promise.race([ready, early]);
+}
+
+/** 128 + the signal's number when a signal ended it, as shells report it. After all its output is here. */
+async function whenExited(child: ChildProcess): Promise<number> {
+  const [status, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  return status ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+}
