@@ -50,9 +50,12 @@ async function deploy(dir: string, options: DeployOptions & { settings: Settings
   const progress = new ProgressLine(process.stderr);
   let packedBytes = 0;
   let sentBytes = 0;
-  const archive = packEntries(folder, entries, (bytes) => {
-    packedBytes += bytes;
-  });
+  const archive = (): AsyncIterable<Buffer> => {
+    packedBytes = 0;
+    return packEntries(folder, entries, (bytes) => {
+      packedBytes += bytes;
+    });
+  };
   try {
     const answer = await uploadArchive({
       hostUrl,

@@ -18,7 +18,8 @@ export interface UploadOptions {
   readonly adminEnvironment: string;
   /** Environment to deploy into. */
   readonly environment: string;
-  readonly archive: AsyncIterable<Buffer>;
+  /** Begins the archive anew. */
+  archive(): AsyncIterable<Buffer>;
   /** Hears how many bytes of the archive have been sent so far. */
   onSent(bytes: number): void;
   /** The archive is sent; what follows is the host's part. */
@@ -31,12 +32,31 @@ const MESSAGE_BYTES_MAX = 32 * 1024;
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
+ * A host that answers early, and closes, may do so in the very moment of a write; the answer is then lost with the
+ * connection. Nothing has been deployed, for the archive was not whole: the upload may be tried again.
+ */
+const ATTEMPTS_MAX = 4;
+
+/** What became of one attempt. */
+type Attempt =
+  | { readonly kind: "answered"; readonly answer: UploadAnswer }
+  | { readonly kind: "broken"; readonly cause: unknown; readonly isWhole: boolean };
+
+/**
  * Sends an archive to the admin service while it is being made, never faster than the host takes it. When the host
  * answers before it has everything, the rest is not sent.
  * @throws LeverError `unreachable`, or whatever the archive throws; the host then drops what it has.
  */
 export async function uploadArchive(options: UploadOptions): Promise<UploadAnswer> {
-  const { archive, onSent, onAllSent } = options;
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await tryUpload(options);
+    if (outcome.kind === "answered") return outcome.answer;
+    const mayTryAgain = !outcome.isWhole && isBroken(outcome.cause) && attempt < ATTEMPTS_MAX;
+    if (!mayTryAgain) throw unreachable(outcome.cause, options.hostUrl);
+  }
+}
+
+async function tryUpload(options: UploadOptions): Promise<Attempt> {
   const request = openRequest(options);
   let hasResponse = false;
   const responded = once(request, "response").then(([response]: http.IncomingMessage[]) => {
@@ -47,29 +67,36 @@ export async function uploadArchive(options: UploadOptions): Promise<UploadAnswe
   responded.catch(() => {});
   // After the answer the connection may break as it likes.
   request.on("error", () => {});
+  let isWhole = false;
   let sentBytes = 0;
   try {
     request.write(`${JSON.stringify([options.environment, { report: true }])}\n`);
-    for await (const message of messagesOf(archive)) {
+    for await (const message of messagesOf(options.archive())) {
       // An answer that is already here is read before a write could find the connection closed.
       await setImmediate();
       if (hasResponse) break;
       const hasRoom = request.write(message);
       sentBytes += message.length;
-      onSent(sentBytes);
+      options.onSent(sentBytes);
       if (!hasRoom) await Promise.race([once(request, "drain"), responded]);
     }
     if (!hasResponse) {
+      isWhole = true;
       request.end();
-      onAllSent();
+      options.onAllSent();
     }
-    return await readAnswer(await responded);
-  } catch (error) {
-    if (error instanceof CommandError || error instanceof LeverError) throw error;
-    throw unreachable(error, options.hostUrl);
+    return { kind: "answered", answer: await readAnswer(await responded) };
+  } catch (cause) {
+    if (cause instanceof CommandError || cause instanceof LeverError) throw cause;
+    return { kind: "broken", cause, isWhole };
   } finally {
     request.destroy();
   }
+}
+
+function isBroken(cause: unknown): boolean {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  return code === "EPIPE" || code === "ECONNRESET";
 }
 
 function openRequest({ hostUrl, adminEnvironment }: UploadOptions): http.ClientRequest {

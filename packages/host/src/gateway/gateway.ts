@@ -1,22 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
+import * as http2 from "node:http2";
 import type { Duplex } from "node:stream";
 import { isStreamingName, LeverError, type Limits } from "@leveros/protocol";
 import type { Log } from "../log.ts";
 import type { Router } from "../router/router.ts";
-import { answerProblem, problemAnswer } from "./answer.ts";
-import { answerOptions, checkOrigin } from "./cors.ts";
-import { serveRegularCall } from "./regular-call.ts";
-import { requestTarget } from "./request-target.ts";
-import { serveStreamingCall } from "./streaming-call.ts";
-
-export interface Gateway {
-  readonly port: number;
-  /** Takes no new connections, and resolves when those that are there have ended; idle ones end at once. */
-  close(): Promise<void>;
-  /** Cuts every connection that is left. */
-  cut(): void;
-}
+import { serveGrpc } from "./grpc/grpc-call.ts";
+import { answerProblem, problemAnswer } from "./http/answer.ts";
+import { answerOptions, checkOrigin } from "./http/cors.ts";
+import type { HttpRequest, HttpResponse } from "./http/exchange.ts";
+import { serveRegularCall } from "./http/regular-call.ts";
+import { requestTarget } from "./http/request-target.ts";
+import { serveStreamingCall } from "./http/streaming-call.ts";
+import { type Listener, listen } from "./listener.ts";
 
 export interface GatewayOptions {
   readonly bind: string;
@@ -27,10 +22,15 @@ export interface GatewayOptions {
   readonly log: Log;
 }
 
+/** Of one HTTP/2 stream: bytes that the peer may send before they are read. */
+const HTTP2_WINDOW_BYTES = 256 * 1024;
+/** Of one HTTP/2 connection. */
+const HTTP2_CALLS_MAX = 1_000;
+
 /** Opens the port through which everyone outside calls. @throws the system's error when it is not to be had. */
-export async function openGateway(options: GatewayOptions): Promise<Gateway> {
+export function openGateway(options: GatewayOptions): Promise<Listener> {
   const { limits } = options;
-  const server = createServer(
+  const http1 = createServer(
     {
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: limits.headersTimeoutMs,
@@ -41,22 +41,41 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     },
     (request, response) => serve(request, response, options),
   );
-  server.maxConnections = limits.connectionsMax;
-  server.on("clientError", answerBrokenRequest);
-  await listen(server, options);
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
-    cut: () => server.closeAllConnections(),
-  };
+  http1.maxConnections = limits.connectionsMax;
+  http1.on("clientError", answerBrokenRequest);
+  return listen({ http1, http2: createHttp2(options) }, { ...options, ...limits });
 }
 
-function serve(request: IncomingMessage, response: ServerResponse, options: GatewayOptions): void {
+function createHttp2(options: GatewayOptions): http2.Http2Server {
+  const { limits } = options;
+  const server = http2.createServer({
+    settings: {
+      initialWindowSize: HTTP2_WINDOW_BYTES,
+      maxConcurrentStreams: HTTP2_CALLS_MAX,
+      maxHeaderListSize: limits.headerBytesMax,
+      enablePush: false,
+    },
+  });
+  server.setTimeout(limits.idleConnectionTimeoutMs);
+  server.on("session", (session) => {
+    session.setLocalWindowSize(16 * HTTP2_WINDOW_BYTES);
+    session.on("error", () => {});
+    // Calls that are open on it go on; new ones need a new connection.
+    session.on("timeout", () => session.close());
+  });
+  server.on("stream", (stream, headers, _flags, rawHeaders) => {
+    if (headers["content-type"]?.startsWith("application/grpc")) {
+      serveGrpc(stream, headers, options);
+      return;
+    }
+    stream.on("error", () => {});
+    const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders);
+    serve(request, new http2.Http2ServerResponse(stream), options);
+  });
+  return server;
+}
+
+function serve(request: HttpRequest, response: HttpResponse, options: GatewayOptions): void {
   try {
     const url = requestTarget(request);
     const access = options.router.environment(url.environment)?.access;
@@ -121,14 +140,4 @@ function brokenRequest(error: NodeJS.ErrnoException): LeverError {
         `Cannot read the request: it is not HTTP (${error.code ?? error.message}).`,
       );
   }
-}
-
-function listen(server: Server, { bind, port }: GatewayOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: bind, port }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
 }

@@ -18,6 +18,9 @@ export interface Caller {
   readonly service: string;
 }
 
+/** Whoever comes in through the gateway. */
+export const OUTSIDE: Caller = { environment: "", service: "" };
+
 /** A call as a transport hands it in. */
 export interface CallRequest {
   /** With an environment. */

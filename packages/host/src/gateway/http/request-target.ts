@@ -1,19 +1,21 @@
-import type { IncomingMessage } from "node:http";
 import { LeverError, type LeverUrl, type Limits, parseLeverPath } from "@leveros/protocol";
+import type { HttpRequest } from "./exchange.ts";
 
 /**
  * Which method a request means: the path names it, `?forceenv=` or the Host header the environment. The port in the
  * Host header does not matter.
  * @throws LeverError `malformed_request`
  */
-export function requestTarget(request: IncomingMessage): LeverUrl {
+export function requestTarget(request: HttpRequest): LeverUrl {
   const url = request.url ?? "/";
   // A proxy may be spoken to in absolute form (RFC 9112, 3.2.2); the authority is in Host as well.
   const origin = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
   const query = origin.indexOf("?");
   const path = query === -1 ? origin : origin.slice(0, query);
   const forced = query === -1 ? null : new URLSearchParams(origin.slice(query + 1)).get("forceenv");
-  const environment = (forced ?? hostName(request.headers.host)).toLowerCase();
+  const environment = (
+    forced ?? hostName(request.headers.host ?? authorityOf(request))
+  ).toLowerCase();
   if (environment === "") {
     throw new LeverError(
       "malformed_request",
@@ -21,6 +23,12 @@ export function requestTarget(request: IncomingMessage): LeverUrl {
     );
   }
   return { environment, ...parseLeverPath(path) };
+}
+
+/** What HTTP/2 has instead of the Host header. */
+function authorityOf(request: HttpRequest): string | undefined {
+  const authority = request.headers[":authority"];
+  return typeof authority === "string" ? authority : undefined;
 }
 
 /** Host without its port; an address in brackets stays in them. */

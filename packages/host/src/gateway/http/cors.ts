@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { LeverError } from "@leveros/protocol";
+import type { HttpRequest, HttpResponse } from "./exchange.ts";
 
 const PREFLIGHT_MAX_AGE_SECONDS = "600";
 
@@ -8,8 +8,8 @@ const PREFLIGHT_MAX_AGE_SECONDS = "600";
  * carry out what it may not show.
  */
 export function checkOrigin(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: HttpRequest,
+  response: HttpResponse,
   corsOrigins: ReadonlySet<string>,
 ): LeverError | undefined {
   const { origin } = request.headers;
@@ -28,7 +28,7 @@ export function checkOrigin(
 }
 
 /** Answers a preflight whose origin is allowed, and any other OPTIONS request. */
-export function answerOptions(request: IncomingMessage, response: ServerResponse): void {
+export function answerOptions(request: HttpRequest, response: HttpResponse): void {
   const wanted = request.headers["access-control-request-headers"];
   response.writeHead(204, {
     allow: "POST, OPTIONS",

@@ -1,5 +1,5 @@
-import type { ServerResponse } from "node:http";
 import { type LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
+import type { HttpResponse } from "./exchange.ts";
 
 /** Says in each failed answer who failed: the method itself, or Lever. */
 const ERROR_HEADER = "lever-error";
@@ -8,7 +8,7 @@ export type Headers = Readonly<Record<string, string | number>>;
 
 /** Answers a regular call with its result. */
 export function answerResult(
-  response: ServerResponse,
+  response: HttpResponse,
   payload: { kind: PayloadKind; bytes: Uint8Array },
 ): void {
   response.writeHead(200, {
@@ -20,7 +20,7 @@ export function answerResult(
 
 /** Answers with the value that the method failed with. */
 export function answerMethodError(
-  response: ServerResponse,
+  response: HttpResponse,
   payload: { kind: PayloadKind; bytes: Uint8Array },
 ): void {
   response.writeHead(500, {
@@ -32,8 +32,8 @@ export function answerMethodError(
 }
 
 /** Answers with Lever's own refusal or failure (RFC 9457). */
-export function answerProblem(response: ServerResponse, error: LeverError): void {
-  if (response.headersSent || response.destroyed) {
+export function answerProblem(response: HttpResponse, error: LeverError): void {
+  if (response.headersSent || response.destroyed === true) {
     response.destroy();
     return;
   }

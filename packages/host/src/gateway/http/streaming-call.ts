@@ -1,18 +1,17 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   type CallEvents,
   type CallSide,
   LeverError,
-  type LeverUrl,
   type Limits,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
-import type { Router } from "../router/router.ts";
+import { OUTSIDE, type Router } from "../../router/router.ts";
 import { answerMethodError, answerProblem } from "./answer.ts";
+import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
 import { LineSplitter } from "./line-splitter.ts";
-import { bodyTooSlow, OUTSIDE } from "./regular-call.ts";
+import { bodyTooSlow } from "./regular-call.ts";
 import { requestTimeoutMs } from "./request-target.ts";
 
 const NEWLINE = Buffer.from("\n");
@@ -23,7 +22,7 @@ const NEWLINE = Buffer.from("\n");
  * The end of the request half-closes; the response is lines of JSON, or bytes, as the method sends them.
  */
 export function serveStreamingCall(
-  exchange: { request: IncomingMessage; response: ServerResponse; url: LeverUrl },
+  exchange: Exchange,
   options: { router: Router; limits: Limits },
 ): void {
   const { request, response, url } = exchange;
@@ -108,13 +107,13 @@ function messageKind(contentType: string | undefined): PayloadKind | LeverError 
 
 /** The answer of a streaming call. Its first message decides whether it is lines of JSON or bytes. */
 class StreamReply implements CallEvents {
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #request: HttpRequest;
+  readonly #response: HttpResponse;
   call: CallSide | undefined;
   isOver = false;
   #kind: PayloadKind | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: HttpRequest, response: HttpResponse) {
     this.#request = request;
     this.#response = response;
     response.on("drain", () => this.call?.resume());
@@ -137,11 +136,7 @@ class StreamReply implements CallEvents {
       if (!response.write(bytes)) this.call?.pause();
       return;
     }
-    response.cork();
-    response.write(bytes);
-    const hasRoom = response.write(NEWLINE);
-    response.uncork();
-    if (!hasRoom) this.call?.pause();
+    if (!response.write(Buffer.concat([bytes, NEWLINE]))) this.call?.pause();
   }
 
   onEnd(): void {

@@ -1,24 +1,20 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   type CallEvents,
   type CallSide,
   LeverError,
-  type LeverUrl,
   type Limits,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
-import type { Caller, Router } from "../router/router.ts";
+import { OUTSIDE, type Router } from "../../router/router.ts";
 import { answerMethodError, answerProblem, answerResult } from "./answer.ts";
+import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
 import { requestTimeoutMs } from "./request-target.ts";
-
-/** Whoever calls over HTTP calls from outside. */
-export const OUTSIDE: Caller = { environment: "", service: "" };
 
 /** Carries one HTTP request for a regular method: the whole body in, one call, the whole reply out. */
 export function serveRegularCall(
-  exchange: { request: IncomingMessage; response: ServerResponse; url: LeverUrl },
+  exchange: Exchange,
   options: { router: Router; limits: Limits },
 ): void {
   const { request, response, url } = exchange;
@@ -53,11 +49,11 @@ function payloadKind(contentType: string | undefined): PayloadKind {
 
 /** The answer of a regular call: its one message, or how it failed. */
 class RegularReply implements CallEvents {
-  readonly #response: ServerResponse;
+  readonly #response: HttpResponse;
   call: CallSide | undefined;
   #isAnswered = false;
 
-  constructor(response: ServerResponse) {
+  constructor(response: HttpResponse) {
     this.#response = response;
     response.on("close", () => {
       if (!this.#isAnswered) {
@@ -91,7 +87,7 @@ class RegularReply implements CallEvents {
 }
 
 function readBody(
-  request: IncomingMessage,
+  request: HttpRequest,
   limits: Limits,
   done: (body: Uint8Array | LeverError) => void,
 ): void {

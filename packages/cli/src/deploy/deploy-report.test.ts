@@ -1,0 +1,43 @@
+import type { DeployReport } from "@leveros/protocol";
+import { expect, it } from "vitest";
+import { formatDeployReport } from "./deploy-report.ts";
+
+const report: DeployReport = {
+  environment: "dev.lever",
+  service: "hello",
+  version: 2,
+  methods: ["chatChan", "sayHello"],
+  warnings: [],
+  archiveBytes: 1_234,
+  unpackedBytes: 56_789,
+  entries: 1,
+  times: { uploadMs: 1, unpackMs: 2, startMs: 3_300, totalMs: 3_303 },
+};
+
+it("a report says what is deployed, under which URLs, how large and how fast, and what to type next", () => {
+  expect(formatDeployReport(report, "")).toBe(
+    `Deployed hello version 2 to dev.lever in 3.3 s.
+
+  chatChan  lever://dev.lever/hello/chatChan  streaming
+  sayHello  lever://dev.lever/hello/sayHello
+
+Archive 1.2 kB, unpacked 57 kB in 1 entry.
+Uploaded in 1 ms, unpacked in 2 ms, started in 3.3 s.
+
+Next:
+  lever invoke /hello/sayHello
+  lever ls hello`,
+  );
+});
+
+it("what to type next repeats the flags that were given", () => {
+  expect(formatDeployReport(report, "-E prod.lever ")).toContain(
+    "  lever -E prod.lever invoke /hello/sayHello\n",
+  );
+});
+
+it("nobody is told to invoke a streaming method", () => {
+  const text = formatDeployReport({ ...report, methods: ["chatChan"] }, "");
+  expect(text).not.toContain("lever invoke");
+  expect(text).toContain("lever ls hello");
+});

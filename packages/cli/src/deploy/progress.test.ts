@@ -1,0 +1,59 @@
+import { expect, it } from "vitest";
+import { formatPhase, ProgressLine } from "./progress.ts";
+
+const uploading = {
+  name: "uploading",
+  packedBytes: 500,
+  folderBytes: 1_000,
+  sentBytes: 200,
+} as const;
+
+it("shows how much of the folder is packed, and how much is sent", () => {
+  expect(formatPhase(uploading, 80)).toBe(
+    "Packing and uploading ████████████░░░░░░░░░░░░ 50%  200 B sent",
+  );
+});
+
+it("an empty folder is packed from the start, and a file that grew never makes more than all", () => {
+  expect(formatPhase({ ...uploading, folderBytes: 0 }, 80)).toContain("100%");
+  expect(formatPhase({ ...uploading, packedBytes: 2_000 }, 80)).toContain("100%");
+});
+
+it("never wraps into a second line", () => {
+  expect(formatPhase(uploading, 30)).toHaveLength(30);
+  expect(formatPhase({ name: "starting", sentBytes: 1 }, 10)).toHaveLength(10);
+});
+
+function terminal(isTTY: boolean): {
+  written: string[];
+  isTTY: boolean;
+  write(text: string): void;
+} {
+  const written: string[] = [];
+  return { written, isTTY, write: (text) => written.push(text) };
+}
+
+it("writes nothing where there is no terminal", () => {
+  const pipe = terminal(false);
+  const line = new ProgressLine(pipe);
+  line.show(uploading);
+  line.clear();
+  expect(pipe.written).toEqual([]);
+});
+
+it("draws at most every 50 ms, but a new phase at once, and clears what it drew", () => {
+  const screen = terminal(true);
+  let now = 0;
+  const line = new ProgressLine(screen, () => now);
+  line.show(uploading);
+  now = 49;
+  line.show(uploading);
+  expect(screen.written).toHaveLength(1);
+  now = 50;
+  line.show(uploading);
+  line.show({ name: "starting", sentBytes: 200 });
+  expect(screen.written).toHaveLength(3);
+  line.clear();
+  line.clear();
+  expect(screen.written.slice(3)).toEqual(["\r\u001b[K"]);
+});

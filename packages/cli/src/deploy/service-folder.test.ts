@@ -1,0 +1,91 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { readServiceFolder } from "./service-folder.ts";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lever-folder-"));
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+async function put(files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+}
+
+it("a folder with a lever.json and its entry point can be deployed, also by a link to it", async () => {
+  await put({
+    "lever.json": '{"name": "hello", "jsEntry": "./lib//server.js", "rams": 1}',
+    "lib/server.js": "",
+  });
+  await symlink(".", join(folder, "here"));
+  const found = await readServiceFolder(join(folder, "here"));
+  expect(found.leverJson).toMatchObject({ name: "hello" });
+  expect(found.warnings).toEqual([expect.stringContaining("Did you mean ram?")]);
+  expect(found.entries.map(({ path }) => path)).toContain("lib/server.js");
+});
+
+it("a folder that is not there, or is a file, is a mistake of the command: status 2", async () => {
+  await put({ file: "" });
+  for (const name of ["nowhere", "file"]) {
+    const path = join(folder, name);
+    await expect(readServiceFolder(path)).rejects.toMatchObject({
+      status: 2,
+      message: expect.stringContaining(`Cannot deploy ${path}: `),
+    });
+  }
+});
+
+it("a folder without lever.json shows the smallest one", async () => {
+  await expect(readServiceFolder(folder)).rejects.toMatchObject({
+    status: 1,
+    message: expect.stringMatching(
+      /lever\.json: the file is missing[\s\S]*"jsEntry": "server\.js"/,
+    ),
+  });
+});
+
+it("every fault of lever.json is told at once", async () => {
+  await put({ "lever.json": '{"name": "x", "ram": -1}' });
+  await expect(readServiceFolder(folder)).rejects.toMatchObject({
+    status: 1,
+    message: expect.stringMatching(/field name is "x"[\s\S]*field ram is -1/),
+  });
+});
+
+it("a lever.json that is no plain file is refused", async () => {
+  await mkdir(join(folder, "lever.json"));
+  await expect(readServiceFolder(folder)).rejects.toThrow("allowed is a plain file");
+});
+
+it("an entry point that is not there is refused", async () => {
+  await put({ "lever.json": '{"name": "hello", "jsEntry": "server.js"}' });
+  await expect(readServiceFolder(folder)).rejects.toThrow(
+    'lever.json: field jsEntry is "server.js"; there is no such file in the folder.',
+  );
+});
+
+it("an entry point that is left out is refused, with the file that leaves it out", async () => {
+  await put({
+    "lever.json": '{"name": "hello", "jsEntry": "dist/server.js"}',
+    "dist/server.js": "",
+    ".gitignore": "dist\n",
+  });
+  await expect(readServiceFolder(folder)).rejects.toThrow(
+    'lever.json: field jsEntry is "dist/server.js"; that is left out by .gitignore.',
+  );
+});
+
+it("many problems are cut to what fits a screen", async () => {
+  await put({ "lever.json": '{"name": "hello"}' });
+  for (let i = 0; i < 30; i++) await symlink("nowhere", join(folder, `link${i}`));
+  await expect(readServiceFolder(folder)).rejects.toThrow(
+    /where nothing is\.\n {2}… and 10 more\.$/,
+  );
+});

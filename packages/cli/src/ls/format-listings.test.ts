@@ -1,0 +1,77 @@
+import type { ServiceListing } from "@leveros/protocol";
+import { expect, it } from "vitest";
+import { formatService, formatServices } from "./format-listings.ts";
+
+const now = Date.parse("2026-03-01T12:00:00Z");
+
+const hello: ServiceListing = {
+  environment: "dev.lever",
+  service: "hello",
+  description: "Says hello.",
+  private: true,
+  liveVersion: 2,
+  methods: ["chatChan", "sayHello"],
+  versions: [
+    { version: 1, deployedAt: "2026-02-27T12:00:00Z", archiveBytes: 900, unpackedBytes: 2_000 },
+    { version: 2, deployedAt: "2026-03-01T11:30:00Z", archiveBytes: 950, unpackedBytes: 2_100 },
+  ],
+  instances: [
+    {
+      instance: "hello-2-aa",
+      version: 2,
+      state: "ready",
+      callsInFlight: 3,
+      startedAt: "2026-03-01T11:59:18Z",
+    },
+    {
+      instance: "hello-2-bb",
+      version: 2,
+      state: "starting",
+      callsInFlight: 0,
+      startedAt: "2026-03-01T12:00:00Z",
+    },
+  ],
+};
+
+const idle: ServiceListing = {
+  ...hello,
+  service: "idle",
+  description: "",
+  private: false,
+  methods: ["work"],
+  instances: [],
+};
+
+it("services are listed one in a line", () => {
+  expect(formatServices([hello, idle], now)).toBe(
+    `SERVICE  VERSION  AGE  INSTANCES            ACCESS   METHODS
+hello    2        30m  1 ready, 1 starting  private  chatChan, sayHello
+idle     2        30m  0                             work`,
+  );
+});
+
+it("one service is shown with its methods, its versions, newest first, and its instances", () => {
+  expect(formatService(hello, now)).toBe(
+    `hello in dev.lever, private: only services of the same environment may call it
+
+Says hello.
+
+METHOD
+lever://dev.lever/hello/chatChan  streaming
+lever://dev.lever/hello/sayHello
+
+VERSION  LIVE  AGE  ARCHIVE  UNPACKED
+2        live  30m  950 B    2.1 kB
+1              2d   900 B    2.0 kB
+
+INSTANCE    VERSION  STATE     CALLS  AGE
+hello-2-aa  2        ready     3      42s
+hello-2-bb  2        starting  0      0s`,
+  );
+});
+
+it("a service without instances says when one starts", () => {
+  expect(formatService(idle, now)).toMatch(
+    /^idle in dev\.lever\n\nMETHOD[\s\S]*the next call starts one\.$/,
+  );
+});

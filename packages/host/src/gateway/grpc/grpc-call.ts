@@ -1,0 +1,278 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import {
+  type CallEvents,
+  type CallSide,
+  LeverError,
+  type LeverUrl,
+  type Limits,
+  type Payload,
+  type PayloadKind,
+  parseLeverUrl,
+} from "@leveros/protocol";
+import { type CallRequest, OUTSIDE, type Router } from "../../router/router.ts";
+import { frameMessage, MessageReader } from "./message-reader.ts";
+import {
+  decodeRpc,
+  decodeStreamMessage,
+  encodeReply,
+  encodeStreamMessage,
+  type StreamMessage,
+} from "./rpc-messages.ts";
+import { errorTrailers, okTrailers, type Trailers } from "./status.ts";
+
+export interface GrpcOptions {
+  readonly router: Router;
+  readonly limits: Limits;
+}
+
+const UNARY_PATH = "/core.LeverRPC/HandleRPC";
+const STREAMING_PATH = "/core.LeverRPC/HandleStreamingRPC";
+
+/** Room for what the encoding adds to a body of the largest size. */
+const ENCODING_BYTES = 64 * 1024;
+
+/** Carries one gRPC call: an HTTP/2 stream whose content type is application/grpc. */
+export function serveGrpc(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  options: GrpcOptions,
+): void {
+  const answer = new GrpcAnswer(stream);
+  stream.on("error", () => {});
+  try {
+    const path = headers[":path"];
+    if (path !== UNARY_PATH && path !== STREAMING_PATH) {
+      throw new LeverError("not_supported", `There is no gRPC method ${path}.`);
+    }
+    const url = readUrl(headers["lever-url"]);
+    const isStream = path === STREAMING_PATH;
+    const request = {
+      url,
+      caller: OUTSIDE,
+      isStream,
+      timeoutMs: readTimeoutMs(headers["grpc-timeout"], options.limits, isStream),
+    };
+    if (isStream) serveStreaming(stream, answer, request, options);
+    else serveUnary(stream, answer, request, options);
+  } catch (error) {
+    answer.end(errorTrailers(asLeverError(error)));
+  }
+}
+
+type CallStart = Pick<CallRequest, "url" | "caller" | "isStream" | "timeoutMs">;
+
+function serveUnary(
+  stream: ServerHttp2Stream,
+  answer: GrpcAnswer,
+  start: CallStart,
+  { router, limits }: GrpcOptions,
+): void {
+  let args: Payload | undefined;
+  let call: CallSide | undefined;
+  readMessages(stream, limits, {
+    onMessage(bytes) {
+      if (args !== undefined) throw malformed("it has more than one message");
+      args = decodeRpc(bytes);
+    },
+    onEnd() {
+      if (args === undefined) throw malformed("it has no message");
+      const { kind, bytes: body } = args;
+      call = router.call({ ...start, kind, body, hasMore: false }, events);
+    },
+    onError: (error) => answer.end(errorTrailers(error)),
+  });
+  const events: CallEvents = {
+    onMessage: (kind, bytes) =>
+      answer.send(() => encodeReply({ type: "result", payload: { kind, bytes } })),
+    onFail: (kind, bytes) => {
+      answer.send(() => encodeReply({ type: "error", payload: { kind, bytes } }));
+      answer.end(okTrailers);
+    },
+    onEnd: () => answer.end(okTrailers),
+    onAbort: (error) => answer.end(errorTrailers(error)),
+    onDrain() {},
+  };
+  stream.on("close", () => {
+    if (!answer.isOver) call?.abort(callerLeft());
+  });
+}
+
+function serveStreaming(
+  stream: ServerHttp2Stream,
+  answer: GrpcAnswer,
+  start: CallStart,
+  { router, limits }: GrpcOptions,
+): void {
+  let call: CallSide | undefined;
+  const giveUp = (error: LeverError): void => {
+    call?.abort(error);
+    answer.end(errorTrailers(error));
+  };
+  const send = (message: StreamMessage): boolean => answer.send(() => encodeStreamMessage(message));
+  const events: CallEvents = {
+    onMessage(kind: PayloadKind, bytes: Uint8Array) {
+      if (!send({ type: "message", payload: { kind, bytes } })) call?.pause();
+    },
+    onFail(kind, bytes) {
+      send({ type: "error", payload: { kind, bytes } });
+      answer.end(okTrailers);
+    },
+    onEnd: () => answer.end(okTrailers),
+    onAbort: (error) => answer.end(errorTrailers(error)),
+    onDrain: () => stream.resume(),
+  };
+  readMessages(stream, limits, {
+    onMessage(bytes) {
+      if (answer.isOver) return;
+      const message = decodeStreamMessage(bytes);
+      if (call === undefined) {
+        if (message.type !== "rpc") throw malformed("its first message is no rpc");
+        const { kind, bytes: body } = message.payload;
+        call = router.call({ ...start, kind, body, hasMore: true }, events);
+        // Tells the caller that the stream is open.
+        if (!answer.isOver) send({ type: "empty" });
+        return;
+      }
+      if (message.type === "rpc") throw malformed("it has a second rpc message");
+      if (message.type === "error")
+        throw new LeverError("cancelled", "The caller failed and left.");
+      if (message.type === "empty") return;
+      const { kind, bytes: body } = message.payload;
+      if (!call.send(kind, body)) stream.pause();
+    },
+    onEnd() {
+      if (call === undefined) throw malformed("it has no message");
+      call.end();
+    },
+    onError: giveUp,
+  });
+  stream.on("drain", () => call?.resume());
+  stream.on("close", () => {
+    if (!answer.isOver) call?.abort(callerLeft());
+  });
+}
+
+/** Reads a stream's messages; what a handler throws ends the reading, and is told once. */
+function readMessages(
+  stream: ServerHttp2Stream,
+  limits: Limits,
+  handlers: {
+    onMessage(bytes: Buffer): void;
+    onEnd(): void;
+    onError(error: LeverError): void;
+  },
+): void {
+  const reader = new MessageReader(limits.bodyBytesMax + ENCODING_BYTES);
+  let hasFailed = false;
+  const guard = (work: () => void): void => {
+    if (hasFailed) return;
+    try {
+      work();
+    } catch (error) {
+      hasFailed = true;
+      handlers.onError(asLeverError(error));
+    }
+  };
+  stream.on("data", (chunk: Buffer) =>
+    guard(() => {
+      for (const message of reader.push(chunk)) handlers.onMessage(message);
+    }),
+  );
+  stream.on("end", () =>
+    guard(() => {
+      if (reader.isWithinMessage) throw malformed("its last message is cut off");
+      handlers.onEnd();
+    }),
+  );
+}
+
+/** The answering half of a gRPC call: headers, messages, trailers. */
+class GrpcAnswer {
+  isOver = false;
+  readonly #stream: ServerHttp2Stream;
+  #trailers: Trailers = okTrailers;
+
+  constructor(stream: ServerHttp2Stream) {
+    this.#stream = stream;
+    stream.on("wantTrailers", () => stream.sendTrailers(this.#trailers));
+  }
+
+  /** False = wait for the stream's drain. A message that cannot be encoded ends the call with its reason. */
+  send(encode: () => Uint8Array): boolean {
+    if (this.isOver || this.#stream.destroyed) return true;
+    let message: Uint8Array;
+    try {
+      message = encode();
+    } catch (error) {
+      this.end(errorTrailers(asLeverError(error)));
+      return true;
+    }
+    this.#respond();
+    return this.#stream.write(frameMessage(message));
+  }
+
+  end(trailers: Trailers): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    if (this.#stream.destroyed) return;
+    if (!this.#stream.headersSent) {
+      this.#stream.respond({ ...HEADERS, ...trailers }, { endStream: true });
+      this.#stream.resume();
+      return;
+    }
+    this.#trailers = trailers;
+    this.#stream.end();
+    // What the caller still sends is read and dropped, so that its stream can close.
+    this.#stream.resume();
+  }
+
+  #respond(): void {
+    if (!this.#stream.headersSent) this.#stream.respond(HEADERS, { waitForTrailers: true });
+  }
+}
+
+const HEADERS = { ":status": 200, "content-type": "application/grpc+proto" };
+
+function readUrl(header: string | string[] | undefined): LeverUrl {
+  if (typeof header !== "string") throw malformed("it has no metadata lever-url");
+  const url = parseLeverUrl(header);
+  if (url.environment === "") throw malformed("its lever-url names no environment");
+  // The port in it was for connecting.
+  return { ...url, environment: url.environment.replace(/:\d+$/, "") };
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1_000,
+  m: 1,
+  u: 1e-3,
+  n: 1e-6,
+};
+
+/** grpc-timeout in milliseconds (grpc/doc/PROTOCOL-HTTP2.md); without it the default of the method's kind. */
+function readTimeoutMs(
+  header: string | string[] | undefined,
+  limits: Limits,
+  isStream: boolean,
+): number {
+  if (header === undefined) return isStream ? 0 : limits.callTimeoutMs;
+  const [, digits, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(String(header)) ?? [];
+  if (digits === undefined) throw malformed("its grpc-timeout is none");
+  const timeoutMs = Math.ceil(Number(digits) * (UNIT_MS[unit] ?? 1));
+  return Math.min(Math.max(1, timeoutMs), limits.callTimeoutMaxMs);
+}
+
+function asLeverError(error: unknown): LeverError {
+  if (error instanceof LeverError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return malformed(`a message is malformed (${reason})`);
+}
+
+function malformed(reason: string): LeverError {
+  return new LeverError("malformed_request", `Cannot read the gRPC call: ${reason}.`);
+}
+
+function callerLeft(): LeverError {
+  return new LeverError("cancelled", "The caller left.");
+}

@@ -1,0 +1,142 @@
+import {
+  decodeValue,
+  encodeJson,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+  type Payload,
+} from "@leveros/protocol";
+import protobuf from "protobufjs/minimal.js";
+import { endOfMessage, readArray, readJson, writeArray, writeJson } from "./json-message.ts";
+
+/*
+ * The messages RPC, RPCReply and StreamMessage of the gRPC wire, between their bytes and payloads. Each holds exactly
+ * one of its fields: a payload, and what it means.
+ */
+
+/** What an RPCReply says. */
+export type Reply = { readonly type: "result" | "error"; readonly payload: Payload };
+
+/** What a StreamMessage says; `empty` is the server's first one. */
+export type StreamMessage =
+  | { readonly type: "rpc" | "message" | "error"; readonly payload: Payload }
+  | { readonly type: "empty" };
+
+// Tags: every field is length-delimited, so field number × 8 + 2.
+const tag = (field: number): number => field * 8 + 2;
+
+/** An RPC message from the arguments of a call. */
+export function encodeRpc(args: Payload): Uint8Array {
+  const writer = protobuf.Writer.create();
+  writeRpc(writer, args);
+  return writer.finish();
+}
+
+/** @throws Error when the bytes are no RPC message. */
+export function decodeRpc(bytes: Uint8Array): Payload {
+  const reader = protobuf.Reader.create(bytes);
+  return readRpc(reader, bytes.length);
+}
+
+export function encodeReply(reply: Reply): Uint8Array {
+  const writer = protobuf.Writer.create();
+  writeValue(writer, reply.payload, reply.type === "result" ? 1 : 3);
+  return writer.finish();
+}
+
+/** @throws Error when the bytes are no RPCReply message. */
+export function decodeReply(bytes: Uint8Array): Reply {
+  const reader = protobuf.Reader.create(bytes);
+  let reply: Reply = { type: "result", payload: jsonPayload(null) };
+  while (reader.pos < bytes.length) {
+    const found = reader.uint32();
+    if (found === tag(1)) reply = { type: "result", payload: readValue(reader, bytes.length) };
+    else if (found === tag(2)) reply = { type: "result", payload: bytesPayload(reader.bytes()) };
+    else if (found === tag(3)) reply = { type: "error", payload: readValue(reader, bytes.length) };
+    else if (found === tag(4)) reply = { type: "error", payload: bytesPayload(reader.bytes()) };
+    else reader.skipType(found & 7);
+  }
+  return reply;
+}
+
+export function encodeStreamMessage(message: StreamMessage): Uint8Array {
+  const writer = protobuf.Writer.create();
+  switch (message.type) {
+    case "empty":
+      break;
+    case "rpc":
+      writer.uint32(tag(1)).fork();
+      writeRpc(writer, message.payload);
+      writer.ldelim();
+      break;
+    case "message":
+      writeValue(writer, message.payload, 2);
+      break;
+    case "error":
+      writeValue(writer, message.payload, 4);
+      break;
+  }
+  return writer.finish();
+}
+
+/** @throws Error when the bytes are no StreamMessage. */
+export function decodeStreamMessage(bytes: Uint8Array): StreamMessage {
+  const reader = protobuf.Reader.create(bytes);
+  const end = bytes.length;
+  let message: StreamMessage = { type: "empty" };
+  while (reader.pos < end) {
+    const found = reader.uint32();
+    if (found === tag(1)) {
+      message = { type: "rpc", payload: readRpc(reader, endOfMessage(reader, end)) };
+    } else if (found === tag(2)) message = { type: "message", payload: readValue(reader, end) };
+    else if (found === tag(3)) message = { type: "message", payload: bytesPayload(reader.bytes()) };
+    else if (found === tag(4)) message = { type: "error", payload: readValue(reader, end) };
+    else if (found === tag(5)) message = { type: "error", payload: bytesPayload(reader.bytes()) };
+    else reader.skipType(found & 7);
+  }
+  return message;
+}
+
+function writeRpc(writer: protobuf.Writer, args: Payload): void {
+  if (args.kind === PAYLOAD_BYTES) {
+    writer.uint32(tag(2)).bytes(args.bytes);
+    return;
+  }
+  const values = decodeValue(PAYLOAD_JSON, args.bytes);
+  writer.uint32(tag(1)).fork();
+  writeArray(writer, Array.isArray(values) ? values : [values]);
+  writer.ldelim();
+}
+
+function readRpc(reader: protobuf.Reader, end: number): Payload {
+  let args = jsonPayload([]);
+  while (reader.pos < end) {
+    const found = reader.uint32();
+    if (found === tag(1)) args = jsonPayload(readArray(reader, endOfMessage(reader, end)));
+    else if (found === tag(2)) args = bytesPayload(reader.bytes());
+    else reader.skipType(found & 7);
+  }
+  return args;
+}
+
+/** A value in one of two fields: JSON, or in the next one bytes. */
+function writeValue(writer: protobuf.Writer, payload: Payload, jsonField: number): void {
+  if (payload.kind === PAYLOAD_BYTES) {
+    writer.uint32(tag(jsonField + 1)).bytes(payload.bytes);
+    return;
+  }
+  writer.uint32(tag(jsonField)).fork();
+  writeJson(writer, decodeValue(PAYLOAD_JSON, payload.bytes));
+  writer.ldelim();
+}
+
+function readValue(reader: protobuf.Reader, end: number): Payload {
+  return jsonPayload(readJson(reader, endOfMessage(reader, end)));
+}
+
+function jsonPayload(value: unknown): Payload {
+  return { kind: PAYLOAD_JSON, bytes: encodeJson(value) };
+}
+
+function bytesPayload(bytes: Uint8Array): Payload {
+  return { kind: PAYLOAD_BYTES, bytes };
+}

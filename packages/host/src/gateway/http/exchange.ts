@@ -1,0 +1,36 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import type { LeverUrl } from "@leveros/protocol";
+
+/** What HTTP/1 and HTTP/2 requests have in common, and the gateway needs. */
+export interface HttpRequest {
+  readonly url?: string | undefined;
+  readonly method?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  /** The whole request has arrived. */
+  readonly complete: boolean;
+  on(event: "data", listener: (chunk: Buffer) => void): unknown;
+  on(event: "end", listener: () => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+}
+
+/** The same for responses. */
+export interface HttpResponse {
+  readonly headersSent: boolean;
+  readonly destroyed?: boolean;
+  setHeader(name: string, value: string): unknown;
+  writeHead(status: number, headers: OutgoingHttpHeaders): unknown;
+  /** False = wait for "drain". */
+  write(chunk: Uint8Array | string): boolean;
+  end(chunk?: Uint8Array | string): unknown;
+  destroy(): unknown;
+  on(event: "close" | "drain", listener: () => void): unknown;
+}
+
+/** One request for a method, and its response. */
+export interface Exchange {
+  readonly request: HttpRequest;
+  readonly response: HttpResponse;
+  readonly url: LeverUrl;
+}
