@@ -3,8 +3,8 @@ import { type Command, Option } from "commander";
 import { usageError } from "./exit-status.ts";
 import { parseHostAddress } from "./host-address.ts";
 
-export const DEFAULT_ENVIRONMENT = "dev.lever";
-export const DEFAULT_HOST = "127.0.0.1:8080";
+const DEFAULT_ENVIRONMENT = "dev.lever";
+const DEFAULT_HOST = "127.0.0.1:8080";
 
 /** What every command knows. */
 export interface Settings {

@@ -134,8 +134,9 @@ function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]
   });
   try {
     const returned = method.call(stream, ...args);
-    if (isThenable(returned)) {
-      returned.then(
+    const whole = isIterable(returned) ? writeAll(returned, stream) : returned;
+    if (isThenable(whole)) {
+      whole.then(
         () => stream.end(),
         (error: unknown) => {
           running.fail(error);
@@ -148,6 +149,17 @@ function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]
     stream.destroy();
   }
   return stream;
+}
+
+/** Streams what a generator yields, as fast as it is read; a generator whose reader has left is ended. */
+async function writeAll(
+  messages: AsyncIterable<unknown> | Iterable<unknown>,
+  stream: ServiceStream,
+): Promise<void> {
+  for await (const message of messages) {
+    if (stream.destroyed) return;
+    if (!stream.write(message)) await stream.drained();
+  }
 }
 
 /** One call while its function works. */
@@ -240,6 +252,12 @@ function wrongKind(method: string, isStreaming: boolean): LeverError {
     "wrong_method_kind",
     `${method} is a ${is} method, and was called as a ${not} one.`,
   );
+}
+
+/** What generators return; an array is a value like any other, and a stream's value has no meaning. */
+function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Symbol.asyncIterator in value || (Symbol.iterator in value && "next" in value);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

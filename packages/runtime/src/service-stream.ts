@@ -32,6 +32,18 @@ export class ServiceStream extends Duplex implements CallEvents {
     return this.iterator({ destroyOnReturn: false });
   }
 
+  /** Resolves when there is room to write again, or when there never will be. */
+  drained(): Promise<void> {
+    if (this.destroyed || !this.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.off("drain", done).off("close", done);
+        resolve();
+      };
+      this.on("drain", done).on("close", done);
+    });
+  }
+
   override _read(): void {
     this.#side.resume();
   }

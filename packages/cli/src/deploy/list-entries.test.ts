@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -92,16 +91,12 @@ it("says how packages from a folder nearby become part of the service", async ()
   expect(problems).toEqual([expect.stringContaining("npm install --install-links")]);
 });
 
-it("refuses sockets and pipes", async () => {
+it("refuses what is no file, such as a socket", async () => {
   const server = createServer().listen(join(folder, "a.sock"));
   try {
-    execFileSync("mkfifo", [join(folder, "b.pipe")]);
     const { entries, problems } = await list();
     expect(entries).toEqual([]);
-    expect(problems.toSorted()).toEqual([
-      expect.stringMatching(/^a\.sock: it is a socket;/),
-      expect.stringMatching(/^b\.pipe: it is a named pipe;/),
-    ]);
+    expect(problems).toEqual([expect.stringMatching(/^a\.sock: it is a socket;/)]);
   } finally {
     server.close();
   }

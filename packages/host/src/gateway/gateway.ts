@@ -10,8 +10,9 @@ import { answerOptions, checkOrigin } from "./http/cors.ts";
 import type { HttpRequest, HttpResponse } from "./http/exchange.ts";
 import { serveRegularCall } from "./http/regular-call.ts";
 import { requestTarget } from "./http/request-target.ts";
-import { serveStreamingCall } from "./http/streaming-call.ts";
+import { isEventSource, serveStreamingCall } from "./http/streaming-call.ts";
 import { type Listener, listen } from "./listener.ts";
+import { webSocketUpgrade } from "./websocket/upgrade.ts";
 
 export interface GatewayOptions {
   readonly bind: string;
@@ -43,6 +44,7 @@ export function openGateway(options: GatewayOptions): Promise<Listener> {
   );
   http1.maxConnections = limits.connectionsMax;
   http1.on("clientError", answerBrokenRequest);
+  http1.on("upgrade", webSocketUpgrade(options));
   return listen({ http1, http2: createHttp2(options) }, { ...options, ...limits });
 }
 
@@ -87,14 +89,15 @@ function serve(request: HttpRequest, response: HttpResponse, options: GatewayOpt
       answerOptions(request, response);
       return;
     }
-    if (request.method !== "POST") {
+    const isStreaming = isStreamingName(url.method);
+    if (request.method !== "POST" && !(isStreaming && isEventSource(request))) {
       throw new LeverError(
         "wrong_http_method",
         `Cannot call a method by ${request.method}: allowed is POST.`,
       );
     }
     const exchange = { request, response, url };
-    if (isStreamingName(url.method)) serveStreamingCall(exchange, options);
+    if (isStreaming) serveStreamingCall(exchange, options);
     else serveRegularCall(exchange, options);
   } catch (error) {
     // The body has not been read, and nothing that follows on this connection could be told from it.

@@ -29,14 +29,9 @@ export async function listen(
   { bind, port, headersTimeoutMs }: ListenOptions,
 ): Promise<Listener> {
   const { http1, http2 } = servers;
-  const http2Sockets = new Set<Socket>();
+  const sockets = new Set<Socket>();
   let isClosing = false;
 
-  const openHttp2 = (socket: Socket): void => {
-    http2Sockets.add(socket);
-    socket.on("close", () => http2Sockets.delete(socket));
-    http2.emit("connection", socket);
-  };
   http2.on("session", (session) => {
     if (isClosing) session.close();
     else sessions.add(session);
@@ -61,11 +56,15 @@ export async function listen(
       socket.off("readable", look);
       socket.off("error", onError);
       socket.unshift(first);
-      if (head === HTTP2_PREFACE) openHttp2(socket);
+      if (head === HTTP2_PREFACE) http2.emit("connection", socket);
       else openHttp1?.call(http1, socket);
     };
+    sockets.add(socket);
     socket.on("error", onError);
-    socket.on("close", () => clearTimeout(timer));
+    socket.on("close", () => {
+      clearTimeout(timer);
+      sockets.delete(socket);
+    });
     socket.on("readable", look);
   });
   http1.listen({ host: bind, port });
@@ -81,8 +80,7 @@ export async function listen(
       });
     },
     cut() {
-      http1.closeAllConnections();
-      for (const socket of http2Sockets) socket.destroy();
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

@@ -48,7 +48,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   // The caller's side.
 
   send(kind: PayloadKind, bytes: Uint8Array, isLast = false): boolean {
-    if (this.#isOver) return true;
+    if (this.#isOver || !this.#hasMore) return true;
     if (isLast) this.#hasMore = false;
     if (this.#callee !== undefined) return this.#callee.send(kind, bytes, isLast);
     this.#early.push({ kind, bytes });

@@ -7,22 +7,31 @@ import type { HttpRequest } from "./exchange.ts";
  * @throws LeverError `malformed_request`
  */
 export function requestTarget(request: HttpRequest): LeverUrl {
-  const url = request.url ?? "/";
-  // A proxy may be spoken to in absolute form (RFC 9112, 3.2.2); the authority is in Host as well.
-  const origin = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
-  const query = origin.indexOf("?");
-  const path = query === -1 ? origin : origin.slice(0, query);
-  const forced = query === -1 ? null : new URLSearchParams(origin.slice(query + 1)).get("forceenv");
-  const environment = (
-    forced ?? hostName(request.headers.host ?? authorityOf(request))
-  ).toLowerCase();
+  const { path, query } = splitUrl(request);
+  const forced = query === "" ? null : new URLSearchParams(query).get("forceenv");
+  const environment = forced ?? hostName(request.headers.host ?? authorityOf(request));
   if (environment === "") {
     throw new LeverError(
       "malformed_request",
       "Cannot tell the environment: the request has neither a Host header nor ?forceenv=.",
     );
   }
-  return { environment, ...parseLeverPath(path) };
+  return { environment: environment.toLowerCase(), ...parseLeverPath(path) };
+}
+
+/** The parameters behind the `?`. */
+export function requestQuery(request: HttpRequest): URLSearchParams {
+  return new URLSearchParams(splitUrl(request).query);
+}
+
+function splitUrl(request: HttpRequest): { path: string; query: string } {
+  const url = request.url ?? "/";
+  // A proxy may be spoken to in absolute form (RFC 9112, 3.2.2); the authority is in Host as well.
+  const origin = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
+  const mark = origin.indexOf("?");
+  return mark === -1
+    ? { path: origin, query: "" }
+    : { path: origin.slice(0, mark), query: origin.slice(mark + 1) };
 }
 
 /** What HTTP/2 has instead of the Host header. */

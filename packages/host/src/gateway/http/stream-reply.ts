@@ -1,0 +1,106 @@
+import {
+  type CallEvents,
+  type CallSide,
+  LeverError,
+  PAYLOAD_BYTES,
+  type PayloadKind,
+} from "@leveros/protocol";
+import { answerMethodError, answerProblem } from "./answer.ts";
+import type { HttpRequest, HttpResponse } from "./exchange.ts";
+import { jsonLines, rawBytes, type StreamFormat } from "./stream-format.ts";
+
+/**
+ * The answer of a streaming call over HTTP. Until the first message, a failure is answered as a regular call's would
+ * be; that message also decides the format, unless the caller asked for one.
+ */
+export class StreamReply implements CallEvents {
+  readonly #request: HttpRequest;
+  readonly #response: HttpResponse;
+  call: CallSide | undefined;
+  isOver = false;
+  #format: StreamFormat | undefined;
+
+  constructor(request: HttpRequest, response: HttpResponse) {
+    this.#request = request;
+    this.#response = response;
+    response.on("drain", () => this.call?.resume());
+  }
+
+  /** Sends the response's head now, in this format. */
+  begin(format: StreamFormat): void {
+    this.#format = format;
+    this.#response.writeHead(200, {
+      "content-type": format.contentType,
+      "cache-control": "no-store",
+    });
+  }
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    if (this.isOver) return;
+    if (this.#format === undefined) this.begin(kind === PAYLOAD_BYTES ? rawBytes : jsonLines);
+    const text = this.#format?.message(kind, bytes);
+    if (text === undefined) {
+      const error = new LeverError(
+        "not_supported",
+        "Cannot pass the message on: over plain HTTP a stream is all JSON or all bytes.",
+      );
+      this.call?.abort(error);
+      this.onAbort(error);
+      return;
+    }
+    if (!this.#response.write(text)) this.call?.pause();
+  }
+
+  onEnd(): void {
+    if (this.isOver) return;
+    if (this.#format === undefined) this.begin(jsonLines);
+    this.#finish(this.#format?.end);
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    if (this.isOver) return;
+    if (this.#format !== undefined) {
+      this.#failLate(this.#format.methodError(kind, bytes));
+      return;
+    }
+    this.#leave();
+    answerMethodError(this.#response, { kind, bytes });
+  }
+
+  onAbort(error: LeverError): void {
+    if (this.isOver) return;
+    if (this.#format !== undefined) {
+      this.#failLate(this.#format.platformError(error));
+      return;
+    }
+    this.#leave();
+    answerProblem(this.#response, error);
+  }
+
+  onDrain(): void {
+    this.#request.resume();
+  }
+
+  #failLate(last: Uint8Array | undefined): void {
+    if (last !== undefined) {
+      this.#finish(last);
+      return;
+    }
+    this.isOver = true;
+    this.#response.destroy();
+  }
+
+  #finish(last: Uint8Array | undefined): void {
+    this.#leave();
+    this.#response.end(last);
+  }
+
+  #leave(): void {
+    this.isOver = true;
+    // A caller that goes on sending has no reader any more: the connection ends with the answer.
+    if (!this.#request.complete && !this.#response.headersSent) {
+      this.#response.setHeader("connection", "close");
+    }
+    this.#request.resume();
+  }
+}

@@ -1,0 +1,187 @@
+import { once } from "node:events";
+import { request } from "node:http";
+import { connect } from "node:http2";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { serviceArchive } from "../harness/archive.ts";
+import { deployArchive, httpCall } from "../harness/http-call.ts";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+
+const service = `
+exports.echoChan = async (stream, ...args) => {
+  if (args.length > 0) stream.write(args);
+  for await (const message of stream) stream.write(message);
+};
+exports.countChan = async function* (stream, to) { for (let i = 1; i <= to; i++) yield i; };
+exports.oldChan = (stream, greeting) => {
+  stream.on("data", (message) => stream.write(greeting + message));
+  stream.on("end", () => stream.end());
+};
+exports.failChan = async function* () { yield 1; throw { code: 7 }; };
+exports.failFirstChan = async () => { throw { code: 8 }; };
+exports.mixChan = (stream) => { stream.write("a\\nb"); stream.write(Buffer.from([1])); stream.end(); };
+exports.earlyChan = async (stream) => { for await (const first of stream) { stream.write(first); return; } };
+exports.regular = () => 1;
+`;
+
+let lever: RunningLever;
+
+beforeAll(async () => {
+  lever = await startLever();
+  const files = { "server.js": service, "lever.json": '{"name": "talk", "jsEntry": "server.js"}' };
+  expect((await deployArchive(lever.address, serviceArchive(files))).status).toBe(200);
+});
+
+afterAll(() => lever.stop());
+
+const path = (method: string): string => `/talk/${method}?forceenv=dev.lever`;
+const lines = { "content-type": "application/x-ndjson" };
+
+describe("lines of JSON", () => {
+  it("go both ways at once", async () => {
+    const outgoing = request(`http://${lever.address}${path("echoChan")}`, {
+      method: "POST",
+      headers: lines,
+    });
+    outgoing.write('["hello"]\n');
+    const [response] = (await once(outgoing, "response")) as [NodeJS.ReadableStream];
+    response.setEncoding("utf8");
+    const heard = async (): Promise<string> => ((await once(response, "data")) as [string])[0];
+    expect(await heard()).toBe('["hello"]\n');
+    for (const message of ['{"a":1}', "null", '"é"']) {
+      outgoing.write(`${message}\n`);
+      expect(await heard()).toBe(`${message}\n`);
+    }
+    outgoing.end();
+    await once(response, "end");
+  });
+
+  it.each([
+    ["countChan", "[3]", "1\n2\n3\n"],
+    ["oldChan", '["hi "]\n"Ada"\n"Bob"\n', '"hi Ada"\n"hi Bob"\n'],
+    ["failChan", "[]", '1\n{"error":{"code":7}}\n'],
+    ["earlyChan", "[]\n1\n2\n3\n", "1\n"],
+    ["countChan", "[0]", ""],
+  ])("come from %s%s", async (method, body, text) => {
+    const answer = await httpCall(lever.address, path(method), { headers: lines, body });
+    expect([answer.status, answer.text]).toEqual([200, text]);
+  });
+
+  it("go over HTTP/2 as well", async () => {
+    const session = connect(`http://${lever.address}`);
+    const stream = session.request({ ":method": "POST", ":path": path("countChan"), ...lines });
+    stream.end("[3]");
+    let text = "";
+    stream.setEncoding("utf8");
+    stream.on("data", (chunk: string) => {
+      text += chunk;
+    });
+    await once(stream, "end");
+    expect(text).toBe("1\n2\n3\n");
+    const regular = session.request({
+      ":method": "POST",
+      ":path": path("regular"),
+      "content-type": "application/json",
+    });
+    regular.end("[]");
+    const [headers] = (await once(regular, "response")) as [Record<string, unknown>];
+    expect(headers[":status"]).toBe(200);
+    session.destroy();
+  });
+});
+
+describe("server-sent events", () => {
+  const events = { accept: "text/event-stream" };
+
+  it("bring messages and the end", async () => {
+    const answer = await httpCall(lever.address, `${path("countChan")}&args=[2]`, {
+      method: "GET",
+      headers: events,
+    });
+    expect(answer.headers["content-type"]).toBe("text/event-stream");
+    expect(answer.text).toBe(
+      "event: message\ndata: 1\n\nevent: message\ndata: 2\n\nevent: end\ndata: \n\n",
+    );
+  });
+
+  it("bring bytes, and errors also as the first thing", async () => {
+    const post = (method: string): ReturnType<typeof httpCall> =>
+      httpCall(lever.address, path(method), { headers: { ...lines, ...events }, body: "[]" });
+    expect((await post("mixChan")).text).toBe(
+      'event: message\ndata: "a\\nb"\n\nevent: bytes\ndata: AQ==\n\nevent: end\ndata: \n\n',
+    );
+    expect((await post("failFirstChan")).text).toBe('event: error\ndata: {"code":8}\n\n');
+  });
+});
+
+interface Heard {
+  readonly messages: (string | Buffer)[];
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Opens a WebSocket, sends everything at once, and gathers what comes until it closes. */
+async function talk(
+  method: string,
+  sent: readonly (string | Buffer)[],
+  protocol?: string,
+): Promise<Heard> {
+  const socket = new WebSocket(`ws://${lever.address}${path(method)}`, protocol);
+  const messages: (string | Buffer)[] = [];
+  socket.on("message", (data: Buffer, isBinary) => {
+    messages.push(isBinary ? data : data.toString());
+  });
+  await once(socket, "open");
+  for (const message of sent) socket.send(message);
+  const [code, reason] = (await once(socket, "close")) as [number, Buffer];
+  return { messages, code, reason: reason.toString() };
+}
+
+describe("a WebSocket", () => {
+  it("talks both ways, in text and in bytes, and half-closes with an empty text", async () => {
+    const heard = await talk("echoChan", ['["hi"]', '{"a":1}', Buffer.from([0, 255]), ""]);
+    expect(heard).toEqual({
+      messages: ['["hi"]', '{"a":1}', Buffer.from([0, 255])],
+      code: 1000,
+      reason: "",
+    });
+  });
+
+  it("tells how the method failed when it closes", async () => {
+    expect(await talk("failChan", ["[]"])).toEqual({
+      messages: ["1"],
+      code: 4000,
+      reason: '{"code":7}',
+    });
+    expect(await talk("failChan", ["[]"], "lever")).toEqual({
+      messages: ["1", '!{"error":{"code":7}}'],
+      code: 4000,
+      reason: '{"code":7}',
+    });
+  });
+
+  it("tells Lever's refusals by HTTP's status", async () => {
+    const { code, reason } = await talk("nothingChan", ["[]"]);
+    expect([code, reason]).toEqual([4404, "The service talk has no method nothingChan."]);
+    const malformed = await talk("echoChan", ["{}"], "lever");
+    expect(malformed.code).toBe(4400);
+    expect(malformed.messages[0]).toContain('"code":"malformed_request"');
+  });
+
+  it("is not to be had for a regular method", async () => {
+    const socket = new WebSocket(`ws://${lever.address}${path("regular")}`);
+    const [error] = (await once(socket, "error")) as [Error];
+    expect(error.message).toBe("Unexpected server response: 400");
+  });
+
+  it("ends the call when the caller leaves", async () => {
+    const socket = new WebSocket(`ws://${lever.address}${path("echoChan")}`);
+    await once(socket, "open");
+    socket.send("[1]");
+    await once(socket, "message");
+    socket.close();
+    await once(socket, "close");
+    const { stdout } = await lever.lever(["ls", "--json"]);
+    expect(JSON.parse(stdout)[0].instances[0].callsInFlight).toBe(0);
+  });
+});
