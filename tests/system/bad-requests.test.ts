@@ -332,6 +332,6 @@ describe("pages in browsers", () => {
     expect(allowed.headers["access-control-allow-origin"]).toBe("https://app.example");
     expect((await set('["*"]')).status).toBe(0);
     expect((await from("https://other.example")).status).toBe(200);
-    expect((await set('["not an origin"]')).status).toBe(1);
+    expect((await set('["not an origin"]')).status).toBe(3);
   });
 });

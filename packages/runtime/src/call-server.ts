@@ -29,6 +29,14 @@ const ignored: CallEvents = {
   onDrain() {},
 };
 
+export interface CallServerOptions {
+  readonly replyBytesMax: number;
+  /** Called whenever the last call in flight is over. */
+  readonly onIdle?: () => void;
+  /** The service is a part of Lever: a LeverError that it throws is Lever's own answer, not a method's error. */
+  readonly isPlatform?: boolean;
+}
+
 /**
  * Turns calls that arrive on a link into calls of a service's functions.
  *
@@ -38,15 +46,10 @@ const ignored: CallEvents = {
 export class CallServer {
   readonly #methods = new Map<string, ServedMethod>();
   readonly #running = new AsyncLocalStorage<RunningCall>();
-  readonly #replyBytesMax: number;
-  readonly #onIdle: () => void;
+  readonly #options: CallServerOptions;
   #callsInFlight = 0;
 
-  /** `onIdle` is called whenever the last call in flight is over. */
-  constructor(
-    methods: ReadonlyMap<string, Method>,
-    options: { replyBytesMax: number; onIdle?: () => void },
-  ) {
+  constructor(methods: ReadonlyMap<string, Method>, options: CallServerOptions) {
     for (const [name, call] of methods) {
       const isStreaming = isStreamingName(name);
       this.#methods.set(name, {
@@ -55,8 +58,7 @@ export class CallServer {
         callbackIndex: isStreaming ? undefined : callbackIndex(call),
       });
     }
-    this.#replyBytesMax = options.replyBytesMax;
-    this.#onIdle = options.onIdle ?? (() => {});
+    this.#options = options;
   }
 
   get callsInFlight(): number {
@@ -89,9 +91,9 @@ export class CallServer {
     if (opening.kind === PAYLOAD_BYTES) args[0] = bytesForUser(opening.body);
     if (opening.resource !== "") args.unshift(opening.resource);
     this.#callsInFlight++;
-    const running = new RunningCall(opening.method, side, this.#replyBytesMax, () => {
+    const running = new RunningCall(opening.method, side, this.#options, () => {
       this.#callsInFlight--;
-      if (this.#callsInFlight === 0) this.#onIdle();
+      if (this.#callsInFlight === 0) this.#options.onIdle?.();
     });
     return this.#running.run(running, () =>
       method.isStreaming ? serveStream(method, running, args) : serveRegular(method, running, args),
@@ -166,15 +168,15 @@ async function writeAll(
 class RunningCall {
   readonly method: string;
   readonly side: CallSide;
-  readonly #replyBytesMax: number;
+  readonly #options: CallServerOptions;
   readonly #onOver: () => void;
   #isOver = false;
   #hasAnswered = false;
 
-  constructor(method: string, side: CallSide, replyBytesMax: number, onOver: () => void) {
+  constructor(method: string, side: CallSide, options: CallServerOptions, onOver: () => void) {
     this.method = method;
     this.side = side;
-    this.#replyBytesMax = replyBytesMax;
+    this.#options = options;
     this.#onOver = onOver;
   }
 
@@ -187,11 +189,11 @@ class RunningCall {
       this.#sendError(error);
       return;
     }
-    if (payload.bytes.length > this.#replyBytesMax) {
+    if (payload.bytes.length > this.#options.replyBytesMax) {
       this.side.abort(
         new LeverError(
           "too_large",
-          `Cannot reply: the result of ${this.method} has ${payload.bytes.length} bytes, the limit is ${this.#replyBytesMax}.`,
+          `Cannot reply: the result of ${this.method} has ${payload.bytes.length} bytes, the limit is ${this.#options.replyBytesMax}.`,
         ),
       );
       return;
@@ -215,6 +217,10 @@ class RunningCall {
   }
 
   #sendError(error: unknown): void {
+    if (this.#options.isPlatform === true && isPlatformError(error)) {
+      this.side.abort(error);
+      return;
+    }
     const { kind, bytes } = errorPayload(error);
     this.side.fail(kind, bytes);
   }
@@ -232,6 +238,10 @@ class RunningCall {
     }
     return false;
   }
+}
+
+function isPlatformError(error: unknown): error is LeverError {
+  return error instanceof LeverError && error.code !== "method_failed";
 }
 
 /** An error's value as callers get it: an Error's message, the original value of a remote error, anything else as it is. */

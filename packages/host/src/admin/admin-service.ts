@@ -1,4 +1,4 @@
-import { LeverError, type Limits, type ServiceListing } from "@leveros/protocol";
+import { type ErrorCode, LeverError, type Limits, type ServiceListing } from "@leveros/protocol";
 import { CallServer, listMethods, type ServiceStream } from "@leveros/runtime";
 import type { Deployer } from "../deployer/deployer.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -27,7 +27,7 @@ export interface AdminOptions {
 export function startAdminService(options: AdminOptions): void {
   const { router, limits } = options;
   const methods = listMethods(adminMethods(options));
-  const server = new CallServer(methods, { replyBytesMax: limits.bodyBytesMax });
+  const server = new CallServer(methods, { replyBytesMax: limits.bodyBytesMax, isPlatform: true });
   const callee = memoryLink(server.onCall, {
     messageBytesMax: limits.bodyBytesMax,
     callsMax: CALLS_MAX,
@@ -50,7 +50,10 @@ function adminMethods(options: AdminOptions): Record<string, unknown> {
     environment: unknown,
     wanted?: unknown,
   ): Promise<void> {
-    const report = await deployer.deploy(parseEnvironment(environment), stream);
+    const name = parseEnvironment(environment);
+    const report = await deployer.deploy(name, stream).catch((error: unknown) => {
+      throw isAboutContent(error) ? new Error(error.message) : error;
+    });
     const isReportWanted =
       typeof wanted === "object" && wanted !== null && "report" in wanted && wanted.report === true;
     if (isReportWanted) stream.write(report);
@@ -122,6 +125,19 @@ function adminMethods(options: AdminOptions): Record<string, unknown> {
     listServices,
     setCorsOrigins,
   };
+}
+
+const CONTENT_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "invalid_archive",
+  "invalid_service",
+  "not_supported",
+  "start_failed",
+  "too_large",
+]);
+
+/** A deploy that is refused for what is in it has failed by itself; anything else is Lever's refusal. */
+function isAboutContent(error: unknown): error is LeverError {
+  return error instanceof LeverError && CONTENT_CODES.has(error.code);
 }
 
 function isOrigin(value: unknown): value is string {

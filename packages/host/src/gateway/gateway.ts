@@ -7,6 +7,7 @@ import type { Router } from "../router/router.ts";
 import { serveGrpc } from "./grpc/grpc-call.ts";
 import { answerProblem, problemAnswer } from "./http/answer.ts";
 import { answerOptions, checkOrigin } from "./http/cors.ts";
+import { dropRest } from "./http/drop-rest.ts";
 import type { HttpRequest, HttpResponse } from "./http/exchange.ts";
 import { serveRegularCall } from "./http/regular-call.ts";
 import { requestTarget } from "./http/request-target.ts";
@@ -100,9 +101,8 @@ function serve(request: HttpRequest, response: HttpResponse, options: GatewayOpt
     if (isStreaming) serveStreamingCall(exchange, options);
     else serveRegularCall(exchange, options);
   } catch (error) {
-    // The body has not been read, and nothing that follows on this connection could be told from it.
-    response.setHeader("connection", "close");
     answerProblem(response, asLeverError(error, options.log));
+    dropRest(request);
   }
 }
 

@@ -13,6 +13,7 @@ export interface HttpRequest {
   on(event: "error", listener: (error: Error) => void): unknown;
   pause(): unknown;
   resume(): unknown;
+  destroy(): unknown;
 }
 
 /** The same for responses. */

@@ -9,6 +9,7 @@ import {
 } from "@leveros/protocol";
 import { OUTSIDE, type Router } from "../../router/router.ts";
 import { answerMethodError, answerProblem, answerResult } from "./answer.ts";
+import { dropRest } from "./drop-rest.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
 import { requestTimeoutMs } from "./request-target.ts";
 
@@ -27,9 +28,8 @@ export function serveRegularCall(
   const kind = payloadKind(request.headers["content-type"]);
   readBody(request, limits, (body) => {
     if (body instanceof LeverError) {
-      // What is left of the body is not worth reading.
-      response.setHeader("connection", "close");
       answerProblem(response, body);
+      dropRest(request);
       return;
     }
     const reply = new RegularReply(response);
@@ -110,7 +110,6 @@ function readBody(
   request.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > bodyBytesMax) {
-      request.pause();
       finish(bodyTooLarge(bodyBytesMax));
     } else {
       chunks.push(chunk);

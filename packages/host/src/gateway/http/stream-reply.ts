@@ -6,6 +6,7 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 import { answerMethodError, answerProblem } from "./answer.ts";
+import { dropRest } from "./drop-rest.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 import { jsonLines, rawBytes, type StreamFormat } from "./stream-format.ts";
 
@@ -97,10 +98,6 @@ export class StreamReply implements CallEvents {
 
   #leave(): void {
     this.isOver = true;
-    // A caller that goes on sending has no reader any more: the connection ends with the answer.
-    if (!this.#request.complete && !this.#response.headersSent) {
-      this.#response.setHeader("connection", "close");
-    }
-    this.#request.resume();
+    dropRest(this.#request);
   }
 }
