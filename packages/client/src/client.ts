@@ -7,12 +7,13 @@ import {
   type Payload,
   parseLeverUrl,
 } from "@leveros/protocol";
+import { HttpTransport } from "#http-transport";
 import { type Callback, settle, splitCallback } from "./callback.ts";
 import { parseHttpAddress } from "./http-address.ts";
-import { HttpTransport } from "./http-transport.ts";
 import { findInstanceLink, InstanceTransport } from "./instance-transport.ts";
 import type { RemoteResource, RemoteService } from "./remote-service.ts";
-import { replyValue } from "./reply-value.ts";
+import { RemoteStream } from "./remote-stream.ts";
+import { leftCall, replyValue } from "./reply-value.ts";
 import type { Transport } from "./transport.ts";
 
 export interface ClientOptions {
@@ -20,6 +21,8 @@ export interface ClientOptions {
   readonly forceHost?: string | undefined;
   /** Time for each call in milliseconds, at most what the host allows. Default 0: what the host grants, 60 s. */
   readonly timeoutMs?: number | undefined;
+  /** Leaves every call of this client, and every stream, when it is aborted. Default: none. */
+  readonly signal?: AbortSignal | undefined;
   /** Largest reply taken over HTTP, in bytes. Default 64 MiB. */
   readonly replyBytesMax?: number | undefined;
 }
@@ -37,11 +40,12 @@ export class Client {
    */
   forceHost: string | undefined;
   readonly #timeoutMs: number;
+  readonly #signal: AbortSignal | undefined;
   readonly #replyBytesMax: number;
 
   /** @throws LeverError `malformed_request` for options out of range. */
   constructor(options: ClientOptions = {}) {
-    const { forceHost, timeoutMs = 0, replyBytesMax = REPLY_BYTES_MAX } = options;
+    const { forceHost, timeoutMs = 0, signal, replyBytesMax = REPLY_BYTES_MAX } = options;
     if (!(timeoutMs >= 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
       throw malformed(
         `Cannot make a client: timeoutMs is ${timeoutMs}, not 0 to ${TIMEOUT_MS_MAX}.`,
@@ -49,7 +53,15 @@ export class Client {
     }
     this.forceHost = forceHost;
     this.#timeoutMs = timeoutMs;
+    this.#signal = signal;
     this.#replyBytesMax = replyBytesMax;
+  }
+
+  /** A client like this one, with other options: `client.with({ timeoutMs: 500 }).service(…)`. */
+  with(options: ClientOptions): Client {
+    const { forceHost } = this;
+    const mine = { forceHost, timeoutMs: this.#timeoutMs, replyBytesMax: this.#replyBytesMax };
+    return new Client({ ...mine, signal: this.#signal, ...options });
   }
 
   /**
@@ -62,8 +74,14 @@ export class Client {
     requireName("service", service);
     const invoke = (method: string, ...args: unknown[]): unknown =>
       this.#invoke(() => ({ ...name, resource: "", method }), args);
+    const invokeChan = (method: string, ...args: unknown[]): unknown =>
+      this.#invokeChan(() => ({ ...name, resource: "", method }), args);
     // The one implementation behind every typing of it.
-    return { ...name, invoke: invoke as RemoteService<Service>["invoke"] };
+    return {
+      ...name,
+      invoke: invoke as RemoteService<Service>["invoke"],
+      invokeChan: invokeChan as RemoteService<Service>["invokeChan"],
+    };
   }
 
   /**
@@ -80,7 +98,13 @@ export class Client {
     requireName("resource", resource);
     const invoke = (method: string, ...args: unknown[]): unknown =>
       this.#invoke(() => ({ ...name, method }), args);
-    return { ...name, invoke: invoke as RemoteResource<Service>["invoke"] };
+    const invokeChan = (method: string, ...args: unknown[]): unknown =>
+      this.#invokeChan(() => ({ ...name, method }), args);
+    return {
+      ...name,
+      invoke: invoke as RemoteResource<Service>["invoke"],
+      invokeChan: invokeChan as RemoteResource<Service>["invokeChan"],
+    };
   }
 
   /** Calls the regular method that a Lever URL names; relative URLs (`/service/method`) work inside instances. */
@@ -88,6 +112,45 @@ export class Client {
   invokeURL(url: string, ...args: unknown[]): Promise<unknown>;
   invokeURL(url: string, ...args: unknown[]): Promise<unknown> | undefined {
     return this.#invoke(() => parseLeverUrl(url), args);
+  }
+
+  /** Opens a conversation with the streaming method that a Lever URL names. */
+  invokeChanURL(
+    url: string,
+    ...args: [...args: unknown[], callback: Callback<RemoteStream>]
+  ): undefined;
+  invokeChanURL(url: string, ...args: unknown[]): Promise<RemoteStream>;
+  invokeChanURL(url: string, ...args: unknown[]): Promise<unknown> | undefined {
+    return this.#invokeChan(() => parseLeverUrl(url), args);
+  }
+
+  #invokeChan(readUrl: () => LeverUrl, allArgs: readonly unknown[]): Promise<unknown> | undefined {
+    const { args, callback } = splitCallback(allArgs);
+    return settle(this.#open(readUrl, args), callback);
+  }
+
+  async #open(readUrl: () => LeverUrl, args: readonly unknown[]): Promise<RemoteStream> {
+    const named = readUrl();
+    requireName("method", named.method);
+    if (!isStreamingName(named.method)) {
+      throw new LeverError(
+        "wrong_method_kind",
+        `Cannot open ${named.method}: by its name it is a regular method, and invokeChan is for streaming ones.`,
+      );
+    }
+    const { transport, url } = this.#route(named);
+    const payload = encodeArguments(named.method, args);
+    const signal = this.#signal;
+    if (signal?.aborted === true) throw leftCall();
+    const timeoutMs = this.#timeoutMs;
+    const stream = new RemoteStream((events) =>
+      transport.open(url, payload, { timeoutMs, events }),
+    );
+    const cancel = (): void => stream.cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    const forget = (): void => signal?.removeEventListener("abort", cancel);
+    stream.on("end", forget).on("error", forget);
+    return stream;
   }
 
   #invoke(readUrl: () => LeverUrl, allArgs: readonly unknown[]): Promise<unknown> | undefined {
@@ -106,7 +169,9 @@ export class Client {
     }
     const { transport, url } = this.#route(named);
     const payload = encodeArguments(named.method, args);
-    return replyValue(await transport.invoke(url, payload, { timeoutMs: this.#timeoutMs }));
+    const options = { timeoutMs: this.#timeoutMs, signal: this.#signal };
+    if (options.signal?.aborted === true) throw leftCall();
+    return replyValue(await transport.invoke(url, payload, options));
   }
 
   /** How to get there, and the URL with its environment. */

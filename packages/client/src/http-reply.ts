@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from "node:http";
 import {
   isErrorCode,
   LeverError,
@@ -12,8 +11,9 @@ import { methodFailed } from "./reply-value.ts";
 /** A whole answer to an HTTP request. */
 export interface HttpReply {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Uint8Array;
 }
 
 /**
@@ -37,7 +37,7 @@ export function readReply(reply: HttpReply, target: CallTarget): Payload {
 }
 
 function readPayload({ headers, body }: HttpReply): Payload | undefined {
-  switch (headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()) {
+  switch (String(headers["content-type"]).split(";", 1)[0]?.trim().toLowerCase()) {
     case "application/json":
       return { kind: PAYLOAD_JSON, bytes: body };
     case "application/octet-stream":
@@ -51,7 +51,7 @@ function readPayload({ headers, body }: HttpReply): Payload | undefined {
 function readProblem({ status, headers, body }: HttpReply): LeverError | undefined {
   let problem: unknown;
   try {
-    problem = JSON.parse(body.toString());
+    problem = JSON.parse(new TextDecoder().decode(body));
   } catch {
     return undefined;
   }
@@ -68,6 +68,6 @@ function readProblem({ status, headers, body }: HttpReply): LeverError | undefin
 }
 
 /** In seconds; Lever never sends the header's other form, a date. */
-function readRetryAfter(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
+function readRetryAfter(header: string | string[] | undefined): number | undefined {
+  return typeof header === "string" && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
 }

@@ -2,6 +2,8 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { isIP } from "node:net";
 import {
+  type CallEvents,
+  type CallSide,
   formatLeverUrl,
   LeverError,
   type LeverUrl,
@@ -11,6 +13,8 @@ import {
 import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
 import { connectionFailed } from "./http-failure.ts";
 import { type HttpReply, readReply } from "./http-reply.ts";
+import { openWebSocket } from "./open-websocket.ts";
+import { leftCall } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
 /** Shorter than hosts keep idle connections, so that a call seldom meets one that is just being closed. */
@@ -40,8 +44,12 @@ export class HttpTransport implements Transport {
     this.#replyBytesMax = options.replyBytesMax;
   }
 
-  async invoke(url: LeverUrl, payload: Payload, { timeoutMs }: InvokeOptions): Promise<Payload> {
-    const address = this.#forceHost ?? parseHttpAddress(url.environment);
+  async invoke(
+    url: LeverUrl,
+    payload: Payload,
+    { timeoutMs, signal }: InvokeOptions,
+  ): Promise<Payload> {
+    const address = this.#address(url);
     const headers: http.OutgoingHttpHeaders = {
       host: url.environment,
       "content-type":
@@ -56,11 +64,20 @@ export class HttpTransport implements Transport {
       isForced: this.#forceHost !== undefined,
     };
     const request = requestTo(address, { method: "POST", path, headers });
-    const options = { bytes: payload.bytes, timeoutMs, replyBytesMax: this.#replyBytesMax };
+    const replyBytesMax = this.#replyBytesMax;
+    const options = { bytes: payload.bytes, timeoutMs, signal, replyBytesMax };
     const reply = await exchange(request, options).catch((error: unknown) => {
       throw error instanceof LeverError ? error : connectionFailed(error, target);
     });
     return readReply(reply, target);
+  }
+
+  open(url: LeverUrl, args: Payload, options: { timeoutMs: number; events: CallEvents }): CallSide {
+    return openWebSocket(url, args, { ...options, address: this.#address(url) });
+  }
+
+  #address(url: LeverUrl): HttpAddress {
+    return this.#forceHost ?? parseHttpAddress(url.environment);
   }
 }
 
@@ -77,9 +94,14 @@ function requestTo(
 /** Sends the body and gathers the answer. Fails with a LeverError of its own, or with what Node says. */
 function exchange(
   request: http.ClientRequest,
-  options: { bytes: Uint8Array; timeoutMs: number; replyBytesMax: number },
+  options: {
+    bytes: Uint8Array;
+    timeoutMs: number;
+    signal: AbortSignal | undefined;
+    replyBytesMax: number;
+  },
 ): Promise<HttpReply> {
-  const { timeoutMs, replyBytesMax } = options;
+  const { timeoutMs, signal, replyBytesMax } = options;
   return new Promise((resolve, reject) => {
     const leave = (error: LeverError): void => {
       reject(error);
@@ -90,6 +112,9 @@ function exchange(
       const timer = setTimeout(onDeadline, timeoutMs + DEADLINE_GRACE_MS);
       request.once("close", () => clearTimeout(timer));
     }
+    const onAborted = (): void => leave(leftCall());
+    signal?.addEventListener("abort", onAborted, { once: true });
+    request.once("close", () => signal?.removeEventListener("abort", onAborted));
     request.on("error", reject);
     request.once("response", (response) => {
       const chunks: Buffer[] = [];

@@ -1,12 +1,15 @@
 import {
+  type CallEvents,
   type Callee,
+  type CallOpening,
+  type CallSide,
   INSTANCE_LINK,
   type InstanceLink,
   LeverError,
   type LeverUrl,
   type Payload,
 } from "@leveros/protocol";
-import { methodFailed } from "./reply-value.ts";
+import { leftCall, methodFailed } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
 /** Calls over the link between an instance and its host: no network, no configuration, and an identity that is known. */
@@ -18,11 +21,8 @@ export class InstanceTransport implements Transport {
   }
 
   // The host keeps the deadline; should it go away, the link closes and the call is aborted.
-  invoke(url: LeverUrl, payload: Payload, { timeoutMs }: InvokeOptions): Promise<Payload> {
-    // A port says where to connect, and the link is there.
-    const environment = url.environment.replace(/:\d+$/, "");
-    const { kind, bytes: body } = payload;
-    const opening = { ...url, environment, isStream: false, timeoutMs, kind, body };
+  invoke(url: LeverUrl, payload: Payload, { timeoutMs, signal }: InvokeOptions): Promise<Payload> {
+    const opening = openingOf(url, payload, { isStream: false, timeoutMs });
     return new Promise((resolve, reject) => {
       const events = {
         onMessage: (kind: Payload["kind"], bytes: Uint8Array) => resolve({ kind, bytes }),
@@ -33,9 +33,35 @@ export class InstanceTransport implements Transport {
         onAbort: reject,
         onDrain() {},
       };
-      this.#callee.open(opening, events, false);
+      const side = this.#callee.open(opening, events, false);
+      signal?.addEventListener(
+        "abort",
+        () => {
+          side.abort(leftCall());
+          reject(leftCall());
+        },
+        { once: true },
+      );
     });
   }
+
+  open(
+    url: LeverUrl,
+    args: Payload,
+    { timeoutMs, events }: { timeoutMs: number; events: CallEvents },
+  ): CallSide {
+    return this.#callee.open(openingOf(url, args, { isStream: true, timeoutMs }), events, true);
+  }
+}
+
+function openingOf(
+  url: LeverUrl,
+  { kind, bytes: body }: Payload,
+  options: { isStream: boolean; timeoutMs: number },
+): CallOpening {
+  // A port says where to connect, and the link is there.
+  const environment = url.environment.replace(/:\d+$/, "");
+  return { ...url, ...options, environment, kind, body };
 }
 
 /**

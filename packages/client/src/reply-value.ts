@@ -32,7 +32,14 @@ function describe(value: unknown): string {
 }
 
 /** Bytes that the caller may keep: a copy where the view shows only a part of what arrived together with it. */
-function toBuffer(bytes: Uint8Array): Buffer {
+function toBuffer(bytes: Uint8Array): Uint8Array {
+  // Pages have no Buffer; there, bytes are what a Buffer is made of.
+  if (typeof Buffer === "undefined") return bytes.slice();
   if (Buffer.isBuffer(bytes) && bytes.byteLength === bytes.buffer.byteLength) return bytes;
   return Buffer.from(bytes);
+}
+
+/** What a caller hears of a call that it has left itself. */
+export function leftCall(): LeverError {
+  return new LeverError("cancelled", "The caller left the call.");
 }

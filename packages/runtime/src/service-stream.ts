@@ -27,6 +27,11 @@ export class ServiceStream extends Duplex implements CallEvents {
     this.on("error", () => {});
   }
 
+  /** An object stream takes no null: it goes on its way as undefined, and is null on the wire. */
+  override write(message: unknown, ...rest: unknown[]): boolean {
+    return Reflect.apply(super.write, this, [message ?? undefined, ...rest]);
+  }
+
   /** Leaving a loop over the messages early does not end the stream: the method may still write. */
   override [Symbol.asyncIterator](): NodeJS.AsyncIterator<unknown> {
     return this.iterator({ destroyOnReturn: false });

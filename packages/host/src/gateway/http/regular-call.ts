@@ -20,11 +20,7 @@ export function serveRegularCall(
 ): void {
   const { request, response, url } = exchange;
   const { router, limits } = options;
-  const timeoutMs = requestTimeoutMs(
-    request.headers["lever-timeout"],
-    limits,
-    limits.callTimeoutMs,
-  );
+  const timeoutMs = requestTimeoutMs(request, limits, limits.callTimeoutMs);
   const kind = payloadKind(request.headers["content-type"]);
   readBody(request, limits, (body) => {
     if (body instanceof LeverError) {

@@ -47,17 +47,25 @@ function hostName(host: string | undefined): string {
   return end > 0 ? host.slice(0, end) : host;
 }
 
+function queryTimeout(request: HttpRequest): string | undefined {
+  // Nearly every call has none; that is to be seen without taking the query apart.
+  if (request.url?.includes("timeout=") !== true) return undefined;
+  return requestQuery(request).get("timeout") ?? undefined;
+}
+
 const UNIT_MS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000 };
 
 /**
- * The deadline that a request asks for by `lever-timeout` (milliseconds, or with a unit: `10s`), in milliseconds.
+ * The deadline that a request asks for by `lever-timeout` (milliseconds, or with a unit: `10s`), in milliseconds; where
+ * no header can be set, by `?timeout=`.
  * @throws LeverError `malformed_request`
  */
 export function requestTimeoutMs(
-  header: string | string[] | undefined,
+  request: HttpRequest,
   limits: Pick<Limits, "callTimeoutMaxMs">,
   defaultMs: number,
 ): number {
+  const header = request.headers["lever-timeout"] ?? queryTimeout(request);
   if (header === undefined) return defaultMs;
   const [, digits, unit = ""] = /^(\d{1,9})(ms|s|m)?$/.exec(String(header)) ?? [];
   const timeoutMs = Number(digits) * (UNIT_MS[unit] ?? 1);

@@ -26,7 +26,7 @@ export function serveStreamingCall(
 ): void {
   const { request, response, url } = exchange;
   const { router, limits } = options;
-  const timeoutMs = requestTimeoutMs(request.headers["lever-timeout"], limits, 0);
+  const timeoutMs = requestTimeoutMs(request, limits, 0);
   const kind = isEventSource(request) ? PAYLOAD_JSON : messageKind(request.headers["content-type"]);
   if (kind instanceof LeverError) throw kind;
   const lines = new LineSplitter(limits.bodyBytesMax);

@@ -1,15 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { isStreamingName, LeverError, type Limits } from "@leveros/protocol";
+import { isStreamingName, LeverError, type LeverUrl, type Limits } from "@leveros/protocol";
 import { WebSocketServer } from "ws";
 import type { Router } from "../../router/router.ts";
 import { problemAnswer } from "../http/answer.ts";
 import { refuseOrigin } from "../http/cors.ts";
-import { requestTarget } from "../http/request-target.ts";
-import { serveWebSocketCall } from "./websocket-call.ts";
-
-/** What Lever's own client asks for: errors come as a message that no JSON can be, before the socket closes. */
-export const SUBPROTOCOL = "lever";
+import { requestTarget, requestTimeoutMs } from "../http/request-target.ts";
+import { refuseWebSocket, SUBPROTOCOL, serveWebSocketCall } from "./websocket-call.ts";
 
 /** Answers upgrade requests: a WebSocket for a streaming method, or a problem like any other refusal. */
 export function webSocketUpgrade(options: {
@@ -24,30 +21,56 @@ export function webSocketUpgrade(options: {
   });
   return (request, socket, head) => {
     socket.on("error", () => {});
+    let target: UpgradeTarget | LeverError;
     try {
-      const url = requestTarget(request);
-      const access = options.router.environment(url.environment)?.access;
-      const refusal = access && refuseOrigin(request.headers.origin, access.corsOrigins);
-      if (refusal !== undefined) throw refusal;
-      if (!isStreamingName(url.method)) {
-        throw new LeverError(
-          "wrong_method_kind",
-          `${url.method} is a regular method, and was called as a streaming one.`,
-        );
-      }
-      server.handleUpgrade(request, socket, head, (webSocket) =>
-        serveWebSocketCall(webSocket, url, options),
-      );
+      target = upgradeTarget(request, options);
     } catch (error) {
-      refuse(socket, error);
+      target = error instanceof LeverError ? error : new LeverError("internal", String(error));
     }
+    if (!(target instanceof LeverError)) {
+      const { url, timeoutMs } = target;
+      server.handleUpgrade(request, socket, head, (webSocket) =>
+        serveWebSocketCall(webSocket, { ...options, url, timeoutMs }),
+      );
+      return;
+    }
+    const refusal = target;
+    // Pages cannot read a refused upgrade's answer: who speaks the subprotocol is told on the socket. A foreign page is not.
+    if (refusal.code === "forbidden" || !offersSubprotocol(request)) refuse(socket, refusal);
+    else server.handleUpgrade(request, socket, head, (opened) => refuseWebSocket(opened, refusal));
   };
 }
 
-function refuse(socket: Duplex, error: unknown): void {
-  const reason =
-    error instanceof LeverError ? error : new LeverError("internal", "Lever failed to answer.");
-  const { status, headers, body } = problemAnswer(reason);
+interface UpgradeTarget {
+  readonly url: LeverUrl;
+  readonly timeoutMs: number;
+}
+
+/** @throws LeverError for a request that names no method or no deadline. */
+function upgradeTarget(
+  request: IncomingMessage,
+  { router, limits }: { router: Router; limits: Limits },
+): UpgradeTarget | LeverError {
+  const url = requestTarget(request);
+  const access = router.environment(url.environment)?.access;
+  const refusal = access && refuseOrigin(request.headers.origin, access.corsOrigins);
+  if (refusal !== undefined) return refusal;
+  if (!isStreamingName(url.method)) {
+    return new LeverError(
+      "wrong_method_kind",
+      `${url.method} is a regular method, and was called as a streaming one.`,
+    );
+  }
+  return { url, timeoutMs: requestTimeoutMs(request, limits, 0) };
+}
+
+function offersSubprotocol(request: IncomingMessage): boolean {
+  const offered = request.headers["sec-websocket-protocol"] ?? "";
+  return offered.split(",").some((name) => name.trim() === SUBPROTOCOL);
+}
+
+function refuse(socket: Duplex, error: LeverError): void {
+  const { status, headers, body } = problemAnswer(error);
   const lines = Object.entries({ ...headers, connection: "close" }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );

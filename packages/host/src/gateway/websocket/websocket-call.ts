@@ -14,6 +14,13 @@ import { bodyTooSlow } from "../http/regular-call.ts";
 
 /** Bytes on their way to a caller before the method is told to wait. */
 const BUFFERED_BYTES_MAX = 256 * 1024;
+/** On the subprotocol: credit that each direction starts with, and the steps in which it is given back, in bytes. */
+const WINDOW_BYTES = 256 * 1024;
+const CREDIT_STEP_BYTES = WINDOW_BYTES / 4;
+
+/** What Lever's own client asks for. */
+export const SUBPROTOCOL = "lever";
+const PLUS = 0x2b;
 
 /** Close codes (RFC 6455, 7.4: 4000 and up are the application's). */
 const CLOSE_DONE = 1000;
@@ -27,14 +34,16 @@ const REASON_BYTES_MAX = 123;
  * Carries one streaming call over a WebSocket: the caller's first message is the JSON array of arguments (or bytes, as
  * the one argument); text is JSON and binary is bytes, both ways. An empty text, which is no JSON, half-closes. The
  * socket closes with 1000 when the stream ends, with 4000 when the method failed, with 4000 + HTTP status when Lever
- * did. On the subprotocol `lever` the error itself comes first: `!` and `{"error": …}` or `{"problem": …}`.
+ * did.
+ *
+ * On the subprotocol `lever` the error itself comes first: `!` and `{"error": …}` or `{"problem": …}`. And since pages
+ * cannot stop a socket from receiving, `+` and a number grants the other side that many bytes more to send.
  */
 export function serveWebSocketCall(
   socket: WebSocket,
-  url: LeverUrl,
-  options: { router: Router; limits: Limits },
+  options: { url: LeverUrl; timeoutMs: number; router: Router; limits: Limits },
 ): void {
-  const { router, limits } = options;
+  const { url, timeoutMs, router, limits } = options;
   const reply = new WebSocketReply(socket);
   let call: CallSide | undefined;
   const timer = setTimeout(
@@ -44,7 +53,7 @@ export function serveWebSocketCall(
 
   const open = (kind: PayloadKind, body: Uint8Array): void => {
     clearTimeout(timer);
-    const start = { url, caller: OUTSIDE, isStream: true, timeoutMs: 0 };
+    const start = { url, caller: OUTSIDE, isStream: true, timeoutMs };
     call = router.call({ ...start, kind, body, hasMore: true }, reply);
     reply.call = call;
   };
@@ -55,7 +64,8 @@ export function serveWebSocketCall(
     const kind = isBinary ? PAYLOAD_BYTES : PAYLOAD_JSON;
     if (call === undefined) open(kind, bytes);
     else if (!isBinary && bytes.length === 0) call.end();
-    else if (!call.send(kind, bytes)) socket.pause();
+    else if (!isBinary && reply.hasCredit && bytes[0] === PLUS) reply.addCredit(bytes);
+    else reply.received(bytes.length, call.send(kind, bytes));
   });
   socket.on("error", (error) => {
     // What the protocol forbids closes the socket with a code of its own.
@@ -69,25 +79,53 @@ export function serveWebSocketCall(
   });
 }
 
+/** Tells an open socket why there will be no call, and closes it. */
+export function refuseWebSocket(socket: WebSocket, error: LeverError): void {
+  socket.on("error", () => {});
+  new WebSocketReply(socket).onAbort(error);
+}
+
 class WebSocketReply implements CallEvents {
   readonly #socket: WebSocket;
   call: CallSide | undefined;
   isOver = false;
+  /** The caller speaks the subprotocol. */
+  readonly hasCredit: boolean;
   #isPaused = false;
+  #creditBytes = WINDOW_BYTES;
+  /** Taken by the method, and not yet given back to the caller. */
+  #owedBytes = 0;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
+    this.hasCredit = socket.protocol === SUBPROTOCOL;
+  }
+
+  /** The caller has taken what it was sent. */
+  addCredit(text: Uint8Array): void {
+    const bytes = Number(Buffer.from(text.subarray(1)).toString());
+    if (!Number.isSafeInteger(bytes) || bytes < 0) {
+      const error = new LeverError("malformed_request", "Cannot read the credit: it is no number.");
+      this.call?.abort(error);
+      this.onAbort(error);
+      return;
+    }
+    this.#creditBytes += bytes;
+    this.#resume();
+  }
+
+  /** A message of the caller was passed on; `isTaken` = false means that the method has to catch up first. */
+  received(bytes: number, isTaken: boolean): void {
+    this.#owedBytes += bytes;
+    if (isTaken) this.#giveBack();
+    else this.#socket.pause();
   }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.isOver) return;
-    const socket = this.#socket;
-    socket.send(bytes, { binary: kind === PAYLOAD_BYTES }, () => {
-      if (!this.#isPaused || socket.bufferedAmount > BUFFERED_BYTES_MAX / 2) return;
-      this.#isPaused = false;
-      this.call?.resume();
-    });
-    if (socket.bufferedAmount > BUFFERED_BYTES_MAX && !this.#isPaused) {
+    this.#socket.send(bytes, { binary: kind === PAYLOAD_BYTES }, () => this.#resume());
+    if (this.hasCredit) this.#creditBytes -= bytes.length;
+    if (!this.#hasRoom && !this.#isPaused) {
       this.#isPaused = true;
       this.call?.pause();
     }
@@ -112,11 +150,28 @@ class WebSocketReply implements CallEvents {
   }
 
   onDrain(): void {
+    this.#giveBack();
     this.#socket.resume();
   }
 
+  get #hasRoom(): boolean {
+    return this.#creditBytes > 0 && this.#socket.bufferedAmount <= BUFFERED_BYTES_MAX;
+  }
+
+  #resume(): void {
+    if (!this.#isPaused || !this.#hasRoom) return;
+    this.#isPaused = false;
+    this.call?.resume();
+  }
+
+  #giveBack(): void {
+    if (!this.hasCredit || this.#owedBytes < CREDIT_STEP_BYTES || this.isOver) return;
+    this.#socket.send(`+${this.#owedBytes}`);
+    this.#owedBytes = 0;
+  }
+
   #tell(text: string): void {
-    if (!this.isOver && this.#socket.protocol !== "") this.#socket.send(`!${text}`);
+    if (!this.isOver && this.hasCredit) this.#socket.send(`!${text}`);
   }
 
   #close(code: number, reason: string): void {

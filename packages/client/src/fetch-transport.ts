@@ -1,0 +1,70 @@
+import {
+  type CallEvents,
+  type CallSide,
+  formatLeverUrl,
+  LeverError,
+  type LeverUrl,
+  PAYLOAD_JSON,
+  type Payload,
+} from "@leveros/protocol";
+import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
+import { readReply } from "./http-reply.ts";
+import { openWebSocket } from "./open-websocket.ts";
+import { leftCall } from "./reply-value.ts";
+import type { InvokeOptions, Transport } from "./transport.ts";
+
+/** Calls from a page: regular ones by fetch, streams over WebSockets. */
+export class HttpTransport implements Transport {
+  readonly #forceHost: HttpAddress | undefined;
+
+  constructor(options: { forceHost: HttpAddress | undefined }) {
+    this.#forceHost = options.forceHost;
+  }
+
+  async invoke(
+    url: LeverUrl,
+    payload: Payload,
+    { timeoutMs, signal }: InvokeOptions,
+  ): Promise<Payload> {
+    const address = this.#address(url);
+    const authority = formatHttpAddress(address);
+    const headers: Record<string, string> = {
+      "content-type":
+        payload.kind === PAYLOAD_JSON ? "application/json" : "application/octet-stream",
+    };
+    if (timeoutMs > 0) headers["lever-timeout"] = String(Math.ceil(timeoutMs));
+    const path = formatLeverUrl({ ...url, environment: "" });
+    const environment = encodeURIComponent(url.environment.replace(/:\d+$/, ""));
+    const scheme = address.isSecure ? "https" : "http";
+    const target = {
+      url: formatLeverUrl(url),
+      address: authority,
+      isForced: this.#forceHost !== undefined,
+    };
+    try {
+      const response = await fetch(`${scheme}://${authority}${path}?forceenv=${environment}`, {
+        method: "POST",
+        headers,
+        body: new Uint8Array(payload.bytes),
+        ...(signal !== undefined && { signal }),
+      });
+      const body = new Uint8Array(await response.arrayBuffer());
+      const { status } = response;
+      return readReply({ status, headers: Object.fromEntries(response.headers), body }, target);
+    } catch (cause) {
+      if (cause instanceof LeverError) throw cause;
+      if (signal?.aborted === true) throw leftCall();
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const message = `Cannot call ${target.url} at ${authority}: ${reason}.`;
+      throw new LeverError("unreachable", message, { cause });
+    }
+  }
+
+  open(url: LeverUrl, args: Payload, options: { timeoutMs: number; events: CallEvents }): CallSide {
+    return openWebSocket(url, args, { ...options, address: this.#address(url) });
+  }
+
+  #address(url: LeverUrl): HttpAddress {
+    return this.#forceHost ?? parseHttpAddress(url.environment);
+  }
+}

@@ -1,0 +1,25 @@
+import {
+  type CallEvents,
+  type CallSide,
+  formatLeverUrl,
+  type LeverUrl,
+  type Payload,
+} from "@leveros/protocol";
+import { formatHttpAddress, type HttpAddress } from "./http-address.ts";
+import { WebSocketChannel } from "./websocket-channel.ts";
+
+/** Opens a streaming call to a host: the environment goes in the query, since no page may set the Host header. */
+export function openWebSocket(
+  url: LeverUrl,
+  args: Payload,
+  options: { address: HttpAddress; timeoutMs: number; events: CallEvents },
+): CallSide {
+  const { address, timeoutMs, events } = options;
+  const query = new URLSearchParams({ forceenv: url.environment.replace(/:\d+$/, "") });
+  if (timeoutMs > 0) query.set("timeout", String(Math.ceil(timeoutMs)));
+  const authority = formatHttpAddress(address);
+  const path = formatLeverUrl({ ...url, environment: "" });
+  const target = `${formatLeverUrl(url)} at ${authority}`;
+  const scheme = address.isSecure ? "wss" : "ws";
+  return new WebSocketChannel(`${scheme}://${authority}${path}?${query}`, args, { events, target });
+}

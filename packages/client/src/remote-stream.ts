@@ -1,0 +1,220 @@
+import {
+  type CallEvents,
+  type CallSide,
+  LeverError,
+  type Payload,
+  type PayloadKind,
+  valuePayload,
+} from "@leveros/protocol";
+import { methodFailed, replyValue } from "./reply-value.ts";
+
+/** Messages that wait for a reader before the service is told to wait; beyond them comes at most one window. */
+const UNREAD_MAX = 16;
+
+interface Listeners<Received> {
+  data: (message: Received) => void;
+  /** The service has ended the stream. */
+  end: () => void;
+  error: (error: LeverError) => void;
+  /** There is room to write again. */
+  drain: () => void;
+}
+
+/**
+ * A conversation with a streaming method: messages both ways, each side at the pace of the other.
+ *
+ * Read it as an async iterable, or with `on("data", …)`; leaving a loop early cancels the stream. It fails with a
+ * LeverError: `method_failed`, with the original `value`, when the method did.
+ */
+export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIterable<Received> {
+  readonly #side: CallSide;
+  readonly #listeners: { [Name in keyof Listeners<Received>]: Set<Listeners<Received>[Name]> } = {
+    data: new Set(),
+    end: new Set(),
+    error: new Set(),
+    drain: new Set(),
+  };
+  #unread: Received[] = [];
+  /** Those who wait in `next()`. */
+  readonly #readers: PromiseWithResolvers<IteratorResult<Received, undefined>>[] = [];
+  /** Those who wait in `drained()`. */
+  readonly #writers: (() => void)[] = [];
+  #isPaused = false;
+  #hasToldEnd = false;
+  #hasRoom = true;
+  #hasEnded = false;
+  #outcome: "open" | "ended" | LeverError = "open";
+
+  /** Streams come from `invokeChan`; `open` starts the call and is given what listens to it. */
+  constructor(open: (events: CallEvents) => CallSide) {
+    this.#side = open({
+      onMessage: (kind, bytes) => this.#receive(kind, bytes),
+      onEnd: () => this.#finish("ended"),
+      onFail: (kind, bytes) => this.#finish(methodFailed({ kind, bytes })),
+      onAbort: (error) => this.#finish(error),
+      onDrain: () => {
+        this.#hasRoom = true;
+        this.#wakeWriters();
+        for (const listener of [...this.#listeners.drain]) listener();
+      },
+    });
+  }
+
+  /**
+   * Sends a message. False = the service has to catch up: wait for `drained()` before the next.
+   * @throws Error after `end`; LeverError `malformed_request` for what is no JSON.
+   */
+  write(message: Sent): boolean {
+    if (this.#hasEnded) throw new Error("Cannot write to the stream: it has been ended here.");
+    if (this.#outcome !== "open") return true;
+    const { kind, bytes } = encodeMessage(message);
+    this.#hasRoom = this.#side.send(kind, bytes);
+    return this.#hasRoom;
+  }
+
+  /** Resolves when there is room to write, or when the stream is over. */
+  async drained(): Promise<void> {
+    while (!this.#hasRoom && this.#outcome === "open") {
+      await new Promise<void>((resolve) => this.#writers.push(resolve));
+    }
+  }
+
+  /** Half-closes: nothing more comes from this side. The service's messages still do. */
+  end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    if (this.#outcome === "open") this.#side.end();
+  }
+
+  /** Leaves: the service hears that its caller is gone, and nothing more comes. */
+  cancel(reason = "The caller left the stream."): void {
+    if (this.#outcome !== "open") return;
+    const error = new LeverError("cancelled", reason);
+    this.#side.abort(error);
+    this.#unread = [];
+    this.#finish(error);
+  }
+
+  on<Name extends keyof Listeners<Received>>(
+    name: Name,
+    listener: Listeners<Received>[Name],
+  ): this {
+    this.#listeners[name].add(listener);
+    if (name === "data") this.#flow();
+    // Who listens late still hears how it ended.
+    if (this.#outcome !== "open" && this.#unread.length === 0) {
+      if (name === "end" && this.#outcome === "ended") queueMicrotask(listener as () => void);
+      if (name === "error" && this.#outcome instanceof LeverError) {
+        const error = this.#outcome;
+        queueMicrotask(() => (listener as (error: LeverError) => void)(error));
+      }
+    }
+    return this;
+  }
+
+  off<Name extends keyof Listeners<Received>>(
+    name: Name,
+    listener: Listeners<Received>[Name],
+  ): this {
+    this.#listeners[name].delete(listener);
+    return this;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Received, undefined> {
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.cancel("The caller stopped reading the stream.");
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  async #next(): Promise<IteratorResult<Received, undefined>> {
+    if (this.#unread.length > 0) {
+      const value = this.#unread.shift() as Received;
+      this.#resumeWhenRead();
+      return { done: false, value };
+    }
+    if (this.#outcome instanceof LeverError) throw this.#outcome;
+    if (this.#outcome === "ended") return { done: true, value: undefined };
+    const reader = Promise.withResolvers<IteratorResult<Received, undefined>>();
+    this.#readers.push(reader);
+    return reader.promise;
+  }
+
+  #receive(kind: PayloadKind, bytes: Uint8Array): void {
+    if (this.#outcome !== "open") return;
+    let message: Received;
+    try {
+      message = replyValue({ kind, bytes }) as Received;
+    } catch (error) {
+      const broken = error as LeverError;
+      this.#side.abort(broken);
+      this.#finish(broken);
+      return;
+    }
+    const reader = this.#readers.shift();
+    if (reader !== undefined) {
+      reader.resolve({ done: false, value: message });
+      return;
+    }
+    this.#unread.push(message);
+    this.#flow();
+    if (this.#unread.length >= UNREAD_MAX && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#side.pause();
+    }
+  }
+
+  /** Gives what is unread to those who listen. */
+  #flow(): void {
+    const { data } = this.#listeners;
+    while (data.size > 0 && this.#unread.length > 0) {
+      const message = this.#unread.shift() as Received;
+      for (const listener of [...data]) listener(message);
+    }
+    this.#resumeWhenRead();
+    if (this.#unread.length === 0) this.#tellEnd();
+  }
+
+  #resumeWhenRead(): void {
+    if (!this.#isPaused || this.#unread.length >= UNREAD_MAX / 2) return;
+    this.#isPaused = false;
+    this.#side.resume();
+  }
+
+  #finish(outcome: "ended" | LeverError): void {
+    if (this.#outcome !== "open") return;
+    this.#outcome = outcome;
+    // Readers wait only when everything has been read.
+    for (const reader of this.#readers.splice(0)) {
+      if (outcome instanceof LeverError) reader.reject(outcome);
+      else reader.resolve({ done: true, value: undefined });
+    }
+    this.#wakeWriters();
+    if (this.#unread.length === 0 || outcome instanceof LeverError) this.#tellEnd();
+  }
+
+  #wakeWriters(): void {
+    for (const wake of this.#writers.splice(0)) wake();
+  }
+
+  #tellEnd(): void {
+    const outcome = this.#outcome;
+    if (outcome === "open" || this.#hasToldEnd) return;
+    this.#hasToldEnd = true;
+    if (outcome instanceof LeverError)
+      for (const listener of [...this.#listeners.error]) listener(outcome);
+    else for (const listener of [...this.#listeners.end]) listener();
+  }
+}
+
+function encodeMessage(message: unknown): Payload {
+  try {
+    return valuePayload(message);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new LeverError("malformed_request", `Cannot send the message: ${problem}`, { cause });
+  }
+}

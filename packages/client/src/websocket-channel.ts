@@ -1,0 +1,188 @@
+import {
+  type CallEvents,
+  type CallSide,
+  isErrorCode,
+  LeverError,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+  type Payload,
+  type PayloadKind,
+} from "@leveros/protocol";
+
+/** The subprotocol that tells errors whole and gives each side credit; the gateway's side has its description. */
+const SUBPROTOCOL = "lever";
+const WINDOW_BYTES = 256 * 1024;
+const CREDIT_STEP_BYTES = WINDOW_BYTES / 4;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+interface Outgoing {
+  readonly data: string | Uint8Array<ArrayBuffer>;
+  readonly bytes: number;
+}
+
+/** One streaming call over a WebSocket of its own, in Node and in browsers. */
+export class WebSocketChannel implements CallSide {
+  readonly #socket: WebSocket;
+  readonly #events: CallEvents;
+  readonly #target: string;
+  #isOver = false;
+  #hasEnded = false;
+  #hasSentEnd = false;
+  #isOpen = false;
+  #wantsDrain = false;
+  #creditBytes = WINDOW_BYTES;
+  readonly #outgoing: Outgoing[] = [];
+  #isPaused = false;
+  #owedBytes = 0;
+  #failure: (() => void) | undefined;
+
+  /** `target` says in error messages what was called and where. */
+  constructor(url: string, args: Payload, options: { events: CallEvents; target: string }) {
+    this.#events = options.events;
+    this.#target = options.target;
+    const socket = new WebSocket(url, SUBPROTOCOL);
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("open", () => {
+      this.#isOpen = true;
+      socket.send(outgoing(args.kind, args.bytes).data);
+      this.#pump();
+    });
+    socket.addEventListener("message", ({ data }) => this.#receive(data));
+    socket.addEventListener("close", ({ code, reason }) => this.#closed(code, reason));
+    // "close" follows, and says as much.
+    socket.addEventListener("error", () => {});
+  }
+
+  send(kind: PayloadKind, bytes: Uint8Array, isLast = false): boolean {
+    if (this.#isOver || this.#hasEnded) return true;
+    this.#outgoing.push(outgoing(kind, bytes));
+    this.#pump();
+    if (isLast) this.end();
+    this.#wantsDrain = !this.#hasRoom;
+    return this.#hasRoom;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#isOpen && this.#outgoing.length === 0 && this.#creditBytes > 0;
+  }
+
+  end(): void {
+    if (this.#isOver || this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#pump();
+  }
+
+  fail(): void {
+    this.abort(new LeverError("cancelled", "The caller failed and left."));
+  }
+
+  abort(_error: LeverError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#socket.close();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#giveBack();
+  }
+
+  #pump(): void {
+    if (!this.#isOpen || this.#isOver) return;
+    while (this.#creditBytes > 0) {
+      const next = this.#outgoing.shift();
+      if (next === undefined) break;
+      this.#creditBytes -= next.bytes;
+      this.#socket.send(next.data);
+    }
+    if (this.#hasEnded && !this.#hasSentEnd && this.#outgoing.length === 0) {
+      this.#hasSentEnd = true;
+      this.#socket.send("");
+    }
+    if (this.#wantsDrain && this.#hasRoom) {
+      this.#wantsDrain = false;
+      this.#events.onDrain();
+    }
+  }
+
+  #receive(data: unknown): void {
+    if (this.#isOver) return;
+    if (typeof data !== "string") {
+      this.#deliver(PAYLOAD_BYTES, new Uint8Array(data as ArrayBuffer));
+    } else if (data.startsWith("+")) {
+      this.#creditBytes += Number(data.slice(1)) || 0;
+      this.#pump();
+    } else if (data.startsWith("!")) {
+      this.#failure = readFailure(data.slice(1), this.#events);
+    } else {
+      this.#deliver(PAYLOAD_JSON, encoder.encode(data));
+    }
+  }
+
+  #deliver(kind: PayloadKind, bytes: Uint8Array): void {
+    this.#owedBytes += bytes.length;
+    this.#events.onMessage(kind, bytes);
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    if (this.#isPaused || this.#isOver || this.#owedBytes < CREDIT_STEP_BYTES) return;
+    this.#socket.send(`+${this.#owedBytes}`);
+    this.#owedBytes = 0;
+  }
+
+  #closed(code: number, reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#failure !== undefined) this.#failure();
+    else if (code === 1000) this.#events.onEnd();
+    else this.#events.onAbort(this.#lost(code, reason));
+  }
+
+  #lost(code: number, reason: string): LeverError {
+    const why = this.#isOpen
+      ? `the connection broke (${reason || `WebSocket close code ${code}`})`
+      : "no Lever host takes a WebSocket there";
+    return new LeverError("unreachable", `Cannot call ${this.#target}: ${why}.`);
+  }
+}
+
+function outgoing(kind: PayloadKind, bytes: Uint8Array): Outgoing {
+  return {
+    // A WebSocket takes no bytes that could be shared with other threads.
+    data: kind === PAYLOAD_JSON ? decoder.decode(bytes) : new Uint8Array(bytes),
+    bytes: bytes.length,
+  };
+}
+
+/** What the host says before it closes: the method's error, or its own. */
+function readFailure(text: string, events: CallEvents): () => void {
+  const told = JSON.parse(text) as {
+    error?: unknown;
+    bytesError?: string;
+    problem?: { code?: unknown; detail?: unknown; retryAfterSeconds?: unknown };
+  };
+  const { problem, bytesError } = told;
+  if (problem !== undefined) {
+    const { code, detail, retryAfterSeconds } = problem;
+    const error = new LeverError(
+      typeof code === "string" && isErrorCode(code) ? code : "internal",
+      typeof detail === "string" ? detail : "Lever ended the stream.",
+      { ...(typeof retryAfterSeconds === "number" && { retryAfterSeconds }) },
+    );
+    return () => events.onAbort(error);
+  }
+  if (bytesError !== undefined) {
+    const bytes = Uint8Array.from(atob(bytesError), (char) => char.charCodeAt(0));
+    return () => events.onFail(PAYLOAD_BYTES, bytes);
+  }
+  const value = encoder.encode(JSON.stringify(told.error) ?? "null");
+  return () => events.onFail(PAYLOAD_JSON, value);
+}
