@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { declareDeploy } from "./commands/deploy.ts";
 import { declareInvoke, markStdinBytes } from "./commands/invoke.ts";
 import { declareLs } from "./commands/ls.ts";
+import { declareStream } from "./commands/stream.ts";
 import { declareUp } from "./commands/up.ts";
 import { describeFailure, type ExitStatus, exitStatus } from "./exit-status.ts";
 import { printNote, watchOutput } from "./output.ts";
@@ -52,6 +53,7 @@ function declareProgram(): Command {
   declareUp(program);
   declareDeploy(program);
   declareInvoke(program);
+  declareStream(program);
   declareLs(program);
   return program;
 }

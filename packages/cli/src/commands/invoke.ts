@@ -1,8 +1,7 @@
-import { formatLeverUrl, isStreamingName, LeverError, parseLeverUrl } from "@leveros/protocol";
 import type { Command } from "commander";
+import { readArgument, readMethodUrl, readTimeout } from "../call-arguments.ts";
 import { usageError } from "../exit-status.ts";
 import { printBytes, printNote, printResult } from "../output.ts";
-import { parseDuration } from "../quantity.ts";
 import { readSettings, type Settings } from "../settings.ts";
 
 /** Stands for the word `--` of the command line; no word that a shell passes on can hold a zero byte. */
@@ -69,59 +68,14 @@ async function invoke(
   options: InvokeOptions & { settings: Settings },
 ): Promise<void> {
   const { settings, pretty, timeout } = options;
-  const url = readUrl(urlText, settings.environment);
-  const timeoutMs = timeout === undefined ? 0 : readTimeout(timeout);
+  const url = readMethodUrl(urlText, { environment: settings.environment, isStreaming: false });
+  const timeoutMs = readTimeout(timeout);
   const args = words.includes(STDIN_BYTES) ? [await readStdin(words)] : words.map(readArgument);
   const { Client } = await import("leveros");
   const client = new Client({ forceHost: settings.host, timeoutMs });
   const result = await client.invokeURL(url, ...args);
   if (result instanceof Uint8Array) printBytes(result);
   else printResult(JSON.stringify(result, undefined, pretty ? 2 : 0));
-}
-
-/** The URL with its environment. @throws CommandError when it cannot be one of a regular method. */
-function readUrl(text: string, environment: string): string {
-  try {
-    const url = parseLeverUrl(text);
-    if (isStreamingName(url.method)) {
-      throw usageError(
-        `Cannot invoke ${text}: by its name ${url.method} is a streaming method, and invoke calls regular ones.`,
-      );
-    }
-    return url.environment === "" ? formatLeverUrl({ ...url, environment }) : text;
-  } catch (error) {
-    if (error instanceof LeverError) {
-      throw usageError(
-        `${error.message}\nAllowed is /service/method or lever://environment/service/method.`,
-      );
-    }
-    throw error;
-  }
-}
-
-function readTimeout(text: string): number {
-  const timeoutMs = parseDuration(text);
-  if (timeoutMs !== undefined) return timeoutMs;
-  throw usageError(
-    `Cannot use ${JSON.stringify(text)} as --timeout: allowed is a number of milliseconds, or one with a unit: 500ms, 10s, 2m.`,
-  );
-}
-
-/** @throws CommandError that shows how a string is written, which is what was meant nearly always. */
-function readArgument(word: string, index: number): unknown {
-  try {
-    return JSON.parse(word);
-  } catch {
-    throw usageError(
-      `Cannot read argument ${index + 1}: ${word === "" ? "the empty text" : word} is not JSON.\n` +
-        `A string needs JSON's quotes inside the shell's: ${quoteForShell(JSON.stringify(word))}`,
-    );
-  }
-}
-
-/** In single quotes, where a shell changes nothing. */
-function quoteForShell(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 async function readStdin(words: readonly string[]): Promise<Buffer> {
