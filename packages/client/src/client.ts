@@ -187,7 +187,7 @@ export class Client {
     // An unset variable often arrives as the empty text.
     const forceHost = this.forceHost ? parseHttpAddress(this.forceHost) : undefined;
     if (link !== undefined && forceHost === undefined) {
-      return { transport: new InstanceTransport(link.callee), url };
+      return { transport: new InstanceTransport(link), url };
     }
     return { transport: new HttpTransport({ forceHost, replyBytesMax: this.#replyBytesMax }), url };
   }

@@ -1,4 +1,6 @@
+export type { CallContext } from "@leveros/protocol";
 export { type ErrorCode, LeverError } from "@leveros/protocol";
+export { callContext } from "./call-context.ts";
 export type { Callback } from "./callback.ts";
 export { Client, type ClientOptions } from "./client.ts";
 export type { RemoteResource, RemoteService } from "./remote-service.ts";

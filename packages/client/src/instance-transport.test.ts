@@ -53,7 +53,12 @@ function becomeInstance(link: { protocol: number } | InstanceLink): void {
 
 function startInstance(): { near: Link; seen: unknown[] } {
   const joined = joinLinks();
-  becomeInstance({ protocol: 1, environment: "dev.lever", callee: joined.near });
+  becomeInstance({
+    protocol: 1,
+    environment: "dev.lever",
+    callee: joined.near,
+    currentCall: () => undefined,
+  });
   return joined;
 }
 

@@ -1,6 +1,6 @@
 import {
+  type CallContext,
   type CallEvents,
-  type Callee,
   type CallOpening,
   type CallSide,
   INSTANCE_LINK,
@@ -14,16 +14,21 @@ import type { InvokeOptions, Transport } from "./transport.ts";
 
 /** Calls over the link between an instance and its host: no network, no configuration, and an identity that is known. */
 export class InstanceTransport implements Transport {
-  readonly #callee: Callee;
+  readonly #link: InstanceLink;
 
-  constructor(callee: Callee) {
-    this.#callee = callee;
+  constructor(link: InstanceLink) {
+    this.#link = link;
   }
 
   // The host keeps the deadline; should it go away, the link closes and the call is aborted.
   invoke(url: LeverUrl, payload: Payload, { timeoutMs, signal }: InvokeOptions): Promise<Payload> {
-    const opening = openingOf(url, payload, { isStream: false, timeoutMs });
-    return new Promise((resolve, reject) => {
+    const course = this.#link.currentCall();
+    const opening = openingOf(url, payload, {
+      isStream: false,
+      timeoutMs: timeWithin(course, timeoutMs),
+    });
+    const over = new AbortController();
+    return new Promise<Payload>((resolve, reject) => {
       const events = {
         onMessage: (kind: Payload["kind"], bytes: Uint8Array) => resolve({ kind, bytes }),
         // After a reply this changes nothing.
@@ -33,16 +38,17 @@ export class InstanceTransport implements Transport {
         onAbort: reject,
         onDrain() {},
       };
-      const side = this.#callee.open(opening, events, false);
-      signal?.addEventListener(
-        "abort",
-        () => {
-          side.abort(leftCall());
-          reject(leftCall());
-        },
-        { once: true },
-      );
-    });
+      const side = this.#link.callee.open(opening, events, false);
+      // Left with its own caller, or by itself; a call that is over takes no more notice.
+      const leave = (): void => {
+        side.abort(leftCall());
+        reject(leftCall());
+      };
+      for (const leaving of [signal, course?.signal]) {
+        if (leaving?.aborted === true) leave();
+        else leaving?.addEventListener("abort", leave, { once: true, signal: over.signal });
+      }
+    }).finally(() => over.abort());
   }
 
   open(
@@ -50,8 +56,45 @@ export class InstanceTransport implements Transport {
     args: Payload,
     { timeoutMs, events }: { timeoutMs: number; events: CallEvents },
   ): CallSide {
-    return this.#callee.open(openingOf(url, args, { isStream: true, timeoutMs }), events, true);
+    const course = this.#link.currentCall();
+    const opening = openingOf(url, args, {
+      isStream: true,
+      timeoutMs: timeWithin(course, timeoutMs),
+    });
+    const over = new AbortController();
+    const heard: CallEvents = {
+      onMessage: (kind, bytes) => events.onMessage(kind, bytes),
+      onDrain: () => events.onDrain(),
+      onEnd() {
+        over.abort();
+        events.onEnd();
+      },
+      onFail(kind, bytes) {
+        over.abort();
+        events.onFail(kind, bytes);
+      },
+      onAbort(error) {
+        over.abort();
+        events.onAbort(error);
+      },
+    };
+    const side = this.#link.callee.open(opening, heard, true);
+    const leave = (): void => {
+      side.abort(leftCall());
+      heard.onAbort(leftCall());
+    };
+    if (course?.signal.aborted === true) queueMicrotask(leave);
+    else course?.signal.addEventListener("abort", leave, { once: true, signal: over.signal });
+    return side;
   }
+}
+
+/** The time for a call in the course of another: its own, but no more than that one has left. 0 = no deadline. */
+function timeWithin(course: CallContext | undefined, timeoutMs: number): number {
+  const leftMs = course?.timeLeftMs;
+  if (leftMs === undefined) return timeoutMs;
+  const wholeMs = Math.max(1, Math.ceil(leftMs));
+  return timeoutMs === 0 ? wholeMs : Math.min(timeoutMs, wholeMs);
 }
 
 function openingOf(

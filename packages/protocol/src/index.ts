@@ -6,6 +6,7 @@ export type {
 } from "./admin-messages.ts";
 export type { CallEvents, Callee, CallOpening, CallSide } from "./call.ts";
 export { PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
+export type { CallContext } from "./call-context.ts";
 export { type ErrorCode, errorStatus, isErrorCode, LeverError, type Problem } from "./errors.ts";
 export {
   type LeverJson,

@@ -11,3 +11,8 @@ declare class TextDecoder {
 }
 
 declare function queueMicrotask(task: () => void): void;
+
+interface AbortSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+}

@@ -1,4 +1,5 @@
 import type { Callee } from "./call.ts";
+import type { CallContext } from "./call-context.ts";
 
 /** What the host gives a runtime to become an instance of a version. */
 export interface Assignment {
@@ -36,4 +37,6 @@ export interface InstanceLink {
   readonly protocol: 1;
   readonly environment: string;
   readonly callee: Callee;
+  /** The call in whose course the running code runs; undefined = in none. */
+  currentCall(): CallContext | undefined;
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
+  type CallContext,
   type CallEvents,
   type CallOpening,
   type CallSide,
@@ -7,11 +8,10 @@ import {
   isStreamingName,
   LeverError,
   PAYLOAD_BYTES,
-  type Payload,
-  valuePayload,
 } from "@leveros/protocol";
 import { callbackIndex } from "./call-style.ts";
 import type { Method } from "./load-service.ts";
+import { type CallServerOptions, RunningCall } from "./running-call.ts";
 import { ServiceStream } from "./service-stream.ts";
 import { bytesForUser } from "./user-bytes.ts";
 
@@ -28,14 +28,6 @@ const ignored: CallEvents = {
   onAbort() {},
   onDrain() {},
 };
-
-export interface CallServerOptions {
-  readonly replyBytesMax: number;
-  /** Called whenever the last call in flight is over. */
-  readonly onIdle?: () => void;
-  /** The service is a part of Lever: a LeverError that it throws is Lever's own answer, not a method's error. */
-  readonly isPlatform?: boolean;
-}
 
 /**
  * Turns calls that arrive on a link into calls of a service's functions.
@@ -73,6 +65,17 @@ export class CallServer {
     return true;
   }
 
+  /** The context of the call in whose course this code runs; undefined = in none, or in one that is answered. */
+  readonly currentCall = (): CallContext | undefined => {
+    const running = this.#running.getStore();
+    return running?.isOver === true && !running.signal.aborted ? undefined : running;
+  };
+
+  readonly #onOver = (): void => {
+    this.#callsInFlight--;
+    if (this.#callsInFlight === 0) this.#options.onIdle?.();
+  };
+
   readonly onCall = (opening: CallOpening, side: CallSide): CallEvents => {
     const method = this.#methods.get(opening.method);
     if (method === undefined) {
@@ -91,10 +94,7 @@ export class CallServer {
     if (opening.kind === PAYLOAD_BYTES) args[0] = bytesForUser(opening.body);
     if (opening.resource !== "") args.unshift(opening.resource);
     this.#callsInFlight++;
-    const running = new RunningCall(opening.method, side, this.#options, () => {
-      this.#callsInFlight--;
-      if (this.#callsInFlight === 0) this.#options.onIdle?.();
-    });
+    const running = new RunningCall(opening, side, { ...this.#options, onOver: this.#onOver });
     return this.#running.run(running, () =>
       method.isStreaming ? serveStream(method, running, args) : serveRegular(method, running, args),
     );
@@ -123,14 +123,17 @@ function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[
   }
   return {
     ...ignored,
-    onAbort: () => running.leave(),
+    onAbort: (error) => running.abandon(error),
   };
 }
 
 function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]): CallEvents {
   const stream = new ServiceStream(running.side);
   stream.once("finish", () => running.leave());
-  stream.once("error", (error) => running.fail(error));
+  stream.once("error", (error) => {
+    if (stream.leftBy === undefined) running.fail(error);
+    else running.abandon(stream.leftBy);
+  });
   stream.once("close", () => {
     if (!running.isOver) running.fail(new Error("The method closed its stream before its end."));
   });
@@ -161,98 +164,6 @@ async function writeAll(
   for await (const message of messages) {
     if (stream.destroyed) return;
     if (!stream.write(message)) await stream.drained();
-  }
-}
-
-/** One call while its function works. */
-class RunningCall {
-  readonly method: string;
-  readonly side: CallSide;
-  readonly #options: CallServerOptions;
-  readonly #onOver: () => void;
-  #isOver = false;
-  #hasAnswered = false;
-
-  constructor(method: string, side: CallSide, options: CallServerOptions, onOver: () => void) {
-    this.method = method;
-    this.side = side;
-    this.#options = options;
-    this.#onOver = onOver;
-  }
-
-  readonly reply = (result: unknown): void => {
-    if (!this.#finish("a result", result)) return;
-    let payload: Payload;
-    try {
-      payload = valuePayload(result);
-    } catch (error) {
-      this.#sendError(error);
-      return;
-    }
-    if (payload.bytes.length > this.#options.replyBytesMax) {
-      this.side.abort(
-        new LeverError(
-          "too_large",
-          `Cannot reply: the result of ${this.method} has ${payload.bytes.length} bytes, the limit is ${this.#options.replyBytesMax}.`,
-        ),
-      );
-      return;
-    }
-    this.side.send(payload.kind, payload.bytes, true);
-  };
-
-  readonly fail = (error: unknown): void => {
-    if (this.#finish("an error", error)) this.#sendError(error);
-  };
-
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
-  /** The call is over without an answer of its own. */
-  leave(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#onOver();
-  }
-
-  #sendError(error: unknown): void {
-    if (this.#options.isPlatform === true && isPlatformError(error)) {
-      this.side.abort(error);
-      return;
-    }
-    const { kind, bytes } = errorPayload(error);
-    this.side.fail(kind, bytes);
-  }
-
-  /** R1. */
-  #finish(what: string, value: unknown): boolean {
-    if (!this.#isOver) {
-      this.leave();
-      this.#hasAnswered = true;
-      return true;
-    }
-    // Of a call whose caller has left, an error is only to be expected.
-    if (this.#hasAnswered && value instanceof Error) {
-      console.error(`${this.method} gave ${what} after its call was over:`, value);
-    }
-    return false;
-  }
-}
-
-function isPlatformError(error: unknown): error is LeverError {
-  return error instanceof LeverError && error.code !== "method_failed";
-}
-
-/** An error's value as callers get it: an Error's message, the original value of a remote error, anything else as it is. */
-function errorPayload(error: unknown): Payload {
-  if (error instanceof LeverError && error.code === "method_failed")
-    return valuePayload(error.value);
-  if (error instanceof Error) return valuePayload(error.message);
-  try {
-    return valuePayload(error);
-  } catch {
-    return valuePayload(String(error));
   }
 }
 

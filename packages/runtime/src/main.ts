@@ -55,12 +55,18 @@ async function become(assignment: Assignment): Promise<void> {
   try {
     Object.assign(process.env, assignment.variables);
     process.chdir(codeDir);
-    const instanceLink: InstanceLink = { protocol: 1, environment, callee: link };
+    const instanceLink: InstanceLink = {
+      protocol: 1,
+      environment,
+      callee: link,
+      currentCall: () => server?.currentCall(),
+    };
     Object.defineProperty(globalThis, INSTANCE_LINK, { value: instanceLink });
     provideClient();
     const methods = await loadService(codeDir, assignment.jsEntry);
     server = new CallServer(methods, {
       replyBytesMax: assignment.bodyBytesMax,
+      self: assignment,
       onIdle: () => {
         if (isDraining) leave();
       },

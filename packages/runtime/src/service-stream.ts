@@ -17,6 +17,8 @@ import { bytesForUser } from "./user-bytes.ts";
  */
 export class ServiceStream extends Duplex implements CallEvents {
   readonly #side: CallSide;
+  /** Why there is no caller any more, once that is so. */
+  leftBy: LeverError | undefined;
   #onWritten: (() => void) | undefined;
   #hasHeardLast = false;
 
@@ -102,6 +104,7 @@ export class ServiceStream extends Duplex implements CallEvents {
   }
 
   onAbort(error: LeverError): void {
+    this.leftBy = error;
     this.destroy(error);
   }
 

@@ -1,0 +1,153 @@
+import {
+  type CallContext,
+  type CallOpening,
+  type CallSide,
+  LeverError,
+  type Payload,
+  valuePayload,
+} from "@leveros/protocol";
+
+export interface CallServerOptions {
+  readonly replyBytesMax: number;
+  /** Called whenever the last call in flight is over. */
+  readonly onIdle?: () => void;
+  /** The service is a part of Lever: a LeverError that it throws is Lever's own answer, not a method's error. */
+  readonly isPlatform?: boolean;
+  /** What the calls' contexts say of the instance. */
+  readonly self?: Pick<CallContext, "environment" | "service" | "version" | "instance">;
+}
+
+/** One call while its function works. It is answered at most once (R1). */
+export class RunningCall implements CallContext {
+  readonly environment: string;
+  readonly service: string;
+  readonly version: number;
+  readonly instance: string;
+  readonly method: string;
+  readonly resource: string;
+  readonly caller: CallContext["caller"];
+  readonly side: CallSide;
+  /** By the process's clock; 0 = none. */
+  readonly #deadlineAt: number;
+  #leaving: AbortController | undefined;
+  #leftBy: LeverError | undefined;
+  readonly #options: CallServerOptions;
+  readonly #onOver: () => void;
+  #isOver = false;
+  #hasAnswered = false;
+
+  constructor(
+    opening: CallOpening,
+    side: CallSide,
+    options: CallServerOptions & { onOver: () => void },
+  ) {
+    const { self } = options;
+    this.environment = self?.environment ?? "";
+    this.service = self?.service ?? "";
+    this.version = self?.version ?? 0;
+    this.instance = self?.instance ?? "";
+    this.method = opening.method;
+    this.resource = opening.resource;
+    const { environment, service, timeoutMs } = opening;
+    this.caller = environment === "" ? undefined : { environment, service };
+    this.side = side;
+    this.#options = options;
+    this.#onOver = options.onOver;
+    this.#deadlineAt = timeoutMs === 0 ? 0 : performance.now() + timeoutMs;
+  }
+
+  get timeLeftMs(): number | undefined {
+    if (this.#deadlineAt === 0) return undefined;
+    return Math.max(0, this.#deadlineAt - performance.now());
+  }
+
+  /** Made when somebody asks for it: most calls never do. */
+  get signal(): AbortSignal {
+    this.#leaving ??= new AbortController();
+    if (this.#leftBy !== undefined) this.#leaving.abort(this.#leftBy);
+    return this.#leaving.signal;
+  }
+
+  readonly reply = (result: unknown): void => {
+    if (!this.#finish("a result", result)) return;
+    let payload: Payload;
+    try {
+      payload = valuePayload(result);
+    } catch (error) {
+      this.#sendError(error);
+      return;
+    }
+    if (payload.bytes.length > this.#options.replyBytesMax) {
+      this.side.abort(
+        new LeverError(
+          "too_large",
+          `Cannot reply: the result of ${this.method} has ${payload.bytes.length} bytes, the limit is ${this.#options.replyBytesMax}.`,
+        ),
+      );
+      return;
+    }
+    this.side.send(payload.kind, payload.bytes, true);
+  };
+
+  readonly fail = (error: unknown): void => {
+    if (this.#finish("an error", error)) this.#sendError(error);
+  };
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** The caller has left, or the deadline is over. */
+  abandon(error: LeverError): void {
+    if (this.#isOver) return;
+    this.#leftBy = error;
+    this.leave();
+    this.#leaving?.abort(error);
+  }
+
+  /** The call is over without an answer of its own. */
+  leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onOver();
+  }
+
+  #sendError(error: unknown): void {
+    if (this.#options.isPlatform === true && isPlatformError(error)) {
+      this.side.abort(error);
+      return;
+    }
+    const { kind, bytes } = errorPayload(error);
+    this.side.fail(kind, bytes);
+  }
+
+  /** R1. */
+  #finish(what: string, value: unknown): boolean {
+    if (!this.#isOver) {
+      this.leave();
+      this.#hasAnswered = true;
+      return true;
+    }
+    // Of a call whose caller has left, an error is only to be expected.
+    if (this.#hasAnswered && value instanceof Error) {
+      console.error(`${this.method} gave ${what} after its call was over:`, value);
+    }
+    return false;
+  }
+}
+
+function isPlatformError(error: unknown): error is LeverError {
+  return error instanceof LeverError && error.code !== "method_failed";
+}
+
+/** An error's value as callers get it: an Error's message, the original value of a remote error, anything else as it is. */
+function errorPayload(error: unknown): Payload {
+  if (error instanceof LeverError && error.code === "method_failed")
+    return valuePayload(error.value);
+  if (error instanceof Error) return valuePayload(error.message);
+  try {
+    return valuePayload(error);
+  } catch {
+    return valuePayload(String(error));
+  }
+}
