@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serviceArchive } from "../harness/archive.ts";
@@ -162,5 +163,35 @@ describe("a gRPC client that shares no code with Lever", () => {
     if (sent.length === 0) stream.end();
     const { code, refusal } = await drain(stream);
     expect([code, refusal]).toEqual([status.INVALID_ARGUMENT, "malformed_request"]);
+  });
+
+  it("deploys in the original's protocol: messages of 32 KiB, and success without a message", async () => {
+    const archive = serviceArchive({
+      "lever.json": '{"name": "byGrpc", "jsEntry": "server.js"}',
+      "server.js": "exports.one = () => 1;",
+      padding: randomBytes(100_000).toString("base64"),
+    });
+    const stream = peer.stream("lever://admin.lever/admin/DeployServiceChan");
+    stream.write({ rpc: toRpc(["dev.lever"]) });
+    for (let at = 0; at < archive.length; at += 32 * 1024) {
+      stream.write({ byte_message: archive.subarray(at, at + 32 * 1024) });
+    }
+    stream.end();
+    const { messages, code } = await drain(stream);
+    expect([code, messages]).toEqual([status.OK, [{}]]);
+    const answer = await peer.unary("lever://dev.lever/byGrpc/one", toRpc([]));
+    expect(fromJsonMessage(answer["result"])).toBe(1);
+  });
+
+  it("hears why a deploy failed", async () => {
+    const stream = peer.stream("lever://admin.lever/admin/DeployServiceChan");
+    stream.write({ rpc: toRpc(["dev.lever"]) });
+    stream.write({ byte_message: Buffer.from("no archive") });
+    stream.end();
+    const { messages, code } = await drain(stream);
+    expect(code).toBe(status.OK);
+    expect(fromJsonMessage(messages.at(-1)?.["error"])).toBe(
+      "Cannot unpack the archive: it is not compressed with gzip.",
+    );
   });
 });
