@@ -15,7 +15,7 @@ export function answerResult(
     "content-type": contentType(payload.kind),
     "content-length": payload.bytes.length,
   });
-  response.end(payload.bytes);
+  endWith(response, payload.bytes);
 }
 
 /** Answers with the value that the method failed with. */
@@ -28,7 +28,23 @@ export function answerMethodError(
     "content-length": payload.bytes.length,
     [ERROR_HEADER]: "method",
   });
-  response.end(payload.bytes);
+  endWith(response, payload.bytes);
+}
+
+/** Up to this size a body is worth copying into the write of its headers. */
+const ONE_WRITE_BYTES = 16 * 1024;
+
+/**
+ * Ends the response with a body. A small one goes as text of one byte a character: Node then sends it in one piece
+ * with the headers, which is cheaper than gathering two pieces in the system.
+ */
+function endWith(response: HttpResponse, bytes: Uint8Array): void {
+  if (bytes.length > ONE_WRITE_BYTES) {
+    response.end(bytes);
+    return;
+  }
+  const { buffer, byteOffset, length } = bytes;
+  response.end(Buffer.from(buffer, byteOffset, length).toString("latin1"), "latin1");
 }
 
 /** Answers with Lever's own refusal or failure (RFC 9457). */

@@ -25,6 +25,7 @@ export interface HttpResponse {
   /** False = wait for "drain". */
   write(chunk: Uint8Array | string): boolean;
   end(chunk?: Uint8Array | string): unknown;
+  end(chunk: string, encoding: "latin1"): unknown;
   destroy(): unknown;
   on(event: "close" | "drain", listener: () => void): unknown;
 }

@@ -8,7 +8,7 @@ import type { HttpRequest } from "./exchange.ts";
  */
 export function requestTarget(request: HttpRequest): LeverUrl {
   const { path, query } = splitUrl(request);
-  const forced = query === "" ? null : new URLSearchParams(query).get("forceenv");
+  const forced = query === "" ? null : forcedEnvironment(query);
   const environment = forced ?? hostName(request.headers.host ?? authorityOf(request));
   if (environment === "") {
     throw new LeverError(
@@ -17,6 +17,12 @@ export function requestTarget(request: HttpRequest): LeverUrl {
     );
   }
   return { environment: environment.toLowerCase(), ...parseLeverPath(path) };
+}
+
+function forcedEnvironment(query: string): string | null {
+  // The one parameter of most calls is read without taking the query apart.
+  const [, plain] = /^forceenv=([\w.-]+)$/.exec(query) ?? [];
+  return plain ?? new URLSearchParams(query).get("forceenv");
 }
 
 /** The parameters behind the `?`. */
