@@ -38,7 +38,7 @@ const ignored: CallEvents = {
 export class CallServer {
   readonly #methods = new Map<string, ServedMethod>();
   readonly #running = new AsyncLocalStorage<RunningCall>();
-  readonly #options: CallServerOptions;
+  readonly #options: CallServerOptions & { onOver: () => void };
   #callsInFlight = 0;
 
   constructor(methods: ReadonlyMap<string, Method>, options: CallServerOptions) {
@@ -50,7 +50,11 @@ export class CallServer {
         callbackIndex: isStreaming ? undefined : callbackIndex(call),
       });
     }
-    this.#options = options;
+    const onOver = (): void => {
+      this.#callsInFlight--;
+      if (this.#callsInFlight === 0) options.onIdle?.();
+    };
+    this.#options = { ...options, onOver };
   }
 
   get callsInFlight(): number {
@@ -71,11 +75,6 @@ export class CallServer {
     return running?.isOver === true && !running.signal.aborted ? undefined : running;
   };
 
-  readonly #onOver = (): void => {
-    this.#callsInFlight--;
-    if (this.#callsInFlight === 0) this.#options.onIdle?.();
-  };
-
   readonly onCall = (opening: CallOpening, side: CallSide): CallEvents => {
     const method = this.#methods.get(opening.method);
     if (method === undefined) {
@@ -94,7 +93,7 @@ export class CallServer {
     if (opening.kind === PAYLOAD_BYTES) args[0] = bytesForUser(opening.body);
     if (opening.resource !== "") args.unshift(opening.resource);
     this.#callsInFlight++;
-    const running = new RunningCall(opening, side, { ...this.#options, onOver: this.#onOver });
+    const running = new RunningCall(opening, side, this.#options);
     return this.#running.run(running, () =>
       method.isStreaming ? serveStream(method, running, args) : serveRegular(method, running, args),
     );
@@ -121,10 +120,7 @@ function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[
   } catch (error) {
     running.fail(error);
   }
-  return {
-    ...ignored,
-    onAbort: (error) => running.abandon(error),
-  };
+  return running;
 }
 
 function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]): CallEvents {

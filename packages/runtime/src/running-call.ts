@@ -1,5 +1,6 @@
 import {
   type CallContext,
+  type CallEvents,
   type CallOpening,
   type CallSide,
   LeverError,
@@ -18,7 +19,7 @@ export interface CallServerOptions {
 }
 
 /** One call while its function works. It is answered at most once (R1). */
-export class RunningCall implements CallContext {
+export class RunningCall implements CallContext, CallEvents {
   readonly environment: string;
   readonly service: string;
   readonly version: number;
@@ -95,6 +96,15 @@ export class RunningCall implements CallContext {
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  // A regular call hears nothing more of its caller but that it has left.
+  onMessage(): void {}
+  onEnd(): void {}
+  onFail(): void {}
+  onDrain(): void {}
+  onAbort(error: LeverError): void {
+    this.abandon(error);
   }
 
   /** The caller has left, or the deadline is over. */
