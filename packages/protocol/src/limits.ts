@@ -28,6 +28,12 @@ export interface Limits {
   readonly drainTimeoutMs: number;
   /** Time without calls after which a service's last instance stops. */
   readonly idleTimeoutMs: number;
+  /** Time for which a service must have needed fewer instances before one stops. */
+  readonly scaleDownAfterMs: number;
+  /** Instances of a service that does not say how many it may have. */
+  readonly instancesPerServiceMax: number;
+  /** Time that streams may stay open on instances of a version that is no longer live. */
+  readonly deployDrainTimeoutMs: number;
   /** Bytes of a deployed archive, compressed. */
   readonly archiveBytesMax: number;
   /** Bytes of a deployed archive, unpacked. */
@@ -60,6 +66,9 @@ export const defaultLimits: Limits = {
   startTimeoutMs: 30_000,
   drainTimeoutMs: 10_000,
   idleTimeoutMs: 300_000,
+  scaleDownAfterMs: 45_000,
+  instancesPerServiceMax: 20,
+  deployDrainTimeoutMs: 300_000,
   archiveBytesMax: 30 * 1024 * 1024,
   unpackedBytesMax: 512 * 1024 * 1024,
   archiveEntriesMax: 50_000,

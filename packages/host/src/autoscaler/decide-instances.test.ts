@@ -1,22 +1,90 @@
-import { expect, it } from "vitest";
-import { decideInstances } from "./decide-instances.ts";
+import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../../../tests/harness/seeded-random.ts";
+import { decideInstances, type RecentNeeds, type ServiceLoad } from "./decide-instances.ts";
 
-const decide = (
-  callsInFlight: number,
-  callsWaiting: number,
-  idleMs: number,
-  minInstances = 0,
-): number =>
-  decideInstances({ callsInFlight, callsWaiting, idleMs, minInstances }, { idleTimeoutMs: 1_000 });
+const times = { scaleDownAfterMs: 45_000, idleTimeoutMs: 300_000 };
+const service: ServiceLoad = {
+  load: 0,
+  idleMs: 0,
+  maxInstanceLoad: 10,
+  minInstances: 0,
+  maxInstances: 20,
+};
 
-it("wants an instance while calls are there or have been lately", () => {
-  expect(decide(0, 1, Number.POSITIVE_INFINITY)).toBe(1);
-  expect(decide(1, 0, Number.POSITIVE_INFINITY)).toBe(1);
-  expect(decide(0, 0, 999)).toBe(1);
-});
+/** Plays loads at their times, and tells what was wanted each time. */
+function play(loads: readonly (readonly [at: number, changes: Partial<ServiceLoad>])[]): number[] {
+  let recent: RecentNeeds = [];
+  return loads.map(([now, changes]) => {
+    const decision = decideInstances(recent, { ...service, ...changes }, { now, ...times });
+    recent = decision.recent;
+    return decision.wanted;
+  });
+}
 
-it("wants none for an idle service, and never fewer than its minimum", () => {
-  expect(decide(0, 0, 1_000)).toBe(0);
-  expect(decide(0, 0, 1_000, 2)).toBe(2);
-  expect(decide(5, 0, 0, 2)).toBe(2);
+describe("the number of instances", () => {
+  it("follows the load up at once, by what one instance should carry", () => {
+    expect(play([1, 10, 11, 100, 199].map((load, at) => [at, { load }]))).toEqual([
+      1, 1, 2, 10, 20,
+    ]);
+    expect(play([[0, { load: 3, maxInstanceLoad: 0.5 }]])).toEqual([6]);
+  });
+
+  it("follows it down only after it was lower for 45 s", () => {
+    expect(
+      play([
+        [0, { load: 80 }],
+        [10_000, { load: 20 }],
+        [44_999, { load: 10 }],
+        [45_000, { load: 10 }],
+        [54_999, { load: 10 }],
+        [55_000, { load: 10 }],
+      ]),
+    ).toEqual([8, 8, 8, 2, 2, 1]);
+  });
+
+  it("starts the wait anew with each new peak", () => {
+    const wanted = play([
+      [0, { load: 50 }],
+      [40_000, { load: 50 }],
+      [84_999, { load: 0 }],
+      [85_000, { load: 0 }],
+    ]);
+    expect(wanted).toEqual([5, 5, 5, 1]);
+  });
+
+  it("is one while the service is used, and none when it has idled", () => {
+    expect(
+      play([
+        [0, { idleMs: 0 }],
+        [299_999, { idleMs: 299_999 }],
+        [300_000, { idleMs: 300_000 }],
+        [300_001, { load: 1, idleMs: 300_001 }],
+      ]),
+    ).toEqual([1, 1, 0, 1]);
+  });
+
+  it("stays within what the service asks for", () => {
+    expect(play([[0, { load: 1_000 }]])).toEqual([20]);
+    expect(play([[0, { idleMs: Number.POSITIVE_INFINITY, minInstances: 3 }]])).toEqual([3]);
+    expect(play([[0, { load: 45, minInstances: 3 }]])).toEqual([5]);
+  });
+
+  it("is always the highest need of the last 45 s, whatever the load does", () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const random = seededRandom(seed);
+      const history: [number, number][] = [];
+      let recent: RecentNeeds = [];
+      let now = 0;
+      for (let step = 0; step < 300; step++) {
+        now += Math.floor(random() * 10_000);
+        const load = Math.floor(random() ** 3 * 150);
+        history.push([now, Math.ceil(load / 10)]);
+        const decision = decideInstances(recent, { ...service, load }, { now, ...times });
+        recent = decision.recent;
+        const within = history.filter(([at]) => now - at < 45_000).map(([, need]) => need);
+        expect(decision.wanted, `seed ${seed}, step ${step}`).toBe(Math.max(1, ...within));
+        expect(recent.length).toBeLessThanOrEqual(20);
+      }
+    }
+  });
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { LeverError, type Limits } from "@leveros/protocol";
-import { decideInstances } from "../autoscaler/decide-instances.ts";
+import { decideInstances, type RecentNeeds } from "../autoscaler/decide-instances.ts";
 import type { Launcher } from "../launcher/launcher.ts";
 import type { Log } from "../log.ts";
 import { bridgeCall } from "../router/bridge-call.ts";
@@ -37,6 +37,9 @@ interface ServiceFleet {
   readonly instances: Set<Instance>;
   /** Being prepared, not yet an instance. */
   starting: number;
+  /** Those that get no new calls, and stop when their last call is over, or at this moment all the same. */
+  readonly retiring: Map<Instance, number>;
+  recent: RecentNeeds;
   failuresInARow: number;
   /** No start before this moment. */
   notBefore: number;
@@ -81,7 +84,7 @@ export class Fleet {
       () => {
         for (const service of this.#active) this.#reconcile(service);
       },
-      Math.min(TICK_MS, Math.max(20, limits.idleTimeoutMs / 4)),
+      Math.max(20, Math.min(TICK_MS, limits.idleTimeoutMs / 4, limits.scaleDownAfterMs / 4)),
     );
     this.#ticker.unref();
   }
@@ -99,6 +102,8 @@ export class Fleet {
         route,
         instances: new Set(),
         starting: 0,
+        retiring: new Map(),
+        recent: [],
         failuresInARow: 0,
         notBefore: 0,
         lastError: undefined,
@@ -120,7 +125,8 @@ export class Fleet {
       }
     }
     // The new one takes calls before the old ones stop taking them.
-    for (const instance of old) instance.stop();
+    const until = this.#options.clock() + this.#options.limits.deployDrainTimeoutMs;
+    for (const instance of old) this.#retire(fleet, instance, until);
     this.#active.add(fleet);
     this.#reconcile(fleet);
   }
@@ -179,30 +185,75 @@ export class Fleet {
     if (this.#isClosing) return;
     const { clock, limits } = this.#options;
     const now = clock();
+    this.#stopRetired(service, now);
     const { route, live } = service;
     const running = [...service.instances].filter(
-      ({ phase, plan }) =>
-        plan.version === live.version && (phase === "starting" || phase === "ready"),
-    );
-    const wanted = decideInstances(
-      {
-        callsInFlight: route.callsInFlight,
-        callsWaiting: route.callsWaiting,
-        // A service that is starting or has started is in use; one at zero is only started by a call.
-        idleMs: running.length + service.starting > 0 ? now - route.lastUsedAt : Infinity,
-        minInstances: live.leverJson.minInstances,
-      },
-      limits,
+      (instance) =>
+        instance.plan.version === live.version &&
+        (instance.phase === "starting" || instance.phase === "ready") &&
+        !service.retiring.has(instance),
     );
     const have = running.length + service.starting;
-    if (wanted > have) {
-      if (now < service.notBefore) this.#holdBack(service, service.notBefore - now);
-      else for (let i = have; i < wanted; i++) void this.#startFor(service);
-    } else if (wanted < have) {
-      for (const instance of running.slice(wanted)) instance.stop();
-    }
+    const { minInstances, maxInstanceLoad } = live.leverJson;
+    const maxInstances = live.leverJson.maxInstances ?? limits.instancesPerServiceMax;
+    const load = {
+      load: route.callsInFlight + route.callsWaiting,
+      // A service that is starting or has started is in use; one at zero is only started by a call.
+      idleMs: have > 0 ? now - route.lastUsedAt : Number.POSITIVE_INFINITY,
+      maxInstanceLoad,
+      minInstances,
+      maxInstances,
+    };
+    const { recent, wanted } = decideInstances(service.recent, load, { now, ...limits });
+    service.recent = recent;
+    route.scaleUpAbove =
+      wanted >= maxInstances ? Number.POSITIVE_INFINITY : wanted * maxInstanceLoad;
+    if (wanted > have) this.#scaleUp(service, wanted - have, now);
+    else if (wanted < have) this.#scaleDown(service, running, have - wanted);
     if (wanted === 0 && service.instances.size === 0 && service.starting === 0) {
       this.#active.delete(service);
+    }
+  }
+
+  #scaleUp(service: ServiceFleet, missing: number, now: number): void {
+    let left = missing;
+    // What was about to leave is there at once.
+    for (const instance of service.retiring.keys()) {
+      if (left === 0) return;
+      if (instance.plan.version !== service.live.version || instance.phase !== "ready") continue;
+      service.retiring.delete(instance);
+      service.route.add(instance.target);
+      left--;
+    }
+    if (left > 0 && now < service.notBefore) {
+      this.#holdBack(service, service.notBefore - now);
+      return;
+    }
+    for (; left > 0; left--) void this.#startFor(service);
+  }
+
+  /** Those with the fewest calls leave first. One that is still starting may be needed when it is ready. */
+  #scaleDown(service: ServiceFleet, running: readonly Instance[], excess: number): void {
+    const ready = running.filter(({ phase }) => phase === "ready");
+    ready.sort((a, b) => a.target.callsInFlight - b.target.callsInFlight);
+    for (const instance of ready.slice(0, excess)) {
+      this.#retire(service, instance, Number.POSITIVE_INFINITY);
+    }
+  }
+
+  /** No call is cut short: the instance stops when it has none any more, or when its time is up. */
+  #retire(service: ServiceFleet, instance: Instance, until: number): void {
+    service.route.remove(instance.target);
+    if (instance.phase !== "ready") instance.stop();
+    else service.retiring.set(instance, until);
+    this.#stopRetired(service, this.#options.clock());
+  }
+
+  #stopRetired(service: ServiceFleet, now: number): void {
+    for (const [instance, until] of service.retiring) {
+      if (instance.phase === "ready" && instance.target.callsInFlight > 0 && now < until) continue;
+      service.retiring.delete(instance);
+      instance.stop();
     }
   }
 
@@ -275,6 +326,7 @@ export class Fleet {
     }
     const fleet = this.#find(instance);
     if (fleet === undefined || !fleet.instances.delete(instance)) return;
+    fleet.retiring.delete(instance);
     fleet.route.remove(instance.target);
     if (instance.wasStopped || this.#isClosing) {
       this.#options.log("info", "fleet", "instance stopped", about);

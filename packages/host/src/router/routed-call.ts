@@ -87,7 +87,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   assign(target: InstanceTarget): void {
     if (this.#isOver) return;
     this.#target = target;
-    target.callsInFlight++;
+    this.#route.begin(target);
     // An early half-close must come after the early messages.
     const hasEarly = this.#early.length > 0;
     const callee = target.callee.open(this.#openingNow(), this, this.#hasMore || hasEarly);
@@ -155,10 +155,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
     clearTimeout(this.#timer);
     this.#early = [];
     this.#route.lastUsedAt = this.#clock();
-    if (this.#target !== undefined) {
-      this.#target.callsInFlight--;
-      if (this.#route.callsWaiting > 0) this.#route.dispatch();
-    }
+    if (this.#target !== undefined) this.#route.end(this.#target);
     return true;
   }
 }

@@ -59,7 +59,7 @@ export class Router {
   readonly #limits: Limits;
   readonly #clock: () => number;
   #isClosing = false;
-  /** A call waits, and no instance has room. */
+  /** A call waits, since no instance has room; or those that are there carry more than they should. */
   onDemand: (route: ServiceRoute) => void = () => {};
 
   constructor(options: { limits: Limits; clock: () => number }) {
@@ -122,6 +122,7 @@ export class Router {
     const target = route.choose();
     if (target !== undefined) {
       call.assign(target);
+      if (route.isOverloaded) this.onDemand(route);
     } else if (route.wait(call)) {
       this.onDemand(route);
     } else {

@@ -37,11 +37,15 @@ export class ServiceRoute {
   live: LiveVersion;
   /** When the last call ended or was taken, by the router's clock. */
   lastUsedAt: number;
+  /** More calls in flight than this need another instance: then the router tells its `onDemand`. */
+  scaleUpAbove = 0;
   readonly #limits: RouteLimits;
   readonly #instances: InstanceTarget[] = [];
   #waiting: Set<WaitingCall> = new Set();
   #waitingBytes = 0;
   #turn = 0;
+  /** On every instance, also on those that leave. */
+  #callsBegun = 0;
 
   constructor(
     name: { environment: string; service: string },
@@ -64,6 +68,23 @@ export class ServiceRoute {
     let calls = 0;
     for (const target of this.#instances) calls += target.callsInFlight;
     return calls;
+  }
+
+  get isOverloaded(): boolean {
+    return this.#callsBegun > this.scaleUpAbove;
+  }
+
+  /** A call goes to this instance. */
+  begin(target: InstanceTarget): void {
+    target.callsInFlight++;
+    this.#callsBegun++;
+  }
+
+  /** A call is over: another one may have its place. */
+  end(target: InstanceTarget): void {
+    target.callsInFlight--;
+    this.#callsBegun--;
+    if (this.#waiting.size > 0) this.dispatch();
   }
 
   choose(): InstanceTarget | undefined {
