@@ -35,24 +35,25 @@ export function parseLeverUrl(url: string): LeverUrl {
     throw malformed(url, `"${environment}" is not an environment's host name`);
   }
   if (slash === -1) throw malformed(url, "it names no service and no method");
-  return { environment: environment.toLowerCase(), ...parseLeverPath(url.slice(slash)) };
+  return { environment: environment.toLowerCase(), ...parseLeverPath(url.slice(slash), url) };
 }
 
 /**
- * Parses the path of a Lever URL: `/<service>[/<resource>]/<method>`, with an empty segment for no resource.
+ * Parses the path of a Lever URL: `/<service>[/<resource>]/<method>`, with an empty segment for no resource. `whole` is
+ * what an error shows.
  * @throws LeverError `malformed_request`
  */
-export function parseLeverPath(path: string): Omit<LeverUrl, "environment"> {
+export function parseLeverPath(path: string, whole: string = path): Omit<LeverUrl, "environment"> {
   const first = path.indexOf("/", 1);
   const last = path.lastIndexOf("/");
   if (path[0] !== "/" || first === -1) {
-    throw malformed(path, "it needs a service and a method: /service/method");
+    throw malformed(whole, "it needs a service and a method: /service/method");
   }
-  const service = unescapeSegment(path.slice(1, first), path);
-  const method = unescapeSegment(path.slice(last + 1), path);
-  if (service === "") throw malformed(path, "its service is empty");
-  if (method === "") throw malformed(path, "its method is empty");
-  const resource = last > first ? unescapeSegment(path.slice(first + 1, last), path) : "";
+  const service = unescapeSegment(path.slice(1, first), whole);
+  const method = unescapeSegment(path.slice(last + 1), whole);
+  if (service === "") throw malformed(whole, "its service is empty");
+  if (method === "") throw malformed(whole, "its method is empty");
+  const resource = last > first ? unescapeSegment(path.slice(first + 1, last), whole) : "";
   return { service, resource, method };
 }
 

@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { parseLeverJson } from "./lever-json.ts";
+
+const errorsOf = (value: unknown): readonly string[] => {
+  const outcome = parseLeverJson(typeof value === "string" ? value : JSON.stringify(value));
+  return outcome.ok ? [] : outcome.errors;
+};
+const good = { name: "abc", jsEntry: "server.js" };
+
+describe("lever.json", () => {
+  it("has a default for everything but the name", () => {
+    expect(parseLeverJson('\uFEFF{"name": "abc", "jsEntry": "./././a.ts"}')).toEqual({
+      ok: true,
+      warnings: [],
+      leverJson: {
+        name: "abc",
+        description: "",
+        jsEntry: "a.ts",
+        entry: undefined,
+        private: false,
+        maxInstanceLoad: 10,
+        minInstances: 0,
+        maxInstances: undefined,
+        ram: 128,
+        config: {},
+      },
+    });
+    const outcome = parseLeverJson('{"name": "abc"}');
+    expect(outcome.ok && outcome.leverJson.entry).toEqual(["./serve"]);
+  });
+
+  it.each([
+    [{ name: "ab" }, "name", '"ab"', "3 to 255 of A-Z a-z 0-9 - _ . ~"],
+    [{ name: "a b" }, "name", '"a b"', "3 to 255 of A-Z a-z 0-9 - _ . ~"],
+    [{ name: "...." }, "name", '"...."', "3 to 255 of A-Z a-z 0-9 - _ . ~"],
+    [{ ...good, description: 1 }, "description", "1", "a string"],
+    [
+      { ...good, jsEntry: "/a.js" },
+      "jsEntry",
+      '"/a.js"',
+      "the path of a .js .mjs .cjs .ts .mts or .cts file inside the service folder",
+    ],
+    [
+      { ...good, jsEntry: "a.py" },
+      "jsEntry",
+      '"a.py"',
+      "the path of a .js .mjs .cjs .ts .mts or .cts file inside the service folder",
+    ],
+    [{ name: "abc", entry: [] }, "entry", "[]", "a list of strings, the first one not empty"],
+    [
+      { name: "abc", entry: ["a", 1] },
+      "entry",
+      '["a",1]',
+      "a list of strings, the first one not empty",
+    ],
+    [{ ...good, private: 1 }, "private", "1", "true or false"],
+    [{ ...good, maxInstanceLoad: 0 }, "maxInstanceLoad", "0", "a number greater than 0"],
+    [{ ...good, minInstances: -1 }, "minInstances", "-1", "a whole number, 0 or more"],
+    [{ ...good, maxInstances: 0 }, "maxInstances", "0", "a whole number, 1 or more"],
+    [{ ...good, ram: "128" }, "ram", '"128"', "a whole number of megabytes, 1 or more"],
+    [{ ...good, config: [] }, "config", "[]", "an object"],
+  ])("%j is refused by field, found and allowed", (value, field, found, allowed) => {
+    expect(errorsOf(value)).toEqual([
+      `lever.json: field ${field} is ${found}; allowed is ${allowed}.`,
+    ]);
+  });
+
+  it("tells every fault at once", () => {
+    expect(errorsOf({ jsEntry: "a.js", entry: ["b"], ram: 0 })).toEqual([
+      "lever.json: field ram is 0; allowed is a whole number of megabytes, 1 or more.",
+      "lever.json: field name is missing; allowed is 3 to 255 of A-Z a-z 0-9 - _ . ~.",
+      "lever.json: fields entry and jsEntry are both set; allowed is one of them.",
+    ]);
+    expect(errorsOf({ ...good, minInstances: 3, maxInstances: 2 })).toEqual([
+      "lever.json: field minInstances is 3; allowed is at most maxInstances, 2.",
+    ]);
+  });
+
+  it("is refused when it is no object", () => {
+    expect(errorsOf("nonsense")[0]).toMatch(/^lever\.json: the file is not JSON: /);
+    expect(errorsOf("[1]")).toEqual(["lever.json: the file holds [1]; allowed is an object."]);
+  });
+
+  it("warns of unknown fields, and names the nearest known one", () => {
+    const outcome = parseLeverJson(
+      JSON.stringify({ ...good, $schema: "x", Ram: 1, jsentry: "", zzz: 1, __proto: {} }),
+    );
+    expect(outcome.ok && outcome.warnings).toEqual([
+      'lever.json: field "Ram" is unknown and has no effect. Did you mean ram?',
+      'lever.json: field "jsentry" is unknown and has no effect. Did you mean jsEntry?',
+      'lever.json: field "zzz" is unknown and has no effect.',
+      'lever.json: field "__proto" is unknown and has no effect.',
+    ]);
+  });
+});
