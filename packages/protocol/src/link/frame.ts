@@ -8,7 +8,7 @@ export const HEADER_BYTES = 12;
 /** The most payload that one frame may carry; larger messages go in several frames, so that small ones pass between. */
 export const CHUNK_BYTES: number = 64 * 1024;
 /** An opening carries names before its chunk: four of at most 16 KiB each, the most a request line can bring. */
-export const PAYLOAD_BYTES_MAX: number = CHUNK_BYTES + 4 * 16 * 1024 + 16;
+const PAYLOAD_BYTES_MAX: number = CHUNK_BYTES + 4 * 16 * 1024 + 16;
 
 export const OPEN = 1;
 export const MESSAGE = 2;

@@ -22,7 +22,7 @@ import {
  * receiver gives back what its consumer has taken. 256 KiB keeps a local socket busy and bounds what one call can
  * pile up on the other side.
  */
-export const WINDOW_BYTES: number = 256 * 1024;
+const WINDOW_BYTES: number = 256 * 1024;
 /** Credit is given back in steps, so that small messages do not each cost a frame. */
 const CREDIT_STEP_BYTES = WINDOW_BYTES / 4;
 
