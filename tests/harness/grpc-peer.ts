@@ -2,7 +2,7 @@ import * as grpc from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 
 /** The gRPC wire as its specification's tables give it: what a stranger would write down. */
-export const leverProto = `
+const leverProto = `
   syntax = "proto3";
   package core;
   service LeverRPC {
@@ -30,7 +30,7 @@ const codec = (name: string) => {
 
 const rpc = codec("RPC");
 const reply = codec("RPCReply");
-export const streamMessage: ReturnType<typeof codec> = codec("StreamMessage");
+const streamMessage = codec("StreamMessage");
 
 /** A value as a JSON message's object. */
 export function toJsonMessage(value: unknown): object {
