@@ -3,6 +3,26 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# What tests need beside Node: commands, and Debian's packages that have them.
+needed=()
+need() { # <package> <command that succeeds where it is installed>
+  bash -c "$2" >/dev/null 2>&1 || needed+=("$1")
+}
+need curl "curl --version"
+need openssl "openssl version"
+need python3-grpcio "/usr/bin/python3 -c 'import grpc'"
+need python3-protobuf "/usr/bin/python3 -c 'import google.protobuf'"
+if ((${#needed[@]} > 0)); then
+  if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+    echo "Installing ${needed[*]}"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${needed[@]}" >/dev/null
+  else
+    echo "The tests need more than Node. Install first: apt-get install ${needed[*]}" >&2
+    exit 1
+  fi
+fi
+
 tsc -b
 npm run --silent check
 exec vitest run

@@ -2,7 +2,7 @@ import * as grpc from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 
 /** The gRPC wire as its specification's tables give it: what a stranger would write down. */
-const leverProto = `
+export const leverProto = `
   syntax = "proto3";
   package core;
   service LeverRPC {

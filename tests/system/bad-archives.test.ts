@@ -303,7 +303,7 @@ describe("a service that cannot start is refused, and the old version goes on:",
     [
       "loading that never ends",
       "while (true);",
-      "Cannot start victim version 2: Its module was still loading after 1500 ms.",
+      "Cannot start victim version 2: It was still loading after 1500 ms.",
     ],
     [
       "no functions",
@@ -327,7 +327,7 @@ describe("a service that cannot start is refused, and the old version goes on:",
       "server.mjs": "await new Promise(() => {}); export const a = () => 1;",
     });
     expect((await deployArchive(lever.address, archive)).json()).toBe(
-      "Cannot start victim version 2: Its module was still loading after 1500 ms.",
+      "Cannot start victim version 2: It was still loading after 1500 ms.",
     );
   });
 });

@@ -9,7 +9,10 @@ export interface Assignment {
   readonly instance: string;
   /** Absolute path of the unpacked code. */
   readonly codeDir: string;
-  readonly jsEntry: string;
+  /** The module to load; undefined for a service that is a program of its own. */
+  readonly jsEntry?: string | undefined;
+  /** The command of such a program, and its arguments. Exactly one of jsEntry and entry is set. */
+  readonly entry?: readonly string[] | undefined;
   /** Set in the instance's environment. */
   readonly variables: Readonly<Record<string, string>>;
   readonly bodyBytesMax: number;

@@ -5,6 +5,10 @@
 import { Socket } from "node:net";
 import {
   type Assignment,
+  type CallContext,
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
   INSTANCE_LINK,
   type InstanceLink,
   type RuntimeMessage,
@@ -20,7 +24,17 @@ const CALLS_MAX = 100_000;
 /** Exit status after a service could not be loaded. */
 const EXIT_CANNOT_LOAD = 70;
 
-let server: CallServer | undefined;
+/** What serves the calls: the service's functions, or its program. */
+interface Server {
+  readonly callsInFlight: number;
+  onCall(opening: CallOpening, side: CallSide): CallEvents;
+  currentCall?(): CallContext | undefined;
+  failCurrent?(error: unknown): boolean;
+  /** Ends what it has started. */
+  close?(): Promise<void>;
+}
+
+let server: Server | undefined;
 let isDraining = false;
 
 const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
@@ -59,21 +73,29 @@ async function become(assignment: Assignment): Promise<void> {
       protocol: 1,
       environment,
       callee: link,
-      currentCall: () => server?.currentCall(),
+      currentCall: () => server?.currentCall?.(),
     };
     Object.defineProperty(globalThis, INSTANCE_LINK, { value: instanceLink });
     provideClient();
-    const methods = await loadService(codeDir, assignment.jsEntry);
-    server = new CallServer(methods, {
-      replyBytesMax: assignment.bodyBytesMax,
-      self: assignment,
-      onIdle: () => {
-        if (isDraining) leave();
-      },
-    });
+    const onIdle = (): void => {
+      if (isDraining) leave();
+    };
+    const { jsEntry, entry } = assignment;
+    if (entry !== undefined) {
+      // Only services that need it load what speaks gRPC.
+      const { startEntry } = await import("./entry/entry-server.ts");
+      server = await startEntry(entry, { assignment, link, onIdle });
+      send({ type: "ready", methods: [] });
+      return;
+    }
+    const methods = await loadService(codeDir, jsEntry ?? "");
+    const replyBytesMax = assignment.bodyBytesMax;
+    server = new CallServer(methods, { replyBytesMax, self: assignment, onIdle });
     send({ type: "ready", methods: [...methods.keys()].sort() });
   } catch (error) {
-    send({ type: "failed", reason: describeLoadError(error, codeDir) });
+    const what =
+      assignment.entry === undefined ? "Its module cannot be loaded" : "Its entry failed";
+    send({ type: "failed", reason: `${what}: ${describeLoadError(error, codeDir)}` });
     link.flush();
     socket.end(() => process.exit(EXIT_CANNOT_LOAD));
   }
@@ -86,14 +108,15 @@ function drain(): void {
 
 /** The last reply is still on its way through the socket: it goes out before the process ends. */
 function leave(): void {
-  setImmediate(() => {
+  setImmediate(async () => {
+    await server?.close?.();
     link.flush();
     socket.end(() => process.exit(0));
   });
 }
 
 function reportStray(error: unknown): void {
-  if (server?.failCurrent(error)) return;
+  if (server?.failCurrent?.(error) === true) return;
   console.error("Uncaught in the service, in the course of no call:", error);
 }
 

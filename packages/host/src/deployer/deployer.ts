@@ -127,7 +127,7 @@ export class Deployer {
     let dropped: readonly VersionRecord[];
     try {
       record = { ...unproven, methods: candidate.methods };
-      if (record.methods.length === 0) {
+      if (record.methods.length === 0 && draft.leverJson.entry === undefined) {
         throw new LeverError(
           "invalid_service",
           `Cannot deploy ${draft.service}: ${draft.leverJson.jsEntry} exports no functions, so it has no methods.`,

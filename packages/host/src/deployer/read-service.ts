@@ -22,25 +22,34 @@ export async function readService(
   const outcome = parseLeverJson(await readFile(file, "utf8"));
   if (!outcome.ok) throw invalid(outcome.errors.join("\n"));
   const { leverJson, warnings } = outcome;
-  if (leverJson.jsEntry === undefined) {
-    throw new LeverError(
-      "not_supported",
-      "Cannot run the service: this version of Lever runs services with a jsEntry, not yet those with an entry.",
-    );
-  }
-  await checkEntry(codeDir, leverJson.jsEntry);
+  const { jsEntry, entry } = leverJson;
+  if (jsEntry !== undefined) await checkFile(codeDir, "jsEntry", jsEntry);
+  const command = entry?.[0];
+  // A bare word is found in the PATH of the instance, and only there can be missing.
+  if (command?.includes("/") === true) await checkCommand(codeDir, command);
   return { leverJson, warnings };
 }
 
-async function checkEntry(codeDir: string, jsEntry: string): Promise<void> {
-  const field = `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}`;
-  const resolved = await realpath(join(codeDir, jsEntry)).catch(() => undefined);
+async function checkCommand(codeDir: string, command: string): Promise<void> {
+  if (command.startsWith("/")) return;
+  const file = await checkFile(codeDir, "entry", command);
+  if (((await lstat(file)).mode & 0o100) === 0) {
+    throw invalid(
+      `lever.json: field entry is ${JSON.stringify(command)}; allowed is a file that may be executed (chmod +x).`,
+    );
+  }
+}
+
+async function checkFile(codeDir: string, name: string, path: string): Promise<string> {
+  const field = `lever.json: field ${name} is ${JSON.stringify(path)}`;
+  const resolved = await realpath(join(codeDir, path)).catch(() => undefined);
   if (resolved === undefined)
     throw invalid(`${field}; there is no such file in the service folder.`);
   const inside = (await realpath(codeDir)) + sep;
   if (!resolved.startsWith(inside) || !(await lstat(resolved)).isFile()) {
     throw invalid(`${field}; allowed is a plain file in the service folder.`);
   }
+  return resolved;
 }
 
 function invalid(message: string): LeverError {

@@ -92,7 +92,9 @@ export class Fleet {
   /** The version is the live one from now on. A candidate becomes its first instance; older instances drain. */
   goLive(record: VersionRecord, candidate?: Instance): void {
     const { environment, service, version, leverJson, methods } = record;
-    const live = { version, isPrivate: leverJson.private, methods: new Set(methods) };
+    // What a program of its own can do, it says when it is called.
+    const known = leverJson.entry === undefined ? new Set(methods) : undefined;
+    const live = { version, isPrivate: leverJson.private, methods: known };
     const route = this.#options.router.setService(environment, service, live);
     const key = keyOf(environment, service);
     let fleet = this.#services.get(key);
@@ -297,7 +299,8 @@ export class Fleet {
       LEVEROS_DATA_DIR: dataDir,
     };
     const plan = { environment, service, version, instance, codeDir, variables };
-    return new Instance({ ...plan, jsEntry: leverJson.jsEntry ?? "" }, this.#owner);
+    const { jsEntry, entry } = leverJson;
+    return new Instance({ ...plan, jsEntry, entry }, this.#owner);
   }
 
   #onReady(instance: Instance): void {

@@ -26,7 +26,8 @@ export interface InstancePlan {
   readonly version: number;
   readonly instance: string;
   readonly codeDir: string;
-  readonly jsEntry: string;
+  readonly jsEntry: string | undefined;
+  readonly entry: readonly string[] | undefined;
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -59,6 +60,7 @@ export class Instance {
   /** Why it could not start, when it said so itself. */
   #failure: LeverError | undefined;
   #exit: ProcessExit | undefined;
+  #wasReady = false;
   #wasStopped = false;
   readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers();
 
@@ -83,10 +85,11 @@ export class Instance {
       onCall: (opening, side) => owner.onCall({ environment, service }, opening, side),
       onReady: (methods) => {
         this.methods = methods;
+        this.#wasReady = true;
         this.#step({ type: "loaded" });
       },
       onFailed: (reason) => {
-        this.#failure = this.#startError(`Its module cannot be loaded: ${reason}`);
+        this.#failure = this.#startError(reason);
       },
       onLeaving: () => this.stop(),
       // Why it went, its exit will say; until then its open calls wait.
@@ -159,7 +162,7 @@ export class Instance {
         return;
       case "startTimedOut":
         this.#failure = this.#startError(
-          `Its module was still loading after ${this.#owner.limits.startTimeoutMs} ms`,
+          `It was still loading after ${this.#owner.limits.startTimeoutMs} ms`,
         );
         return;
       case "kill":
@@ -188,8 +191,7 @@ export class Instance {
 
   #goneError(): LeverError {
     const how = this.#howItEnded();
-    if (this.methods.length === 0)
-      return this.#startError(`The instance ${how} before it was ready`);
+    if (!this.#wasReady) return this.#startError(`The instance ${how} before it was ready`);
     const { service, version } = this.plan;
     return new LeverError(
       "instance_failed",

@@ -2,9 +2,9 @@ import { createServer } from "node:http";
 import * as http2 from "node:http2";
 import type { Duplex } from "node:stream";
 import { isStreamingName, LeverError, type Limits } from "@leveros/protocol";
+import { type GrpcOptions, serveGrpc } from "@leveros/runtime/grpc";
 import type { Log } from "../log.ts";
-import type { Router } from "../router/router.ts";
-import { serveGrpc } from "./grpc/grpc-call.ts";
+import { OUTSIDE, type Router } from "../router/router.ts";
 import { answerProblem, problemAnswer } from "./http/answer.ts";
 import { answerOptions, checkOrigin } from "./http/cors.ts";
 import { dropRest } from "./http/drop-rest.ts";
@@ -50,7 +50,12 @@ export function openGateway(options: GatewayOptions): Promise<Listener> {
 }
 
 function createHttp2(options: GatewayOptions): http2.Http2Server {
-  const { limits } = options;
+  const { limits, router } = options;
+  const grpc: GrpcOptions = {
+    call: (request, events) => router.call({ ...request, caller: OUTSIDE }, events),
+    environment: undefined,
+    limits,
+  };
   const server = http2.createServer({
     settings: {
       initialWindowSize: HTTP2_WINDOW_BYTES,
@@ -68,7 +73,7 @@ function createHttp2(options: GatewayOptions): http2.Http2Server {
   });
   server.on("stream", (stream, headers, _flags, rawHeaders) => {
     if (headers["content-type"]?.startsWith("application/grpc")) {
-      serveGrpc(stream, headers, options);
+      serveGrpc(stream, headers, grpc);
       return;
     }
     stream.on("error", () => {});

@@ -2,6 +2,7 @@ import {
   type CallEvents,
   type CallOpening,
   type CallSide,
+  isCallableName,
   isStreamingName,
   LeverError,
   type LeverUrl,
@@ -162,7 +163,8 @@ export class Router {
         `The service ${service} is private: only services of ${environment} may call it.`,
       );
     }
-    if (!route.live.methods.has(method)) {
+    const { methods } = route.live;
+    if (methods === undefined ? !isCallableName(method) : !methods.has(method)) {
       return new LeverError("unknown_method", `The service ${service} has no method ${method}.`);
     }
     const isStreaming = isStreamingName(method);

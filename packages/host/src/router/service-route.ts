@@ -27,7 +27,8 @@ export interface RouteLimits {
 export interface LiveVersion {
   readonly version: number;
   readonly isPrivate: boolean;
-  readonly methods: ReadonlySet<string>;
+  /** undefined = not known: any name that may be a method's. */
+  readonly methods: ReadonlySet<string> | undefined;
 }
 
 /** The row of the routing table for one service: its live version, its instances, and the calls that wait for one. */

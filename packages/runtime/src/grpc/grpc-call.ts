@@ -9,7 +9,6 @@ import {
   type PayloadKind,
   parseLeverUrl,
 } from "@leveros/protocol";
-import { type CallRequest, OUTSIDE, type Router } from "../../router/router.ts";
 import { frameMessage, MessageReader } from "./message-reader.ts";
 import {
   decodeRpc,
@@ -20,16 +19,30 @@ import {
 } from "./rpc-messages.ts";
 import { errorTrailers, okTrailers, type Trailers } from "./status.ts";
 
-export interface GrpcOptions {
-  readonly router: Router;
-  readonly limits: Limits;
+/** A call as it came over gRPC; who makes it is known by whoever took the connection. */
+export interface GrpcRequest {
+  readonly url: LeverUrl;
+  readonly isStream: boolean;
+  /** 0 = no deadline. */
+  readonly timeoutMs: number;
+  readonly kind: PayloadKind;
+  readonly body: Uint8Array;
+  readonly hasMore: boolean;
 }
 
-const UNARY_PATH = "/core.LeverRPC/HandleRPC";
-const STREAMING_PATH = "/core.LeverRPC/HandleStreamingRPC";
+export interface GrpcOptions {
+  /** Makes the call. */
+  readonly call: (request: GrpcRequest, events: CallEvents) => CallSide;
+  /** Of relative URLs; undefined = there are none. */
+  readonly environment: string | undefined;
+  readonly limits: Pick<Limits, "bodyBytesMax" | "callTimeoutMs" | "callTimeoutMaxMs">;
+}
+
+export const UNARY_PATH = "/core.LeverRPC/HandleRPC";
+export const STREAMING_PATH = "/core.LeverRPC/HandleStreamingRPC";
 
 /** Room for what the encoding adds to a body of the largest size. */
-const ENCODING_BYTES = 64 * 1024;
+export const ENCODING_BYTES: number = 64 * 1024;
 
 /** Carries one gRPC call: an HTTP/2 stream whose content type is application/grpc. */
 export function serveGrpc(
@@ -44,11 +57,10 @@ export function serveGrpc(
     if (path !== UNARY_PATH && path !== STREAMING_PATH) {
       throw new LeverError("not_supported", `There is no gRPC method ${path}.`);
     }
-    const url = readUrl(headers["lever-url"]);
+    const url = readUrl(headers["lever-url"], options.environment);
     const isStream = path === STREAMING_PATH;
     const request = {
       url,
-      caller: OUTSIDE,
       isStream,
       timeoutMs: readTimeoutMs(headers["grpc-timeout"], options.limits, isStream),
     };
@@ -59,17 +71,17 @@ export function serveGrpc(
   }
 }
 
-type CallStart = Pick<CallRequest, "url" | "caller" | "isStream" | "timeoutMs">;
+type CallStart = Pick<GrpcRequest, "url" | "isStream" | "timeoutMs">;
 
 function serveUnary(
   stream: ServerHttp2Stream,
   answer: GrpcAnswer,
   start: CallStart,
-  { router, limits }: GrpcOptions,
+  options: GrpcOptions,
 ): void {
   let args: Payload | undefined;
   let call: CallSide | undefined;
-  readMessages(stream, limits, {
+  readMessages(stream, options.limits, {
     onMessage(bytes) {
       if (args !== undefined) throw malformed("it has more than one message");
       args = decodeRpc(bytes);
@@ -77,7 +89,7 @@ function serveUnary(
     onEnd() {
       if (args === undefined) throw malformed("it has no message");
       const { kind, bytes: body } = args;
-      call = router.call({ ...start, kind, body, hasMore: false }, events);
+      call = options.call({ ...start, kind, body, hasMore: false }, events);
     },
     onError: (error) => answer.end(errorTrailers(error)),
   });
@@ -101,7 +113,7 @@ function serveStreaming(
   stream: ServerHttp2Stream,
   answer: GrpcAnswer,
   start: CallStart,
-  { router, limits }: GrpcOptions,
+  options: GrpcOptions,
 ): void {
   let call: CallSide | undefined;
   const giveUp = (error: LeverError): void => {
@@ -121,14 +133,14 @@ function serveStreaming(
     onAbort: (error) => answer.end(errorTrailers(error)),
     onDrain: () => stream.resume(),
   };
-  readMessages(stream, limits, {
+  readMessages(stream, options.limits, {
     onMessage(bytes) {
       if (answer.isOver) return;
       const message = decodeStreamMessage(bytes);
       if (call === undefined) {
         if (message.type !== "rpc") throw malformed("its first message is no rpc");
         const { kind, bytes: body } = message.payload;
-        call = router.call({ ...start, kind, body, hasMore: true }, events);
+        call = options.call({ ...start, kind, body, hasMore: true }, events);
         // Tells the caller that the stream is open.
         if (!answer.isOver) send({ type: "empty" });
         return;
@@ -155,7 +167,7 @@ function serveStreaming(
 /** Reads a stream's messages; what a handler throws ends the reading, and is told once. */
 function readMessages(
   stream: ServerHttp2Stream,
-  limits: Limits,
+  limits: GrpcOptions["limits"],
   handlers: {
     onMessage(bytes: Buffer): void;
     onEnd(): void;
@@ -233,12 +245,16 @@ class GrpcAnswer {
 
 const HEADERS = { ":status": 200, "content-type": "application/grpc+proto" };
 
-function readUrl(header: string | string[] | undefined): LeverUrl {
+function readUrl(
+  header: string | string[] | undefined,
+  ownEnvironment: string | undefined,
+): LeverUrl {
   if (typeof header !== "string") throw malformed("it has no metadata lever-url");
   const url = parseLeverUrl(header);
-  if (url.environment === "") throw malformed("its lever-url names no environment");
+  const environment = url.environment === "" ? ownEnvironment : url.environment;
+  if (environment === undefined) throw malformed("its lever-url names no environment");
   // The port in it was for connecting.
-  return { ...url, environment: url.environment.replace(/:\d+$/, "") };
+  return { ...url, environment: environment.replace(/:\d+$/, "") };
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -253,7 +269,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 /** grpc-timeout in milliseconds (grpc/doc/PROTOCOL-HTTP2.md); without it the default of the method's kind. */
 function readTimeoutMs(
   header: string | string[] | undefined,
-  limits: Limits,
+  limits: GrpcOptions["limits"],
   isStream: boolean,
 ): number {
   if (header === undefined) return isStream ? 0 : limits.callTimeoutMs;

@@ -24,6 +24,13 @@ export type StreamMessage =
 // Tags: every field is length-delimited, so field number × 8 + 2.
 const tag = (field: number): number => field * 8 + 2;
 
+/** An RPC message from the arguments of a call. */
+export function encodeRpc(args: Payload): Uint8Array {
+  const writer = protobuf.Writer.create();
+  writeRpc(writer, args);
+  return writer.finish();
+}
+
 /** @throws Error when the bytes are no RPC message. */
 export function decodeRpc(bytes: Uint8Array): Payload {
   const reader = protobuf.Reader.create(bytes);
@@ -34,6 +41,22 @@ export function encodeReply(reply: Reply): Uint8Array {
   const writer = protobuf.Writer.create();
   writeValue(writer, reply.payload, reply.type === "result" ? 1 : 3);
   return writer.finish();
+}
+
+/** @throws Error when the bytes are no RPCReply message. */
+export function decodeReply(bytes: Uint8Array): Reply {
+  const reader = protobuf.Reader.create(bytes);
+  const end = bytes.length;
+  let reply: Reply = { type: "result", payload: jsonPayload(null) };
+  while (reader.pos < end) {
+    const found = reader.uint32();
+    if (found === tag(1)) reply = { type: "result", payload: readValue(reader, end) };
+    else if (found === tag(2)) reply = { type: "result", payload: bytesPayload(reader.bytes()) };
+    else if (found === tag(3)) reply = { type: "error", payload: readValue(reader, end) };
+    else if (found === tag(4)) reply = { type: "error", payload: bytesPayload(reader.bytes()) };
+    else reader.skipType(found & 7);
+  }
+  return reply;
 }
 
 export function encodeStreamMessage(message: StreamMessage): Uint8Array {

@@ -1,0 +1,1 @@
+export { type GrpcOptions, type GrpcRequest, serveGrpc } from "./grpc-call.ts";
