@@ -10,6 +10,7 @@ need() { # <package> <command that succeeds where it is installed>
 }
 need curl "curl --version"
 need openssl "openssl version"
+need chromium "/usr/bin/chromium --version"
 need python3-grpcio "/usr/bin/python3 -c 'import grpc'"
 need python3-protobuf "/usr/bin/python3 -c 'import google.protobuf'"
 if ((${#needed[@]} > 0)); then
@@ -23,6 +24,6 @@ if ((${#needed[@]} > 0)); then
   fi
 fi
 
-tsc -b
+npm run --silent build
 npm run --silent check
 exec vitest run

@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface, type Interface } from "node:readline";
+import { Client } from "leveros";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { launchBrowser } from "../harness/browser.ts";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+
+const root = join(import.meta.dirname, "../..");
+const folder = mkdtempSync(join(tmpdir(), "lever-chat-"));
+
+let lever: RunningLever;
+let browser: Browser;
+let server: ChildProcess;
+let origin: string;
+let terminal: ChildProcess;
+let heard: Interface;
+
+beforeAll(async () => {
+  lever = await startLever();
+  const { status, stderr } = await lever.lever(["deploy", join(root, "examples/chat")]);
+  expect(status, stderr).toBe(0);
+  const serve = join(root, "examples/chat/page/serve.mjs");
+  server = spawn(process.execPath, [serve], {
+    env: { ...process.env, PORT: "0" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (server.stdout === null) throw new Error("The server has no output.");
+  const [line] = (await once(createInterface({ input: server.stdout }), "line")) as [string];
+  origin = /http:\/\/[\d.:]+/.exec(line)?.[0] ?? "";
+  browser = await launchBrowser();
+  terminal = spawn(
+    process.execPath,
+    [
+      join(root, "packages/cli/bin/lever.js"),
+      "-H",
+      lever.address,
+      "stream",
+      "/chat/lobby/joinChan",
+      '"Terry"',
+    ],
+    { stdio: ["pipe", "pipe", "inherit"] },
+  );
+  if (terminal.stdout === null) throw new Error("The terminal has no output.");
+  heard = createInterface({ input: terminal.stdout });
+}, 60_000);
+
+afterAll(async () => {
+  terminal?.kill();
+  server?.kill();
+  await browser?.close();
+  await lever?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function enter(room: string, name: string): Promise<Page> {
+  const page = await browser.newPage();
+  const query = new URLSearchParams({ room, name, host: lever.address });
+  await page.goto(`${origin}/?${query}`);
+  await page.getByText(`you are ${name}`).waitFor();
+  return page;
+}
+
+const say = async (page: Page, text: string): Promise<void> => {
+  await page.getByLabel("Your message").fill(text);
+  await page.getByRole("button", { name: "Send" }).click();
+};
+
+/** Waits until the terminal hears this. */
+async function terminalHears(expected: object): Promise<void> {
+  for (;;) {
+    const [line] = (await once(heard, "line")) as [string];
+    const { from, text } = JSON.parse(line) as { from?: string; text: string };
+    if (JSON.stringify({ from, text }) === JSON.stringify(expected)) return;
+  }
+}
+
+it("brings pages and a terminal together in their rooms, and nowhere else", async () => {
+  const ada = await enter("lobby", "Ada");
+  const bob = await enter("lobby", "Bob");
+  const eve = await enter("cellar", "Eve");
+
+  const heardByTerminal = terminalHears({ from: "Ada", text: "<b>hello</b> everyone" });
+  await say(ada, "<b>hello</b> everyone");
+  await heardByTerminal;
+  await bob.getByText("<b>hello</b> everyone").waitFor();
+  terminal.stdin?.write('"hello from the shell"\n');
+  await ada.getByText("hello from the shell").waitFor();
+  await bob.getByText("hello from the shell").waitFor();
+  await say(eve, "anybody here?");
+  await eve.getByText("anybody here?").waitFor();
+  expect(await eve.getByRole("listitem").allTextContents()).toEqual([
+    "Eve has come",
+    "Eveanybody here?",
+  ]);
+  expect(await ada.getByText("anybody here?").count()).toBe(0);
+
+  const path = join(folder, "chat.png");
+  const picture = await bob.screenshot({ path });
+  expect(picture.subarray(1, 4).toString()).toBe("PNG");
+  expect(picture.length).toBeGreaterThan(5_000);
+
+  const client = new Client({ forceHost: lever.address });
+  const members = (): Promise<unknown> =>
+    client.resource("dev.lever", "chat", "lobby").invoke("members");
+  expect(await members()).toEqual(["Ada", "Bob", "Terry"]);
+  await ada.close();
+  await bob.getByText("Ada has left").waitFor();
+  terminal.stdin?.end();
+  await once(terminal, "exit");
+  await bob.getByText("Terry has left").waitFor();
+  expect(await members()).toEqual(["Bob"]);
+  const late = await enter("lobby", "Late");
+  await late.getByText("hello from the shell").waitFor();
+}, 60_000);
