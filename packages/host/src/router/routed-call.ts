@@ -136,11 +136,11 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   }
 
   #onDeadline(): void {
-    const { service, method, timeoutMs } = this.#opening;
+    const { method, timeoutMs } = this.#opening;
     const where = this.#callee === undefined ? "while it waited for an instance" : "in the method";
     const error = new LeverError(
       "deadline_exceeded",
-      `Cannot finish the call of ${service || this.#route.service}/${method}: its ${timeoutMs} ms were over ${where}.`,
+      `Cannot finish the call of ${this.#route.service}/${method}: its ${timeoutMs} ms were over ${where}.`,
     );
     if (!this.#finish()) return;
     this.#route.leaveQueue(this);
