@@ -15,7 +15,7 @@ export interface Bench {
   readonly page: Page;
 }
 
-export interface Streamed {
+interface Streamed {
   readonly received: unknown[];
   readonly failure?: Outcome;
 }
