@@ -1,17 +1,21 @@
-/** Runs the conformance suite and prints its matrix: every case on every transport. `n/a` says why below the table. */
+/**
+ * Runs the conformance suite at its full length (100,000 small messages, 1 GiB of bytes each way) and prints its matrix:
+ * every case on every transport and on every form of service. `n/a` says why below the table.
+ */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { regularCases, streamCases } from "../tests/conformance/cases.ts";
-import { transports } from "../tests/conformance/transports.ts";
+import { columns } from "../tests/conformance/transports.ts";
 
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "lever-conform-"));
 const file = join(folder, "results.json");
 const vitest = join(root, "node_modules/.bin/vitest");
 const args = ["run", "tests/conformance", "--reporter=json", `--outputFile=${file}`];
-const run = spawnSync(vitest, args, { cwd: root, encoding: "utf8" });
+const env = { ...process.env, LEVER_CONFORM: "long" };
+const run = spawnSync(vitest, args, { cwd: root, env, encoding: "utf8", maxBuffer: 2 ** 30 });
 
 interface Results {
   readonly testResults: readonly {
@@ -41,7 +45,7 @@ const statusOf = new Map(
 const reasons = new Map<string, number>();
 
 function cell(
-  transport: (typeof transports)[number],
+  transport: (typeof columns)[number],
   of: { name: string },
   isStream: boolean,
 ): string {
@@ -60,14 +64,11 @@ function cell(
 }
 
 const rows = [
-  ["case", ...transports.map(({ name }) => name)],
-  ...regularCases.map((of) => [
-    of.name,
-    ...transports.map((transport) => cell(transport, of, false)),
-  ]),
+  ["case", ...columns.map(({ name }) => name)],
+  ...regularCases.map((of) => [of.name, ...columns.map((transport) => cell(transport, of, false))]),
   ...streamCases.map((of) => [
     `stream: ${of.name}`,
-    ...transports.map((transport) => cell(transport, of, true)),
+    ...columns.map((transport) => cell(transport, of, true)),
   ]),
 ];
 const widths =

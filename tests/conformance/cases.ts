@@ -1,3 +1,5 @@
+import { crc32 } from "node:zlib";
+
 /** What a call comes to, in the same form whatever carried it. Bytes are Buffers. */
 export type Outcome =
   | { readonly result: unknown }
@@ -5,28 +7,65 @@ export type Outcome =
   /** Lever's own refusal. */
   | { readonly code: string };
 
-export interface RegularCase {
+interface AnyCase {
   readonly name: string;
+  /** Another service than the one under test. */
+  readonly service?: string;
   readonly method: string;
   readonly args: readonly unknown[];
-  readonly timeoutMs?: number;
-  readonly outcome: Outcome;
+  /** It nests deeper than a protobuf message commonly may. */
+  readonly nestsDeep?: boolean;
 }
 
-export interface StreamCase {
-  readonly name: string;
-  readonly method: string;
-  readonly args: readonly unknown[];
-  /** All of them are sent, then the stream is half-closed. */
+export interface RegularCase extends AnyCase {
+  readonly timeoutMs?: number;
+  readonly outcome: Outcome;
+  /** What it comes to for a caller of the same environment, when that differs. */
+  readonly outcomeForService?: Outcome;
+}
+
+export interface StreamCase extends AnyCase {
   readonly sent: readonly unknown[];
+  /** After `sent`: so many chunks of `CHUNK_BYTES`. */
+  readonly sentChunks?: number;
+  /** After everything is sent the stream is half-closed, but not by this case. */
+  readonly keepsOpen?: true;
+  /** The caller leaves when it has received so many messages. */
+  readonly leavesAfter?: number;
+  /** Bytes are received by number and CRC-32 only, as one object. */
+  readonly folds?: true;
   readonly received: readonly unknown[];
+  readonly receivedForService?: readonly unknown[];
   /** How it ends, when not well. */
   readonly failure?: Exclude<Outcome, { result: unknown }>;
 }
 
-// Protobuf libraries commonly read 100 messages within one another, and an object costs three.
-let deep: unknown = 1;
-for (let i = 0; i < 30; i++) deep = i % 2 === 0 ? [deep] : { d: deep };
+/** The long run moves 100,000 small messages and 1 GiB of bytes each way on every transport. */
+const isLong = process.env["LEVER_CONFORM"] === "long";
+const SMALL_MESSAGES = isLong ? 100_000 : 2_000;
+export const CHUNK_BYTES = 65_536;
+const CHUNKS = isLong ? 16_384 : 64;
+
+const chunk = (index: number): Buffer => Buffer.alloc(CHUNK_BYTES, index % 251);
+
+/** Everything that a case sends, in order. */
+export function* sentBy(of: StreamCase): Generator<unknown> {
+  yield* of.sent;
+  for (let i = 0; i < (of.sentChunks ?? 0); i++) yield chunk(i);
+}
+
+const crcOfChunks = (): number => {
+  let crc = 0;
+  for (let i = 0; i < CHUNKS; i++) crc = crc32(chunk(i), crc);
+  return crc;
+};
+const folded = { bytes: CHUNKS * CHUNK_BYTES, crc: crcOfChunks() };
+
+const nested = (depth: number): unknown => {
+  let value: unknown = 1;
+  for (let i = 0; i < depth; i++) value = i % 2 === 0 ? [value] : { d: value };
+  return value;
+};
 
 const values: Readonly<Record<string, unknown>> = {
   null: null,
@@ -42,7 +81,8 @@ const values: Readonly<Record<string, unknown>> = {
   "long text": "x".repeat(100_000),
   "empty list": [],
   "empty object": {},
-  "nested 30 deep": deep,
+  "nested 30 deep": nested(30),
+  "nested 1,000 deep": nested(1_000),
   "odd names": { "": 1, "a.b": [2], constructor: null, "é\n": {} },
 };
 
@@ -54,6 +94,7 @@ export const regularCases: readonly RegularCase[] = [
     method: "echo",
     args: [value],
     outcome: { result: value },
+    nestsDeep: name === "nested 1,000 deep",
   })),
   ...[0, 1, 65_535, 65_537, 1_000_000, 4 * 1024 * 1024].map((size) => ({
     name: `bytes: ${size}`,
@@ -98,6 +139,21 @@ export const regularCases: readonly RegularCase[] = [
     outcome: { code: "deadline_exceeded" },
   },
   { name: "unknown method", method: "missing", args: [], outcome: { code: "unknown_method" } },
+  {
+    name: "unknown service",
+    service: "nobody",
+    method: "echo",
+    args: [1],
+    outcome: { code: "unknown_service" },
+  },
+  {
+    name: "private service",
+    service: "private",
+    method: "inside",
+    args: [],
+    outcome: { code: "private_service" },
+    outcomeForService: { result: "in" },
+  },
 ];
 
 export const streamCases: readonly StreamCase[] = [
@@ -116,11 +172,11 @@ export const streamCases: readonly StreamCase[] = [
     received: [bytes(1), bytes(100_000), bytes(3)],
   },
   {
-    name: "push",
+    name: "push of small messages",
     method: "pushChan",
-    args: [2_000],
+    args: [SMALL_MESSAGES],
     sent: [],
-    received: Array.from({ length: 2_000 }, (_, i) => i),
+    received: Array.from({ length: SMALL_MESSAGES }, (_, i) => i),
   },
   {
     name: "push of bytes",
@@ -130,13 +186,62 @@ export const streamCases: readonly StreamCase[] = [
     received: Array.from({ length: 300 }, (_, i) => Buffer.alloc(1_000, i)),
   },
   {
-    name: "upload",
+    name: "upload of small messages",
     method: "sumChan",
     args: [],
-    sent: Array.from({ length: 2_000 }, (_, i) => i),
-    received: [1_999_000],
+    sent: Array.from({ length: SMALL_MESSAGES }, (_, i) => i),
+    received: [(SMALL_MESSAGES * (SMALL_MESSAGES - 1)) / 2],
+  },
+  {
+    name: "push of a flood of bytes",
+    method: "pushChunksChan",
+    args: [CHUNKS, CHUNK_BYTES],
+    sent: [],
+    folds: true,
+    received: [folded],
+  },
+  {
+    name: "upload of a flood of bytes",
+    method: "foldChan",
+    args: [],
+    sent: [],
+    sentChunks: CHUNKS,
+    received: [Buffer.from(`${folded.bytes} ${folded.crc}`)],
+  },
+  {
+    name: "half-closed by the caller first",
+    method: "afterEndChan",
+    args: [],
+    sent: [1, 2],
+    received: ["ended", 1, 2],
+  },
+  {
+    name: "half-closed by the method first",
+    method: "firstChan",
+    args: [],
+    sent: [1, 2, 3],
+    keepsOpen: true,
+    received: [1],
   },
   { name: "ended by the method", method: "firstChan", args: [], sent: [1, 2, 3], received: [1] },
+  {
+    name: "left by the caller",
+    method: "leaveChan",
+    // The test puts the name of one call here, and asks the service whether it has heard.
+    args: [""],
+    sent: [],
+    keepsOpen: true,
+    leavesAfter: 1,
+    received: ["here"],
+  },
+  {
+    name: "left by the method",
+    method: "closeChan",
+    args: [],
+    sent: [],
+    received: [1],
+    failure: { error: "The method closed its stream before its end." },
+  },
   {
     name: "error before the first message",
     method: "failEarlyChan",
@@ -160,5 +265,24 @@ export const streamCases: readonly StreamCase[] = [
     sent: [],
     received: [],
     failure: { code: "unknown_method" },
+  },
+  {
+    name: "private service",
+    service: "private",
+    method: "insideChan",
+    args: [],
+    sent: [],
+    received: [],
+    receivedForService: ["in"],
+    failure: { code: "private_service" },
+  },
+  {
+    name: "unknown service",
+    service: "nobody",
+    method: "echoChan",
+    args: [],
+    sent: [],
+    received: [],
+    failure: { code: "unknown_service" },
   },
 ];

@@ -3,28 +3,28 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serviceArchive } from "../harness/archive.ts";
 import { launchBrowser, type PageServer, servePages } from "../harness/browser.ts";
 import { grpcPeer } from "../harness/grpc-peer.ts";
-import { deployArchive } from "../harness/http-call.ts";
-import { startLever } from "../harness/lever.ts";
+import { callMethod, deployArchive } from "../harness/http-call.ts";
+import { type RunningLever, startLever } from "../harness/lever.ts";
 import { type RegularCase, regularCases, type StreamCase, streamCases } from "./cases.ts";
-import { forms, proxy } from "./service.ts";
-import { type Bench, pageTools, type Transport, transports } from "./transports.ts";
+import { pageTools } from "./page.ts";
+import { services } from "./service.ts";
+import type { Bench } from "./transport.ts";
+import { type Column, columns } from "./transports.ts";
 
+/** For a gigabyte in the long run. */
+const CASE_TIMEOUT_MS = 180_000;
+
+let lever: RunningLever;
 let bench: Bench;
 let browser: Browser;
 let pages: PageServer;
 
 beforeAll(async () => {
-  const lever = await startLever();
-  const services: Record<string, Readonly<Record<string, string>>> = {
-    proxy: { "server.cjs": proxy },
-  };
-  for (const [form, files] of Object.entries(forms)) services[`form-${form}`] = files;
-  for (const [name, files] of Object.entries(services)) {
-    const leverJson = JSON.stringify({ name, jsEntry: Object.keys(files)[0] });
-    const answer = await deployArchive(
-      lever.address,
-      serviceArchive({ ...files, "lever.json": leverJson }),
-    );
+  lever = await startLever();
+  for (const [name, { leverJson, files }] of Object.entries(services)) {
+    const described = JSON.stringify({ name, maxInstances: 1, ...leverJson });
+    const archive = serviceArchive({ ...files, "lever.json": described });
+    const answer = await deployArchive(lever.address, archive);
     expect(answer.status, answer.text).toBe(200);
   }
   pages = await servePages({
@@ -45,30 +45,37 @@ afterAll(async () => {
   bench?.grpc.close();
   await browser?.close();
   await pages?.[Symbol.asyncDispose]();
-  await bench?.lever.stop();
+  await lever?.stop();
 });
 
-function testAll(transport: Transport, service: string): void {
-  const { regular, stream, cannot } = transport;
-  const carried = <Case extends RegularCase | StreamCase>(cases: readonly Case[]): Case[] =>
-    cases.filter((of) => cannot?.(of) === undefined);
-  if (regular !== undefined) {
-    it.each(carried(regularCases))("$name", async (of) => {
-      expect(await regular(bench, service, of)).toEqual(of.outcome);
-    });
-  }
-  if (stream !== undefined) {
-    it.each(carried(streamCases))("stream: $name", async (of) => {
-      const { received, failure } = of;
-      const expected = failure === undefined ? { received } : { received, failure };
-      expect(await stream(bench, service, of)).toEqual(expected);
-    });
-  }
+let calls = 0;
+
+/** Each call that leaves has a name of its own, by which the service is asked afterwards whether it has heard. */
+async function testStream(column: Column, of: StreamCase): Promise<void> {
+  const service = of.service ?? column.service;
+  const id = `call ${calls++}`;
+  const named = of.leavesAfter === undefined ? of : { ...of, args: [id] };
+  const { received, failure, receivedForService } = named;
+  const isInside = column.isService === true && receivedForService !== undefined;
+  const expected = isInside
+    ? { received: receivedForService }
+    : { received, ...(failure !== undefined && { failure }) };
+  expect(await column.stream?.(bench, service, named)).toEqual(expected);
+  if (of.leavesAfter === undefined) return;
+  expect((await callMethod(lever.address, `/${service}/hasLeft`, [id])).text).toBe("true");
 }
 
-describe.each(transports)("$name", (transport) => testAll(transport, "form-cjs"));
-
-const nodeClient = transports.find(({ name }) => name === "Node client");
-describe.each(["esm", "ts"])("a service as %s", (form) => {
-  if (nodeClient !== undefined) testAll(nodeClient, `form-${form}`);
+describe.each(columns)("$name", (column) => {
+  const carried = <Case extends RegularCase | StreamCase>(cases: readonly Case[]): Case[] =>
+    cases.filter((of) => column.cannot?.(of) === undefined);
+  if (column.regular !== undefined) {
+    it.each(carried(regularCases))("$name", async (of) => {
+      const outcome = await column.regular?.(bench, of.service ?? column.service, of);
+      const isInside = column.isService === true && of.outcomeForService !== undefined;
+      expect(outcome).toEqual(isInside ? of.outcomeForService : of.outcome);
+    });
+  }
+  if (column.stream !== undefined) {
+    it.each(carried(streamCases))("stream: $name", (of) => testStream(column, of), CASE_TIMEOUT_MS);
+  }
 });

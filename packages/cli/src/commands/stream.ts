@@ -54,14 +54,19 @@ async function stream(
   const opened = await client.invokeChanURL(url, ...args);
   // Whoever reads the output may leave early: then there is nothing left to do.
   process.stdout.on("error", () => opened.cancel());
-  const sending = (options.bytes ? sendBytes(opened) : sendLines(opened)).catch(
+  // When the method has ended the stream, nobody reads the input any more.
+  const ended = new AbortController();
+  const sending = (options.bytes ? sendBytes(opened) : sendLines(opened, ended.signal)).catch(
     (error: unknown) => {
       opened.cancel();
       throw error;
     },
   );
   const [received, sent] = await Promise.allSettled([
-    receive(opened, options.pretty === true).finally(() => process.stdin.destroy()),
+    receive(opened, options.pretty === true).finally(() => {
+      ended.abort();
+      process.stdin.destroy();
+    }),
     sending,
   ]);
   // What was wrong with the input is the reason; that the stream was then cancelled is not.
@@ -80,10 +85,10 @@ async function receive(opened: RemoteStream, isPretty: boolean): Promise<void> {
   }
 }
 
-async function sendLines(opened: RemoteStream): Promise<void> {
+async function sendLines(opened: RemoteStream, signal: AbortSignal): Promise<void> {
   if (process.stdin.isTTY) printNote("Each line is a JSON message; Ctrl-D ends them.");
   let number = 0;
-  for await (const line of createInterface({ input: process.stdin })) {
+  for await (const line of createInterface({ input: process.stdin, signal })) {
     number++;
     if (line.trim() === "") continue;
     let message: unknown;
