@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), "lever-conform-"));
 const file = join(folder, "results.json");
 const vitest = join(root, "node_modules/.bin/vitest");
 const args = ["run", "tests/conformance", "--reporter=json", `--outputFile=${file}`];
-const env = { ...process.env, LEVER_CONFORM: "long" };
+const env = { ...process.env, LEVER_TESTS: "long" };
 const run = spawnSync(vitest, args, { cwd: root, env, encoding: "utf8", maxBuffer: 2 ** 30 });
 
 interface Results {
