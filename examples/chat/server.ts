@@ -21,6 +21,16 @@ const MEMBERS_MAX = 500;
 
 const rooms = new Map<string, Room>();
 
+/** A room is a resource: it is on one instance at a time, and so is everyone in it. */
+export function newResource(roomName: string): void {
+  rooms.set(roomName, { members: new Map(), history: [] });
+}
+
+/** Nobody has been there for a while. */
+export function closeResource(roomName: string): void {
+  rooms.delete(roomName);
+}
+
 /**
  * Joins a room, which is the resource that the URL names (`/chat/lobby/joinChan`), under a name. Each message sent is
  * said to everyone in the room; each message heard is something said there, beginning with what was said before.
@@ -30,14 +40,15 @@ export async function joinChan(
   roomName: string,
   name: string,
 ): Promise<void> {
-  if (typeof name !== "string") throw new Error("Cannot join: /chat/<room>/joinChan takes a name.");
+  const room = rooms.get(roomName);
+  if (room === undefined || typeof name !== "string") {
+    throw new Error("Cannot join: /chat/<room>/joinChan takes a name.");
+  }
   const shown = name.trim();
   if (shown === "" || shown.length > NAME_LENGTH_MAX) {
     throw new Error(`Cannot join: a name has 1 to ${NAME_LENGTH_MAX} characters.`);
   }
-  const room = rooms.get(roomName) ?? { members: new Map(), history: [] };
   if (room.members.size >= MEMBERS_MAX) throw new Error("Cannot join: the room is full.");
-  rooms.set(roomName, room);
   for (const said of room.history) stream.write(said);
   room.members.set(stream, shown);
   say(room, { text: `${shown} has come` });
@@ -48,8 +59,7 @@ export async function joinChan(
     }
   } finally {
     room.members.delete(stream);
-    if (room.members.size === 0) rooms.delete(roomName);
-    else say(room, { text: `${shown} has left` });
+    say(room, { text: `${shown} has left` });
   }
 }
 

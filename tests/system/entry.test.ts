@@ -24,6 +24,7 @@ const stream = { path: "/core.LeverRPC/HandleStreamingRPC", requestStream: true,
   requestSerialize: message.serialize, requestDeserialize: message.deserialize, responseSerialize: message.serialize, responseDeserialize: message.deserialize };
 const text = (value) => ({ json_string: String(value) });
 const left = [];
+const hooks = [];
 const method = (call) => call.metadata.get("lever-url")[0].split("/").pop();
 const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
 server.addService({ HandleRPC: unary, HandleStreamingRPC: stream }, {
@@ -32,6 +33,13 @@ server.addService({ HandleRPC: unary, HandleStreamingRPC: stream }, {
     switch (method(call)) {
       case "echo": return done(null, call.request.byte_args ? { byte_result: call.request.byte_args } : { result: first ?? {} });
       case "metadata": return done(null, { result: text(JSON.stringify({ url: call.metadata.get("lever-url")[0], from: call.metadata.get("x-lever-src-env"), gateway: call.metadata.get("x-lever-internal-rpc-gateway")[0] === process.env.LEVEROS_INTERNAL_RPC_GATEWAY, timed: call.getDeadline() < Date.now() + 1e6 })) });
+      case "NewResource":
+      case "CloseResource":
+        if (first.json_string === "bad") return done(null, { error: text("no") });
+        hooks.push(method(call) + " " + first.json_string);
+        return done(null, { result: {} });
+      case "hooks": return done(null, { result: text(hooks.join()) });
+      case "epoch": return done(null, { result: text(call.metadata.get("x-lever-resource-epoch")) });
       case "fail": return done(null, { error: { json_number: 42 } });
       case "status": return done({ code: grpc.status.INTERNAL, details: "by itself" });
       case "never": call.on("cancelled", () => left.push("never")); return;
@@ -68,7 +76,9 @@ async function deploy(leverJson: object, files: Record<string, string>): Promise
 }
 
 beforeAll(async () => {
-  lever = await startLever({ args: ["--limit", "startTimeoutMs=3000"] });
+  lever = await startLever({
+    args: ["--limit", "startTimeoutMs=3000", "--limit", "resourceIdleTimeoutMs=200"],
+  });
   client = new Client({ forceHost: lever.address });
   const entry = [process.execPath, "server.cjs"];
   const deployed = await deploy({ name: "program", entry }, { "server.cjs": program });
@@ -115,6 +125,21 @@ describe("a program that serves the gRPC wire", () => {
       from: [],
       gateway: true,
       timed: true,
+    });
+  });
+
+  it("has each resource opened by a call of NewResource before its first call, and closed after it", async () => {
+    const resource = client.resource("dev.lever", "program", "room");
+    const epoch = Number(await resource.invoke("epoch"));
+    expect(epoch).toBeGreaterThan(0);
+    expect(await resource.invoke("epoch")).toBe(String(epoch));
+    expect(await call("hooks")).toMatch(/(^|,)NewResource room$/);
+    while (!String(await call("hooks")).endsWith(",CloseResource room"));
+    expect(Number(await resource.invoke("epoch"))).toBeGreaterThan(epoch);
+    const bad = client.resource("dev.lever", "program", "bad");
+    await expect(bad.invoke("epoch")).rejects.toMatchObject({
+      code: "resource_failed",
+      message: "Cannot use the resource bad: newResource failed: no",
     });
   });
 

@@ -42,7 +42,7 @@ async function deploy(lever: RunningLever, ...examples: string[]): Promise<void>
   }
 }
 
-it.each(["hello", "hello-ts", "markdown", "notes"])(
+it.each(["counter", "hello", "hello-ts", "markdown", "notes"])(
   "%s does what its README says, command by command",
   { timeout: 120_000 },
   async (example) => {

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { LeverError, type Limits } from "@leveros/protocol";
 import { ADMIN_ENVIRONMENT, startAdminService } from "./admin/admin-service.ts";
+import { systemClock } from "./clock.ts";
 import { CodeFolders } from "./deployer/code-folders.ts";
 import { Deployer } from "./deployer/deployer.ts";
 import { Fleet } from "./fleet/fleet.ts";
@@ -11,6 +12,7 @@ import { createProcessLauncher } from "./launcher/process-launcher.ts";
 import { ProcessLedger } from "./launcher/process-ledger.ts";
 import { createLog } from "./log.ts";
 import { Router } from "./router/router.ts";
+import { openEpochs } from "./store/epochs.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
 import type { Store } from "./store/store.ts";
 
@@ -45,7 +47,7 @@ const DEFAULT_ENVIRONMENT = "dev.lever";
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { limits } = options;
-  const clock = (): number => performance.now();
+  const clock = systemClock;
   const log = createLog({ level: options.logLevel, to: options.logTo });
   const dataDir = resolve(options.dataDir);
   makeDir(dataDir);
@@ -56,7 +58,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     if (reaped.length > 0) log("warn", "host", "left-over processes ended", { pids: reaped });
     const folders = new CodeFolders(dataDir, limits);
     await folders.open(store);
-    const router = new Router({ limits, clock });
+    const epochs = await openEpochs(store);
+    const router = new Router({ limits, clock, takeEpoch: epochs });
     const launcher = createProcessLauncher(ledger);
     const fleet = new Fleet({
       launcher,

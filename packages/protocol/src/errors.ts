@@ -22,6 +22,7 @@ const statusByCode = {
   internal: 500,
   instance_failed: 502,
   start_failed: 502,
+  resource_failed: 502,
   overloaded: 503,
   unavailable: 503,
   deadline_exceeded: 504,

@@ -22,6 +22,12 @@ export interface Limits {
   readonly queuedCallsMax: number;
   /** Bytes of one service's calls that wait for an instance. */
   readonly queuedBytesMax: number;
+  /** Resources of one service, in use or waited for. */
+  readonly resourcesPerServiceMax: number;
+  /** Time without use after which a resource is closed. */
+  readonly resourceIdleTimeoutMs: number;
+  /** Time for `newResource` or `closeResource`. */
+  readonly resourceHookTimeoutMs: number;
   /** Time for an instance to load its service. */
   readonly startTimeoutMs: number;
   /** Time between TERM and KILL for an instance that stops. */
@@ -63,6 +69,9 @@ export const defaultLimits: Limits = {
   callsPerInstanceMax: 1_000,
   queuedCallsMax: 1_000,
   queuedBytesMax: 64 * 1024 * 1024,
+  resourcesPerServiceMax: 100_000,
+  resourceIdleTimeoutMs: 180_000,
+  resourceHookTimeoutMs: 10_000,
   startTimeoutMs: 30_000,
   drainTimeoutMs: 10_000,
   idleTimeoutMs: 300_000,

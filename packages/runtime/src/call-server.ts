@@ -5,13 +5,18 @@ import {
   type CallOpening,
   type CallSide,
   decodeArguments,
+  decodeValue,
+  encodeJson,
+  isReservedName,
   isStreamingName,
   LeverError,
   PAYLOAD_BYTES,
+  PAYLOAD_JSON,
 } from "@leveros/protocol";
 import { callbackIndex } from "./call-style.ts";
+import { HeldResources } from "./held-resources.ts";
 import type { Method } from "./load-service.ts";
-import { type CallServerOptions, RunningCall } from "./running-call.ts";
+import { type CallServerOptions, RunningCall, type RunningCallOwner } from "./running-call.ts";
 import { ServiceStream } from "./service-stream.ts";
 import { bytesForUser } from "./user-bytes.ts";
 
@@ -20,6 +25,16 @@ interface ServedMethod {
   readonly callbackIndex: number | undefined;
   readonly isStreaming: boolean;
 }
+
+/** Nobody who waits for an answer. */
+const nobody: CallSide = {
+  send: () => true,
+  end() {},
+  fail() {},
+  abort() {},
+  pause() {},
+  resume() {},
+};
 
 const ignored: CallEvents = {
   onMessage() {},
@@ -38,11 +53,20 @@ const ignored: CallEvents = {
 export class CallServer {
   readonly #methods = new Map<string, ServedMethod>();
   readonly #running = new AsyncLocalStorage<RunningCall>();
-  readonly #options: CallServerOptions & { onOver: () => void };
+  readonly #hooks = new Map<string, ServedMethod>();
+  readonly #held = new HeldResources();
+  readonly #owner: RunningCallOwner;
   #callsInFlight = 0;
 
+  /** `methods` holds the service's hooks too. */
   constructor(methods: ReadonlyMap<string, Method>, options: CallServerOptions) {
     for (const [name, call] of methods) {
+      if (isReservedName(name)) {
+        const hook = { call, isStreaming: false, callbackIndex: callbackIndex(call) };
+        // Of newResource and NewResource one is enough.
+        this.#hooks.set(name.charAt(0).toLowerCase() + name.slice(1), hook);
+        continue;
+      }
       const isStreaming = isStreamingName(name);
       this.#methods.set(name, {
         call,
@@ -50,11 +74,15 @@ export class CallServer {
         callbackIndex: isStreaming ? undefined : callbackIndex(call),
       });
     }
-    const onOver = (): void => {
-      this.#callsInFlight--;
-      if (this.#callsInFlight === 0) options.onIdle?.();
+    this.#owner = {
+      ...options,
+      onOver: () => {
+        this.#callsInFlight--;
+        if (this.#callsInFlight === 0) options.onIdle?.();
+      },
+      onSettled: (resource) => this.#held.settle(resource),
+      epochOf: (resource) => this.#held.epochOf(resource),
     };
-    this.#options = { ...options, onOver };
   }
 
   get callsInFlight(): number {
@@ -76,6 +104,10 @@ export class CallServer {
   };
 
   readonly onCall = (opening: CallOpening, side: CallSide): CallEvents => {
+    if (isReservedName(opening.method)) {
+      void this.#serveHook(opening, side);
+      return ignored;
+    }
     const method = this.#methods.get(opening.method);
     if (method === undefined) {
       side.abort(new LeverError("unknown_method", `There is no method ${opening.method}.`));
@@ -93,11 +125,73 @@ export class CallServer {
     if (opening.kind === PAYLOAD_BYTES) args[0] = bytesForUser(opening.body);
     if (opening.resource !== "") args.unshift(opening.resource);
     this.#callsInFlight++;
-    const running = new RunningCall(opening, side, this.#options);
+    const running = new RunningCall(opening, side, this.#owner);
+    if (opening.resource !== "") this.#held.begin(opening.resource);
     return this.#running.run(running, () =>
       method.isStreaming ? serveStream(method, running, args) : serveRegular(method, running, args),
     );
   };
+
+  /** Gives every resource back, when the instance is leaving by itself. Failures are logged. */
+  async closeResources(): Promise<void> {
+    await Promise.all(
+      this.#held.names.map(async (resource) => {
+        const opening: CallOpening = {
+          environment: "",
+          service: "",
+          resource,
+          method: "closeResource",
+          isStream: false,
+          timeoutMs: 0,
+          kind: PAYLOAD_JSON,
+          body: encodeJson([resource]),
+        };
+        const side: CallSide = {
+          ...nobody,
+          fail: (kind, bytes) =>
+            console.error(`closeResource of ${resource} failed:`, decodeValue(kind, bytes)),
+        };
+        await this.#serveHook(opening, side);
+      }),
+    );
+  }
+
+  /** `newResource` comes before the first call of a resource, `closeResource` after its last function has ended. */
+  async #serveHook(opening: CallOpening, side: CallSide): Promise<void> {
+    const { resource, method } = opening;
+    const isNew = method === "newResource";
+    if (isNew) {
+      const args = decodeArguments(opening.kind, opening.body);
+      const epoch = typeof args === "string" ? undefined : args[1];
+      this.#held.take(resource, typeof epoch === "number" ? epoch : 0);
+      this.#held.begin(resource);
+    } else {
+      await this.#held.quiet(resource);
+    }
+    this.#callsInFlight++;
+    const running = new RunningCall(opening, side, this.#owner);
+    try {
+      const hook = this.#hooks.get(method);
+      if (hook !== undefined) await this.#running.run(running, () => callHook(hook, resource));
+      if (!isNew) this.#held.give(resource);
+      running.reply(null);
+    } catch (error) {
+      this.#held.give(resource);
+      running.fail(error);
+    }
+  }
+}
+
+/** Resolves when the hook has done its work, by a callback or by itself. */
+function callHook(hook: ServedMethod, resource: string): unknown {
+  if (hook.callbackIndex === undefined) return hook.call(resource);
+  return new Promise((resolve, reject) => {
+    const returned = hook.call(resource, (error: unknown) => {
+      if (error === null || error === undefined) resolve(undefined);
+      else reject(error);
+    });
+    if (isThenable(returned)) returned.then(resolve, reject);
+  });
 }
 
 function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[]): CallEvents {
@@ -138,14 +232,21 @@ function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]
     const whole = isIterable(returned) ? writeAll(returned, stream) : returned;
     if (isThenable(whole)) {
       whole.then(
-        () => stream.end(),
+        () => {
+          running.settle();
+          stream.end();
+        },
         (error: unknown) => {
+          running.settle();
           running.fail(error);
           stream.destroy();
         },
       );
+    } else {
+      stream.once("close", () => running.settle());
     }
   } catch (error) {
+    running.settle();
     running.fail(error);
     stream.destroy();
   }

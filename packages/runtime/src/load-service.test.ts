@@ -23,7 +23,7 @@ function methodsOf(file: string, text: string): string[] {
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as string[];
 }
 
-describe("the methods of a module are its own exported functions:", () => {
+describe("the methods of a module, and its hooks, are its own exported functions:", () => {
   const members = `
     function one() {} const two = () => 2; async function threeChan() {} class Four {} function _five() {}
     function newResource() {} const six = 6;`;
@@ -37,7 +37,7 @@ describe("the methods of a module are its own exported functions:", () => {
     [
       "CommonJS of computed names",
       "b.cjs",
-      `${members} for (const f of [one, two, threeChan]) exports[f.name] = f;`,
+      `${members} for (const f of [one, two, threeChan, newResource]) exports[f.name] = f;`,
     ],
     [
       "an ES module",
@@ -50,7 +50,7 @@ describe("the methods of a module are its own exported functions:", () => {
       `${members} export { one, two, threeChan, Four, _five, newResource, six }; export type T = string;`,
     ],
   ])("%s", (_name, file, text) => {
-    expect(methodsOf(file, text).sort()).toEqual(["one", "threeChan", "two"]);
+    expect(methodsOf(file, text).sort()).toEqual(["newResource", "one", "threeChan", "two"]);
   });
 
   it("a CommonJS object does not lend those that it inherits", () => {

@@ -2,7 +2,7 @@ import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
-import { isCallableName } from "@leveros/protocol";
+import { isCallableName, isReservedName } from "@leveros/protocol";
 
 // biome-ignore lint/suspicious/noExplicitAny: a user's function takes and returns whatever its author chose.
 export type Method = (...args: any[]) => unknown;
@@ -21,7 +21,7 @@ export async function loadService(codeDir: string, jsEntry: string): Promise<Map
 
 /**
  * The methods of a module: its own exported functions, but not those whose names start with `_`, classes, the
- * default export, and Lever's own hooks. Of a CommonJS module, what `module.exports` holds.
+ * default export. Lever's own hooks are among them. Of a CommonJS module, what `module.exports` holds.
  */
 export function listMethods(namespace: unknown): Map<string, Method> {
   const methods = new Map<string, Method>();
@@ -32,7 +32,8 @@ export function listMethods(namespace: unknown): Map<string, Method> {
   if (!isRecord(exported)) return methods;
   for (const name of Object.keys(exported)) {
     const value = exported[name];
-    if (typeof value !== "function" || !isCallableName(name)) continue;
+    if (typeof value !== "function") continue;
+    if (!isCallableName(name) && !isReservedName(name)) continue;
     if (/^class\b/.test(Function.prototype.toString.call(value))) continue;
     methods.set(name, value as Method);
   }

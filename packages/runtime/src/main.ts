@@ -11,6 +11,7 @@ import {
   type CallSide,
   INSTANCE_LINK,
   type InstanceLink,
+  isCallableName,
   type RuntimeMessage,
 } from "@leveros/protocol";
 import { CallServer } from "./call-server.ts";
@@ -30,12 +31,15 @@ interface Server {
   onCall(opening: CallOpening, side: CallSide): CallEvents;
   currentCall?(): CallContext | undefined;
   failCurrent?(error: unknown): boolean;
+  /** Gives every resource back. */
+  closeResources(): Promise<void>;
   /** Ends what it has started. */
   close?(): Promise<void>;
 }
 
 let server: Server | undefined;
 let isDraining = false;
+let isLeaving = false;
 
 const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
 const link = attachLink(socket, {
@@ -91,7 +95,7 @@ async function become(assignment: Assignment): Promise<void> {
     const methods = await loadService(codeDir, jsEntry ?? "");
     const replyBytesMax = assignment.bodyBytesMax;
     server = new CallServer(methods, { replyBytesMax, self: assignment, onIdle });
-    send({ type: "ready", methods: [...methods.keys()].sort() });
+    send({ type: "ready", methods: [...methods.keys()].filter(isCallableName).sort() });
   } catch (error) {
     const what =
       assignment.entry === undefined ? "Its module cannot be loaded" : "Its entry failed";
@@ -108,7 +112,10 @@ function drain(): void {
 
 /** The last reply is still on its way through the socket: it goes out before the process ends. */
 function leave(): void {
+  if (isLeaving) return;
+  isLeaving = true;
   setImmediate(async () => {
+    await server?.closeResources();
     await server?.close?.();
     link.flush();
     socket.end(() => process.exit(0));

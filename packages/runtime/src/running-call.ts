@@ -18,6 +18,15 @@ export interface CallServerOptions {
   readonly self?: Pick<CallContext, "environment" | "service" | "version" | "instance">;
 }
 
+/** What a call tells the server that runs it. */
+export interface RunningCallOwner extends CallServerOptions {
+  /** The call is over for its caller. */
+  onOver(): void;
+  /** The function that worked for a resource has come to its end, which may be later. */
+  onSettled(resource: string): void;
+  epochOf(resource: string): number | undefined;
+}
+
 /** One call while its function works. It is answered at most once (R1). */
 export class RunningCall implements CallContext, CallEvents {
   readonly environment: string;
@@ -26,23 +35,21 @@ export class RunningCall implements CallContext, CallEvents {
   readonly instance: string;
   readonly method: string;
   readonly resource: string;
+  readonly epoch: number | undefined;
   readonly caller: CallContext["caller"];
   readonly side: CallSide;
   /** By the process's clock; 0 = none. */
   readonly #deadlineAt: number;
   #leaving: AbortController | undefined;
   #leftBy: LeverError | undefined;
-  readonly #options: CallServerOptions;
-  readonly #onOver: () => void;
+  readonly #owner: RunningCallOwner;
+  readonly #isStream: boolean;
+  #isSettled = false;
   #isOver = false;
   #hasAnswered = false;
 
-  constructor(
-    opening: CallOpening,
-    side: CallSide,
-    options: CallServerOptions & { onOver: () => void },
-  ) {
-    const { self } = options;
+  constructor(opening: CallOpening, side: CallSide, owner: RunningCallOwner) {
+    const { self } = owner;
     this.environment = self?.environment ?? "";
     this.service = self?.service ?? "";
     this.version = self?.version ?? 0;
@@ -52,8 +59,9 @@ export class RunningCall implements CallContext, CallEvents {
     const { environment, service, timeoutMs } = opening;
     this.caller = environment === "" ? undefined : { environment, service };
     this.side = side;
-    this.#options = options;
-    this.#onOver = options.onOver;
+    this.#owner = owner;
+    this.#isStream = opening.isStream;
+    this.epoch = opening.resource === "" ? undefined : owner.epochOf(opening.resource);
     this.#deadlineAt = timeoutMs === 0 ? 0 : performance.now() + timeoutMs;
   }
 
@@ -78,11 +86,11 @@ export class RunningCall implements CallContext, CallEvents {
       this.#sendError(error);
       return;
     }
-    if (payload.bytes.length > this.#options.replyBytesMax) {
+    if (payload.bytes.length > this.#owner.replyBytesMax) {
       this.side.abort(
         new LeverError(
           "too_large",
-          `Cannot reply: the result of ${this.method} has ${payload.bytes.length} bytes, the limit is ${this.#options.replyBytesMax}.`,
+          `Cannot reply: the result of ${this.method} has ${payload.bytes.length} bytes, the limit is ${this.#owner.replyBytesMax}.`,
         ),
       );
       return;
@@ -119,11 +127,18 @@ export class RunningCall implements CallContext, CallEvents {
   leave(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#onOver();
+    this.#owner.onOver();
+  }
+
+  /** The function has come to its end, whether or not anybody still waited for it. */
+  settle(): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    if (this.resource !== "") this.#owner.onSettled(this.resource);
   }
 
   #sendError(error: unknown): void {
-    if (this.#options.isPlatform === true && isPlatformError(error)) {
+    if (this.#owner.isPlatform === true && isPlatformError(error)) {
       this.side.abort(error);
       return;
     }
@@ -133,6 +148,8 @@ export class RunningCall implements CallContext, CallEvents {
 
   /** R1. */
   #finish(what: string, value: unknown): boolean {
+    // The function of a stream may go on after its answer.
+    if (!this.#isStream) this.settle();
     if (!this.#isOver) {
       this.leave();
       this.#hasAnswered = true;

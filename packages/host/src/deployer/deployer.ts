@@ -1,4 +1,5 @@
 import { type DeployReport, LeverError, type Limits } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { Log } from "../log.ts";
@@ -13,7 +14,7 @@ export interface DeployerOptions {
   readonly fleet: Fleet;
   readonly router: Router;
   readonly limits: Limits;
-  readonly clock: () => number;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -49,12 +50,12 @@ export class Deployer {
     await this.#takeTurn(limits.deploysMax);
     let codeId: string | undefined;
     try {
-      const startedAt = this.#options.clock();
+      const startedAt = this.#options.clock.now();
       const received = await folders.receive(archive);
       codeId = received.codeId;
-      const receivedAt = this.#options.clock();
+      const receivedAt = this.#options.clock.now();
       const unpacked = await folders.unpack(codeId);
-      const unpackedAt = this.#options.clock();
+      const unpackedAt = this.#options.clock.now();
       const service = await readService(unpacked.codeDir);
       const { name } = service.leverJson;
       const { record, startMs } = await this.#inOrder(`${environment}/${name}`, () =>
@@ -80,7 +81,7 @@ export class Deployer {
           uploadMs: Math.round(receivedAt - startedAt),
           unpackMs: Math.round(unpackedAt - receivedAt),
           startMs: Math.round(startMs),
-          totalMs: Math.round(this.#options.clock() - startedAt),
+          totalMs: Math.round(this.#options.clock.now() - startedAt),
         },
       };
     } catch (error) {
@@ -120,9 +121,9 @@ export class Deployer {
     const { store, fleet, folders, limits, clock, log } = this.#options;
     const version = await store.nextVersion(draft.environment, draft.service);
     const unproven = { ...draft, version, methods: [], deployedAt: new Date().toISOString() };
-    const startedAt = clock();
+    const startedAt = clock.now();
     const candidate: Instance = await fleet.startCandidate(unproven);
-    const startMs = clock() - startedAt;
+    const startMs = clock.now() - startedAt;
     let record: VersionRecord;
     let dropped: readonly VersionRecord[];
     try {

@@ -2,11 +2,12 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { LeverError, type Limits } from "@leveros/protocol";
 import { decideInstances, type RecentNeeds } from "../autoscaler/decide-instances.ts";
+import type { Clock } from "../clock.ts";
 import type { Launcher } from "../launcher/launcher.ts";
 import type { Log } from "../log.ts";
 import { bridgeCall } from "../router/bridge-call.ts";
 import type { Router } from "../router/router.ts";
-import type { ServiceRoute } from "../router/service-route.ts";
+import type { InstanceTarget, ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import { restartDelayMs } from "./restart-backoff.ts";
@@ -20,7 +21,7 @@ export interface FleetOptions {
   readonly launcher: Launcher;
   readonly router: Router;
   readonly limits: Limits;
-  readonly clock: () => number;
+  readonly clock: Clock;
   readonly log: Log;
   /** Where the code of a version lies; unpacks it first where that is needed. */
   readonly codeDirOf: (record: VersionRecord) => Promise<string>;
@@ -44,7 +45,7 @@ interface ServiceFleet {
   /** No start before this moment. */
   notBefore: number;
   lastError: LeverError | undefined;
-  retry: NodeJS.Timeout | undefined;
+  retry: unknown;
 }
 
 /**
@@ -61,7 +62,7 @@ export class Fleet {
   readonly #active = new Set<ServiceFleet>();
   /** Started for a deploy, and not live yet. */
   readonly #candidates = new Map<Instance, (error: LeverError | undefined) => void>();
-  readonly #ticker: NodeJS.Timeout;
+  #ticker: unknown;
   readonly #owner: InstanceOwner;
   #isClosing = false;
 
@@ -77,16 +78,11 @@ export class Fleet {
       onCall: (caller, opening, side) =>
         bridgeCall(router, caller, { opening, side, timeoutMs: limits.callTimeoutMs }),
       onReady: (instance) => this.#onReady(instance),
-      onUnroute: (instance) => this.#find(instance)?.route.remove(instance.target),
+      onUnroute: (instance) => this.#find(instance)?.route.ending(instance.target),
       onGone: (instance, error) => this.#onGone(instance, error),
     };
-    this.#ticker = setInterval(
-      () => {
-        for (const service of this.#active) this.#reconcile(service);
-      },
-      Math.max(20, Math.min(TICK_MS, limits.idleTimeoutMs / 4, limits.scaleDownAfterMs / 4)),
-    );
-    this.#ticker.unref();
+    router.onStuck = (route, target, resource) => this.#onStuck(route, target, resource);
+    this.#tick();
   }
 
   /** The version is the live one from now on. A candidate becomes its first instance; older instances drain. */
@@ -117,7 +113,7 @@ export class Fleet {
     fleet.live = record;
     fleet.failuresInARow = 0;
     fleet.notBefore = 0;
-    route.lastUsedAt = this.#options.clock();
+    route.lastUsedAt = this.#options.clock.now();
     if (candidate !== undefined) {
       this.#candidates.delete(candidate);
       // One that has failed since it was asked for its methods is started anew when a call comes.
@@ -127,7 +123,7 @@ export class Fleet {
       }
     }
     // The new one takes calls before the old ones stop taking them.
-    const until = this.#options.clock() + this.#options.limits.deployDrainTimeoutMs;
+    const until = this.#options.clock.now() + this.#options.limits.deployDrainTimeoutMs;
     for (const instance of old) this.#retire(fleet, instance, until);
     this.#active.add(fleet);
     this.#reconcile(fleet);
@@ -158,11 +154,11 @@ export class Fleet {
   /** F3. Instances drain as in any stop. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    clearInterval(this.#ticker);
+    this.#options.clock.clearTimeout(this.#ticker);
     const all = [...this.#candidates.keys()];
     for (const instance of all) instance.kill();
     for (const service of this.#services.values()) {
-      clearTimeout(service.retry);
+      this.#options.clock.clearTimeout(service.retry);
       for (const instance of service.instances) {
         instance.stop();
         all.push(instance);
@@ -176,6 +172,37 @@ export class Fleet {
     await Promise.all(all.map((instance) => instance.gone));
   }
 
+  #tick(): void {
+    const { clock, limits } = this.#options;
+    for (const service of this.#active) {
+      service.route.closeIdleResources();
+      this.#reconcile(service);
+    }
+    const shortest = Math.min(
+      limits.idleTimeoutMs,
+      limits.scaleDownAfterMs,
+      limits.resourceIdleTimeoutMs,
+    );
+    this.#ticker = clock.setTimeout(
+      () => this.#tick(),
+      Math.max(20, Math.min(TICK_MS, shortest / 4)),
+    );
+  }
+
+  /** It may still use the resource, which nobody else gets as long as it lives. */
+  #onStuck(route: ServiceRoute, target: InstanceTarget, resource: string): void {
+    const { environment, service } = route;
+    const { instance } = target;
+    this.#options.log("warn", "fleet", "instance does not give a resource back", {
+      environment,
+      service,
+      instance,
+      resource,
+    });
+    const fleet = this.#services.get(keyOf(environment, service));
+    for (const running of fleet?.instances ?? []) if (running.target === target) running.stop();
+  }
+
   #onDemand(route: ServiceRoute): void {
     const service = this.#services.get(keyOf(route.environment, route.service));
     if (service === undefined) return;
@@ -186,7 +213,7 @@ export class Fleet {
   #reconcile(service: ServiceFleet): void {
     if (this.#isClosing) return;
     const { clock, limits } = this.#options;
-    const now = clock();
+    const now = clock.now();
     this.#stopRetired(service, now);
     const { route, live } = service;
     const running = [...service.instances].filter(
@@ -234,10 +261,12 @@ export class Fleet {
     for (; left > 0; left--) void this.#startFor(service);
   }
 
-  /** Those with the fewest calls leave first. One that is still starting may be needed when it is ready. */
+  /** Those with the fewest calls and resources leave first. One that is still starting may be needed when it is ready. */
   #scaleDown(service: ServiceFleet, running: readonly Instance[], excess: number): void {
     const ready = running.filter(({ phase }) => phase === "ready");
-    ready.sort((a, b) => a.target.callsInFlight - b.target.callsInFlight);
+    const weight = ({ target }: Instance): number =>
+      target.callsInFlight + service.route.resourcesOf(target);
+    ready.sort((a, b) => weight(a) - weight(b));
     for (const instance of ready.slice(0, excess)) {
       this.#retire(service, instance, Number.POSITIVE_INFINITY);
     }
@@ -245,15 +274,17 @@ export class Fleet {
 
   /** No call is cut short: the instance stops when it has none any more, or when its time is up. */
   #retire(service: ServiceFleet, instance: Instance, until: number): void {
-    service.route.remove(instance.target);
+    service.route.retire(instance.target);
     if (instance.phase !== "ready") instance.stop();
     else service.retiring.set(instance, until);
-    this.#stopRetired(service, this.#options.clock());
+    this.#stopRetired(service, this.#options.clock.now());
   }
 
   #stopRetired(service: ServiceFleet, now: number): void {
     for (const [instance, until] of service.retiring) {
-      if (instance.phase === "ready" && instance.target.callsInFlight > 0 && now < until) continue;
+      const { target, phase } = instance;
+      const isBusy = target.callsInFlight > 0 || service.route.resourcesOf(target) > 0;
+      if (phase === "ready" && isBusy && now < until) continue;
       service.retiring.delete(instance);
       instance.stop();
     }
@@ -262,8 +293,8 @@ export class Fleet {
   /** F2. What started well and crashed later may work again: calls wait for it, no longer than the delay. */
   #holdBack(service: ServiceFleet, delayMs: number): void {
     if (service.lastError?.code === "start_failed") service.route.refuseWaiting(service.lastError);
-    clearTimeout(service.retry);
-    service.retry = setTimeout(() => this.#reconcile(service), delayMs);
+    this.#options.clock.clearTimeout(service.retry);
+    service.retry = this.#options.clock.setTimeout(() => this.#reconcile(service), delayMs);
   }
 
   async #startFor(service: ServiceFleet): Promise<void> {
@@ -330,7 +361,7 @@ export class Fleet {
     const fleet = this.#find(instance);
     if (fleet === undefined || !fleet.instances.delete(instance)) return;
     fleet.retiring.delete(instance);
-    fleet.route.remove(instance.target);
+    fleet.route.gone(instance.target);
     if (instance.wasStopped || this.#isClosing) {
       this.#options.log("info", "fleet", "instance stopped", about);
     } else {
@@ -344,7 +375,7 @@ export class Fleet {
     const { clock } = this.#options;
     const livedMs = startedAt === undefined ? 0 : Date.now() - startedAt.getTime();
     service.failuresInARow = livedMs < HEALTHY_AFTER_MS ? service.failuresInARow + 1 : 1;
-    service.notBefore = clock() + restartDelayMs(service.failuresInARow);
+    service.notBefore = clock.now() + restartDelayMs(service.failuresInARow);
     service.lastError = error;
     // F2. A crash after the start concerns only the calls it had; those that wait may get the next instance.
     if (error.code === "start_failed") service.route.refuseWaiting(error);

@@ -6,6 +6,7 @@ import {
   type Limits,
   type Link,
 } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
 import type { LaunchedRuntime, Launcher, ProcessExit } from "../launcher/launcher.ts";
 import { OutputLog } from "../launcher/output-log.ts";
 import { assign, drain, linkInstance } from "../link/instance-link.ts";
@@ -34,7 +35,7 @@ export interface InstancePlan {
 export interface InstanceOwner {
   readonly launcher: Launcher;
   readonly limits: Limits;
-  readonly clock: () => number;
+  readonly clock: Clock;
   readonly log: Log;
   onCall(caller: Caller, opening: CallOpening, side: CallSide): CallEvents;
   /** Its service is loaded: it may get calls. */
@@ -56,7 +57,7 @@ export class Instance {
   readonly #link: Link;
   readonly #output: OutputLog;
   #state: InstanceState;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: unknown;
   /** Why it could not start, when it said so itself. */
   #failure: LeverError | undefined;
   #exit: ProcessExit | undefined;
@@ -73,11 +74,11 @@ export class Instance {
     const about = { environment, service, version, instance };
     this.#output = new OutputLog({
       bytesPerSecondMax: limits.outputBytesPerSecondMax,
-      clock,
+      clock: () => clock.now(),
       onLine: (line) => log("info", "instance", "output", { ...about, line }),
       onDropped: (bytes) => log("warn", "instance", "output dropped", { ...about, bytes }),
     });
-    this.#state = { phase: "starting", failAt: clock() + limits.startTimeoutMs };
+    this.#state = { phase: "starting", failAt: clock.now() + limits.startTimeoutMs };
     this.#runtime = owner.launcher.launch({ onOutput: (chunk) => this.#output.push(chunk) });
     this.#link = linkInstance(this.#runtime.socket, {
       messageBytesMax: limits.bodyBytesMax,
@@ -137,11 +138,12 @@ export class Instance {
   }
 
   #step(event: InstanceEvent): void {
-    const options = { now: this.#owner.clock(), ...this.#owner.limits };
+    const options = { now: this.#owner.clock.now(), ...this.#owner.limits };
     const { state, actions } = stepInstance(this.#state, event, options);
     this.#state = state;
     for (const action of actions) this.#act(action);
-    if (state.phase === "ready" || state.phase === "gone") clearTimeout(this.#timer);
+    if (state.phase === "ready" || state.phase === "gone")
+      this.#owner.clock.clearTimeout(this.#timer);
     if (state.phase === "draining" && Number.isFinite(state.killAt)) {
       this.#setTimer(state.killAt - options.now);
     }
@@ -176,8 +178,11 @@ export class Instance {
   }
 
   #setTimer(delayMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#step({ type: "tick" }), Math.max(0, delayMs));
+    this.#owner.clock.clearTimeout(this.#timer);
+    this.#timer = this.#owner.clock.setTimeout(
+      () => this.#step({ type: "tick" }),
+      Math.max(0, delayMs),
+    );
   }
 
   #startError(reason: string): LeverError {

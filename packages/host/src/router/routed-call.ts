@@ -5,6 +5,7 @@ import {
   LeverError,
   type PayloadKind,
 } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
 import type { InstanceTarget, ServiceRoute, WaitingCall } from "./service-route.ts";
 
 /**
@@ -15,15 +16,18 @@ import type { InstanceTarget, ServiceRoute, WaitingCall } from "./service-route.
  */
 export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   readonly bodyBytes: number;
+  readonly resource: string;
   readonly #route: ServiceRoute;
   readonly #opening: CallOpening;
   readonly #caller: CallEvents;
-  readonly #clock: () => number;
+  readonly #clock: Clock;
   readonly #deadlineAt: number;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: unknown;
   #isOver = false;
   #hasMore: boolean;
   #target: InstanceTarget | undefined;
+  /** Of its resource's ownership. */
+  #epoch = 0;
   #callee: CallSide | undefined;
   /** What the caller of a stream sent before there was an instance: at most what its own window allows. */
   #early: { kind: PayloadKind; bytes: Uint8Array }[] = [];
@@ -32,7 +36,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   constructor(
     route: ServiceRoute,
     opening: CallOpening,
-    options: { caller: CallEvents; hasMore: boolean; clock: () => number },
+    options: { caller: CallEvents; hasMore: boolean; clock: Clock },
   ) {
     this.#route = route;
     this.#opening = opening;
@@ -40,9 +44,12 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
     this.#hasMore = options.hasMore;
     this.#clock = options.clock;
     this.bodyBytes = opening.body.length;
+    this.resource = opening.resource;
     const { timeoutMs } = opening;
-    this.#deadlineAt = timeoutMs === 0 ? 0 : options.clock() + timeoutMs;
-    if (timeoutMs > 0) this.#timer = setTimeout(() => this.#onDeadline(), timeoutMs);
+    this.#deadlineAt = timeoutMs === 0 ? 0 : options.clock.now() + timeoutMs;
+    if (timeoutMs > 0) {
+      this.#timer = options.clock.setTimeout(() => this.#onDeadline(), timeoutMs);
+    }
   }
 
   // The caller's side.
@@ -87,7 +94,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   assign(target: InstanceTarget): void {
     if (this.#isOver) return;
     this.#target = target;
-    this.#route.begin(target);
+    this.#epoch = this.#route.begin(target, this.#opening);
     // An early half-close must come after the early messages.
     const hasEarly = this.#early.length > 0;
     const callee = target.callee.open(this.#openingNow(), this, this.#hasMore || hasEarly);
@@ -131,7 +138,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
 
   #openingNow(): CallOpening {
     if (this.#deadlineAt === 0) return this.#opening;
-    const timeoutMs = Math.max(1, this.#deadlineAt - this.#clock());
+    const timeoutMs = Math.max(1, this.#deadlineAt - this.#clock.now());
     return { ...this.#opening, timeoutMs };
   }
 
@@ -152,10 +159,14 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   #finish(): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#clock.clearTimeout(this.#timer);
     this.#early = [];
-    this.#route.lastUsedAt = this.#clock();
-    if (this.#target !== undefined) this.#route.end(this.#target);
+    const now = this.#clock.now();
+    this.#route.lastUsedAt = now;
+    if (this.#target !== undefined) {
+      const { resource, isStream } = this.#opening;
+      this.#route.end(this.#target, { resource, isStream, epoch: this.#epoch, now });
+    }
     return true;
   }
 }

@@ -6,7 +6,8 @@ import {
   LeverError,
   PAYLOAD_JSON,
 } from "@leveros/protocol";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import { type CallRequest, Router } from "./router.ts";
 import type { InstanceTarget, ServiceRoute } from "./service-route.ts";
 
@@ -62,7 +63,7 @@ class Ears implements CallEvents {
   onDrain(): void {}
 }
 
-let now = 0;
+let clock: VirtualClock;
 let router: Router;
 let route: ServiceRoute;
 const demands: string[] = [];
@@ -90,7 +91,8 @@ const call = (
 };
 
 beforeEach(() => {
-  now = 0;
+  clock = new VirtualClock();
+  let epoch = 0;
   demands.length = 0;
   const limits = {
     ...defaultLimits,
@@ -98,7 +100,7 @@ beforeEach(() => {
     queuedCallsMax: 2,
     queuedBytesMax: 10,
   };
-  router = new Router({ limits, clock: () => now });
+  router = new Router({ limits, clock, takeEpoch: () => ++epoch });
   router.onDemand = ({ service }) => demands.push(service);
   router.setEnvironment("dev.lever", { corsOrigins: new Set(), isOpenToInstances: true });
   router.setEnvironment("admin.lever", { corsOrigins: new Set(), isOpenToInstances: false });
@@ -192,31 +194,25 @@ describe("the router", () => {
   });
 
   it("holds deadlines while a call waits, and afterwards with the time that is left", () => {
-    vi.useFakeTimers();
-    try {
-      const waiting = call({ timeoutMs: 100 });
-      vi.advanceTimersByTime(100);
-      expect(waiting.ears.heard).toEqual(["deadline_exceeded"]);
-      expect(route.callsWaiting).toBe(0);
-      const { ears } = call({ timeoutMs: 100 });
-      now = 60;
-      vi.advanceTimersByTime(60);
-      const target = peer("a");
-      route.add(target);
-      expect(target.calls[0]?.opening.timeoutMs).toBe(40);
-      vi.advanceTimersByTime(40);
-      expect(ears.heard).toEqual(["deadline_exceeded"]);
-      expect(target.calls[0]?.aborted.map(({ code }) => code)).toEqual(["deadline_exceeded"]);
-    } finally {
-      vi.useRealTimers();
-    }
+    const waiting = call({ timeoutMs: 100 });
+    clock.advance(100);
+    expect(waiting.ears.heard).toEqual(["deadline_exceeded"]);
+    expect(route.callsWaiting).toBe(0);
+    const { ears } = call({ timeoutMs: 100 });
+    clock.advance(60);
+    const target = peer("a");
+    route.add(target);
+    expect(target.calls[0]?.opening.timeoutMs).toBe(40);
+    clock.advance(40);
+    expect(ears.heard).toEqual(["deadline_exceeded"]);
+    expect(target.calls[0]?.aborted.map(({ code }) => code)).toEqual(["deadline_exceeded"]);
   });
 
   it("gives an instance that leaves no new calls, and lets it finish those it has", () => {
     const target = peer("a");
     route.add(target);
     const { ears } = call();
-    route.remove(target);
+    route.retire(target);
     call();
     expect(target.calls).toHaveLength(1);
     target.calls[0]?.events.onMessage(PAYLOAD_JSON, body);

@@ -9,8 +9,9 @@ import {
   type Limits,
   type PayloadKind,
 } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
 import { RoutedCall } from "./routed-call.ts";
-import { type LiveVersion, ServiceRoute } from "./service-route.ts";
+import { type InstanceTarget, type LiveVersion, ServiceRoute } from "./service-route.ts";
 
 /** Who calls. Decided by the connection that the call came over, never by what it says. */
 export interface Caller {
@@ -21,6 +22,13 @@ export interface Caller {
 
 /** Whoever comes in through the gateway. */
 export const OUTSIDE: Caller = { environment: "", service: "" };
+
+export interface RouterOptions {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  /** For the ownership of a resource: higher than all before. @throws LeverError when there is none now. */
+  readonly takeEpoch: () => number;
+}
 
 /** A call as a transport hands it in. */
 export interface CallRequest {
@@ -57,15 +65,16 @@ export interface EnvironmentRoutes {
  */
 export class Router {
   readonly #environments = new Map<string, EnvironmentRoutes>();
-  readonly #limits: Limits;
-  readonly #clock: () => number;
+  readonly #options: RouterOptions;
   #isClosing = false;
   /** A call waits, since no instance has room; or those that are there carry more than they should. */
   onDemand: (route: ServiceRoute) => void = () => {};
 
-  constructor(options: { limits: Limits; clock: () => number }) {
-    this.#limits = options.limits;
-    this.#clock = options.clock;
+  /** An instance does not give a resource back: it has to end. */
+  onStuck: (route: ServiceRoute, target: InstanceTarget, resource: string) => void = () => {};
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
   }
 
   environment(name: string): EnvironmentRoutes | undefined {
@@ -89,8 +98,10 @@ export class Router {
       known.live = live;
       return known;
     }
-    const options = { limits: this.#limits, now: this.#clock() };
-    const route = new ServiceRoute({ environment, service }, live, options);
+    const route = new ServiceRoute({ environment, service }, live, {
+      ...this.#options,
+      onStuck: (of, target, resource) => this.onStuck(of, target, resource),
+    });
     routes.services.set(service, route);
     return route;
   }
@@ -118,22 +129,20 @@ export class Router {
       kind: request.kind,
       body: request.body,
     };
-    const options = { caller: events, hasMore: request.hasMore, clock: this.#clock };
+    const options = { caller: events, hasMore: request.hasMore, clock: this.#options.clock };
     const call = new RoutedCall(route, opening, options);
-    const target = route.choose();
-    if (target !== undefined) {
-      call.assign(target);
-      if (route.isOverloaded) this.onDemand(route);
-    } else if (route.wait(call)) {
-      this.onDemand(route);
-    } else {
-      call.refuse(
-        new LeverError(
-          "overloaded",
-          `Cannot take the call: too many calls of ${url.service} wait for an instance.`,
-          { retryAfterSeconds: 1 },
-        ),
-      );
+    try {
+      const target = route.choose(url.resource);
+      if (target === undefined) {
+        route.wait(call);
+        this.onDemand(route);
+      } else {
+        call.assign(target);
+        if (route.isOverloaded) this.onDemand(route);
+      }
+    } catch (error) {
+      if (!(error instanceof LeverError)) throw error;
+      call.refuse(error);
     }
     return call;
   }

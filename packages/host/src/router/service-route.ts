@@ -1,5 +1,8 @@
-import type { Callee, LeverError } from "@leveros/protocol";
+import { type Callee, LeverError } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
 import { chooseInstance } from "./choose-instance.ts";
+import { runHook } from "./resource-hooks.ts";
+import { ResourceLedger } from "./resource-ledger.ts";
 
 /** An instance as the router sees it. */
 export interface InstanceTarget {
@@ -12,6 +15,8 @@ export interface InstanceTarget {
 /** A call that waits for an instance. */
 export interface WaitingCall {
   readonly bodyBytes: number;
+  /** `""` when it names none. */
+  readonly resource: string;
   /** Goes to this instance now. */
   assign(target: InstanceTarget): void;
   refuse(error: LeverError): void;
@@ -21,6 +26,18 @@ export interface RouteLimits {
   readonly callsPerInstanceMax: number;
   readonly queuedCallsMax: number;
   readonly queuedBytesMax: number;
+  readonly resourcesPerServiceMax: number;
+  readonly resourceIdleTimeoutMs: number;
+  readonly resourceHookTimeoutMs: number;
+}
+
+export interface RouteOptions {
+  readonly limits: RouteLimits;
+  readonly clock: Clock;
+  /** For the ownership of a resource: higher than all before. @throws LeverError when there is none now. */
+  readonly takeEpoch: () => number;
+  /** An instance does not give a resource back: it has to end. */
+  readonly onStuck: (route: ServiceRoute, target: InstanceTarget, resource: string) => void;
 }
 
 /** What a live version promises to callers. */
@@ -40,9 +57,14 @@ export class ServiceRoute {
   lastUsedAt: number;
   /** More calls in flight than this need another instance: then the router tells its `onDemand`. */
   scaleUpAbove = 0;
+  readonly #options: RouteOptions;
   readonly #limits: RouteLimits;
+  /** Most services have none. */
+  #resources: ResourceLedger<InstanceTarget, WaitingCall> | undefined;
   readonly #instances: InstanceTarget[] = [];
-  #waiting: Set<WaitingCall> = new Set();
+  /** Those that any instance may take; calls of resources wait in the ledger. */
+  readonly #waiting: Set<WaitingCall> = new Set();
+  #callsWaiting = 0;
   #waitingBytes = 0;
   #turn = 0;
   /** On every instance, also on those that leave. */
@@ -51,17 +73,26 @@ export class ServiceRoute {
   constructor(
     name: { environment: string; service: string },
     live: LiveVersion,
-    options: { limits: RouteLimits; now: number },
+    options: RouteOptions,
   ) {
     this.environment = name.environment;
     this.service = name.service;
     this.live = live;
+    this.#options = options;
     this.#limits = options.limits;
-    this.lastUsedAt = options.now;
+    this.lastUsedAt = options.clock.now();
   }
 
   get callsWaiting(): number {
-    return this.#waiting.size;
+    return this.#callsWaiting;
+  }
+
+  get resources(): number {
+    return this.#resources?.size ?? 0;
+  }
+
+  resourcesOf(target: InstanceTarget): number {
+    return this.#resources?.ownedBy(target) ?? 0;
   }
 
   /** On instances that take new calls; those on draining ones no longer count. */
@@ -75,65 +106,176 @@ export class ServiceRoute {
     return this.#callsBegun > this.scaleUpAbove;
   }
 
-  /** A call goes to this instance. */
-  begin(target: InstanceTarget): void {
+  /** A call goes to this instance. Returns the epoch of its resource, which `end` takes. */
+  begin(target: InstanceTarget, call: { resource: string; isStream: boolean }): number {
     target.callsInFlight++;
     this.#callsBegun++;
+    return call.resource === "" ? 0 : this.#ledger.begin(call.resource, call.isStream);
   }
 
   /** A call is over: another one may have its place. */
-  end(target: InstanceTarget): void {
+  end(
+    target: InstanceTarget,
+    call: { resource: string; isStream: boolean; epoch: number; now: number },
+  ): void {
     target.callsInFlight--;
     this.#callsBegun--;
+    this.lastUsedAt = call.now;
+    if (call.resource !== "") this.#ledger.end(call.resource, call.epoch, call);
     if (this.#waiting.size > 0) this.dispatch();
   }
 
-  choose(): InstanceTarget | undefined {
+  /** Which instance a call goes to now; undefined = it has to wait. @throws LeverError when it may not even do that. */
+  choose(resource: string): InstanceTarget | undefined {
     const { callsPerInstanceMax } = this.#limits;
-    return chooseInstance(this.#instances, { callsPerInstanceMax, turn: this.#turn++ });
+    if (resource === "") {
+      return chooseInstance(this.#instances, { callsPerInstanceMax, turn: this.#turn++ });
+    }
+    const owner = this.#ledger.ownerOf(resource);
+    if (owner !== undefined && owner.callsInFlight >= callsPerInstanceMax) {
+      throw overloaded(`the instance that has ${resource} carries too many calls`);
+    }
+    return owner;
   }
 
+  /** The instance gets calls and resources, for the first time or again. */
   add(target: InstanceTarget): void {
     this.#instances.push(target);
+    this.#resources?.stay(target);
     this.dispatch();
   }
 
-  /** The instance gets no new calls; those it has go on. */
-  remove(target: InstanceTarget): void {
-    const index = this.#instances.indexOf(target);
-    if (index !== -1) this.#instances.splice(index, 1);
+  /** The instance gets no new calls; those it has go on, and its resources are handed over. */
+  retire(target: InstanceTarget): void {
+    this.#drop(target);
+    this.#resources?.retire(target);
   }
 
-  /** False = the queue is full. */
-  wait(call: WaitingCall): boolean {
+  /** The instance is ending by itself: nothing is sent to it any more. */
+  ending(target: InstanceTarget): void {
+    this.#drop(target);
+    this.#resources?.ending(target);
+  }
+
+  /** The instance is dead. */
+  gone(target: InstanceTarget): void {
+    this.#drop(target);
+    this.#resources?.gone(target);
+  }
+
+  /** The call waits from now on. @throws LeverError when the queue is full. */
+  wait(call: WaitingCall): void {
     const bytes = this.#waitingBytes + call.bodyBytes;
-    if (this.#waiting.size >= this.#limits.queuedCallsMax) return false;
-    if (bytes > this.#limits.queuedBytesMax) return false;
-    this.#waiting.add(call);
+    if (this.#callsWaiting >= this.#limits.queuedCallsMax || bytes > this.#limits.queuedBytesMax) {
+      throw overloaded(`too many calls of ${this.service} wait for an instance`);
+    }
+    const { resource } = call;
+    const isNew = resource !== "" && !this.#ledger.has(resource);
+    if (isNew && this.#ledger.size >= this.#limits.resourcesPerServiceMax) {
+      throw overloaded(`${this.service} has too many resources`);
+    }
     this.#waitingBytes = bytes;
-    return true;
+    this.#callsWaiting++;
+    if (resource === "") this.#waiting.add(call);
+    else this.#ledger.wait(call, this.#options.clock.now());
   }
 
   /** The call waits no longer: it was cancelled, or its time is up. */
   leaveQueue(call: WaitingCall): void {
-    if (this.#waiting.delete(call)) this.#waitingBytes -= call.bodyBytes;
+    const isGone = call.resource === "" ? this.#waiting.delete(call) : this.#resources?.leave(call);
+    if (isGone === true) this.#countOut(call);
   }
 
-  /** Gives waiting calls, oldest first, to instances with room. */
+  /** Gives waiting calls, oldest first, to instances with room, and places resources. */
   dispatch(): void {
     for (const call of this.#waiting) {
-      const target = this.choose();
-      if (target === undefined) return;
-      this.leaveQueue(call);
+      const target = this.choose("");
+      if (target === undefined) break;
+      this.#waiting.delete(call);
+      this.#countOut(call);
       call.assign(target);
     }
+    this.#resources?.place();
   }
 
   /** Refuses every waiting call: no instance will come. */
   refuseWaiting(error: LeverError): void {
     const calls = [...this.#waiting];
-    this.#waiting = new Set();
-    this.#waitingBytes = 0;
-    for (const call of calls) call.refuse(error);
+    this.#waiting.clear();
+    this.#refuse(calls, error);
+    this.#resources?.refuseWaiting(error);
   }
+
+  /** Closes resources that nobody has used for a while. */
+  closeIdleResources(): void {
+    this.#resources?.closeIdle(this.#options.clock.now(), this.#limits.resourceIdleTimeoutMs);
+  }
+
+  #refuse(calls: readonly WaitingCall[], error: LeverError): void {
+    for (const call of calls) {
+      this.#countOut(call);
+      call.refuse(error);
+    }
+  }
+
+  #countOut(call: WaitingCall): void {
+    this.#callsWaiting--;
+    this.#waitingBytes -= call.bodyBytes;
+  }
+
+  #drop(target: InstanceTarget): void {
+    const index = this.#instances.indexOf(target);
+    if (index !== -1) this.#instances.splice(index, 1);
+  }
+
+  get #ledger(): ResourceLedger<InstanceTarget, WaitingCall> {
+    this.#resources ??= new ResourceLedger({
+      takeEpoch: this.#options.takeEpoch,
+      choose: () => this.#chooseForResource(),
+      open: (resource, owner, epoch) => {
+        const { resourceHookTimeoutMs: timeoutMs } = this.#limits;
+        const call = { resource, epoch, timeoutMs, clock: this.#options.clock };
+        runHook(owner, "newResource", call, (failure) => {
+          if (failure === undefined) this.#ledger.opened(resource, epoch);
+          else this.#ledger.failed(resource, epoch, failure);
+        });
+      },
+      close: (resource, owner, epoch) => {
+        const { resourceHookTimeoutMs: timeoutMs } = this.#limits;
+        const call = { resource, epoch, timeoutMs, clock: this.#options.clock };
+        runHook(owner, "closeResource", call, (failure) => {
+          if (failure?.mayStillRun === true) this.#options.onStuck(this, owner, resource);
+          else this.#ledger.closed(resource, epoch);
+        });
+      },
+      dispatch: (calls, owner) => {
+        for (const call of calls) {
+          this.#countOut(call);
+          call.assign(owner);
+        }
+      },
+      refuse: (calls, error) => this.#refuse(calls, error),
+    });
+    return this.#resources;
+  }
+
+  /** The one with the fewest resources and calls. */
+  #chooseForResource(): InstanceTarget | undefined {
+    let chosen: InstanceTarget | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const target of this.#instances) {
+      if (target.callsInFlight >= this.#limits.callsPerInstanceMax) continue;
+      const load = target.callsInFlight + this.resourcesOf(target);
+      if (load >= least) continue;
+      chosen = target;
+      least = load;
+    }
+    return chosen;
+  }
+}
+
+function overloaded(reason: string): LeverError {
+  return new LeverError("overloaded", `Cannot take the call: ${reason}.`, {
+    retryAfterSeconds: 1,
+  });
 }

@@ -20,6 +20,8 @@ export interface EntryOptions {
 export interface EntryServer {
   readonly callsInFlight: number;
   onCall(opening: CallOpening, side: CallSide): CallEvents;
+  /** Gives every resource back. */
+  closeResources(): Promise<void>;
   /** TERM, and the end of the program. */
   close(): Promise<void>;
 }
@@ -59,6 +61,7 @@ export async function startEntry(
       return service.callsInFlight;
     },
     onCall: (opening, side) => service.onCall(opening, side),
+    closeResources: () => service.closeResources(),
     async close() {
       isClosing = true;
       service.close();

@@ -12,8 +12,11 @@ import {
   type CallOpening,
   type CallSide,
   decodeArguments,
+  encodeJson,
   formatLeverUrl,
+  isReservedName,
   LeverError,
+  PAYLOAD_JSON,
 } from "@leveros/protocol";
 import { ENCODING_BYTES, STREAMING_PATH, UNARY_PATH } from "../grpc/grpc-call.ts";
 import { frameMessage, MessageReader } from "../grpc/message-reader.ts";
@@ -40,6 +43,8 @@ export class GrpcService {
   readonly #options: { port: number; gateway: string; assignment: Assignment; onIdle: () => void };
   #session: ClientHttp2Session | undefined;
   #callsInFlight = 0;
+  /** Of the resources that the program has. */
+  readonly #epochs = new Map<string, number>();
 
   constructor(options: {
     port: number;
@@ -55,6 +60,62 @@ export class GrpcService {
   }
 
   onCall(opening: CallOpening, side: CallSide): CallEvents {
+    return isReservedName(opening.method)
+      ? this.#passHook(opening, side)
+      : this.#pass(opening, side);
+  }
+
+  /** Gives every resource back, when the instance is leaving by itself. */
+  async closeResources(): Promise<void> {
+    const closing = [...this.#epochs.keys()].map(
+      (resource) =>
+        new Promise<void>((resolve) => {
+          const opening: CallOpening = {
+            environment: "",
+            service: "",
+            resource,
+            method: "closeResource",
+            isStream: false,
+            timeoutMs: 0,
+            kind: PAYLOAD_JSON,
+            body: encodeJson([resource]),
+          };
+          const done = (): boolean => {
+            resolve();
+            return true;
+          };
+          const side = { send: done, end: done, fail: done, abort: done, pause() {}, resume() {} };
+          this.#passHook(opening, side);
+        }),
+    );
+    await Promise.all(closing);
+  }
+
+  /** The hooks are regular calls to a program: `NewResource(resource)` and `CloseResource(resource)`. */
+  #passHook(opening: CallOpening, side: CallSide): CallEvents {
+    const { resource } = opening;
+    const args = decodeArguments(opening.kind, opening.body);
+    const isNew = opening.method === "newResource";
+    const epoch = typeof args === "string" ? undefined : args[1];
+    if (isNew) this.#epochs.set(resource, typeof epoch === "number" ? epoch : 0);
+    else this.#epochs.delete(resource);
+    const call: CallOpening = {
+      ...opening,
+      resource: "",
+      method: isNew ? "NewResource" : "CloseResource",
+      body: encodeJson([resource]),
+    };
+    return this.#pass(call, {
+      ...boundTo(side),
+      abort: (error) => {
+        // A program without the hook has nothing to do for a resource.
+        if (error.code === "unknown_method") side.send(PAYLOAD_JSON, encodeJson(null), true);
+        else side.abort(error);
+      },
+    });
+  }
+
+  #pass(opening: CallOpening, side: CallSide): CallEvents {
     const args = decodeArguments(opening.kind, opening.body);
     if (typeof args === "string") {
       side.abort(new LeverError("malformed_request", `Cannot call ${opening.method}: ${args}.`));
@@ -103,6 +164,7 @@ export class GrpcService {
     const { assignment, gateway } = this.#options;
     const { environment, service } = assignment;
     const { resource, method, timeoutMs } = opening;
+    const epoch = this.#epochs.get(resource);
     return {
       ":method": "POST",
       ":path": opening.isStream ? STREAMING_PATH : UNARY_PATH,
@@ -110,6 +172,7 @@ export class GrpcService {
       te: "trailers",
       "lever-url": formatLeverUrl({ environment, service, resource, method }),
       "x-lever-internal-rpc-gateway": gateway,
+      ...(epoch !== undefined && { "x-lever-resource-epoch": String(epoch) }),
       ...(opening.environment !== "" && { "x-lever-src-env": opening.environment }),
       ...(timeoutMs > 0 && { "grpc-timeout": `${Math.min(Math.ceil(timeoutMs), 99_999_999)}m` }),
     };
@@ -234,6 +297,18 @@ class OutgoingCall implements CallEvents {
   #finish(): void {
     this.#isOver = true;
   }
+}
+
+/** A side's methods, to be used without it. */
+function boundTo(side: CallSide): CallSide {
+  return {
+    send: (kind, bytes, isLast) => side.send(kind, bytes, isLast),
+    end: () => side.end(),
+    fail: (kind, bytes) => side.fail(kind, bytes),
+    abort: (error) => side.abort(error),
+    pause: () => side.pause(),
+    resume: () => side.resume(),
+  };
 }
 
 /** What the program's own gRPC status means to the caller. */

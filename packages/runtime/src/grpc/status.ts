@@ -35,6 +35,7 @@ const statusByCode: Readonly<Record<ErrorCode, number>> = {
   internal: status.INTERNAL,
   instance_failed: status.UNAVAILABLE,
   start_failed: status.UNAVAILABLE,
+  resource_failed: status.UNAVAILABLE,
   overloaded: status.RESOURCE_EXHAUSTED,
   unavailable: status.UNAVAILABLE,
   deadline_exceeded: status.DEADLINE_EXCEEDED,

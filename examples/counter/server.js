@@ -1,0 +1,59 @@
+// Each counter is a resource: Lever gives it to one instance, and brings every call that names it there. So its value
+// can live in memory, and no two calls ever add to it in two places.
+const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
+const { join } = require("node:path");
+
+const NAME_LENGTH_MAX = 100;
+const folder = join(process.env.LEVEROS_DATA_DIR, "counters");
+const values = new Map();
+
+// Before the first call of a counter reaches this instance, whoever had it before has given it back.
+exports.newResource = (counter) => {
+  if (counter.length > NAME_LENGTH_MAX) {
+    throw new Error(`Cannot count: a counter's name has at most ${NAME_LENGTH_MAX} characters.`);
+  }
+  values.set(counter, load(counter));
+};
+
+// After its last call: it was idle for a while, or another instance gets it.
+exports.closeResource = (counter) => {
+  values.delete(counter);
+};
+
+exports.add = (counter, by = 1) => {
+  const value = valueNow(counter);
+  if (!Number.isSafeInteger(by)) throw new Error("Cannot count: allowed is a whole number.");
+  save(counter, value + by);
+  values.set(counter, value + by);
+  return value + by;
+};
+
+exports.read = (counter) => valueNow(counter);
+
+function valueNow(counter) {
+  const value = values.get(counter);
+  if (value === undefined)
+    throw new Error("Cannot count: the URL names no counter (/counter/<name>/add).");
+  return value;
+}
+
+function fileOf(counter) {
+  return join(folder, `${encodeURIComponent(counter)}.json`);
+}
+
+function load(counter) {
+  try {
+    return JSON.parse(readFileSync(fileOf(counter), "utf8"));
+  } catch (error) {
+    if (error.code === "ENOENT") return 0;
+    throw error;
+  }
+}
+
+/** Whole or not at all: whoever answers has written. */
+function save(counter, value) {
+  mkdirSync(folder, { recursive: true });
+  const draft = `${fileOf(counter)}.new`;
+  writeFileSync(draft, JSON.stringify(value));
+  renameSync(draft, fileOf(counter));
+}

@@ -1,0 +1,76 @@
+import {
+  type CallOpening,
+  type CallSide,
+  decodeValue,
+  encodeJson,
+  LeverError,
+  PAYLOAD_JSON,
+} from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
+import type { InstanceTarget } from "./service-route.ts";
+
+export interface HookFailure {
+  readonly error: LeverError;
+  /** It gave no answer: whatever it does, it may be doing it still. */
+  readonly mayStillRun: boolean;
+}
+
+/**
+ * Tells an instance that a resource comes to it, or leaves it: a call of the service's own `newResource` or
+ * `closeResource`, with the resource and its epoch as arguments. `done` is called once; never, when the instance is gone.
+ */
+export function runHook(
+  target: InstanceTarget,
+  hook: "newResource" | "closeResource",
+  options: { resource: string; epoch: number; timeoutMs: number; clock: Clock },
+  done: (failure: HookFailure | undefined) => void,
+): void {
+  const { resource, epoch, timeoutMs, clock } = options;
+  let isOver = false;
+  const finish = (failure?: { reason: string; mayStillRun: boolean }): void => {
+    if (isOver) return;
+    isOver = true;
+    clock.clearTimeout(timer);
+    if (failure === undefined) {
+      done(undefined);
+      return;
+    }
+    const error = new LeverError(
+      "resource_failed",
+      `Cannot use the resource ${resource}: ${hook} failed: ${failure.reason}`,
+    );
+    done({ error, mayStillRun: failure.mayStillRun });
+  };
+  const timer = clock.setTimeout(() => {
+    side?.abort(new LeverError("deadline_exceeded", `${hook} took too long.`));
+    finish({ reason: `it had not finished after ${timeoutMs} ms.`, mayStillRun: true });
+  }, timeoutMs);
+  const opening: CallOpening = {
+    environment: "",
+    service: "",
+    resource,
+    method: hook,
+    isStream: false,
+    timeoutMs,
+    kind: PAYLOAD_JSON,
+    body: encodeJson([resource, epoch]),
+  };
+  const side: CallSide | undefined = target.callee.open(
+    opening,
+    {
+      onMessage: () => finish(),
+      onEnd: () => finish(),
+      onFail: (kind, bytes) => {
+        const value = decodeValue(kind, bytes);
+        finish({
+          reason: typeof value === "string" ? value : (JSON.stringify(value) ?? ""),
+          mayStillRun: false,
+        });
+      },
+      // With a broken link the instance goes, and its ownership with it.
+      onAbort: (error) => finish({ reason: error.message, mayStillRun: true }),
+      onDrain() {},
+    },
+    false,
+  );
+}

@@ -1,0 +1,156 @@
+import { LeverError } from "@leveros/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import { ResourceLedger } from "./resource-ledger.ts";
+
+interface Waiter {
+  readonly resource: string;
+}
+
+const [a, b] = [{ name: "a" }, { name: "b" }];
+let ledger: ResourceLedger<{ name: string }, Waiter>;
+let there: { name: string }[];
+let done: string[];
+let epoch: number;
+
+beforeEach(() => {
+  there = [];
+  done = [];
+  epoch = 0;
+  ledger = new ResourceLedger({
+    takeEpoch: () => ++epoch,
+    choose: () => there[0],
+    open: (resource, owner, of) => done.push(`open ${resource} ${owner.name} ${of}`),
+    close: (resource, owner, of) => done.push(`close ${resource} ${owner.name} ${of}`),
+    dispatch: (waiting, owner) => done.push(`dispatch ${waiting.length} ${owner.name}`),
+    refuse: (waiting, error) => done.push(`refuse ${waiting.length} ${error.code}`),
+  });
+});
+
+/** What has been done since the last look. */
+const news = (): string[] => done.splice(0);
+
+/** A resource that is open on `a` with epoch 1, and one call in flight. */
+function openOnA(isStream = false): void {
+  there = [a];
+  ledger.wait({ resource: "r" }, 0);
+  ledger.opened("r", 1);
+  expect(news()).toEqual(["open r a 1", "dispatch 1 a"]);
+  expect(ledger.begin("r", isStream)).toBe(1);
+}
+
+describe("a resource", () => {
+  it("is placed by the first call, and others wait until it is open", () => {
+    ledger.wait({ resource: "r" }, 0);
+    expect(news()).toEqual([]);
+    there = [a];
+    ledger.place();
+    ledger.wait({ resource: "r" }, 0);
+    expect(ledger.ownerOf("r")).toBeUndefined();
+    ledger.opened("r", 1);
+    expect(news()).toEqual(["open r a 1", "dispatch 2 a"]);
+    expect(ledger.ownerOf("r")).toBe(a);
+    expect(ledger.ownedBy(a)).toBe(1);
+  });
+
+  it("is closed when nobody has used it for a while", () => {
+    openOnA();
+    ledger.closeIdle(1_000, 100);
+    expect(news()).toEqual([]);
+    ledger.end("r", 1, { isStream: false, now: 1_000 });
+    ledger.closeIdle(1_099, 100);
+    expect(news()).toEqual([]);
+    ledger.closeIdle(1_100, 100);
+    expect(news()).toEqual(["close r a 1"]);
+    ledger.closed("r", 1);
+    expect([ledger.size, ledger.ownedBy(a)]).toEqual([0, 0]);
+  });
+
+  it("moves from a leaving instance when its calls are over, and is closed there first (O1, O2)", () => {
+    openOnA();
+    there = [b];
+    ledger.retire(a);
+    ledger.wait({ resource: "r" }, 0);
+    expect(news()).toEqual([]);
+    ledger.end("r", 1, { isStream: false, now: 0 });
+    expect(news()).toEqual(["close r a 1"]);
+    ledger.closed("r", 1);
+    expect(news()).toEqual(["open r b 2"]);
+    ledger.opened("r", 2);
+    expect(news()).toEqual(["dispatch 1 b"]);
+  });
+
+  it("stays with its open streams, and so do those that join them", () => {
+    openOnA(true);
+    there = [b];
+    ledger.retire(a);
+    expect(ledger.ownerOf("r")).toBe(a);
+    ledger.begin("r", false);
+    ledger.end("r", 1, { isStream: true, now: 0 });
+    expect(ledger.ownerOf("r")).toBeUndefined();
+    expect(news()).toEqual([]);
+    ledger.end("r", 1, { isStream: false, now: 0 });
+    expect(news()).toEqual(["close r a 1"]);
+  });
+
+  it("stays where it is when the instance stays after all", () => {
+    openOnA();
+    ledger.retire(a);
+    ledger.wait({ resource: "r" }, 0);
+    ledger.stay(a);
+    expect(news()).toEqual(["dispatch 1 a"]);
+    expect(ledger.ownerOf("r")).toBe(a);
+  });
+
+  it("gets another owner only when an instance that ends is gone", () => {
+    openOnA();
+    there = [b];
+    ledger.ending(a);
+    ledger.wait({ resource: "r" }, 0);
+    ledger.end("r", 1, { isStream: false, now: 0 });
+    expect(news()).toEqual([]);
+    ledger.gone(a);
+    expect(news()).toEqual(["open r b 2"]);
+  });
+
+  it("does not count calls of an earlier ownership", () => {
+    openOnA();
+    there = [b];
+    ledger.wait({ resource: "r" }, 0);
+    ledger.gone(a);
+    ledger.opened("r", 2);
+    ledger.begin("r", false);
+    ledger.end("r", 1, { isStream: false, now: 0 });
+    news();
+    ledger.retire(b);
+    expect(news()).toEqual([]);
+    ledger.end("r", 2, { isStream: false, now: 0 });
+    expect(news()).toEqual(["close r b 2"]);
+  });
+
+  it("that cannot be opened fails its calls, and is closed first when it may be open all the same", () => {
+    there = [a];
+    const error = new LeverError("resource_failed", "no");
+    ledger.wait({ resource: "r" }, 0);
+    ledger.failed("r", 1, { error, mayStillRun: false });
+    expect(news()).toEqual(["open r a 1", "refuse 1 resource_failed"]);
+    expect(ledger.size).toBe(0);
+    ledger.wait({ resource: "r" }, 0);
+    ledger.failed("r", 2, { error, mayStillRun: true });
+    ledger.wait({ resource: "r" }, 0);
+    expect(news()).toEqual(["open r a 2", "close r a 2", "refuse 1 resource_failed"]);
+    ledger.closed("r", 2);
+    expect(news()).toEqual(["open r a 3"]);
+  });
+
+  it("is forgotten when the last call that waited for it has left", () => {
+    const waiter = { resource: "r" };
+    ledger.wait(waiter, 0);
+    expect(ledger.leave(waiter)).toBe(true);
+    expect(ledger.leave(waiter)).toBe(false);
+    expect(ledger.size).toBe(0);
+    ledger.wait(waiter, 0);
+    ledger.refuseWaiting(new LeverError("start_failed", "no"));
+    expect(news()).toEqual(["refuse 1 start_failed"]);
+    expect(ledger.size).toBe(0);
+  });
+});

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { openEpochs } from "./epochs.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
+import type { Store } from "./store.ts";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lever-epochs-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const open = (): Store => openSqliteStore(join(folder, "lever.sqlite"));
+
+it("gives numbers that grow, over restarts too", async () => {
+  let last = 0;
+  for (let run = 0; run < 3; run++) {
+    const store = open();
+    const take = await openEpochs(store);
+    for (let i = 0; i < 12_345; i++) {
+      const epoch = take();
+      expect(epoch).toBeGreaterThan(last);
+      last = epoch;
+      // As in a host, where taking one is never the whole of a turn.
+      if (i % 1_000 === 0) await Promise.resolve();
+    }
+    await store.close();
+  }
+});
+
+it("refuses rather than to give a number that is not reserved", async () => {
+  const store = open();
+  const take = await openEpochs({
+    ...store,
+    putNote: () => Promise.reject(new Error("full")),
+    note: store.note,
+  } as Store).catch(() => undefined);
+  expect(take).toBeUndefined();
+  let writes = 0;
+  const failing = await openEpochs({
+    ...store,
+    putNote: (name, value) =>
+      ++writes > 1 ? Promise.reject(new Error("full")) : store.putNote(name, value),
+  });
+  for (let i = 0; i < 10_000; i++) failing();
+  expect(failing).toThrow("Cannot place the resource: the store takes no writes.");
+  await store.close();
+});
