@@ -112,7 +112,10 @@ async function checkAll(lever: RunningLever): Promise<void> {
 }
 
 it("survives kill -9 amid deploys: what was acknowledged is live and whole, and nothing piles up", async () => {
-  const args = ["--limit", `versionsKeptMax=${VERSIONS_KEPT}`];
+  const args = [`versionsKeptMax=${VERSIONS_KEPT}`, "warmRuntimesMax=0"].flatMap((limit) => [
+    "--limit",
+    limit,
+  ]);
   for (let round = 0; round < ROUNDS; round++) {
     const lever = await startLever({ dataDir, args });
     await checkAll(lever);

@@ -131,7 +131,7 @@ describe("an instance", () => {
   });
 
   it("shares its cold start among all calls that wait for it", async () => {
-    await deploy("shared");
+    await deploy("shared", { maxInstances: 1 });
     await until(
       () => instancesOf("shared"),
       (instances) => instances.length === 0,

@@ -10,6 +10,7 @@ import { Fleet } from "./fleet/fleet.ts";
 import { openGateway } from "./gateway/gateway.ts";
 import { createProcessLauncher } from "./launcher/process-launcher.ts";
 import { ProcessLedger } from "./launcher/process-ledger.ts";
+import { WarmPool } from "./launcher/warm-pool.ts";
 import { createLog } from "./log.ts";
 import { Router } from "./router/router.ts";
 import { openEpochs } from "./store/epochs.ts";
@@ -60,7 +61,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await folders.open(store);
     const epochs = await openEpochs(store);
     const router = new Router({ limits, clock, takeEpoch: epochs });
-    const launcher = createProcessLauncher(ledger);
+    const { warmRuntimesMax } = limits;
+    const launcher = new WarmPool({
+      launcher: createProcessLauncher(ledger),
+      clock,
+      warmRuntimesMax,
+    });
     const fleet = new Fleet({
       launcher,
       router,
@@ -78,6 +84,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const gateway = await openGateway({ ...options, router, limits, log }).catch(
       async (error: unknown) => {
         await fleet.close();
+        await launcher.close();
         throw cannotListen(options, error);
       },
     );
@@ -88,6 +95,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       const drained = gateway.close();
       // Calls under way still need their instances: those finish them before they stop.
       await fleet.close();
+      await launcher.close();
       // Nobody is left to answer; what was answered gets a moment to leave.
       await Promise.race([drained, delay(LAST_ANSWERS_MS, undefined, { ref: false })]);
       gateway.cut();

@@ -20,7 +20,14 @@ export {
   parseLeverPath,
   parseLeverUrl,
 } from "./lever-url.ts";
-export { defaultLimits, type LimitName, type Limits, parseLimit } from "./limits.ts";
+export {
+  aboutLimit,
+  defaultLimits,
+  type LimitName,
+  type Limits,
+  limitNames,
+  parseLimit,
+} from "./limits.ts";
 export { Link, type LinkOptions } from "./link/link.ts";
 export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
 export {

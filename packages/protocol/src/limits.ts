@@ -1,90 +1,112 @@
-/** What a host bounds. Units are in the names; every limit can be set when a host starts (`lever up --limit name=value`). */
-export interface Limits {
-  /** Bytes of one request body, reply or stream message. */
-  readonly bodyBytesMax: number;
-  /** Bytes of the headers of one HTTP request. */
-  readonly headerBytesMax: number;
-  /** Time for a client to send its headers. */
-  readonly headersTimeoutMs: number;
-  /** Time for a client to send the whole request of a regular call. */
-  readonly requestTimeoutMs: number;
-  /** Time an idle HTTP connection is kept. */
-  readonly idleConnectionTimeoutMs: number;
-  /** HTTP connections at once. */
-  readonly connectionsMax: number;
-  /** Deadline of a regular call that asks for none. */
-  readonly callTimeoutMs: number;
-  /** Longest deadline that a call may ask for. */
-  readonly callTimeoutMaxMs: number;
-  /** Calls in flight on one instance. */
-  readonly callsPerInstanceMax: number;
-  /** Calls of one service that wait for an instance. */
-  readonly queuedCallsMax: number;
-  /** Bytes of one service's calls that wait for an instance. */
-  readonly queuedBytesMax: number;
-  /** Resources of one service, in use or waited for. */
-  readonly resourcesPerServiceMax: number;
-  /** Time without use after which a resource is closed. */
-  readonly resourceIdleTimeoutMs: number;
-  /** Time for `newResource` or `closeResource`. */
-  readonly resourceHookTimeoutMs: number;
-  /** Time for an instance to load its service. */
-  readonly startTimeoutMs: number;
-  /** Time between TERM and KILL for an instance that stops. */
-  readonly drainTimeoutMs: number;
-  /** Time without calls after which a service's last instance stops. */
-  readonly idleTimeoutMs: number;
-  /** Time for which a service must have needed fewer instances before one stops. */
-  readonly scaleDownAfterMs: number;
-  /** Instances of a service that does not say how many it may have. */
-  readonly instancesPerServiceMax: number;
-  /** Time that streams may stay open on instances of a version that is no longer live. */
-  readonly deployDrainTimeoutMs: number;
-  /** Bytes of a deployed archive, compressed. */
-  readonly archiveBytesMax: number;
-  /** Bytes of a deployed archive, unpacked. */
-  readonly unpackedBytesMax: number;
-  /** Entries of a deployed archive. */
-  readonly archiveEntriesMax: number;
-  /** Deploys under way at once. */
-  readonly deploysMax: number;
-  /** Versions kept of each service. */
-  readonly versionsKeptMax: number;
-  /** Bytes a second of one instance's output that are logged. */
-  readonly outputBytesPerSecondMax: number;
-}
+export type LimitName =
+  | "bodyBytesMax"
+  | "headerBytesMax"
+  | "headersTimeoutMs"
+  | "requestTimeoutMs"
+  | "idleConnectionTimeoutMs"
+  | "connectionsMax"
+  | "callTimeoutMs"
+  | "callTimeoutMaxMs"
+  | "callsPerInstanceMax"
+  | "queuedCallsMax"
+  | "queuedBytesMax"
+  | "queuedCallsPerEnvironmentMax"
+  | "queuedBytesPerEnvironmentMax"
+  | "overloadAfterMs"
+  | "resourcesPerServiceMax"
+  | "resourceIdleTimeoutMs"
+  | "resourceHookTimeoutMs"
+  | "startTimeoutMs"
+  | "drainTimeoutMs"
+  | "silentAfterMs"
+  | "silentKillMs"
+  | "idleTimeoutMs"
+  | "scaleDownAfterMs"
+  | "instancesPerServiceMax"
+  | "instancesRamMax"
+  | "warmRuntimesMax"
+  | "deployDrainTimeoutMs"
+  | "archiveBytesMax"
+  | "unpackedBytesMax"
+  | "archiveEntriesMax"
+  | "deploysMax"
+  | "versionsKeptMax"
+  | "outputBytesPerSecondMax";
 
-export type LimitName = keyof Limits;
+export type Limits = Readonly<Record<LimitName, number>>;
+
+/**
+ * What a host bounds: each limit's default, and what it says. Units are in the names; every limit can be set when a host
+ * starts (`lever up --limit name=value`).
+ */
+const table: Readonly<Record<LimitName, readonly [value: number, about: string]>> = {
+  bodyBytesMax: [4 * 1024 * 1024, "Bytes of one request body, reply or stream message."],
+  headerBytesMax: [16 * 1024, "Bytes of the headers of one HTTP request."],
+  headersTimeoutMs: [10_000, "Time for a client to send its headers."],
+  requestTimeoutMs: [60_000, "Time for a client to send the whole request of a regular call."],
+  idleConnectionTimeoutMs: [75_000, "Time an idle HTTP connection is kept."],
+  connectionsMax: [10_000, "HTTP connections at once."],
+  callTimeoutMs: [60_000, "Deadline of a regular call that asks for none."],
+  callTimeoutMaxMs: [86_400_000, "Longest deadline that a call may ask for."],
+  callsPerInstanceMax: [1_000, "Calls in flight on one instance."],
+  queuedCallsMax: [1_000, "Calls of one service that wait for an instance."],
+  queuedBytesMax: [64 * 1024 * 1024, "Bytes of one service's calls that wait for an instance."],
+  queuedCallsPerEnvironmentMax: [5_000, "Calls of one environment that wait for an instance."],
+  queuedBytesPerEnvironmentMax: [
+    256 * 1024 * 1024,
+    "Bytes of one environment's calls that wait for an instance.",
+  ],
+  overloadAfterMs: [
+    1_000,
+    "Time for which calls have waited without a pause before a service that can have no more instances refuses further ones.",
+  ],
+  resourcesPerServiceMax: [100_000, "Resources of one service, in use or waited for."],
+  resourceIdleTimeoutMs: [180_000, "Time without use after which a resource is closed."],
+  resourceHookTimeoutMs: [10_000, "Time for `newResource` or `closeResource`."],
+  startTimeoutMs: [30_000, "Time for an instance to load its service."],
+  drainTimeoutMs: [10_000, "Time between TERM and KILL for an instance that stops."],
+  silentAfterMs: [
+    400,
+    "Time without an answer of its process after which an instance gets no more calls.",
+  ],
+  silentKillMs: [
+    30_000,
+    "Time without an answer of its process after which an instance is killed.",
+  ],
+  idleTimeoutMs: [300_000, "Time without calls after which a service's last instance stops."],
+  scaleDownAfterMs: [
+    45_000,
+    "Time for which a service must have needed fewer instances before one stops.",
+  ],
+  instancesPerServiceMax: [20, "Instances of a service that does not say how many it may have."],
+  instancesRamMax: [
+    0,
+    "Megabytes of memory that all instances together may be allotted; 0 is 80 % of the machine's.",
+  ],
+  warmRuntimesMax: [8, "Processes kept ready for cold starts; 0 keeps none."],
+  deployDrainTimeoutMs: [
+    300_000,
+    "Time that streams may stay open on instances of a version that is no longer live.",
+  ],
+  archiveBytesMax: [30 * 1024 * 1024, "Bytes of a deployed archive, compressed."],
+  unpackedBytesMax: [512 * 1024 * 1024, "Bytes of a deployed archive, unpacked."],
+  archiveEntriesMax: [50_000, "Entries of a deployed archive."],
+  deploysMax: [4, "Deploys under way at once."],
+  versionsKeptMax: [10, "Versions kept of each service."],
+  outputBytesPerSecondMax: [64 * 1024, "Bytes a second of one instance's output that are logged."],
+};
+
+export const limitNames: readonly LimitName[] = Object.keys(table) as LimitName[];
 
 /** Every limit at its default. */
-export const defaultLimits: Limits = {
-  bodyBytesMax: 4 * 1024 * 1024,
-  headerBytesMax: 16 * 1024,
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 60_000,
-  idleConnectionTimeoutMs: 75_000,
-  connectionsMax: 10_000,
-  callTimeoutMs: 60_000,
-  callTimeoutMaxMs: 86_400_000,
-  callsPerInstanceMax: 1_000,
-  queuedCallsMax: 1_000,
-  queuedBytesMax: 64 * 1024 * 1024,
-  resourcesPerServiceMax: 100_000,
-  resourceIdleTimeoutMs: 180_000,
-  resourceHookTimeoutMs: 10_000,
-  startTimeoutMs: 30_000,
-  drainTimeoutMs: 10_000,
-  idleTimeoutMs: 300_000,
-  scaleDownAfterMs: 45_000,
-  instancesPerServiceMax: 20,
-  deployDrainTimeoutMs: 300_000,
-  archiveBytesMax: 30 * 1024 * 1024,
-  unpackedBytesMax: 512 * 1024 * 1024,
-  archiveEntriesMax: 50_000,
-  deploysMax: 4,
-  versionsKeptMax: 10,
-  outputBytesPerSecondMax: 64 * 1024,
-};
+export const defaultLimits: Limits = Object.fromEntries(
+  limitNames.map((name) => [name, table[name][0]]),
+) as Limits;
+
+/** What a limit bounds, in a sentence. */
+export function aboutLimit(name: LimitName): string {
+  return table[name][1];
+}
 
 /** Parses `name=value`, or says in a sentence what is wrong with it. */
 export function parseLimit(text: string): { name: LimitName; value: number } | string {
@@ -93,7 +115,7 @@ export function parseLimit(text: string): { name: LimitName; value: number } | s
     return `Cannot set the limit "${text}": it is not of the form name=number.`;
   }
   if (!Object.hasOwn(defaultLimits, name)) {
-    return `Cannot set the limit "${name}": there is no such limit. There are ${Object.keys(defaultLimits).join(", ")}.`;
+    return `Cannot set the limit "${name}": there is no such limit. There are ${limitNames.join(", ")}.`;
   }
   return { name: name as LimitName, value: Number(digits) };
 }

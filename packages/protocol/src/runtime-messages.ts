@@ -22,6 +22,8 @@ export interface Assignment {
 export type RuntimeMessage =
   /** host → runtime, once */
   | { readonly type: "assign"; readonly assignment: Assignment }
+  /** runtime → host: the process has started, and can be assigned */
+  | { readonly type: "started" }
   /** runtime → host: the service is loaded */
   | { readonly type: "ready"; readonly methods: readonly string[] }
   /** runtime → host: the service cannot be loaded, and the runtime exits */

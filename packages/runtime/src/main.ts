@@ -59,6 +59,9 @@ const link = attachLink(socket, {
   onClose: () => process.exit(0),
 });
 
+send({ type: "started" });
+link.flush();
+
 process.on("SIGTERM", () => {
   if (!isDraining) send({ type: "leaving" });
 });

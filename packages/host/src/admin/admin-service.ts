@@ -37,7 +37,7 @@ export function startAdminService(options: AdminOptions): void {
     isPrivate: false,
     methods: new Set(methods.keys()),
   });
-  route.add({ instance: "host", version: 1, callee, callsInFlight: 0 });
+  route.add({ instance: "host", version: 1, callee, callsInFlight: 0, streamsInFlight: 0 });
 }
 
 /** The methods of the admin service, as a module would export them. */
@@ -83,7 +83,7 @@ function adminMethods(options: AdminOptions): Record<string, unknown> {
           archiveBytes,
           unpackedBytes,
         })),
-        instances: fleet.instancesOf(name, service).flatMap((instance) => {
+        instances: [...(fleet.service(name, service)?.instances ?? [])].flatMap((instance) => {
           const { phase } = instance;
           if (phase === "gone") return [];
           return {

@@ -16,9 +16,24 @@ export interface ServiceLoad {
  */
 export type RecentNeeds = readonly { readonly at: number; readonly need: number }[];
 
+/** Which rule decided. */
+export type ScalingReason =
+  /** Its load needs so many. */
+  | "load"
+  /** Its load needed so many within the last `scaleDownAfterMs`. */
+  | "recent load"
+  /** One, since it was used within the last `idleTimeoutMs`. */
+  | "in use"
+  | "idle"
+  | "minInstances"
+  | "maxInstances";
+
 export interface ScalingDecision {
   readonly recent: RecentNeeds;
+  /** Of the load alone, now. */
+  readonly need: number;
   readonly wanted: number;
+  readonly reason: ScalingReason;
 }
 
 /**
@@ -37,7 +52,17 @@ export function decideInstances(
   const higher = recent.filter((peak) => peak.need > need && now - peak.at < scaleDownAfterMs);
   const needs = [...higher, { at: now, need }];
   const peak = needs[0]?.need ?? 0;
+  const decided = (wanted: number, reason: ScalingReason): ScalingDecision => ({
+    recent: needs,
+    need,
+    wanted,
+    reason,
+  });
   const isUsed = load > 0 || service.idleMs < idleTimeoutMs;
-  const wanted = isUsed ? Math.min(Math.max(peak, 1), maxInstances) : 0;
-  return { recent: needs, wanted: Math.max(wanted, minInstances) };
+  const used = isUsed ? Math.max(peak, 1) : 0;
+  if (used < minInstances) return decided(minInstances, "minInstances");
+  if (used > maxInstances) return decided(Math.max(maxInstances, minInstances), "maxInstances");
+  if (used === 0) return decided(0, "idle");
+  if (peak > need) return decided(used, "recent load");
+  return decided(used, need === 0 ? "in use" : "load");
 }

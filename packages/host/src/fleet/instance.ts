@@ -13,6 +13,7 @@ import { assign, drain, linkInstance } from "../link/instance-link.ts";
 import type { Log } from "../log.ts";
 import type { Caller } from "../router/router.ts";
 import type { InstanceTarget } from "../router/service-route.ts";
+import { checkHealth, type HealthState, healthyNow } from "./instance-health.ts";
 import {
   type InstanceAction,
   type InstanceEvent,
@@ -30,6 +31,10 @@ export interface InstancePlan {
   readonly jsEntry: string | undefined;
   readonly entry: readonly string[] | undefined;
   readonly variables: Readonly<Record<string, string>>;
+  /** Megabytes that it is allotted. */
+  readonly ram: number;
+  /** How long it took to get the code ready. */
+  readonly prepareMs: number;
 }
 
 export interface InstanceOwner {
@@ -42,6 +47,10 @@ export interface InstanceOwner {
   onReady(instance: Instance): void;
   /** No new calls for it. */
   onUnroute(instance: Instance): void;
+  /** Its process does not answer. */
+  onSilent(instance: Instance): void;
+  /** It answers again. */
+  onHeard(instance: Instance): void;
   /** Its process has ended. `error` says why, in a sentence for callers. */
   onGone(instance: Instance, error: LeverError): void;
 }
@@ -61,6 +70,10 @@ export class Instance {
   /** Why it could not start, when it said so itself. */
   #failure: LeverError | undefined;
   #exit: ProcessExit | undefined;
+  #health: HealthState;
+  readonly #launchedAt: number;
+  /** When its process had started. */
+  #processAt: number | undefined;
   #wasReady = false;
   #wasStopped = false;
   readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -78,15 +91,21 @@ export class Instance {
       onLine: (line) => log("info", "instance", "output", { ...about, line }),
       onDropped: (bytes) => log("warn", "instance", "output dropped", { ...about, bytes }),
     });
+    this.#launchedAt = clock.now();
+    this.#health = healthyNow(this.#launchedAt);
     this.#state = { phase: "starting", failAt: clock.now() + limits.startTimeoutMs };
     this.#runtime = owner.launcher.launch({ onOutput: (chunk) => this.#output.push(chunk) });
     this.#link = linkInstance(this.#runtime.socket, {
       messageBytesMax: limits.bodyBytesMax,
       callsMax: limits.callsPerInstanceMax,
       onCall: (opening, side) => owner.onCall({ environment, service }, opening, side),
+      onStarted: () => {
+        this.#processAt ??= clock.now();
+      },
       onReady: (methods) => {
         this.methods = methods;
         this.#wasReady = true;
+        this.#noteStart();
         this.#step({ type: "loaded" });
       },
       onFailed: (reason) => {
@@ -100,13 +119,13 @@ export class Instance {
         this.#step({ type: "lost" });
       },
     });
-    this.target = { instance, version, callee: this.#link, callsInFlight: 0 };
+    this.target = { instance, version, callee: this.#link, callsInFlight: 0, streamsInFlight: 0 };
     log("debug", "fleet", "instance starting", { ...about, pid: this.#runtime.pid });
     assign(this.#link, { ...plan, bodyBytesMax: limits.bodyBytesMax });
     void this.#runtime.exited.then((exit) => {
       this.#exit = exit;
       this.#output.end();
-      this.#link.close(this.#goneError());
+      this.#link.close(this.#failure ?? this.#goneError());
       this.#step({ type: "exited" });
     });
     this.#setTimer(limits.startTimeoutMs);
@@ -119,6 +138,49 @@ export class Instance {
   /** True when it ends, or ended, because it was told to. */
   get wasStopped(): boolean {
     return this.#wasStopped;
+  }
+
+  get pid(): number {
+    return this.#runtime.pid;
+  }
+
+  /** Its process does not answer at the moment. */
+  get isSilent(): boolean {
+    return this.#health.isSilent;
+  }
+
+  /** Asks its process for a sign of life when that is due, and draws the consequences when there is none. */
+  checkHealth(): void {
+    if (this.phase !== "ready") return;
+    const { clock, limits } = this.#owner;
+    const isBusy = this.target.callsInFlight > 0;
+    const options = { now: clock.now(), isBusy, ...limits };
+    const { state, action } = checkHealth(this.#health, options);
+    this.#health = state;
+    if (action === "ping") this.#link.ping(() => this.#heard());
+    if (action === "silent") this.#owner.onSilent(this);
+    if (action === "kill") {
+      const seconds = Math.round(limits.silentKillMs / 1_000);
+      this.#failure = this.#instanceError(`did not answer for ${seconds} s and was killed`);
+      this.#runtime.kill();
+    }
+  }
+
+  #heard(): void {
+    const wasSilent = this.isSilent;
+    this.#health = healthyNow(this.#owner.clock.now());
+    if (wasSilent && this.phase === "ready") this.#owner.onHeard(this);
+  }
+
+  #noteStart(): void {
+    const now = this.#owner.clock.now();
+    const processAt = this.#processAt ?? now;
+    this.target.start = {
+      isWarm: this.#runtime.isWarm,
+      prepareMs: this.plan.prepareMs,
+      launchMs: processAt - this.#launchedAt,
+      loadMs: now - processAt,
+    };
   }
 
   /** Takes it out of the router, TERM, and KILL when it takes too long. May be called twice. */
@@ -197,6 +259,10 @@ export class Instance {
   #goneError(): LeverError {
     const how = this.#howItEnded();
     if (!this.#wasReady) return this.#startError(`The instance ${how} before it was ready`);
+    return this.#instanceError(how);
+  }
+
+  #instanceError(how: string): LeverError {
     const { service, version } = this.plan;
     return new LeverError(
       "instance_failed",

@@ -10,6 +10,8 @@ export interface ProcessExit {
 /** A started runtime: a process, or a container around one. */
 export interface LaunchedRuntime {
   readonly pid: number;
+  /** It was started before it was needed. */
+  readonly isWarm: boolean;
   /** Connected to nothing but this runtime: who is at the other end is known by construction. */
   readonly socket: Duplex;
   /** Resolves once, when the process has ended. */
@@ -20,7 +22,7 @@ export interface LaunchedRuntime {
   kill(): void;
 }
 
-interface LaunchOptions {
+export interface LaunchOptions {
   /** Gets what the runtime writes to its standard output and error. */
   onOutput(chunk: Buffer): void;
 }

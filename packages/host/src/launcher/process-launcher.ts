@@ -42,7 +42,18 @@ export function createProcessLauncher(ledger: ProcessLedger): Launcher {
       }
       child.stdout?.on("data", onOutput);
       child.stderr?.on("data", onOutput);
-      ledger.add(pid);
+      try {
+        ledger.add(pid);
+      } catch (error) {
+        // What cannot be written down would outlive a crash of the host.
+        killGroup(pid);
+        child.on("error", () => {});
+        throw new LeverError(
+          "start_failed",
+          `Cannot start an instance: its process cannot be recorded (${String(error)}).`,
+          { cause: error },
+        );
+      }
       const exited = whenExited(child).then(async ({ exit, closed }) => {
         // What the service itself started must not outlive it.
         killGroup(pid);
@@ -53,6 +64,7 @@ export function createProcessLauncher(ledger: ProcessLedger): Launcher {
       });
       return {
         pid,
+        isWarm: false,
         socket,
         exited,
         terminate: () => {

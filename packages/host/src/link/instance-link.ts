@@ -13,6 +13,8 @@ import { attachLink } from "@leveros/runtime";
 export interface InstanceLinkHandlers {
   /** The instance calls a service. */
   onCall(opening: CallOpening, side: CallSide): CallEvents;
+  /** Its process has started. */
+  onStarted(): void;
   onReady(methods: readonly string[]): void;
   onFailed(reason: string): void;
   onLeaving(): void;
@@ -32,7 +34,8 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Li
     onCall: (opening, side) => handlers.onCall(opening, side),
     onControl(message) {
       const parsed = parseFromRuntime(message);
-      if (parsed.type === "ready") handlers.onReady(parsed.methods);
+      if (parsed.type === "started") handlers.onStarted();
+      else if (parsed.type === "ready") handlers.onReady(parsed.methods);
       else if (parsed.type === "failed") handlers.onFailed(parsed.reason);
       else handlers.onLeaving();
     },
@@ -53,12 +56,12 @@ export function drain(link: Link): void {
 const METHODS_MAX = 10_000;
 const METHOD_NAME_MAX = 1_000;
 
-type FromRuntime = Extract<RuntimeMessage, { type: "ready" | "failed" | "leaving" }>;
+type FromRuntime = Extract<RuntimeMessage, { type: "started" | "ready" | "failed" | "leaving" }>;
 
 /** @throws Error for anything that a runtime does not say; the link is closed then. */
 function parseFromRuntime(message: unknown): FromRuntime {
   if (typeof message === "object" && message !== null && "type" in message) {
-    if (message.type === "leaving") return { type: "leaving" };
+    if (message.type === "started" || message.type === "leaving") return { type: message.type };
     if (message.type === "failed" && "reason" in message && typeof message.reason === "string") {
       return { type: "failed", reason: message.reason };
     }

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { chooseInstance } from "./choose-instance.ts";
+import { type Candidate, chooseInstance } from "./choose-instance.ts";
 
-const instances = (...loads: number[]): { id: number; callsInFlight: number }[] =>
-  loads.map((callsInFlight, id) => ({ id, callsInFlight }));
+const instances = (...loads: number[]): (Candidate & { id: number })[] =>
+  loads.map((callsInFlight, id) => ({ id, callsInFlight, streamsInFlight: 0 }));
 
-const choose = (loads: number[], turn = 0): number | undefined =>
-  chooseInstance(instances(...loads), { callsPerInstanceMax: 10, turn })?.id;
+const capacity = { callsPerInstanceMax: 10, slots: 6, isStream: false };
+
+const choose = (loads: number[], changes: object = {}): number | undefined =>
+  chooseInstance(instances(...loads), { ...capacity, turn: 0, ...changes })?.id;
 
 describe("chooseInstance", () => {
   it("takes the instance with the fewest calls in flight", () => {
@@ -13,12 +15,19 @@ describe("chooseInstance", () => {
   });
 
   it("lets equals take turns", () => {
-    expect([0, 1, 2, 3].map((turn) => choose([1, 1, 1], turn))).toEqual([0, 1, 2, 0]);
+    expect([0, 1, 2, 3].map((turn) => choose([1, 1, 1], { turn }))).toEqual([0, 1, 2, 0]);
   });
 
   it("gives a call to nobody when every instance is full, or none is there", () => {
     expect(choose([10, 10])).toBeUndefined();
     expect(choose([])).toBeUndefined();
-    expect(choose([10, 9])).toBe(1);
+    expect(choose([10, 5])).toBe(1);
+  });
+
+  it("holds regular calls to their slots, and streams only to the most that an instance may carry", () => {
+    expect(choose([6, 7])).toBeUndefined();
+    expect(choose([6, 7], { isStream: true })).toBe(0);
+    const streaming = [{ callsInFlight: 9, streamsInFlight: 8 }];
+    expect(chooseInstance(streaming, { ...capacity, turn: 0 })).toBe(streaming[0]);
   });
 });

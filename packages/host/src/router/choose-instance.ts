@@ -2,6 +2,14 @@
 export interface Candidate {
   /** Calls and open streams. */
   readonly callsInFlight: number;
+  readonly streamsInFlight: number;
+}
+
+export interface Capacity {
+  /** Calls and open streams on one instance. */
+  readonly callsPerInstanceMax: number;
+  /** Regular calls on one instance: more wait, so that those under way stay fast. Streams are not held to it. */
+  readonly slots: number;
 }
 
 /**
@@ -10,17 +18,18 @@ export interface Candidate {
  */
 export function chooseInstance<Instance extends Candidate>(
   instances: readonly Instance[],
-  options: { callsPerInstanceMax: number; turn: number },
+  options: Capacity & { isStream: boolean; turn: number },
 ): Instance | undefined {
   let chosen: Instance | undefined;
   let fewest = options.callsPerInstanceMax;
   const count = instances.length;
   for (let i = 0; i < count; i++) {
     const instance = instances[(i + options.turn) % count];
-    if (instance !== undefined && instance.callsInFlight < fewest) {
-      chosen = instance;
-      fewest = instance.callsInFlight;
-    }
+    if (instance === undefined || instance.callsInFlight >= fewest) continue;
+    const regular = instance.callsInFlight - instance.streamsInFlight;
+    if (!options.isStream && regular >= options.slots) continue;
+    chosen = instance;
+    fewest = instance.callsInFlight;
   }
   return chosen;
 }

@@ -59,6 +59,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   readonly #unplaced = new Set<Entry<Instance, Waiter>>();
   readonly #owned = new Map<Instance, Set<Entry<Instance, Waiter>>>();
   readonly #retiring = new Set<Instance>();
+  readonly #paused = new Set<Instance>();
 
   constructor(actions: LedgerActions<Instance, Waiter>) {
     this.#act = actions;
@@ -80,7 +81,8 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   /** Where a call of this resource goes now; undefined = it has to wait. */
   ownerOf(resource: string): Instance | undefined {
     const entry = this.#entries.get(resource);
-    return entry?.phase === "open" ? entry.owner : undefined;
+    if (entry?.owner === undefined || entry.phase !== "open") return undefined;
+    return this.#paused.has(entry.owner) ? undefined : entry.owner;
   }
 
   /** A call waits for the resource, which is placed as soon as that is possible. */
@@ -161,13 +163,8 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     const entry = this.#current(resource, epoch, "opening");
     if (entry?.owner === undefined) return;
     entry.phase = "open";
-    if (this.#retiring.has(entry.owner)) {
-      this.#handOver(entry);
-      return;
-    }
-    const waiting = [...entry.waiting];
-    entry.waiting.clear();
-    this.#act.dispatch(waiting, entry.owner);
+    if (this.#retiring.has(entry.owner)) this.#handOver(entry);
+    else this.#dispatch(entry);
   }
 
   /** `newResource` has failed. When it may still run, it is closed before anyone else gets the resource. */
@@ -193,27 +190,32 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     for (const entry of [...(this.#owned.get(instance) ?? [])]) this.#handOver(entry);
   }
 
-  /** The instance stays after all. */
+  /** The instance does not answer at the moment: calls of what it owns wait. */
+  pause(instance: Instance): void {
+    this.#paused.add(instance);
+  }
+
+  /** The instance answers again, or stays after all. */
   stay(instance: Instance): void {
-    if (!this.#retiring.delete(instance)) return;
+    const wasRetiring = this.#retiring.delete(instance);
+    if (!this.#paused.delete(instance) && !wasRetiring) return;
     for (const entry of [...(this.#owned.get(instance) ?? [])]) {
-      if (entry.phase !== "leaving") continue;
-      entry.phase = "open";
-      const waiting = [...entry.waiting];
-      entry.waiting.clear();
-      this.#act.dispatch(waiting, instance);
+      if (entry.phase === "leaving") entry.phase = "open";
+      if (entry.phase === "open") this.#dispatch(entry);
     }
   }
 
   /** The instance ends, and closes by itself what it owns: nothing more is sent to it. */
   ending(instance: Instance): void {
     this.#retiring.delete(instance);
+    this.#paused.delete(instance);
     for (const entry of this.#owned.get(instance) ?? []) entry.phase = "ending";
   }
 
   /** The instance is dead: it owns nothing any more. */
   gone(instance: Instance): void {
     this.#retiring.delete(instance);
+    this.#paused.delete(instance);
     for (const entry of [...(this.#owned.get(instance) ?? [])]) this.#release(entry);
     this.#owned.delete(instance);
     this.place();
@@ -247,6 +249,13 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     if (entry.owner === undefined || !this.#retiring.has(entry.owner)) return;
     if (entry.phase === "open" && entry.streams === 0) entry.phase = "leaving";
     if (entry.phase === "leaving" && entry.calls === 0) this.#close(entry);
+  }
+
+  #dispatch(entry: Entry<Instance, Waiter>): void {
+    if (entry.owner === undefined || this.#paused.has(entry.owner)) return;
+    const waiting = [...entry.waiting];
+    entry.waiting.clear();
+    this.#act.dispatch(waiting, entry.owner);
   }
 
   #close(entry: Entry<Instance, Waiter>): void {

@@ -6,7 +6,15 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import type { InstanceTarget, ServiceRoute, WaitingCall } from "./service-route.ts";
+import type { InstanceTarget, ServiceRoute, StartTimes, WaitingCall } from "./service-route.ts";
+
+/** Of a call that found no instance with room. */
+export interface ColdStart {
+  /** From its arrival at the router until it went to an instance. */
+  readonly waitMs: number;
+  /** Of that instance, which may have been there for long. */
+  readonly start: StartTimes | undefined;
+}
 
 /**
  * One call on its way through the router: between the caller's side and an instance's, or waiting for an instance.
@@ -17,6 +25,9 @@ import type { InstanceTarget, ServiceRoute, WaitingCall } from "./service-route.
 export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   readonly bodyBytes: number;
   readonly resource: string;
+  readonly isStream: boolean;
+  /** What the call waited for, when it had to wait. */
+  coldStart: ColdStart | undefined;
   readonly #route: ServiceRoute;
   readonly #opening: CallOpening;
   readonly #caller: CallEvents;
@@ -28,6 +39,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   #target: InstanceTarget | undefined;
   /** Of its resource's ownership. */
   #epoch = 0;
+  #waitingSince: number | undefined;
   #callee: CallSide | undefined;
   /** What the caller of a stream sent before there was an instance: at most what its own window allows. */
   #early: { kind: PayloadKind; bytes: Uint8Array }[] = [];
@@ -45,6 +57,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
     this.#clock = options.clock;
     this.bodyBytes = opening.body.length;
     this.resource = opening.resource;
+    this.isStream = opening.isStream;
     const { timeoutMs } = opening;
     this.#deadlineAt = timeoutMs === 0 ? 0 : options.clock.now() + timeoutMs;
     if (timeoutMs > 0) {
@@ -91,10 +104,19 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
 
   // The queue's side.
 
+  /** It waits from now on. */
+  waits(): void {
+    this.#waitingSince = this.#clock.now();
+  }
+
   assign(target: InstanceTarget): void {
     if (this.#isOver) return;
+    if (this.#waitingSince !== undefined) {
+      const waitMs = this.#clock.now() - this.#waitingSince;
+      this.coldStart = { waitMs, start: target.start };
+    }
     this.#target = target;
-    this.#epoch = this.#route.begin(target, this.#opening);
+    this.#epoch = this.#route.begin(target, this);
     // An early half-close must come after the early messages.
     const hasEarly = this.#early.length > 0;
     const callee = target.callee.open(this.#openingNow(), this, this.#hasMore || hasEarly);
@@ -164,7 +186,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
     const now = this.#clock.now();
     this.#route.lastUsedAt = now;
     if (this.#target !== undefined) {
-      const { resource, isStream } = this.#opening;
+      const { resource, isStream } = this;
       this.#route.end(this.#target, { resource, isStream, epoch: this.#epoch, now });
     }
     return true;

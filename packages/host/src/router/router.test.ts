@@ -27,6 +27,7 @@ function peer(instance: string): InstanceTarget & { calls: Heard[] } {
     instance,
     version: 1,
     callsInFlight: 0,
+    streamsInFlight: 0,
     calls,
     callee: {
       open(opening, events) {

@@ -10,8 +10,13 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import { RoutedCall } from "./routed-call.ts";
-import { type InstanceTarget, type LiveVersion, ServiceRoute } from "./service-route.ts";
+import { type ColdStart, RoutedCall } from "./routed-call.ts";
+import {
+  type EnvironmentQueue,
+  type InstanceTarget,
+  type LiveVersion,
+  ServiceRoute,
+} from "./service-route.ts";
 
 /** Who calls. Decided by the connection that the call came over, never by what it says. */
 export interface Caller {
@@ -44,6 +49,11 @@ export interface CallRequest {
   readonly hasMore: boolean;
 }
 
+/** A call that is under way, or waits, or has been refused. */
+export interface PlacedCall extends CallSide {
+  readonly coldStart: ColdStart | undefined;
+}
+
 /** Who may call into an environment. */
 export interface EnvironmentAccess {
   /** Origins whose pages may call; `*` = any. */
@@ -55,6 +65,7 @@ export interface EnvironmentAccess {
 /** An environment as the data plane sees it. */
 export interface EnvironmentRoutes {
   access: EnvironmentAccess;
+  readonly queue: EnvironmentQueue;
   readonly services: Map<string, ServiceRoute>;
 }
 
@@ -83,8 +94,10 @@ export class Router {
 
   setEnvironment(name: string, access: EnvironmentAccess): void {
     const known = this.#environments.get(name);
-    if (known === undefined) this.#environments.set(name, { access, services: new Map() });
-    else known.access = access;
+    if (known === undefined) {
+      const queue = { calls: 0, bytes: 0 };
+      this.#environments.set(name, { access, queue, services: new Map() });
+    } else known.access = access;
   }
 
   /** The service's live version is this one from now on; waiting calls and instances stay. */
@@ -100,6 +113,7 @@ export class Router {
     }
     const route = new ServiceRoute({ environment, service }, live, {
       ...this.#options,
+      queue: routes.queue,
       onStuck: (of, target, resource) => this.onStuck(of, target, resource),
     });
     routes.services.set(service, route);
@@ -112,7 +126,7 @@ export class Router {
   }
 
   /** Makes a call. A refusal comes as `onAbort`, perhaps before this returns. */
-  call(request: CallRequest, events: CallEvents): CallSide {
+  call(request: CallRequest, events: CallEvents): PlacedCall {
     const route = this.#find(request);
     if (route instanceof LeverError) {
       events.onAbort(route);
@@ -132,8 +146,9 @@ export class Router {
     const options = { caller: events, hasMore: request.hasMore, clock: this.#options.clock };
     const call = new RoutedCall(route, opening, options);
     try {
-      const target = route.choose(url.resource);
+      const target = route.choose(call);
       if (target === undefined) {
+        call.waits();
         route.wait(call);
         this.onDemand(route);
       } else {
@@ -189,7 +204,8 @@ export class Router {
 }
 
 /** The side of a call that was over before it began. */
-const over: CallSide = {
+const over: PlacedCall = {
+  coldStart: undefined,
   send: () => true,
   end() {},
   fail() {},

@@ -9,7 +9,29 @@ export interface InstanceTarget {
   readonly instance: string;
   readonly version: number;
   readonly callee: Callee;
+  /** Open streams among them. */
   callsInFlight: number;
+  streamsInFlight: number;
+  /** How long its start took; undefined for what was always there. */
+  start?: StartTimes;
+}
+
+/** The phases of an instance's start, in milliseconds. */
+export interface StartTimes {
+  /** The process had been started before it was needed. */
+  readonly isWarm: boolean;
+  /** Getting the code ready. */
+  readonly prepareMs: number;
+  /** Starting the process. */
+  readonly launchMs: number;
+  /** Loading the service. */
+  readonly loadMs: number;
+}
+
+/** The calls of an environment that wait, over all its services. */
+export interface EnvironmentQueue {
+  calls: number;
+  bytes: number;
 }
 
 /** A call that waits for an instance. */
@@ -17,6 +39,7 @@ export interface WaitingCall {
   readonly bodyBytes: number;
   /** `""` when it names none. */
   readonly resource: string;
+  readonly isStream: boolean;
   /** Goes to this instance now. */
   assign(target: InstanceTarget): void;
   refuse(error: LeverError): void;
@@ -26,12 +49,16 @@ export interface RouteLimits {
   readonly callsPerInstanceMax: number;
   readonly queuedCallsMax: number;
   readonly queuedBytesMax: number;
+  readonly queuedCallsPerEnvironmentMax: number;
+  readonly queuedBytesPerEnvironmentMax: number;
+  readonly overloadAfterMs: number;
   readonly resourcesPerServiceMax: number;
   readonly resourceIdleTimeoutMs: number;
   readonly resourceHookTimeoutMs: number;
 }
 
 export interface RouteOptions {
+  readonly queue: EnvironmentQueue;
   readonly limits: RouteLimits;
   readonly clock: Clock;
   /** For the ownership of a resource: higher than all before. @throws LeverError when there is none now. */
@@ -57,6 +84,10 @@ export class ServiceRoute {
   lastUsedAt: number;
   /** More calls in flight than this need another instance: then the router tells its `onDemand`. */
   scaleUpAbove = 0;
+  /** Regular calls on one instance. */
+  slots: number = Number.POSITIVE_INFINITY;
+  /** More instances may come. When none may, a queue that does not empty is no use to anyone. */
+  mayGrow = true;
   readonly #options: RouteOptions;
   readonly #limits: RouteLimits;
   /** Most services have none. */
@@ -65,6 +96,8 @@ export class ServiceRoute {
   /** Those that any instance may take; calls of resources wait in the ledger. */
   readonly #waiting: Set<WaitingCall> = new Set();
   #callsWaiting = 0;
+  /** Since when the queue has not been empty. */
+  #waitingSince = 0;
   #waitingBytes = 0;
   #turn = 0;
   /** On every instance, also on those that leave. */
@@ -109,6 +142,7 @@ export class ServiceRoute {
   /** A call goes to this instance. Returns the epoch of its resource, which `end` takes. */
   begin(target: InstanceTarget, call: { resource: string; isStream: boolean }): number {
     target.callsInFlight++;
+    if (call.isStream) target.streamsInFlight++;
     this.#callsBegun++;
     return call.resource === "" ? 0 : this.#ledger.begin(call.resource, call.isStream);
   }
@@ -119,6 +153,7 @@ export class ServiceRoute {
     call: { resource: string; isStream: boolean; epoch: number; now: number },
   ): void {
     target.callsInFlight--;
+    if (call.isStream) target.streamsInFlight--;
     this.#callsBegun--;
     this.lastUsedAt = call.now;
     if (call.resource !== "") this.#ledger.end(call.resource, call.epoch, call);
@@ -126,10 +161,18 @@ export class ServiceRoute {
   }
 
   /** Which instance a call goes to now; undefined = it has to wait. @throws LeverError when it may not even do that. */
-  choose(resource: string): InstanceTarget | undefined {
+  choose({
+    resource,
+    isStream,
+  }: {
+    resource: string;
+    isStream: boolean;
+  }): InstanceTarget | undefined {
     const { callsPerInstanceMax } = this.#limits;
     if (resource === "") {
-      return chooseInstance(this.#instances, { callsPerInstanceMax, turn: this.#turn++ });
+      // Those that wait come first.
+      if (!isStream && this.#waiting.size > 0) return undefined;
+      return this.#chooseAny(isStream);
     }
     const owner = this.#ledger.ownerOf(resource);
     if (owner !== undefined && owner.callsInFlight >= callsPerInstanceMax) {
@@ -143,6 +186,12 @@ export class ServiceRoute {
     this.#instances.push(target);
     this.#resources?.stay(target);
     this.dispatch();
+  }
+
+  /** The instance does not answer at the moment: it gets no calls until it is added again. */
+  pause(target: InstanceTarget): void {
+    this.#drop(target);
+    this.#resources?.pause(target);
   }
 
   /** The instance gets no new calls; those it has go on, and its resources are handed over. */
@@ -163,21 +212,42 @@ export class ServiceRoute {
     this.#resources?.gone(target);
   }
 
-  /** The call waits from now on. @throws LeverError when the queue is full. */
+  /** The call waits from now on. @throws LeverError when that is no use. */
   wait(call: WaitingCall): void {
-    const bytes = this.#waitingBytes + call.bodyBytes;
-    if (this.#callsWaiting >= this.#limits.queuedCallsMax || bytes > this.#limits.queuedBytesMax) {
+    const { resource, bodyBytes } = call;
+    const limits = this.#limits;
+    const { queue, clock } = this.#options;
+    const isFull =
+      this.#callsWaiting >= limits.queuedCallsMax ||
+      this.#waitingBytes + bodyBytes > limits.queuedBytesMax;
+    if (isFull || this.#isOverloadedFor(clock.now())) {
       throw overloaded(`too many calls of ${this.service} wait for an instance`);
     }
-    const { resource } = call;
+    const isEnvironmentFull =
+      queue.calls >= limits.queuedCallsPerEnvironmentMax ||
+      queue.bytes + bodyBytes > limits.queuedBytesPerEnvironmentMax;
+    if (isEnvironmentFull) throw overloaded(`too many calls of ${this.environment} wait`);
     const isNew = resource !== "" && !this.#ledger.has(resource);
-    if (isNew && this.#ledger.size >= this.#limits.resourcesPerServiceMax) {
+    if (isNew && this.#ledger.size >= limits.resourcesPerServiceMax) {
       throw overloaded(`${this.service} has too many resources`);
     }
-    this.#waitingBytes = bytes;
+    if (this.#callsWaiting === 0) this.#waitingSince = clock.now();
     this.#callsWaiting++;
+    this.#waitingBytes += bodyBytes;
+    queue.calls++;
+    queue.bytes += bodyBytes;
     if (resource === "") this.#waiting.add(call);
-    else this.#ledger.wait(call, this.#options.clock.now());
+    else this.#ledger.wait(call, clock.now());
+  }
+
+  /**
+   * A queue absorbs bursts. One that has not been empty for a while, with no instance to come, only adds waiting to
+   * every call: then no more wait than half of what the instances can carry at once.
+   */
+  #isOverloadedFor(now: number): boolean {
+    if (this.mayGrow || this.#callsWaiting === 0) return false;
+    if (now - this.#waitingSince < this.#limits.overloadAfterMs) return false;
+    return this.#callsWaiting >= (this.#instances.length * this.slots) / 2;
   }
 
   /** The call waits no longer: it was cancelled, or its time is up. */
@@ -189,7 +259,7 @@ export class ServiceRoute {
   /** Gives waiting calls, oldest first, to instances with room, and places resources. */
   dispatch(): void {
     for (const call of this.#waiting) {
-      const target = this.choose("");
+      const target = this.#chooseAny(call.isStream);
       if (target === undefined) break;
       this.#waiting.delete(call);
       this.#countOut(call);
@@ -219,8 +289,21 @@ export class ServiceRoute {
   }
 
   #countOut(call: WaitingCall): void {
+    const { queue } = this.#options;
     this.#callsWaiting--;
     this.#waitingBytes -= call.bodyBytes;
+    queue.calls--;
+    queue.bytes -= call.bodyBytes;
+  }
+
+  #chooseAny(isStream: boolean): InstanceTarget | undefined {
+    const { callsPerInstanceMax } = this.#limits;
+    return chooseInstance(this.#instances, {
+      callsPerInstanceMax,
+      slots: this.slots,
+      isStream,
+      turn: this.#turn++,
+    });
   }
 
   #drop(target: InstanceTarget): void {

@@ -1,4 +1,5 @@
 import { type LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
+import type { ColdStart } from "../../router/routed-call.ts";
 import type { HttpResponse } from "./exchange.ts";
 
 /** Says in each failed answer who failed: the method itself, or Lever. */
@@ -10,10 +11,12 @@ export type Headers = Readonly<Record<string, string | number>>;
 export function answerResult(
   response: HttpResponse,
   payload: { kind: PayloadKind; bytes: Uint8Array },
+  coldStart: ColdStart | undefined,
 ): void {
   response.writeHead(200, {
     "content-type": contentType(payload.kind),
     "content-length": payload.bytes.length,
+    ...(coldStart !== undefined && { "server-timing": serverTiming(coldStart) }),
   });
   endWith(response, payload.bytes);
 }
@@ -77,6 +80,20 @@ export function problemAnswer(error: LeverError): {
     },
     body,
   };
+}
+
+/** What a call waited for, as the Server-Timing header has it (W3C Server Timing), in milliseconds. */
+export function serverTiming({ waitMs, start }: ColdStart): string {
+  const metric = (name: string, ms: number): string => `${name};dur=${ms.toFixed(1)}`;
+  const phases =
+    start === undefined
+      ? []
+      : [
+          metric("prepare", start.prepareMs),
+          `${metric("launch", start.launchMs)}${start.isWarm ? ";desc=warm" : ""}`,
+          metric("load", start.loadMs),
+        ];
+  return [metric("wait", waitMs), ...phases].join(", ");
 }
 
 function contentType(kind: PayloadKind): string {

@@ -1,13 +1,12 @@
 import {
   type CallEvents,
-  type CallSide,
   LeverError,
   type Limits,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
-import { OUTSIDE, type Router } from "../../router/router.ts";
+import { OUTSIDE, type PlacedCall, type Router } from "../../router/router.ts";
 import { answerMethodError, answerProblem, answerResult } from "./answer.ts";
 import { dropRest } from "./drop-rest.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
@@ -46,7 +45,7 @@ function payloadKind(contentType: string | undefined): PayloadKind {
 /** The answer of a regular call: its one message, or how it failed. */
 class RegularReply implements CallEvents {
   readonly #response: HttpResponse;
-  call: CallSide | undefined;
+  call: PlacedCall | undefined;
   #isAnswered = false;
 
   constructor(response: HttpResponse) {
@@ -61,7 +60,7 @@ class RegularReply implements CallEvents {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    answerResult(this.#response, { kind, bytes });
+    answerResult(this.#response, { kind, bytes }, this.call?.coldStart);
   }
 
   onEnd(): void {

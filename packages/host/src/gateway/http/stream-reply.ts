@@ -1,11 +1,6 @@
-import {
-  type CallEvents,
-  type CallSide,
-  LeverError,
-  PAYLOAD_BYTES,
-  type PayloadKind,
-} from "@leveros/protocol";
-import { answerMethodError, answerProblem } from "./answer.ts";
+import { type CallEvents, LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
+import type { PlacedCall } from "../../router/router.ts";
+import { answerMethodError, answerProblem, serverTiming } from "./answer.ts";
 import { dropRest } from "./drop-rest.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 import { jsonLines, rawBytes, type StreamFormat } from "./stream-format.ts";
@@ -17,7 +12,7 @@ import { jsonLines, rawBytes, type StreamFormat } from "./stream-format.ts";
 export class StreamReply implements CallEvents {
   readonly #request: HttpRequest;
   readonly #response: HttpResponse;
-  call: CallSide | undefined;
+  call: PlacedCall | undefined;
   isOver = false;
   #format: StreamFormat | undefined;
 
@@ -30,9 +25,11 @@ export class StreamReply implements CallEvents {
   /** Sends the response's head now, in this format. */
   begin(format: StreamFormat): void {
     this.#format = format;
+    const coldStart = this.call?.coldStart;
     this.#response.writeHead(200, {
       "content-type": format.contentType,
       "cache-control": "no-store",
+      ...(coldStart !== undefined && { "server-timing": serverTiming(coldStart) }),
     });
   }
 

@@ -1,12 +1,11 @@
 import {
-  type CallSide,
   LeverError,
   type Limits,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
-import { OUTSIDE, type Router } from "../../router/router.ts";
+import { OUTSIDE, type PlacedCall, type Router } from "../../router/router.ts";
 import type { Exchange, HttpRequest } from "./exchange.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { bodyTooSlow } from "./regular-call.ts";
@@ -31,7 +30,7 @@ export function serveStreamingCall(
   if (kind instanceof LeverError) throw kind;
   const lines = new LineSplitter(limits.bodyBytesMax);
   const reply = new StreamReply(request, response);
-  let call: CallSide | undefined;
+  let call: PlacedCall | undefined;
 
   const timer = setTimeout(
     () => reply.onAbort(bodyTooSlow(limits.requestTimeoutMs)),

@@ -1,0 +1,338 @@
+import { LeverError, type Limits } from "@leveros/protocol";
+import {
+  decideInstances,
+  type RecentNeeds,
+  type ScalingReason,
+} from "../autoscaler/decide-instances.ts";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import type { InstanceTarget, ServiceRoute } from "../router/service-route.ts";
+import type { VersionRecord } from "../store/store.ts";
+import type { Instance } from "./instance.ts";
+import { restartDelayMs } from "./restart-backoff.ts";
+
+/** An instance that lives this long has started well: what happens later is no failure in a row. */
+const HEALTHY_AFTER_MS = 10_000;
+const RECORDS_MAX = 20;
+
+/** What the services of one host share. */
+export interface FleetContext {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly isClosing: boolean;
+  start(record: VersionRecord): Promise<Instance>;
+  /** False = there is no memory for another instance now; when there may be, the service is asked again. */
+  hasRoomFor(service: ServiceFleet): boolean;
+  /** The service is looked at from now on, until it has nothing left. */
+  wake(service: ServiceFleet): void;
+  rest(service: ServiceFleet): void;
+}
+
+/** Why a service has so many instances: the numbers of one look at it. */
+export interface ScalingRecord {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly callsInFlight: number;
+  readonly callsWaiting: number;
+  /** Instances that the load alone needs. */
+  readonly need: number;
+  readonly wanted: number;
+  readonly reason: ScalingReason;
+  /** Ready and starting. */
+  readonly have: number;
+  readonly silent: number;
+  readonly retiring: number;
+  /** What keeps further instances from starting. */
+  readonly held: "memory" | "back-off" | undefined;
+}
+
+/** One service's live version, and the instances that run for it. */
+export class ServiceFleet {
+  readonly route: ServiceRoute;
+  live: VersionRecord;
+  /** Of every version, until their processes have ended. */
+  readonly instances: Set<Instance> = new Set();
+  /** Newest last: each is another answer than the one before. */
+  records: readonly ScalingRecord[] = [];
+  lastError: LeverError | undefined;
+  readonly #context: FleetContext;
+  /** Being prepared, not yet an instance. */
+  #starting = 0;
+  /** Those that get no new calls, and stop when their last call is over, or at this moment all the same. */
+  #retiring: Map<Instance, number> | undefined;
+  #recent: RecentNeeds = [];
+  #failuresInARow = 0;
+  /** No start before this moment. */
+  #notBefore = 0;
+  #retry: unknown;
+  #held: ScalingRecord["held"];
+
+  constructor(live: VersionRecord, route: ServiceRoute, context: FleetContext) {
+    this.live = live;
+    this.route = route;
+    this.#context = context;
+  }
+
+  /** The version is the live one from now on; the others' instances hand over what they have, and leave. */
+  goLive(record: VersionRecord, candidate: Instance | undefined): void {
+    const { clock, limits } = this.#context;
+    const now = clock.now();
+    const old = [...this.instances];
+    this.live = record;
+    this.#failuresInARow = 0;
+    this.#notBefore = 0;
+    this.lastError = undefined;
+    this.route.lastUsedAt = now;
+    // One that has failed since it was asked for its methods is started anew when a call comes.
+    if (candidate?.phase === "ready") {
+      this.instances.add(candidate);
+      this.route.add(candidate.target);
+    }
+    // The new one takes calls before the old ones stop taking them.
+    for (const instance of old) this.#retire(instance, now + limits.deployDrainTimeoutMs);
+    this.reconcile();
+  }
+
+  /** Makes what runs match what is wanted. */
+  reconcile(): void {
+    const { clock, limits, isClosing } = this.#context;
+    if (isClosing) return;
+    const now = clock.now();
+    this.#stopRetired(now);
+    const running = this.#running();
+    const answering = running.filter(({ isSilent }) => !isSilent);
+    const have = answering.length + this.#starting;
+    const { minInstances, maxInstanceLoad } = this.live.leverJson;
+    const maxInstances = this.live.leverJson.maxInstances ?? limits.instancesPerServiceMax;
+    const { callsInFlight, callsWaiting } = this.route;
+    const load = {
+      load: callsInFlight + callsWaiting,
+      // A service that is starting or has started is in use; one at zero is only started by a call.
+      idleMs: have > 0 ? now - this.route.lastUsedAt : Number.POSITIVE_INFINITY,
+      maxInstanceLoad,
+      minInstances,
+      maxInstances,
+    };
+    const decision = decideInstances(this.#recent, load, { now, ...limits });
+    const { wanted, need, reason } = decision;
+    this.#recent = decision.recent;
+    this.#held = undefined;
+    // Those that do not answer may do so again: with them, too, a service has no more than it may have.
+    const silent = running.length - answering.length;
+    const missing = Math.min(wanted, maxInstances - silent) - have;
+    if (missing > 0) this.#scaleUp(missing, now);
+    else if (wanted < have) this.#scaleDown(answering, have - wanted);
+    const isAtMost = have + Math.max(0, missing) + silent >= maxInstances;
+    const isStarting = this.#starting > 0 || running.some(({ phase }) => phase === "starting");
+    this.route.mayGrow = isStarting || (!isAtMost && this.#held !== "memory");
+    this.route.slots = Math.ceil(maxInstanceLoad) * (isAtMost ? 1 : 2);
+    this.route.scaleUpAbove =
+      wanted >= maxInstances ? Number.POSITIVE_INFINITY : wanted * maxInstanceLoad;
+    this.#keep({
+      at: new Date().toISOString(),
+      callsInFlight,
+      callsWaiting,
+      need,
+      wanted,
+      reason,
+      have,
+      silent,
+      retiring: this.#retiring?.size ?? 0,
+      held: this.#held,
+    });
+    if (wanted === 0 && this.instances.size === 0 && this.#starting === 0) {
+      this.#recent = [];
+      this.#context.rest(this);
+    }
+  }
+
+  checkHealth(): void {
+    for (const instance of this.instances) instance.checkHealth();
+  }
+
+  /** One that could make room for another service. */
+  idleInstance(): Instance | undefined {
+    const running = this.#running();
+    if (running.length <= this.live.leverJson.minInstances) return undefined;
+    return running.find(
+      ({ phase, target }) =>
+        phase === "ready" && target.callsInFlight === 0 && this.route.resourcesOf(target) === 0,
+    );
+  }
+
+  isRetiring(instance: Instance): boolean {
+    return this.#retiring?.has(instance) === true;
+  }
+
+  onReady(instance: Instance): void {
+    // F1.
+    if (this.live.version === instance.plan.version) this.route.add(instance.target);
+    else instance.stop();
+  }
+
+  /** It gets no calls until it answers; others do its work. */
+  onSilent(instance: Instance): void {
+    if (this.isRetiring(instance)) return;
+    this.route.pause(instance.target);
+    this.reconcile();
+  }
+
+  onHeard(instance: Instance): void {
+    if (this.isRetiring(instance)) return;
+    this.route.add(instance.target);
+    this.reconcile();
+  }
+
+  onGone(instance: Instance, error: LeverError): void {
+    this.instances.delete(instance);
+    this.#retiring?.delete(instance);
+    this.route.gone(instance.target);
+    if (!instance.wasStopped && instance.plan.version === this.live.version) {
+      this.#noteFailure(error, instance.startedAt);
+    }
+    this.reconcile();
+  }
+
+  /** An instance keeps a resource that it should give back: nobody else gets that as long as it lives. */
+  onStuck(target: InstanceTarget): void {
+    for (const running of this.instances) if (running.target === target) running.stop();
+  }
+
+  /** Every instance stops, as in any stop. */
+  close(): readonly Instance[] {
+    this.#context.clock.clearTimeout(this.#retry);
+    for (const instance of this.instances) instance.stop();
+    this.route.refuseWaiting(
+      new LeverError("unavailable", "Cannot take the call: Lever is stopping.", {
+        retryAfterSeconds: 5,
+      }),
+    );
+    return [...this.instances];
+  }
+
+  /** Of the live version, and not about to leave. */
+  #running(): Instance[] {
+    return [...this.instances].filter(
+      (instance) =>
+        instance.plan.version === this.live.version &&
+        (instance.phase === "starting" || instance.phase === "ready") &&
+        !this.isRetiring(instance),
+    );
+  }
+
+  #scaleUp(missing: number, now: number): void {
+    let left = missing;
+    // What was about to leave is there at once.
+    for (const instance of this.#retiring?.keys() ?? []) {
+      if (left === 0) return;
+      const { plan, phase, isSilent } = instance;
+      if (plan.version !== this.live.version || phase !== "ready" || isSilent) continue;
+      this.#retiring?.delete(instance);
+      this.route.add(instance.target);
+      left--;
+    }
+    if (left > 0 && now < this.#notBefore) {
+      this.#held = "back-off";
+      this.#holdBack(this.#notBefore - now);
+      return;
+    }
+    for (; left > 0; left--) {
+      if (!this.#context.hasRoomFor(this)) {
+        this.#held = "memory";
+        return;
+      }
+      void this.#start();
+    }
+  }
+
+  /** Those with the fewest calls and resources leave first. One that is still starting may be needed when it is ready. */
+  #scaleDown(running: readonly Instance[], excess: number): void {
+    const ready = running.filter(({ phase }) => phase === "ready");
+    const weight = ({ target }: Instance): number =>
+      target.callsInFlight + this.route.resourcesOf(target);
+    ready.sort((a, b) => weight(a) - weight(b));
+    for (const instance of ready.slice(0, excess)) {
+      this.#retire(instance, Number.POSITIVE_INFINITY);
+    }
+  }
+
+  /** No call is cut short: the instance stops when it has none any more, or when its time is up. */
+  #retire(instance: Instance, until: number): void {
+    this.route.retire(instance.target);
+    if (instance.phase === "ready") {
+      this.#retiring ??= new Map();
+      this.#retiring.set(instance, until);
+    } else {
+      instance.stop();
+    }
+    this.#stopRetired(this.#context.clock.now());
+  }
+
+  #stopRetired(now: number): void {
+    for (const [instance, until] of this.#retiring ?? []) {
+      const { target, phase } = instance;
+      const isBusy = target.callsInFlight > 0 || this.route.resourcesOf(target) > 0;
+      if (phase === "ready" && isBusy && now < until) continue;
+      this.#retiring?.delete(instance);
+      instance.stop();
+    }
+  }
+
+  async #start(): Promise<void> {
+    const record = this.live;
+    this.#starting++;
+    try {
+      const instance = await this.#context.start(record);
+      this.instances.add(instance);
+      // A deploy came between.
+      if (this.live !== record) instance.stop();
+    } catch (error) {
+      this.#noteFailure(asStartError(record, error));
+    } finally {
+      this.#starting--;
+    }
+  }
+
+  /** F2. What started well and crashed later may work again: calls wait for it, no longer than the delay. */
+  #holdBack(delayMs: number): void {
+    const { clock } = this.#context;
+    if (this.lastError?.code === "start_failed") this.route.refuseWaiting(this.lastError);
+    clock.clearTimeout(this.#retry);
+    this.#retry = clock.setTimeout(() => this.reconcile(), delayMs);
+  }
+
+  #noteFailure(error: LeverError, startedAt?: Date): void {
+    const { clock } = this.#context;
+    const livedMs = startedAt === undefined ? 0 : Date.now() - startedAt.getTime();
+    this.#failuresInARow = livedMs < HEALTHY_AFTER_MS ? this.#failuresInARow + 1 : 1;
+    this.#notBefore = clock.now() + restartDelayMs(this.#failuresInARow);
+    this.lastError = error;
+    // F2. A crash after the start concerns only the calls it had; those that wait may get the next instance.
+    if (error.code === "start_failed") this.route.refuseWaiting(error);
+    this.#context.wake(this);
+  }
+
+  #keep(record: ScalingRecord): void {
+    const last = this.records.at(-1);
+    const isNews =
+      last?.wanted !== record.wanted ||
+      last.reason !== record.reason ||
+      last.have !== record.have ||
+      last.held !== record.held ||
+      last.silent !== record.silent;
+    // A service at zero, of which there is nothing to tell, costs nothing.
+    if (!isNews || (last === undefined && record.wanted === 0)) return;
+    this.records = [...this.records.slice(1 - RECORDS_MAX), record];
+  }
+}
+
+function asStartError(record: VersionRecord, error: unknown): LeverError {
+  if (error instanceof LeverError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new LeverError(
+    "start_failed",
+    `Cannot start ${record.service} version ${record.version}: ${reason}.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,114 @@
+import type { Clock } from "../clock.ts";
+import type { LaunchedRuntime, Launcher, LaunchOptions } from "./launcher.ts";
+import { decidePoolSize, recentStarts } from "./pool-size.ts";
+
+/** A cold call comes first: the process that takes its runtime's place is started a little later. */
+const REFILL_AFTER_MS = 100;
+/** After a runtime that ended before anybody needed it. */
+const RETRY_AFTER_MS = 5_000;
+
+export interface WarmPoolOptions {
+  readonly launcher: Launcher;
+  readonly clock: Clock;
+  /** 0 = none is kept. */
+  readonly warmRuntimesMax: number;
+}
+
+interface Warm {
+  readonly runtime: LaunchedRuntime;
+  /** Bound when the runtime becomes an instance. */
+  onOutput: (chunk: Buffer) => void;
+  isStarted: boolean;
+}
+
+/**
+ * Keeps a few runtimes started, so that a cold call does not wait for a process. Each becomes one instance, once: what
+ * has run someone's code is never used again.
+ */
+export class WarmPool implements Launcher {
+  readonly #options: WarmPoolOptions;
+  readonly #warm = new Set<Warm>();
+  #starts: number[] = [];
+  #refill: unknown;
+  #isClosed = false;
+
+  constructor(options: WarmPoolOptions) {
+    this.#options = options;
+    this.#refillAfter(0);
+  }
+
+  /** How many runtimes could become an instance at once. */
+  get ready(): number {
+    let ready = 0;
+    for (const { isStarted } of this.#warm) if (isStarted) ready++;
+    return ready;
+  }
+
+  get wanted(): number {
+    const { clock, warmRuntimesMax } = this.#options;
+    return decidePoolSize(this.#starts, clock.now(), warmRuntimesMax);
+  }
+
+  launch(options: LaunchOptions): LaunchedRuntime {
+    const { clock, launcher, warmRuntimesMax } = this.#options;
+    if (warmRuntimesMax === 0) return launcher.launch(options);
+    const now = clock.now();
+    this.#starts = [...recentStarts(this.#starts, now).slice(-1_000), now];
+    const warm = this.#take();
+    this.#refillAfter(REFILL_AFTER_MS);
+    if (warm === undefined) return launcher.launch(options);
+    warm.onOutput = (chunk) => options.onOutput(chunk);
+    return { ...warm.runtime, isWarm: true };
+  }
+
+  /** Ends the runtimes that nobody needs any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#options.clock.clearTimeout(this.#refill);
+    const runtimes = [...this.#warm].map(({ runtime }) => runtime);
+    for (const runtime of runtimes) runtime.kill();
+    await Promise.all(runtimes.map(({ exited }) => exited));
+  }
+
+  /** Those that have started first; one that is still starting has a head start all the same. */
+  #take(): Warm | undefined {
+    let taken: Warm | undefined;
+    for (const warm of this.#warm) {
+      if (taken === undefined || (warm.isStarted && !taken.isStarted)) taken = warm;
+    }
+    if (taken !== undefined) this.#warm.delete(taken);
+    return taken;
+  }
+
+  #refillAfter(ms: number): void {
+    const { clock } = this.#options;
+    clock.clearTimeout(this.#refill);
+    this.#refill = clock.setTimeout(() => this.#fill(), ms);
+  }
+
+  /** One after the other: starting all at once would take the processor from the calls. */
+  #fill(): void {
+    if (this.#isClosed) return;
+    const isStarting = [...this.#warm].some(({ isStarted }) => !isStarted);
+    if (isStarting || this.#warm.size >= this.wanted) return;
+    let warm: Warm | undefined;
+    let runtime: LaunchedRuntime;
+    try {
+      runtime = this.#options.launcher.launch({ onOutput: (chunk) => warm?.onOutput(chunk) });
+    } catch {
+      this.#refillAfter(RETRY_AFTER_MS);
+      return;
+    }
+    const started: Warm = { runtime, onOutput: () => {}, isStarted: false };
+    warm = started;
+    this.#warm.add(started);
+    // The first thing it says is that it has started; it is read when the runtime becomes an instance.
+    runtime.socket.once("readable", () => {
+      started.isStarted = true;
+      this.#fill();
+    });
+    void runtime.exited.then(() => {
+      if (this.#warm.delete(started)) this.#refillAfter(RETRY_AFTER_MS);
+    });
+  }
+}
