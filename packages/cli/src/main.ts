@@ -1,8 +1,13 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { declareDeploy } from "./commands/deploy.ts";
+import { declareEvents } from "./commands/events.ts";
+import { declareExplain } from "./commands/explain.ts";
 import { declareInvoke, markStdinBytes } from "./commands/invoke.ts";
+import { declareLimits } from "./commands/limits.ts";
 import { declareLs } from "./commands/ls.ts";
+import { declarePs } from "./commands/ps.ts";
+import { declareRollback } from "./commands/rollback.ts";
 import { declareStream } from "./commands/stream.ts";
 import { declareUp } from "./commands/up.ts";
 import { describeFailure, type ExitStatus, exitStatus } from "./exit-status.ts";
@@ -55,6 +60,11 @@ function declareProgram(): Command {
   declareInvoke(program);
   declareStream(program);
   declareLs(program);
+  declarePs(program);
+  declareExplain(program);
+  declareEvents(program);
+  declareRollback(program);
+  declareLimits(program);
   return program;
 }
 

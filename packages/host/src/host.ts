@@ -1,11 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { LeverError, type Limits } from "@leveros/protocol";
+import { LeverError, type LimitName, type Limits } from "@leveros/protocol";
 import { ADMIN_ENVIRONMENT, startAdminService } from "./admin/admin-service.ts";
 import { systemClock } from "./clock.ts";
 import { CodeFolders } from "./deployer/code-folders.ts";
 import { Deployer } from "./deployer/deployer.ts";
+import { EventLog } from "./event-log.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { openGateway } from "./gateway/gateway.ts";
 import { createProcessLauncher } from "./launcher/process-launcher.ts";
@@ -25,6 +26,8 @@ export interface HostOptions {
   /** Created when it is missing. Belongs to one host at a time. */
   readonly dataDir: string;
   readonly limits: Limits;
+  /** Those that are not at their default by chance. */
+  readonly limitsSet: ReadonlySet<LimitName>;
   readonly logLevel: "info" | "debug";
   /** Receives one line of JSON for each event. */
   readonly logTo: { write(line: string): void };
@@ -49,7 +52,8 @@ const DEFAULT_ENVIRONMENT = "dev.lever";
 export async function startHost(options: HostOptions): Promise<Host> {
   const { limits } = options;
   const clock = systemClock;
-  const log = createLog({ level: options.logLevel, to: options.logTo });
+  const events = new EventLog();
+  const log = createLog({ level: options.logLevel, to: options.logTo }, events);
   const dataDir = resolve(options.dataDir);
   makeDir(dataDir);
   const store = openSqliteStore(join(dataDir, "lever.sqlite"));
@@ -79,7 +83,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     const deployer = new Deployer({ store, folders, fleet, router, limits, clock, log });
     await loadRoutes(store, router);
-    startAdminService({ store, fleet, deployer, router, limits });
+    startAdminService({
+      store,
+      fleet,
+      deployer,
+      router,
+      limits,
+      limitsSet: options.limitsSet,
+      events,
+      pool: launcher,
+    });
     for (const record of await store.liveVersions()) fleet.goLive(record);
     const gateway = await openGateway({ ...options, router, limits, log }).catch(
       async (error: unknown) => {

@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import type { EventLog } from "./event-log.ts";
 
 /** A structured log: an event and its fields, never a sentence with values pasted in. */
 export type Log = (
@@ -17,7 +18,12 @@ export interface LogOptions {
   readonly to: { write(line: string): void };
 }
 
-export function createLog(options: LogOptions): Log {
+/** Everything that is logged goes to the event log too, but for details and what services write themselves. */
+export function createLog(options: LogOptions, events: EventLog): Log {
   const logger = pino({ level: options.level, base: null }, options.to);
-  return (level, part, event, fields) => logger[level]({ part, ...fields }, event);
+  return (level, part, event, fields) => {
+    logger[level]({ part, ...fields }, event);
+    if (level === "debug" || event === "output") return;
+    events.add({ at: new Date().toISOString(), level, part, event, ...fields });
+  };
 }

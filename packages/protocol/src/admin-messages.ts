@@ -50,3 +50,115 @@ export interface InstanceListing {
   /** ISO 8601. */
   readonly startedAt: string;
 }
+
+/** The phases of an instance's start, in milliseconds. */
+export interface StartTimes {
+  /** The process had been started before it was needed. */
+  readonly isWarm: boolean;
+  /** Getting the code ready. */
+  readonly prepareMs: number;
+  /** Starting the process. */
+  readonly launchMs: number;
+  /** Loading the service. */
+  readonly loadMs: number;
+}
+
+/** Of `listInstances(environment, service?)`: the instances, and the host that they run on. */
+export interface InstancesReport {
+  readonly instances: readonly InstanceStatus[];
+  readonly host: {
+    /** Resident memory of the host's own process, in bytes. */
+    readonly memoryBytes: number;
+    /** Megabytes of memory that instances have been allotted, and may be. */
+    readonly ramAllotted: number;
+    readonly ramMax: number;
+    /** Processes that are ready to become an instance, and how many there should be. */
+    readonly warmReady: number;
+    readonly warmWanted: number;
+  };
+}
+
+export interface InstanceStatus {
+  readonly service: string;
+  readonly instance: string;
+  readonly version: number;
+  /** `silent` = its process does not answer; `retiring` = it finishes what it has and gets nothing new. */
+  readonly state: "starting" | "ready" | "silent" | "retiring" | "draining";
+  /** With open streams. */
+  readonly callsInFlight: number;
+  readonly streamsInFlight: number;
+  readonly resources: number;
+  readonly pid: number;
+  /** Resident memory of its process, in bytes. */
+  readonly memoryBytes: number;
+  /** Megabytes that it is allotted. */
+  readonly ram: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Absent while it starts. */
+  readonly start?: StartTimes;
+}
+
+/** Why a service has so many instances: the numbers of one look at it. */
+export interface ScalingRecord {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly callsInFlight: number;
+  readonly callsWaiting: number;
+  /** Instances that the load alone needs. */
+  readonly need: number;
+  readonly wanted: number;
+  /** Which rule decided. */
+  readonly reason: "load" | "recent load" | "in use" | "idle" | "minInstances" | "maxInstances";
+  /** Ready and starting. */
+  readonly have: number;
+  readonly silent: number;
+  readonly retiring: number;
+  /** What keeps further instances from starting; null = nothing. */
+  readonly held: "memory" | "back-off" | null;
+}
+
+/** Of `explainService(environment, service)`. */
+export interface ScalingReport {
+  readonly service: string;
+  readonly version: number;
+  readonly maxInstanceLoad: number;
+  readonly minInstances: number;
+  readonly maxInstances: number;
+  readonly scaleDownAfterMs: number;
+  readonly idleTimeoutMs: number;
+  readonly now: ScalingRecord;
+  /** Newest last: each is another answer than the one before. */
+  readonly records: readonly ScalingRecord[];
+  /** Why the last instance failed, if one has since the last deploy. */
+  readonly lastError: string | null;
+}
+
+/** Of `listLimits()`. */
+export interface LimitListing {
+  readonly name: string;
+  readonly value: number;
+  readonly default: number;
+  readonly setBy: "default" | "lever up --limit";
+  readonly about: string;
+}
+
+/** Of `listEvents` and `watchEventsChan`: something that happened, with what it was about. */
+export interface HostEvent {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly level: "info" | "warn" | "error";
+  readonly part: string;
+  readonly event: string;
+  readonly environment?: string;
+  readonly service?: string;
+  readonly [field: string]: unknown;
+}
+
+/** Of `rollBackService(environment, service, version?)`. */
+export interface RollbackReport {
+  readonly environment: string;
+  readonly service: string;
+  readonly version: number;
+  readonly previousVersion: number;
+}

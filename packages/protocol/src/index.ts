@@ -1,7 +1,15 @@
 export type {
   DeployReport,
+  HostEvent,
   InstanceListing,
+  InstanceStatus,
+  InstancesReport,
+  LimitListing,
+  RollbackReport,
+  ScalingRecord,
+  ScalingReport,
   ServiceListing,
+  StartTimes,
   VersionListing,
 } from "./admin-messages.ts";
 export type { CallEvents, Callee, CallOpening, CallSide } from "./call.ts";

@@ -1,5 +1,5 @@
-import { LeverError } from "@leveros/protocol";
 import type { Command } from "commander";
+import { callAdmin } from "../call-admin.ts";
 import { CommandError, exitStatus } from "../exit-status.ts";
 import { printNote, printResult } from "../output.ts";
 import { readSettings, type Settings } from "../settings.ts";
@@ -31,7 +31,7 @@ async function ls(
   const { settings } = options;
   const { environment } = settings;
   const { parseListings } = await import("../ls/parse-listings.ts");
-  const all = parseListings(await listServices(settings));
+  const all = parseListings(await callAdmin(settings, "listServices", environment));
   const listings = service === undefined ? all : all.filter((one) => one.service === service);
   if (service !== undefined && listings.length === 0) {
     const names = all.length === 0 ? "none" : all.map((one) => one.service).join(", ");
@@ -54,20 +54,5 @@ async function ls(
     printResult(formatServices(listings, Date.now()));
   } else {
     printResult(formatService(first, Date.now()));
-  }
-}
-
-async function listServices({ host, environment }: Settings): Promise<unknown> {
-  const { Client } = await import("leveros");
-  const client = new Client({ forceHost: host });
-  try {
-    return await client.service("admin.lever", "admin").invoke("listServices", environment);
-  } catch (error) {
-    // The method is Lever's own: when it fails, Lever refuses.
-    if (!(error instanceof LeverError) || error.code !== "method_failed") throw error;
-    const reason = typeof error.value === "string" ? error.value : JSON.stringify(error.value);
-    throw new LeverError("unavailable", `Cannot list the services of ${environment}: ${reason}`, {
-      cause: error,
-    });
   }
 }

@@ -1,7 +1,13 @@
 import { once } from "node:events";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { defaultLimits, LeverError, type Limits, parseLimit } from "@leveros/protocol";
+import {
+  defaultLimits,
+  LeverError,
+  type LimitName,
+  type Limits,
+  parseLimit,
+} from "@leveros/protocol";
 import { type Command, InvalidArgumentError } from "commander";
 import { CommandError, exitStatus, usageError } from "../exit-status.ts";
 import { printNote, printResult } from "../output.ts";
@@ -68,6 +74,7 @@ async function up(options: UpOptions): Promise<void> {
     port,
     dataDir: data,
     limits: { ...defaultLimits, ...options.limit },
+    limitsSet: new Set(Object.keys(options.limit ?? {}) as LimitName[]),
     logLevel: verbose ? "debug" : "info",
     logTo: { write: writeLogLine },
   }).catch(explainStart);

@@ -1,10 +1,15 @@
-import { type ErrorCode, LeverError, type Limits, type ServiceListing } from "@leveros/protocol";
+import {
+  type ErrorCode,
+  LeverError,
+  type RollbackReport,
+  type ServiceListing,
+} from "@leveros/protocol";
 import { CallServer, listMethods, type ServiceStream } from "@leveros/runtime";
 import type { Deployer } from "../deployer/deployer.ts";
-import type { Fleet } from "../fleet/fleet.ts";
 import { memoryLink } from "../link/memory-link.ts";
-import type { Router } from "../router/router.ts";
 import type { Store } from "../store/store.ts";
+import { type ObserveOptions, observeMethods } from "./observe-methods.ts";
+import { parseEnvironment, parseService, unknownEnvironment } from "./parse-arguments.ts";
 
 export const ADMIN_ENVIRONMENT = "admin.lever";
 const ADMIN_SERVICE = "admin";
@@ -12,12 +17,9 @@ const ADMIN_SERVICE = "admin";
 /** The admin service takes no part in scaling: this many calls at once, and no more. */
 const CALLS_MAX = 100;
 
-export interface AdminOptions {
+export interface AdminOptions extends ObserveOptions {
   readonly store: Store;
-  readonly fleet: Fleet;
   readonly deployer: Deployer;
-  readonly router: Router;
-  readonly limits: Limits;
 }
 
 /**
@@ -99,6 +101,27 @@ function adminMethods(options: AdminOptions): Record<string, unknown> {
     return listings;
   }
 
+  /** Makes an older version live again: the one given, or the newest that is older than the live one. */
+  async function rollBackService(
+    environment: unknown,
+    service: unknown,
+    version?: unknown,
+  ): Promise<RollbackReport> {
+    const name = parseEnvironment(environment);
+    if (router.environment(name) === undefined) throw unknownEnvironment(name);
+    if (version !== undefined && version !== null && typeof version !== "number") {
+      throw new LeverError(
+        "malformed_request",
+        `Cannot roll back: found is version ${JSON.stringify(version)}; allowed is its number.`,
+      );
+    }
+    return await deployer
+      .rollBack(name, parseService(service), version ?? undefined)
+      .catch((error: unknown) => {
+        throw isAboutContent(error) ? new Error(error.message) : error;
+      });
+  }
+
   /** Which origins' pages may call an environment's services: `["*"]` for any, `[]` for none. */
   async function setCorsOrigins(environment: unknown, origins: unknown): Promise<null> {
     const name = parseEnvironment(environment);
@@ -122,8 +145,10 @@ function adminMethods(options: AdminOptions): Record<string, unknown> {
     deployServiceChan,
     /** The name that clients of the original call it by. */
     DeployServiceChan: deployServiceChan,
+    rollBackService,
     listServices,
     setCorsOrigins,
+    ...observeMethods(options),
   };
 }
 
@@ -142,16 +167,4 @@ function isAboutContent(error: unknown): error is LeverError {
 
 function isOrigin(value: unknown): value is string {
   return typeof value === "string" && (value === "*" || URL.parse(value)?.origin === value);
-}
-
-function parseEnvironment(value: unknown): string {
-  if (typeof value === "string" && value !== "") return value.toLowerCase();
-  throw new LeverError(
-    "malformed_request",
-    `Cannot read the environment: found is ${JSON.stringify(value) ?? "nothing"}; allowed is its name.`,
-  );
-}
-
-function unknownEnvironment(environment: string): LeverError {
-  return new LeverError("unknown_environment", `There is no environment ${environment}.`);
 }

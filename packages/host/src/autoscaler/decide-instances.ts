@@ -17,7 +17,7 @@ export interface ServiceLoad {
 export type RecentNeeds = readonly { readonly at: number; readonly need: number }[];
 
 /** Which rule decided. */
-export type ScalingReason =
+type ScalingReason =
   /** Its load needs so many. */
   | "load"
   /** Its load needed so many within the last `scaleDownAfterMs`. */

@@ -1,4 +1,4 @@
-import { type DeployReport, LeverError, type Limits } from "@leveros/protocol";
+import { type DeployReport, LeverError, type Limits, type RollbackReport } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
@@ -96,6 +96,54 @@ export class Deployer {
       this.#underWay--;
       this.#waiting.shift()?.();
     }
+  }
+
+  /**
+   * Makes a kept version live again, as a deploy does: it is started first, and the instances of the version that was
+   * live finish what they have. Without a number, the newest that is older than the live one.
+   * @throws LeverError when there is no such version, or when it does not start.
+   */
+  async rollBack(environment: string, service: string, wanted?: number): Promise<RollbackReport> {
+    return await this.#inOrder(`${environment}/${service}`, async () => {
+      const { store, fleet, log } = this.#options;
+      const live = fleet.service(environment, service)?.live;
+      if (live === undefined) {
+        throw new LeverError(
+          "unknown_service",
+          `There is no service ${service} in ${environment}.`,
+        );
+      }
+      const kept = (await store.versions(environment)).filter((of) => of.service === service);
+      const record = kept.find(({ version }) =>
+        wanted === undefined ? version < live.version : version === wanted,
+      );
+      if (record === undefined) {
+        const numbers = kept.map(({ version }) => version).join(", ");
+        const what = wanted === undefined ? "older version" : `version ${wanted}`;
+        throw new LeverError(
+          "invalid_service",
+          `Cannot roll back ${service}: there is no ${what}; kept are ${numbers}, and ${live.version} is live.`,
+        );
+      }
+      const report = {
+        environment,
+        service,
+        version: record.version,
+        previousVersion: live.version,
+      };
+      if (record.version === live.version) return report;
+      const candidate = await fleet.startCandidate(record);
+      try {
+        // D1.
+        await store.makeLive(environment, service, record.version);
+      } catch (error) {
+        fleet.discardCandidate(candidate);
+        throw error;
+      }
+      fleet.goLive(record, candidate);
+      log("info", "deployer", "rolled back", report);
+      return report;
+    });
   }
 
   /** Further deploys wait, without being read; @throws LeverError `overloaded` when too many do. */

@@ -1,9 +1,5 @@
-import { LeverError, type Limits } from "@leveros/protocol";
-import {
-  decideInstances,
-  type RecentNeeds,
-  type ScalingReason,
-} from "../autoscaler/decide-instances.ts";
+import { LeverError, type Limits, type ScalingRecord, type ScalingReport } from "@leveros/protocol";
+import { decideInstances, type RecentNeeds } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { InstanceTarget, ServiceRoute } from "../router/service-route.ts";
@@ -29,33 +25,14 @@ export interface FleetContext {
   rest(service: ServiceFleet): void;
 }
 
-/** Why a service has so many instances: the numbers of one look at it. */
-export interface ScalingRecord {
-  /** ISO 8601. */
-  readonly at: string;
-  readonly callsInFlight: number;
-  readonly callsWaiting: number;
-  /** Instances that the load alone needs. */
-  readonly need: number;
-  readonly wanted: number;
-  readonly reason: ScalingReason;
-  /** Ready and starting. */
-  readonly have: number;
-  readonly silent: number;
-  readonly retiring: number;
-  /** What keeps further instances from starting. */
-  readonly held: "memory" | "back-off" | undefined;
-}
-
 /** One service's live version, and the instances that run for it. */
 export class ServiceFleet {
   readonly route: ServiceRoute;
   live: VersionRecord;
   /** Of every version, until their processes have ended. */
   readonly instances: Set<Instance> = new Set();
-  /** Newest last: each is another answer than the one before. */
-  records: readonly ScalingRecord[] = [];
-  lastError: LeverError | undefined;
+  #records: readonly ScalingRecord[] = [];
+  #lastError: LeverError | undefined;
   readonly #context: FleetContext;
   /** Being prepared, not yet an instance. */
   #starting = 0;
@@ -66,7 +43,8 @@ export class ServiceFleet {
   /** No start before this moment. */
   #notBefore = 0;
   #retry: unknown;
-  #held: ScalingRecord["held"];
+  #held: ScalingRecord["held"] = null;
+  #last: ScalingRecord | undefined;
 
   constructor(live: VersionRecord, route: ServiceRoute, context: FleetContext) {
     this.live = live;
@@ -82,7 +60,7 @@ export class ServiceFleet {
     this.live = record;
     this.#failuresInARow = 0;
     this.#notBefore = 0;
-    this.lastError = undefined;
+    this.#lastError = undefined;
     this.route.lastUsedAt = now;
     // One that has failed since it was asked for its methods is started anew when a call comes.
     if (candidate?.phase === "ready") {
@@ -104,7 +82,7 @@ export class ServiceFleet {
     const answering = running.filter(({ isSilent }) => !isSilent);
     const have = answering.length + this.#starting;
     const { minInstances, maxInstanceLoad } = this.live.leverJson;
-    const maxInstances = this.live.leverJson.maxInstances ?? limits.instancesPerServiceMax;
+    const maxInstances = this.#maxInstances;
     const { callsInFlight, callsWaiting } = this.route;
     const load = {
       load: callsInFlight + callsWaiting,
@@ -117,7 +95,7 @@ export class ServiceFleet {
     const decision = decideInstances(this.#recent, load, { now, ...limits });
     const { wanted, need, reason } = decision;
     this.#recent = decision.recent;
-    this.#held = undefined;
+    this.#held = null;
     // Those that do not answer may do so again: with them, too, a service has no more than it may have.
     const silent = running.length - answering.length;
     const missing = Math.min(wanted, maxInstances - silent) - have;
@@ -145,6 +123,30 @@ export class ServiceFleet {
       this.#recent = [];
       this.#context.rest(this);
     }
+  }
+
+  /** Why there are as many instances as there are. */
+  explain(): ScalingReport {
+    this.reconcile();
+    const { service, version, leverJson } = this.live;
+    const { maxInstanceLoad, minInstances } = leverJson;
+    const { scaleDownAfterMs, idleTimeoutMs } = this.#context.limits;
+    return {
+      service,
+      version,
+      maxInstanceLoad,
+      minInstances,
+      maxInstances: this.#maxInstances,
+      scaleDownAfterMs,
+      idleTimeoutMs,
+      now: this.#last ?? nothing(),
+      records: this.#records,
+      lastError: this.#lastError?.message ?? null,
+    };
+  }
+
+  get #maxInstances(): number {
+    return this.live.leverJson.maxInstances ?? this.#context.limits.instancesPerServiceMax;
   }
 
   checkHealth(): void {
@@ -297,7 +299,7 @@ export class ServiceFleet {
   /** F2. What started well and crashed later may work again: calls wait for it, no longer than the delay. */
   #holdBack(delayMs: number): void {
     const { clock } = this.#context;
-    if (this.lastError?.code === "start_failed") this.route.refuseWaiting(this.lastError);
+    if (this.#lastError?.code === "start_failed") this.route.refuseWaiting(this.#lastError);
     clock.clearTimeout(this.#retry);
     this.#retry = clock.setTimeout(() => this.reconcile(), delayMs);
   }
@@ -307,14 +309,15 @@ export class ServiceFleet {
     const livedMs = startedAt === undefined ? 0 : Date.now() - startedAt.getTime();
     this.#failuresInARow = livedMs < HEALTHY_AFTER_MS ? this.#failuresInARow + 1 : 1;
     this.#notBefore = clock.now() + restartDelayMs(this.#failuresInARow);
-    this.lastError = error;
+    this.#lastError = error;
     // F2. A crash after the start concerns only the calls it had; those that wait may get the next instance.
     if (error.code === "start_failed") this.route.refuseWaiting(error);
     this.#context.wake(this);
   }
 
   #keep(record: ScalingRecord): void {
-    const last = this.records.at(-1);
+    this.#last = record;
+    const last = this.#records.at(-1);
     const isNews =
       last?.wanted !== record.wanted ||
       last.reason !== record.reason ||
@@ -323,8 +326,24 @@ export class ServiceFleet {
       last.silent !== record.silent;
     // A service at zero, of which there is nothing to tell, costs nothing.
     if (!isNews || (last === undefined && record.wanted === 0)) return;
-    this.records = [...this.records.slice(1 - RECORDS_MAX), record];
+    this.#records = [...this.#records.slice(1 - RECORDS_MAX), record];
   }
+}
+
+/** Of a host that is closing. */
+function nothing(): ScalingRecord {
+  return {
+    at: new Date().toISOString(),
+    callsInFlight: 0,
+    callsWaiting: 0,
+    need: 0,
+    wanted: 0,
+    reason: "idle",
+    have: 0,
+    silent: 0,
+    retiring: 0,
+    held: null,
+  };
 }
 
 function asStartError(record: VersionRecord, error: unknown): LeverError {

@@ -4,9 +4,10 @@ import {
   type CallSide,
   LeverError,
   type PayloadKind,
+  type StartTimes,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import type { InstanceTarget, ServiceRoute, StartTimes, WaitingCall } from "./service-route.ts";
+import type { InstanceTarget, ServiceRoute, WaitingCall } from "./service-route.ts";
 
 /** Of a call that found no instance with room. */
 export interface ColdStart {

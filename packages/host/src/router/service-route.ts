@@ -1,4 +1,4 @@
-import { type Callee, LeverError } from "@leveros/protocol";
+import { type Callee, LeverError, type StartTimes } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { chooseInstance } from "./choose-instance.ts";
 import { runHook } from "./resource-hooks.ts";
@@ -14,18 +14,6 @@ export interface InstanceTarget {
   streamsInFlight: number;
   /** How long its start took; undefined for what was always there. */
   start?: StartTimes;
-}
-
-/** The phases of an instance's start, in milliseconds. */
-export interface StartTimes {
-  /** The process had been started before it was needed. */
-  readonly isWarm: boolean;
-  /** Getting the code ready. */
-  readonly prepareMs: number;
-  /** Starting the process. */
-  readonly launchMs: number;
-  /** Loading the service. */
-  readonly loadMs: number;
 }
 
 /** The calls of an environment that wait, over all its services. */

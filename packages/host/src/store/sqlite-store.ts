@@ -87,6 +87,10 @@ export function openSqliteStore(file: string): Store {
         return beyond;
       });
     },
+    async makeLive(environment, service, version) {
+      const { changes } = statements.makeLive.run(version, environment, service, version);
+      if (changes !== 1) throw new Error(`There is no version ${version} of ${service}.`);
+    },
     codeIds: async () => new Set(statements.codeIds.all().map((row) => textOf(row["codeId"]))),
     async note(name) {
       const value = statements.note.get(name)?.["value"];
@@ -147,6 +151,7 @@ function prepare(
   | "lastVersion"
   | "insertVersion"
   | "putLive"
+  | "makeLive"
   | "versionsBeyond"
   | "deleteVersion"
   | "codeIds"
@@ -172,6 +177,11 @@ function prepare(
     putLive: sql(
       `INSERT INTO services VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET liveVersion = excluded.liveVersion, lastVersion = excluded.lastVersion`,
+    ),
+    makeLive: sql(
+      `UPDATE services SET liveVersion = ? WHERE environment = ? AND service = ?
+       AND EXISTS (SELECT 1 FROM versions v WHERE v.environment = services.environment
+         AND v.service = services.service AND v.version = ?)`,
     ),
     versionsBeyond: sql(
       `SELECT ${VERSION_COLUMNS} FROM versions v WHERE environment = ? AND service = ?

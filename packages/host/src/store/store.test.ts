@@ -80,6 +80,15 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
     expect(await store.versions("no.lever")).toEqual([]);
   });
 
+  it("makes a kept version live again, and no other", async () => {
+    for (let version = 1; version <= 3; version++) await publish("svc", version, 2);
+    await store.makeLive("dev.lever", "svc", 2);
+    expect((await store.liveVersions()).map(({ version }) => version)).toEqual([2]);
+    expect(await store.nextVersion("dev.lever", "svc")).toBe(4);
+    await expect(store.makeLive("dev.lever", "svc", 1)).rejects.toThrow("There is no version 1");
+    expect((await store.liveVersions()).map(({ version }) => version)).toEqual([2]);
+  });
+
   it("forgets the oldest versions beyond the bound, and says which", async () => {
     for (let version = 1; version <= 3; version++) {
       expect(await publish("svc", version, 3)).toEqual([]);

@@ -45,6 +45,8 @@ export interface Store {
     record: VersionRecord,
     options: { versionsKeptMax: number },
   ): Promise<readonly VersionRecord[]>;
+  /** Makes a kept version the live one. @throws Error when it is not kept. */
+  makeLive(environment: string, service: string, version: number): Promise<void>;
   /** Every codeId that a kept version needs. */
   codeIds(): Promise<ReadonlySet<string>>;
   /** A small value of the host's own, by name. */
