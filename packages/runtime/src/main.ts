@@ -39,6 +39,8 @@ interface Server {
 
 let server: Server | undefined;
 let isDraining = false;
+/** TERM has come, so that the service has heard it too. */
+let wasTold = false;
 let isLeaving = false;
 
 const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
@@ -63,7 +65,9 @@ send({ type: "started" });
 link.flush();
 
 process.on("SIGTERM", () => {
-  if (!isDraining) send({ type: "leaving" });
+  wasTold = true;
+  if (isDraining) leaveWhenIdle();
+  else send({ type: "leaving" });
 });
 process.on("SIGINT", () => {
   // Ctrl-C in a terminal goes to the host, which stops its instances in order.
@@ -85,7 +89,7 @@ async function become(assignment: Assignment): Promise<void> {
     Object.defineProperty(globalThis, INSTANCE_LINK, { value: instanceLink });
     provideClient();
     const onIdle = (): void => {
-      if (isDraining) leave();
+      if (isDraining) leaveWhenIdle();
     };
     const { jsEntry, entry } = assignment;
     if (entry !== undefined) {
@@ -110,7 +114,12 @@ async function become(assignment: Assignment): Promise<void> {
 
 function drain(): void {
   isDraining = true;
-  if (server === undefined || server.callsInFlight === 0) leave();
+  leaveWhenIdle();
+}
+
+/** The promise that no call follows, and TERM, come in either order. */
+function leaveWhenIdle(): void {
+  if (wasTold && (server === undefined || server.callsInFlight === 0)) leave();
 }
 
 /** The last reply is still on its way through the socket: it goes out before the process ends. */

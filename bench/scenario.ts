@@ -1,0 +1,59 @@
+import type { InstancesReport } from "@leveros/protocol";
+import { Client } from "leveros";
+import { serviceArchive } from "../tests/harness/archive.ts";
+import { deployArchive } from "../tests/harness/http-call.ts";
+import { type RunningLever, startLever } from "../tests/harness/lever.ts";
+
+/** A figure of a scenario, and whether it is what is promised; undefined = nothing is promised of it. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number | string;
+  readonly isKept?: boolean;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly about: string;
+  run(): Promise<readonly Figure[]>;
+}
+
+/** Starts a host with limits such as `{ idleTimeoutMs: 100 }`. */
+export function startHost(limits: Readonly<Record<string, number>> = {}): Promise<RunningLever> {
+  const args = Object.entries(limits).flatMap(([name, value]) => ["--limit", `${name}=${value}`]);
+  return startLever({ args });
+}
+
+/** Deploys a service of one file. @throws Error with the answer when it is refused. */
+export async function deploy(
+  lever: RunningLever,
+  name: string,
+  code: string,
+  fields: object = {},
+): Promise<void> {
+  const leverJson = JSON.stringify({ name, jsEntry: "server.js", ...fields });
+  const archive = serviceArchive({ "lever.json": leverJson, "server.js": code });
+  const environment = "dev.lever";
+  const answer = await deployArchive(lever.address, archive, environment);
+  if (answer.status !== 200) throw new Error(`Cannot deploy ${name}: ${answer.text}`);
+}
+
+/** What `lever ps` shows. */
+export async function listInstances(
+  lever: RunningLever,
+  service?: string,
+): Promise<InstancesReport> {
+  const admin = new Client({ forceHost: lever.address }).service("admin.lever", "admin");
+  return (await admin.invoke("listInstances", "dev.lever", service)) as InstancesReport;
+}
+
+/** Asks for the instances until they are as they should be. */
+export async function untilInstances(
+  lever: RunningLever,
+  service: string | undefined,
+  isThere: (report: InstancesReport) => boolean,
+): Promise<InstancesReport> {
+  while (true) {
+    const report = await listInstances(lever, service);
+    if (isThere(report)) return report;
+  }
+}

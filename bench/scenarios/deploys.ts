@@ -1,0 +1,83 @@
+import { Client } from "leveros";
+import { Caller, keepCalling } from "../load.ts";
+import { deploy, type Figure, type Scenario, startHost } from "../scenario.ts";
+
+const CONNECTIONS = 32;
+const STREAMS = 20;
+
+const code = (version: number): string => `
+const version = ${version};
+exports.which = async () => { const before = version; await new Promise((done) => setTimeout(done, Math.random() * 20)); return [before, version]; };
+exports.echoChan = async (stream) => { for await (const message of stream) stream.write([version, message]); };
+`;
+
+/** Deploys and rolls back under load. */
+export async function deployUnderLoad(changes: number): Promise<readonly Figure[]> {
+  await using lever = await startHost();
+  using caller = new Caller(lever.address);
+  const client = new Client({ forceHost: lever.address });
+  const admin = client.service("admin.lever", "admin");
+  await deploy(lever, "changing", code(1), { maxInstanceLoad: 30 });
+  let failed = 0;
+  let mixed = 0;
+  let calls = 0;
+  const versions = new Set<number>();
+  const load = keepCalling(
+    CONNECTIONS,
+    () => caller.call("/changing/which"),
+    ({ status, text }) => {
+      calls++;
+      if (status !== 200) {
+        failed++;
+        return;
+      }
+      const [before, after] = JSON.parse(text) as [number, number];
+      if (before !== after) mixed++;
+      versions.add(before);
+    },
+  );
+  let broken = 0;
+  let isDone = false;
+  let messages = 0;
+  const streams = Array.from({ length: STREAMS }, async () => {
+    const stream = await client.service("dev.lever", "changing").invokeChan("echoChan");
+    const heard = stream[Symbol.asyncIterator]();
+    let version: unknown;
+    try {
+      for (let i = 0; !isDone; i++) {
+        stream.write(i);
+        const { value } = (await heard.next()) as { value: [number, number] };
+        version ??= value[0];
+        if (value[0] !== version || value[1] !== i) broken++;
+        messages++;
+      }
+      stream.end();
+      if (!(await heard.next()).done) broken++;
+    } catch {
+      broken++;
+    }
+  });
+  let deployed = 1;
+  for (let i = 0; i < changes; i++) {
+    if (i % 3 === 2) await admin.invoke("rollBackService", "dev.lever", "changing");
+    else await deploy(lever, "changing", code(++deployed), { maxInstanceLoad: 30 });
+  }
+  await load.stop();
+  isDone = true;
+  await Promise.all(streams);
+  return [
+    { name: "deploys and rollbacks", value: changes },
+    { name: "calls", value: calls },
+    { name: "failed calls", value: failed, isKept: failed === 0 },
+    { name: "messages of streams", value: messages },
+    { name: "broken streams", value: broken, isKept: broken === 0 },
+    { name: "replies of more than one version", value: mixed, isKept: mixed === 0 },
+    { name: "versions that answered", value: versions.size, isKept: versions.size >= deployed / 2 },
+  ];
+}
+
+export const deploys: Scenario = {
+  name: "deploys",
+  about: `20 deploys and rollbacks under ${CONNECTIONS} busy connections and ${STREAMS} open streams`,
+  run: () => deployUnderLoad(20),
+};

@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { Client } from "leveros";
+import { type Answer, Caller, keepCalling, median, quantile } from "../load.ts";
+import { deploy, type Figure, type Scenario, startHost } from "../scenario.ts";
+
+/** What one instance carries at once, and how many callers that makes at full utilisation. */
+const LOAD = 10;
+const OTHER = "exports.hi = () => new Promise((done) => setTimeout(done, 5, 'hi'));";
+const code = `exports.work = () => new Promise((done) => setTimeout(done, 50));`;
+
+function residentMb(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+}
+
+/** Ten times as many callers as a service can carry. */
+export async function overloadService(durationMs: number): Promise<readonly Figure[]> {
+  await using lever = await startHost();
+  using caller = new Caller(lever.address);
+  using neighbour = new Caller(lever.address);
+  const admin = new Client({ forceHost: lever.address }).service("admin.lever", "admin");
+  await deploy(lever, "narrow", code, { maxInstances: 1, minInstances: 1, maxInstanceLoad: LOAD });
+  await deploy(lever, "other", OTHER, { minInstances: 1 });
+
+  const measure = async (
+    callers: number,
+  ): Promise<{ accepted: Answer[]; refused: Answer[]; failed: number; others: number[] }> => {
+    const accepted: Answer[] = [];
+    const refused: Answer[] = [];
+    let failed = 0;
+    let isWarm = false;
+    const load = keepCalling(
+      callers,
+      async () => {
+        const answer = await caller.call("/narrow/work");
+        // Who is refused comes again a little later.
+        if (answer.status === 503) await delay(50);
+        return answer;
+      },
+      (answer) => {
+        if (!isWarm) return;
+        if (answer.status === 200) accepted.push(answer);
+        else if (answer.status === 503 && "retry-after" in answer.headers) refused.push(answer);
+        else failed++;
+      },
+    );
+    const others: number[] = [];
+    // The queue stands for a second before anybody is refused.
+    await delay(2_500);
+    isWarm = true;
+    const until = performance.now() + durationMs;
+    while (performance.now() < until) {
+      const { ms, status } = await neighbour.call("/other/hi");
+      if (status !== 200) failed++;
+      others.push(ms);
+      await admin.invoke("listLimits");
+    }
+    await load.stop();
+    return { accepted, refused, failed, others };
+  };
+
+  const full = await measure(LOAD);
+  const before = residentMb(lever.pid);
+  const over = await measure(10 * LOAD);
+  const grownMb = residentMb(lever.pid) - before;
+  const ms = (answers: readonly Answer[]): number[] => answers.map((answer) => answer.ms);
+  const slower = median(ms(over.accepted)) / median(ms(full.accepted));
+  const refusedMs = median(ms(over.refused));
+  const throughput = over.accepted.length / full.accepted.length;
+  const p99 = quantile(over.others, 0.99) / quantile(full.others, 0.99);
+  return [
+    { name: "accepted at full utilisation, median, ms", value: median(ms(full.accepted)) },
+    { name: "accepted at ten times that, median / full", value: slower, isKept: slower <= 2 },
+    {
+      name: "accepted at ten times that, count / full",
+      value: throughput,
+      isKept: throughput > 0.7,
+    },
+    { name: "refused", value: over.refused.length, isKept: over.refused.length > 0 },
+    {
+      name: "refused, median / accepted median",
+      value: refusedMs / median(ms(over.accepted)),
+      isKept: refusedMs < median(ms(over.accepted)),
+    },
+    {
+      name: "failed otherwise, or refused at full utilisation",
+      value: over.failed + full.failed + full.refused.length,
+      isKept: over.failed + full.failed + full.refused.length === 0,
+    },
+    { name: "another service, p99 / p99 at full", value: p99 },
+    { name: "host grew by, MB", value: grownMb, isKept: grownMb < 100 },
+  ];
+}
+
+export const overload: Scenario = {
+  name: "overload",
+  about: "ten times as many callers as a service may carry",
+  run: () => overloadService(10_000),
+};
