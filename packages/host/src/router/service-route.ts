@@ -86,6 +86,7 @@ export class ServiceRoute {
   #callsWaiting = 0;
   /** Since when the queue has not been empty. */
   #waitingSince = 0;
+  #overloadedUntil = 0;
   #waitingBytes = 0;
   #turn = 0;
   /** On every instance, also on those that leave. */
@@ -230,12 +231,17 @@ export class ServiceRoute {
 
   /**
    * A queue absorbs bursts. One that has not been empty for a while, with no instance to come, only adds waiting to
-   * every call: then no more wait than half of what the instances can carry at once.
+   * every call: from then on no more wait than half of what the instances can carry at once, until for as long a time
+   * nobody had to be refused.
    */
   #isOverloadedFor(now: number): boolean {
-    if (this.mayGrow || this.#callsWaiting === 0) return false;
-    if (now - this.#waitingSince < this.#limits.overloadAfterMs) return false;
-    return this.#callsWaiting >= (this.#instances.length * this.slots) / 2;
+    if (this.mayGrow) return false;
+    const { overloadAfterMs } = this.#limits;
+    const isStanding = this.#callsWaiting > 0 && now - this.#waitingSince >= overloadAfterMs;
+    if (!isStanding && now >= this.#overloadedUntil) return false;
+    if (this.#callsWaiting < (this.#instances.length * this.slots) / 2) return false;
+    this.#overloadedUntil = now + overloadAfterMs;
+    return true;
   }
 
   /** The call waits no longer: it was cancelled, or its time is up. */
