@@ -57,3 +57,13 @@ export async function untilInstances(
     if (isThere(report)) return report;
   }
 }
+
+/** Ends an instance of this run's own host as a crash would. False = it has ended by itself already. */
+export function kill(pid: number): boolean {
+  try {
+    process.kill(pid, "SIGKILL");
+    return true;
+  } catch {
+    return false;
+  }
+}

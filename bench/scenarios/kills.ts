@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { seededRandom } from "../../tests/harness/seeded-random.ts";
 import { Caller, keepCalling } from "../load.ts";
-import { deploy, type Figure, listInstances, type Scenario, startHost } from "../scenario.ts";
+import { deploy, type Figure, kill, listInstances, type Scenario, startHost } from "../scenario.ts";
 
 const CALLERS = 20;
 const EVERY_MS = 500;
@@ -50,7 +50,7 @@ export async function killUnderLoad(durationMs: number): Promise<readonly Figure
     const victim = ready[Math.floor(random() * ready.length)];
     if (victim === undefined) continue;
     // What it has in flight changes until the signal is there: at most all that may be on it.
-    process.kill(victim.pid, "SIGKILL");
+    if (!kill(victim.pid)) continue;
     killed++;
     inFlight += Math.max(victim.callsInFlight, 10);
   }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { seededRandom } from "../../tests/harness/seeded-random.ts";
 import { Caller, keepCalling } from "../load.ts";
-import { deploy, type Figure, listInstances, type Scenario, startHost } from "../scenario.ts";
+import { deploy, type Figure, kill, listInstances, type Scenario, startHost } from "../scenario.ts";
 
 const RESOURCES = 200;
 const CALLERS = 50;
@@ -116,8 +116,8 @@ export async function useResources(durationMs: number): Promise<readonly Figure[
     const { instances } = await listInstances(lever, "owners");
     const victim = instances[Math.floor(random() * instances.length)];
     if (victim === undefined || deployed % 2 === 0) continue;
+    if (!kill(victim.pid)) continue;
     inFlight += CALLERS;
-    process.kill(victim.pid, "SIGKILL");
     killed++;
   }
   active = CALLERS;

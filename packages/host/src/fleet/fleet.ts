@@ -2,8 +2,10 @@ import { randomBytes } from "node:crypto";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { LeverError, type Limits } from "@leveros/protocol";
+import { decideInstances } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
 import type { Launcher } from "../launcher/launcher.ts";
+import { linkInstance } from "../link/instance-link.ts";
 import type { Log } from "../log.ts";
 import { bridgeCall } from "../router/bridge-call.ts";
 import type { Router } from "../router/router.ts";
@@ -30,6 +32,10 @@ export interface FleetOptions {
   /** Each service gets a folder of its own below this one. */
   readonly serviceDataDir: string;
   readonly makeDir: (path: string) => void;
+  /** How a runtime is linked; a simulation has its own. */
+  readonly link?: InstanceOwner["link"];
+  /** How many instances a service should have; a simulation may have its own. */
+  readonly decide?: typeof decideInstances;
 }
 
 /**
@@ -70,6 +76,7 @@ export class Fleet {
     };
     this.#owner = {
       launcher,
+      link: options.link ?? ((runtime, handlers) => linkInstance(runtime.socket, handlers)),
       limits,
       clock,
       log,
@@ -92,6 +99,7 @@ export class Fleet {
       clock,
       limits,
       log,
+      decide: options.decide ?? decideInstances,
       get isClosing() {
         return isClosing();
       },

@@ -4,12 +4,11 @@ import {
   type CallSide,
   LeverError,
   type Limits,
-  type Link,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { LaunchedRuntime, Launcher, ProcessExit } from "../launcher/launcher.ts";
 import { OutputLog } from "../launcher/output-log.ts";
-import { assign, drain, linkInstance } from "../link/instance-link.ts";
+import type { InstanceLinkHandlers, RuntimeLink } from "../link/instance-link.ts";
 import type { Log } from "../log.ts";
 import type { Caller } from "../router/router.ts";
 import type { InstanceTarget } from "../router/service-route.ts";
@@ -39,6 +38,7 @@ export interface InstancePlan {
 
 export interface InstanceOwner {
   readonly launcher: Launcher;
+  link(runtime: LaunchedRuntime, handlers: InstanceLinkHandlers): RuntimeLink;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
@@ -63,7 +63,7 @@ export class Instance {
   methods: readonly string[] = [];
   readonly #owner: InstanceOwner;
   readonly #runtime: LaunchedRuntime;
-  readonly #link: Link;
+  readonly #link: RuntimeLink;
   readonly #output: OutputLog;
   #state: InstanceState;
   #timer: unknown;
@@ -71,7 +71,8 @@ export class Instance {
   #failure: LeverError | undefined;
   #exit: ProcessExit | undefined;
   #health: HealthState;
-  readonly #launchedAt: number;
+  /** By the owner's clock. */
+  readonly launchedAt: number;
   /** When its process had started. */
   #processAt: number | undefined;
   #wasReady = false;
@@ -91,11 +92,11 @@ export class Instance {
       onLine: (line) => log("info", "instance", "output", { ...about, line }),
       onDropped: (bytes) => log("warn", "instance", "output dropped", { ...about, bytes }),
     });
-    this.#launchedAt = clock.now();
-    this.#health = healthyNow(this.#launchedAt);
+    this.launchedAt = clock.now();
+    this.#health = healthyNow(this.launchedAt);
     this.#state = { phase: "starting", failAt: clock.now() + limits.startTimeoutMs };
     this.#runtime = owner.launcher.launch({ onOutput: (chunk) => this.#output.push(chunk) });
-    this.#link = linkInstance(this.#runtime.socket, {
+    this.#link = owner.link(this.#runtime, {
       messageBytesMax: limits.bodyBytesMax,
       callsMax: limits.callsPerInstanceMax,
       onCall: (opening, side) => owner.onCall({ environment, service }, opening, side),
@@ -121,7 +122,7 @@ export class Instance {
     });
     this.target = { instance, version, callee: this.#link, callsInFlight: 0, streamsInFlight: 0 };
     log("debug", "fleet", "instance starting", { ...about, pid: this.#runtime.pid });
-    assign(this.#link, { ...plan, bodyBytesMax: limits.bodyBytesMax });
+    this.#link.assign({ ...plan, bodyBytesMax: limits.bodyBytesMax });
     void this.#runtime.exited.then((exit) => {
       this.#exit = exit;
       this.#output.end();
@@ -178,7 +179,7 @@ export class Instance {
     this.target.start = {
       isWarm: this.#runtime.isWarm,
       prepareMs: this.plan.prepareMs,
-      launchMs: processAt - this.#launchedAt,
+      launchMs: processAt - this.launchedAt,
       loadMs: now - processAt,
     };
   }
@@ -220,8 +221,7 @@ export class Instance {
         this.#owner.onUnroute(this);
         return;
       case "drain":
-        drain(this.#link);
-        this.#link.flush();
+        this.#link.drain();
         this.#runtime.terminate();
         return;
       case "startTimedOut":

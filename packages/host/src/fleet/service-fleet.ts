@@ -1,5 +1,5 @@
 import { LeverError, type Limits, type ScalingRecord, type ScalingReport } from "@leveros/protocol";
-import { decideInstances, type RecentNeeds } from "../autoscaler/decide-instances.ts";
+import type { decideInstances, RecentNeeds } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { InstanceTarget, ServiceRoute } from "../router/service-route.ts";
@@ -7,7 +7,7 @@ import type { VersionRecord } from "../store/store.ts";
 import type { Instance } from "./instance.ts";
 import { restartDelayMs } from "./restart-backoff.ts";
 
-/** An instance that lives this long has started well: what happens later is no failure in a row. */
+/** An instance that lives this long, or has answered a call, has started well: a later failure is none in a row. */
 const HEALTHY_AFTER_MS = 10_000;
 const RECORDS_MAX = 20;
 
@@ -17,6 +17,7 @@ export interface FleetContext {
   readonly limits: Limits;
   readonly log: Log;
   readonly isClosing: boolean;
+  readonly decide: typeof decideInstances;
   start(record: VersionRecord): Promise<Instance>;
   /** False = there is no memory for another instance now; when there may be, the service is asked again. */
   hasRoomFor(service: ServiceFleet): boolean;
@@ -74,7 +75,7 @@ export class ServiceFleet {
 
   /** Makes what runs match what is wanted. */
   reconcile(): void {
-    const { clock, limits, isClosing } = this.#context;
+    const { clock, limits, isClosing, decide } = this.#context;
     if (isClosing) return;
     const now = clock.now();
     this.#stopRetired(now);
@@ -92,7 +93,7 @@ export class ServiceFleet {
       minInstances,
       maxInstances,
     };
-    const decision = decideInstances(this.#recent, load, { now, ...limits });
+    const decision = decide(this.#recent, load, { now, ...limits });
     const { wanted, need, reason } = decision;
     this.#recent = decision.recent;
     this.#held = null;
@@ -191,7 +192,7 @@ export class ServiceFleet {
     this.#retiring?.delete(instance);
     this.route.gone(instance.target);
     if (!instance.wasStopped && instance.plan.version === this.live.version) {
-      this.#noteFailure(error, instance.startedAt);
+      this.#noteFailure(error, instance);
     }
     this.reconcile();
   }
@@ -304,10 +305,12 @@ export class ServiceFleet {
     this.#retry = clock.setTimeout(() => this.reconcile(), delayMs);
   }
 
-  #noteFailure(error: LeverError, startedAt?: Date): void {
+  #noteFailure(error: LeverError, instance?: Instance): void {
     const { clock } = this.#context;
-    const livedMs = startedAt === undefined ? 0 : Date.now() - startedAt.getTime();
-    this.#failuresInARow = livedMs < HEALTHY_AFTER_MS ? this.#failuresInARow + 1 : 1;
+    const wasHealthy =
+      instance !== undefined &&
+      (instance.target.hasServed === true || clock.now() - instance.launchedAt >= HEALTHY_AFTER_MS);
+    this.#failuresInARow = wasHealthy ? 1 : this.#failuresInARow + 1;
     this.#notBefore = clock.now() + restartDelayMs(this.#failuresInARow);
     this.#lastError = error;
     // F2. A crash after the start concerns only the calls it had; those that wait may get the next instance.

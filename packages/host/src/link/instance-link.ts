@@ -2,10 +2,10 @@ import type { Duplex } from "node:stream";
 import {
   type Assignment,
   type CallEvents,
+  type Callee,
   type CallOpening,
   type CallSide,
   LeverError,
-  type Link,
   type RuntimeMessage,
 } from "@leveros/protocol";
 import { attachLink } from "@leveros/runtime";
@@ -25,9 +25,21 @@ export interface InstanceLinkHandlers {
   readonly callsMax: number;
 }
 
-/** The host's end of the link to one instance. Whatever the instance says on it is parsed, and trusted with nothing. */
-export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Link {
-  return attachLink(socket, {
+/** The host's end of the link to one instance. */
+export interface RuntimeLink extends Callee {
+  assign(assignment: Assignment): void;
+  /** Promises the instance that no call follows. */
+  drain(): void;
+  /** Calls back when the instance's event loop has answered. */
+  ping(onPong: () => void): void;
+  /** Every open call hears this error. */
+  close(error: LeverError): void;
+}
+
+/** Links a runtime by its socket. Whatever the instance says on it is parsed, and trusted with nothing. */
+export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): RuntimeLink {
+  const send = (message: RuntimeMessage): void => link.control(message);
+  const link = attachLink(socket, {
     side: "host",
     messageBytesMax: handlers.messageBytesMax,
     callsMax: handlers.callsMax,
@@ -41,15 +53,16 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Li
     },
     onClose: (reason) => handlers.onLost(reason),
   });
-}
-
-export function assign(link: Link, assignment: Assignment): void {
-  link.control({ type: "assign", assignment } satisfies RuntimeMessage);
-}
-
-/** Promises the instance that no call follows this message. */
-export function drain(link: Link): void {
-  link.control({ type: "drain" } satisfies RuntimeMessage);
+  return {
+    open: (opening, events, hasMore) => link.open(opening, events, hasMore),
+    assign: (assignment) => send({ type: "assign", assignment }),
+    drain() {
+      send({ type: "drain" });
+      link.flush();
+    },
+    ping: (onPong) => link.ping(onPong),
+    close: (error) => link.close(error),
+  };
 }
 
 /** Most methods and longest name that an instance may report. */

@@ -144,11 +144,14 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
     if (!this.#finish()) return;
     // A service that has ended its stream is done with the call: what the caller still sends has no reader.
     if (this.#hasMore) this.#callee?.end();
+    if (this.#target !== undefined) this.#target.hasServed = true;
     this.#caller.onEnd();
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
-    if (this.#finish()) this.#caller.onFail(kind, bytes);
+    if (!this.#finish()) return;
+    if (this.#target !== undefined) this.#target.hasServed = true;
+    this.#caller.onFail(kind, bytes);
   }
 
   onAbort(error: LeverError): void {

@@ -12,6 +12,8 @@ export interface InstanceTarget {
   /** Open streams among them. */
   callsInFlight: number;
   streamsInFlight: number;
+  /** It has answered a call: when it fails later, that is no failed start. */
+  hasServed?: boolean;
   /** How long its start took; undefined for what was always there. */
   start?: StartTimes;
 }

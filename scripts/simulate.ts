@@ -1,0 +1,31 @@
+/**
+ * Runs the host's own decisions in simulated worlds, one for each seed: `npm run simulate -- --seeds 10000`. Prints what
+ * was promised and not kept, with the seed that shows it; `--from` and `--seeds 1` replay that one.
+ */
+import { parseArgs } from "node:util";
+import { simulate } from "../tests/simulation/simulate.ts";
+
+const { values } = parseArgs({
+  options: { seeds: { type: "string", default: "1000" }, from: { type: "string", default: "1" } },
+});
+const [count, from] = [Number(values.seeds), Number(values.from)];
+if (!Number.isSafeInteger(count) || !Number.isSafeInteger(from) || count < 1) {
+  console.error("Allowed is --seeds <count> and --from <first seed>, both whole numbers.");
+  process.exit(2);
+}
+const totals = { steps: 0, calls: 0, instances: 0, ownerships: 0 };
+let failed = 0;
+for (let seed = from; seed < from + count; seed++) {
+  const result = await simulate({ seed });
+  totals.steps += result.steps;
+  totals.calls += result.calls;
+  totals.instances += result.instances;
+  totals.ownerships += result.ownerships;
+  if (result.violations.length === 0) continue;
+  failed++;
+  if (failed <= 5) console.log(`seed ${seed}\n  ${result.violations.slice(0, 3).join("\n  ")}`);
+}
+console.log(
+  `${count} seeds, ${totals.steps} steps, ${totals.calls} calls, ${totals.instances} instances, ${totals.ownerships} ownerships: ${failed} seeds with violations`,
+);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,288 @@
+import { Duplex } from "node:stream";
+import type { Clock } from "../../packages/host/src/clock.ts";
+import type { Launcher, ProcessExit } from "../../packages/host/src/launcher/launcher.ts";
+import type {
+  InstanceLinkHandlers,
+  RuntimeLink,
+} from "../../packages/host/src/link/instance-link.ts";
+import {
+  type Assignment,
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
+  LeverError,
+  PAYLOAD_JSON,
+} from "../../packages/protocol/src/index.ts";
+
+const NOTHING = new TextEncoder().encode("null");
+
+/** What may go wrong in the simulated instances: parts of one. */
+interface Troubles {
+  /** Starts that fail by themselves. */
+  readonly badStarts: number;
+  /** Calls and hooks that are never answered. */
+  readonly lostReplies: number;
+  /** Instances that ignore TERM. */
+  readonly stubborn: number;
+}
+
+/** What a simulation hears of its instances, to hold it against what is promised. */
+interface Watcher {
+  /** A call has reached the service's function. */
+  onCall(runtime: SimulatedRuntime, opening: CallOpening): void;
+  onTakes(runtime: SimulatedRuntime, resource: string, epoch: number): void;
+  onGives(runtime: SimulatedRuntime, resource: string): void;
+  onDead(runtime: SimulatedRuntime): void;
+}
+
+export interface World {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly troubles: Troubles;
+  readonly watcher: Watcher;
+}
+
+interface Running {
+  readonly opening: CallOpening;
+  readonly events: CallEvents;
+  /** False once the caller has left, while the function still runs. */
+  isHeard: boolean;
+}
+
+/** A process with a runtime in it, as far as the host can tell: it loads, answers, closes resources, drains and dies. */
+export class SimulatedRuntime implements RuntimeLink {
+  readonly #world: World;
+  readonly #exited: PromiseWithResolvers<ProcessExit> = Promise.withResolvers();
+  readonly #running = new Set<Running>();
+  readonly #held = new Set<string>();
+  handlers: InstanceLinkHandlers | undefined;
+  assignment: Assignment | undefined;
+  isDead = false;
+  isDraining = false;
+  #wasTold = false;
+  #isLeaving = false;
+  /** Stopped as by SIGSTOP until this moment. */
+  #frozenUntil = 0;
+  /** What it would have done meanwhile. */
+  readonly #postponed: (() => void)[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get exited(): Promise<ProcessExit> {
+    return this.#exited.promise;
+  }
+
+  // The launcher's side.
+
+  terminate(): void {
+    this.#later(1, () => {
+      this.#wasTold = true;
+      this.#leaveWhenIdle();
+    });
+  }
+
+  kill(): void {
+    // No process hears it, so no freeze delays it.
+    this.#world.clock.setTimeout(() => this.#die({ status: undefined, signal: "SIGKILL" }), 1);
+  }
+
+  /** The simulation's own doing. */
+  freeze(ms: number): void {
+    this.#frozenUntil = this.#world.clock.now() + ms;
+  }
+
+  // The link's side.
+
+  assign(assignment: Assignment): void {
+    this.assignment = assignment;
+    const { random, troubles } = this.#world;
+    this.#later(5 + random() * 100, () => {
+      this.handlers?.onStarted();
+      if (random() < troubles.badStarts) {
+        this.handlers?.onFailed("It does not load");
+        this.#die({ status: 70, signal: undefined });
+      } else {
+        this.handlers?.onReady(["method", "chan"]);
+      }
+    });
+  }
+
+  open(opening: CallOpening, events: CallEvents, hasMore: boolean): CallSide {
+    if (this.isDead) {
+      events.onAbort(new LeverError("instance_failed", "It is dead."));
+      return ignored;
+    }
+    const running: Running = { opening, events, isHeard: true };
+    this.#running.add(running);
+    this.#later(0.5, () => this.#serve(running));
+    if (opening.isStream && !hasMore) this.#later(1, () => this.#finish(running));
+    return {
+      ...ignored,
+      abort: () => {
+        running.isHeard = false;
+      },
+      // A stream is over when its caller has ended it.
+      end: () => {
+        if (opening.isStream) this.#later(1, () => this.#finish(running));
+      },
+    };
+  }
+
+  drain(): void {
+    this.#later(0.5, () => {
+      this.isDraining = true;
+      this.#leaveWhenIdle();
+    });
+  }
+
+  ping(onPong: () => void): void {
+    this.#later(0.5, onPong);
+  }
+
+  /** The host has closed the link, since the process is dead. */
+  close(error: LeverError): void {
+    for (const { isHeard, events } of [...this.#running]) if (isHeard) events.onAbort(error);
+    this.#running.clear();
+  }
+
+  #serve(running: Running): void {
+    const { opening } = running;
+    const { random, troubles, watcher } = this.#world;
+    const { resource, method } = opening;
+    if (method === "newResource") {
+      const [, epoch] = JSON.parse(new TextDecoder().decode(opening.body)) as [string, number];
+      watcher.onTakes(this, resource, epoch);
+      this.#held.add(resource);
+    }
+    if (method === "closeResource") {
+      this.#closeWhenQuiet(running);
+      return;
+    }
+    if (method === "method" || method === "chan") watcher.onCall(this, opening);
+    if (opening.isStream || random() < troubles.lostReplies) return;
+    this.#later(random() * 60, () => this.#finish(running));
+  }
+
+  /** A resource is given back when no function works for it any more, whoever still waits for an answer. */
+  #closeWhenQuiet(closing: Running): void {
+    const { resource } = closing.opening;
+    const isBusy = [...this.#running].some(
+      (other) => other !== closing && other.opening.resource === resource,
+    );
+    if (isBusy) {
+      this.#later(5, () => this.#closeWhenQuiet(closing));
+      return;
+    }
+    this.#later(this.#world.random() * 20, () => {
+      this.#give(resource);
+      this.#finish(closing);
+    });
+  }
+
+  #give(resource: string): void {
+    if (this.#held.delete(resource)) this.#world.watcher.onGives(this, resource);
+  }
+
+  #finish(running: Running): void {
+    if (!this.#running.delete(running)) return;
+    const { events, isHeard, opening } = running;
+    if (isHeard) {
+      if (!opening.isStream) events.onMessage(PAYLOAD_JSON, NOTHING);
+      events.onEnd();
+    }
+    this.#leaveWhenIdle();
+  }
+
+  #leaveWhenIdle(): void {
+    if (!this.isDraining || !this.#wasTold || this.#isLeaving || this.#running.size > 0) return;
+    const { random, troubles } = this.#world;
+    this.#isLeaving = true;
+    if (random() < troubles.stubborn) return;
+    this.#later(random() * 30, () => {
+      for (const resource of [...this.#held]) this.#give(resource);
+      this.#later(1, () => this.#die({ status: 0, signal: undefined }));
+    });
+  }
+
+  #die(exit: ProcessExit): void {
+    if (this.isDead) return;
+    this.isDead = true;
+    this.#held.clear();
+    this.#world.watcher.onDead(this);
+    this.#exited.resolve(exit);
+  }
+
+  /** Something that this process does by itself: not when it is dead, and later, in the same order, when it is stopped. */
+  #later(ms: number, callback: () => void): void {
+    const { clock } = this.#world;
+    clock.setTimeout(() => {
+      if (this.#postponed.length === 0 && clock.now() >= this.#frozenUntil) {
+        if (!this.isDead) callback();
+        return;
+      }
+      this.#postponed.push(callback);
+      if (this.#postponed.length === 1) this.#thaw();
+    }, ms);
+  }
+
+  #thaw(): void {
+    const { clock } = this.#world;
+    const leftMs = this.#frozenUntil - clock.now();
+    if (leftMs > 0) {
+      clock.setTimeout(() => this.#thaw(), leftMs);
+      return;
+    }
+    for (let next = this.#postponed[0]; next !== undefined; next = this.#postponed[0]) {
+      if (!this.isDead) next();
+      this.#postponed.shift();
+    }
+  }
+}
+
+const ignored: CallSide = {
+  send: () => true,
+  end() {},
+  fail() {},
+  abort() {},
+  pause() {},
+  resume() {},
+};
+
+/** Starts simulated runtimes, and tells of each. */
+export function simulatedLauncher(
+  world: World,
+  onLaunch: (runtime: SimulatedRuntime) => void,
+): {
+  launcher: Launcher;
+  link: (of: { socket: Duplex }, handlers: InstanceLinkHandlers) => RuntimeLink;
+} {
+  const bySocket = new WeakMap<Duplex, SimulatedRuntime>();
+  let pid = 0;
+  return {
+    launcher: {
+      launch() {
+        const runtime = new SimulatedRuntime(world);
+        // Only a name for it: nothing is ever sent over it.
+        const socket = new Duplex();
+        bySocket.set(socket, runtime);
+        onLaunch(runtime);
+        return {
+          pid: ++pid,
+          isWarm: false,
+          socket,
+          exited: runtime.exited,
+          terminate: () => runtime.terminate(),
+          kill: () => runtime.kill(),
+        };
+      },
+    },
+    link(of, handlers) {
+      const runtime = bySocket.get(of.socket);
+      if (runtime === undefined) throw new Error("Cannot link a runtime that was not simulated.");
+      runtime.handlers = handlers;
+      return runtime;
+    },
+  };
+}
