@@ -17,10 +17,13 @@ export interface Scenario {
   run(): Promise<readonly Figure[]>;
 }
 
-/** Starts a host with limits such as `{ idleTimeoutMs: 100 }`. */
-export function startHost(limits: Readonly<Record<string, number>> = {}): Promise<RunningLever> {
+/** Starts a host with limits such as `{ idleTimeoutMs: 100 }`, on a data folder of its own unless one is given. */
+export function startHost(
+  limits: Readonly<Record<string, number>> = {},
+  dataDir?: string,
+): Promise<RunningLever> {
   const args = Object.entries(limits).flatMap(([name, value]) => ["--limit", `${name}=${value}`]);
-  return startLever({ args });
+  return startLever({ args, ...(dataDir !== undefined && { dataDir }) });
 }
 
 /** Deploys a service of one file. @throws Error with the answer when it is refused. */

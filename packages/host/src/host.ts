@@ -93,7 +93,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       events,
       pool: launcher,
     });
-    for (const record of await store.liveVersions()) fleet.goLive(record);
+    for await (const record of store.liveVersions()) fleet.goLive(record);
     const gateway = await openGateway({ ...options, router, limits, log }).catch(
       async (error: unknown) => {
         await fleet.close();

@@ -75,6 +75,14 @@ export interface InstancesReport {
     /** Processes that are ready to become an instance, and how many there should be. */
     readonly warmReady: number;
     readonly warmWanted: number;
+    /** Starts of instances since the host started, deploys apart. */
+    readonly starts: {
+      readonly count: number;
+      /** Those whose process had been started before it was needed. */
+      readonly warm: number;
+      /** Of the last 100: from the decision until it was ready, in milliseconds. */
+      readonly medianMs: number;
+    };
   };
 }
 

@@ -1,5 +1,6 @@
 export type LimitName =
   | "bodyBytesMax"
+  | "bodiesBytesMax"
   | "headerBytesMax"
   | "headersTimeoutMs"
   | "requestTimeoutMs"
@@ -41,6 +42,10 @@ export type Limits = Readonly<Record<LimitName, number>>;
  */
 const table: Readonly<Record<LimitName, readonly [value: number, about: string]>> = {
   bodyBytesMax: [4 * 1024 * 1024, "Bytes of one request body, reply or stream message."],
+  bodiesBytesMax: [
+    512 * 1024 * 1024,
+    "Bytes of the bodies of all regular calls over HTTP that are under way together.",
+  ],
   headerBytesMax: [16 * 1024, "Bytes of the headers of one HTTP request."],
   headersTimeoutMs: [10_000, "Time for a client to send its headers."],
   requestTimeoutMs: [60_000, "Time for a client to send the whole request of a regular call."],

@@ -4,7 +4,7 @@ import type { InstancesReport } from "@leveros/protocol";
 import type { Command } from "commander";
 import { callAdmin } from "../call-admin.ts";
 import { printResult } from "../output.ts";
-import { formatAge, formatBytes, formatDuration } from "../quantity.ts";
+import { formatAge, formatBytes, formatCount, formatDuration } from "../quantity.ts";
 import { readSettings, type Settings } from "../settings.ts";
 import { formatTable } from "../table.ts";
 
@@ -91,7 +91,12 @@ function formatInstances({ instances, host }: InstancesReport, nowMs: number): s
       : formatTable([head, ...rows]);
   const allotted = `${formatBytes(host.ramAllotted * 1e6)} of ${formatBytes(host.ramMax * 1e6)}`;
   const warm = `${host.warmReady} of ${host.warmWanted} processes warm`;
-  return `${table}\n\nHost: ${allotted} allotted to instances, ${warm}, ${formatBytes(host.memoryBytes)} of its own.`;
+  const { count, warm: wereWarm, medianMs } = host.starts;
+  const starts =
+    count === 0
+      ? ""
+      : ` ${formatCount(count, "cold start", "cold starts")}, ${wereWarm} warm, median ${formatDuration(medianMs)}.`;
+  return `${table}\n\nHost: ${allotted} allotted to instances, ${warm}, ${formatBytes(host.memoryBytes)} of its own.${starts}`;
 }
 
 function formatStart(start: InstancesReport["instances"][number]["start"]): string {

@@ -64,6 +64,7 @@ export function observeMethods(options: ObserveOptions): Record<string, unknown>
           ramMax: max,
           warmReady: pool.ready,
           warmWanted: pool.wanted,
+          starts: fleet.starts,
         },
       };
     },

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { totalmem } from "node:os";
 import { join } from "node:path";
-import { LeverError, type Limits } from "@leveros/protocol";
+import { type InstancesReport, LeverError, type Limits } from "@leveros/protocol";
 import { decideInstances } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
 import type { Launcher } from "../launcher/launcher.ts";
@@ -57,6 +57,7 @@ export class Fleet {
   /** Megabytes that instances have been allotted, also those that are being prepared. */
   #ram = 0;
   readonly #ramMax: number;
+  readonly #starts = { count: 0, warm: 0, lastMs: [] as number[] };
   readonly #waitingForRoom = new Set<ServiceFleet>();
   #ticker: unknown;
   #healthTicker: unknown;
@@ -104,7 +105,7 @@ export class Fleet {
         return isClosing();
       },
       start: (record) => this.#start(record),
-      hasRoomFor: (service) => this.#hasRoomFor(service),
+      hasRoomFor: (service, of) => this.#hasRoomFor(service, of),
       wake: (service) => this.#active.add(service),
       rest: (service) => this.#active.delete(service),
     };
@@ -132,10 +133,15 @@ export class Fleet {
 
   /**
    * Starts an instance of a version that is not live, and waits until it has loaded its service.
-   * @throws LeverError `start_failed` that says why it cannot.
+   * @throws LeverError `start_failed` that says why it cannot; `overloaded` when busy instances have all the memory.
    */
   async startCandidate(record: VersionRecord): Promise<Instance> {
-    if (!this.#hasRoom(record.leverJson.ram)) {
+    while (!this.#hasRoom(record.leverJson.ram)) {
+      const idlest = this.#stopIdlest(undefined);
+      if (idlest !== undefined) {
+        await idlest.gone;
+        continue;
+      }
       throw new LeverError(
         "overloaded",
         `Cannot start ${record.service}: the instances that run have been allotted all of the ${this.#ramMax} MB that they may have.`,
@@ -161,6 +167,13 @@ export class Fleet {
   /** Megabytes that instances have been allotted, and may be. */
   get ram(): { allotted: number; max: number } {
     return { allotted: this.#ram, max: this.#ramMax };
+  }
+
+  /** Instances that were started because of calls. */
+  get starts(): InstancesReport["host"]["starts"] {
+    const { count, warm, lastMs } = this.#starts;
+    const sorted = lastMs.toSorted((a, b) => a - b);
+    return { count, warm, medianMs: sorted[Math.floor(sorted.length / 2)] ?? 0 };
   }
 
   /** F3. Instances drain as in any stop. */
@@ -207,25 +220,45 @@ export class Fleet {
     return this.#ram + ram <= this.#ramMax;
   }
 
-  /** Where there is none, the instance that has idled longest makes room. */
-  #hasRoomFor(service: ServiceFleet): boolean {
-    if (this.#hasRoom(service.live.leverJson.ram)) return true;
-    if (this.#waitingForRoom.has(service)) return false;
+  /** Where there is none, the instance that has idled longest makes room for one that is needed. */
+  #hasRoomFor(service: ServiceFleet, { isNeeded }: { isNeeded: boolean }): boolean {
+    const isFree = this.#hasRoom(service.live.leverJson.ram);
+    if (isFree && (isNeeded || this.#waitingForRoom.size === 0)) {
+      this.#waitingForRoom.delete(service);
+      return true;
+    }
+    if (!isNeeded || this.#waitingForRoom.has(service)) return false;
     this.#waitingForRoom.add(service);
+    this.#stopIdlest(service);
+    return false;
+  }
+
+  /** Those without any instance come first, then those that have waited longest. */
+  #giveRoom(): void {
+    const waiting = [...this.#waitingForRoom];
+    const hasNone = ({ instances }: ServiceFleet): number => (instances.size === 0 ? 0 : 1);
+    waiting.sort((a, b) => hasNone(a) - hasNone(b));
+    for (const service of waiting) {
+      this.#waitingForRoom.delete(service);
+      service.reconcile();
+    }
+  }
+
+  /** Stops the instance that has idled longest, of any other service; undefined = none idles. */
+  #stopIdlest(except: ServiceFleet | undefined): Instance | undefined {
     let idlest: { instance: Instance; lastUsedAt: number } | undefined;
     for (const other of this.#active) {
-      if (other === service) continue;
+      if (other === except) continue;
       const { lastUsedAt } = other.route;
       if (idlest !== undefined && idlest.lastUsedAt <= lastUsedAt) continue;
       const instance = other.idleInstance();
       if (instance !== undefined) idlest = { instance, lastUsedAt };
     }
-    if (idlest !== undefined) {
-      const about = aboutInstance(idlest.instance);
-      this.#options.log("info", "fleet", "idle instance makes room", about);
-      idlest.instance.stop();
-    }
-    return false;
+    if (idlest === undefined) return undefined;
+    const about = aboutInstance(idlest.instance);
+    this.#options.log("info", "fleet", "idle instance makes room", about);
+    idlest.instance.stop();
+    return idlest.instance;
   }
 
   async #start(record: VersionRecord): Promise<Instance> {
@@ -264,8 +297,20 @@ export class Fleet {
     const times = { isWarm, launchMs, loadMs };
     this.#options.log("info", "fleet", "instance ready", { ...aboutInstance(instance), ...times });
     const settle = this.#candidates.get(instance);
-    if (settle !== undefined) settle(undefined);
-    else this.#find(instance)?.onReady(instance);
+    if (settle !== undefined) {
+      settle(undefined);
+      return;
+    }
+    this.#countStart(instance);
+    this.#find(instance)?.onReady(instance);
+  }
+
+  #countStart({ target: { start } }: Instance): void {
+    if (start === undefined) return;
+    this.#starts.count++;
+    if (start.isWarm) this.#starts.warm++;
+    this.#starts.lastMs.push(start.prepareMs + start.launchMs + start.loadMs);
+    if (this.#starts.lastMs.length > 100) this.#starts.lastMs.shift();
   }
 
   #onGone(instance: Instance, error: LeverError): void {
@@ -283,9 +328,7 @@ export class Fleet {
       }
       this.#find(instance)?.onGone(instance, error);
     }
-    const waiting = [...this.#waitingForRoom];
-    this.#waitingForRoom.clear();
-    for (const service of waiting) service.reconcile();
+    this.#giveRoom();
   }
 
   #find(instance: Instance): ServiceFleet | undefined {

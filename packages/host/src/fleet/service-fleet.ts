@@ -19,8 +19,11 @@ export interface FleetContext {
   readonly isClosing: boolean;
   readonly decide: typeof decideInstances;
   start(record: VersionRecord): Promise<Instance>;
-  /** False = there is no memory for another instance now; when there may be, the service is asked again. */
-  hasRoomFor(service: ServiceFleet): boolean;
+  /**
+   * False = there is no memory for another instance now. One that is needed then gets room as soon as there is some:
+   * the service is asked again.
+   */
+  hasRoomFor(service: ServiceFleet, options: { isNeeded: boolean }): boolean;
   /** The service is looked at from now on, until it has nothing left. */
   wake(service: ServiceFleet): void;
   rest(service: ServiceFleet): void;
@@ -70,7 +73,10 @@ export class ServiceFleet {
     }
     // The new one takes calls before the old ones stop taking them.
     for (const instance of old) this.#retire(instance, now + limits.deployDrainTimeoutMs);
-    this.reconcile();
+    // Of very many services at zero, none is looked at.
+    const isAtZero = this.instances.size === 0 && this.route.callsWaiting === 0;
+    if (isAtZero && record.leverJson.minInstances === 0) this.#context.rest(this);
+    else this.reconcile();
   }
 
   /** Makes what runs match what is wanted. */
@@ -100,7 +106,7 @@ export class ServiceFleet {
     // Those that do not answer may do so again: with them, too, a service has no more than it may have.
     const silent = running.length - answering.length;
     const missing = Math.min(wanted, maxInstances - silent) - have;
-    if (missing > 0) this.#scaleUp(missing, now);
+    if (missing > 0) this.#scaleUp(missing, { now, needed: Math.max(need, minInstances) - have });
     else if (wanted < have) this.#scaleDown(answering, have - wanted);
     const isAtMost = have + Math.max(0, missing) + silent >= maxInstances;
     const isStarting = this.#starting > 0 || running.some(({ phase }) => phase === "starting");
@@ -224,7 +230,8 @@ export class ServiceFleet {
     );
   }
 
-  #scaleUp(missing: number, now: number): void {
+  /** `needed` of the missing ones are needed now; the others only were a while ago. */
+  #scaleUp(missing: number, { now, needed }: { now: number; needed: number }): void {
     let left = missing;
     // What was about to leave is there at once.
     for (const instance of this.#retiring?.keys() ?? []) {
@@ -241,7 +248,8 @@ export class ServiceFleet {
       return;
     }
     for (; left > 0; left--) {
-      if (!this.#context.hasRoomFor(this)) {
+      const isNeeded = missing - left < needed;
+      if (!this.#context.hasRoomFor(this, { isNeeded })) {
         this.#held = "memory";
         return;
       }

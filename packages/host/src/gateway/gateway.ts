@@ -9,7 +9,7 @@ import { answerProblem, problemAnswer } from "./http/answer.ts";
 import { answerOptions, checkOrigin } from "./http/cors.ts";
 import { dropRest } from "./http/drop-rest.ts";
 import type { HttpRequest, HttpResponse } from "./http/exchange.ts";
-import { serveRegularCall } from "./http/regular-call.ts";
+import { type HeldBodies, serveRegularCall } from "./http/regular-call.ts";
 import { requestTarget } from "./http/request-target.ts";
 import { isEventSource, serveStreamingCall } from "./http/streaming-call.ts";
 import { type Listener, listen } from "./listener.ts";
@@ -24,6 +24,10 @@ export interface GatewayOptions {
   readonly log: Log;
 }
 
+interface ServeOptions extends GatewayOptions {
+  readonly bodies: HeldBodies;
+}
+
 /** Of one HTTP/2 stream: bytes that the peer may send before they are read. */
 const HTTP2_WINDOW_BYTES = 256 * 1024;
 /** Of one HTTP/2 connection. */
@@ -32,6 +36,7 @@ const HTTP2_CALLS_MAX = 1_000;
 /** Opens the port through which everyone outside calls. @throws the system's error when it is not to be had. */
 export function openGateway(options: GatewayOptions): Promise<Listener> {
   const { limits } = options;
+  const serving: ServeOptions = { ...options, bodies: { bytes: 0 } };
   const http1 = createServer(
     {
       maxHeaderSize: limits.headerBytesMax,
@@ -41,15 +46,15 @@ export function openGateway(options: GatewayOptions): Promise<Listener> {
       keepAliveTimeout: limits.idleConnectionTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
     },
-    (request, response) => serve(request, response, options),
+    (request, response) => serve(request, response, serving),
   );
   http1.maxConnections = limits.connectionsMax;
   http1.on("clientError", answerBrokenRequest);
   http1.on("upgrade", webSocketUpgrade(options));
-  return listen({ http1, http2: createHttp2(options) }, { ...options, ...limits });
+  return listen({ http1, http2: createHttp2(serving) }, { ...options, ...limits });
 }
 
-function createHttp2(options: GatewayOptions): http2.Http2Server {
+function createHttp2(options: ServeOptions): http2.Http2Server {
   const { limits, router } = options;
   const grpc: GrpcOptions = {
     call: (request, events) => router.call({ ...request, caller: OUTSIDE }, events),
@@ -83,7 +88,7 @@ function createHttp2(options: GatewayOptions): http2.Http2Server {
   return server;
 }
 
-function serve(request: HttpRequest, response: HttpResponse, options: GatewayOptions): void {
+function serve(request: HttpRequest, response: HttpResponse, options: ServeOptions): void {
   try {
     const url = requestTarget(request);
     const access = options.router.environment(url.environment)?.access;

@@ -12,9 +12,9 @@ import {
 import type { Clock } from "../clock.ts";
 import { type ColdStart, RoutedCall } from "./routed-call.ts";
 import {
-  type EnvironmentQueue,
   type InstanceTarget,
   type LiveVersion,
+  type RouteOptions,
   ServiceRoute,
 } from "./service-route.ts";
 
@@ -65,7 +65,8 @@ export interface EnvironmentAccess {
 /** An environment as the data plane sees it. */
 export interface EnvironmentRoutes {
   access: EnvironmentAccess;
-  readonly queue: EnvironmentQueue;
+  /** What its services share. */
+  readonly options: RouteOptions;
   readonly services: Map<string, ServiceRoute>;
 }
 
@@ -95,8 +96,12 @@ export class Router {
   setEnvironment(name: string, access: EnvironmentAccess): void {
     const known = this.#environments.get(name);
     if (known === undefined) {
-      const queue = { calls: 0, bytes: 0 };
-      this.#environments.set(name, { access, queue, services: new Map() });
+      const options: RouteOptions = {
+        ...this.#options,
+        queue: { calls: 0, bytes: 0 },
+        onStuck: (of, target, resource) => this.onStuck(of, target, resource),
+      };
+      this.#environments.set(name, { access, options, services: new Map() });
     } else known.access = access;
   }
 
@@ -111,11 +116,7 @@ export class Router {
       known.live = live;
       return known;
     }
-    const route = new ServiceRoute({ environment, service }, live, {
-      ...this.#options,
-      queue: routes.queue,
-      onStuck: (of, target, resource) => this.onStuck(of, target, resource),
-    });
+    const route = new ServiceRoute({ environment, service }, live, routes.options);
     routes.services.set(service, route);
     return route;
   }

@@ -19,7 +19,7 @@ export interface InstanceTarget {
 }
 
 /** The calls of an environment that wait, over all its services. */
-export interface EnvironmentQueue {
+interface EnvironmentQueue {
   calls: number;
   bytes: number;
 }

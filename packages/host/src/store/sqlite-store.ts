@@ -59,7 +59,9 @@ export function openSqliteStore(file: string): Store {
     async putEnvironment({ environment, corsOrigins }) {
       statements.putEnvironment.run(environment, JSON.stringify(corsOrigins));
     },
-    liveVersions: async () => statements.liveVersions.all().map(versionOf),
+    async *liveVersions() {
+      for (const row of statements.liveVersions.iterate()) yield versionOf(row);
+    },
     versions: async (environment) => statements.versions.all(environment).map(versionOf),
     nextVersion: async (environment, service) =>
       numberOf(statements.lastVersion.get(environment, service)?.["lastVersion"] ?? 0) + 1,

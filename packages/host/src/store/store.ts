@@ -31,8 +31,8 @@ export interface Store {
   environments(): Promise<readonly EnvironmentRecord[]>;
   /** Creates or replaces. */
   putEnvironment(record: EnvironmentRecord): Promise<void>;
-  /** The live version of every service. */
-  liveVersions(): Promise<readonly VersionRecord[]>;
+  /** The live version of every service, one after the other: there may be very many. Nothing is written meanwhile. */
+  liveVersions(): AsyncIterable<VersionRecord>;
   /** All kept versions of every service of an environment, by service, newest first. */
   versions(environment: string): Promise<readonly VersionRecord[]>;
   /** The number that the service's next version gets: one more than it ever had. */

@@ -12,16 +12,34 @@ import { dropRest } from "./drop-rest.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
 import { requestTimeoutMs } from "./request-target.ts";
 
+/** The bytes of bodies that the gateway holds for calls under way. */
+export interface HeldBodies {
+  bytes: number;
+}
+
 /** Carries one HTTP request for a regular method: the whole body in, one call, the whole reply out. */
 export function serveRegularCall(
   exchange: Exchange,
-  options: { router: Router; limits: Limits },
+  options: { router: Router; limits: Limits; bodies: HeldBodies },
 ): void {
   const { request, response, url } = exchange;
-  const { router, limits } = options;
+  const { router, limits, bodies } = options;
   const timeoutMs = requestTimeoutMs(request, limits, limits.callTimeoutMs);
   const kind = payloadKind(request.headers["content-type"]);
-  readBody(request, limits, (body) => {
+  let heldBytes = 0;
+  // The response closes when it has been sent, and when the caller leaves.
+  response.on("close", () => {
+    bodies.bytes -= heldBytes;
+    heldBytes = 0;
+  });
+  /** False = all calls together hold as much as they may. */
+  const hold = (bytes: number): boolean => {
+    if (bodies.bytes + bytes > limits.bodiesBytesMax) return false;
+    heldBytes += bytes;
+    bodies.bytes += bytes;
+    return true;
+  };
+  readBody(request, { limits, hold }, (body) => {
     if (body instanceof LeverError) {
       answerProblem(response, body);
       dropRest(request);
@@ -83,7 +101,7 @@ class RegularReply implements CallEvents {
 
 function readBody(
   request: HttpRequest,
-  limits: Limits,
+  { limits, hold }: { limits: Limits; hold: (bytes: number) => boolean },
   done: (body: Uint8Array | LeverError) => void,
 ): void {
   const { bodyBytesMax, requestTimeoutMs } = limits;
@@ -91,6 +109,15 @@ function readBody(
   if (declared > bodyBytesMax) {
     done(bodyTooLarge(bodyBytesMax));
     return;
+  }
+  // A body whose size is known has its room from the start: else many halves could keep one another out.
+  let roomBytes = 0;
+  if (declared > 0) {
+    if (!hold(declared)) {
+      done(tooManyBodies());
+      return;
+    }
+    roomBytes = declared;
   }
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -106,8 +133,13 @@ function readBody(
     bytes += chunk.length;
     if (bytes > bodyBytesMax) {
       finish(bodyTooLarge(bodyBytesMax));
-    } else {
+    } else if (isDone) {
+      // What comes after a refusal is only let pass.
+    } else if (bytes <= roomBytes || hold(chunk.length)) {
       chunks.push(chunk);
+    } else {
+      chunks.length = 0;
+      finish(tooManyBodies());
     }
   });
   request.on("end", () => {
@@ -127,6 +159,12 @@ export function bodyTooSlow(requestTimeoutMs: number): LeverError {
     "request_timeout",
     `Cannot read the request: its body did not arrive within ${requestTimeoutMs} ms.`,
   );
+}
+
+function tooManyBodies(): LeverError {
+  return new LeverError("overloaded", "Cannot take the call: too many large ones are under way.", {
+    retryAfterSeconds: 1,
+  });
 }
 
 function bodyTooLarge(bodyBytesMax: number): LeverError {
