@@ -51,6 +51,7 @@ const overHttp1: Open = ({ lever }, path, headers) => {
   });
   const answer = new Promise<Answer>((resolve, reject) => {
     outgoing.on("response", (body) => {
+      body.on("error", ignore);
       body.on("close", () => outgoing.destroy());
       resolve({ status: body.statusCode ?? 0, headers: body.headers, body });
     });

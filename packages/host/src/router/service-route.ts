@@ -338,18 +338,19 @@ export class ServiceRoute {
     return this.#resources;
   }
 
-  /** The one with the fewest resources and calls. */
+  /** The one with the fewest resources; of equals the one with the fewest calls. */
   #chooseForResource(): InstanceTarget | undefined {
-    let chosen: InstanceTarget | undefined;
-    let least = Number.POSITIVE_INFINITY;
+    let chosen: { target: InstanceTarget; resources: number } | undefined;
     for (const target of this.#instances) {
       if (target.callsInFlight >= this.#limits.callsPerInstanceMax) continue;
-      const load = target.callsInFlight + this.resourcesOf(target);
-      if (load >= least) continue;
-      chosen = target;
-      least = load;
+      const resources = this.resourcesOf(target);
+      const isBetter =
+        chosen === undefined ||
+        resources < chosen.resources ||
+        (resources === chosen.resources && target.callsInFlight < chosen.target.callsInFlight);
+      if (isBetter) chosen = { target, resources };
     }
-    return chosen;
+    return chosen?.target;
   }
 }
 
