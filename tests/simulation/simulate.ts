@@ -127,11 +127,13 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const fleet = new Fleet({
     launcher,
     link,
+    memoryOf: () => 0,
     router,
     limits,
     clock,
     log: () => {},
     codeDirOf: async () => "/",
+    variablesOf: async () => ({}),
     serviceDataDir: "/",
     makeDir: () => {},
     ...(options.decide !== undefined && { decide: options.decide }),

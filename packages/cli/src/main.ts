@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { declareDeploy } from "./commands/deploy.ts";
-import { declareEvents } from "./commands/events.ts";
+import { declareEnv } from "./commands/env.ts";
+import { declareEvents, declareWhy } from "./commands/events.ts";
 import { declareExplain } from "./commands/explain.ts";
 import { declareInvoke, markStdinBytes } from "./commands/invoke.ts";
 import { declareLimits } from "./commands/limits.ts";
@@ -10,6 +11,7 @@ import { declarePs } from "./commands/ps.ts";
 import { declareRollback } from "./commands/rollback.ts";
 import { declareStream } from "./commands/stream.ts";
 import { declareUp } from "./commands/up.ts";
+import { declareSecret, declareVar } from "./commands/variables.ts";
 import { describeFailure, type ExitStatus, exitStatus } from "./exit-status.ts";
 import { printNote, watchOutput } from "./output.ts";
 import { declareSettings } from "./settings.ts";
@@ -63,7 +65,11 @@ function declareProgram(): Command {
   declarePs(program);
   declareExplain(program);
   declareEvents(program);
+  declareWhy(program);
   declareRollback(program);
+  declareEnv(program);
+  declareVar(program);
+  declareSecret(program);
   declareLimits(program);
   return program;
 }

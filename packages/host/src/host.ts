@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { LeverError, type LimitName, type Limits } from "@leveros/protocol";
@@ -17,6 +18,8 @@ import { Router } from "./router/router.ts";
 import { openEpochs } from "./store/epochs.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
 import type { Store } from "./store/store.ts";
+import { SecretBox } from "./variables/secret-box.ts";
+import { Variables } from "./variables/variables.ts";
 
 export interface HostOptions {
   /** Address to listen on. */
@@ -71,6 +74,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       clock,
       warmRuntimesMax,
     });
+    const variables = new Variables(store, new SecretBox(join(dataDir, "secret.key")));
+    const serviceDataDir = join(dataDir, "services");
     const fleet = new Fleet({
       launcher,
       router,
@@ -78,10 +83,21 @@ export async function startHost(options: HostOptions): Promise<Host> {
       clock,
       log,
       codeDirOf: (record) => folders.codeDirOf(record),
-      serviceDataDir: join(dataDir, "services"),
+      variablesOf: (environment, service) => variables.of(environment, service),
+      serviceDataDir,
       makeDir,
     });
-    const deployer = new Deployer({ store, folders, fleet, router, limits, clock, log });
+    const deployer = new Deployer({
+      store,
+      folders,
+      fleet,
+      router,
+      limits,
+      clock,
+      log,
+      removeServiceData: (environment) =>
+        rm(join(serviceDataDir, environment), { recursive: true, force: true }),
+    });
     await loadRoutes(store, router);
     startAdminService({
       store,
@@ -92,6 +108,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       limitsSet: options.limitsSet,
       events,
       pool: launcher,
+      variables,
     });
     for await (const record of store.liveVersions()) fleet.goLive(record);
     const gateway = await openGateway({ ...options, router, limits, log }).catch(

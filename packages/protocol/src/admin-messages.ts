@@ -170,3 +170,30 @@ export interface RollbackReport {
   readonly version: number;
   readonly previousVersion: number;
 }
+
+/** Of `listEnvironments()`. */
+export interface EnvironmentListing {
+  readonly environment: string;
+  readonly services: number;
+  readonly corsOrigins: readonly string[];
+}
+
+/** Of `listVariables(environment)`. */
+export interface VariableListing {
+  /** `""` = every service of the environment. */
+  readonly service: string;
+  readonly name: string;
+  /** null for a secret: it is never told. */
+  readonly value: string | null;
+  readonly secret: boolean;
+  /** ISO 8601. */
+  readonly setAt: string;
+}
+
+/** Of `setVariable` and `unsetVariable`: what became of the instances that ran. */
+export interface RollReport {
+  /** Services whose instances were replaced. */
+  readonly rolled: readonly string[];
+  /** Those that could not be started with the change, and go on without it. */
+  readonly failed: readonly { readonly service: string; readonly reason: string }[];
+}

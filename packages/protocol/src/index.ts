@@ -1,15 +1,18 @@
 export type {
   DeployReport,
+  EnvironmentListing,
   HostEvent,
   InstanceListing,
   InstanceStatus,
   InstancesReport,
   LimitListing,
   RollbackReport,
+  RollReport,
   ScalingRecord,
   ScalingReport,
   ServiceListing,
   StartTimes,
+  VariableListing,
   VersionListing,
 } from "./admin-messages.ts";
 export type { CallEvents, Callee, CallOpening, CallSide } from "./call.ts";

@@ -57,6 +57,27 @@ async function events(
   }
 }
 
+const WHY_HELP = `
+Examples:
+  lever why helloService-3-1a2b3c4d     why it is gone, or what happened to it so far`;
+
+export function declareWhy(program: Command): void {
+  program
+    .command("why")
+    .summary("tell what happened to an instance")
+    .description("Tell what happened to one instance: how it started, and why it ended.")
+    .argument("<instance>", "its name, as lever ps, lever events and error messages give it")
+    .option("--json", "print a line of JSON for each event")
+    .addHelpText("after", WHY_HELP)
+    .action(async (instance: string, options: { json?: true }) => {
+      const settings = readSettings(program);
+      const told = await callAdmin(settings, "explainInstance", settings.environment, instance);
+      for (const event of told as HostEvent[]) {
+        printResult(options.json ? JSON.stringify(event) : formatEvent(event));
+      }
+    });
+}
+
 /** `2026-01-31 12:00:00  warn  instance failed  service=x reason="…"` */
 function formatEvent(event: HostEvent): string {
   const { at, level, part, event: name, environment, ...fields } = event;

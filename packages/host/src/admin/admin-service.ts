@@ -8,6 +8,8 @@ import { CallServer, listMethods, type ServiceStream } from "@leveros/runtime";
 import type { Deployer } from "../deployer/deployer.ts";
 import { memoryLink } from "../link/memory-link.ts";
 import type { Store } from "../store/store.ts";
+import type { Variables } from "../variables/variables.ts";
+import { environmentMethods } from "./environment-methods.ts";
 import { type ObserveOptions, observeMethods } from "./observe-methods.ts";
 import { parseEnvironment, parseService, unknownEnvironment } from "./parse-arguments.ts";
 
@@ -18,6 +20,7 @@ const ADMIN_SERVICE = "admin";
 const CALLS_MAX = 100;
 
 export interface AdminOptions extends ObserveOptions {
+  readonly variables: Variables;
   readonly store: Store;
   readonly deployer: Deployer;
 }
@@ -37,7 +40,7 @@ export function startAdminService(options: AdminOptions): void {
   const route = router.setService(ADMIN_ENVIRONMENT, ADMIN_SERVICE, {
     version: 1,
     isPrivate: false,
-    methods: new Set(methods.keys()),
+    methods: [...methods.keys()],
   });
   route.add({ instance: "host", version: 1, callee, callsInFlight: 0, streamsInFlight: 0 });
 }
@@ -148,6 +151,7 @@ function adminMethods(options: AdminOptions): Record<string, unknown> {
     rollBackService,
     listServices,
     setCorsOrigins,
+    ...environmentMethods(options),
     ...observeMethods(options),
   };
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import {
   aboutLimit,
   defaultLimits,
@@ -17,6 +16,7 @@ import type { EventLog } from "../event-log.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { ServiceFleet } from "../fleet/service-fleet.ts";
+import { residentBytes } from "../launcher/process-memory.ts";
 import type { WarmPool } from "../launcher/warm-pool.ts";
 import type { Router } from "../router/router.ts";
 import { parseEnvironment, parseService, unknownEnvironment } from "./parse-arguments.ts";
@@ -29,9 +29,6 @@ export interface ObserveOptions {
   readonly events: EventLog;
   readonly pool: WarmPool;
 }
-
-/** Bytes in a page of memory (getconf PAGESIZE) on the machines that Lever runs on. */
-const PAGE_BYTES = 4_096;
 
 /** The admin service's methods that show what is going on, and change nothing. */
 export function observeMethods(options: ObserveOptions): Record<string, unknown> {
@@ -93,7 +90,20 @@ export function observeMethods(options: ObserveOptions): Record<string, unknown>
       return events.last().filter(isWanted).slice(-1_000);
     },
 
-    /** The same, and then what happens, until the caller leaves. */
+    /** What has happened to one instance, also when it is long gone; oldest first. */
+    explainInstance(environment: unknown, instance: unknown): HostEvent[] {
+      const isWanted = eventFilter(environment, undefined);
+      const found = events
+        .last()
+        .filter((event) => isWanted(event) && event["instance"] === instance);
+      if (found.length > 0) return found;
+      throw new LeverError(
+        "malformed_request",
+        `Nothing is known of an instance ${JSON.stringify(instance)}: the host remembers the last ones for as long as it runs.`,
+      );
+    },
+
+    /** What has happened, as `listEvents` tells it, and then what happens, until the caller leaves. */
     watchEventsChan(stream: ServiceStream, environment: unknown, service?: unknown): void {
       const isWanted = eventFilter(environment, service);
       const stop = events.watch((event) => {
@@ -136,13 +146,4 @@ function describe(instance: Instance, of: ServiceFleet): InstanceStatus[] {
       ...(target.start !== undefined && { start: target.start }),
     },
   ];
-}
-
-/** Resident memory of a process (proc(5), statm); 0 when it has ended. */
-function residentBytes(pid: number): number {
-  try {
-    return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;
-  } catch {
-    return 0;
-  }
 }

@@ -1,4 +1,10 @@
-import { type DeployReport, LeverError, type Limits, type RollbackReport } from "@leveros/protocol";
+import {
+  type DeployReport,
+  LeverError,
+  type Limits,
+  type RollbackReport,
+  type RollReport,
+} from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
@@ -16,6 +22,8 @@ export interface DeployerOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
+  /** Removes the data folders of an environment's services. */
+  readonly removeServiceData: (environment: string) => Promise<void>;
 }
 
 const DEPLOYS_WAITING_MAX = 64;
@@ -144,6 +152,47 @@ export class Deployer {
       log("info", "deployer", "rolled back", report);
       return report;
     });
+  }
+
+  /**
+   * Replaces the instances of a service, or of every service of an environment, as a deploy does: what is set for them
+   * has changed. One that does not start with the change goes on as it was.
+   */
+  async roll(environment: string, service: string): Promise<RollReport> {
+    const { fleet } = this.#options;
+    const rolled: string[] = [];
+    const failed: { service: string; reason: string }[] = [];
+    const all = fleet.servicesOf(environment);
+    for (const of of service === "" ? all : all.filter(({ live }) => live.service === service)) {
+      const name = of.live.service;
+      await this.#inOrder(`${environment}/${name}`, async () => {
+        if (of.instances.length === 0) return;
+        try {
+          const candidate = await fleet.startCandidate(of.live);
+          fleet.goLive(of.live, candidate);
+          rolled.push(name);
+        } catch (error) {
+          failed.push({
+            service: name,
+            reason: error instanceof Error ? error.message : String(error),
+          });
+        }
+      });
+    }
+    return { rolled, failed };
+  }
+
+  /** Ends everything of an environment, and forgets it with its services, their code, data and variables. */
+  async removeEnvironment(environment: string): Promise<void> {
+    const { store, fleet, router, folders, log } = this.#options;
+    router.removeEnvironment(environment);
+    const versions = await store.versions(environment);
+    // T1, T2: from here on a restart does not bring it back.
+    await store.removeEnvironment(environment);
+    await fleet.removeEnvironment(environment);
+    for (const { codeId } of versions) await folders.remove(codeId);
+    await this.#options.removeServiceData(environment);
+    log("info", "deployer", "environment removed", { environment });
   }
 
   /** Further deploys wait, without being read; @throws LeverError `overloaded` when too many do. */

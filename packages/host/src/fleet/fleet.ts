@@ -5,6 +5,7 @@ import { type InstancesReport, LeverError, type Limits } from "@leveros/protocol
 import { decideInstances } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
 import type { Launcher } from "../launcher/launcher.ts";
+import { residentBytes } from "../launcher/process-memory.ts";
 import { linkInstance } from "../link/instance-link.ts";
 import type { Log } from "../log.ts";
 import { bridgeCall } from "../router/bridge-call.ts";
@@ -29,11 +30,15 @@ export interface FleetOptions {
   readonly log: Log;
   /** Where the code of a version lies; unpacks it first where that is needed. */
   readonly codeDirOf: (record: VersionRecord) => Promise<string>;
+  /** What is set for a service, beside what Lever tells it. */
+  readonly variablesOf: (environment: string, service: string) => Promise<Record<string, string>>;
   /** Each service gets a folder of its own below this one. */
   readonly serviceDataDir: string;
   readonly makeDir: (path: string) => void;
   /** How a runtime is linked; a simulation has its own. */
   readonly link?: InstanceOwner["link"];
+  /** How much memory a runtime uses; a simulation has its own. */
+  readonly memoryOf?: InstanceOwner["memoryOf"];
   /** How many instances a service should have; a simulation may have its own. */
   readonly decide?: typeof decideInstances;
 }
@@ -78,6 +83,7 @@ export class Fleet {
     this.#owner = {
       launcher,
       link: options.link ?? ((runtime, handlers) => linkInstance(runtime.socket, handlers)),
+      memoryOf: options.memoryOf ?? (({ pid }) => residentBytes(pid)),
       limits,
       clock,
       log,
@@ -117,7 +123,7 @@ export class Fleet {
   goLive(record: VersionRecord, candidate?: Instance): void {
     const { environment, service, version, leverJson, methods } = record;
     // What a program of its own can do, it says when it is called.
-    const known = leverJson.entry === undefined ? new Set(methods) : undefined;
+    const known = leverJson.entry === undefined ? methods : undefined;
     const live = { version, isPrivate: leverJson.private, methods: known };
     const route = this.#options.router.setService(environment, service, live);
     const key = keyOf(environment, service);
@@ -162,6 +168,23 @@ export class Fleet {
 
   service(environment: string, service: string): ServiceFleet | undefined {
     return this.#services.get(keyOf(environment, service));
+  }
+
+  /** The services of an environment, those at zero too. */
+  servicesOf(environment: string): readonly ServiceFleet[] {
+    return [...this.#services.values()].filter(({ live }) => live.environment === environment);
+  }
+
+  /** Ends everything of an environment, and forgets it. Its services have left the routing table already. */
+  async removeEnvironment(environment: string): Promise<void> {
+    const services = this.servicesOf(environment);
+    const instances = services.flatMap((service) => service.close());
+    await Promise.all(instances.map((instance) => instance.gone));
+    for (const service of services) {
+      this.#active.delete(service);
+      this.#waitingForRoom.delete(service);
+      this.#services.delete(keyOf(environment, service.live.service));
+    }
   }
 
   /** Megabytes that instances have been allotted, and may be. */
@@ -236,7 +259,7 @@ export class Fleet {
   /** Those without any instance come first, then those that have waited longest. */
   #giveRoom(): void {
     const waiting = [...this.#waitingForRoom];
-    const hasNone = ({ instances }: ServiceFleet): number => (instances.size === 0 ? 0 : 1);
+    const hasNone = ({ instances }: ServiceFleet): number => (instances.length === 0 ? 0 : 1);
     waiting.sort((a, b) => hasNone(a) - hasNone(b));
     for (const service of waiting) {
       this.#waitingForRoom.delete(service);
@@ -263,18 +286,20 @@ export class Fleet {
 
   async #start(record: VersionRecord): Promise<Instance> {
     const { environment, service, version, leverJson } = record;
-    const { clock, codeDirOf, serviceDataDir, makeDir } = this.#options;
+    const { clock, codeDirOf, variablesOf, serviceDataDir, makeDir } = this.#options;
     const startedAt = clock.now();
     const { ram, jsEntry, entry, config } = leverJson;
     this.#ram += ram;
     try {
       const codeDir = await codeDirOf(record);
+      const set = await variablesOf(environment, service);
       if (this.#isClosing) throw new LeverError("unavailable", "Cannot start: Lever is stopping.");
       const dataDir = join(serviceDataDir, environment, service);
       makeDir(dataDir);
       const instance = `${service}-${version}-${randomBytes(4).toString("hex")}`;
       const variables = {
         HOME: dataDir,
+        ...set,
         LEVEROS_ENVIRONMENT: environment,
         LEVEROS_SERVICE: service,
         LEVEROS_INSTANCE_ID: instance,
@@ -319,7 +344,7 @@ export class Fleet {
     if (settle !== undefined) {
       this.#candidates.delete(instance);
       settle(error);
-    } else if (this.#find(instance)?.instances.has(instance) === true) {
+    } else if (this.#find(instance)?.instances.includes(instance) === true) {
       const about = aboutInstance(instance);
       if (instance.wasStopped || this.#isClosing) {
         this.#options.log("info", "fleet", "instance stopped", about);

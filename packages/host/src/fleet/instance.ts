@@ -39,6 +39,8 @@ export interface InstancePlan {
 export interface InstanceOwner {
   readonly launcher: Launcher;
   link(runtime: LaunchedRuntime, handlers: InstanceLinkHandlers): RuntimeLink;
+  /** Bytes of memory that a runtime uses, with everything it has started. */
+  memoryOf(runtime: LaunchedRuntime): number;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
@@ -61,6 +63,8 @@ export class Instance {
   readonly target: InstanceTarget;
   readonly startedAt: Date = new Date();
   methods: readonly string[] = [];
+  /** Of its service: set by whoever has it, and compared by nobody else. */
+  generation = 0;
   readonly #owner: InstanceOwner;
   readonly #runtime: LaunchedRuntime;
   readonly #link: RuntimeLink;
@@ -165,6 +169,18 @@ export class Instance {
       this.#failure = this.#instanceError(`did not answer for ${seconds} s and was killed`);
       this.#runtime.kill();
     }
+  }
+
+  /** Ends the instance when it uses more memory than it is allotted. Its calls, and the log, are told how much. */
+  checkMemory(): void {
+    if (this.phase === "gone" || this.#failure !== undefined) return;
+    const used = this.#owner.memoryOf(this.#runtime);
+    const { ram } = this.plan;
+    if (used <= ram * 1e6) return;
+    const usedMb = Math.round(used / 1e6);
+    const over = `used ${usedMb} MB of memory, more than the ${ram} MB that it is allotted (ram), and was killed`;
+    this.#failure = this.#wasReady ? this.#instanceError(over) : this.#startError(`It ${over}`);
+    this.#runtime.kill();
   }
 
   #heard(): void {

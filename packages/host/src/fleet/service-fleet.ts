@@ -33,8 +33,8 @@ export interface FleetContext {
 export class ServiceFleet {
   readonly route: ServiceRoute;
   live: VersionRecord;
-  /** Of every version, until their processes have ended. */
-  readonly instances: Set<Instance> = new Set();
+  /** Of every version, until their processes have ended. An array, since one that is empty costs nothing. */
+  instances: readonly Instance[] = [];
   #records: readonly ScalingRecord[] = [];
   #lastError: LeverError | undefined;
   readonly #context: FleetContext;
@@ -43,10 +43,13 @@ export class ServiceFleet {
   /** Those that get no new calls, and stop when their last call is over, or at this moment all the same. */
   #retiring: Map<Instance, number> | undefined;
   #recent: RecentNeeds = [];
+  /** Grows with each deploy, and when what instances see has changed: those of an earlier one are to leave. */
+  #generation = 0;
   #failuresInARow = 0;
   /** No start before this moment. */
   #notBefore = 0;
   #retry: unknown;
+  #isClosed = false;
   #held: ScalingRecord["held"] = null;
   #last: ScalingRecord | undefined;
 
@@ -60,7 +63,8 @@ export class ServiceFleet {
   goLive(record: VersionRecord, candidate: Instance | undefined): void {
     const { clock, limits } = this.#context;
     const now = clock.now();
-    const old = [...this.instances];
+    const old = this.instances;
+    this.#generation++;
     this.live = record;
     this.#failuresInARow = 0;
     this.#notBefore = 0;
@@ -68,13 +72,13 @@ export class ServiceFleet {
     this.route.lastUsedAt = now;
     // One that has failed since it was asked for its methods is started anew when a call comes.
     if (candidate?.phase === "ready") {
-      this.instances.add(candidate);
+      this.#add(candidate);
       this.route.add(candidate.target);
     }
     // The new one takes calls before the old ones stop taking them.
     for (const instance of old) this.#retire(instance, now + limits.deployDrainTimeoutMs);
     // Of very many services at zero, none is looked at.
-    const isAtZero = this.instances.size === 0 && this.route.callsWaiting === 0;
+    const isAtZero = this.instances.length === 0 && this.route.callsWaiting === 0;
     if (isAtZero && record.leverJson.minInstances === 0) this.#context.rest(this);
     else this.reconcile();
   }
@@ -82,7 +86,7 @@ export class ServiceFleet {
   /** Makes what runs match what is wanted. */
   reconcile(): void {
     const { clock, limits, isClosing, decide } = this.#context;
-    if (isClosing) return;
+    if (isClosing || this.#isClosed) return;
     const now = clock.now();
     this.#stopRetired(now);
     const running = this.#running();
@@ -126,7 +130,7 @@ export class ServiceFleet {
       retiring: this.#retiring?.size ?? 0,
       held: this.#held,
     });
-    if (wanted === 0 && this.instances.size === 0 && this.#starting === 0) {
+    if (wanted === 0 && this.instances.length === 0 && this.#starting === 0) {
       this.#recent = [];
       this.#context.rest(this);
     }
@@ -157,7 +161,10 @@ export class ServiceFleet {
   }
 
   checkHealth(): void {
-    for (const instance of this.instances) instance.checkHealth();
+    for (const instance of this.instances) {
+      instance.checkHealth();
+      instance.checkMemory();
+    }
   }
 
   /** One that could make room for another service. */
@@ -176,8 +183,8 @@ export class ServiceFleet {
 
   onReady(instance: Instance): void {
     // F1.
-    if (this.live.version === instance.plan.version) this.route.add(instance.target);
-    else instance.stop();
+    if (this.#isStale(instance)) instance.stop();
+    else this.route.add(instance.target);
   }
 
   /** It gets no calls until it answers; others do its work. */
@@ -194,10 +201,10 @@ export class ServiceFleet {
   }
 
   onGone(instance: Instance, error: LeverError): void {
-    this.instances.delete(instance);
+    this.instances = this.instances.filter((other) => other !== instance);
     this.#retiring?.delete(instance);
     this.route.gone(instance.target);
-    if (!instance.wasStopped && instance.plan.version === this.live.version) {
+    if (!instance.wasStopped && !this.#isStale(instance)) {
       this.#noteFailure(error, instance);
     }
     this.reconcile();
@@ -208,8 +215,9 @@ export class ServiceFleet {
     for (const running of this.instances) if (running.target === target) running.stop();
   }
 
-  /** Every instance stops, as in any stop. */
+  /** Every instance stops, as in any stop, and none is started any more. */
   close(): readonly Instance[] {
+    this.#isClosed = true;
     this.#context.clock.clearTimeout(this.#retry);
     for (const instance of this.instances) instance.stop();
     this.route.refuseWaiting(
@@ -217,14 +225,23 @@ export class ServiceFleet {
         retryAfterSeconds: 5,
       }),
     );
-    return [...this.instances];
+    return this.instances;
   }
 
-  /** Of the live version, and not about to leave. */
+  #add(instance: Instance): void {
+    instance.generation = this.#generation;
+    this.instances = [...this.instances, instance];
+  }
+
+  #isStale(instance: Instance): boolean {
+    return this.#isClosed || instance.generation !== this.#generation;
+  }
+
+  /** Of the live version, as it is now, and not about to leave. */
   #running(): Instance[] {
-    return [...this.instances].filter(
+    return this.instances.filter(
       (instance) =>
-        instance.plan.version === this.live.version &&
+        !this.#isStale(instance) &&
         (instance.phase === "starting" || instance.phase === "ready") &&
         !this.isRetiring(instance),
     );
@@ -236,8 +253,8 @@ export class ServiceFleet {
     // What was about to leave is there at once.
     for (const instance of this.#retiring?.keys() ?? []) {
       if (left === 0) return;
-      const { plan, phase, isSilent } = instance;
-      if (plan.version !== this.live.version || phase !== "ready" || isSilent) continue;
+      const { phase, isSilent } = instance;
+      if (this.#isStale(instance) || phase !== "ready" || isSilent) continue;
       this.#retiring?.delete(instance);
       this.route.add(instance.target);
       left--;
@@ -292,12 +309,14 @@ export class ServiceFleet {
 
   async #start(): Promise<void> {
     const record = this.live;
+    const generation = this.#generation;
     this.#starting++;
     try {
       const instance = await this.#context.start(record);
-      this.instances.add(instance);
+      this.#add(instance);
+      instance.generation = generation;
       // A deploy came between.
-      if (this.live !== record) instance.stop();
+      if (this.#isStale(instance)) instance.stop();
     } catch (error) {
       this.#noteFailure(asStartError(record, error));
     } finally {

@@ -105,7 +105,7 @@ beforeEach(() => {
   router.onDemand = ({ service }) => demands.push(service);
   router.setEnvironment("dev.lever", { corsOrigins: new Set(), isOpenToInstances: true });
   router.setEnvironment("admin.lever", { corsOrigins: new Set(), isOpenToInstances: false });
-  const live = { version: 1, isPrivate: false, methods: new Set(["method", "chan"]) };
+  const live = { version: 1, isPrivate: false, methods: ["method", "chan"] };
   route = router.setService("dev.lever", "svc", live);
 });
 
@@ -120,7 +120,7 @@ describe("the router", () => {
   });
 
   it("lets only the same environment call a private service", () => {
-    const live = { version: 1, isPrivate: true, methods: new Set(["method"]) };
+    const live = { version: 1, isPrivate: true, methods: ["method"] };
     router.setService("dev.lever", "secret", live).add(peer("a"));
     const from = (environment: string): string[] =>
       call({ caller: { environment, service: "svc" } }, "secret/method").ears.heard;

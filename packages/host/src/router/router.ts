@@ -105,6 +105,11 @@ export class Router {
     } else known.access = access;
   }
 
+  /** From now on there is no such environment; what is under way goes on. */
+  removeEnvironment(name: string): void {
+    this.#environments.delete(name);
+  }
+
   /** The service's live version is this one from now on; waiting calls and instances stay. */
   setService(environment: string, service: string, live: LiveVersion): ServiceRoute {
     const routes = this.#environments.get(environment);
@@ -189,7 +194,7 @@ export class Router {
       );
     }
     const { methods } = route.live;
-    if (methods === undefined ? !isCallableName(method) : !methods.has(method)) {
+    if (methods === undefined ? !isCallableName(method) : !methods.includes(method)) {
       return new LeverError("unknown_method", `The service ${service} has no method ${method}.`);
     }
     const isStreaming = isStreamingName(method);

@@ -62,7 +62,7 @@ export interface LiveVersion {
   readonly version: number;
   readonly isPrivate: boolean;
   /** undefined = not known: any name that may be a method's. */
-  readonly methods: ReadonlySet<string> | undefined;
+  readonly methods: readonly string[] | undefined;
 }
 
 /** The row of the routing table for one service: its live version, its instances, and the calls that wait for one. */
@@ -84,7 +84,7 @@ export class ServiceRoute {
   #resources: ResourceLedger<InstanceTarget, WaitingCall> | undefined;
   readonly #instances: InstanceTarget[] = [];
   /** Those that any instance may take; calls of resources wait in the ledger. */
-  readonly #waiting: Set<WaitingCall> = new Set();
+  #waiting: Set<WaitingCall> | undefined;
   #callsWaiting = 0;
   /** Since when the queue has not been empty. */
   #waitingSince = 0;
@@ -148,7 +148,7 @@ export class ServiceRoute {
     this.#callsBegun--;
     this.lastUsedAt = call.now;
     if (call.resource !== "") this.#ledger.end(call.resource, call.epoch, call);
-    if (this.#waiting.size > 0) this.dispatch();
+    if (this.#waiting !== undefined && this.#waiting.size > 0) this.dispatch();
   }
 
   /** Which instance a call goes to now; undefined = it has to wait. @throws LeverError when it may not even do that. */
@@ -162,7 +162,7 @@ export class ServiceRoute {
     const { callsPerInstanceMax } = this.#limits;
     if (resource === "") {
       // Those that wait come first.
-      if (!isStream && this.#waiting.size > 0) return undefined;
+      if (!isStream && this.#waiting !== undefined && this.#waiting.size > 0) return undefined;
       return this.#chooseAny(isStream);
     }
     const owner = this.#ledger.ownerOf(resource);
@@ -227,8 +227,10 @@ export class ServiceRoute {
     this.#waitingBytes += bodyBytes;
     queue.calls++;
     queue.bytes += bodyBytes;
-    if (resource === "") this.#waiting.add(call);
-    else this.#ledger.wait(call, clock.now());
+    if (resource === "") {
+      this.#waiting ??= new Set();
+      this.#waiting.add(call);
+    } else this.#ledger.wait(call, clock.now());
   }
 
   /**
@@ -248,16 +250,17 @@ export class ServiceRoute {
 
   /** The call waits no longer: it was cancelled, or its time is up. */
   leaveQueue(call: WaitingCall): void {
-    const isGone = call.resource === "" ? this.#waiting.delete(call) : this.#resources?.leave(call);
+    const isGone =
+      call.resource === "" ? this.#waiting?.delete(call) : this.#resources?.leave(call);
     if (isGone === true) this.#countOut(call);
   }
 
   /** Gives waiting calls, oldest first, to instances with room, and places resources. */
   dispatch(): void {
-    for (const call of this.#waiting) {
+    for (const call of this.#waiting ?? []) {
       const target = this.#chooseAny(call.isStream);
       if (target === undefined) break;
-      this.#waiting.delete(call);
+      this.#waiting?.delete(call);
       this.#countOut(call);
       call.assign(target);
     }
@@ -266,8 +269,8 @@ export class ServiceRoute {
 
   /** Refuses every waiting call: no instance will come. */
   refuseWaiting(error: LeverError): void {
-    const calls = [...this.#waiting];
-    this.#waiting.clear();
+    const calls = [...(this.#waiting ?? [])];
+    this.#waiting = undefined;
     this.#refuse(calls, error);
     this.#resources?.refuseWaiting(error);
   }

@@ -1,10 +1,10 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { LeverError, type LeverJson } from "@leveros/protocol";
-import type { EnvironmentRecord, Store, VersionRecord } from "./store.ts";
+import type { EnvironmentRecord, Store, VariableRecord, VersionRecord } from "./store.ts";
 
-const SCHEMA_VERSION = 1;
-
-const SCHEMA = `
+/** What brings a store from each version of its schema to the next, the first from nothing. */
+const MIGRATIONS = [
+  `
   CREATE TABLE environments (
     environment TEXT PRIMARY KEY,
     corsOrigins TEXT NOT NULL
@@ -29,8 +29,21 @@ const SCHEMA = `
     PRIMARY KEY (environment, service, version)
   ) STRICT;
   CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
+`,
+  `
+  CREATE TABLE variables (
+    environment TEXT NOT NULL,
+    service TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    isSecret INTEGER NOT NULL,
+    setAt TEXT NOT NULL,
+    PRIMARY KEY (environment, service, name)
+  ) STRICT;
+`,
+];
+
+const SCHEMA_VERSION = MIGRATIONS.length;
 
 const VERSION_COLUMNS =
   "v.environment, v.service, v.version, v.codeId, v.leverJson, v.methods, v.archiveBytes, v.unpackedBytes, v.deployedAt";
@@ -59,6 +72,20 @@ export function openSqliteStore(file: string): Store {
     async putEnvironment({ environment, corsOrigins }) {
       statements.putEnvironment.run(environment, JSON.stringify(corsOrigins));
     },
+    async removeEnvironment(environment) {
+      transaction(() => {
+        statements.removeVariables.run(environment);
+        statements.removeVersions.run(environment);
+        statements.removeServices.run(environment);
+        statements.removeEnvironment.run(environment);
+      });
+    },
+    variables: async (environment) => statements.variables.all(environment).map(variableOf),
+    async putVariable({ environment, service, name, value, isSecret, setAt }) {
+      statements.putVariable.run(environment, service, name, value, isSecret ? 1 : 0, setAt);
+    },
+    removeVariable: async (environment, service, name) =>
+      statements.removeVariable.run(environment, service, name).changes === 1,
     async *liveVersions() {
       for (const row of statements.liveVersions.iterate()) yield versionOf(row);
     },
@@ -122,7 +149,10 @@ function openLocked(file: string): DatabaseSync {
         `Cannot open the store ${file}: a newer Lever wrote it (its schema is ${found}, this Lever knows ${SCHEMA_VERSION}).`,
       );
     }
-    if (found === 0) database.exec(`BEGIN; ${SCHEMA} COMMIT;`);
+    for (const [index, migration] of MIGRATIONS.entries()) {
+      if (index < found) continue;
+      database.exec(`BEGIN; ${migration} PRAGMA user_version = ${index + 1}; COMMIT;`);
+    }
     return database;
   } catch (error) {
     database.close();
@@ -148,6 +178,13 @@ function prepare(
 ): Record<
   | "environments"
   | "putEnvironment"
+  | "removeEnvironment"
+  | "removeServices"
+  | "removeVersions"
+  | "removeVariables"
+  | "variables"
+  | "putVariable"
+  | "removeVariable"
   | "liveVersions"
   | "versions"
   | "lastVersion"
@@ -167,6 +204,18 @@ function prepare(
     putEnvironment: sql(
       "INSERT INTO environments VALUES (?, ?) ON CONFLICT DO UPDATE SET corsOrigins = excluded.corsOrigins",
     ),
+    removeEnvironment: sql("DELETE FROM environments WHERE environment = ?"),
+    removeServices: sql("DELETE FROM services WHERE environment = ?"),
+    removeVersions: sql("DELETE FROM versions WHERE environment = ?"),
+    removeVariables: sql("DELETE FROM variables WHERE environment = ?"),
+    variables: sql(
+      "SELECT environment, service, name, value, isSecret, setAt FROM variables WHERE environment = ? ORDER BY service, name",
+    ),
+    putVariable: sql(
+      `INSERT INTO variables VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
+       SET value = excluded.value, isSecret = excluded.isSecret, setAt = excluded.setAt`,
+    ),
+    removeVariable: sql("DELETE FROM variables WHERE environment = ? AND service = ? AND name = ?"),
     liveVersions: sql(
       `SELECT ${VERSION_COLUMNS} FROM versions v JOIN services s
        ON v.environment = s.environment AND v.service = s.service AND v.version = s.liveVersion`,
@@ -220,6 +269,17 @@ function versionOf(row: Row): VersionRecord {
     archiveBytes: numberOf(row["archiveBytes"]),
     unpackedBytes: numberOf(row["unpackedBytes"]),
     deployedAt: textOf(row["deployedAt"]),
+  };
+}
+
+function variableOf(row: Readonly<Record<string, unknown>>): VariableRecord {
+  return {
+    environment: textOf(row["environment"]),
+    service: textOf(row["service"]),
+    name: textOf(row["name"]),
+    value: textOf(row["value"]),
+    isSecret: numberOf(row["isSecret"]) === 1,
+    setAt: textOf(row["setAt"]),
   };
 }
 

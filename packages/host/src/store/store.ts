@@ -21,6 +21,19 @@ export interface VersionRecord {
   readonly deployedAt: string;
 }
 
+/** A variable that instances see, as it is kept. */
+export interface VariableRecord {
+  readonly environment: string;
+  /** `""` = every service of the environment. */
+  readonly service: string;
+  readonly name: string;
+  /** Sealed, when it is a secret. */
+  readonly value: string;
+  readonly isSecret: boolean;
+  /** ISO 8601. */
+  readonly setAt: string;
+}
+
 /**
  * What a host must not forget.
  *
@@ -31,6 +44,14 @@ export interface Store {
   environments(): Promise<readonly EnvironmentRecord[]>;
   /** Creates or replaces. */
   putEnvironment(record: EnvironmentRecord): Promise<void>;
+  /** Forgets an environment with everything in it. One transaction. */
+  removeEnvironment(environment: string): Promise<void>;
+  /** Those of an environment, by service and name. */
+  variables(environment: string): Promise<readonly VariableRecord[]>;
+  /** Creates or replaces. */
+  putVariable(record: VariableRecord): Promise<void>;
+  /** False = there was none. */
+  removeVariable(environment: string, service: string, name: string): Promise<boolean>;
   /** The live version of every service, one after the other: there may be very many. Nothing is written meanwhile. */
   liveVersions(): AsyncIterable<VersionRecord>;
   /** All kept versions of every service of an environment, by service, newest first. */

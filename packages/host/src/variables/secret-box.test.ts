@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SecretBox } from "./secret-box.ts";
+
+let folder: string;
+let file: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "lever-secrets-"));
+  file = join(folder, "secret.key");
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe("a secret", () => {
+  it("is what it was when it is opened, also by the next host", () => {
+    for (const secret of ["", "s3cret", "é\u{1F600}\n", "x".repeat(30_000)]) {
+      const sealed = new SecretBox(file).seal(secret, "a/b/C");
+      expect(sealed).not.toContain(secret || "never");
+      expect(new SecretBox(file).open(sealed, "a/b/C")).toBe(secret);
+    }
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it("looks different each time it is sealed", () => {
+    const box = new SecretBox(file);
+    expect(box.seal("same", "p")).not.toBe(box.seal("same", "p"));
+  });
+
+  it("cannot be opened as another's, changed, or with another key", () => {
+    const box = new SecretBox(file);
+    const sealed = box.seal("secret", "dev.lever/svc/TOKEN");
+    expect(() => box.open(sealed, "dev.lever/other/TOKEN")).toThrow("Cannot read the secret");
+    expect(() => box.open(`A${sealed.slice(1)}`, "dev.lever/svc/TOKEN")).toThrow("the key in");
+    expect(() => box.open("", "dev.lever/svc/TOKEN")).toThrow("Cannot read the secret");
+    writeFileSync(file, Buffer.alloc(32));
+    expect(() => new SecretBox(file).open(sealed, "dev.lever/svc/TOKEN")).toThrow("not the one");
+  });
+});

@@ -1,0 +1,85 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { LeverError } from "@leveros/protocol";
+
+/** AES-256-GCM (NIST SP 800-38D): a key of 32 bytes, a nonce of 12 that is never used twice, a tag of 16. */
+const ALGORITHM = "aes-256-gcm";
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Seals secrets, so that the store and its copies are worth nothing without the key, which lies in a file of its own. */
+export class SecretBox {
+  readonly #keyFile: string;
+  #key: Buffer | undefined;
+
+  /** The key is made when the first secret is sealed. */
+  constructor(keyFile: string) {
+    this.#keyFile = keyFile;
+  }
+
+  /** `place` is what the secret belongs to: sealed for one, it cannot be opened as another's. */
+  seal(secret: string, place: string): string {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(ALGORITHM, this.#takeKey(), nonce);
+    cipher.setAAD(Buffer.from(place));
+    const sealed = Buffer.concat([cipher.update(secret, "utf8"), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString("base64");
+  }
+
+  /** @throws LeverError `unavailable` when the key is not the one that it was sealed with. */
+  open(sealed: string, place: string): string {
+    const bytes = Buffer.from(sealed, "base64");
+    const tagEnd = NONCE_BYTES + TAG_BYTES;
+    try {
+      const nonce = bytes.subarray(0, NONCE_BYTES);
+      const decipher = createDecipheriv(ALGORITHM, readKey(this.#keyFile), nonce);
+      decipher.setAAD(Buffer.from(place));
+      decipher.setAuthTag(bytes.subarray(NONCE_BYTES, tagEnd));
+      return decipher.update(bytes.subarray(tagEnd), undefined, "utf8") + decipher.final("utf8");
+    } catch (error) {
+      throw new LeverError(
+        "unavailable",
+        `Cannot read the secret ${place}: the key in ${this.#keyFile} is missing, or not the one that it was sealed with. Put the key back, or set the secret anew.`,
+        { cause: error },
+      );
+    }
+  }
+
+  #takeKey(): Buffer {
+    this.#key ??= makeKey(this.#keyFile);
+    return this.#key;
+  }
+}
+
+function readKey(file: string): Buffer {
+  const key = readFileSync(file);
+  if (key.length !== KEY_BYTES) throw new Error("The key has another size.");
+  return key;
+}
+
+/** The key of the file, which is made first when there is none: whole, and on the disk before anything is sealed. */
+function makeKey(file: string): Buffer {
+  try {
+    return readKey(file);
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOENT") throw error;
+  }
+  const draft = `${file}.${process.pid}`;
+  const key = randomBytes(KEY_BYTES);
+  const descriptor = openSync(draft, "wx", 0o600);
+  writeSync(descriptor, key);
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+  linkSync(draft, file);
+  unlinkSync(draft);
+  return key;
+}
