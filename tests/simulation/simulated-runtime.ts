@@ -11,6 +11,7 @@ import {
   type CallOpening,
   type CallSide,
   LeverError,
+  noSide,
   PAYLOAD_JSON,
 } from "../../packages/protocol/src/index.ts";
 
@@ -112,14 +113,14 @@ export class SimulatedRuntime implements RuntimeLink {
   open(opening: CallOpening, events: CallEvents, hasMore: boolean): CallSide {
     if (this.isDead) {
       events.onAbort(new LeverError("instance_failed", "It is dead."));
-      return ignored;
+      return noSide;
     }
     const running: Running = { opening, events, isHeard: true };
     this.#running.add(running);
     this.#later(0.5, () => this.#serve(running));
     if (opening.isStream && !hasMore) this.#later(1, () => this.#finish(running));
     return {
-      ...ignored,
+      ...noSide,
       abort: () => {
         running.isHeard = false;
       },
@@ -240,15 +241,6 @@ export class SimulatedRuntime implements RuntimeLink {
     }
   }
 }
-
-const ignored: CallSide = {
-  send: () => true,
-  end() {},
-  fail() {},
-  abort() {},
-  pause() {},
-  resume() {},
-};
 
 /** Starts simulated runtimes, and tells of each. */
 export function simulatedLauncher(

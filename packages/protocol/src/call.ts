@@ -61,3 +61,22 @@ export interface Callee {
   /** Opens a call. `hasMore` = false means that the opening is all the caller sends. */
   open(opening: CallOpening, events: CallEvents, hasMore: boolean): CallSide;
 }
+
+/** A side of a call on which nothing has any effect: of one that is over, or that nobody waits for. */
+export const noSide: CallSide = {
+  send: () => true,
+  end() {},
+  fail() {},
+  abort() {},
+  pause() {},
+  resume() {},
+};
+
+/** Ears that hear nothing. */
+export const noEvents: CallEvents = {
+  onMessage() {},
+  onEnd() {},
+  onFail() {},
+  onAbort() {},
+  onDrain() {},
+};

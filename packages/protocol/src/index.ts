@@ -16,7 +16,7 @@ export type {
   VersionListing,
 } from "./admin-messages.ts";
 export type { CallEvents, Callee, CallOpening, CallSide } from "./call.ts";
-export { PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
+export { noEvents, noSide, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
 export type { CallContext } from "./call-context.ts";
 export { type ErrorCode, errorStatus, isErrorCode, LeverError, type Problem } from "./errors.ts";
 export {
@@ -41,6 +41,7 @@ export {
 } from "./limits.ts";
 export { Link, type LinkOptions } from "./link/link.ts";
 export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
+export { hookOpening, type ResourceHook } from "./resource-hook.ts";
 export {
   type Assignment,
   INSTANCE_LINK,

@@ -6,12 +6,13 @@ import {
   type CallSide,
   decodeArguments,
   decodeValue,
-  encodeJson,
+  hookOpening,
   isReservedName,
   isStreamingName,
   LeverError,
+  noEvents,
+  noSide,
   PAYLOAD_BYTES,
-  PAYLOAD_JSON,
 } from "@leveros/protocol";
 import { callbackIndex } from "./call-style.ts";
 import { HeldResources } from "./held-resources.ts";
@@ -25,24 +26,6 @@ interface ServedMethod {
   readonly callbackIndex: number | undefined;
   readonly isStreaming: boolean;
 }
-
-/** Nobody who waits for an answer. */
-const nobody: CallSide = {
-  send: () => true,
-  end() {},
-  fail() {},
-  abort() {},
-  pause() {},
-  resume() {},
-};
-
-const ignored: CallEvents = {
-  onMessage() {},
-  onEnd() {},
-  onFail() {},
-  onAbort() {},
-  onDrain() {},
-};
 
 /**
  * Turns calls that arrive on a link into calls of a service's functions.
@@ -106,21 +89,21 @@ export class CallServer {
   readonly onCall = (opening: CallOpening, side: CallSide): CallEvents => {
     if (isReservedName(opening.method)) {
       void this.#serveHook(opening, side);
-      return ignored;
+      return noEvents;
     }
     const method = this.#methods.get(opening.method);
     if (method === undefined) {
       side.abort(new LeverError("unknown_method", `There is no method ${opening.method}.`));
-      return ignored;
+      return noEvents;
     }
     if (method.isStreaming !== opening.isStream) {
       side.abort(wrongKind(opening.method, method.isStreaming));
-      return ignored;
+      return noEvents;
     }
     const args = decodeArguments(opening.kind, opening.body);
     if (typeof args === "string") {
       side.abort(new LeverError("malformed_request", `Cannot call ${opening.method}: ${args}.`));
-      return ignored;
+      return noEvents;
     }
     if (opening.kind === PAYLOAD_BYTES) args[0] = bytesForUser(opening.body);
     if (opening.resource !== "") args.unshift(opening.resource);
@@ -136,18 +119,9 @@ export class CallServer {
   async closeResources(): Promise<void> {
     await Promise.all(
       this.#held.names.map(async (resource) => {
-        const opening: CallOpening = {
-          environment: "",
-          service: "",
-          resource,
-          method: "closeResource",
-          isStream: false,
-          timeoutMs: 0,
-          kind: PAYLOAD_JSON,
-          body: encodeJson([resource]),
-        };
+        const opening = hookOpening("closeResource", { resource, epoch: 0, timeoutMs: 0 });
         const side: CallSide = {
-          ...nobody,
+          ...noSide,
           fail: (kind, bytes) =>
             console.error(`closeResource of ${resource} failed:`, decodeValue(kind, bytes)),
         };

@@ -5,6 +5,7 @@ import {
   type CallSide,
   LeverError,
   Link,
+  noEvents,
 } from "@leveros/protocol";
 
 /**
@@ -34,5 +35,5 @@ export function memoryLink(
 
 function refuseCall(_opening: CallOpening, side: CallSide): CallEvents {
   side.abort(new LeverError("not_supported", "Calls do not go this way."));
-  return { onMessage() {}, onEnd() {}, onFail() {}, onAbort() {}, onDrain() {} };
+  return noEvents;
 }

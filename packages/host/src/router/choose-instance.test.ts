@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Candidate, chooseInstance } from "./choose-instance.ts";
+import { type Candidate, chooseForResource, chooseInstance } from "./choose-instance.ts";
 
 const instances = (...loads: number[]): (Candidate & { id: number })[] =>
   loads.map((callsInFlight, id) => ({ id, callsInFlight, streamsInFlight: 0 }));
@@ -29,5 +29,30 @@ describe("chooseInstance", () => {
     expect(choose([6, 7], { isStream: true })).toBe(0);
     const streaming = [{ callsInFlight: 9, streamsInFlight: 8 }];
     expect(chooseInstance(streaming, { ...capacity, turn: 0 })).toBe(streaming[0]);
+  });
+});
+
+describe("chooseForResource", () => {
+  const choose = (...instances: [calls: number, resources: number][]): number | undefined => {
+    const held = instances.map(([callsInFlight, resources], id) => ({
+      id,
+      callsInFlight,
+      streamsInFlight: 0,
+      resources,
+    }));
+    return chooseForResource(held, {
+      callsPerInstanceMax: 10,
+      resourcesOf: ({ resources }) => resources,
+    })?.id;
+  };
+
+  it("takes the instance with the fewest resources, and of equals the one with the fewest calls", () => {
+    expect(choose([0, 2], [5, 1], [0, 3])).toBe(1);
+    expect(choose([3, 1], [1, 1], [2, 1])).toBe(1);
+  });
+
+  it("takes none that is full", () => {
+    expect(choose([10, 0], [1, 5])).toBe(1);
+    expect(choose([10, 0])).toBeUndefined();
   });
 });

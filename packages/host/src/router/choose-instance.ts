@@ -33,3 +33,21 @@ export function chooseInstance<Instance extends Candidate>(
   }
   return chosen;
 }
+
+/** Which instance gets a new resource: the one with the fewest; of equals the one with the fewest calls in flight. */
+export function chooseForResource<Instance extends Candidate>(
+  instances: readonly Instance[],
+  options: { callsPerInstanceMax: number; resourcesOf: (instance: Instance) => number },
+): Instance | undefined {
+  let chosen: Instance | undefined;
+  let fewest = Number.POSITIVE_INFINITY;
+  for (const instance of instances) {
+    if (instance.callsInFlight >= options.callsPerInstanceMax) continue;
+    const resources = options.resourcesOf(instance);
+    const isTie = resources === fewest && instance.callsInFlight < (chosen?.callsInFlight ?? 0);
+    if (resources >= fewest && !isTie) continue;
+    chosen = instance;
+    fewest = resources;
+  }
+  return chosen;
+}

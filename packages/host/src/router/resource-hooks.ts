@@ -1,10 +1,9 @@
 import {
-  type CallOpening,
   type CallSide,
   decodeValue,
-  encodeJson,
+  hookOpening,
   LeverError,
-  PAYLOAD_JSON,
+  type ResourceHook,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { InstanceTarget } from "./service-route.ts";
@@ -21,7 +20,7 @@ export interface HookFailure {
  */
 export function runHook(
   target: InstanceTarget,
-  hook: "newResource" | "closeResource",
+  hook: ResourceHook,
   options: { resource: string; epoch: number; timeoutMs: number; clock: Clock },
   done: (failure: HookFailure | undefined) => void,
 ): void {
@@ -45,16 +44,7 @@ export function runHook(
     side?.abort(new LeverError("deadline_exceeded", `${hook} took too long.`));
     finish({ reason: `it had not finished after ${timeoutMs} ms.`, mayStillRun: true });
   }, timeoutMs);
-  const opening: CallOpening = {
-    environment: "",
-    service: "",
-    resource,
-    method: hook,
-    isStream: false,
-    timeoutMs,
-    kind: PAYLOAD_JSON,
-    body: encodeJson([resource, epoch]),
-  };
+  const opening = hookOpening(hook, { resource, epoch, timeoutMs });
   const side: CallSide | undefined = target.callee.open(
     opening,
     {

@@ -7,6 +7,7 @@ import {
   LeverError,
   type LeverUrl,
   type Limits,
+  noSide,
   type PayloadKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
@@ -98,7 +99,7 @@ export class Router {
     if (known === undefined) {
       const options: RouteOptions = {
         ...this.#options,
-        queue: { calls: 0, bytes: 0 },
+        waiting: { calls: 0, bytes: 0 },
         onStuck: (of, target, resource) => this.onStuck(of, target, resource),
       };
       this.#environments.set(name, { access, options, services: new Map() });
@@ -210,12 +211,4 @@ export class Router {
 }
 
 /** The side of a call that was over before it began. */
-const over: PlacedCall = {
-  coldStart: undefined,
-  send: () => true,
-  end() {},
-  fail() {},
-  abort() {},
-  pause() {},
-  resume() {},
-};
+const over: PlacedCall = { ...noSide, coldStart: undefined };

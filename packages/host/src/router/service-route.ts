@@ -1,7 +1,8 @@
-import { type Callee, LeverError, type StartTimes } from "@leveros/protocol";
+import { type Callee, LeverError, type ResourceHook, type StartTimes } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import { chooseInstance } from "./choose-instance.ts";
-import { runHook } from "./resource-hooks.ts";
+import { CallQueue } from "./call-queue.ts";
+import { chooseForResource, chooseInstance } from "./choose-instance.ts";
+import { type HookFailure, runHook } from "./resource-hooks.ts";
 import { ResourceLedger } from "./resource-ledger.ts";
 
 /** An instance as the router sees it. */
@@ -19,7 +20,7 @@ export interface InstanceTarget {
 }
 
 /** The calls of an environment that wait, over all its services. */
-interface EnvironmentQueue {
+interface WaitingInEnvironment {
   calls: number;
   bytes: number;
 }
@@ -48,7 +49,7 @@ export interface RouteLimits {
 }
 
 export interface RouteOptions {
-  readonly queue: EnvironmentQueue;
+  readonly waiting: WaitingInEnvironment;
   readonly limits: RouteLimits;
   readonly clock: Clock;
   /** For the ownership of a resource: higher than all before. @throws LeverError when there is none now. */
@@ -83,13 +84,11 @@ export class ServiceRoute {
   /** Most services have none. */
   #resources: ResourceLedger<InstanceTarget, WaitingCall> | undefined;
   readonly #instances: InstanceTarget[] = [];
-  /** Those that any instance may take; calls of resources wait in the ledger. */
-  #waiting: Set<WaitingCall> | undefined;
+  /** Those that any instance may take; calls of resources wait in the ledger. Most services have none. */
+  #queue: CallQueue<WaitingCall> | undefined;
+  /** In the queue and in the ledger. */
   #callsWaiting = 0;
-  /** Since when the queue has not been empty. */
-  #waitingSince = 0;
-  #overloadedUntil = 0;
-  #waitingBytes = 0;
+  #bytesWaiting = 0;
   #turn = 0;
   /** On every instance, also on those that leave. */
   #callsBegun = 0;
@@ -148,21 +147,16 @@ export class ServiceRoute {
     this.#callsBegun--;
     this.lastUsedAt = call.now;
     if (call.resource !== "") this.#ledger.end(call.resource, call.epoch, call);
-    if (this.#waiting !== undefined && this.#waiting.size > 0) this.dispatch();
+    if (this.#isQueueing) this.dispatch();
   }
 
   /** Which instance a call goes to now; undefined = it has to wait. @throws LeverError when it may not even do that. */
-  choose({
-    resource,
-    isStream,
-  }: {
-    resource: string;
-    isStream: boolean;
-  }): InstanceTarget | undefined {
+  choose(call: Pick<WaitingCall, "resource" | "isStream">): InstanceTarget | undefined {
+    const { resource, isStream } = call;
     const { callsPerInstanceMax } = this.#limits;
     if (resource === "") {
       // Those that wait come first.
-      if (!isStream && this.#waiting !== undefined && this.#waiting.size > 0) return undefined;
+      if (!isStream && this.#isQueueing) return undefined;
       return this.#chooseAny(isStream);
     }
     const owner = this.#ledger.ownerOf(resource);
@@ -205,63 +199,56 @@ export class ServiceRoute {
 
   /** The call waits from now on. @throws LeverError when that is no use. */
   wait(call: WaitingCall): void {
-    const { resource, bodyBytes } = call;
+    const { resource } = call;
+    const now = this.#options.clock.now();
+    this.#checkRoom(call, now);
+    this.#count(call, 1);
+    if (resource === "") {
+      this.#queue ??= new CallQueue();
+      this.#queue.add(call, now);
+    } else {
+      this.#ledger.wait(call, now);
+    }
+  }
+
+  /** @throws LeverError when one more call may not wait. */
+  #checkRoom({ resource, bodyBytes }: WaitingCall, now: number): void {
     const limits = this.#limits;
-    const { queue, clock } = this.#options;
+    const { waiting } = this.#options;
     const isFull =
       this.#callsWaiting >= limits.queuedCallsMax ||
-      this.#waitingBytes + bodyBytes > limits.queuedBytesMax;
-    if (isFull || this.#isOverloadedFor(clock.now())) {
+      this.#bytesWaiting + bodyBytes > limits.queuedBytesMax;
+    const capacity = this.#instances.length * this.slots;
+    const isOverloaded =
+      resource === "" &&
+      !this.mayGrow &&
+      this.#queue?.isOverloaded({ now, afterMs: limits.overloadAfterMs, capacity }) === true;
+    if (isFull || isOverloaded) {
       throw overloaded(`too many calls of ${this.service} wait for an instance`);
     }
     const isEnvironmentFull =
-      queue.calls >= limits.queuedCallsPerEnvironmentMax ||
-      queue.bytes + bodyBytes > limits.queuedBytesPerEnvironmentMax;
+      waiting.calls >= limits.queuedCallsPerEnvironmentMax ||
+      waiting.bytes + bodyBytes > limits.queuedBytesPerEnvironmentMax;
     if (isEnvironmentFull) throw overloaded(`too many calls of ${this.environment} wait`);
     const isNew = resource !== "" && !this.#ledger.has(resource);
     if (isNew && this.#ledger.size >= limits.resourcesPerServiceMax) {
       throw overloaded(`${this.service} has too many resources`);
     }
-    if (this.#callsWaiting === 0) this.#waitingSince = clock.now();
-    this.#callsWaiting++;
-    this.#waitingBytes += bodyBytes;
-    queue.calls++;
-    queue.bytes += bodyBytes;
-    if (resource === "") {
-      this.#waiting ??= new Set();
-      this.#waiting.add(call);
-    } else this.#ledger.wait(call, clock.now());
-  }
-
-  /**
-   * A queue absorbs bursts. One that has not been empty for a while, with no instance to come, only adds waiting to
-   * every call: from then on no more wait than half of what the instances can carry at once, until for as long a time
-   * nobody had to be refused.
-   */
-  #isOverloadedFor(now: number): boolean {
-    if (this.mayGrow) return false;
-    const { overloadAfterMs } = this.#limits;
-    const isStanding = this.#callsWaiting > 0 && now - this.#waitingSince >= overloadAfterMs;
-    if (!isStanding && now >= this.#overloadedUntil) return false;
-    if (this.#callsWaiting < (this.#instances.length * this.slots) / 2) return false;
-    this.#overloadedUntil = now + overloadAfterMs;
-    return true;
   }
 
   /** The call waits no longer: it was cancelled, or its time is up. */
   leaveQueue(call: WaitingCall): void {
-    const isGone =
-      call.resource === "" ? this.#waiting?.delete(call) : this.#resources?.leave(call);
-    if (isGone === true) this.#countOut(call);
+    const isGone = call.resource === "" ? this.#queue?.delete(call) : this.#resources?.leave(call);
+    if (isGone === true) this.#count(call, -1);
   }
 
   /** Gives waiting calls, oldest first, to instances with room, and places resources. */
   dispatch(): void {
-    for (const call of this.#waiting ?? []) {
+    for (const call of this.#queue ?? []) {
       const target = this.#chooseAny(call.isStream);
       if (target === undefined) break;
-      this.#waiting?.delete(call);
-      this.#countOut(call);
+      this.#queue?.delete(call);
+      this.#count(call, -1);
       call.assign(target);
     }
     this.#resources?.place();
@@ -269,9 +256,7 @@ export class ServiceRoute {
 
   /** Refuses every waiting call: no instance will come. */
   refuseWaiting(error: LeverError): void {
-    const calls = [...(this.#waiting ?? [])];
-    this.#waiting = undefined;
-    this.#refuse(calls, error);
+    this.#refuse(this.#queue?.takeAll() ?? [], error);
     this.#resources?.refuseWaiting(error);
   }
 
@@ -282,17 +267,21 @@ export class ServiceRoute {
 
   #refuse(calls: readonly WaitingCall[], error: LeverError): void {
     for (const call of calls) {
-      this.#countOut(call);
+      this.#count(call, -1);
       call.refuse(error);
     }
   }
 
-  #countOut(call: WaitingCall): void {
-    const { queue } = this.#options;
-    this.#callsWaiting--;
-    this.#waitingBytes -= call.bodyBytes;
-    queue.calls--;
-    queue.bytes -= call.bodyBytes;
+  #count({ bodyBytes }: WaitingCall, by: 1 | -1): void {
+    const { waiting } = this.#options;
+    this.#callsWaiting += by;
+    this.#bytesWaiting += by * bodyBytes;
+    waiting.calls += by;
+    waiting.bytes += by * bodyBytes;
+  }
+
+  get #isQueueing(): boolean {
+    return this.#queue !== undefined && this.#queue.size > 0;
   }
 
   #chooseAny(isStream: boolean): InstanceTarget | undefined {
@@ -314,25 +303,19 @@ export class ServiceRoute {
     this.#resources ??= new ResourceLedger({
       takeEpoch: this.#options.takeEpoch,
       choose: () => this.#chooseForResource(),
-      open: (resource, owner, epoch) => {
-        const { resourceHookTimeoutMs: timeoutMs } = this.#limits;
-        const call = { resource, epoch, timeoutMs, clock: this.#options.clock };
-        runHook(owner, "newResource", call, (failure) => {
+      open: (resource, owner, epoch) =>
+        this.#runHook(owner, "newResource", { resource, epoch }, (failure) => {
           if (failure === undefined) this.#ledger.opened(resource, epoch);
           else this.#ledger.failed(resource, epoch, failure);
-        });
-      },
-      close: (resource, owner, epoch) => {
-        const { resourceHookTimeoutMs: timeoutMs } = this.#limits;
-        const call = { resource, epoch, timeoutMs, clock: this.#options.clock };
-        runHook(owner, "closeResource", call, (failure) => {
+        }),
+      close: (resource, owner, epoch) =>
+        this.#runHook(owner, "closeResource", { resource, epoch }, (failure) => {
           if (failure?.mayStillRun === true) this.#options.onStuck(this, owner, resource);
           else this.#ledger.closed(resource, epoch);
-        });
-      },
+        }),
       dispatch: (calls, owner) => {
         for (const call of calls) {
-          this.#countOut(call);
+          this.#count(call, -1);
           call.assign(owner);
         }
       },
@@ -341,19 +324,22 @@ export class ServiceRoute {
     return this.#resources;
   }
 
+  #runHook(
+    owner: InstanceTarget,
+    hook: ResourceHook,
+    of: { resource: string; epoch: number },
+    done: (failure: HookFailure | undefined) => void,
+  ): void {
+    const { clock, limits } = this.#options;
+    runHook(owner, hook, { ...of, timeoutMs: limits.resourceHookTimeoutMs, clock }, done);
+  }
+
   /** The one with the fewest resources; of equals the one with the fewest calls. */
   #chooseForResource(): InstanceTarget | undefined {
-    let chosen: { target: InstanceTarget; resources: number } | undefined;
-    for (const target of this.#instances) {
-      if (target.callsInFlight >= this.#limits.callsPerInstanceMax) continue;
-      const resources = this.resourcesOf(target);
-      const isBetter =
-        chosen === undefined ||
-        resources < chosen.resources ||
-        (resources === chosen.resources && target.callsInFlight < chosen.target.callsInFlight);
-      if (isBetter) chosen = { target, resources };
-    }
-    return chosen?.target;
+    return chooseForResource(this.#instances, {
+      callsPerInstanceMax: this.#limits.callsPerInstanceMax,
+      resourcesOf: (target) => this.resourcesOf(target),
+    });
   }
 }
 

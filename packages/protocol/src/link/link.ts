@@ -3,6 +3,7 @@ import {
   type Callee,
   type CallOpening,
   type CallSide,
+  noEvents,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
 } from "../call.ts";
@@ -288,7 +289,7 @@ export class Link implements Callee, CallLink {
       // The last chunk of the arguments: the call itself listens for it, once.
       let body: Uint8Array = NOTHING;
       call.events = {
-        ...silent,
+        ...noEvents,
         onMessage: (_kind, bytes) => {
           body = bytes;
         },
@@ -318,14 +319,6 @@ export class Link implements Callee, CallLink {
     return this.#nextId;
   }
 }
-
-const silent: CallEvents = {
-  onMessage() {},
-  onEnd() {},
-  onFail() {},
-  onAbort() {},
-  onDrain() {},
-};
 
 function readU32(payload: Uint8Array): number {
   if (payload.length !== 4) throw new Error("Cannot read credit: it is not four bytes.");

@@ -14,8 +14,11 @@ import {
   decodeArguments,
   encodeJson,
   formatLeverUrl,
+  hookOpening,
   isReservedName,
   LeverError,
+  noEvents,
+  noSide,
   PAYLOAD_JSON,
 } from "@leveros/protocol";
 import { ENCODING_BYTES, STREAMING_PATH, UNARY_PATH } from "../grpc/grpc-call.ts";
@@ -29,14 +32,6 @@ import {
 
 /** How long a call whose connection broke waits for the program's exit, which says more. */
 const EXIT_GRACE_MS = 300;
-
-const ignored: CallEvents = {
-  onMessage() {},
-  onEnd() {},
-  onFail() {},
-  onAbort() {},
-  onDrain() {},
-};
 
 /** Passes calls on to a program that serves the gRPC wire on a local port. */
 export class GrpcService {
@@ -70,21 +65,12 @@ export class GrpcService {
     const closing = [...this.#epochs.keys()].map(
       (resource) =>
         new Promise<void>((resolve) => {
-          const opening: CallOpening = {
-            environment: "",
-            service: "",
-            resource,
-            method: "closeResource",
-            isStream: false,
-            timeoutMs: 0,
-            kind: PAYLOAD_JSON,
-            body: encodeJson([resource]),
-          };
+          const opening = hookOpening("closeResource", { resource, epoch: 0, timeoutMs: 0 });
           const done = (): boolean => {
             resolve();
             return true;
           };
-          const side = { send: done, end: done, fail: done, abort: done, pause() {}, resume() {} };
+          const side = { ...noSide, send: done, end: done, fail: done, abort: done };
           this.#passHook(opening, side);
         }),
     );
@@ -119,7 +105,7 @@ export class GrpcService {
     const args = decodeArguments(opening.kind, opening.body);
     if (typeof args === "string") {
       side.abort(new LeverError("malformed_request", `Cannot call ${opening.method}: ${args}.`));
-      return ignored;
+      return noEvents;
     }
     let message: Uint8Array;
     try {
@@ -129,7 +115,7 @@ export class GrpcService {
         : encodeRpc(payload);
     } catch (error) {
       side.abort(asMalformed(error));
-      return ignored;
+      return noEvents;
     }
     const stream = this.#connect().request(this.#headers(opening));
     this.#callsInFlight++;

@@ -1,0 +1,113 @@
+import { PassThrough } from "node:stream";
+import { beforeEach, describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
+import type { LaunchedRuntime, ProcessExit } from "./launcher.ts";
+import { WarmPool } from "./warm-pool.ts";
+
+class Launched implements LaunchedRuntime {
+  readonly isWarm = false;
+  readonly socket: PassThrough = new PassThrough();
+  readonly #exited: PromiseWithResolvers<ProcessExit> = Promise.withResolvers();
+  readonly pid: number;
+  readonly write: (text: string) => void;
+
+  constructor(pid: number, onOutput: (chunk: Buffer) => void) {
+    this.pid = pid;
+    this.write = (text) => onOutput(Buffer.from(text));
+  }
+
+  get exited(): Promise<ProcessExit> {
+    return this.#exited.promise;
+  }
+
+  /** Says that it has started, as runtimes do first of all. */
+  async start(): Promise<void> {
+    this.socket.write("started");
+    await new Promise(setImmediate);
+  }
+
+  terminate(): void {}
+
+  kill(): void {
+    this.#exited.resolve({ status: undefined, signal: "SIGKILL" });
+  }
+}
+
+let clock: VirtualClock;
+let launched: Launched[];
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  launched = [];
+});
+
+function open(warmRuntimesMax: number): WarmPool {
+  const launcher = {
+    launch({ onOutput }: { onOutput: (chunk: Buffer) => void }) {
+      const runtime = new Launched(launched.length + 1, onOutput);
+      launched.push(runtime);
+      return runtime;
+    },
+  };
+  const pool = new WarmPool({ launcher, clock, warmRuntimesMax });
+  clock.advance(0);
+  return pool;
+}
+
+const ignore = { onOutput: () => {} };
+
+describe("the warm pool", () => {
+  it("has one runtime started from the beginning, gives it away once, and starts the next a little later", async () => {
+    const pool = open(8);
+    expect([launched.length, pool.ready]).toEqual([1, 0]);
+    await launched[0]?.start();
+    expect(pool.ready).toBe(1);
+    const outputs: string[] = [];
+    const taken = pool.launch({ onOutput: (chunk) => outputs.push(chunk.toString()) });
+    expect(taken).toMatchObject({ pid: 1, isWarm: true });
+    launched[0]?.write("hello");
+    expect(outputs).toEqual(["hello"]);
+    expect([launched.length, pool.ready]).toEqual([1, 0]);
+    clock.advance(100);
+    expect(launched).toHaveLength(2);
+  });
+
+  it("starts a runtime when it has none, and keeps as many as a burst needed, one after the other", async () => {
+    const pool = open(3);
+    await launched[0]?.start();
+    for (let i = 0; i < 5; i++) pool.launch(ignore);
+    expect(launched).toHaveLength(5);
+    expect(pool.wanted).toBe(3);
+    clock.advance(100);
+    for (let i = 5; i < 8; i++) {
+      expect(launched).toHaveLength(i + 1);
+      await launched[i]?.start();
+    }
+    expect([launched.length, pool.ready]).toEqual([8, 3]);
+  });
+
+  it("replaces a runtime that has ended by itself", async () => {
+    const pool = open(8);
+    await launched[0]?.start();
+    launched[0]?.kill();
+    await new Promise(setImmediate);
+    expect(pool.ready).toBe(0);
+    clock.advance(5_000);
+    expect(launched).toHaveLength(2);
+  });
+
+  it("of no runtimes starts each when it is needed", () => {
+    const pool = open(0);
+    expect(launched).toHaveLength(0);
+    expect(pool.launch(ignore)).toMatchObject({ pid: 1, isWarm: false });
+    clock.advance(10_000);
+    expect(launched).toHaveLength(1);
+  });
+
+  it("ends what nobody has taken when it is closed", async () => {
+    const pool = open(8);
+    await pool.close();
+    clock.advance(10_000);
+    expect([launched.length, pool.ready]).toEqual([1, 0]);
+  });
+});
