@@ -122,7 +122,14 @@ export function openSqliteStore(file: string): Store {
       const { changes } = statements.makeLive.run(version, environment, service, version);
       if (changes !== 1) throw new Error(`There is no version ${version} of ${service}.`);
     },
-    codeIds: async () => new Set(statements.codeIds.all().map((row) => textOf(row["codeId"]))),
+    async codeIds() {
+      const codeIds = new Set<string>();
+      statements.codeIds.setReturnArrays(true);
+      for (const row of statements.codeIds.iterate() as Iterable<unknown>) {
+        codeIds.add(textOf((row as unknown[])[0]));
+      }
+      return codeIds;
+    },
     async note(name) {
       const value = statements.note.get(name)?.["value"];
       return value === undefined ? undefined : textOf(value);
