@@ -127,7 +127,6 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const fleet = new Fleet({
     launcher,
     link,
-    memoryOf: () => 0,
     router,
     limits,
     clock,

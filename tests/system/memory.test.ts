@@ -66,27 +66,6 @@ describe("the memory that instances may be allotted", () => {
   }, 30_000);
 });
 
-it("an instance over its own dies alone, and says how much it used", async () => {
-  const grow = `const kept = [];
-    exports.grow = () => { for (let i = 0; i < 20; i++) kept.push(Buffer.alloc(10_000_000, 1)); return new Promise(() => {}); };`;
-  const leverJson = JSON.stringify({ name: "glutton", jsEntry: "server.js", ram: 100 });
-  const archive = serviceArchive({ "lever.json": leverJson, "server.js": grow });
-  expect((await deployArchive(lever.address, archive)).status).toBe(200);
-  const neighbour = client.service("dev.lever", "first").invoke("hold", 1_500);
-  const answer = await callMethod(lever.address, "/glutton/grow", []);
-  expect(answer.status).toBe(502);
-  const { detail } = answer.json() as { detail: string };
-  expect(detail).toMatch(
-    /^The instance of glutton version 1 that had the call used [23]\d\d MB of memory, more than the 100 MB that it is allotted \(ram\), and was killed\./,
-  );
-  expect(await neighbour).toBe("held");
-  const events = (await admin("listEvents", "glutton")) as HostEvent[];
-  const failed = events.find(({ event }) => event === "instance failed");
-  const { stdout } = await lever.lever(["why", String(failed?.["instance"])]);
-  expect(stdout).toMatch(/instance ready.*instance failed.*more than the 100 MB/s);
-  expect((await lever.lever(["why", "nobody"])).status).toBe(3);
-});
-
 it("bodies of all calls together have their bound, and who is over it is refused", async () => {
   const send = (bytes: number): Promise<{ status: number; text: string }> =>
     httpCall(lever.address, "/first/size?forceenv=dev.lever", {

@@ -185,6 +185,9 @@ describe("lever events", () => {
     const failed = await next("instance failed");
     expect(failed).toMatchObject({ level: "warn", version: 2 });
     expect(failed["reason"]).toMatch(/exited with status 7\. Its last output:\nso long$/);
+    const why = await run("why", String(failed["instance"]));
+    expect(why).toMatch(/instance ready.*instance failed.*exited with status 7/s);
+    expect((await lever.lever(["why", "nobody"])).status).toBe(3);
     const text = await run("events", "svc");
     expect(text).toMatch(
       /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}warn {3}instance failed {2}.*service=svc/m,

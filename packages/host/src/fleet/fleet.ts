@@ -5,7 +5,6 @@ import { type InstancesReport, LeverError, type Limits } from "@leveros/protocol
 import { decideInstances } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
 import type { Launcher } from "../launcher/launcher.ts";
-import { residentBytes } from "../launcher/process-memory.ts";
 import { linkInstance } from "../link/instance-link.ts";
 import type { Log } from "../log.ts";
 import { bridgeCall } from "../router/bridge-call.ts";
@@ -37,8 +36,6 @@ export interface FleetOptions {
   readonly makeDir: (path: string) => void;
   /** How a runtime is linked; a simulation has its own. */
   readonly link?: InstanceOwner["link"];
-  /** How much memory a runtime uses; a simulation has its own. */
-  readonly memoryOf?: InstanceOwner["memoryOf"];
   /** How many instances a service should have; a simulation may have its own. */
   readonly decide?: typeof decideInstances;
 }
@@ -83,7 +80,6 @@ export class Fleet {
     this.#owner = {
       launcher,
       link: options.link ?? ((runtime, handlers) => linkInstance(runtime.socket, handlers)),
-      memoryOf: options.memoryOf ?? (({ pid }) => residentBytes(pid)),
       limits,
       clock,
       log,

@@ -39,8 +39,6 @@ export interface InstancePlan {
 export interface InstanceOwner {
   readonly launcher: Launcher;
   link(runtime: LaunchedRuntime, handlers: InstanceLinkHandlers): RuntimeLink;
-  /** Bytes of memory that a runtime uses, with everything it has started. */
-  memoryOf(runtime: LaunchedRuntime): number;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
@@ -133,7 +131,7 @@ export class Instance {
       this.#link.close(this.#failure ?? this.#goneError());
       this.#step({ type: "exited" });
     });
-    this.#setTimer(limits.startTimeoutMs);
+    this.#setTimer();
   }
 
   get phase(): InstanceState["phase"] {
@@ -169,18 +167,6 @@ export class Instance {
       this.#failure = this.#instanceError(`did not answer for ${seconds} s and was killed`);
       this.#runtime.kill();
     }
-  }
-
-  /** Ends the instance when it uses more memory than it is allotted. Its calls, and the log, are told how much. */
-  checkMemory(): void {
-    if (this.phase === "gone" || this.#failure !== undefined) return;
-    const used = this.#owner.memoryOf(this.#runtime);
-    const { ram } = this.plan;
-    if (used <= ram * 1e6) return;
-    const usedMb = Math.round(used / 1e6);
-    const over = `used ${usedMb} MB of memory, more than the ${ram} MB that it is allotted (ram), and was killed`;
-    this.#failure = this.#wasReady ? this.#instanceError(over) : this.#startError(`It ${over}`);
-    this.#runtime.kill();
   }
 
   #heard(): void {
@@ -221,11 +207,7 @@ export class Instance {
     const { state, actions } = stepInstance(this.#state, event, options);
     this.#state = state;
     for (const action of actions) this.#act(action);
-    if (state.phase === "ready" || state.phase === "gone")
-      this.#owner.clock.clearTimeout(this.#timer);
-    if (state.phase === "draining" && Number.isFinite(state.killAt)) {
-      this.#setTimer(state.killAt - options.now);
-    }
+    this.#setTimer();
   }
 
   #act(action: InstanceAction): void {
@@ -255,11 +237,21 @@ export class Instance {
     }
   }
 
-  #setTimer(delayMs: number): void {
-    this.#owner.clock.clearTimeout(this.#timer);
-    this.#timer = this.#owner.clock.setTimeout(
+  /** For the next moment that matters. Timers may go off a little early: then the step sets it anew. */
+  #setTimer(): void {
+    const { clock } = this.#owner;
+    clock.clearTimeout(this.#timer);
+    const state = this.#state;
+    const dueAt =
+      state.phase === "starting"
+        ? state.failAt
+        : state.phase === "draining"
+          ? state.killAt
+          : Number.POSITIVE_INFINITY;
+    if (!Number.isFinite(dueAt)) return;
+    this.#timer = clock.setTimeout(
       () => this.#step({ type: "tick" }),
-      Math.max(0, delayMs),
+      Math.max(0, dueAt - clock.now()),
     );
   }
 

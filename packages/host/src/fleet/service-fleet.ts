@@ -161,10 +161,7 @@ export class ServiceFleet {
   }
 
   checkHealth(): void {
-    for (const instance of this.instances) {
-      instance.checkHealth();
-      instance.checkMemory();
-    }
+    for (const instance of this.instances) instance.checkHealth();
   }
 
   /** One that could make room for another service. */
