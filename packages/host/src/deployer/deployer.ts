@@ -48,13 +48,8 @@ export class Deployer {
 
   /** @throws LeverError that says what is wrong with the archive, the service, or its start. */
   async deploy(environment: string, archive: AsyncIterable<unknown>): Promise<DeployReport> {
-    const { router, limits, folders } = this.#options;
-    if (router.environment(environment)?.access.isOpenToInstances !== true) {
-      throw new LeverError(
-        "unknown_environment",
-        `Cannot deploy: there is no environment ${environment} that takes services.`,
-      );
-    }
+    const { limits, folders } = this.#options;
+    this.#checkEnvironment(environment);
     await this.#takeTurn(limits.deploysMax);
     let codeId: string | undefined;
     try {
@@ -144,11 +139,11 @@ export class Deployer {
       try {
         // D1.
         await store.makeLive(environment, service, record.version);
+        fleet.goLive(record, candidate);
       } catch (error) {
         fleet.discardCandidate(candidate);
         throw error;
       }
-      fleet.goLive(record, candidate);
       log("info", "deployer", "rolled back", report);
       return report;
     });
@@ -169,7 +164,12 @@ export class Deployer {
         if (of.instances.length === 0) return;
         try {
           const candidate = await fleet.startCandidate(of.live);
-          fleet.goLive(of.live, candidate);
+          try {
+            fleet.goLive(of.live, candidate);
+          } catch (error) {
+            fleet.discardCandidate(candidate);
+            throw error;
+          }
           rolled.push(name);
         } catch (error) {
           failed.push({
@@ -231,13 +231,15 @@ export class Deployer {
           `Cannot deploy ${draft.service}: ${draft.leverJson.jsEntry} exports no functions, so it has no methods.`,
         );
       }
+      // It may have been removed meanwhile; nothing of it may be left in the store.
+      this.#checkEnvironment(draft.environment);
       // D1.
       dropped = await store.publishVersion(record, limits);
+      fleet.goLive(record, candidate);
     } catch (error) {
       fleet.discardCandidate(candidate);
       throw error;
     }
-    fleet.goLive(record, candidate);
     const { environment, service } = record;
     log("info", "deployer", "deployed", { environment, service, version });
     for (const old of dropped) {
@@ -246,6 +248,15 @@ export class Deployer {
       });
     }
     return { record, startMs };
+  }
+
+  /** @throws LeverError when there is none that takes services. */
+  #checkEnvironment(environment: string): void {
+    if (this.#options.router.environment(environment)?.access.isOpenToInstances === true) return;
+    throw new LeverError(
+      "unknown_environment",
+      `Cannot deploy: there is no environment ${environment} that takes services.`,
+    );
   }
 
   /** D3. */

@@ -101,7 +101,6 @@ export class Fleet {
     this.#context = {
       clock,
       limits,
-      log,
       decide: options.decide ?? decideInstances,
       get isClosing() {
         return isClosing();

@@ -1,7 +1,6 @@
 import { LeverError, type Limits, type ScalingRecord, type ScalingReport } from "@leveros/protocol";
 import type { decideInstances, RecentNeeds } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
-import type { Log } from "../log.ts";
 import type { InstanceTarget, ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import type { Instance } from "./instance.ts";
@@ -15,7 +14,6 @@ const RECORDS_MAX = 20;
 export interface FleetContext {
   readonly clock: Clock;
   readonly limits: Limits;
-  readonly log: Log;
   readonly isClosing: boolean;
   readonly decide: typeof decideInstances;
   start(record: VersionRecord): Promise<Instance>;

@@ -145,7 +145,6 @@ export class ServiceRoute {
     target.callsInFlight--;
     if (call.isStream) target.streamsInFlight--;
     this.#callsBegun--;
-    this.lastUsedAt = call.now;
     if (call.resource !== "") this.#ledger.end(call.resource, call.epoch, call);
     if (this.#isQueueing) this.dispatch();
   }
