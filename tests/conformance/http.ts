@@ -121,11 +121,15 @@ function openStream(
   };
 }
 
+/** The lines of a body. A reader passes its input's errors on, also when nobody reads any more. */
+const linesOf = (body: Readable): AsyncIterable<string> =>
+  createInterface({ input: body }).on("error", ignore);
+
 const line = (message: unknown): string => `${JSON.stringify(message)}\n`;
 
 /** Lines of JSON, whose last one may be the error. */
 async function* fromLines(body: Readable): AsyncGenerator<unknown> {
-  for await (const text of createInterface({ input: body })) {
+  for await (const text of linesOf(body)) {
     const message = JSON.parse(text) as unknown;
     if (typeof message === "object" && message !== null && "error" in message) {
       throw new Failed({ error: message.error });
@@ -136,7 +140,7 @@ async function* fromLines(body: Readable): AsyncGenerator<unknown> {
 
 async function* fromEvents(body: Readable): AsyncGenerator<unknown> {
   let name = "";
-  for await (const text of createInterface({ input: body })) {
+  for await (const text of linesOf(body)) {
     if (text.startsWith("event: ")) name = text.slice(7);
     if (!text.startsWith("data: ")) continue;
     const data = text.slice(6);
