@@ -12,6 +12,10 @@ need curl "curl --version"
 need openssl "openssl version"
 need chromium "/usr/bin/chromium --version"
 need python3-grpcio "/usr/bin/python3 -c 'import grpc'"
+need runc "command -v runc"
+need containernetworking-plugins "test -x /usr/lib/cni/ptp"
+need nftables "PATH=$PATH:/usr/sbin command -v nft"
+need iproute2 "PATH=$PATH:/usr/sbin command -v ip"
 need python3-protobuf "/usr/bin/python3 -c 'import google.protobuf'"
 if ((${#needed[@]} > 0)); then
   if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then

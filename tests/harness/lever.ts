@@ -14,6 +14,8 @@ import {
 export interface StartOptions {
   /** Default: a temporary folder, removed by `stop` and at the end of the tests. */
   readonly dataDir?: string;
+  /** Default: `process`, which starts without what the machine may lack. */
+  readonly isolation?: "oci" | "process" | "auto";
   /** Further arguments of `lever up`. */
   readonly args?: readonly string[];
 }
@@ -38,11 +40,22 @@ const READY = /^Lever is up at http:\/\/(.+)$/m;
 
 /** Starts `lever up` and waits until it is ready. @throws Error with its output when it ends before that. */
 export async function startLever(options: StartOptions = {}): Promise<RunningLever> {
+  const isolation = options.isolation ?? "process";
   const isOwnDir = options.dataDir === undefined;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "lever-test-"));
   const child = spawn(
     process.execPath,
-    [leverBin, "up", "--port", "0", "--data", dataDir, ...(options.args ?? [])],
+    [
+      leverBin,
+      "up",
+      "--port",
+      "0",
+      "--data",
+      dataDir,
+      "--isolation",
+      isolation,
+      ...(options.args ?? []),
+    ],
     { stdio: ["ignore", "pipe", "pipe"], env: cleanEnvironment() },
   );
   const exited = whenExited(child);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { declareDeploy } from "./commands/deploy.ts";
+import { declareDoctor } from "./commands/doctor.ts";
 import { declareEnv } from "./commands/env.ts";
 import { declareEvents, declareWhy } from "./commands/events.ts";
 import { declareExplain } from "./commands/explain.ts";
@@ -58,6 +59,7 @@ function declareProgram(): Command {
     .exitOverride();
   declareSettings(program);
   declareUp(program);
+  declareDoctor(program);
   declareDeploy(program);
   declareInvoke(program);
   declareStream(program);

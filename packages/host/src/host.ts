@@ -10,7 +10,7 @@ import { Deployer } from "./deployer/deployer.ts";
 import { EventLog } from "./event-log.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { openGateway } from "./gateway/gateway.ts";
-import { createProcessLauncher } from "./launcher/process-launcher.ts";
+import { type Isolation, openLauncher } from "./launcher/isolation.ts";
 import { ProcessLedger } from "./launcher/process-ledger.ts";
 import { WarmPool } from "./launcher/warm-pool.ts";
 import { createLog } from "./log.ts";
@@ -31,6 +31,7 @@ export interface HostOptions {
   readonly limits: Limits;
   /** Those that are not at their default by chance. */
   readonly limitsSet: ReadonlySet<LimitName>;
+  readonly isolation: Isolation;
   readonly logLevel: "info" | "debug";
   /** Receives one line of JSON for each event. */
   readonly logTo: { write(line: string): void };
@@ -39,6 +40,10 @@ export interface HostOptions {
 export interface Host {
   readonly bind: string;
   readonly port: number;
+  /** How instances are kept apart. */
+  readonly isolation: "oci" | "process";
+  /** Why not more strictly, where that was left to the host. */
+  readonly isolationWhy: string | undefined;
   /** Takes no new calls, lets those under way finish, stops every instance. May be called twice. */
   close(): Promise<void>;
 }
@@ -69,11 +74,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const epochs = await openEpochs(store);
     const router = new Router({ limits, clock, takeEpoch: epochs });
     const { warmRuntimesMax } = limits;
-    const launcher = new WarmPool({
-      launcher: createProcessLauncher(ledger),
-      clock,
-      warmRuntimesMax,
-    });
+    const opened = await openLauncher({ isolation: options.isolation, dataDir, ledger, log });
+    const { isolation, why: isolationWhy } = opened;
+    const launcher = new WarmPool({ launcher: opened.launcher, clock, warmRuntimesMax });
     const variables = new Variables(store, new SecretBox(join(dataDir, "secret.key")));
     const serviceDataDir = join(dataDir, "services");
     const fleet = new Fleet({
@@ -115,10 +118,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
       async (error: unknown) => {
         await fleet.close();
         await launcher.close();
+        await opened.close();
         throw cannotListen(options, error);
       },
     );
-    log("info", "host", "up", { bind: options.bind, port: gateway.port, dataDir });
+    const about = { isolation, ...(isolationWhy && { isolationWhy }) };
+    log("info", "host", "up", { bind: options.bind, port: gateway.port, dataDir, ...about });
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       router.close();
@@ -126,6 +131,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       // Calls under way still need their instances: those finish them before they stop.
       await fleet.close();
       await launcher.close();
+      await opened.close();
       // Nobody is left to answer; what was answered gets a moment to leave.
       await Promise.race([drained, delay(LAST_ANSWERS_MS, undefined, { ref: false })]);
       gateway.cut();
@@ -135,6 +141,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     return {
       bind: options.bind,
       port: gateway.port,
+      isolation,
+      isolationWhy,
       close: () => {
         closing ??= close();
         return closing;

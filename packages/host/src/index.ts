@@ -1,1 +1,7 @@
 export { type Host, type HostOptions, startHost } from "./host.ts";
+export {
+  findRequirements,
+  type Isolation,
+  isolations,
+  type Requirement,
+} from "./launcher/isolation.ts";

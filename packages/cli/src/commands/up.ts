@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Host, Isolation } from "@leveros/host";
 import {
   defaultLimits,
   LeverError,
@@ -8,7 +9,7 @@ import {
   type Limits,
   parseLimit,
 } from "@leveros/protocol";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError, exitStatus, usageError } from "../exit-status.ts";
 import { printNote, printResult } from "../output.ts";
 import { formatAuthority, isLoopback } from "../up/bind-address.ts";
@@ -37,6 +38,7 @@ interface UpOptions {
   readonly allowInsecureBind?: true;
   readonly data?: string;
   readonly limit?: Partial<Limits>;
+  readonly isolation: Isolation;
   readonly verbose?: true;
 }
 
@@ -52,6 +54,14 @@ export function declareUp(program: Command): void {
       "allow an address that other machines reach: whoever reaches it may call and deploy",
     )
     .option("--data <dir>", "folder for everything that Lever keeps (default: ~/.lever)")
+    .addOption(
+      new Option(
+        "--isolation <kind>",
+        "how instances are kept apart: in containers (oci), as processes, or whichever is strongest here",
+      )
+        .choices(["auto", "oci", "process"])
+        .default("auto"),
+    )
     .option("--limit <name=value>", "set a limit; may be repeated", readLimit)
     .option("--verbose", "log more")
     .addHelpText("after", HELP)
@@ -75,6 +85,7 @@ async function up(options: UpOptions): Promise<void> {
     dataDir: data,
     limits: { ...defaultLimits, ...options.limit },
     limitsSet: new Set(Object.keys(options.limit ?? {}) as LimitName[]),
+    isolation: options.isolation,
     logLevel: verbose ? "debug" : "info",
     logTo: { write: writeLogLine },
   }).catch(explainStart);
@@ -108,9 +119,14 @@ function writeLogLine(line: string): void {
 }
 
 /** Where the data is, and what to type next, in another terminal. */
-function welcome(dataDir: string, { bind, port }: { bind: string; port: number }): string {
+function welcome(dataDir: string, { bind, port, isolation, isolationWhy }: Host): string {
   const isDefault = port === DEFAULT_PORT && isLoopback(bind);
   return [
+    isolation === "oci"
+      ? "Instances run in containers."
+      : `Instances run as processes, which is no boundary against hostile code.${
+          isolationWhy === undefined ? "" : ` Containers: ${isolationWhy} See lever doctor.`
+        }`,
     `Its data is in ${dataDir}. Stop it with Ctrl-C.`,
     "",
     "In another terminal:",

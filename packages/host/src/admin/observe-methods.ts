@@ -140,7 +140,7 @@ function describe(instance: Instance, of: ServiceFleet): InstanceStatus[] {
       streamsInFlight: target.streamsInFlight,
       resources: of.route.resourcesOf(target),
       pid,
-      memoryBytes: residentBytes(pid),
+      memoryBytes: instance.memoryBytes ?? residentBytes(pid),
       ram: plan.ram,
       startedAt: instance.startedAt.toISOString(),
       ...(target.start !== undefined && { start: target.start }),

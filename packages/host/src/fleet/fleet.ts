@@ -293,7 +293,6 @@ export class Fleet {
       makeDir(dataDir);
       const instance = `${service}-${version}-${randomBytes(4).toString("hex")}`;
       const variables = {
-        HOME: dataDir,
         ...set,
         LEVEROS_ENVIRONMENT: environment,
         LEVEROS_SERVICE: service,
@@ -301,11 +300,11 @@ export class Fleet {
         LEVEROS_CODE_VERSION: String(version),
         LEVEROS_INTERNAL_ENV_SUFFIX: ".lever",
         LEVEROS_CONFIG: JSON.stringify(config),
-        LEVEROS_DATA_DIR: dataDir,
       };
       const prepareMs = clock.now() - startedAt;
-      const plan = { environment, service, version, instance, codeDir, variables, ram, prepareMs };
-      return new Instance({ ...plan, jsEntry, entry }, this.#owner);
+      const about = { environment, service, version, instance };
+      const room = { codeDir, dataDir, variables, ram };
+      return new Instance({ ...about, ...room, jsEntry, entry, prepareMs }, this.#owner);
     } catch (error) {
       this.#ram -= ram;
       throw error;

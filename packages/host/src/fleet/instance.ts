@@ -27,6 +27,8 @@ export interface InstancePlan {
   readonly version: number;
   readonly instance: string;
   readonly codeDir: string;
+  /** Where its service may keep files. */
+  readonly dataDir: string;
   readonly jsEntry: string | undefined;
   readonly entry: readonly string[] | undefined;
   readonly variables: Readonly<Record<string, string>>;
@@ -124,7 +126,7 @@ export class Instance {
     });
     this.target = { instance, version, callee: this.#link, callsInFlight: 0, streamsInFlight: 0 };
     log("debug", "fleet", "instance starting", { ...about, pid: this.#runtime.pid });
-    this.#link.assign({ ...plan, bodyBytesMax: limits.bodyBytesMax });
+    this.#assign();
     void this.#runtime.exited.then((exit) => {
       this.#exit = exit;
       this.#output.end();
@@ -132,6 +134,29 @@ export class Instance {
       this.#step({ type: "exited" });
     });
     this.#setTimer();
+  }
+
+  #assign(): void {
+    const { plan } = this;
+    const { bodyBytesMax } = this.#owner.limits;
+    const assign = ({ codeDir, dataDir }: { codeDir: string; dataDir: string }): void => {
+      const variables = { HOME: dataDir, ...plan.variables, LEVEROS_DATA_DIR: dataDir };
+      this.#link.assign({ ...plan, codeDir, variables, bodyBytesMax });
+    };
+    const entered = this.#runtime.enter?.(plan);
+    if (entered === undefined) {
+      assign(plan);
+      return;
+    }
+    entered.then(assign, (error: unknown) => {
+      this.#failure ??= this.#startError(`Its container could not be set up: ${String(error)}`);
+      this.#runtime.kill();
+    });
+  }
+
+  /** Bytes of memory that it uses; undefined when only its processes know. */
+  get memoryBytes(): number | undefined {
+    return this.#runtime.memoryBytes;
   }
 
   get phase(): InstanceState["phase"] {
@@ -279,7 +304,8 @@ export class Instance {
   }
 
   #howItEnded(): string {
-    const { status, signal } = this.#exit ?? {};
+    const { status, signal, limit } = this.#exit ?? {};
+    if (limit !== undefined) return limit;
     return signal === undefined ? `exited with status ${status}` : `was ended by ${signal}`;
   }
 

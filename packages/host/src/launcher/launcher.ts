@@ -5,17 +5,34 @@ export interface ProcessExit {
   /** undefined when a signal ended it. */
   readonly status: number | undefined;
   readonly signal: string | undefined;
+  /** The limit that ended it, as the predicate of a sentence. */
+  readonly limit?: string;
+}
+
+/** What an instance gets to see and use. */
+interface InstanceRoom {
+  readonly codeDir: string;
+  readonly dataDir: string;
+  /** Megabytes that it is allotted. */
+  readonly ram: number;
 }
 
 /** A started runtime: a process, or a container around one. */
 export interface LaunchedRuntime {
   readonly pid: number;
   /** It was started before it was needed. */
-  readonly isWarm: boolean;
+  isWarm: boolean;
   /** Connected to nothing but this runtime: who is at the other end is known by construction. */
   readonly socket: Duplex;
   /** Resolves once, when the process has ended. */
   readonly exited: Promise<ProcessExit>;
+  /** Bytes of memory in use, where the launcher knows better than the processes' own figures. */
+  readonly memoryBytes?: number;
+  /**
+   * Gives the runtime what its instance may see and use, before its assignment; resolves to the folders as it sees them.
+   * Where a launcher has none, it sees them as they are.
+   */
+  enter?(room: InstanceRoom): Promise<{ codeDir: string; dataDir: string }>;
   /** Asks the process to stop (TERM). */
   terminate(): void;
   /** Ends the process and everything it started (KILL). May be called at any time, and twice. */

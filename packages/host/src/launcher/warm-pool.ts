@@ -58,7 +58,8 @@ export class WarmPool implements Launcher {
     this.#refillAfter(REFILL_AFTER_MS);
     if (warm === undefined) return launcher.launch(options);
     warm.onOutput = (chunk) => options.onOutput(chunk);
-    return { ...warm.runtime, isWarm: true };
+    warm.runtime.isWarm = true;
+    return warm.runtime;
   }
 
   /** Ends the runtimes that nobody needs any more. */

@@ -1,0 +1,134 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import type { Share } from "./container-config.ts";
+
+const ROOT = "/sys/fs/cgroup";
+/** Controllers of cgroups v1 that hold a container; a runtime makes it a group in each that the machine has. */
+const V1_CONTROLLERS = ["memory", "cpu", "pids"] as const;
+
+/** Version 2 has all controllers in one tree (cgroups(7)). */
+export const hasCgroups2 = (): boolean => existsSync(join(ROOT, "cgroup.controllers"));
+
+/** Why control groups cannot hold containers here; undefined when they can. */
+export function cgroupsMissing(): string | undefined {
+  const has = hasCgroups2()
+    ? readFileSync(join(ROOT, "cgroup.controllers"), "utf8").trim().split(" ")
+    : V1_CONTROLLERS.filter((name) => existsSync(join(ROOT, name, "tasks")));
+  const missing = V1_CONTROLLERS.filter((name) => !has.includes(name));
+  return missing.length === 0 ? undefined : `control groups lack ${missing.join(", ")}`;
+}
+
+/**
+ * The control group around one container: what it may use, and what it has used. The container's processes are in a
+ * group below, which the container runtime makes and removes.
+ */
+export class ContainerCgroup {
+  readonly #path: string;
+  readonly #isV2 = hasCgroups2();
+
+  /** `path`: absolute, from the root of the control groups. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws Error when the kernel makes no group. */
+  create(share: Share): void {
+    for (const controller of V1_CONTROLLERS) {
+      mkdirSync(this.#file(controller, ""), { recursive: true });
+    }
+    if (this.#isV2) {
+      const on = V1_CONTROLLERS.map((name) => `+${name}`).join(" ");
+      // From the root down: a group has those controllers that the one above passes on (cgroups(7)).
+      for (const dir of [ROOT, join(ROOT, dirname(this.#path)), join(ROOT, this.#path)]) {
+        writeFileSync(join(dir, "cgroup.subtree_control"), on);
+      }
+    }
+    this.allot(share);
+  }
+
+  /** @throws Error when the kernel refuses a value. */
+  allot(share: Share): void {
+    if (this.#isV2) {
+      this.#write("memory", "memory.max", share.memoryBytes);
+      this.#write("cpu", "cpu.weight", share.cpuWeight);
+    } else {
+      this.#write("memory", "memory.limit_in_bytes", share.memoryBytes);
+      this.#write("cpu", "cpu.shares", share.cpuShares);
+    }
+    this.#write("pids", "pids.max", share.pids);
+  }
+
+  remove(): void {
+    removeCgroups(this.#path);
+  }
+
+  /**
+   * True when it has used all its memory, so that a KILL from nobody came from the kernel. Version 2 counts those;
+   * version 1 counts them in the inner group, which is gone by then, but knows here how often there was none left.
+   */
+  get ranOutOfMemory(): boolean {
+    return this.#isV2
+      ? /^oom_kill [1-9]/m.test(this.#read("memory", "memory.events"))
+      : Number(this.#read("memory", "memory.failcnt")) > 0;
+  }
+
+  /** Bytes in use now, files it has in memory included. */
+  get memoryBytes(): number {
+    return Number(this.#read("memory", this.#isV2 ? "memory.current" : "memory.usage_in_bytes"));
+  }
+
+  /** The most that were in use at once; 0 where the kernel does not say. */
+  get memoryBytesMost(): number {
+    return Number(this.#read("memory", this.#isV2 ? "memory.peak" : "memory.max_usage_in_bytes"));
+  }
+
+  #read(controller: string, file: string): string {
+    try {
+      return readFileSync(this.#file(controller, file), "utf8");
+    } catch {
+      return "";
+    }
+  }
+
+  #write(controller: string, file: string, value: number): void {
+    writeFileSync(this.#file(controller, file), String(value));
+  }
+
+  #file(controller: string, file: string): string {
+    return join(ROOT, this.#isV2 ? "" : controller, this.#path, file);
+  }
+}
+
+/** Ends everything below a group, and removes it with all groups below: what a host that crashed has left. */
+export function removeCgroups(path: string): void {
+  const trees = hasCgroups2() ? [ROOT] : readdirSync(ROOT).map((name) => join(ROOT, name));
+  for (const tree of trees) {
+    if (existsSync(join(tree, path))) removeTree(join(tree, path));
+  }
+}
+
+function removeTree(dir: string): void {
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeTree(join(dir, entry.name));
+  }
+  for (const pid of readFileSync(join(dir, "cgroup.procs"), "utf8").split("\n")) {
+    if (pid === "" || pid === "0") continue;
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  try {
+    rmdirSync(dir);
+  } catch {
+    // Its processes take a moment to end; whoever asks again finds it empty.
+  }
+}

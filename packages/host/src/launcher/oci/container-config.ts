@@ -1,0 +1,133 @@
+import { seccompFilter } from "./seccomp.ts";
+
+/** The user inside a container. */
+export const CONTAINER_UID = 1_000;
+/** Users of the host that stand for a container's root and its user: too high for an account to have them. */
+const HOST_ROOT_UID = 0x7f00_0000;
+export const HOST_USER_UID: number = HOST_ROOT_UID + 1;
+
+export interface ContainerOptions {
+  /** The read-only root. */
+  readonly rootfs: string;
+  /** A folder of the host whose mounts show up in the container as they are made. */
+  readonly box: string;
+  readonly cgroup: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly share: Share;
+}
+
+/** What goes with the memory that an instance is allotted. */
+export interface Share {
+  readonly memoryBytes: number;
+  /** Weight in cgroups v1; 1024 is one for 128 MB. */
+  readonly cpuShares: number;
+  /** Weight in cgroups v2: 1–10000, 100 for 128 MB. */
+  readonly cpuWeight: number;
+  /** Processes and threads. */
+  readonly pids: number;
+  readonly tmpBytes: number;
+  readonly openFiles: number;
+}
+
+const MEGABYTE = 1_000_000;
+/** A runtime alone has about a dozen threads. */
+const PIDS_MIN = 64;
+
+/** All in proportion to `ram` (megabytes), with a floor where less would not run at all. */
+export function shareOf(ram: number): Share {
+  return {
+    memoryBytes: ram * MEGABYTE,
+    cpuShares: Math.min(262_144, Math.max(2, Math.round(ram * 8))),
+    cpuWeight: Math.min(10_000, Math.max(1, Math.round((ram * 100) / 128))),
+    pids: Math.max(PIDS_MIN, Math.round(ram / 2)),
+    tmpBytes: Math.round((ram * MEGABYTE) / 2),
+    openFiles: Math.max(1_024, ram * 16),
+  };
+}
+
+const MASKED = [
+  "/proc/acpi",
+  "/proc/asound",
+  "/proc/config.gz",
+  "/proc/interrupts",
+  "/proc/kallsyms",
+  "/proc/kcore",
+  "/proc/key-users",
+  "/proc/keys",
+  "/proc/kmsg",
+  "/proc/kpagecount",
+  "/proc/latency_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+];
+const READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+const NO_CAPABILITIES = {
+  bounding: [],
+  effective: [],
+  inheritable: [],
+  permitted: [],
+  ambient: [],
+};
+
+/** The configuration of one container, as the OCI runtime specification has it. */
+export function containerConfig(options: ContainerOptions): object {
+  const { share } = options;
+  const ids = [
+    { containerID: 0, hostID: HOST_ROOT_UID, size: 1 },
+    { containerID: CONTAINER_UID, hostID: HOST_USER_UID, size: 1 },
+  ];
+  return {
+    ociVersion: "1.0.2",
+    process: {
+      terminal: false,
+      user: { uid: CONTAINER_UID, gid: CONTAINER_UID },
+      args: options.args,
+      env: options.env,
+      cwd: "/",
+      capabilities: NO_CAPABILITIES,
+      rlimits: [
+        { type: "RLIMIT_NOFILE", hard: share.openFiles, soft: share.openFiles },
+        { type: "RLIMIT_CORE", hard: 0, soft: 0 },
+      ],
+      noNewPrivileges: true,
+    },
+    root: { path: options.rootfs, readonly: true },
+    hostname: "lever",
+    mounts: [
+      mount("/proc", "proc", ["nosuid", "noexec", "nodev"]),
+      mount("/dev", "tmpfs", ["nosuid", "noexec", "mode=755", "size=64k"]),
+      mount("/dev/shm", "tmpfs", ["nosuid", "noexec", "nodev", "mode=1777", "size=16m"]),
+      mount("/tmp", "tmpfs", ["nosuid", "nodev", "mode=1777", `size=${share.tmpBytes}`]),
+      // What the host mounts there later shows up here, and nothing that is mounted here shows up there.
+      {
+        destination: "/lever/box",
+        type: "bind",
+        source: options.box,
+        options: ["rbind", "rslave"],
+      },
+    ],
+    linux: {
+      namespaces: ["pid", "mount", "ipc", "uts", "network", "cgroup", "user"].map((type) => ({
+        type,
+      })),
+      uidMappings: ids,
+      gidMappings: ids,
+      sysctl: {
+        "net.ipv6.conf.all.disable_ipv6": "1",
+        "net.ipv6.conf.default.disable_ipv6": "1",
+      },
+      cgroupsPath: options.cgroup,
+      resources: { devices: [{ allow: false, access: "rwm" }] },
+      seccomp: seccompFilter(),
+      maskedPaths: MASKED,
+      readonlyPaths: READ_ONLY,
+    },
+  };
+}
+
+function mount(destination: string, type: string, options: readonly string[]): object {
+  return { destination, type, source: type, options };
+}

@@ -1,0 +1,312 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { Duplex } from "node:stream";
+import { LeverError } from "@leveros/protocol";
+import type { Log } from "../../log.ts";
+import type { LaunchedRuntime, Launcher, ProcessExit } from "../launcher.ts";
+import { ContainerCgroup, removeCgroups } from "./cgroups.ts";
+import { containerConfig, HOST_USER_UID, shareOf } from "./container-config.ts";
+import { ContainerNetwork, removeNetwork } from "./container-network.ts";
+import { runTool } from "./run-tool.ts";
+import { makeSandboxRoot, removeSandboxRoot, type SandboxRoot } from "./sandbox-root.ts";
+
+/** What a runtime that waits for its assignment may use: `ram` of a service that names none, in megabytes. */
+const WARM_RAM = 128;
+const SANDBOXES = "/run/lever";
+const ENV = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"];
+/** Exit statuses above this stand for a signal. */
+const SIGNAL_STATUS = 128;
+
+export interface OciOptions {
+  /** The host's data folder: two hosts with different ones keep apart. */
+  readonly dataDir: string;
+  /** The container runtime's program. */
+  readonly runtime: string;
+  /** The folder of the CNI plugins. */
+  readonly plugins: string;
+  readonly log: Log;
+}
+
+export interface OciLauncher extends Launcher {
+  /** @throws Error, with what was said, when a container does not start or cannot be entered. */
+  probe(): Promise<void>;
+  /** Removes what all containers share, when the last has ended. */
+  close(): Promise<void>;
+}
+
+/** Opens the containers of this host. What an earlier host with the same data left is removed first. */
+export async function openOciLauncher(options: OciOptions): Promise<OciLauncher> {
+  const id = createHash("sha256").update(realpathSync(options.dataDir)).digest("hex").slice(0, 10);
+  const dir = join(SANDBOXES, id);
+  const cgroups = `/lever-${id}`;
+  await removeLeftOvers({ id, dir, cgroups });
+  mkdirSync(SANDBOXES, { recursive: true, mode: 0o711 });
+  const root = await makeSandboxRoot(dir);
+  const network = await ContainerNetwork.open(id, options.plugins, root.networks);
+  const ending = new Set<Promise<unknown>>();
+  const launch = (onOutput: (chunk: Buffer) => void): Container => {
+    const container = new Container({ ...options, root, network, cgroups });
+    ending.add(container.removed);
+    void container.removed.finally(() => ending.delete(container.removed));
+    container.onOutput(onOutput);
+    return container;
+  };
+  return {
+    launch: ({ onOutput }) => launch(onOutput),
+    async probe() {
+      let said = "";
+      const container = launch((chunk) => {
+        said += chunk.toString("utf8").slice(0, 500 - said.length);
+      });
+      try {
+        await container.attached;
+      } catch (error) {
+        await container.removed;
+        throw new Error(said.trim() || String(error), { cause: error });
+      }
+      container.kill();
+      await container.removed;
+    },
+    async close() {
+      await Promise.all(ending);
+      await network.close();
+      await removeLeftOvers({ id, dir, cgroups });
+    },
+  };
+}
+
+async function removeLeftOvers(of: { id: string; dir: string; cgroups: string }): Promise<void> {
+  removeCgroups(of.cgroups);
+  await removeSandboxRoot(of.dir);
+  rmSync(of.dir, { recursive: true, force: true });
+  await removeNetwork(of.id);
+}
+
+interface ContainerParts extends OciOptions {
+  readonly root: SandboxRoot;
+  readonly network: ContainerNetwork;
+  readonly cgroups: string;
+}
+
+/** One container, with a runtime in it. */
+class Container implements LaunchedRuntime {
+  isWarm = false;
+  readonly socket: Duplex;
+  readonly exited: Promise<ProcessExit>;
+  /** Resolves when nothing of it is left. */
+  readonly removed: Promise<void>;
+  readonly #id = randomBytes(6).toString("hex");
+  readonly #parts: ContainerParts;
+  readonly #box: string;
+  readonly #bundle: string;
+  readonly #cgroup: ContainerCgroup;
+  readonly #child: ChildProcess;
+  /** Linked to its network. */
+  readonly attached: Promise<void>;
+  #mounts: string[] = [];
+  #pid: number | undefined;
+  #ram = WARM_RAM;
+  #wasKilled = false;
+  #hasEnded = false;
+
+  constructor(parts: ContainerParts) {
+    const { root, cgroups, runtime } = parts;
+    this.#parts = parts;
+    this.#box = join(root.boxes, this.#id);
+    this.#bundle = join(root.bundles, this.#id);
+    const share = shareOf(WARM_RAM);
+    for (const path of [
+      this.#box,
+      join(this.#box, "code"),
+      join(this.#box, "data"),
+      this.#bundle,
+    ]) {
+      mkdirSync(path, { mode: 0o755 });
+    }
+    // Its limits are set on a group of ours around the runtime's own, which is gone before anybody could ask it.
+    const cgroup = `${cgroups}/${this.#id}`;
+    this.#cgroup = new ContainerCgroup(cgroup);
+    this.#cgroup.create(share);
+    const config = containerConfig({
+      rootfs: root.rootfs,
+      box: this.#box,
+      cgroup: `${cgroup}/instance`,
+      args: root.command,
+      env: ENV,
+      share,
+    });
+    writeFileSync(join(this.#bundle, "config.json"), JSON.stringify(config));
+    const pidFile = join(this.#bundle, "pid");
+    const args = ["--root", root.state, "run", "--bundle", this.#bundle, "--pid-file", pidFile];
+    this.#child = spawn(runtime, [...args, "--preserve-fds", "1", this.#id], {
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      detached: true,
+      cwd: "/",
+      env: { PATH: process.env["PATH"] },
+    });
+    this.#child.on("error", () => {});
+    const socket = this.#child.stdio[3];
+    if (this.#child.pid === undefined || !(socket instanceof Duplex)) {
+      throw new LeverError(
+        "start_failed",
+        "Cannot start an instance: the system makes no process.",
+      );
+    }
+    this.socket = socket;
+    const closed = new Promise<void>((resolve) => this.#child.once("close", () => resolve()));
+    this.exited = new Promise<ProcessExit>((resolve) => {
+      this.#child.once("exit", (status, signal) => {
+        this.#hasEnded = true;
+        resolve(this.#exitOf(status, signal));
+      });
+    });
+    this.attached = new Promise((resolve, reject) => {
+      socket.once("readable", () => {
+        this.#pid = readPid(pidFile);
+        if (this.#pid === undefined) return;
+        parts.network.attach(this.#id, this.#pid).then(resolve, reject);
+      });
+      void this.exited.then(() => reject(new Error("The container has ended.")));
+    });
+    this.attached.catch(() => {});
+    this.removed = Promise.all([this.exited, closed]).then(() => this.#remove());
+  }
+
+  /** Of the runtime in the container, as the host sees it; of the container runtime until that has started it. */
+  get pid(): number {
+    return this.#pid ?? this.#child.pid ?? 0;
+  }
+
+  get memoryBytes(): number {
+    return this.#cgroup.memoryBytes;
+  }
+
+  onOutput(onOutput: (chunk: Buffer) => void): void {
+    this.#child.stdout?.on("data", onOutput);
+    this.#child.stderr?.on("data", onOutput);
+  }
+
+  async enter(room: { codeDir: string; dataDir: string; ram: number }): Promise<{
+    codeDir: string;
+    dataDir: string;
+  }> {
+    const { codeDir, dataDir, ram } = room;
+    this.#ram = ram;
+    if (ram !== WARM_RAM) this.#cgroup.allot(shareOf(ram));
+    await Promise.all([this.#show(codeDir, dataDir), this.attached]);
+    if (ram !== WARM_RAM) await this.#allotInside(ram);
+    return { codeDir: "/lever/box/code", dataDir: "/lever/box/data" };
+  }
+
+  terminate(): void {
+    if (this.#hasEnded) return;
+    if (this.#pid === undefined) this.kill();
+    else signal(this.#pid, "SIGTERM");
+  }
+
+  /** The first process of a container takes all others with it. */
+  kill(): void {
+    if (this.#hasEnded) return;
+    this.#wasKilled = true;
+    if (this.#pid !== undefined) signal(this.#pid, "SIGKILL");
+    else signal(-(this.#child.pid ?? 0), "SIGKILL");
+  }
+
+  async #show(codeDir: string, dataDir: string): Promise<void> {
+    if (statSync(dataDir).uid !== HOST_USER_UID) {
+      chownSync(dataDir, HOST_USER_UID, HOST_USER_UID);
+      await runTool("chown", ["-R", "-h", `${HOST_USER_UID}:${HOST_USER_UID}`, dataDir]);
+    }
+    const code = join(this.#box, "code");
+    const data = join(this.#box, "data");
+    this.#mounts = [code, data];
+    // Code is root's and readable to all, so that the unprivileged user cannot write it; no setuid bit counts anywhere.
+    await Promise.all([
+      runTool("mount", ["--bind", codeDir, code]),
+      runTool("mount", ["--bind", dataDir, data]),
+    ]);
+  }
+
+  /** What was set when the container started, in its own terms. */
+  async #allotInside(ram: number): Promise<void> {
+    const { tmpBytes, openFiles } = shareOf(ram);
+    const pid = String(this.pid);
+    await Promise.all([
+      runTool("nsenter", ["-t", pid, "-m", "mount", "-o", `remount,size=${tmpBytes}`, "/tmp"]),
+      runTool("prlimit", ["--pid", pid, `--nofile=${openFiles}:${openFiles}`]),
+    ]);
+  }
+
+  #exitOf(status: number | null, signalName: string | null): ProcessExit {
+    const number = status !== null && status > SIGNAL_STATUS ? status - SIGNAL_STATUS : undefined;
+    const name =
+      signalName ?? Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
+    const exit: ProcessExit =
+      name === undefined
+        ? { status: status ?? undefined, signal: undefined }
+        : { status: undefined, signal: name };
+    const limit = exit.signal === "SIGKILL" && !this.#wasKilled ? this.#outOfMemory() : undefined;
+    return limit === undefined ? exit : { ...exit, limit };
+  }
+
+  #outOfMemory(): string | undefined {
+    if (!this.#cgroup.ranOutOfMemory) return undefined;
+    const most = (this.#cgroup.memoryBytesMost / 1e6).toFixed(1);
+    return `was ended since it needed more memory than the ${this.#ram} MB that "ram" allots it (it had ${most} MB)`;
+  }
+
+  /** Nothing of it may stay: its mounts, address, groups and folders. */
+  async #remove(): Promise<void> {
+    const { root, network, runtime, log } = this.#parts;
+    const steps = [
+      // Where the container runtime itself was killed, it could not clean up.
+      () => runTool(runtime, ["--root", root.state, "delete", "--force", this.#id]),
+      () => network.detach(this.#id),
+      () => (this.#mounts.length > 0 ? runTool("umount", ["--lazy", ...this.#mounts]) : undefined),
+      () => this.#cgroup.remove(),
+      () => rmSync(this.#bundle, { recursive: true, force: true }),
+      () => {
+        // Never recursively: what is mounted there is somebody's code and data.
+        for (const name of ["code", "data", ""]) rmdirSync(join(this.#box, name));
+      },
+    ];
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        log("debug", "host", "container left something", {
+          container: this.#id,
+          reason: String(error),
+        });
+      }
+    }
+  }
+}
+
+function readPid(file: string): number | undefined {
+  try {
+    return Number(readFileSync(file, "utf8")) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function signal(pid: number, name: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended.
+  }
+}

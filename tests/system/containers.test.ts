@@ -1,0 +1,80 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "leveros";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+import { runLever } from "../harness/run-lever.ts";
+
+const SERVICE = `
+const fs = require("node:fs");
+const attempt = (work) => { try { work(); return "done"; } catch (error) { return error.code ?? error.message; } };
+exports.look = () => ({
+  uid: process.getuid(),
+  root: fs.readdirSync("/").sort(),
+  processes: fs.readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name)),
+  capabilities: /^CapEff:\\s*(\\S+)/m.exec(fs.readFileSync("/proc/self/status", "utf8"))[1],
+  variables: Object.keys(process.env).filter((name) => !name.startsWith("LEVEROS_")).sort(),
+});
+exports.write = (path) => attempt(() => fs.writeFileSync(path, "x"));
+exports.read = (path) => attempt(() => fs.readFileSync(path));
+exports.eat = async () => {
+  for (const held = []; ; await new Promise(setImmediate)) held.push(Buffer.alloc(4e6, 1));
+};
+`;
+
+let lever: RunningLever;
+const folder = mkdtempSync(join(tmpdir(), "lever-containers-"));
+const service = () => new Client({ forceHost: lever.address }).service("dev.lever", "boxed");
+
+beforeAll(async () => {
+  lever = await startLever({ isolation: "oci" });
+  writeFileSync(join(folder, "lever.json"), JSON.stringify({ name: "boxed", jsEntry: "index.js" }));
+  writeFileSync(join(folder, "index.js"), SERVICE);
+  const deployed = await runLever(["-H", lever.address, "deploy", folder]);
+  expect(deployed.stderr + deployed.stdout).toContain("Deployed boxed");
+}, 60_000);
+
+afterAll(async () => {
+  await lever.stop();
+  rmSync(folder, { recursive: true });
+});
+
+test("an instance in a container is alone, unprivileged, and sees what it was given", async () => {
+  expect(await service().invoke("look")).toEqual({
+    uid: 1_000,
+    root: ["bin", "dev", "etc", "lever", "lib", "lib64", "proc", "sbin", "tmp", "usr"],
+    processes: ["1"],
+    capabilities: "0000000000000000",
+    variables: ["HOME", "LANG", "PATH"],
+  });
+});
+
+test.each([
+  ["/lever/box/code/index.js", "EACCES"],
+  ["/etc/passwd", "EROFS"],
+  ["/usr/bin/x", "EROFS"],
+  ["/proc/sys/kernel/hostname", "EROFS"],
+  ["/tmp/x", "done"],
+  ["/lever/box/data/x", "done"],
+])("writing %s in a container: %s", async (path, outcome) => {
+  expect(await service().invoke("write", path)).toBe(outcome);
+});
+
+test("a container does not show the files of the host", async () => {
+  expect(await service().invoke("read", join(lever.dataDir, "lever.sqlite"))).toBe("ENOENT");
+  expect(await service().invoke("read", "/etc/shadow")).toBe("ENOENT");
+});
+
+test("an instance that needs more memory than it has is ended, and its caller hears why", async () => {
+  await expect(service().invoke("eat")).rejects.toThrow(/more memory than the 128 MB that "ram"/);
+  expect(await service().invoke("read", "/etc/passwd")).toBe("done");
+});
+
+test("a host that stops leaves no container behind", async () => {
+  const before = readdirSync("/run/lever").length;
+  const other = await startLever({ isolation: "oci" });
+  expect(readdirSync("/run/lever").length).toBe(before + 1);
+  await other.stop();
+  expect(readdirSync("/run/lever").length).toBe(before);
+});
