@@ -1,4 +1,14 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "leveros";
@@ -18,6 +28,7 @@ exports.look = () => ({
 });
 exports.write = (path) => attempt(() => fs.writeFileSync(path, "x"));
 exports.read = (path) => attempt(() => fs.readFileSync(path));
+exports.spin = () => { setTimeout(() => { for (;;); }, 50); };
 exports.eat = async () => {
   for (const held = []; ; await new Promise(setImmediate)) held.push(Buffer.alloc(4e6, 1));
 };
@@ -71,10 +82,47 @@ test("an instance that needs more memory than it has is ended, and its caller he
   expect(await service().invoke("read", "/etc/passwd")).toBe("done");
 });
 
-test("a host that stops leaves no container behind", async () => {
-  const before = readdirSync("/run/lever").length;
-  const other = await startLever({ isolation: "oci" });
-  expect(readdirSync("/run/lever").length).toBe(before + 1);
-  await other.stop();
-  expect(readdirSync("/run/lever").length).toBe(before);
-});
+/** Whatever on this machine belongs to the containers of the host with this data folder. */
+function traces(dataDir: string): string[] {
+  const id = createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 10);
+  const has = (text: string): string[] => text.split("\n").filter((line) => line.includes(id));
+  const cgroups = readdirSync("/sys/fs/cgroup").flatMap((name) => {
+    const dir = join("/sys/fs/cgroup", name);
+    return statSync(dir).isDirectory() ? [name, ...readdirSync(dir)] : [name];
+  });
+  return [
+    ...has(readFileSync("/proc/self/mountinfo", "utf8")),
+    ...has(cgroups.join("\n")),
+    ...has(execFileSync("/usr/sbin/nft", ["list", "tables"], { encoding: "utf8" })),
+    ...has(execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })),
+    ...has(readdirSync("/run/lever").join("\n")),
+  ];
+}
+
+/** The network links and ranges of addresses that a running host has. */
+function networkOf(dataDir: string): string {
+  const id = createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 10);
+  return readFileSync(`/run/lever/${id}/networks/subnet`, "utf8");
+}
+
+const routesIn = (subnet: string): string =>
+  execFileSync("/sbin/ip", ["-4", "route", "show", "root", subnet], { encoding: "utf8" });
+
+test("a host that was killed, and one that stops, leave nothing behind", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "lever-containers-data-"));
+  const first = await startLever({ dataDir, isolation: "oci" });
+  const boxed = new Client({ forceHost: first.address }).service("dev.lever", "boxed");
+  await runLever(["-H", first.address, "deploy", folder]);
+  // It hears nothing any more after this, not even that its host has gone.
+  await boxed.invoke("spin");
+  const subnet = networkOf(dataDir);
+  await first.kill();
+  const second = await startLever({ dataDir, isolation: "oci" });
+  expect(networkOf(dataDir)).toBe(subnet);
+  const again = new Client({ forceHost: second.address }).service("dev.lever", "boxed");
+  expect(await again.invoke("read", "/etc/passwd")).toBe("done");
+  await second.stop();
+  expect(traces(dataDir)).toEqual([]);
+  expect(routesIn(subnet)).toBe("");
+  rmSync(dataDir, { recursive: true });
+}, 60_000);

@@ -7,6 +7,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Share } from "./container-config.ts";
 
 const ROOT = "/sys/fs/cgroup";
@@ -65,8 +66,9 @@ export class ContainerCgroup {
     this.#write("pids", "pids.max", share.pids);
   }
 
-  remove(): void {
-    removeCgroups(this.#path);
+  /** @throws Error when a process in it does not end. */
+  async remove(): Promise<void> {
+    await removeCgroups(this.#path);
   }
 
   /**
@@ -106,29 +108,36 @@ export class ContainerCgroup {
   }
 }
 
-/** Ends everything below a group, and removes it with all groups below: what a host that crashed has left. */
-export function removeCgroups(path: string): void {
+/** How long processes that were killed may take to be gone, and how often that is looked at. */
+const GONE_WITHIN_MS = 5_000;
+const LOOK_EVERY_MS = 10;
+
+/**
+ * Ends everything in a group, and removes it with all groups below.
+ * @throws Error when a process in it does not end within 5 s.
+ */
+export async function removeCgroups(path: string): Promise<void> {
   const trees = hasCgroups2() ? [ROOT] : readdirSync(ROOT).map((name) => join(ROOT, name));
-  for (const tree of trees) {
-    if (existsSync(join(tree, path))) removeTree(join(tree, path));
+  const left = (): string[] => trees.map((tree) => join(tree, path)).filter(existsSync);
+  for (let waited = 0; ; waited += LOOK_EVERY_MS) {
+    for (const dir of left()) removeTree(dir);
+    if (left().length === 0) return;
+    if (waited >= GONE_WITHIN_MS) throw new Error(`The control group ${path} is still in use.`);
+    await delay(LOOK_EVERY_MS);
   }
 }
 
+/** Others remove groups too, the container runtime above all: what is gone meanwhile is as wanted. */
 function removeTree(dir: string): void {
-  for (const entry of readdirSync(dir, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeTree(join(dir, entry.name));
-  }
-  for (const pid of readFileSync(join(dir, "cgroup.procs"), "utf8").split("\n")) {
-    if (pid === "" || pid === "0") continue;
-    try {
-      process.kill(Number(pid), "SIGKILL");
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
   try {
+    for (const entry of readdirSync(dir, { withFileTypes: true })) {
+      if (entry.isDirectory()) removeTree(join(dir, entry.name));
+    }
+    for (const pid of readFileSync(join(dir, "cgroup.procs"), "utf8").split("\n")) {
+      if (Number(pid) > 1) process.kill(Number(pid), "SIGKILL");
+    }
     rmdirSync(dir);
   } catch {
-    // Its processes take a moment to end; whoever asks again finds it empty.
+    // Gone, or its processes take a moment to be: the next look tells.
   }
 }

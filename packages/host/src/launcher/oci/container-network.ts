@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runTool } from "./run-tool.ts";
 import { nameservers } from "./sandbox-root.ts";
@@ -34,6 +35,8 @@ const NOT_INTERNET = [
   "224.0.0.0/3",
 ];
 
+/** Which range is taken, for whoever cleans up after a crash. */
+const SUBNET_FILE = "subnet";
 const DNS_PORT = 53;
 
 /**
@@ -44,14 +47,10 @@ const DNS_PORT = 53;
 export class ContainerNetwork {
   readonly #plugins: string;
   readonly #config: string;
-  readonly #table: string;
-  readonly #subnet: string;
 
   private constructor(options: { id: string; plugins: string; stateDir: string; subnet: string }) {
     const { id, plugins, stateDir, subnet } = options;
     this.#plugins = plugins;
-    this.#subnet = subnet;
-    this.#table = tableOf(id);
     this.#config = JSON.stringify({
       cniVersion: "0.4.0",
       name: `lever-${id}`,
@@ -69,8 +68,9 @@ export class ContainerNetwork {
   /** @throws Error when no range of addresses is free, or the kernel takes no rules. */
   static async open(id: string, plugins: string, stateDir: string): Promise<ContainerNetwork> {
     const subnet = await claimSubnet(id);
+    await writeFile(join(stateDir, SUBNET_FILE), subnet);
     const network = new ContainerNetwork({ id, plugins, stateDir, subnet });
-    await runTool("nft", ["-f", "-"], { input: rules(network.#table, subnet) });
+    await runTool("nft", ["-f", "-"], { input: rules(tableOf(id), subnet) });
     return network;
   }
 
@@ -82,11 +82,6 @@ export class ContainerNetwork {
   /** Gives the address of a container that has ended back; its link has gone with it. */
   async detach(container: string): Promise<void> {
     await this.#plugin("DEL", container, "");
-  }
-
-  async close(): Promise<void> {
-    await removeNetwork(this.#table.slice("lever_".length));
-    await runTool("ip", ["route", "del", "blackhole", this.#subnet]);
   }
 
   async #plugin(command: "ADD" | "DEL", container: string, netns: string): Promise<void> {
@@ -102,6 +97,13 @@ export class ContainerNetwork {
       input: this.#config,
     });
   }
+}
+
+/** Gives the range of addresses back that a host claimed whose network kept its state in this folder, if there is one. */
+export async function giveSubnetBack(stateDir: string): Promise<void> {
+  const file = join(stateDir, SUBNET_FILE);
+  if (!existsSync(file)) return;
+  await runTool("ip", ["route", "del", "blackhole", await readFile(file, "utf8")]);
 }
 
 /** Takes away the rules that a host with this id made; what it did not make is left alone. */

@@ -13,17 +13,22 @@ import {
 import { constants } from "node:os";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { LeverError } from "@leveros/protocol";
 import type { Log } from "../../log.ts";
 import type { LaunchedRuntime, Launcher, ProcessExit } from "../launcher.ts";
 import { ContainerCgroup, removeCgroups } from "./cgroups.ts";
 import { containerConfig, HOST_USER_UID, shareOf } from "./container-config.ts";
-import { ContainerNetwork, removeNetwork } from "./container-network.ts";
+import { ContainerNetwork, giveSubnetBack, removeNetwork } from "./container-network.ts";
 import { runTool } from "./run-tool.ts";
 import { makeSandboxRoot, removeSandboxRoot, type SandboxRoot } from "./sandbox-root.ts";
 
 /** What a runtime that waits for its assignment may use: `ram` of a service that names none, in megabytes. */
 const WARM_RAM = 128;
+/** How long the last output of an ended container is waited for. */
+const OUTPUT_GRACE_MS = 200;
+/** How long a container that is not needed any more may take to start, and then be ended in order. */
+const START_GRACE_MS = 5_000;
 const SANDBOXES = "/run/lever";
 const ENV = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"];
 /** Exit statuses above this stand for a signal. */
@@ -81,14 +86,14 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
     },
     async close() {
       await Promise.all(ending);
-      await network.close();
       await removeLeftOvers({ id, dir, cgroups });
     },
   };
 }
 
 async function removeLeftOvers(of: { id: string; dir: string; cgroups: string }): Promise<void> {
-  removeCgroups(of.cgroups);
+  await removeCgroups(of.cgroups);
+  await giveSubnetBack(join(of.dir, "networks"));
   await removeSandboxRoot(of.dir);
   rmSync(of.dir, { recursive: true, force: true });
   await removeNetwork(of.id);
@@ -169,19 +174,23 @@ class Container implements LaunchedRuntime {
     this.exited = new Promise<ProcessExit>((resolve) => {
       this.#child.once("exit", (status, signal) => {
         this.#hasEnded = true;
-        resolve(this.#exitOf(status, signal));
+        const exit = this.#exitOf(status, signal);
+        // What it wrote last is still in the pipes; where the container runtime was killed, its child may hold them.
+        const waited = delay(OUTPUT_GRACE_MS, undefined, { ref: false });
+        void Promise.race([closed, waited]).then(() => resolve(exit));
       });
     });
     this.attached = new Promise((resolve, reject) => {
       socket.once("readable", () => {
         this.#pid = readPid(pidFile);
         if (this.#pid === undefined) return;
+        if (this.#wasKilled) this.kill();
         parts.network.attach(this.#id, this.#pid).then(resolve, reject);
       });
       void this.exited.then(() => reject(new Error("The container has ended.")));
     });
     this.attached.catch(() => {});
-    this.removed = Promise.all([this.exited, closed]).then(() => this.#remove());
+    this.removed = this.exited.then(() => this.#remove());
   }
 
   /** Of the runtime in the container, as the host sees it; of the container runtime until that has started it. */
@@ -220,8 +229,13 @@ class Container implements LaunchedRuntime {
   kill(): void {
     if (this.#hasEnded) return;
     this.#wasKilled = true;
-    if (this.#pid !== undefined) signal(this.#pid, "SIGKILL");
-    else signal(-(this.#child.pid ?? 0), "SIGKILL");
+    if (this.#pid !== undefined) {
+      signal(this.#pid, "SIGKILL");
+      return;
+    }
+    // Killed halfway, the container runtime would leave a process behind that nobody knows: it may finish first.
+    const late = setTimeout(() => signal(-(this.#child.pid ?? 0), "SIGKILL"), START_GRACE_MS);
+    void this.exited.then(() => clearTimeout(late));
   }
 
   async #show(codeDir: string, dataDir: string): Promise<void> {
