@@ -53,7 +53,7 @@ export async function runLever(
 
 /** The environment of the tests without what would change how Lever behaves. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
-  const { LEVEROS_ENV, LEVEROS_IP_PORT, FORCE_COLOR, ...rest } = process.env;
+  const { LEVEROS_ENV, LEVEROS_IP_PORT, LEVEROS_TOKEN, FORCE_COLOR, ...rest } = process.env;
   return { ...rest, NO_COLOR: "1" };
 }
 

@@ -119,7 +119,11 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
   let epoch = 0;
   const router = new Router({ limits, clock, takeEpoch: () => ++epoch });
-  router.setEnvironment(ENVIRONMENT, { corsOrigins: new Set(), isOpenToInstances: true });
+  router.setEnvironment(ENVIRONMENT, {
+    corsOrigins: new Set(),
+    isOpenToInstances: true,
+    isPublic: false,
+  });
   const { launcher, link } = simulatedLauncher(world, (runtime) => {
     runtimes.add(runtime);
     launched++;

@@ -3,13 +3,13 @@ import type { Settings } from "./settings.ts";
 
 /** Calls a method of the admin service of the host that the settings name. */
 export async function callAdmin(
-  { host }: Settings,
+  { host, token }: Settings,
   method: string,
   ...args: unknown[]
 ): Promise<unknown> {
   const { Client } = await import("leveros");
   try {
-    return await new Client({ forceHost: host })
+    return await new Client({ forceHost: host, token })
       .service("admin.lever", "admin")
       .invoke(method, ...args);
   } catch (error) {

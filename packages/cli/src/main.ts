@@ -11,6 +11,7 @@ import { declareLs } from "./commands/ls.ts";
 import { declarePs } from "./commands/ps.ts";
 import { declareRollback } from "./commands/rollback.ts";
 import { declareStream } from "./commands/stream.ts";
+import { declareAudit, declareLogin, declareToken } from "./commands/token.ts";
 import { declareUp } from "./commands/up.ts";
 import { declareSecret, declareVar } from "./commands/variables.ts";
 import { describeFailure, type ExitStatus, exitStatus } from "./exit-status.ts";
@@ -72,6 +73,9 @@ function declareProgram(): Command {
   declareEnv(program);
   declareVar(program);
   declareSecret(program);
+  declareToken(program);
+  declareLogin(program);
+  declareAudit(program);
   declareLimits(program);
   return program;
 }

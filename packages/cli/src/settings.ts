@@ -1,5 +1,6 @@
 import { LeverError, parseLeverUrl } from "@leveros/protocol";
 import { type Command, Option } from "commander";
+import { readCredential } from "./credentials.ts";
 import { usageError } from "./exit-status.ts";
 import { parseHostAddress } from "./host-address.ts";
 
@@ -13,6 +14,8 @@ export interface Settings {
   readonly host: string;
   /** The same as the start of a URL. */
   readonly hostUrl: URL;
+  /** What lets the command in; undefined = nothing. */
+  readonly token: string | undefined;
   /** The flags that were given, to repeat them in commands that the user may type next; ends in a space unless empty. */
   readonly flags: string;
 }
@@ -47,7 +50,8 @@ export function readSettings(program: Command): Settings {
   const isHostFlag = program.getOptionValueSource("host") === "cli";
   const isEnvironmentFlag = program.getOptionValueSource("env") === "cli";
   const flags = `${isHostFlag ? `-H ${hostText} ` : ""}${isEnvironmentFlag ? `-E ${environment} ` : ""}`;
-  return { environment, host: hostText, hostUrl, flags };
+  const token = process.env["LEVEROS_TOKEN"] || readCredential(hostUrl.host);
+  return { environment, host: hostText, hostUrl, token, flags };
 }
 
 /** The name of an environment in lower case. @throws CommandError that names where it came from. */

@@ -19,6 +19,8 @@ import type { Transport } from "./transport.ts";
 export interface ClientOptions {
   /** See `Client.forceHost`. Default: none. */
   readonly forceHost?: string | undefined;
+  /** What lets the client in where a host asks for it (`lever token create`). Default: none. */
+  readonly token?: string | undefined;
   /** Time for each call in milliseconds, at most what the host allows. Default 0: what the host grants, 60 s. */
   readonly timeoutMs?: number | undefined;
   /** Leaves every call of this client, and every stream, when it is aborted. Default: none. */
@@ -39,19 +41,22 @@ export class Client {
    * calls go to the environment's own host name, or inside an instance to the host that runs it.
    */
   forceHost: string | undefined;
+  readonly #token: string | undefined;
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #replyBytesMax: number;
 
   /** @throws LeverError `malformed_request` for options out of range. */
   constructor(options: ClientOptions = {}) {
-    const { forceHost, timeoutMs = 0, signal, replyBytesMax = REPLY_BYTES_MAX } = options;
+    const { forceHost, token, timeoutMs = 0, signal, replyBytesMax = REPLY_BYTES_MAX } = options;
     if (!(timeoutMs >= 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
       throw malformed(
         `Cannot make a client: timeoutMs is ${timeoutMs}, not 0 to ${TIMEOUT_MS_MAX}.`,
       );
     }
     this.forceHost = forceHost;
+    // An unset variable often arrives as the empty text.
+    this.#token = token || undefined;
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
     this.#replyBytesMax = replyBytesMax;
@@ -60,7 +65,12 @@ export class Client {
   /** A client like this one, with other options: `client.with({ timeoutMs: 500 }).service(…)`. */
   with(options: ClientOptions): Client {
     const { forceHost } = this;
-    const mine = { forceHost, timeoutMs: this.#timeoutMs, replyBytesMax: this.#replyBytesMax };
+    const mine = {
+      forceHost,
+      token: this.#token,
+      timeoutMs: this.#timeoutMs,
+      replyBytesMax: this.#replyBytesMax,
+    };
     return new Client({ ...mine, signal: this.#signal, ...options });
   }
 
@@ -189,7 +199,9 @@ export class Client {
     if (link !== undefined && forceHost === undefined) {
       return { transport: new InstanceTransport(link), url };
     }
-    return { transport: new HttpTransport({ forceHost, replyBytesMax: this.#replyBytesMax }), url };
+    const token = this.#token;
+    const options = { forceHost, token, replyBytesMax: this.#replyBytesMax };
+    return { transport: new HttpTransport(options), url };
   }
 }
 

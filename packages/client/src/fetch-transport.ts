@@ -16,8 +16,10 @@ import type { InvokeOptions, Transport } from "./transport.ts";
 /** Calls from a page: regular ones by fetch, streams over WebSockets. */
 export class HttpTransport implements Transport {
   readonly #forceHost: HttpAddress | undefined;
+  readonly #token: string | undefined;
 
-  constructor(options: { forceHost: HttpAddress | undefined }) {
+  constructor(options: { forceHost: HttpAddress | undefined; token: string | undefined }) {
+    this.#token = options.token;
     this.#forceHost = options.forceHost;
   }
 
@@ -32,6 +34,7 @@ export class HttpTransport implements Transport {
       "content-type":
         payload.kind === PAYLOAD_JSON ? "application/json" : "application/octet-stream",
     };
+    if (this.#token !== undefined) headers["authorization"] = `Bearer ${this.#token}`;
     if (timeoutMs > 0) headers["lever-timeout"] = String(Math.ceil(timeoutMs));
     const path = formatLeverUrl({ ...url, environment: "" });
     const environment = encodeURIComponent(url.environment.replace(/:\d+$/, ""));
@@ -61,7 +64,11 @@ export class HttpTransport implements Transport {
   }
 
   open(url: LeverUrl, args: Payload, options: { timeoutMs: number; events: CallEvents }): CallSide {
-    return openWebSocket(url, args, { ...options, address: this.#address(url) });
+    return openWebSocket(url, args, {
+      ...options,
+      token: this.#token,
+      address: this.#address(url),
+    });
   }
 
   #address(url: LeverUrl): HttpAddress {

@@ -36,11 +36,17 @@ const httpsAgent = new https.Agent(agentOptions);
 /** Calls over Lever's HTTP API. */
 export class HttpTransport implements Transport {
   readonly #forceHost: HttpAddress | undefined;
+  readonly #token: string | undefined;
   readonly #replyBytesMax: number;
 
   /** Without `forceHost`, each environment is reached under its own host name. */
-  constructor(options: { forceHost: HttpAddress | undefined; replyBytesMax: number }) {
+  constructor(options: {
+    forceHost: HttpAddress | undefined;
+    token: string | undefined;
+    replyBytesMax: number;
+  }) {
     this.#forceHost = options.forceHost;
+    this.#token = options.token;
     this.#replyBytesMax = options.replyBytesMax;
   }
 
@@ -56,6 +62,7 @@ export class HttpTransport implements Transport {
         payload.kind === PAYLOAD_JSON ? "application/json" : "application/octet-stream",
       "content-length": payload.bytes.length,
     };
+    if (this.#token !== undefined) headers["authorization"] = `Bearer ${this.#token}`;
     if (timeoutMs > 0) headers["lever-timeout"] = Math.ceil(timeoutMs);
     const path = formatLeverUrl({ ...url, environment: "" });
     const target = {
@@ -73,7 +80,11 @@ export class HttpTransport implements Transport {
   }
 
   open(url: LeverUrl, args: Payload, options: { timeoutMs: number; events: CallEvents }): CallSide {
-    return openWebSocket(url, args, { ...options, address: this.#address(url) });
+    return openWebSocket(url, args, {
+      ...options,
+      token: this.#token,
+      address: this.#address(url),
+    });
   }
 
   #address(url: LeverUrl): HttpAddress {

@@ -12,14 +12,20 @@ import { WebSocketChannel } from "./websocket-channel.ts";
 export function openWebSocket(
   url: LeverUrl,
   args: Payload,
-  options: { address: HttpAddress; timeoutMs: number; events: CallEvents },
+  options: {
+    address: HttpAddress;
+    token: string | undefined;
+    timeoutMs: number;
+    events: CallEvents;
+  },
 ): CallSide {
-  const { address, timeoutMs, events } = options;
+  const { address, token, timeoutMs, events } = options;
   const query = new URLSearchParams({ forceenv: url.environment.replace(/:\d+$/, "") });
   if (timeoutMs > 0) query.set("timeout", String(Math.ceil(timeoutMs)));
   const authority = formatHttpAddress(address);
   const path = formatLeverUrl({ ...url, environment: "" });
   const target = `${formatLeverUrl(url)} at ${authority}`;
   const scheme = address.isSecure ? "wss" : "ws";
-  return new WebSocketChannel(`${scheme}://${authority}${path}?${query}`, args, { events, target });
+  const channel = { events, target, token };
+  return new WebSocketChannel(`${scheme}://${authority}${path}?${query}`, args, channel);
 }

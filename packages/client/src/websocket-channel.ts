@@ -39,10 +39,17 @@ export class WebSocketChannel implements CallSide {
   #failure: (() => void) | undefined;
 
   /** `target` says in error messages what was called and where. */
-  constructor(url: string, args: Payload, options: { events: CallEvents; target: string }) {
+  constructor(
+    url: string,
+    args: Payload,
+    options: { events: CallEvents; target: string; token: string | undefined },
+  ) {
     this.#events = options.events;
     this.#target = options.target;
-    const socket = new WebSocket(url, SUBPROTOCOL);
+    // No page may set a header on a WebSocket.
+    const { token } = options;
+    const protocols = token === undefined ? SUBPROTOCOL : [SUBPROTOCOL, `bearer.${token}`];
+    const socket = new WebSocket(url, protocols);
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
     socket.addEventListener("open", () => {

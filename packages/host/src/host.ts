@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { LeverError, type LimitName, type Limits } from "@leveros/protocol";
+import { Access } from "./access/access.ts";
 import { ADMIN_ENVIRONMENT, startAdminService } from "./admin/admin-service.ts";
 import { systemClock } from "./clock.ts";
 import { CodeFolders } from "./deployer/code-folders.ts";
@@ -32,6 +33,8 @@ export interface HostOptions {
   /** Those that are not at their default by chance. */
   readonly limitsSet: ReadonlySet<LimitName>;
   readonly isolation: Isolation;
+  /** Nobody but this machine reaches the address. */
+  readonly isLocalOnly: boolean;
   readonly logLevel: "info" | "debug";
   /** Receives one line of JSON for each event. */
   readonly logTo: { write(line: string): void };
@@ -102,7 +105,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
         rm(join(serviceDataDir, environment), { recursive: true, force: true }),
     });
     await loadRoutes(store, router);
+    const wallTime = Date.now;
+    const isLocalOnly = options.isLocalOnly;
+    const access = await Access.open({ store, wallTime, isLocalOnly });
     startAdminService({
+      access,
+      wallTime,
       store,
       fleet,
       deployer,
@@ -114,7 +122,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       variables,
     });
     for await (const record of store.liveVersions()) fleet.goLive(record);
-    const gateway = await openGateway({ ...options, router, limits, log }).catch(
+    const gateway = await openGateway({ ...options, access, router, limits, log }).catch(
       async (error: unknown) => {
         await fleet.close();
         await launcher.close();
@@ -158,21 +166,27 @@ export async function startHost(options: HostOptions): Promise<Host> {
 async function loadRoutes(store: Store, router: Router): Promise<void> {
   const environments = await store.environments();
   if (!environments.some(({ environment }) => environment === DEFAULT_ENVIRONMENT)) {
-    const created = { environment: DEFAULT_ENVIRONMENT, corsOrigins: ["*"] };
+    const created = { environment: DEFAULT_ENVIRONMENT, corsOrigins: ["*"], isPublic: false };
     await store.putEnvironment(created);
     router.setEnvironment(created.environment, {
       corsOrigins: new Set(["*"]),
       isOpenToInstances: true,
+      isPublic: false,
     });
   }
-  for (const { environment, corsOrigins } of environments) {
+  for (const { environment, corsOrigins, isPublic } of environments) {
     router.setEnvironment(environment, {
       corsOrigins: new Set(corsOrigins),
       isOpenToInstances: true,
+      isPublic,
     });
   }
   // No page of any origin, and no service that Lever runs, may drive Lever itself.
-  router.setEnvironment(ADMIN_ENVIRONMENT, { corsOrigins: new Set(), isOpenToInstances: false });
+  router.setEnvironment(ADMIN_ENVIRONMENT, {
+    corsOrigins: new Set(),
+    isOpenToInstances: false,
+    isPublic: false,
+  });
 }
 
 function cannotListen(options: HostOptions, error: unknown): unknown {

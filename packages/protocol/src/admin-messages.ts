@@ -176,6 +176,8 @@ export interface EnvironmentListing {
   readonly environment: string;
   readonly services: number;
   readonly corsOrigins: readonly string[];
+  /** Anyone may invoke its services, with no token. */
+  readonly public: boolean;
 }
 
 /** Of `listVariables(environment)`. */
@@ -196,4 +198,46 @@ export interface RollReport {
   readonly rolled: readonly string[];
   /** Those that could not be started with the change, and go on without it. */
   readonly failed: readonly { readonly service: string; readonly reason: string }[];
+}
+
+/** What a token can allow: to call services, to deploy them, to do everything. */
+export const rights: readonly ["invoke", "deploy", "admin"] = ["invoke", "deploy", "admin"];
+export type Right = (typeof rights)[number];
+
+export function isRight(value: unknown): value is Right {
+  return rights.some((right) => right === value);
+}
+
+/** Of `listTokens()`. */
+export interface TokenListing {
+  readonly id: string;
+  /** `*` = all. */
+  readonly environments: readonly string[];
+  readonly can: readonly Right[];
+  readonly note: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** ISO 8601; absent = never. */
+  readonly expiresAt?: string;
+}
+
+/** Of `createToken(wanted)`. */
+export interface CreatedToken extends TokenListing {
+  /** Told once, and kept by nobody but who asked. */
+  readonly token: string;
+}
+
+/** Of `listAudit()`: one change, or one that was refused. */
+export interface AuditEntry {
+  /** ISO 8601. */
+  readonly at: string;
+  /** A token's id; `local` = from this machine, while there was no token. */
+  readonly asker: string;
+  readonly method: string;
+  /** `*` = it concerned all. */
+  readonly environment: string;
+  /** What was changed, by name. */
+  readonly about: string;
+  /** `done`, or the code of the error. */
+  readonly outcome: string;
 }

@@ -1,4 +1,6 @@
 export type {
+  AuditEntry,
+  CreatedToken,
   DeployReport,
   EnvironmentListing,
   HostEvent,
@@ -6,15 +8,18 @@ export type {
   InstanceStatus,
   InstancesReport,
   LimitListing,
+  Right,
   RollbackReport,
   RollReport,
   ScalingRecord,
   ScalingReport,
   ServiceListing,
   StartTimes,
+  TokenListing,
   VariableListing,
   VersionListing,
 } from "./admin-messages.ts";
+export { isRight, rights } from "./admin-messages.ts";
 export type { CallEvents, Callee, CallOpening, CallSide } from "./call.ts";
 export { noEvents, noSide, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
 export type { CallContext } from "./call-context.ts";

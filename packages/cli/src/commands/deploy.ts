@@ -37,7 +37,7 @@ export function declareDeploy(program: Command): void {
 
 async function deploy(dir: string, options: DeployOptions & { settings: Settings }): Promise<void> {
   const { settings } = options;
-  const { environment, hostUrl } = settings;
+  const { environment, hostUrl, token } = settings;
   const adminEnvironment = readEnvironment(options.admin, "--admin");
   const { readServiceFolder } = await import("../deploy/service-folder.ts");
   const { folder, leverJson, warnings, entries, bytes: folderBytes } = await readServiceFolder(dir);
@@ -59,6 +59,7 @@ async function deploy(dir: string, options: DeployOptions & { settings: Settings
   try {
     const answer = await uploadArchive({
       hostUrl,
+      token,
       adminEnvironment,
       environment,
       archive,

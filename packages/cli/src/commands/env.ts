@@ -13,6 +13,7 @@ Examples:
   lever env create staging.lever
   lever -E staging.lever deploy ./hello
   lever env ls
+  lever env open staging.lever           anyone may call its services, once there are tokens
   lever env rm staging.lever --force     with its services, and all they have kept`;
 
 export function declareEnv(program: Command): void {
@@ -40,6 +41,25 @@ export function declareEnv(program: Command): void {
       )) as EnvironmentListing[];
       printResult(options.json ? JSON.stringify(listings) : formatEnvironments(listings));
     });
+  for (const [name, isPublic] of [
+    ["open", true],
+    ["close", false],
+  ] as const) {
+    env
+      .command(name)
+      .description(
+        isPublic
+          ? "Let anyone call an environment's services, with no token."
+          : "Let only who has a token call an environment's services, once there are tokens.",
+      )
+      .argument("<name>", "its name")
+      .action(async (environment: string) => {
+        await callAdmin(readSettings(program), "setPublic", environment, isPublic);
+        printNote(
+          `${environment} is ${isPublic ? "open to anyone" : "for those with a token"} now.`,
+        );
+      });
+  }
   env
     .command("rm")
     .description("Remove an environment.")
@@ -53,10 +73,11 @@ export function declareEnv(program: Command): void {
 }
 
 function formatEnvironments(listings: readonly EnvironmentListing[]): string {
-  const rows = listings.map(({ environment, services, corsOrigins }) => [
+  const rows = listings.map(({ environment, services, corsOrigins, public: isPublic }) => [
     environment,
     String(services),
+    isPublic ? "anyone" : "with a token",
     corsOrigins.includes("*") ? "any" : corsOrigins.join(", ") || "none",
   ]);
-  return formatTable([["ENVIRONMENT", "SERVICES", "PAGES OF"], ...rows]);
+  return formatTable([["ENVIRONMENT", "SERVICES", "CALLERS", "PAGES OF"], ...rows]);
 }

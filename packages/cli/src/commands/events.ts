@@ -38,7 +38,7 @@ async function events(
   options: EventsOptions & { settings: Settings },
 ): Promise<void> {
   const { settings, follow, json } = options;
-  const { environment, host } = settings;
+  const { environment, host, token } = settings;
   const print = (event: HostEvent): void =>
     printResult(json ? JSON.stringify(event) : formatEvent(event));
   if (!follow) {
@@ -47,7 +47,7 @@ async function events(
     return;
   }
   const { Client } = await import("leveros");
-  const stream = await new Client({ forceHost: host })
+  const stream = await new Client({ forceHost: host, token })
     .service("admin.lever", "admin")
     .invokeChan("watchEventsChan", environment, service);
   process.stdout.on("error", () => stream.cancel());

@@ -72,7 +72,7 @@ async function invoke(
   const timeoutMs = readTimeout(timeout);
   const args = words.includes(STDIN_BYTES) ? [await readStdin(words)] : words.map(readArgument);
   const { Client } = await import("leveros");
-  const client = new Client({ forceHost: settings.host, timeoutMs });
+  const client = new Client({ forceHost: settings.host, token: settings.token, timeoutMs });
   const result = await client.invokeURL(url, ...args);
   if (result instanceof Uint8Array) printBytes(result);
   else printResult(JSON.stringify(result, undefined, pretty ? 2 : 0));

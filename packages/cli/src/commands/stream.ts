@@ -50,7 +50,7 @@ async function stream(
   const timeoutMs = readTimeout(options.timeout);
   const args = words.map(readArgument);
   const { Client } = await import("leveros");
-  const client = new Client({ forceHost: settings.host, timeoutMs });
+  const client = new Client({ forceHost: settings.host, token: settings.token, timeoutMs });
   const opened = await client.invokeChanURL(url, ...args);
   // Whoever reads the output may leave early: then there is nothing left to do.
   process.stdout.on("error", () => opened.cancel());

@@ -51,7 +51,7 @@ export function declareUp(program: Command): void {
     .option("--bind <address>", "address to listen on", "127.0.0.1")
     .option(
       "--allow-insecure-bind",
-      "allow an address that other machines reach: whoever reaches it may call and deploy",
+      "allow an address that other machines reach, without TLS: tokens can be read on the way",
     )
     .option("--data <dir>", "folder for everything that Lever keeps (default: ~/.lever)")
     .addOption(
@@ -72,7 +72,7 @@ async function up(options: UpOptions): Promise<void> {
   const { port, bind, data = join(homedir(), ".lever"), verbose } = options;
   if (!isLoopback(bind) && options.allowInsecureBind !== true) {
     throw usageError(
-      `Cannot listen on ${bind}: other machines reach it, and whoever does may call and deploy anything.\n` +
+      `Cannot listen on ${bind}: other machines reach it, and what they send, tokens included, can be read on the way.\n` +
         "To allow that, in a network where it is safe: --allow-insecure-bind",
     );
   }
@@ -86,6 +86,7 @@ async function up(options: UpOptions): Promise<void> {
     limits: { ...defaultLimits, ...options.limit },
     limitsSet: new Set(Object.keys(options.limit ?? {}) as LimitName[]),
     isolation: options.isolation,
+    isLocalOnly: isLoopback(bind),
     logLevel: verbose ? "debug" : "info",
     logTo: { write: writeLogLine },
   }).catch(explainStart);

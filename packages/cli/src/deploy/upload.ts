@@ -14,6 +14,8 @@ export interface UploadAnswer {
 
 export interface UploadOptions {
   readonly hostUrl: URL;
+  /** What lets it in; undefined = nothing. */
+  readonly token: string | undefined;
   /** Environment of the admin service. */
   readonly adminEnvironment: string;
   /** Environment to deploy into. */
@@ -35,7 +37,7 @@ const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
  * A host that answers early, and closes, may do so in the very moment of a write; the answer is then lost with the
  * connection. Nothing has been deployed, for the archive was not whole: the upload may be tried again.
  */
-const ATTEMPTS_MAX = 4;
+const ATTEMPTS_MAX = 10;
 
 /** What became of one attempt. */
 type Attempt =
@@ -99,13 +101,16 @@ function isBroken(cause: unknown): boolean {
   return code === "EPIPE" || code === "ECONNRESET";
 }
 
-function openRequest({ hostUrl, adminEnvironment }: UploadOptions): http.ClientRequest {
+function openRequest({ hostUrl, token, adminEnvironment }: UploadOptions): http.ClientRequest {
   const url = new URL("/admin/deployServiceChan", hostUrl);
   url.searchParams.set("forceenv", adminEnvironment);
   const { request } = hostUrl.protocol === "https:" ? https : http;
   return request(url, {
     method: "POST",
-    headers: { "content-type": "application/octet-stream" },
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      "content-type": "application/octet-stream",
+    },
     agent: false,
   });
 }

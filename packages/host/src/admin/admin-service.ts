@@ -5,11 +5,14 @@ import {
   type ServiceListing,
 } from "@leveros/protocol";
 import { CallServer, listMethods, type ServiceStream } from "@leveros/runtime";
+import type { Access } from "../access/access.ts";
 import type { Deployer } from "../deployer/deployer.ts";
 import { memoryLink } from "../link/memory-link.ts";
 import type { Store } from "../store/store.ts";
 import type { Variables } from "../variables/variables.ts";
+import { accessMethods } from "./access-methods.ts";
 import { environmentMethods } from "./environment-methods.ts";
+import { AdminGuard } from "./guard.ts";
 import { type ObserveOptions, observeMethods } from "./observe-methods.ts";
 import { parseEnvironment, parseService, unknownEnvironment } from "./parse-arguments.ts";
 
@@ -23,6 +26,8 @@ export interface AdminOptions extends ObserveOptions {
   readonly variables: Variables;
   readonly store: Store;
   readonly deployer: Deployer;
+  readonly access: Access;
+  readonly wallTime: () => number;
 }
 
 /**
@@ -31,12 +36,17 @@ export interface AdminOptions extends ObserveOptions {
  */
 export function startAdminService(options: AdminOptions): void {
   const { router, limits } = options;
-  const methods = listMethods(adminMethods(options));
+  const guard = new AdminGuard(options);
+  const methods = listMethods(guard.guardAll(adminMethods(options)));
   const server = new CallServer(methods, { replyBytesMax: limits.bodyBytesMax, isPlatform: true });
-  const callee = memoryLink(server.onCall, {
-    messageBytesMax: limits.bodyBytesMax,
-    callsMax: CALLS_MAX,
-  });
+  const callee = memoryLink(
+    // From outside, who asks is told in place of the calling service.
+    (opening, side) => guard.runAs(opening.service, () => server.onCall(opening, side)),
+    {
+      messageBytesMax: limits.bodyBytesMax,
+      callsMax: CALLS_MAX,
+    },
+  );
   const route = router.setService(ADMIN_ENVIRONMENT, ADMIN_SERVICE, {
     version: 1,
     isPrivate: false,
@@ -139,7 +149,8 @@ function adminMethods(options: AdminOptions): Record<string, unknown> {
         'Cannot set the origins: allowed is a list of origins such as "https://app.example", or of "*".',
       );
     }
-    await store.putEnvironment({ environment: name, corsOrigins: origins });
+    const { isPublic } = known.access;
+    await store.putEnvironment({ environment: name, corsOrigins: origins, isPublic });
     router.setEnvironment(name, { ...known.access, corsOrigins: new Set(origins) });
     return null;
   }
@@ -152,6 +163,7 @@ function adminMethods(options: AdminOptions): Record<string, unknown> {
     listServices,
     setCorsOrigins,
     ...environmentMethods(options),
+    ...accessMethods(options),
     ...observeMethods(options),
   };
 }

@@ -46,20 +46,39 @@ export function environmentMethods(options: EnvironmentOptions): Record<string, 
         throw new LeverError("overloaded", `Cannot create ${environment}: there are too many.`);
       }
       const corsOrigins = ["*"];
-      await store.putEnvironment({ environment, corsOrigins });
+      await store.putEnvironment({ environment, corsOrigins, isPublic: false });
       router.setEnvironment(environment, {
         corsOrigins: new Set(corsOrigins),
         isOpenToInstances: true,
+        isPublic: false,
       });
       return null;
     },
 
     async listEnvironments(): Promise<EnvironmentListing[]> {
-      return (await store.environments()).map(({ environment, corsOrigins }) => ({
+      return (await store.environments()).map(({ environment, corsOrigins, isPublic }) => ({
         environment,
         corsOrigins,
+        public: isPublic,
         services: router.environment(environment)?.services.size ?? 0,
       }));
+    },
+
+    /** Whether anyone may invoke the environment's services, or only who has a token. */
+    async setPublic(name: unknown, isPublic: unknown): Promise<null> {
+      const environment = open(name);
+      const routes = router.environment(environment);
+      if (routes === undefined) throw unknownEnvironment(environment);
+      if (typeof isPublic !== "boolean") {
+        throw new LeverError(
+          "malformed_request",
+          "Cannot set who may call: allowed is true or false.",
+        );
+      }
+      const { access } = routes;
+      await store.putEnvironment({ environment, corsOrigins: [...access.corsOrigins], isPublic });
+      router.setEnvironment(environment, { ...access, isPublic });
+      return null;
     },
 
     /** One that has services only with `{force: true}`: they go with it, and all they have kept. */

@@ -1,10 +1,12 @@
 import { createServer } from "node:http";
 import * as http2 from "node:http2";
 import type { Duplex } from "node:stream";
-import { isStreamingName, LeverError, type Limits } from "@leveros/protocol";
+import { isStreamingName, LeverError, type Limits, noSide } from "@leveros/protocol";
 import { type GrpcOptions, serveGrpc } from "@leveros/runtime/grpc";
+import type { Access } from "../access/access.ts";
 import type { Log } from "../log.ts";
-import { OUTSIDE, type Router } from "../router/router.ts";
+import type { Router } from "../router/router.ts";
+import { authorize } from "./authorize.ts";
 import { answerProblem, problemAnswer } from "./http/answer.ts";
 import { answerOptions, checkOrigin } from "./http/cors.ts";
 import { dropRest } from "./http/drop-rest.ts";
@@ -20,6 +22,7 @@ export interface GatewayOptions {
   /** 0 = any free port. */
   readonly port: number;
   readonly router: Router;
+  readonly access: Access;
   readonly limits: Limits;
   readonly log: Log;
 }
@@ -56,11 +59,22 @@ export function openGateway(options: GatewayOptions): Promise<Listener> {
 
 function createHttp2(options: ServeOptions): http2.Http2Server {
   const { limits, router } = options;
-  const grpc: GrpcOptions = {
-    call: (request, events) => router.call({ ...request, caller: OUTSIDE }, events),
+  const grpcOptions = (
+    headers: http2.IncomingHttpHeaders,
+    peer: string | undefined,
+  ): GrpcOptions => ({
+    call(request, events) {
+      try {
+        const caller = authorize(options, request.url.environment, headers, peer);
+        return router.call({ ...request, caller }, events);
+      } catch (error) {
+        events.onAbort(asLeverError(error, options.log));
+        return noSide;
+      }
+    },
     environment: undefined,
     limits,
-  };
+  });
   const server = http2.createServer({
     settings: {
       initialWindowSize: HTTP2_WINDOW_BYTES,
@@ -78,7 +92,7 @@ function createHttp2(options: ServeOptions): http2.Http2Server {
   });
   server.on("stream", (stream, headers, _flags, rawHeaders) => {
     if (headers["content-type"]?.startsWith("application/grpc")) {
-      serveGrpc(stream, headers, grpc);
+      serveGrpc(stream, headers, grpcOptions(headers, stream.session?.socket.remoteAddress));
       return;
     }
     stream.on("error", () => {});
@@ -107,7 +121,9 @@ function serve(request: HttpRequest, response: HttpResponse, options: ServeOptio
         `Cannot call a method by ${request.method}: allowed is POST.`,
       );
     }
-    const exchange = { request, response, url };
+    const { remoteAddress } = request.socket;
+    const caller = authorize(options, url.environment, request.headers, remoteAddress);
+    const exchange = { request, response, url, caller };
     if (isStreaming) serveStreamingCall(exchange, options);
     else serveRegularCall(exchange, options);
   } catch (error) {

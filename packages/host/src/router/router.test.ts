@@ -103,8 +103,16 @@ beforeEach(() => {
   };
   router = new Router({ limits, clock, takeEpoch: () => ++epoch });
   router.onDemand = ({ service }) => demands.push(service);
-  router.setEnvironment("dev.lever", { corsOrigins: new Set(), isOpenToInstances: true });
-  router.setEnvironment("admin.lever", { corsOrigins: new Set(), isOpenToInstances: false });
+  router.setEnvironment("dev.lever", {
+    corsOrigins: new Set(),
+    isOpenToInstances: true,
+    isPublic: false,
+  });
+  router.setEnvironment("admin.lever", {
+    corsOrigins: new Set(),
+    isOpenToInstances: false,
+    isPublic: false,
+  });
   const live = { version: 1, isPrivate: false, methods: ["method", "chan"] };
   route = router.setService("dev.lever", "svc", live);
 });

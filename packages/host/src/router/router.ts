@@ -61,6 +61,8 @@ export interface EnvironmentAccess {
   readonly corsOrigins: ReadonlySet<string>;
   /** False = only callers from outside: Lever's own management is no business of the services it runs. */
   readonly isOpenToInstances: boolean;
+  /** Anyone may invoke its services, with no token. */
+  readonly isPublic: boolean;
 }
 
 /** An environment as the data plane sees it. */

@@ -1,6 +1,13 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { LeverError, type LeverJson } from "@leveros/protocol";
-import type { EnvironmentRecord, Store, VariableRecord, VersionRecord } from "./store.ts";
+import type {
+  AuditRecord,
+  EnvironmentRecord,
+  Store,
+  TokenRecord,
+  VariableRecord,
+  VersionRecord,
+} from "./store.ts";
 
 /** What brings a store from each version of its schema to the next, the first from nothing. */
 const MIGRATIONS = [
@@ -41,7 +48,15 @@ const MIGRATIONS = [
     PRIMARY KEY (environment, service, name)
   ) STRICT;
 `,
+  `
+  ALTER TABLE environments ADD COLUMN isPublic INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE tokens (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+  CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL) STRICT;
+`,
 ];
+
+/** Changes that are remembered. */
+const AUDIT_MAX = 10_000;
 
 const SCHEMA_VERSION = MIGRATIONS.length;
 
@@ -69,9 +84,27 @@ export function openSqliteStore(file: string): Store {
   };
   return {
     environments: async () => statements.environments.all().map(environmentOf),
-    async putEnvironment({ environment, corsOrigins }) {
-      statements.putEnvironment.run(environment, JSON.stringify(corsOrigins));
+    async putEnvironment({ environment, corsOrigins, isPublic }) {
+      statements.putEnvironment.run(environment, JSON.stringify(corsOrigins), isPublic ? 1 : 0);
     },
+    tokens: async () => statements.tokens.all().map((row) => recordOf<TokenRecord>(row)),
+    async putToken(record) {
+      statements.putToken.run(record.id, JSON.stringify(record));
+    },
+    async removeToken(id) {
+      statements.removeToken.run(id);
+    },
+    async addAudit(record) {
+      transaction(() => {
+        statements.addAudit.run(JSON.stringify(record));
+        statements.trimAudit.run(AUDIT_MAX);
+      });
+    },
+    audit: async (most) =>
+      statements.audit
+        .all(most)
+        .map((row) => recordOf<AuditRecord>(row))
+        .reverse(),
     async removeEnvironment(environment) {
       transaction(() => {
         statements.removeVariables.run(environment);
@@ -185,6 +218,12 @@ const SQLITE_BUSY = 5;
 function prepare(
   database: DatabaseSync,
 ): Record<
+  | "tokens"
+  | "putToken"
+  | "removeToken"
+  | "addAudit"
+  | "trimAudit"
+  | "audit"
   | "environments"
   | "putEnvironment"
   | "removeEnvironment"
@@ -209,10 +248,18 @@ function prepare(
 > {
   const sql = (text: string): StatementSync => database.prepare(text);
   return {
-    environments: sql("SELECT environment, corsOrigins FROM environments ORDER BY environment"),
-    putEnvironment: sql(
-      "INSERT INTO environments VALUES (?, ?) ON CONFLICT DO UPDATE SET corsOrigins = excluded.corsOrigins",
+    environments: sql(
+      "SELECT environment, corsOrigins, isPublic FROM environments ORDER BY environment",
     ),
+    putEnvironment: sql(
+      "INSERT INTO environments VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET corsOrigins = excluded.corsOrigins, isPublic = excluded.isPublic",
+    ),
+    tokens: sql("SELECT record FROM tokens ORDER BY rowid"),
+    putToken: sql("INSERT INTO tokens VALUES (?, ?)"),
+    removeToken: sql("DELETE FROM tokens WHERE id = ?"),
+    addAudit: sql("INSERT INTO audit (record) VALUES (?)"),
+    trimAudit: sql("DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?"),
+    audit: sql("SELECT record FROM audit ORDER BY number DESC LIMIT ?"),
     removeEnvironment: sql("DELETE FROM environments WHERE environment = ?"),
     removeServices: sql("DELETE FROM services WHERE environment = ?"),
     removeVersions: sql("DELETE FROM versions WHERE environment = ?"),
@@ -260,10 +307,15 @@ function prepare(
 
 type Row = Readonly<Record<string, unknown>>;
 
+function recordOf<Record>(row: Row): Record {
+  return JSON.parse(textOf(row["record"])) as Record;
+}
+
 function environmentOf(row: Row): EnvironmentRecord {
   return {
     environment: textOf(row["environment"]),
     corsOrigins: JSON.parse(textOf(row["corsOrigins"])) as string[],
+    isPublic: row["isPublic"] === 1,
   };
 }
 

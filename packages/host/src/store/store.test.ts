@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseLeverJson } from "@leveros/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openSqliteStore } from "./sqlite-store.ts";
-import type { Store, VersionRecord } from "./store.ts";
+import type { Store, TokenRecord, VersionRecord } from "./store.ts";
 
 // Every engine of the store passes this suite.
 const engines: Readonly<Record<string, (dir: string) => Store>> = {
@@ -52,17 +52,21 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
     store.publishVersion(record(service, version), { versionsKeptMax });
 
   it("gives back what was put, also after it was opened anew", async () => {
-    await store.putEnvironment({ environment: "b.lever", corsOrigins: ["*"] });
-    await store.putEnvironment({ environment: "a.lever", corsOrigins: [] });
-    await store.putEnvironment({ environment: "b.lever", corsOrigins: ["https://x.example"] });
+    await store.putEnvironment({ environment: "b.lever", corsOrigins: ["*"], isPublic: false });
+    await store.putEnvironment({ environment: "a.lever", corsOrigins: [], isPublic: false });
+    await store.putEnvironment({
+      environment: "b.lever",
+      corsOrigins: ["https://x.example"],
+      isPublic: false,
+    });
     await publish("svc", 1);
     await store.putNote("boot", "1");
     await store.putNote("boot", "2");
     await store.close();
     store = open(dir);
     expect(await store.environments()).toEqual([
-      { environment: "a.lever", corsOrigins: [] },
-      { environment: "b.lever", corsOrigins: ["https://x.example"] },
+      { environment: "a.lever", corsOrigins: [], isPublic: false },
+      { environment: "b.lever", corsOrigins: ["https://x.example"], isPublic: false },
     ]);
     const [live] = await liveVersions();
     expect(JSON.parse(JSON.stringify(live))).toEqual(JSON.parse(JSON.stringify(record("svc", 1))));
@@ -110,6 +114,31 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
     await expect(publish("svc", 1, 1)).rejects.toThrow();
     expect((await liveVersions())[0]?.version).toBe(2);
     expect(await store.codeIds()).toEqual(new Set(["svc-1", "svc-2"]));
+  });
+
+  it("keeps tokens, and the newest entries of the audit", async () => {
+    const token: TokenRecord = {
+      id: "t1",
+      hash: "abc",
+      environments: ["*"],
+      can: ["admin"],
+      note: "",
+      createdAt: 1,
+      expiresAt: undefined,
+    };
+    await store.putToken(token);
+    await store.putToken({ ...token, id: "t2", hash: "def", expiresAt: 5 });
+    await store.removeToken("t1");
+    expect(await store.tokens()).toEqual([{ ...token, id: "t2", hash: "def", expiresAt: 5 }]);
+    const entry = { asker: "t2", method: "m", environment: "*", about: "", outcome: "done" };
+    for (let at = 1; at <= 10_003; at++) await store.addAudit({ ...entry, at });
+    expect(await store.audit(2)).toEqual([
+      { ...entry, at: 10_002 },
+      { ...entry, at: 10_003 },
+    ]);
+    const kept = await store.audit(20_000);
+    expect(kept).toHaveLength(10_000);
+    expect(kept[0]?.at).toBe(4);
   });
 
   it("may be closed twice", async () => {

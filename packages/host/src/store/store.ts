@@ -1,9 +1,36 @@
-import type { LeverJson } from "@leveros/protocol";
+import type { LeverJson, Right } from "@leveros/protocol";
 
 export interface EnvironmentRecord {
   readonly environment: string;
   /** Origins whose pages may call; `*` = any. */
   readonly corsOrigins: readonly string[];
+  /** Anyone may invoke its services, with no token. */
+  readonly isPublic: boolean;
+}
+
+/** A token, as it is kept: never itself. */
+export interface TokenRecord {
+  readonly id: string;
+  /** SHA-256 of the token, in hexadecimal. */
+  readonly hash: string;
+  readonly environments: readonly string[];
+  readonly can: readonly Right[];
+  readonly note: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** Milliseconds since 1970; undefined = never. */
+  readonly expiresAt: number | undefined;
+}
+
+/** Who has changed what. */
+export interface AuditRecord {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly asker: string;
+  readonly method: string;
+  readonly environment: string;
+  readonly about: string;
+  readonly outcome: string;
 }
 
 /** One version of a service, as it was deployed. */
@@ -52,6 +79,13 @@ export interface Store {
   putVariable(record: VariableRecord): Promise<void>;
   /** False = there was none. */
   removeVariable(environment: string, service: string, name: string): Promise<boolean>;
+  tokens(): Promise<readonly TokenRecord[]>;
+  putToken(record: TokenRecord): Promise<void>;
+  removeToken(id: string): Promise<void>;
+  /** Keeps the newest 10,000. */
+  addAudit(record: AuditRecord): Promise<void>;
+  /** The newest ones, oldest first. */
+  audit(most: number): Promise<readonly AuditRecord[]>;
   /** The live version of every service, one after the other: there may be very many. Nothing is written meanwhile. */
   liveVersions(): AsyncIterable<VersionRecord>;
   /** All kept versions of every service of an environment, by service, newest first. */

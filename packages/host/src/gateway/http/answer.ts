@@ -75,6 +75,7 @@ export function problemAnswer(error: LeverError): {
       "content-type": "application/problem+json",
       "content-length": Buffer.byteLength(body),
       [ERROR_HEADER]: "platform",
+      ...(error.code === "unauthorized" && { "www-authenticate": "Bearer" }),
       ...(error.code === "wrong_http_method" && { allow: "POST, OPTIONS" }),
       ...(error.retryAfterSeconds !== undefined && { "retry-after": error.retryAfterSeconds }),
     },

@@ -1,11 +1,14 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import type { LeverUrl } from "@leveros/protocol";
+import type { Caller } from "../../router/router.ts";
 
 /** What HTTP/1 and HTTP/2 requests have in common, and the gateway needs. */
 export interface HttpRequest {
   readonly url?: string | undefined;
   readonly method?: string | undefined;
   readonly headers: IncomingHttpHeaders;
+  readonly httpVersionMajor: number;
+  readonly socket: { readonly remoteAddress?: string | undefined };
   /** The whole request has arrived. */
   readonly complete: boolean;
   on(event: "data", listener: (chunk: Buffer) => void): unknown;
@@ -35,4 +38,5 @@ export interface Exchange {
   readonly request: HttpRequest;
   readonly response: HttpResponse;
   readonly url: LeverUrl;
+  readonly caller: Caller;
 }

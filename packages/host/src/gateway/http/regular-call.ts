@@ -6,7 +6,7 @@ import {
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
-import { OUTSIDE, type PlacedCall, type Router } from "../../router/router.ts";
+import type { PlacedCall, Router } from "../../router/router.ts";
 import { answerMethodError, answerProblem, answerResult } from "./answer.ts";
 import { dropRest } from "./drop-rest.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
@@ -22,7 +22,7 @@ export function serveRegularCall(
   exchange: Exchange,
   options: { router: Router; limits: Limits; bodies: HeldBodies },
 ): void {
-  const { request, response, url } = exchange;
+  const { request, response, url, caller } = exchange;
   const { router, limits, bodies } = options;
   const timeoutMs = requestTimeoutMs(request, limits, limits.callTimeoutMs);
   const kind = payloadKind(request.headers["content-type"]);
@@ -47,7 +47,7 @@ export function serveRegularCall(
     }
     const reply = new RegularReply(response);
     reply.call = router.call(
-      { url, caller: OUTSIDE, isStream: false, timeoutMs, kind, body, hasMore: false },
+      { url, caller, isStream: false, timeoutMs, kind, body, hasMore: false },
       reply,
     );
   });

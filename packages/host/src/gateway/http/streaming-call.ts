@@ -5,7 +5,7 @@ import {
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
-import { OUTSIDE, type PlacedCall, type Router } from "../../router/router.ts";
+import type { PlacedCall, Router } from "../../router/router.ts";
 import type { Exchange, HttpRequest } from "./exchange.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { bodyTooSlow } from "./regular-call.ts";
@@ -23,7 +23,7 @@ export function serveStreamingCall(
   exchange: Exchange,
   options: { router: Router; limits: Limits },
 ): void {
-  const { request, response, url } = exchange;
+  const { request, response, url, caller } = exchange;
   const { router, limits } = options;
   const timeoutMs = requestTimeoutMs(request, limits, 0);
   const kind = isEventSource(request) ? PAYLOAD_JSON : messageKind(request.headers["content-type"]);
@@ -42,7 +42,7 @@ export function serveStreamingCall(
     call = router.call(
       {
         url,
-        caller: OUTSIDE,
+        caller,
         isStream: true,
         timeoutMs,
         kind: PAYLOAD_JSON,

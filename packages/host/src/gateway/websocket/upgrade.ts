@@ -2,7 +2,9 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { isStreamingName, LeverError, type LeverUrl, type Limits } from "@leveros/protocol";
 import { WebSocketServer } from "ws";
-import type { Router } from "../../router/router.ts";
+import type { Access } from "../../access/access.ts";
+import type { Caller, Router } from "../../router/router.ts";
+import { authorize } from "../authorize.ts";
 import { problemAnswer } from "../http/answer.ts";
 import { refuseOrigin } from "../http/cors.ts";
 import { requestTarget, requestTimeoutMs } from "../http/request-target.ts";
@@ -11,6 +13,7 @@ import { refuseWebSocket, SUBPROTOCOL, serveWebSocketCall } from "./websocket-ca
 /** Answers upgrade requests: a WebSocket for a streaming method, or a problem like any other refusal. */
 export function webSocketUpgrade(options: {
   readonly router: Router;
+  readonly access: Access;
   readonly limits: Limits;
 }): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
   const server = new WebSocketServer({
@@ -28,9 +31,9 @@ export function webSocketUpgrade(options: {
       target = error instanceof LeverError ? error : new LeverError("internal", String(error));
     }
     if (!(target instanceof LeverError)) {
-      const { url, timeoutMs } = target;
+      const { url, caller, timeoutMs } = target;
       server.handleUpgrade(request, socket, head, (webSocket) =>
-        serveWebSocketCall(webSocket, { ...options, url, timeoutMs }),
+        serveWebSocketCall(webSocket, { ...options, url, caller, timeoutMs }),
       );
       return;
     }
@@ -43,14 +46,16 @@ export function webSocketUpgrade(options: {
 
 interface UpgradeTarget {
   readonly url: LeverUrl;
+  readonly caller: Caller;
   readonly timeoutMs: number;
 }
 
 /** @throws LeverError for a request that names no method or no deadline. */
 function upgradeTarget(
   request: IncomingMessage,
-  { router, limits }: { router: Router; limits: Limits },
+  options: { router: Router; access: Access; limits: Limits },
 ): UpgradeTarget | LeverError {
+  const { router, limits } = options;
   const url = requestTarget(request);
   const access = router.environment(url.environment)?.access;
   const refusal = access && refuseOrigin(request.headers.origin, access.corsOrigins);
@@ -61,7 +66,9 @@ function upgradeTarget(
       `${url.method} is a regular method, and was called as a streaming one.`,
     );
   }
-  return { url, timeoutMs: requestTimeoutMs(request, limits, 0) };
+  const { remoteAddress } = request.socket;
+  const caller = authorize(options, url.environment, request.headers, remoteAddress);
+  return { url, caller, timeoutMs: requestTimeoutMs(request, limits, 0) };
 }
 
 function offersSubprotocol(request: IncomingMessage): boolean {

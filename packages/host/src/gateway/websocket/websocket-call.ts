@@ -9,7 +9,7 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 import type { RawData, WebSocket } from "ws";
-import { OUTSIDE, type Router } from "../../router/router.ts";
+import type { Caller, Router } from "../../router/router.ts";
 import { bodyTooSlow } from "../http/regular-call.ts";
 
 /** Bytes on their way to a caller before the method is told to wait. */
@@ -41,9 +41,9 @@ const REASON_BYTES_MAX = 123;
  */
 export function serveWebSocketCall(
   socket: WebSocket,
-  options: { url: LeverUrl; timeoutMs: number; router: Router; limits: Limits },
+  options: { url: LeverUrl; caller: Caller; timeoutMs: number; router: Router; limits: Limits },
 ): void {
-  const { url, timeoutMs, router, limits } = options;
+  const { url, caller, timeoutMs, router, limits } = options;
   const reply = new WebSocketReply(socket);
   let call: CallSide | undefined;
   const timer = setTimeout(
@@ -53,7 +53,7 @@ export function serveWebSocketCall(
 
   const open = (kind: PayloadKind, body: Uint8Array): void => {
     clearTimeout(timer);
-    const start = { url, caller: OUTSIDE, isStream: true, timeoutMs };
+    const start = { url, caller, isStream: true, timeoutMs };
     call = router.call({ ...start, kind, body, hasMore: true }, reply);
     reply.call = call;
   };

@@ -1,0 +1,76 @@
+import type { Right } from "@leveros/protocol";
+import { describe, expect, it } from "vitest";
+import { type Asker, type Decision, decideAccess, type Grant } from "./decide-access.ts";
+
+const NOW = 1_000;
+const rights: readonly Right[] = ["invoke", "deploy", "admin"];
+const places = ["dev.lever", "other.lever", "open.lever", "*"] as const;
+
+const token = (can: readonly Right[], environments = ["dev.lever"], expiresAt?: number): Grant => ({
+  can,
+  environments,
+  expiresAt,
+});
+
+/** What each may do: `i`nvoke, `d`eploy, `a`dminister in dev.lever, other.lever, open.lever (public), everywhere. */
+const table: readonly (readonly [
+  who: string,
+  Asker["credential"],
+  isLocal: boolean,
+  hasTokens: boolean,
+  may: string,
+])[] = [
+  ["nobody, from here, before there are tokens", "none", true, false, "ida ida ida ida"],
+  ["nobody, from here, once there are tokens", "none", true, true, "--- --- i-- ---"],
+  ["nobody, from elsewhere, before there are tokens", "none", false, false, "--- --- i-- ---"],
+  ["nobody, from elsewhere, once there are tokens", "none", false, true, "--- --- i-- ---"],
+  [
+    "an unknown token, from here, before there are tokens",
+    "unknown",
+    true,
+    false,
+    "--- --- --- ---",
+  ],
+  ["a revoked token, from elsewhere", "unknown", false, true, "--- --- --- ---"],
+  ["an expired token, from here", token(["admin"], ["*"], NOW), true, true, "--- --- --- ---"],
+  ["one that expires later", token(["admin"], ["*"], NOW + 1), false, true, "ida ida ida ida"],
+  ["invoke in dev.lever", token(["invoke"]), false, true, "i-- --- i-- ---"],
+  ["deploy in dev.lever", token(["deploy"]), false, true, "-d- --- i-- ---"],
+  ["invoke and deploy in dev.lever", token(["invoke", "deploy"]), false, true, "id- --- i-- ---"],
+  ["admin in dev.lever", token(["admin"]), false, true, "ida --- i-- ---"],
+  ["admin in dev.lever, from here", token(["admin"]), true, true, "ida --- i-- ---"],
+  ["invoke everywhere", token(["invoke"], ["*"]), false, true, "i-- i-- i-- i--"],
+  [
+    "deploy in two",
+    token(["deploy"], ["dev.lever", "other.lever"]),
+    false,
+    true,
+    "-d- -d- i-- ---",
+  ],
+  ["admin everywhere", token(["admin"], ["*"]), false, true, "ida ida ida ida"],
+  ["a token that allows nothing", token([]), false, true, "--- --- i-- ---"],
+];
+
+describe("who may do what", () => {
+  it.each(table)("%s", (_who, credential, isLocal, hasTokens, may) => {
+    const found = places.map((environment) =>
+      rights.map((right) => {
+        const wanted = { right, environment, isPublic: environment === "open.lever" };
+        const decision = decideAccess({ credential, isLocal }, wanted, { hasTokens, now: NOW });
+        return decision === "allowed" ? right.charAt(0) : "-";
+      }),
+    );
+    expect(found.map((letters) => letters.join("")).join(" ")).toBe(may);
+  });
+
+  it.each<[string, Asker["credential"], Decision]>([
+    ["no token", "none", "unauthorized"],
+    ["an unknown one", "unknown", "unauthorized"],
+    ["an expired one", token(["admin"], ["*"], NOW - 1), "unauthorized"],
+    ["one that allows less", token(["invoke"]), "forbidden"],
+  ])("says by its answer whether a better token would help: %s", (_name, credential, decision) => {
+    const wanted = { right: "deploy", environment: "dev.lever", isPublic: false } as const;
+    const asker = { credential, isLocal: false };
+    expect(decideAccess(asker, wanted, { hasTokens: true, now: NOW })).toBe(decision);
+  });
+});
