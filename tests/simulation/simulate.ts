@@ -156,6 +156,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       minInstances: service === "two" ? 1 : 0,
       maxInstances: undefined,
       ram: 128,
+      maxCpu: undefined,
       config: {},
     };
     return {

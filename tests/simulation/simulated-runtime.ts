@@ -52,6 +52,7 @@ interface Running {
 
 /** A process with a runtime in it, as far as the host can tell: it loads, answers, closes resources, drains and dies. */
 export class SimulatedRuntime implements RuntimeLink {
+  readonly isHeldBack = false;
   readonly #world: World;
   readonly #exited: PromiseWithResolvers<ProcessExit> = Promise.withResolvers();
   readonly #running = new Set<Running>();

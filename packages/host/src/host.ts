@@ -4,7 +4,8 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { LeverError, type LimitName, type Limits } from "@leveros/protocol";
 import { Access } from "./access/access.ts";
-import { ADMIN_ENVIRONMENT, startAdminService } from "./admin/admin-service.ts";
+import { startAdminService } from "./admin/admin-service.ts";
+import { Environments } from "./admin/environments.ts";
 import { systemClock } from "./clock.ts";
 import { CodeFolders } from "./deployer/code-folders.ts";
 import { Deployer } from "./deployer/deployer.ts";
@@ -12,13 +13,13 @@ import { EventLog } from "./event-log.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { openGateway } from "./gateway/gateway.ts";
 import { type Isolation, openLauncher } from "./launcher/isolation.ts";
+import { DISKS } from "./launcher/oci/service-disks.ts";
 import { ProcessLedger } from "./launcher/process-ledger.ts";
 import { WarmPool } from "./launcher/warm-pool.ts";
 import { createLog } from "./log.ts";
 import { Router } from "./router/router.ts";
 import { openEpochs } from "./store/epochs.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
-import type { Store } from "./store/store.ts";
 import { SecretBox } from "./variables/secret-box.ts";
 import { Variables } from "./variables/variables.ts";
 
@@ -54,8 +55,6 @@ export interface Host {
 /** For answers that are still on their way when the last instance has stopped. */
 const LAST_ANSWERS_MS = 1_000;
 
-const DEFAULT_ENVIRONMENT = "dev.lever";
-
 /**
  * Starts Lever on this machine: everything is put together here, and nowhere else.
  * @throws LeverError `unavailable` when the port or the data folder is in use.
@@ -77,7 +76,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const epochs = await openEpochs(store);
     const router = new Router({ limits, clock, takeEpoch: epochs });
     const { warmRuntimesMax } = limits;
-    const opened = await openLauncher({ isolation: options.isolation, dataDir, ledger, log });
+    const opened = await openLauncher({
+      isolation: options.isolation,
+      dataDir,
+      limits,
+      ledger,
+      log,
+    });
     const { isolation, why: isolationWhy } = opened;
     const launcher = new WarmPool({ launcher: opened.launcher, clock, warmRuntimesMax });
     const variables = new Variables(store, new SecretBox(join(dataDir, "secret.key")));
@@ -101,16 +106,20 @@ export async function startHost(options: HostOptions): Promise<Host> {
       limits,
       clock,
       log,
-      removeServiceData: (environment) =>
-        rm(join(serviceDataDir, environment), { recursive: true, force: true }),
+      async removeServiceData(environment) {
+        for (const dir of [serviceDataDir, join(dataDir, DISKS)]) {
+          await rm(join(dir, environment), { recursive: true, force: true });
+        }
+      },
     });
-    await loadRoutes(store, router);
+    const environments = await Environments.open({ store, router, fleet });
     const wallTime = Date.now;
     const isLocalOnly = options.isLocalOnly;
     const access = await Access.open({ store, wallTime, isLocalOnly });
     startAdminService({
       access,
       wallTime,
+      environments,
       store,
       fleet,
       deployer,
@@ -160,33 +169,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await store.close();
     throw error;
   }
-}
-
-/** The environments as they were left; `dev.lever` and `admin.lever` exist from the start. */
-async function loadRoutes(store: Store, router: Router): Promise<void> {
-  const environments = await store.environments();
-  if (!environments.some(({ environment }) => environment === DEFAULT_ENVIRONMENT)) {
-    const created = { environment: DEFAULT_ENVIRONMENT, corsOrigins: ["*"], isPublic: false };
-    await store.putEnvironment(created);
-    router.setEnvironment(created.environment, {
-      corsOrigins: new Set(["*"]),
-      isOpenToInstances: true,
-      isPublic: false,
-    });
-  }
-  for (const { environment, corsOrigins, isPublic } of environments) {
-    router.setEnvironment(environment, {
-      corsOrigins: new Set(corsOrigins),
-      isOpenToInstances: true,
-      isPublic,
-    });
-  }
-  // No page of any origin, and no service that Lever runs, may drive Lever itself.
-  router.setEnvironment(ADMIN_ENVIRONMENT, {
-    corsOrigins: new Set(),
-    isOpenToInstances: false,
-    isPublic: false,
-  });
 }
 
 function cannotListen(options: HostOptions, error: unknown): unknown {

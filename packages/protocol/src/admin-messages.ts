@@ -1,4 +1,5 @@
 /** What the admin service answers, as JSON. */
+import type { NetworkPolicy } from "./network-policy.ts";
 
 /** Of `deployServiceChan(environment, {report: true})`. */
 export interface DeployReport {
@@ -178,6 +179,8 @@ export interface EnvironmentListing {
   readonly corsOrigins: readonly string[];
   /** Anyone may invoke its services, with no token. */
   readonly public: boolean;
+  /** What its instances may reach by their own network. */
+  readonly network: NetworkPolicy;
 }
 
 /** Of `listVariables(environment)`. */

@@ -46,6 +46,7 @@ export {
 } from "./limits.ts";
 export { Link, type LinkOptions } from "./link/link.ts";
 export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
+export { type NetworkPolicy, parseNetworkPolicy } from "./network-policy.ts";
 export { hookOpening, type ResourceHook } from "./resource-hook.ts";
 export {
   type Assignment,

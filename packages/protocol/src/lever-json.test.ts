@@ -22,6 +22,7 @@ describe("lever.json", () => {
         minInstances: 0,
         maxInstances: undefined,
         ram: 128,
+        maxCpu: undefined,
         config: {},
       },
     });
@@ -57,6 +58,7 @@ describe("lever.json", () => {
     [{ ...good, maxInstanceLoad: 0 }, "maxInstanceLoad", "0", "a number greater than 0"],
     [{ ...good, minInstances: -1 }, "minInstances", "-1", "a whole number, 0 or more"],
     [{ ...good, maxInstances: 0 }, "maxInstances", "0", "a whole number, 1 or more"],
+    [{ ...good, maxCpu: 0 }, "maxCpu", "0", "a number of processors, 0.01 or more"],
     [{ ...good, ram: "128" }, "ram", '"128"', "a whole number of megabytes, 1 or more"],
     [{ ...good, config: [] }, "config", "[]", "an object"],
   ])("%j is refused by field, found and allowed", (value, field, found, allowed) => {

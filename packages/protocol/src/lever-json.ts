@@ -13,6 +13,8 @@ export interface LeverJson {
   readonly maxInstances: number | undefined;
   /** MB (10⁶ bytes). */
   readonly ram: number;
+  /** Processors that an instance may use at the most; undefined = all that nobody else needs. */
+  readonly maxCpu: number | undefined;
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -108,6 +110,15 @@ const fields: Readonly<Record<keyof LeverJson, Field>> = {
     allowed: "a whole number of megabytes, 1 or more",
     accepts: (value) => isWholeAtLeast(value, 1),
   },
+  maxCpu: {
+    schema: {
+      type: "number",
+      minimum: 0.01,
+      description: "Processors that an instance may use at the most; 0.5 is half of one",
+    },
+    allowed: "a number of processors, 0.01 or more",
+    accepts: (value) => typeof value === "number" && value >= 0.01,
+  },
   config: {
     schema: { type: "object", default: {}, description: "Handed to the service at start" },
     allowed: "an object",
@@ -188,6 +199,7 @@ function withDefaults(value: Record<string, unknown>): LeverJson {
     minInstances: given.minInstances ?? 0,
     maxInstances: given.maxInstances,
     ram: given.ram ?? 128,
+    maxCpu: given.maxCpu,
     config: given.config ?? {},
   };
 }

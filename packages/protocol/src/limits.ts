@@ -32,7 +32,9 @@ export type LimitName =
   | "archiveEntriesMax"
   | "deploysMax"
   | "versionsKeptMax"
-  | "outputBytesPerSecondMax";
+  | "outputBytesPerSecondMax"
+  | "networkBytesPerSecondPerMb"
+  | "serviceDataBytesMax";
 
 export type Limits = Readonly<Record<LimitName, number>>;
 
@@ -99,6 +101,14 @@ const table: Readonly<Record<LimitName, readonly [value: number, about: string]>
   deploysMax: [4, "Deploys under way at once."],
   versionsKeptMax: [10, "Versions kept of each service."],
   outputBytesPerSecondMax: [64 * 1024, "Bytes a second of one instance's output that are logged."],
+  networkBytesPerSecondPerMb: [
+    8_000_000,
+    "Bytes a second, each way, that an instance may send and receive for each megabyte of its `ram`: in calls, and in a container by its own network.",
+  ],
+  serviceDataBytesMax: [
+    1024 * 1024 * 1024,
+    "Bytes of the disk with a service's own data, in containers.",
+  ],
 };
 
 export const limitNames: readonly LimitName[] = Object.keys(table) as LimitName[];

@@ -10,20 +10,43 @@ export type LinkHandlers = Pick<
 > & {
   /** The socket is gone, and the link must be closed with the error that its open calls are to hear. Called once. */
   readonly onClose: (reason: Error | undefined) => void;
+  /** Told of all bytes that go through; says for how many milliseconds nothing more may that way. Default: no rate. */
+  readonly pace?: {
+    sent(bytes: number): number;
+    received(bytes: number): number;
+  };
 };
 
 /** Runs a link over a connected socket, which it owns from now on. */
 export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
+  const { pace } = handlers;
   let failure: Error | undefined;
+  /** What waits for its turn at the rate; undefined = nothing has to. */
+  let held: Uint8Array[] | undefined;
+  const write = (parts: readonly Uint8Array[]): boolean => {
+    if (socket.destroyed) return true;
+    if (held !== undefined) {
+      held.push(...parts);
+      return false;
+    }
+    if (parts.length > 1) socket.cork();
+    for (const part of parts) socket.write(part);
+    if (parts.length > 1) socket.uncork();
+    const waitMs = pace?.sent(lengthOf(parts)) ?? 0;
+    if (waitMs > 0) hold(waitMs);
+    return waitMs === 0 && socket.writableLength < SATURATED_BYTES;
+  };
+  const hold = (waitMs: number): void => {
+    held = [];
+    setTimeout(() => {
+      const parts = held ?? [];
+      held = undefined;
+      if (parts.length === 0 || write(parts)) link.drained();
+    }, waitMs);
+  };
   const link = new Link({
     ...handlers,
-    write(parts) {
-      if (socket.destroyed) return true;
-      if (parts.length > 1) socket.cork();
-      for (const part of parts) socket.write(part);
-      if (parts.length > 1) socket.uncork();
-      return socket.writableLength < SATURATED_BYTES;
-    },
+    write,
     // After the poll phase: everything that one turn of the loop produced leaves in one write.
     schedule: setImmediate,
   });
@@ -34,8 +57,14 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
       failure = error instanceof Error ? error : new Error(String(error));
       socket.destroy();
     }
+    const waitMs = pace?.received(chunk.length) ?? 0;
+    if (waitMs === 0) return;
+    socket.pause();
+    setTimeout(() => socket.resume(), waitMs);
   });
-  socket.on("drain", () => link.drained());
+  socket.on("drain", () => {
+    if (held === undefined) link.drained();
+  });
   // "close" follows every error, and a half-closed link is of no use.
   socket.on("error", (error: Error) => {
     failure ??= error;
@@ -43,4 +72,10 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
   socket.on("end", () => socket.destroy());
   socket.on("close", () => handlers.onClose(failure));
   return link;
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  return bytes;
 }

@@ -14,6 +14,8 @@ Examples:
   lever -E staging.lever deploy ./hello
   lever env ls
   lever env open staging.lever           anyone may call its services, once there are tokens
+  lever env network staging.lever none   nothing but Lever's own calls
+  lever env network staging.lever dns 192.0.2.7:5432
   lever env rm staging.lever --force     with its services, and all they have kept`;
 
 export function declareEnv(program: Command): void {
@@ -61,6 +63,20 @@ export function declareEnv(program: Command): void {
       });
   }
   env
+    .command("network")
+    .description("Set what an environment's instances may reach by their own network, at once.")
+    .argument("<name>", "its name")
+    .argument(
+      "<reach...>",
+      "internet (the default), none, or what alone they may reach: dns, addresses, networks, each with a port or all",
+    )
+    .action(async (environment: string, reach: readonly string[]) => {
+      const [first] = reach;
+      const isWord = reach.length === 1 && (first === "internet" || first === "none");
+      await callAdmin(readSettings(program), "setNetwork", environment, isWord ? first : reach);
+      printNote(`Instances of ${environment} reach ${reach.join(", ")} now, and nothing else.`);
+    });
+  env
     .command("rm")
     .description("Remove an environment.")
     .argument("<name>", "its name")
@@ -73,11 +89,12 @@ export function declareEnv(program: Command): void {
 }
 
 function formatEnvironments(listings: readonly EnvironmentListing[]): string {
-  const rows = listings.map(({ environment, services, corsOrigins, public: isPublic }) => [
+  const rows = listings.map(({ environment, services, corsOrigins, public: isPublic, network }) => [
     environment,
     String(services),
     isPublic ? "anyone" : "with a token",
+    typeof network === "string" ? network : network.join(", "),
     corsOrigins.includes("*") ? "any" : corsOrigins.join(", ") || "none",
   ]);
-  return formatTable([["ENVIRONMENT", "SERVICES", "CALLERS", "PAGES OF"], ...rows]);
+  return formatTable([["ENVIRONMENT", "SERVICES", "CALLERS", "REACHES", "PAGES OF"], ...rows]);
 }

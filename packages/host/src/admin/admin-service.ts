@@ -12,17 +12,18 @@ import type { Store } from "../store/store.ts";
 import type { Variables } from "../variables/variables.ts";
 import { accessMethods } from "./access-methods.ts";
 import { environmentMethods } from "./environment-methods.ts";
+import { ADMIN_ENVIRONMENT, type Environments } from "./environments.ts";
 import { AdminGuard } from "./guard.ts";
 import { type ObserveOptions, observeMethods } from "./observe-methods.ts";
 import { parseEnvironment, parseService, unknownEnvironment } from "./parse-arguments.ts";
 
-export const ADMIN_ENVIRONMENT = "admin.lever";
 const ADMIN_SERVICE = "admin";
 
 /** The admin service takes no part in scaling: this many calls at once, and no more. */
 const CALLS_MAX = 100;
 
 export interface AdminOptions extends ObserveOptions {
+  readonly environments: Environments;
   readonly variables: Variables;
   readonly store: Store;
   readonly deployer: Deployer;
@@ -135,33 +136,12 @@ function adminMethods(options: AdminOptions): Record<string, unknown> {
       });
   }
 
-  /** Which origins' pages may call an environment's services: `["*"]` for any, `[]` for none. */
-  async function setCorsOrigins(environment: unknown, origins: unknown): Promise<null> {
-    const name = parseEnvironment(environment);
-    const known = router.environment(name);
-    if (known === undefined) throw unknownEnvironment(name);
-    if (!known.access.isOpenToInstances) {
-      throw new LeverError("forbidden", `Cannot open ${name} to pages: it manages Lever itself.`);
-    }
-    if (!Array.isArray(origins) || origins.length > 1_000 || !origins.every(isOrigin)) {
-      throw new LeverError(
-        "malformed_request",
-        'Cannot set the origins: allowed is a list of origins such as "https://app.example", or of "*".',
-      );
-    }
-    const { isPublic } = known.access;
-    await store.putEnvironment({ environment: name, corsOrigins: origins, isPublic });
-    router.setEnvironment(name, { ...known.access, corsOrigins: new Set(origins) });
-    return null;
-  }
-
   return {
     deployServiceChan,
     /** The name that clients of the original call it by. */
     DeployServiceChan: deployServiceChan,
     rollBackService,
     listServices,
-    setCorsOrigins,
     ...environmentMethods(options),
     ...accessMethods(options),
     ...observeMethods(options),
@@ -179,8 +159,4 @@ const CONTENT_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** A deploy that is refused for what is in it has failed by itself; anything else is Lever's refusal. */
 function isAboutContent(error: unknown): error is LeverError {
   return error instanceof LeverError && CONTENT_CODES.has(error.code);
-}
-
-function isOrigin(value: unknown): value is string {
-  return typeof value === "string" && (value === "*" || URL.parse(value)?.origin === value);
 }

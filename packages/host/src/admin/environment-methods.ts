@@ -2,27 +2,31 @@ import {
   type EnvironmentListing,
   LeverError,
   parseLeverUrl,
+  parseNetworkPolicy,
   type RollReport,
   type VariableListing,
 } from "@leveros/protocol";
 import type { Deployer } from "../deployer/deployer.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { Router } from "../router/router.ts";
-import type { Store } from "../store/store.ts";
 import type { Variables } from "../variables/variables.ts";
+import type { Environments } from "./environments.ts";
 import { parseEnvironment, unknownEnvironment } from "./parse-arguments.ts";
 
 const ENVIRONMENTS_MAX = 10_000;
+const ORIGINS_MAX = 1_000;
 
 export interface EnvironmentOptions {
-  readonly store: Store;
+  readonly environments: Environments;
   readonly router: Router;
+  readonly fleet: Fleet;
   readonly deployer: Deployer;
   readonly variables: Variables;
 }
 
 /** The admin service's methods about environments, and what their services see. */
 export function environmentMethods(options: EnvironmentOptions): Record<string, unknown> {
-  const { store, router, deployer, variables } = options;
+  const { environments, router, fleet, deployer, variables } = options;
 
   /** An environment that takes services. */
   const open = (value: unknown): string => {
@@ -42,42 +46,65 @@ export function environmentMethods(options: EnvironmentOptions): Record<string, 
           `There is an environment ${environment} already.`,
         );
       }
-      if ((await store.environments()).length >= ENVIRONMENTS_MAX) {
+      if (environments.list().length >= ENVIRONMENTS_MAX) {
         throw new LeverError("overloaded", `Cannot create ${environment}: there are too many.`);
       }
-      const corsOrigins = ["*"];
-      await store.putEnvironment({ environment, corsOrigins, isPublic: false });
-      router.setEnvironment(environment, {
-        corsOrigins: new Set(corsOrigins),
-        isOpenToInstances: true,
-        isPublic: false,
-      });
+      await environments.create(environment);
       return null;
     },
 
-    async listEnvironments(): Promise<EnvironmentListing[]> {
-      return (await store.environments()).map(({ environment, corsOrigins, isPublic }) => ({
-        environment,
-        corsOrigins,
+    listEnvironments(): EnvironmentListing[] {
+      return environments.list().map(({ isPublic, ...record }) => ({
+        ...record,
         public: isPublic,
-        services: router.environment(environment)?.services.size ?? 0,
+        services: router.environment(record.environment)?.services.size ?? 0,
       }));
     },
 
     /** Whether anyone may invoke the environment's services, or only who has a token. */
     async setPublic(name: unknown, isPublic: unknown): Promise<null> {
       const environment = open(name);
-      const routes = router.environment(environment);
-      if (routes === undefined) throw unknownEnvironment(environment);
       if (typeof isPublic !== "boolean") {
         throw new LeverError(
           "malformed_request",
           "Cannot set who may call: allowed is true or false.",
         );
       }
-      const { access } = routes;
-      await store.putEnvironment({ environment, corsOrigins: [...access.corsOrigins], isPublic });
-      router.setEnvironment(environment, { ...access, isPublic });
+      await environments.change(environment, { isPublic });
+      return null;
+    },
+
+    /** Which origins' pages may call an environment's services: `["*"]` for any, `[]` for none. */
+    async setCorsOrigins(name: unknown, corsOrigins: unknown): Promise<null> {
+      const environment = open(name);
+      if (
+        !Array.isArray(corsOrigins) ||
+        corsOrigins.length > ORIGINS_MAX ||
+        !corsOrigins.every(isOrigin)
+      ) {
+        throw new LeverError(
+          "malformed_request",
+          'Cannot set the origins: allowed is a list of origins such as "https://app.example", or of "*".',
+        );
+      }
+      await environments.change(environment, { corsOrigins });
+      return null;
+    },
+
+    /** What the environment's instances may reach by their own network: at once, also those that run. */
+    async setNetwork(name: unknown, wanted: unknown): Promise<null> {
+      const environment = open(name);
+      const network = parseNetworkPolicy(wanted);
+      if (typeof network === "object" && "wrong" in network) {
+        throw new LeverError("malformed_request", `Cannot set the network: ${network.wrong}.`);
+      }
+      if (network !== "internet" && !fleet.holdsNetworks) {
+        throw new LeverError(
+          "not_supported",
+          "Cannot set the network: instances that run as plain processes reach all that the host reaches. Containers can be held to it: lever doctor says what they need.",
+        );
+      }
+      await environments.change(environment, { network });
       return null;
     },
 
@@ -94,6 +121,7 @@ export function environmentMethods(options: EnvironmentOptions): Record<string, 
         );
       }
       await deployer.removeEnvironment(environment);
+      environments.forget(environment);
       return null;
     },
 
@@ -128,6 +156,10 @@ export function environmentMethods(options: EnvironmentOptions): Record<string, 
       return await variables.list(open(name));
     },
   };
+}
+
+function isOrigin(value: unknown): value is string {
+  return typeof value === "string" && (value === "*" || URL.parse(value)?.origin === value);
 }
 
 /** A host name, by the rule of Lever URLs. */

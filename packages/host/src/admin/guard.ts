@@ -36,6 +36,7 @@ const adminRules: Readonly<Record<string, Rule>> = {
   listVariables: look("admin", 0),
   setCorsOrigins: change("admin", 0),
   setPublic: change("admin", 0),
+  setNetwork: change("admin", 0),
   removeEnvironment: change("admin", 0),
   createEnvironment: change("admin"),
   listEnvironments: look("admin"),

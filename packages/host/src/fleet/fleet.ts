@@ -1,7 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { totalmem } from "node:os";
 import { join } from "node:path";
-import { type InstancesReport, LeverError, type Limits } from "@leveros/protocol";
+import {
+  type InstancesReport,
+  LeverError,
+  type Limits,
+  type NetworkPolicy,
+} from "@leveros/protocol";
 import { decideInstances } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
 import type { Launcher } from "../launcher/launcher.ts";
@@ -61,6 +66,8 @@ export class Fleet {
   readonly #ramMax: number;
   readonly #starts = { count: 0, warm: 0, lastMs: [] as number[] };
   readonly #waitingForRoom = new Set<ServiceFleet>();
+  /** Environments whose instances may not reach all of the internet. */
+  readonly #restricted = new Set<string>();
   #ticker: unknown;
   #healthTicker: unknown;
   #isClosing = false;
@@ -182,6 +189,18 @@ export class Fleet {
     }
   }
 
+  /** Whether instances can be held to what their environment may reach. */
+  get holdsNetworks(): boolean {
+    return this.#options.launcher.setNetwork !== undefined;
+  }
+
+  /** What the environment's instances may reach by their own network, from now on. */
+  async setNetwork(environment: string, policy: NetworkPolicy): Promise<void> {
+    if (policy === "internet") this.#restricted.delete(environment);
+    else this.#restricted.add(environment);
+    await this.#options.launcher.setNetwork?.(environment, policy);
+  }
+
   /** Megabytes that instances have been allotted, and may be. */
   get ram(): { allotted: number; max: number } {
     return { allotted: this.#ram, max: this.#ramMax };
@@ -283,9 +302,16 @@ export class Fleet {
     const { environment, service, version, leverJson } = record;
     const { clock, codeDirOf, variablesOf, serviceDataDir, makeDir } = this.#options;
     const startedAt = clock.now();
-    const { ram, jsEntry, entry, config } = leverJson;
+    const { ram, maxCpu, jsEntry, entry, config } = leverJson;
     this.#ram += ram;
     try {
+      // A fence that is missing is no reason to go without.
+      if (this.#restricted.has(environment) && !this.holdsNetworks) {
+        throw new LeverError(
+          "start_failed",
+          `Cannot start ${service}: what instances of ${environment} may reach is restricted, and only containers are held to that (lever up --isolation oci).`,
+        );
+      }
       const codeDir = await codeDirOf(record);
       const set = await variablesOf(environment, service);
       if (this.#isClosing) throw new LeverError("unavailable", "Cannot start: Lever is stopping.");
@@ -303,7 +329,7 @@ export class Fleet {
       };
       const prepareMs = clock.now() - startedAt;
       const about = { environment, service, version, instance };
-      const room = { codeDir, dataDir, variables, ram };
+      const room = { codeDir, dataDir, variables, ram, maxCpu };
       return new Instance({ ...about, ...room, jsEntry, entry, prepareMs }, this.#owner);
     } catch (error) {
       this.#ram -= ram;

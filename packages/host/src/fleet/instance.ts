@@ -34,6 +34,8 @@ export interface InstancePlan {
   readonly variables: Readonly<Record<string, string>>;
   /** Megabytes that it is allotted. */
   readonly ram: number;
+  /** Processors that it may use at the most; undefined = all that nobody else needs. */
+  readonly maxCpu: number | undefined;
   /** How long it took to get the code ready. */
   readonly prepareMs: number;
 }
@@ -103,6 +105,7 @@ export class Instance {
     this.#link = owner.link(this.#runtime, {
       messageBytesMax: limits.bodyBytesMax,
       callsMax: limits.callsPerInstanceMax,
+      bytesPerSecond: plan.ram * limits.networkBytesPerSecondPerMb,
       onCall: (opening, side) => owner.onCall({ environment, service }, opening, side),
       onStarted: () => {
         this.#processAt ??= clock.now();
@@ -180,6 +183,10 @@ export class Instance {
   /** Asks its process for a sign of life when that is due, and draws the consequences when there is none. */
   checkHealth(): void {
     if (this.phase !== "ready") return;
+    if (this.#link.isHeldBack) {
+      this.#heard();
+      return;
+    }
     const { clock, limits } = this.#owner;
     const isBusy = this.target.callsInFlight > 0;
     const options = { now: clock.now(), isBusy, ...limits };

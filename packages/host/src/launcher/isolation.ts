@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { LeverError } from "@leveros/protocol";
+import { LeverError, type Limits } from "@leveros/protocol";
 import type { Log } from "../log.ts";
 import type { Launcher } from "./launcher.ts";
 import { cgroupsMissing, hasCgroups2 } from "./oci/cgroups.ts";
@@ -52,7 +52,14 @@ export function findRequirements(): Requirement[] {
     ),
     tool("nft", "nftables"),
     tool("ip", "iproute2"),
+    tool("tc", "iproute2"),
     tool("mount", "mount"),
+    tool("mkfs.ext4", "e2fsprogs"),
+    requirement(
+      "loop devices",
+      existsSync("/dev/loop-control") ? "/dev/loop-control" : undefined,
+      "Load them: modprobe loop",
+    ),
     tool("nsenter", "util-linux"),
   ];
 }
@@ -95,6 +102,7 @@ export interface OpenedLauncher {
 export interface IsolationOptions {
   readonly isolation: Isolation;
   readonly dataDir: string;
+  readonly limits: Limits;
   readonly ledger: ProcessLedger;
   readonly log: Log;
 }
@@ -122,7 +130,11 @@ export async function openLauncher(options: IsolationOptions): Promise<OpenedLau
 }
 
 /** Resolves to a sentence when containers do not work here. */
-async function tryContainers({ dataDir, log }: IsolationOptions): Promise<OpenedLauncher | string> {
+async function tryContainers({
+  dataDir,
+  limits,
+  log,
+}: IsolationOptions): Promise<OpenedLauncher | string> {
   const lacking = findRequirements().find(({ found }) => found === undefined);
   const runtime = findRuntime();
   const plugins = findPlugins();
@@ -130,7 +142,7 @@ async function tryContainers({ dataDir, log }: IsolationOptions): Promise<Opened
     return `${lacking?.what ?? "something"} is missing.`;
   }
   try {
-    const launcher = await openOciLauncher({ dataDir, runtime, plugins, log });
+    const launcher = await openOciLauncher({ dataDir, limits, runtime, plugins, log });
     try {
       await launcher.probe();
     } catch (error) {

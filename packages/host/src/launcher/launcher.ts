@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { NetworkPolicy } from "@leveros/protocol";
 
 /** How a process ended. */
 export interface ProcessExit {
@@ -10,11 +11,15 @@ export interface ProcessExit {
 }
 
 /** What an instance gets to see and use. */
-interface InstanceRoom {
+export interface InstanceRoom {
+  readonly environment: string;
+  readonly service: string;
   readonly codeDir: string;
   readonly dataDir: string;
   /** Megabytes that it is allotted. */
   readonly ram: number;
+  /** Processors that it may use at the most; undefined = all that nobody else needs. */
+  readonly maxCpu: number | undefined;
 }
 
 /** A started runtime: a process, or a container around one. */
@@ -48,4 +53,9 @@ export interface LaunchOptions {
 export interface Launcher {
   /** @throws LeverError `start_failed` when the process cannot be made. */
   launch(options: LaunchOptions): LaunchedRuntime;
+  /**
+   * From now on the environment's instances reach by their own network what the policy says, also those that run. A
+   * launcher without it cannot hold them to anything.
+   */
+  readonly setNetwork?: ((environment: string, policy: NetworkPolicy) => Promise<void>) | undefined;
 }

@@ -62,6 +62,11 @@ export class WarmPool implements Launcher {
     return warm.runtime;
   }
 
+  get setNetwork(): Launcher["setNetwork"] {
+    const { launcher } = this.#options;
+    return launcher.setNetwork?.bind(launcher);
+  }
+
   /** Ends the runtimes that nobody needs any more. */
   async close(): Promise<void> {
     this.#isClosed = true;

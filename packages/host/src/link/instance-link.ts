@@ -9,6 +9,7 @@ import {
   type RuntimeMessage,
 } from "@leveros/protocol";
 import { attachLink } from "@leveros/runtime";
+import { RateBucket } from "./rate-bucket.ts";
 
 export interface InstanceLinkHandlers {
   /** The instance calls a service. */
@@ -23,6 +24,8 @@ export interface InstanceLinkHandlers {
   readonly messageBytesMax: number;
   /** Most calls that the instance may have open at once. */
   readonly callsMax: number;
+  /** Bytes that may go through each way. */
+  readonly bytesPerSecond: number;
 }
 
 /** The host's end of the link to one instance. */
@@ -32,6 +35,8 @@ export interface RuntimeLink extends Callee {
   drain(): void;
   /** Calls back when the instance's event loop has answered. */
   ping(onPong: () => void): void;
+  /** It is held to its rate at this moment: what it has to say may take a while. */
+  readonly isHeldBack: boolean;
   /** Every open call hears this error. */
   close(error: LeverError): void;
 }
@@ -39,6 +44,16 @@ export interface RuntimeLink extends Callee {
 /** Links a runtime by its socket. Whatever the instance says on it is parsed, and trusted with nothing. */
 export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): RuntimeLink {
   const send = (message: RuntimeMessage): void => link.control(message);
+  const now = (): number => performance.now();
+  const outward = new RateBucket(handlers.bytesPerSecond, now());
+  const inward = new RateBucket(handlers.bytesPerSecond, now());
+  let heldUntil = 0;
+  const take = (bucket: RateBucket, bytes: number): number => {
+    const at = now();
+    const waitMs = bucket.take(bytes, at);
+    if (waitMs > 0) heldUntil = Math.max(heldUntil, at + waitMs);
+    return waitMs;
+  };
   const link = attachLink(socket, {
     side: "host",
     messageBytesMax: handlers.messageBytesMax,
@@ -52,6 +67,10 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
       else handlers.onLeaving();
     },
     onClose: (reason) => handlers.onLost(reason),
+    pace: {
+      sent: (bytes) => take(outward, bytes),
+      received: (bytes) => take(inward, bytes),
+    },
   });
   return {
     open: (opening, events, hasMore) => link.open(opening, events, hasMore),
@@ -61,10 +80,16 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
       link.flush();
     },
     ping: (onPong) => link.ping(onPong),
+    get isHeldBack() {
+      // A ping that was caught in between has a moment to come back.
+      return now() < heldUntil + HELD_GRACE_MS;
+    },
     close: (error) => link.close(error),
   };
 }
 
+/** What a socket holds leaves within this time once the rate allows it. */
+const HELD_GRACE_MS = 200;
 /** Most methods and longest name that an instance may report. */
 const METHODS_MAX = 10_000;
 const METHOD_NAME_MAX = 1_000;

@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { LeverError, type LeverJson } from "@leveros/protocol";
+import { LeverError, type LeverJson, type NetworkPolicy } from "@leveros/protocol";
 import type {
   AuditRecord,
   EnvironmentRecord,
@@ -50,6 +50,7 @@ const MIGRATIONS = [
 `,
   `
   ALTER TABLE environments ADD COLUMN isPublic INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE environments ADD COLUMN network TEXT NOT NULL DEFAULT '"internet"';
   CREATE TABLE tokens (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
   CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, record TEXT NOT NULL) STRICT;
 `,
@@ -84,8 +85,9 @@ export function openSqliteStore(file: string): Store {
   };
   return {
     environments: async () => statements.environments.all().map(environmentOf),
-    async putEnvironment({ environment, corsOrigins, isPublic }) {
-      statements.putEnvironment.run(environment, JSON.stringify(corsOrigins), isPublic ? 1 : 0);
+    async putEnvironment({ environment, corsOrigins, isPublic, network }) {
+      const [origins, reach] = [JSON.stringify(corsOrigins), JSON.stringify(network)];
+      statements.putEnvironment.run(environment, origins, isPublic ? 1 : 0, reach);
     },
     tokens: async () => statements.tokens.all().map((row) => recordOf<TokenRecord>(row)),
     async putToken(record) {
@@ -249,10 +251,11 @@ function prepare(
   const sql = (text: string): StatementSync => database.prepare(text);
   return {
     environments: sql(
-      "SELECT environment, corsOrigins, isPublic FROM environments ORDER BY environment",
+      "SELECT environment, corsOrigins, isPublic, network FROM environments ORDER BY environment",
     ),
     putEnvironment: sql(
-      "INSERT INTO environments VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET corsOrigins = excluded.corsOrigins, isPublic = excluded.isPublic",
+      `INSERT INTO environments VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+       SET corsOrigins = excluded.corsOrigins, isPublic = excluded.isPublic, network = excluded.network`,
     ),
     tokens: sql("SELECT record FROM tokens ORDER BY rowid"),
     putToken: sql("INSERT INTO tokens VALUES (?, ?)"),
@@ -316,6 +319,7 @@ function environmentOf(row: Row): EnvironmentRecord {
     environment: textOf(row["environment"]),
     corsOrigins: JSON.parse(textOf(row["corsOrigins"])) as string[],
     isPublic: row["isPublic"] === 1,
+    network: JSON.parse(textOf(row["network"])) as NetworkPolicy,
   };
 }
 

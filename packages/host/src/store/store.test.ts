@@ -52,22 +52,23 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
     store.publishVersion(record(service, version), { versionsKeptMax });
 
   it("gives back what was put, also after it was opened anew", async () => {
-    await store.putEnvironment({ environment: "b.lever", corsOrigins: ["*"], isPublic: false });
-    await store.putEnvironment({ environment: "a.lever", corsOrigins: [], isPublic: false });
-    await store.putEnvironment({
+    const environment = {
       environment: "b.lever",
-      corsOrigins: ["https://x.example"],
+      corsOrigins: ["*"],
       isPublic: false,
-    });
+      network: "internet",
+    } as const;
+    const other = { ...environment, environment: "a.lever", corsOrigins: [], isPublic: true };
+    const changed = { ...environment, corsOrigins: ["https://x.example"], network: ["dns"] };
+    await store.putEnvironment(environment);
+    await store.putEnvironment(other);
+    await store.putEnvironment(changed);
     await publish("svc", 1);
     await store.putNote("boot", "1");
     await store.putNote("boot", "2");
     await store.close();
     store = open(dir);
-    expect(await store.environments()).toEqual([
-      { environment: "a.lever", corsOrigins: [], isPublic: false },
-      { environment: "b.lever", corsOrigins: ["https://x.example"], isPublic: false },
-    ]);
+    expect(await store.environments()).toEqual([other, changed]);
     const [live] = await liveVersions();
     expect(JSON.parse(JSON.stringify(live))).toEqual(JSON.parse(JSON.stringify(record("svc", 1))));
     expect(await store.note("boot")).toBe("2");

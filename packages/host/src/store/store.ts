@@ -1,4 +1,4 @@
-import type { LeverJson, Right } from "@leveros/protocol";
+import type { LeverJson, NetworkPolicy, Right } from "@leveros/protocol";
 
 export interface EnvironmentRecord {
   readonly environment: string;
@@ -6,6 +6,8 @@ export interface EnvironmentRecord {
   readonly corsOrigins: readonly string[];
   /** Anyone may invoke its services, with no token. */
   readonly isPublic: boolean;
+  /** What its instances may reach by their own network. */
+  readonly network: NetworkPolicy;
 }
 
 /** A token, as it is kept: never itself. */

@@ -8,7 +8,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Share } from "./container-config.ts";
+import { CPU_PERIOD_US, type Share } from "./container-config.ts";
 
 const ROOT = "/sys/fs/cgroup";
 /** Controllers of cgroups v1 that hold a container; a runtime makes it a group in each that the machine has. */
@@ -59,9 +59,11 @@ export class ContainerCgroup {
     if (this.#isV2) {
       this.#write("memory", "memory.max", share.memoryBytes);
       this.#write("cpu", "cpu.weight", share.cpuWeight);
+      this.#write("cpu", "cpu.max", `${share.cpuQuotaUs ?? "max"} ${CPU_PERIOD_US}`);
     } else {
       this.#write("memory", "memory.limit_in_bytes", share.memoryBytes);
       this.#write("cpu", "cpu.shares", share.cpuShares);
+      this.#write("cpu", "cpu.cfs_quota_us", share.cpuQuotaUs ?? -1);
     }
     this.#write("pids", "pids.max", share.pids);
   }
@@ -99,7 +101,7 @@ export class ContainerCgroup {
     }
   }
 
-  #write(controller: string, file: string, value: number): void {
+  #write(controller: string, file: string, value: number | string): void {
     writeFileSync(this.#file(controller, file), String(value));
   }
 

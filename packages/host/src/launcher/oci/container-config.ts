@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { seccompFilter } from "./seccomp.ts";
 
 /** The user inside a container. */
@@ -24,6 +25,8 @@ export interface Share {
   readonly cpuShares: number;
   /** Weight in cgroups v2: 1–10000, 100 for 128 MB. */
   readonly cpuWeight: number;
+  /** Microseconds of processor time in each period of `CPU_PERIOD_US`; undefined = all that nobody else needs. */
+  readonly cpuQuotaUs: number | undefined;
   /** Processes and threads. */
   readonly pids: number;
   readonly tmpBytes: number;
@@ -34,16 +37,34 @@ const MEGABYTE = 1_000_000;
 /** A runtime alone has about a dozen threads. */
 const PIDS_MIN = 64;
 
-/** All in proportion to `ram` (megabytes), with a floor where less would not run at all. */
-export function shareOf(ram: number): Share {
+/** The kernel's own default; both versions of control groups start with it. */
+export const CPU_PERIOD_US = 100_000;
+/** The kernel takes no less. */
+const CPU_QUOTA_US_MIN = 1_000;
+
+/** All in proportion to `ram` (megabytes), with a floor where less would not run at all, but for a ceiling of processors. */
+export function shareOf(ram: number, maxCpu?: number): Share {
   return {
     memoryBytes: ram * MEGABYTE,
     cpuShares: Math.min(262_144, Math.max(2, Math.round(ram * 8))),
     cpuWeight: Math.min(10_000, Math.max(1, Math.round((ram * 100) / 128))),
+    cpuQuotaUs:
+      maxCpu === undefined
+        ? undefined
+        : Math.max(CPU_QUOTA_US_MIN, Math.round(maxCpu * CPU_PERIOD_US)),
     pids: Math.max(PIDS_MIN, Math.round(ram / 2)),
     tmpBytes: Math.round((ram * MEGABYTE) / 2),
-    openFiles: Math.max(1_024, ram * 16),
+    openFiles: Math.min(openFilesMax(), Math.max(1_024, ram * 16)),
   };
+}
+
+const OPEN_FILES_MAX = 65_536;
+
+/** The most that any instance may open: nobody gives more than the host has (getrlimit(2)). */
+function openFilesMax(): number {
+  const limits = readFileSync("/proc/self/limits", "utf8");
+  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1];
+  return Math.min(OPEN_FILES_MAX, Number(hard ?? OPEN_FILES_MAX));
 }
 
 const MASKED = [
@@ -89,7 +110,8 @@ export function containerConfig(options: ContainerOptions): object {
       cwd: "/",
       capabilities: NO_CAPABILITIES,
       rlimits: [
-        { type: "RLIMIT_NOFILE", hard: share.openFiles, soft: share.openFiles },
+        // Lowered when its share is known: raising it then would take a right that root may lack.
+        { type: "RLIMIT_NOFILE", hard: openFilesMax(), soft: openFilesMax() },
         { type: "RLIMIT_CORE", hard: 0, soft: 0 },
       ],
       noNewPrivileges: true,

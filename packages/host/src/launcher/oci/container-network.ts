@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { NetworkPolicy } from "@leveros/protocol";
+import { baseRules, policyChain } from "./network-rules.ts";
 import { runTool } from "./run-tool.ts";
-import { nameservers } from "./sandbox-root.ts";
 
 /** Where the packages of Linux distributions put the plugins. */
 const PLUGIN_DIRS = ["/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"];
@@ -18,39 +20,39 @@ const SUBNETS = Array.from({ length: 16 * 7 }, (_, index) => {
   return `10.${213 + Math.floor(index / 16)}.${(index % 16) * 16}.0/20`;
 });
 
-/**
- * What is not the internet: this network, private and shared networks, loopback, link-local with the metadata services
- * of clouds, documentation and benchmark networks, multicast, reserved (IANA special-purpose registry, RFC 6890).
- */
-const NOT_INTERNET = [
-  "0.0.0.0/8",
-  "10.0.0.0/8",
-  "100.64.0.0/10",
-  "127.0.0.0/8",
-  "169.254.0.0/16",
-  "172.16.0.0/12",
-  "192.0.0.0/24",
-  "192.168.0.0/16",
-  "198.18.0.0/15",
-  "224.0.0.0/3",
-];
-
 /** Which range is taken, for whoever cleans up after a crash. */
 const SUBNET_FILE = "subnet";
-const DNS_PORT = 53;
+/** What may wait at the rate of a link before it is dropped. */
+const QUEUE_MS = 50;
+/** A token bucket below this does not keep up with the kernel's timer at high rates (tc-tbf(8)). */
+const BURST_BYTES_MIN = 64 * 1024;
+
+/** A container's own end of the network. */
+export interface NetworkLink {
+  readonly address: string;
+  /** The host's end of the link. */
+  readonly device: string;
+}
 
 /**
- * The network of the containers: to each its own link to the host by CNI's `ptp`, an address by `host-local`, and a
- * table of rules (nftables) that lets it reach the internet and the machine's name servers, and nothing else: not the
- * host, not another instance, not what is near.
+ * The network of the containers: to each its own link to the host by CNI's `ptp`, an address by `host-local`, a rate
+ * each way, and rules (nftables) by which it reaches what its environment may reach, and nothing else: not the host, not
+ * another instance. Until it belongs to an environment it reaches nothing.
  */
 export class ContainerNetwork {
   readonly #plugins: string;
+  readonly #table: string;
   readonly #config: string;
+  readonly #policies = new Map<string, NetworkPolicy>();
+  /** The environments that have their chain of rules already. */
+  readonly #chains = new Set<string>();
+
+  readonly #admitted = new Set<string>();
 
   private constructor(options: { id: string; plugins: string; stateDir: string; subnet: string }) {
     const { id, plugins, stateDir, subnet } = options;
     this.#plugins = plugins;
+    this.#table = tableOf(id);
     this.#config = JSON.stringify({
       cniVersion: "0.4.0",
       name: `lever-${id}`,
@@ -70,22 +72,79 @@ export class ContainerNetwork {
     const subnet = await claimSubnet(id);
     await writeFile(join(stateDir, SUBNET_FILE), subnet);
     const network = new ContainerNetwork({ id, plugins, stateDir, subnet });
-    await runTool("nft", ["-f", "-"], { input: rules(tableOf(id), subnet) });
+    await runTool("nft", ["-f", "-"], { input: baseRules(tableOf(id), subnet, SUBNETS) });
     return network;
   }
 
   /** Gives a container its link and its address. `pid` is a process in it. */
-  async attach(container: string, pid: number): Promise<void> {
-    await this.#plugin("ADD", container, `/proc/${pid}/ns/net`);
+  async attach(container: string, pid: number): Promise<NetworkLink> {
+    const said = await this.#plugin("ADD", container, `/proc/${pid}/ns/net`);
+    const { ips, interfaces } = JSON.parse(said) as {
+      ips: readonly { address: string }[];
+      interfaces: readonly { name: string; sandbox?: string }[];
+    };
+    const address = ips[0]?.address.split("/")[0];
+    const device = interfaces.find(({ sandbox }) => !sandbox)?.name;
+    if (address === undefined || device === undefined) {
+      throw new Error("The network plugin tells neither link nor address.");
+    }
+    return { address, device };
+  }
+
+  /** Holds a container to a rate, each way: what it receives at the host's end of its link, what it sends at its own. */
+  async limit({ device }: NetworkLink, pid: number, bytesPerSecond: number): Promise<void> {
+    const burst = Math.max(BURST_BYTES_MIN, Math.round((bytesPerSecond * QUEUE_MS) / 1_000 / 4));
+    const bucket = ["tbf", "rate", `${bytesPerSecond}bps`, "burst", String(burst)];
+    const shape = ["root", ...bucket, "latency", `${QUEUE_MS}ms`];
+    await Promise.all([
+      runTool("tc", ["qdisc", "replace", "dev", device, ...shape]),
+      runTool("nsenter", [
+        "-t",
+        String(pid),
+        "-n",
+        "tc",
+        "qdisc",
+        "replace",
+        "dev",
+        "eth0",
+        ...shape,
+      ]),
+    ]);
+  }
+
+  /** From now on the container is one of the environment's. */
+  async admit({ address }: NetworkLink, environment: string): Promise<void> {
+    const chain = chainOf(environment);
+    const lines = [`add element inet ${this.#table} policies { ${address} : jump ${chain} }`];
+    if (!this.#chains.has(environment)) {
+      const policy = this.#policies.get(environment) ?? "internet";
+      lines.unshift(...policyChain(this.#table, chain, policy));
+    }
+    await runTool("nft", ["-f", "-"], { input: lines.join("\n") });
+    this.#chains.add(environment);
+    this.#admitted.add(address);
+  }
+
+  /** What the environment's containers may reach, those that run too: also what they have open is held to it. */
+  async setPolicy(environment: string, policy: NetworkPolicy): Promise<void> {
+    this.#policies.set(environment, policy);
+    if (!this.#chains.has(environment)) return;
+    const lines = policyChain(this.#table, chainOf(environment), policy);
+    await runTool("nft", ["-f", "-"], { input: lines.join("\n") });
   }
 
   /** Gives the address of a container that has ended back; its link has gone with it. */
-  async detach(container: string): Promise<void> {
+  async detach(container: string, link: NetworkLink | undefined): Promise<void> {
+    // First of all: the next one with this address may be somebody else's.
+    if (link !== undefined && this.#admitted.delete(link.address)) {
+      const element = `element inet ${this.#table} policies { ${link.address} }`;
+      await runTool("nft", ["-f", "-"], { input: `delete ${element}` });
+    }
     await this.#plugin("DEL", container, "");
   }
 
-  async #plugin(command: "ADD" | "DEL", container: string, netns: string): Promise<void> {
-    await runTool(join(this.#plugins, "ptp"), [], {
+  async #plugin(command: "ADD" | "DEL", container: string, netns: string): Promise<string> {
+    return await runTool(join(this.#plugins, "ptp"), [], {
       env: {
         PATH: process.env["PATH"],
         CNI_COMMAND: command,
@@ -117,6 +176,11 @@ export async function removeNetwork(id: string): Promise<void> {
 
 const tableOf = (id: string): string => `lever_${id}`;
 
+/** Names of chains are short, and of fewer characters than those of environments. */
+function chainOf(environment: string): string {
+  return `env_${createHash("sha256").update(environment).digest("hex").slice(0, 24)}`;
+}
+
 /** A route of last resort marks a range as taken, for every host on this machine at once: the kernel makes it or not. */
 async function claimSubnet(id: string): Promise<string> {
   // Not everybody asks for the same one first, and a host gets its own again.
@@ -134,38 +198,4 @@ async function claimSubnet(id: string): Promise<string> {
     }
   }
   throw new Error("No range of addresses is free for instances.", { cause: last });
-}
-
-/** Before the rules of others (priority 0), so that nobody else's can let a packet through that these stop. */
-function rules(table: string, subnet: string): string {
-  const resolvers = nameservers();
-  const dns =
-    resolvers.length === 0
-      ? []
-      : [
-          `ip daddr { ${resolvers.join(", ")} } udp dport ${DNS_PORT} accept`,
-          `ip daddr { ${resolvers.join(", ")} } tcp dport ${DNS_PORT} accept`,
-        ];
-  return `table inet ${table} {
-  chain input {
-    type filter hook input priority -10;
-    ip saddr ${subnet} drop
-  }
-  chain forward {
-    type filter hook forward priority -10;
-    ip saddr ${subnet} jump outgoing
-    ip daddr ${subnet} ct state established,related accept
-    ip daddr ${subnet} drop
-  }
-  chain outgoing {
-    ct state invalid drop
-    ${dns.join("\n    ")}
-    ip daddr { ${NOT_INTERNET.join(", ")} } drop
-  }
-  chain postrouting {
-    type nat hook postrouting priority 100;
-    ip saddr ${subnet} ip daddr != ${subnet} masquerade
-  }
-}
-`;
 }

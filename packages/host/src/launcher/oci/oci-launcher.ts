@@ -1,27 +1,24 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import {
-  chownSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, realpathSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { LeverError } from "@leveros/protocol";
+import { LeverError, type Limits } from "@leveros/protocol";
 import type { Log } from "../../log.ts";
-import type { LaunchedRuntime, Launcher, ProcessExit } from "../launcher.ts";
+import type { InstanceRoom, LaunchedRuntime, Launcher, ProcessExit } from "../launcher.ts";
 import { ContainerCgroup, removeCgroups } from "./cgroups.ts";
-import { containerConfig, HOST_USER_UID, shareOf } from "./container-config.ts";
-import { ContainerNetwork, giveSubnetBack, removeNetwork } from "./container-network.ts";
+import { containerConfig, shareOf } from "./container-config.ts";
+import {
+  ContainerNetwork,
+  giveSubnetBack,
+  type NetworkLink,
+  removeNetwork,
+} from "./container-network.ts";
 import { runTool } from "./run-tool.ts";
 import { makeSandboxRoot, removeSandboxRoot, type SandboxRoot } from "./sandbox-root.ts";
+import { DISKS, ServiceDisks } from "./service-disks.ts";
 
 /** What a runtime that waits for its assignment may use: `ram` of a service that names none, in megabytes. */
 const WARM_RAM = 128;
@@ -37,6 +34,7 @@ const SIGNAL_STATUS = 128;
 export interface OciOptions {
   /** The host's data folder: two hosts with different ones keep apart. */
   readonly dataDir: string;
+  readonly limits: Limits;
   /** The container runtime's program. */
   readonly runtime: string;
   /** The folder of the CNI plugins. */
@@ -60,9 +58,14 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
   mkdirSync(SANDBOXES, { recursive: true, mode: 0o711 });
   const root = await makeSandboxRoot(dir);
   const network = await ContainerNetwork.open(id, options.plugins, root.networks);
+  const disks = new ServiceDisks({
+    imagesDir: join(options.dataDir, DISKS),
+    mountsDir: join(dir, "disks"),
+    bytesMax: options.limits.serviceDataBytesMax,
+  });
   const ending = new Set<Promise<unknown>>();
   const launch = (onOutput: (chunk: Buffer) => void): Container => {
-    const container = new Container({ ...options, root, network, cgroups });
+    const container = new Container({ ...options, root, network, disks, cgroups });
     ending.add(container.removed);
     void container.removed.finally(() => ending.delete(container.removed));
     container.onOutput(onOutput);
@@ -70,6 +73,7 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
   };
   return {
     launch: ({ onOutput }) => launch(onOutput),
+    setNetwork: (environment, policy) => network.setPolicy(environment, policy),
     async probe() {
       let said = "";
       const container = launch((chunk) => {
@@ -86,6 +90,7 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
     },
     async close() {
       await Promise.all(ending);
+      await disks.settle();
       await removeLeftOvers({ id, dir, cgroups });
     },
   };
@@ -102,6 +107,7 @@ async function removeLeftOvers(of: { id: string; dir: string; cgroups: string })
 interface ContainerParts extends OciOptions {
   readonly root: SandboxRoot;
   readonly network: ContainerNetwork;
+  readonly disks: ServiceDisks;
   readonly cgroups: string;
 }
 
@@ -119,8 +125,12 @@ class Container implements LaunchedRuntime {
   readonly #cgroup: ContainerCgroup;
   readonly #child: ChildProcess;
   /** Linked to its network. */
-  readonly attached: Promise<void>;
+  readonly attached: Promise<NetworkLink>;
+  #link: NetworkLink | undefined;
   #mounts: string[] = [];
+  readonly #underWay: Promise<unknown>[] = [];
+  /** What it has on its service's disk. */
+  #disk: { environment: string; service: string } | undefined;
   #pid: number | undefined;
   #ram = WARM_RAM;
   #wasKilled = false;
@@ -185,7 +195,9 @@ class Container implements LaunchedRuntime {
         this.#pid = readPid(pidFile);
         if (this.#pid === undefined) return;
         if (this.#wasKilled) this.kill();
-        parts.network.attach(this.#id, this.#pid).then(resolve, reject);
+        const attaching = this.#attach(this.#pid);
+        this.#underWay.push(attaching);
+        attaching.then(resolve, reject);
       });
       void this.exited.then(() => reject(new Error("The container has ended.")));
     });
@@ -207,15 +219,18 @@ class Container implements LaunchedRuntime {
     this.#child.stderr?.on("data", onOutput);
   }
 
-  async enter(room: { codeDir: string; dataDir: string; ram: number }): Promise<{
-    codeDir: string;
-    dataDir: string;
-  }> {
-    const { codeDir, dataDir, ram } = room;
+  enter(room: InstanceRoom): Promise<{ codeDir: string; dataDir: string }> {
+    const entering = this.#enter(room);
+    this.#underWay.push(entering);
+    return entering;
+  }
+
+  async #enter(room: InstanceRoom): Promise<{ codeDir: string; dataDir: string }> {
+    const { ram, maxCpu, environment } = room;
     this.#ram = ram;
-    if (ram !== WARM_RAM) this.#cgroup.allot(shareOf(ram));
-    await Promise.all([this.#show(codeDir, dataDir), this.attached]);
-    if (ram !== WARM_RAM) await this.#allotInside(ram);
+    if (ram !== WARM_RAM || maxCpu !== undefined) this.#cgroup.allot(shareOf(ram, maxCpu));
+    const linked = this.attached.then((link) => this.#parts.network.admit(link, environment));
+    await Promise.all([this.#show(room), linked, this.attached.then(() => this.#allotInside(ram))]);
     return { codeDir: "/lever/box/code", dataDir: "/lever/box/data" };
   }
 
@@ -238,29 +253,47 @@ class Container implements LaunchedRuntime {
     void this.exited.then(() => clearTimeout(late));
   }
 
-  async #show(codeDir: string, dataDir: string): Promise<void> {
-    if (statSync(dataDir).uid !== HOST_USER_UID) {
-      chownSync(dataDir, HOST_USER_UID, HOST_USER_UID);
-      await runTool("chown", ["-R", "-h", `${HOST_USER_UID}:${HOST_USER_UID}`, dataDir]);
-    }
-    const code = join(this.#box, "code");
-    const data = join(this.#box, "data");
-    this.#mounts = [code, data];
-    // Code is root's and readable to all, so that the unprivileged user cannot write it; no setuid bit counts anywhere.
-    await Promise.all([
-      runTool("mount", ["--bind", codeDir, code]),
-      runTool("mount", ["--bind", dataDir, data]),
-    ]);
+  async #attach(pid: number): Promise<NetworkLink> {
+    const { network } = this.#parts;
+    const link = await network.attach(this.#id, pid);
+    this.#link = link;
+    await network.limit(link, pid, this.#bytesPerSecond(WARM_RAM));
+    return link;
   }
 
-  /** What was set when the container started, in its own terms. */
+  #bytesPerSecond(ram: number): number {
+    return ram * this.#parts.limits.networkBytesPerSecondPerMb;
+  }
+
+  async #show({ environment, service, codeDir, dataDir }: InstanceRoom): Promise<void> {
+    const code = join(this.#box, "code");
+    const data = join(this.#box, "data");
+    // Code is root's and readable to all, so that the unprivileged user cannot write it; no setuid bit counts anywhere.
+    const showCode = async (): Promise<void> => {
+      await runTool("mount", ["--bind", codeDir, code]);
+      this.#mounts.push(code);
+    };
+    const showData = async (): Promise<void> => {
+      const disk = await this.#parts.disks.open(environment, service, dataDir);
+      this.#disk = { environment, service };
+      await runTool("mount", ["--bind", disk, data]);
+      this.#mounts.push(data);
+    };
+    await Promise.all([showCode(), showData()]);
+  }
+
+  /** What is set inside the container, which has that of the warm ones until then. */
   async #allotInside(ram: number): Promise<void> {
+    const { network } = this.#parts;
     const { tmpBytes, openFiles } = shareOf(ram);
     const pid = String(this.pid);
-    await Promise.all([
-      runTool("nsenter", ["-t", pid, "-m", "mount", "-o", `remount,size=${tmpBytes}`, "/tmp"]),
-      runTool("prlimit", ["--pid", pid, `--nofile=${openFiles}:${openFiles}`]),
-    ]);
+    const steps = [runTool("prlimit", ["--pid", pid, `--nofile=${openFiles}:${openFiles}`])];
+    if (ram !== WARM_RAM) {
+      const resize = ["mount", "-o", `remount,size=${tmpBytes}`, "/tmp"];
+      steps.push(runTool("nsenter", ["-t", pid, "-m", ...resize]));
+      if (this.#link) await network.limit(this.#link, this.pid, this.#bytesPerSecond(ram));
+    }
+    await Promise.all(steps);
   }
 
   #exitOf(status: number | null, signalName: string | null): ProcessExit {
@@ -283,12 +316,15 @@ class Container implements LaunchedRuntime {
 
   /** Nothing of it may stay: its mounts, address, groups and folders. */
   async #remove(): Promise<void> {
-    const { root, network, runtime, log } = this.#parts;
+    const { root, network, disks, runtime, log } = this.#parts;
+    // What is being set up as it ends would be left behind.
+    await Promise.allSettled(this.#underWay);
     const steps = [
       // Where the container runtime itself was killed, it could not clean up.
       () => runTool(runtime, ["--root", root.state, "delete", "--force", this.#id]),
-      () => network.detach(this.#id),
+      () => network.detach(this.#id, this.#link),
       () => (this.#mounts.length > 0 ? runTool("umount", ["--lazy", ...this.#mounts]) : undefined),
+      () => this.#disk && disks.close(this.#disk.environment, this.#disk.service),
       () => this.#cgroup.remove(),
       () => rmSync(this.#bundle, { recursive: true, force: true }),
       () => {

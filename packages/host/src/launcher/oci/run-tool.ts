@@ -18,7 +18,9 @@ export function runTool(
   options: ToolOptions = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const settings = { timeout: TOOL_TIMEOUT_MS, ...(options.env && { env: options.env }) };
+    // A service manager's PATH may lack what root's has.
+    const PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
+    const settings = { timeout: TOOL_TIMEOUT_MS, env: { ...(options.env ?? process.env), PATH } };
     const child = execFile(file, args, settings, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else {

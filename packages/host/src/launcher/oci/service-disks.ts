@@ -1,0 +1,140 @@
+import { existsSync, statSync } from "node:fs";
+import { mkdir, readdir, rename, rm, rmdir, truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { HOST_USER_UID } from "./container-config.ts";
+import { runTool } from "./run-tool.ts";
+
+/** The folder, below the host's data, with an image of a disk for each service. */
+export const DISKS = "disks";
+
+/** Image sizes are whole blocks of the file system. */
+const BLOCK_BYTES = 4_096;
+/** Less does not hold a file system of its own. */
+const BYTES_MIN = 8 * 1024 * 1024;
+
+interface DisksOptions {
+  /** Where the images are kept. */
+  readonly imagesDir: string;
+  /** Where they are mounted while they are used. Whoever removes it unmounts what a crash left there. */
+  readonly mountsDir: string;
+  readonly bytesMax: number;
+}
+
+interface Disk {
+  readonly mountPoint: string;
+  /** Containers that see it. */
+  users: number;
+  /** What is under way with it, or was last. */
+  ready: Promise<void>;
+}
+
+/**
+ * A disk for each service's own data: a file that is a file system (ext4), so that a service which fills its own takes
+ * room and inodes from nobody. It is made at the first start, takes only what is written to it, and is mounted while
+ * an instance runs.
+ */
+export class ServiceDisks {
+  readonly #options: DisksOptions;
+  readonly #disks = new Map<string, Disk>();
+  #mounts = 0;
+
+  constructor(options: DisksOptions) {
+    const bytesMax = Math.max(BYTES_MIN, options.bytesMax - (options.bytesMax % BLOCK_BYTES));
+    this.#options = { ...options, bytesMax };
+  }
+
+  /**
+   * The mounted disk of a service; `close` it as often as it was opened. What the service kept in `plainDir`, when it
+   * ran without containers, moves to the disk.
+   * @throws Error with what the system said when it cannot be made or mounted.
+   */
+  async open(environment: string, service: string, plainDir: string): Promise<string> {
+    const key = `${environment}/${service}`;
+    let disk = this.#disks.get(key);
+    if (disk === undefined) {
+      const mountPoint = join(this.#options.mountsDir, String(++this.#mounts));
+      disk = { mountPoint, users: 0, ready: Promise.resolve() };
+      this.#disks.set(key, disk);
+    }
+    if (disk.users++ === 0) {
+      const { mountPoint } = disk;
+      disk.ready = disk.ready
+        .catch(() => {})
+        .then(() => this.#mount(join(this.#options.imagesDir, environment), service, mountPoint))
+        .then(() => moveIn(plainDir, mountPoint));
+    }
+    try {
+      await disk.ready;
+    } catch (error) {
+      this.close(environment, service);
+      throw error;
+    }
+    return disk.mountPoint;
+  }
+
+  close(environment: string, service: string): void {
+    const key = `${environment}/${service}`;
+    const disk = this.#disks.get(key);
+    if (disk === undefined || --disk.users > 0) return;
+    const unmount = async (): Promise<void> => {
+      await runTool("umount", [disk.mountPoint]);
+      await rmdir(disk.mountPoint);
+    };
+    // Opened again meanwhile, it is mounted again, after this. What cannot be unmounted stays, and is used again: never
+    // is one image mounted in two places.
+    disk.ready = disk.ready.then(unmount).then(
+      () => {
+        if (disk.users === 0) this.#disks.delete(key);
+      },
+      () => {},
+    );
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async settle(): Promise<void> {
+    await Promise.allSettled([...this.#disks.values()].map(({ ready }) => ready));
+  }
+
+  async #mount(dir: string, service: string, mountPoint: string): Promise<void> {
+    const { bytesMax } = this.#options;
+    const image = join(dir, service);
+    if (!existsSync(image)) {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await makeFileSystem(`${image}+new`, bytesMax);
+      // A crash before this leaves no disk, rather than half of one. No service has such a name.
+      await rename(`${image}+new`, image);
+    } else if (statSync(image).size < bytesMax) {
+      await truncate(image, bytesMax);
+      await runTool("e2fsck", ["-f", "-p", image]);
+      await runTool("resize2fs", [image]);
+    }
+    await mkdir(mountPoint, { recursive: true, mode: 0o711 });
+    // Still there when a container that has ended took a moment to let go of it.
+    if (await isMounted(mountPoint)) return;
+    await runTool("mount", ["-o", "loop,nosuid,nodev,noatime", image, mountPoint]);
+  }
+}
+
+async function makeFileSystem(file: string, bytes: number): Promise<void> {
+  await rm(file, { force: true });
+  // Whatever can be written later is; a small journal is enough for one service.
+  const extended = `lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=${HOST_USER_UID}:${HOST_USER_UID}`;
+  const options = ["-q", "-m", "0", "-J", "size=4", "-E", extended];
+  await runTool("mkfs.ext4", [...options, file, `${bytes / 1024}k`]);
+}
+
+async function isMounted(mountPoint: string): Promise<boolean> {
+  return await runTool("mountpoint", ["-q", mountPoint]).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A crash in between does no harm: it is all copied again. */
+async function moveIn(plainDir: string, mountPoint: string): Promise<void> {
+  const names = await readdir(plainDir).catch(() => []);
+  if (names.length === 0) return;
+  await runTool("cp", ["-a", `${plainDir}/.`, mountPoint]);
+  await runTool("chown", ["-R", "-h", `${HOST_USER_UID}:${HOST_USER_UID}`, mountPoint]);
+  for (const name of names) await rm(join(plainDir, name), { recursive: true, force: true });
+}

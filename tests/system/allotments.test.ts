@@ -1,0 +1,304 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { HostEvent } from "@leveros/protocol";
+import { Client } from "leveros";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serviceArchive } from "../harness/archive.ts";
+import { deployArchive } from "../harness/http-call.ts";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+import { makeOtherMachine, type OtherMachine } from "../harness/other-machine.ts";
+
+const SERVICE = `
+const { execFileSync } = require("node:child_process");
+const fs = require("node:fs");
+const net = require("node:net");
+exports.spinUntil = (at) => {
+  execFileSync("taskset", ["-cp", "0", String(process.pid)]);
+  while (Date.now() < at - 1500);
+  const before = process.cpuUsage();
+  while (Date.now() < at);
+  return process.cpuUsage(before).user / 1e6;
+};
+exports.spin = (seconds) => {
+  const before = process.cpuUsage();
+  for (const at = Date.now() + seconds * 1e3; Date.now() < at; );
+  return process.cpuUsage(before).user / 1e6 / seconds;
+};
+exports.pourChan = async function* () { for (const piece = Buffer.alloc(16e3); ; ) yield piece; };
+exports.connect = (host, port) => new Promise((resolve) => {
+  const socket = net.connect({ host, port, timeout: 1000 });
+  const end = (how) => { socket.destroy(); resolve(how); };
+  socket.on("connect", () => end("reached"));
+  socket.on("timeout", () => end("nothing"));
+  socket.on("error", (error) => end(error.code));
+});
+exports.send = (host, port, seconds) => new Promise((resolve) => {
+  const socket = net.connect({ host, port });
+  socket.on("error", () => {});
+  const more = () => { while (socket.write(Buffer.alloc(64e3))); };
+  socket.on("connect", more);
+  socket.on("drain", more);
+  setTimeout(() => { socket.destroy(); resolve(null); }, seconds * 1e3);
+});
+exports.receive = (host, port, seconds) => new Promise((resolve) => {
+  const socket = net.connect({ host, port });
+  let bytes = 0;
+  socket.on("error", () => {});
+  socket.on("data", (chunk) => { bytes += chunk.length; });
+  setTimeout(() => { socket.destroy(); resolve(bytes / seconds); }, seconds * 1e3);
+});
+exports.keep = (name, bytes) => {
+  try { fs.writeFileSync(process.env.LEVEROS_DATA_DIR + "/" + name, Buffer.alloc(bytes)); return "done"; }
+  catch (error) { return error.code; }
+};
+exports.kept = () => fs.readdirSync(process.env.LEVEROS_DATA_DIR).filter((name) => name !== "lost+found");
+exports.eat = async () => { for (const held = []; ; await new Promise(setImmediate)) held.push(Buffer.alloc(4e6, 1)); };
+`;
+
+/** Bytes a second that go with each megabyte: small, so that this machine is never what holds anything back. */
+const RATE_PER_MB = 8_000;
+const ARGS = [
+  "--limit",
+  `networkBytesPerSecondPerMb=${RATE_PER_MB}`,
+  "--limit",
+  "serviceDataBytesMax=16777216",
+];
+
+/** Sinks, sources and servers on a machine that is not this one. */
+const PEER = `
+const net = require("node:net");
+let bytes = 0;
+const sink = net.createServer((socket) => { socket.on("data", (chunk) => { bytes += chunk.length; }).on("error", () => {}); });
+const source = net.createServer((socket) => {
+  const more = () => { while (!socket.destroyed && socket.write(Buffer.alloc(64e3))); };
+  socket.on("drain", more).on("error", () => {});
+  more();
+});
+const told = net.createServer((socket) => socket.on("error", () => {}).end(String(bytes)));
+const ports = [];
+for (const server of [sink, source, told]) server.listen(0, "0.0.0.0", () => {
+  ports.push(server.address().port);
+  if (ports.length === 3) console.log(JSON.stringify([sink, source, told].map((it) => it.address().port)));
+});
+`;
+const PUBLIC = "198.51.100.2";
+const PRIVATE = "10.99.7.2";
+const METADATA = "169.254.169.254";
+
+let lever: RunningLever;
+let other: OtherMachine;
+let [sinkPort, sourcePort, toldPort] = [0, 0, 0];
+const dataDir = mkdtempSync(join(tmpdir(), "lever-allotments-"));
+
+const admin = (method: string, ...args: unknown[]): Promise<unknown> =>
+  new Client({ forceHost: lever.address }).service("admin.lever", "admin").invoke(method, ...args);
+const service = (name: string, environment = "dev.lever") =>
+  new Client({ forceHost: lever.address }).service(environment, name);
+
+async function deploy(name: string, settings: object = {}, environment?: string): Promise<void> {
+  const leverJson = JSON.stringify({ name, jsEntry: "index.js", ...settings });
+  const archive = serviceArchive({ "lever.json": leverJson, "index.js": SERVICE });
+  const deployed = await deployArchive(lever.address, archive, environment);
+  expect(deployed.text).toContain(`"service":"${name}"`);
+}
+
+beforeAll(async () => {
+  other = makeOtherMachine({
+    name: "lvallot",
+    here: "198.51.100.1/24",
+    addresses: [`${PUBLIC}/24`, `${PRIVATE}/32`, `${METADATA}/32`],
+  });
+  const { line } = await other.run(PEER);
+  [sinkPort, sourcePort, toldPort] = JSON.parse(line) as [number, number, number];
+  lever = await startLever({ isolation: "oci", dataDir, args: ARGS });
+  await deploy("small");
+  await deploy("large", { ram: 512 });
+}, 60_000);
+
+afterAll(async () => {
+  await lever.stop();
+  other.remove();
+  rmSync(dataDir, { recursive: true });
+});
+
+describe("processor time", () => {
+  test("on one core goes by the memory that instances are allotted", async () => {
+    const at = Date.now() + 4_000;
+    const [small, large] = (await Promise.all([
+      service("small").invoke("spinUntil", at),
+      service("large").invoke("spinUntil", at),
+    ])) as [number, number];
+    expect(large / small).toBeGreaterThan(4 * 0.75);
+    expect(large / small).toBeLessThan(4 * 1.25);
+  });
+
+  test("has a ceiling where one is asked for", async () => {
+    await deploy("held", { maxCpu: 0.2 });
+    const share = await service("held").invoke("spin", 2);
+    expect(share).toBeGreaterThan(0.02);
+    expect(share).toBeLessThan(0.25);
+  });
+});
+
+/** Within a fifth of what goes with `ram` megabytes. */
+function expectRateOf(ram: number, bytesPerSecond: unknown): void {
+  expect(Number(bytesPerSecond) / (ram * RATE_PER_MB)).toBeGreaterThan(0.8);
+  expect(Number(bytesPerSecond) / (ram * RATE_PER_MB)).toBeLessThan(1.2);
+}
+
+async function pourRate(name: string): Promise<number> {
+  const stream = await service(name).invokeChan("pourChan");
+  let bytes = 0;
+  let since = 0;
+  for await (const piece of stream) {
+    // What may go at once, and what fills windows and sockets, is over by then.
+    bytes += (piece as Buffer).length;
+    if (since === 0 && bytes > 1.5e6) {
+      since = Date.now();
+      bytes = 0;
+    }
+    if (since > 0 && Date.now() - since > 2_000) break;
+  }
+  stream.cancel();
+  return (bytes * 1_000) / (Date.now() - since);
+}
+
+describe("network rate", () => {
+  test("of calls goes by the memory that instances are allotted", async () => {
+    const [small, large] = await Promise.all([pourRate("small"), pourRate("large")]);
+    expectRateOf(128, small);
+    expectRateOf(512, large);
+  });
+
+  test("of an instance's own traffic does so too, each way", async () => {
+    const received = await Promise.all([
+      service("small").invoke("receive", PUBLIC, sourcePort, 3),
+      service("large").invoke("receive", PUBLIC, sourcePort, 3),
+    ]);
+    expectRateOf(128, received[0]);
+    expectRateOf(512, received[1]);
+    for (const [name, ram] of [
+      ["small", 128],
+      ["large", 512],
+    ] as const) {
+      const before = await sunkBytes();
+      await service(name).invoke("send", PUBLIC, sinkPort, 3);
+      expectRateOf(ram, ((await sunkBytes()) - before) / 3);
+    }
+  });
+});
+
+async function sunkBytes(): Promise<number> {
+  const { connect } = await import("node:net");
+  let text = "";
+  for await (const chunk of connect(toldPort, PUBLIC)) text += String(chunk);
+  return Number(text);
+}
+
+describe("what an environment's instances reach", () => {
+  const reach = async (environment: string): Promise<string[]> => {
+    const places = {
+      internet: [PUBLIC, sinkPort],
+      otherPort: [PUBLIC, sourcePort],
+      private: [PRIVATE, sinkPort],
+      metadata: [METADATA, sinkPort],
+      host: ["198.51.100.1", Number(lever.address.split(":")[1])],
+    };
+    const entries = Object.entries(places).map(async ([name, [host, port]]) => {
+      const how = await service("reacher", environment).invoke("connect", host, port);
+      return how === "reached" ? [name] : [];
+    });
+    return (await Promise.all(entries)).flat();
+  };
+
+  test("is the internet, nothing, or a list, from one moment to the next", async () => {
+    await admin("createEnvironment", "reach.lever");
+    await deploy("reacher", {}, "reach.lever");
+    await deploy("reacher");
+    const rows: readonly (readonly [unknown, readonly string[]])[] = [
+      ["internet", ["internet", "otherPort"]],
+      ["none", []],
+      [[`${PUBLIC}:${sinkPort}`], ["internet"]],
+      [["10.99.0.0/16"], ["private"]],
+      [
+        ["dns", "0.0.0.0/0"],
+        ["internet", "otherPort", "private"],
+      ],
+      ["internet", ["internet", "otherPort"]],
+    ];
+    for (const [policy, places] of rows) {
+      await admin("setNetwork", "reach.lever", policy);
+      expect(await reach("reach.lever")).toEqual(places);
+    }
+    await admin("setNetwork", "reach.lever", "none");
+    expect(await reach("dev.lever")).toEqual(["internet", "otherPort"]);
+  });
+
+  test.each([
+    [[], "a list of 1 to 200"],
+    [["example.org"], '"example.org" is no destination'],
+    [["10.0.0.256"], "no destination"],
+    [["10.0.0.1/33"], "no destination"],
+    [["10.0.0.1:0"], "no destination"],
+    ["all", 'allowed is "internet", "none"'],
+  ])("is refused when it is %j", async (policy, reason) => {
+    await expect(admin("setNetwork", "dev.lever", policy)).rejects.toThrow(reason);
+  });
+});
+
+describe("the disk of a service", () => {
+  test("holds what it may hold, whatever its neighbours do, and is there again after a restart", async () => {
+    await deploy("keeper");
+    expect(await service("keeper").invoke("keep", "first", 1e6)).toBe("done");
+    expect(await service("keeper").invoke("keep", "second", 3e7)).toBe("ENOSPC");
+    expect(await service("small").invoke("keep", "first", 1e6)).toBe("done");
+    await lever.stop();
+    lever = await startLever({ isolation: "oci", dataDir, args: ARGS });
+    expect(await service("keeper").invoke("kept")).toEqual(["first", "second"]);
+  });
+
+  test("takes over what a service kept as a plain process", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "lever-moves-"));
+    const own = lever;
+    try {
+      lever = await startLever({ dataDir: dir });
+      await deploy("mover");
+      await service("mover").invoke("keep", "old", 10);
+      await lever.stop();
+      lever = await startLever({ isolation: "oci", dataDir: dir, args: ARGS });
+      expect(await service("mover").invoke("kept")).toEqual(["old"]);
+      expect(await service("mover").invoke("keep", "new", 10)).toBe("done");
+      await lever.stop();
+    } finally {
+      lever = own;
+      rmSync(dir, { recursive: true });
+    }
+  });
+});
+
+test("an instance that needs more memory than it has dies alone, and its end is explained", async () => {
+  await deploy("eater");
+  const neighbour = service("small");
+  const eaten = service("eater").invoke("eat");
+  let answers = 0;
+  const asking = (async () => {
+    for (let isOver = false; !isOver; answers++) {
+      isOver = await Promise.race([
+        eaten.then(
+          () => true,
+          () => true,
+        ),
+        neighbour.invoke("kept"),
+      ]).then((it) => it === true);
+    }
+  })();
+  await expect(eaten).rejects.toThrow(/needed more memory than the 128 MB that "ram" allots it/);
+  await asking;
+  expect(answers).toBeGreaterThan(0);
+  const events = (await admin("listEvents", "dev.lever", "eater")) as HostEvent[];
+  const failed = events.find(({ event }) => event === "instance failed");
+  expect(JSON.stringify(failed)).toMatch(/needed more memory than the 128 MB/);
+  const story = await admin("explainInstance", "dev.lever", failed?.["instance"]);
+  expect(JSON.stringify(story)).toMatch(/needed more memory than the 128 MB/);
+});
