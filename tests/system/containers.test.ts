@@ -1,18 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import {
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "leveros";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { containerTraces, subnetOf } from "../harness/container-traces.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { runLever } from "../harness/run-lever.ts";
 
@@ -82,32 +73,6 @@ test("an instance that needs more memory than it has is ended, and its caller he
   expect(await service().invoke("read", "/etc/passwd")).toBe("done");
 });
 
-/** Whatever on this machine belongs to the containers of the host with this data folder. */
-function traces(dataDir: string): string[] {
-  const id = createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 10);
-  const has = (text: string): string[] => text.split("\n").filter((line) => line.includes(id));
-  const cgroups = readdirSync("/sys/fs/cgroup").flatMap((name) => {
-    const dir = join("/sys/fs/cgroup", name);
-    return statSync(dir).isDirectory() ? [name, ...readdirSync(dir)] : [name];
-  });
-  return [
-    ...has(readFileSync("/proc/self/mountinfo", "utf8")),
-    ...has(cgroups.join("\n")),
-    ...has(execFileSync("/usr/sbin/nft", ["list", "tables"], { encoding: "utf8" })),
-    ...has(execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })),
-    ...has(readdirSync("/run/lever").join("\n")),
-  ];
-}
-
-/** The network links and ranges of addresses that a running host has. */
-function networkOf(dataDir: string): string {
-  const id = createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 10);
-  return readFileSync(`/run/lever/${id}/networks/subnet`, "utf8");
-}
-
-const routesIn = (subnet: string): string =>
-  execFileSync("/sbin/ip", ["-4", "route", "show", "root", subnet], { encoding: "utf8" });
-
 test("a host that was killed, and one that stops, leave nothing behind", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "lever-containers-data-"));
   const first = await startLever({ dataDir, isolation: "oci" });
@@ -115,14 +80,13 @@ test("a host that was killed, and one that stops, leave nothing behind", async (
   await runLever(["-H", first.address, "deploy", folder]);
   // It hears nothing any more after this, not even that its host has gone.
   await boxed.invoke("spin");
-  const subnet = networkOf(dataDir);
+  const subnet = subnetOf(dataDir);
   await first.kill();
   const second = await startLever({ dataDir, isolation: "oci" });
-  expect(networkOf(dataDir)).toBe(subnet);
+  expect(subnetOf(dataDir)).toBe(subnet);
   const again = new Client({ forceHost: second.address }).service("dev.lever", "boxed");
   expect(await again.invoke("read", "/etc/passwd")).toBe("done");
   await second.stop();
-  expect(traces(dataDir)).toEqual([]);
-  expect(routesIn(subnet)).toBe("");
+  expect(containerTraces(dataDir, subnet)).toEqual([]);
   rmSync(dataDir, { recursive: true });
 }, 60_000);
