@@ -13,7 +13,7 @@ import { Fleet } from "./fleet/fleet.ts";
 import {
   type Certificate,
   type CertificateFiles,
-  nameOf,
+  nameFor,
   readCertificate,
 } from "./gateway/certificate.ts";
 import { openGateway } from "./gateway/gateway.ts";
@@ -214,8 +214,8 @@ function firstTokenCommand(
   port: number,
   certificate: Certificate | undefined,
 ): string {
-  const isAny = bind === "0.0.0.0" || bind === "::";
-  const name = (certificate && nameOf(certificate)) ?? (isAny ? "127.0.0.1" : bind);
+  const address = bind === "0.0.0.0" || bind === "::" ? "127.0.0.1" : bind;
+  const name = certificate === undefined ? address : nameFor(address, certificate);
   const authority = `${name.includes(":") ? `[${name}]` : name}:${port}`;
   const host = certificate === undefined ? authority : `https://${authority}`;
   return `lever -H ${host} token create --in '*' --can admin`;

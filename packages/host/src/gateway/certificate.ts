@@ -79,11 +79,12 @@ export function watchCertificate(
   };
 }
 
-/** A name or an address that the certificate is for; undefined when it names none that can be typed. */
-export function nameOf({ cert }: Certificate): string | undefined {
-  const names = new X509Certificate(cert).subjectAltName ?? "";
-  const [, name] = /(?:DNS|IP Address):([^,*\s]+)/.exec(names) ?? [];
-  return name;
+/** By what clients that trust its authority may call who has the certificate: by the address, or else by this name. */
+export function nameFor(address: string, { cert }: Certificate): string {
+  const parsed = new X509Certificate(cert);
+  if (parsed.checkIP(address) !== undefined) return address;
+  const [, name] = /(?:DNS|IP Address):([^,*\s]+)/.exec(parsed.subjectAltName ?? "") ?? [];
+  return name ?? address;
 }
 
 function validTo({ cert }: Certificate): string {
