@@ -12,7 +12,7 @@ export const browserClient: string = join(
 );
 
 /** Debian's Chromium, without the background services that look for the network. */
-export function launchBrowser(): Promise<Browser> {
+export function launchBrowser(furtherArgs: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: [
@@ -23,6 +23,7 @@ export function launchBrowser(): Promise<Browser> {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...furtherArgs,
     ],
   });
 }

@@ -84,15 +84,32 @@ export interface GrpcPeer {
   close(): void;
 }
 
-/** A client of the gRPC wire that shares no code with Lever. */
-export function grpcPeer(address: string): GrpcPeer {
-  const client = new grpc.Client(address, grpc.credentials.createInsecure(), {
+/**
+ * A client of the gRPC wire that shares no code with Lever; over TLS when it is told which authority to trust (PEM). It may
+ * send further metadata, and name another host than the one it connects to.
+ */
+export function grpcPeer(
+  address: string,
+  options: {
+    authority?: Buffer;
+    metadata?: Readonly<Record<string, string>>;
+    hostName?: string;
+  } = {},
+): GrpcPeer {
+  const { authority } = options;
+  const credentials =
+    authority === undefined
+      ? grpc.credentials.createInsecure()
+      : grpc.credentials.createSsl(authority);
+  const client = new grpc.Client(address, credentials, {
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
+    ...(options.hostName !== undefined && { "grpc.default_authority": options.hostName }),
   });
   const metadata = (url: string): grpc.Metadata => {
     const held = new grpc.Metadata();
     held.set("lever-url", url);
+    for (const [name, value] of Object.entries(options.metadata ?? {})) held.set(name, value);
     return held;
   };
   return {

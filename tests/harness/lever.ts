@@ -24,6 +24,8 @@ export interface StartOptions {
 export interface RunningLever extends AsyncDisposable {
   /** `127.0.0.1:port` */
   readonly address: string;
+  /** The same with `http://` or `https://` before it. */
+  readonly origin: string;
   readonly dataDir: string;
   readonly pid: number;
   /** Runs a lever command against this host, as a user does. */
@@ -36,7 +38,7 @@ export interface RunningLever extends AsyncDisposable {
   output(): string;
 }
 
-const READY = /^Lever is up at http:\/\/(.+)$/m;
+const READY = /^Lever is up at (https?:\/\/.+)$/m;
 
 /** Starts `lever up` and waits until it is ready. @throws Error with its output when it ends before that. */
 export async function startLever(options: StartOptions = {}): Promise<RunningLever> {
@@ -73,11 +75,12 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
   child.stderr.on("data", (chunk: Buffer) => {
     output += chunk.toString();
   });
-  const address = await untilReady(child, exited).catch((error: unknown) => {
+  const origin = await untilReady(child, exited).catch((error: unknown) => {
     process.off("exit", abandon);
     abandon();
     throw new Error(`${String(error)} Its output:\n${output}`);
   });
+  const address = origin.replace(/^https?:\/\//, "");
   const { pid } = child;
   if (pid === undefined) throw new Error("Cannot start lever up: the system makes no process.");
 
@@ -90,10 +93,11 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
   };
   return {
     address,
+    origin,
     dataDir,
     pid,
     lever: (args, runOptions = {}) =>
-      runLever(args, { ...runOptions, env: { LEVEROS_IP_PORT: address, ...runOptions.env } }),
+      runLever(args, { ...runOptions, env: { LEVEROS_IP_PORT: origin, ...runOptions.env } }),
     kill: async () => {
       child.kill("SIGKILL");
       await exited;
@@ -111,8 +115,8 @@ async function untilReady(child: ChildProcess, exited: Promise<number>): Promise
   const ready = new Promise<string>((resolve) => {
     child.stdout?.on("data", (chunk: Buffer) => {
       printed += chunk.toString();
-      const [, address] = READY.exec(printed) ?? [];
-      if (address !== undefined) resolve(address);
+      const [, origin] = READY.exec(printed) ?? [];
+      if (origin !== undefined) resolve(origin);
     });
   });
   const early = exited.then((status) => {

@@ -4,53 +4,86 @@ import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A network namespace that stands for another machine: one link to this one, and no other. Needs root. */
-export interface OtherMachine {
-  /** Runs a Node program there (CommonJS); resolves to its first line of output, while it goes on. */
-  run(program: string): Promise<{ line: string; child: ChildProcess }>;
-  /** Ends what runs there, and removes it. */
-  remove(): void;
+/** Where Debian has it, whatever the PATH. */
+const IP = "/usr/sbin/ip";
+
+export interface OtherMachineOptions {
+  /** This machine's address at the cable, with the length of its prefix. Default: of a range of the process's own. */
+  readonly here: string;
+  /** Those of the other one; the first is in the same network. */
+  readonly there: readonly string[];
 }
 
-const ip = (...args: string[]): void => {
-  execFileSync("/sbin/ip", args);
-};
+/**
+ * Another machine: a network of its own on this kernel, with one cable to this one. Needs root. What it runs sees this
+ * machine as any stranger does.
+ */
+export class OtherMachine implements Disposable {
+  /** This machine's address at the cable. */
+  readonly hostAddress: string;
+  readonly #name: string;
+  readonly #cable: string;
+  readonly #children: ChildProcess[] = [];
+  readonly #files: string[] = [];
 
-/** `addresses`: what it has, with the length of the prefix; `here` is this machine's end. */
-export function makeOtherMachine(options: {
-  readonly name: string;
-  readonly here: string;
-  readonly addresses: readonly string[];
-}): OtherMachine {
-  const { name, here, addresses } = options;
-  const [near, far] = [`${name}n`, `${name}f`];
-  ip("netns", "add", name);
-  ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", name);
-  ip("addr", "add", here, "dev", near);
-  ip("link", "set", near, "up");
-  for (const address of addresses) ip("-n", name, "addr", "add", address, "dev", far);
-  ip("-n", name, "link", "set", far, "up");
-  ip("-n", name, "link", "set", "lo", "up");
-  for (const address of addresses.slice(1)) {
-    ip("route", "add", address.replace(/\/.*/, ""), "dev", near);
+  constructor(options: OtherMachineOptions = ownRange()) {
+    const { here, there } = options;
+    this.#name = `lever-other-${process.pid}`;
+    // The name of an interface has 15 characters at most.
+    this.#cable = `lever${process.pid % 65_536}`;
+    this.hostAddress = addressOf(here);
+    try {
+      ip("netns", "add", this.#name);
+      ip("link", "add", this.#cable, "type", "veth", "peer", "eth0", "netns", this.#name);
+      ip("addr", "add", here, "dev", this.#cable);
+      ip("link", "set", this.#cable, "up");
+      for (const address of there) ip("-n", this.#name, "addr", "add", address, "dev", "eth0");
+      ip("-n", this.#name, "link", "set", "eth0", "up");
+      ip("-n", this.#name, "link", "set", "lo", "up");
+      for (const address of there.slice(1)) {
+        ip("route", "add", addressOf(address), "dev", this.#cable);
+      }
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
-  const children: ChildProcess[] = [];
-  const files: string[] = [];
-  return {
-    async run(program) {
-      const file = join(tmpdir(), `lever-${name}-${files.length}.cjs`);
-      files.push(file);
-      writeFileSync(file, program);
-      const args = ["netns", "exec", name, process.execPath, file];
-      const child = spawn("/sbin/ip", args, { stdio: ["ignore", "pipe", "inherit"] });
-      children.push(child);
-      const [chunk] = (await once(child.stdout, "data")) as [Buffer];
-      return { line: chunk.toString().trim(), child };
-    },
-    remove() {
-      for (const child of children) child.kill("SIGKILL");
-      for (const file of files) rmSync(file, { force: true });
-      ip("netns", "del", name);
-    },
-  };
+
+  /** Begins a command line that runs over there. */
+  get prefix(): readonly string[] {
+    return [IP, "netns", "exec", this.#name];
+  }
+
+  /** Runs a program for Node (CommonJS) over there until the end; resolves to its first output. */
+  async run(program: string): Promise<string> {
+    const file = join(tmpdir(), `${this.#name}-${this.#files.length}.cjs`);
+    this.#files.push(file);
+    writeFileSync(file, program);
+    const [command = "", ...args] = [...this.prefix, process.execPath, file];
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+    this.#children.push(child);
+    const [chunk] = (await once(child.stdout, "data")) as [Buffer];
+    return chunk.toString().trim();
+  }
+
+  /** The cable goes with the network. */
+  [Symbol.dispose](): void {
+    for (const child of this.#children) child.kill("SIGKILL");
+    for (const file of this.#files) rmSync(file, { force: true });
+    ip("netns", "del", this.#name);
+  }
+}
+
+/** A range for measuring networks (RFC 2544), which nothing else uses. */
+function ownRange(): OtherMachineOptions {
+  const number = process.pid % 65_536;
+  const network = `198.19.${number >> 8}.${number & 0xfc}`;
+  const end = (step: number): string => network.replace(/\d+$/, (low) => `${+low + step}/30`);
+  return { here: end(1), there: [end(2)] };
+}
+
+const addressOf = (address: string): string => address.replace(/\/.*/, "");
+
+function ip(...args: string[]): void {
+  execFileSync(IP, args, { stdio: ["ignore", "ignore", "pipe"] });
 }

@@ -20,6 +20,8 @@ export interface LeverRunOptions {
   /** Its standard input; empty by default. */
   readonly input?: string | Buffer;
   readonly cwd?: string;
+  /** Begins the command line: what runs the command elsewhere. */
+  readonly prefix?: readonly string[];
   /** Beside the environment of the tests, from which Lever's own variables are taken out. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -29,7 +31,8 @@ export async function runLever(
   args: readonly string[],
   options: LeverRunOptions = {},
 ): Promise<LeverRun> {
-  const child = spawn(process.execPath, [leverBin, ...args], {
+  const [command, ...rest] = [...(options.prefix ?? []), process.execPath, leverBin, ...args];
+  const child = spawn(command ?? "", rest, {
     stdio: "pipe",
     env: { ...cleanEnvironment(), ...options.env },
     ...(options.cwd !== undefined && { cwd: options.cwd }),

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serviceArchive } from "../harness/archive.ts";
 import { deployArchive } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { makeOtherMachine, type OtherMachine } from "../harness/other-machine.ts";
+import { OtherMachine } from "../harness/other-machine.ts";
 
 const SERVICE = `
 const { execFileSync } = require("node:child_process");
@@ -104,13 +104,11 @@ async function deploy(name: string, settings: object = {}, environment?: string)
 }
 
 beforeAll(async () => {
-  other = makeOtherMachine({
-    name: "lvallot",
+  other = new OtherMachine({
     here: "198.51.100.1/24",
-    addresses: [`${PUBLIC}/24`, `${PRIVATE}/32`, `${METADATA}/32`],
+    there: [`${PUBLIC}/24`, `${PRIVATE}/32`, `${METADATA}/32`],
   });
-  const { line } = await other.run(PEER);
-  [sinkPort, sourcePort, toldPort] = JSON.parse(line) as [number, number, number];
+  [sinkPort, sourcePort, toldPort] = JSON.parse(await other.run(PEER)) as [number, number, number];
   lever = await startLever({ isolation: "oci", dataDir, args: ARGS });
   await deploy("small");
   await deploy("large", { ram: 512 });
@@ -118,7 +116,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await lever.stop();
-  other.remove();
+  other[Symbol.dispose]();
   rmSync(dataDir, { recursive: true });
 });
 

@@ -18,16 +18,21 @@ function readAll(): Record<string, string> {
   }
 }
 
-/** The token for a host (`host:port`); undefined when there is none. */
-export function readCredential(host: string): string | undefined {
-  const token: unknown = readAll()[host];
+/** What is kept for TLS never goes to the same host without. */
+function keyOf({ protocol, host, origin }: URL): string {
+  return protocol === "https:" ? origin : host;
+}
+
+/** The token for a host; undefined when there is none. */
+export function readCredential(hostUrl: URL): string | undefined {
+  const token: unknown = readAll()[keyOf(hostUrl)];
   return typeof token === "string" ? token : undefined;
 }
 
 /** Keeps the token for a host, or with undefined forgets it. Returns the file. */
-export function writeCredential(host: string, token: string | undefined): string {
-  const { [host]: _old, ...others } = readAll();
-  const all = token === undefined ? others : { ...others, [host]: token };
+export function writeCredential(hostUrl: URL, token: string | undefined): string {
+  const { [keyOf(hostUrl)]: _old, ...others } = readAll();
+  const all = token === undefined ? others : { ...others, [keyOf(hostUrl)]: token };
   const path = file();
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeFileSync(`${path}.new`, `${JSON.stringify(all, undefined, 2)}\n`, { mode: 0o600 });

@@ -50,7 +50,7 @@ export function readSettings(program: Command): Settings {
   const isHostFlag = program.getOptionValueSource("host") === "cli";
   const isEnvironmentFlag = program.getOptionValueSource("env") === "cli";
   const flags = `${isHostFlag ? `-H ${hostText} ` : ""}${isEnvironmentFlag ? `-E ${environment} ` : ""}`;
-  const token = process.env["LEVEROS_TOKEN"] || readCredential(hostUrl.host);
+  const token = process.env["LEVEROS_TOKEN"] || readCredential(hostUrl);
   return { environment, host: hostText, hostUrl, token, flags };
 }
 

@@ -16,6 +16,10 @@ export function connectionFailed(cause: unknown, target: CallTarget): LeverError
   return new LeverError("unreachable", `${cannotCall(target)}: ${explain()}`, { cause });
 
   function explain(): string {
+    if (isCertificateProblem(code)) {
+      return `its certificate is not trusted (${code}). A private authority's certificate is trusted with NODE_EXTRA_CA_CERTS=<file>.`;
+    }
+    if (code.startsWith("ERR_SSL_")) return `it does not speak TLS as it should (${code}).`;
     if (syscall === "connect") return `nothing answers there (${code}).`;
     if (syscall !== "getaddrinfo") {
       return `the connection broke before the answer was here (${code}). The method may have run.`;
@@ -35,6 +39,11 @@ export function notLever(status: number, target: CallTarget): LeverError {
 
 function cannotCall({ url, address }: CallTarget): string {
   return `Cannot call ${url} at ${address}`;
+}
+
+/** OpenSSL's names for what is wrong with a certificate (X509_V_ERR_…), and Node's own. */
+function isCertificateProblem(code: string): boolean {
+  return /CERT|UNABLE_TO_VERIFY/.test(code);
 }
 
 /** What Node says of a failure; for a name with several addresses, of the first one. */

@@ -11,6 +11,12 @@ import { CodeFolders } from "./deployer/code-folders.ts";
 import { Deployer } from "./deployer/deployer.ts";
 import { EventLog } from "./event-log.ts";
 import { Fleet } from "./fleet/fleet.ts";
+import {
+  type Certificate,
+  type CertificateFiles,
+  nameFor,
+  readCertificate,
+} from "./gateway/certificate.ts";
 import { openGateway } from "./gateway/gateway.ts";
 import { type Isolation, openLauncher } from "./launcher/isolation.ts";
 import { DISKS } from "./launcher/oci/service-disks.ts";
@@ -30,6 +36,8 @@ export interface HostOptions {
   readonly port: number;
   /** Created when it is missing. Belongs to one host at a time. */
   readonly dataDir: string;
+  /** With them, everything goes over TLS; replaced files are used from then on. */
+  readonly tls: CertificateFiles | undefined;
   readonly limits: Limits;
   /** Those that are not at their default by chance. */
   readonly limitsSet: ReadonlySet<LimitName>;
@@ -57,13 +65,15 @@ const LAST_ANSWERS_MS = 1_000;
 
 /**
  * Starts Lever on this machine: everything is put together here, and nowhere else.
- * @throws LeverError `unavailable` when the port or the data folder is in use.
+ * @throws LeverError `unavailable` when the port or the data folder is in use, `malformed_request` for a certificate that
+ * cannot be used.
  */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { limits } = options;
   const clock = systemClock;
   const events = new EventLog();
   const log = createLog({ level: options.logLevel, to: options.logTo }, events);
+  const certificate = options.tls && (await readCertificate(options.tls));
   const dataDir = resolve(options.dataDir);
   makeDir(dataDir);
   const store = openSqliteStore(join(dataDir, "lever.sqlite"));
@@ -131,16 +141,25 @@ export async function startHost(options: HostOptions): Promise<Host> {
       variables,
     });
     for await (const record of store.liveVersions()) fleet.goLive(record);
-    const gateway = await openGateway({ ...options, access, router, limits, log }).catch(
-      async (error: unknown) => {
-        await fleet.close();
-        await launcher.close();
-        await opened.close();
-        throw cannotListen(options, error);
-      },
-    );
+    const gateway = await openGateway({
+      ...options,
+      certificate,
+      access,
+      router,
+      clock,
+      log,
+    }).catch(async (error: unknown) => {
+      await fleet.close();
+      await launcher.close();
+      await opened.close();
+      throw cannotListen(options, error);
+    });
     const about = { isolation, ...(isolationWhy && { isolationWhy }) };
     log("info", "host", "up", { bind: options.bind, port: gateway.port, dataDir, ...about });
+    if (!isLocalOnly && !access.hasTokens) {
+      const firstToken = firstTokenCommand(options, gateway.port, certificate);
+      log("warn", "host", "without a token only this machine may do anything", { firstToken });
+    }
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       router.close();
@@ -169,6 +188,19 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await store.close();
     throw error;
   }
+}
+
+/** What makes the first token, to be typed on this machine. */
+function firstTokenCommand(
+  { bind }: HostOptions,
+  port: number,
+  certificate: Certificate | undefined,
+): string {
+  const address = bind === "0.0.0.0" || bind === "::" ? "127.0.0.1" : bind;
+  const name = certificate === undefined ? address : nameFor(address, certificate);
+  const authority = `${name.includes(":") ? `[${name}]` : name}:${port}`;
+  const host = certificate === undefined ? authority : `https://${authority}`;
+  return `lever -H ${host} token create --in '*' --can admin`;
 }
 
 function cannotListen(options: HostOptions, error: unknown): unknown {

@@ -101,7 +101,7 @@ export function declareLogin(program: Command): void {
     .action(async ({ forget }: { forget?: true }) => {
       const { hostUrl, host } = readSettings(program);
       if (forget) {
-        writeCredential(hostUrl.host, undefined);
+        writeCredential(hostUrl, undefined);
         printNote(`The token for ${host} is forgotten here.`);
         return;
       }
@@ -112,7 +112,7 @@ export function declareLogin(program: Command): void {
       if (!/^lever_[\w-]{20,200}$/.test(token)) {
         throw usageError("Cannot log in: standard input has no token, such as lever_….");
       }
-      printNote(`The token for ${host} is kept in ${writeCredential(hostUrl.host, token)}.`);
+      printNote(`The token for ${host} is kept in ${writeCredential(hostUrl, token)}.`);
     });
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Host, Isolation } from "@leveros/host";
+import type { Host, HostOptions, Isolation } from "@leveros/host";
 import {
   defaultLimits,
   LeverError,
@@ -25,6 +25,7 @@ down, removes them. Ctrl-C stops in order: calls under way are finished first. A
 Examples:
   lever up
   lever up --port 9000 --data ./.lever
+  lever up --bind 0.0.0.0 --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
   lever up --limit idleTimeoutMs=60000 --limit bodyBytesMax=8388608
 
 Limits and their defaults:
@@ -36,6 +37,8 @@ interface UpOptions {
   readonly port: number;
   readonly bind: string;
   readonly allowInsecureBind?: true;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly data?: string;
   readonly limit?: Partial<Limits>;
   readonly isolation: Isolation;
@@ -49,6 +52,11 @@ export function declareUp(program: Command): void {
     .description("Run Lever on this machine, until Ctrl-C.")
     .option("--port <port>", "port to listen on; 0 = any free one", readPort, DEFAULT_PORT)
     .option("--bind <address>", "address to listen on", "127.0.0.1")
+    .option("--tls-cert <file>", "serve over TLS, with this certificate and its chain (PEM)")
+    .option(
+      "--tls-key <file>",
+      "the certificate's key (PEM); when the files change, they are read anew",
+    )
     .option(
       "--allow-insecure-bind",
       "allow an address that other machines reach, without TLS: tokens can be read on the way",
@@ -70,9 +78,11 @@ export function declareUp(program: Command): void {
 
 async function up(options: UpOptions): Promise<void> {
   const { port, bind, data = join(homedir(), ".lever"), verbose } = options;
-  if (!isLoopback(bind) && options.allowInsecureBind !== true) {
+  const tls = readTls(options);
+  if (!isLoopback(bind) && tls === undefined && options.allowInsecureBind !== true) {
     throw usageError(
       `Cannot listen on ${bind}: other machines reach it, and what they send, tokens included, can be read on the way.\n` +
+        "With TLS it cannot: --tls-cert FILE --tls-key FILE\n" +
         "To allow that, in a network where it is safe: --allow-insecure-bind",
     );
   }
@@ -83,6 +93,7 @@ async function up(options: UpOptions): Promise<void> {
     bind,
     port,
     dataDir: data,
+    tls,
     limits: { ...defaultLimits, ...options.limit },
     limitsSet: new Set(Object.keys(options.limit ?? {}) as LimitName[]),
     isolation: options.isolation,
@@ -90,8 +101,9 @@ async function up(options: UpOptions): Promise<void> {
     logLevel: verbose ? "debug" : "info",
     logTo: { write: writeLogLine },
   }).catch(explainStart);
-  printResult(`Lever is up at http://${formatAuthority(host.bind, host.port)}`);
-  if (process.stderr.isTTY) printNote(welcome(resolve(data), host));
+  const scheme = tls === undefined ? "http" : "https";
+  printResult(`Lever is up at ${scheme}://${formatAuthority(host.bind, host.port)}`);
+  if (process.stderr.isTTY) printNote(welcome(resolve(data), host, scheme));
   await stopRequested;
   if (process.stderr.isTTY) {
     printNote("\nStopping: calls under way are finished first. Ctrl-C again stops at once.");
@@ -103,11 +115,17 @@ async function up(options: UpOptions): Promise<void> {
 
 function explainStart(error: unknown): never {
   if (!(error instanceof LeverError)) throw error;
-  throw new CommandError(
-    exitStatus.lever,
-    `${error.message}\nAnother port is chosen by --port, another data folder by --data.`,
-    { cause: error },
-  );
+  const remedy =
+    error.code === "unavailable"
+      ? "\nAnother port is chosen by --port, another data folder by --data."
+      : "";
+  throw new CommandError(exitStatus.lever, `${error.message}${remedy}`, { cause: error });
+}
+
+function readTls({ tlsCert, tlsKey }: UpOptions): HostOptions["tls"] {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert !== undefined && tlsKey !== undefined) return { certFile: tlsCert, keyFile: tlsKey };
+  throw usageError("Cannot serve over TLS: --tls-cert and --tls-key are needed both.");
 }
 
 function writeLogLine(line: string): void {
@@ -120,8 +138,14 @@ function writeLogLine(line: string): void {
 }
 
 /** Where the data is, and what to type next, in another terminal. */
-function welcome(dataDir: string, { bind, port, isolation, isolationWhy }: Host): string {
-  const isDefault = port === DEFAULT_PORT && isLoopback(bind);
+function welcome(
+  dataDir: string,
+  { bind, port, isolation, isolationWhy }: Host,
+  scheme: "http" | "https",
+): string {
+  const isDefault = scheme === "http" && port === DEFAULT_PORT && isLoopback(bind);
+  const authority = formatAuthority(bind, port);
+  const address = scheme === "http" ? authority : `https://${authority}`;
   return [
     isolation === "oci"
       ? "Instances run in containers."
@@ -131,7 +155,7 @@ function welcome(dataDir: string, { bind, port, isolation, isolationWhy }: Host)
     `Its data is in ${dataDir}. Stop it with Ctrl-C.`,
     "",
     "In another terminal:",
-    ...(isDefault ? [] : [`  export LEVEROS_IP_PORT=${formatAuthority(bind, port)}`]),
+    ...(isDefault ? [] : [`  export LEVEROS_IP_PORT=${address}`]),
     "  lever deploy <dir>    run the service in a folder with a lever.json",
     "  lever ls              see what is deployed",
     "",

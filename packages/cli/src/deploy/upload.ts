@@ -153,6 +153,8 @@ function unreachable(cause: unknown, { host }: URL): LeverError {
       ? `nothing answers there (${code})`
       : error.syscall === "getaddrinfo"
         ? `there is no host of that name (${code})`
-        : `the connection broke in the middle of the upload (${code})`;
+        : error.syscall === undefined && /CERT|UNABLE_TO_VERIFY/.test(code)
+          ? `its certificate is not trusted (${code}); a private authority's is with NODE_EXTRA_CA_CERTS=<file>`
+          : `the connection broke in the middle of the upload (${code})`;
   return new LeverError("unreachable", `Cannot deploy to ${host}: ${reason}.`, { cause });
 }

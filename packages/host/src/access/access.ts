@@ -19,10 +19,19 @@ const TOKENS_MAX = 10_000;
 /** By which browsers, which set no header on a WebSocket, hand a token over: a subprotocol that names it. */
 const SUBPROTOCOL_PREFIX = "bearer.";
 
+/** Between which addresses a request came. */
+export interface Connection {
+  readonly remoteAddress?: string | undefined;
+  readonly localAddress?: string | undefined;
+}
+
 /** What the gateway knows of a request. */
 export interface AccessRequest {
   readonly headers: IncomingHttpHeaders;
-  readonly remoteAddress: string | undefined;
+  /** HTTP's; undefined where there is but one. */
+  readonly method?: string | undefined;
+  /** undefined = it is closed already. */
+  readonly socket: Connection | undefined;
 }
 
 /** Who asks, in a form that can go along with a call to the admin service: `""`, `local`, or a token's id. */
@@ -64,6 +73,17 @@ export class Access {
     this.#check(this.#askerOf(request), { right: "invoke", environment, isPublic });
   }
 
+  /** True for a request that nothing lets in but where it comes from: without a token, while there is none. */
+  trustsPlace(request: AccessRequest): boolean {
+    if (this.hasTokens) return false;
+    const { credential, isLocal } = this.#askerOf(request);
+    return credential === "none" && isLocal;
+  }
+
+  get hasTokens(): boolean {
+    return this.#byId.size > 0;
+  }
+
   /**
    * Who calls the admin service: it decides by method.
    * @throws LeverError `unauthorized` for those who may do nothing there.
@@ -71,7 +91,7 @@ export class Access {
   adminKey(request: AccessRequest): AskerKey {
     const { credential, isLocal } = this.#askerOf(request);
     if (typeof credential === "object") return (credential as TokenRecord).id;
-    if (credential === "none" && isLocal && this.#byId.size === 0) return "local";
+    if (credential === "none" && isLocal && !this.hasTokens) return "local";
     throw unauthorized(credential === "unknown");
   }
 
@@ -138,9 +158,10 @@ export class Access {
     this.#byHash.set(record.hash, record);
   }
 
-  #askerOf({ headers, remoteAddress }: AccessRequest): Asker {
+  #askerOf({ headers, socket }: AccessRequest): Asker {
     const isLocal =
-      (this.#options.isLocalOnly || isLoopback(remoteAddress)) && !isForwarded(headers);
+      (this.#options.isLocalOnly || (socket !== undefined && isFromHere(socket))) &&
+      !isForwarded(headers);
     const token = tokenOf(headers);
     const credential =
       token === undefined ? "none" : (this.#byHash.get(hashOf(token)) ?? "unknown");
@@ -198,8 +219,16 @@ function isForwarded(headers: IncomingHttpHeaders): boolean {
   return headers["x-forwarded-for"] !== undefined || headers["forwarded"] !== undefined;
 }
 
-function isLoopback(address: string | undefined): boolean {
-  return address !== undefined && /^(?:::ffff:)?127\.|^::1$/.test(address);
+/** From loopback, or from the very address that it came to: no other machine can hold a connection from that. */
+function isFromHere({ remoteAddress, localAddress }: Connection): boolean {
+  const address = bareAddress(remoteAddress);
+  if (address === "") return false;
+  return /^127\.|^::1$/.test(address) || address === bareAddress(localAddress);
+}
+
+/** An IPv4 address as such, also where it came in through a socket for IPv6; `""` for none. */
+export function bareAddress(address = ""): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
 const ENVIRONMENTS_MAX = 1_000;

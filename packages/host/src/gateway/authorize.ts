@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from "node:http";
-import type { Access } from "../access/access.ts";
+import type { Access, AccessRequest } from "../access/access.ts";
 import { type Caller, OUTSIDE, type Router } from "../router/router.ts";
+import { refuseHostName } from "./page-rules.ts";
 
 /**
  * Lets a call from outside pass, as whom it is made.
@@ -9,14 +9,18 @@ import { type Caller, OUTSIDE, type Router } from "../router/router.ts";
 export function authorize(
   { access, router }: { access: Access; router: Router },
   environment: string,
-  headers: IncomingHttpHeaders,
-  remoteAddress: string | undefined,
+  request: AccessRequest,
 ): Caller {
   const known = router.environment(environment)?.access;
+  // Where every page may call, it need not pretend.
+  if (known?.corsOrigins.has("*") === false && access.trustsPlace(request)) {
+    const refusal = refuseHostName(request, (name) => router.environment(name) !== undefined);
+    if (refusal !== undefined) throw refusal;
+  }
   if (known?.isOpenToInstances === false) {
     // Lever's own: it decides by method, and is told who asks.
-    return { environment: "", service: access.adminKey({ headers, remoteAddress }) };
+    return { environment: "", service: access.adminKey(request) };
   }
-  access.checkInvoke({ headers, remoteAddress }, environment, known?.isPublic === true);
+  access.checkInvoke(request, environment, known?.isPublic === true);
   return OUTSIDE;
 }

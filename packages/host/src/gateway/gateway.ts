@@ -3,11 +3,13 @@ import * as http2 from "node:http2";
 import type { Duplex } from "node:stream";
 import { isStreamingName, LeverError, type Limits, noSide } from "@leveros/protocol";
 import { type GrpcOptions, serveGrpc } from "@leveros/runtime/grpc";
-import type { Access } from "../access/access.ts";
+import type { Access, AccessRequest } from "../access/access.ts";
+import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Router } from "../router/router.ts";
 import { authorize } from "./authorize.ts";
-import { answerProblem, problemAnswer } from "./http/answer.ts";
+import { type Certificate, watchCertificate } from "./certificate.ts";
+import { answerProblem, endWithProblem } from "./http/answer.ts";
 import { answerOptions, checkOrigin } from "./http/cors.ts";
 import { dropRest } from "./http/drop-rest.ts";
 import type { HttpRequest, HttpResponse } from "./http/exchange.ts";
@@ -15,6 +17,8 @@ import { type HeldBodies, serveRegularCall } from "./http/regular-call.ts";
 import { requestTarget } from "./http/request-target.ts";
 import { isEventSource, serveStreamingCall } from "./http/streaming-call.ts";
 import { type Listener, listen } from "./listener.ts";
+import { refusePage } from "./page-rules.ts";
+import { createTls, refuseCleartext, replaceCertificate } from "./tls.ts";
 import { webSocketUpgrade } from "./websocket/upgrade.ts";
 
 export interface GatewayOptions {
@@ -24,6 +28,9 @@ export interface GatewayOptions {
   readonly router: Router;
   readonly access: Access;
   readonly limits: Limits;
+  /** With it, everything goes over TLS. Its files are watched. */
+  readonly certificate: Certificate | undefined;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -37,8 +44,8 @@ const HTTP2_WINDOW_BYTES = 256 * 1024;
 const HTTP2_CALLS_MAX = 1_000;
 
 /** Opens the port through which everyone outside calls. @throws the system's error when it is not to be had. */
-export function openGateway(options: GatewayOptions): Promise<Listener> {
-  const { limits } = options;
+export async function openGateway(options: GatewayOptions): Promise<Listener> {
+  const { limits, certificate } = options;
   const serving: ServeOptions = { ...options, bodies: { bytes: 0 } };
   const http1 = createServer(
     {
@@ -54,18 +61,39 @@ export function openGateway(options: GatewayOptions): Promise<Listener> {
   http1.maxConnections = limits.connectionsMax;
   http1.on("clientError", answerBrokenRequest);
   http1.on("upgrade", webSocketUpgrade(options));
-  return listen({ http1, http2: createHttp2(serving) }, { ...options, ...limits });
+  const tls = certificate && createTls(certificate, limits.headersTimeoutMs);
+  const listener = await listen(
+    { http1, http2: createHttp2(serving), tls },
+    {
+      ...options,
+      ...limits,
+      refuseCleartext: (socket) => refuseCleartext(socket, limits.headersTimeoutMs),
+    },
+  );
+  if (tls === undefined || certificate === undefined) return listener;
+  const stopWatching = watchCertificate(certificate, {
+    ...options,
+    onReplaced: (replaced) => replaceCertificate(tls, replaced),
+  });
+  return {
+    ...listener,
+    close() {
+      stopWatching();
+      return listener.close();
+    },
+  };
 }
 
 function createHttp2(options: ServeOptions): http2.Http2Server {
   const { limits, router } = options;
-  const grpcOptions = (
-    headers: http2.IncomingHttpHeaders,
-    peer: string | undefined,
-  ): GrpcOptions => ({
+  const grpcOptions = (asked: AccessRequest): GrpcOptions => ({
     call(request, events) {
       try {
-        const caller = authorize(options, request.url.environment, headers, peer);
+        const { environment } = request.url;
+        const access = router.environment(environment)?.access;
+        const refusal = access && refusePage(asked.headers, access.corsOrigins);
+        if (refusal !== undefined) throw refusal;
+        const caller = authorize(options, environment, asked);
         return router.call({ ...request, caller }, events);
       } catch (error) {
         events.onAbort(asLeverError(error, options.log));
@@ -92,7 +120,7 @@ function createHttp2(options: ServeOptions): http2.Http2Server {
   });
   server.on("stream", (stream, headers, _flags, rawHeaders) => {
     if (headers["content-type"]?.startsWith("application/grpc")) {
-      serveGrpc(stream, headers, grpcOptions(headers, stream.session?.socket.remoteAddress));
+      serveGrpc(stream, headers, grpcOptions({ headers, socket: stream.session?.socket }));
       return;
     }
     stream.on("error", () => {});
@@ -115,14 +143,14 @@ function serve(request: HttpRequest, response: HttpResponse, options: ServeOptio
       return;
     }
     const isStreaming = isStreamingName(url.method);
-    if (request.method !== "POST" && !(isStreaming && isEventSource(request))) {
+    const mayGet = isStreaming && access?.isOpenToInstances !== false;
+    if (request.method !== "POST" && !(mayGet && isEventSource(request))) {
       throw new LeverError(
         "wrong_http_method",
         `Cannot call a method by ${request.method}: allowed is POST.`,
       );
     }
-    const { remoteAddress } = request.socket;
-    const caller = authorize(options, url.environment, request.headers, remoteAddress);
+    const caller = authorize(options, url.environment, request);
     const exchange = { request, response, url, caller };
     if (isStreaming) serveStreamingCall(exchange, options);
     else serveRegularCall(exchange, options);
@@ -144,11 +172,7 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void
     socket.destroy();
     return;
   }
-  const { status, headers, body } = problemAnswer(brokenRequest(error));
-  const lines = Object.entries({ ...headers, connection: "close" }).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  );
-  socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join("")}\r\n${body}`);
+  endWithProblem(socket, brokenRequest(error));
 }
 
 function brokenRequest(error: NodeJS.ErrnoException): LeverError {

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { type LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
 import type { ColdStart } from "../../router/routed-call.ts";
 import type { HttpResponse } from "./exchange.ts";
@@ -5,7 +6,7 @@ import type { HttpResponse } from "./exchange.ts";
 /** Says in each failed answer who failed: the method itself, or Lever. */
 const ERROR_HEADER = "lever-error";
 
-export type Headers = Readonly<Record<string, string | number>>;
+type Headers = Readonly<Record<string, string | number>>;
 
 /** Answers a regular call with its result. */
 export function answerResult(
@@ -61,8 +62,17 @@ export function answerProblem(response: HttpResponse, error: LeverError): void {
   response.end(body);
 }
 
-/** The parts of a problem answer, also for where there is no response object yet. */
-export function problemAnswer(error: LeverError): {
+/** The same over HTTP/1 where there is no response object; the connection ends with it. */
+export function endWithProblem(socket: Duplex, error: LeverError): void {
+  const { status, headers, body } = problemAnswer(error);
+  const lines = Object.entries({ ...headers, connection: "close" }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join("")}\r\n${body}`);
+}
+
+/** The parts of a problem answer. */
+function problemAnswer(error: LeverError): {
   status: number;
   headers: Headers;
   body: string;

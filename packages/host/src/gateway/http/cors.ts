@@ -1,4 +1,5 @@
-import { LeverError } from "@leveros/protocol";
+import type { LeverError } from "@leveros/protocol";
+import { refusePage } from "../page-rules.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 
 const PREFLIGHT_MAX_AGE_SECONDS = "600";
@@ -13,26 +14,13 @@ export function checkOrigin(
   corsOrigins: ReadonlySet<string>,
 ): LeverError | undefined {
   const { origin } = request.headers;
-  if (origin === undefined) return undefined;
-  const refusal = refuseOrigin(origin, corsOrigins);
-  if (refusal !== undefined) return refusal;
+  const refusal = refusePage(request.headers, corsOrigins);
+  if (refusal !== undefined || origin === undefined) return refusal;
   const isAny = corsOrigins.has("*");
   response.setHeader("access-control-allow-origin", isAny ? "*" : origin);
   response.setHeader("access-control-expose-headers", "lever-error, retry-after");
   if (!isAny) response.setHeader("vary", "origin");
   return undefined;
-}
-
-/** Why pages of this origin may not call; undefined = they may. */
-export function refuseOrigin(
-  origin: string | undefined,
-  corsOrigins: ReadonlySet<string>,
-): LeverError | undefined {
-  if (origin === undefined || corsOrigins.has("*") || corsOrigins.has(origin)) return undefined;
-  return new LeverError(
-    "forbidden",
-    `Pages of ${origin.slice(0, 200)} may not call into this environment.`,
-  );
 }
 
 /** Answers a preflight whose origin is allowed, and any other OPTIONS request. */

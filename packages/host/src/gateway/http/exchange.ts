@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import type { LeverUrl } from "@leveros/protocol";
+import type { Connection } from "../../access/access.ts";
 import type { Caller } from "../../router/router.ts";
 
 /** What HTTP/1 and HTTP/2 requests have in common, and the gateway needs. */
@@ -8,7 +9,7 @@ export interface HttpRequest {
   readonly method?: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly httpVersionMajor: number;
-  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly socket: Connection;
   /** The whole request has arrived. */
   readonly complete: boolean;
   on(event: "data", listener: (chunk: Buffer) => void): unknown;

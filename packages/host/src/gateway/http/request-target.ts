@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { LeverError, type LeverUrl, type Limits, parseLeverPath } from "@leveros/protocol";
 import type { HttpRequest } from "./exchange.ts";
 
@@ -9,7 +10,7 @@ import type { HttpRequest } from "./exchange.ts";
 export function requestTarget(request: HttpRequest): LeverUrl {
   const { path, query } = splitUrl(request);
   const forced = query === "" ? null : forcedEnvironment(query);
-  const environment = forced ?? hostName(request.headers.host ?? authorityOf(request));
+  const environment = forced ?? hostName(request.headers);
   if (environment === "") {
     throw new LeverError(
       "malformed_request",
@@ -40,15 +41,10 @@ function splitUrl(request: HttpRequest): { path: string; query: string } {
     : { path: origin.slice(0, mark), query: origin.slice(mark + 1) };
 }
 
-/** What HTTP/2 has instead of the Host header. */
-function authorityOf(request: HttpRequest): string | undefined {
-  const authority = request.headers[":authority"];
-  return typeof authority === "string" ? authority : undefined;
-}
-
-/** Host without its port; an address in brackets stays in them. */
-function hostName(host: string | undefined): string {
-  if (host === undefined) return "";
+/** The Host header, or what HTTP/2 has instead, without its port; an address in brackets stays in them. `""` = none. */
+export function hostName(headers: IncomingHttpHeaders): string {
+  const host = headers.host ?? headers[":authority"];
+  if (typeof host !== "string") return "";
   const end = host.startsWith("[") ? host.indexOf("]") + 1 : host.indexOf(":");
   return end > 0 ? host.slice(0, end) : host;
 }

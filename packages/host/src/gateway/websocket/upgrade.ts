@@ -5,9 +5,9 @@ import { WebSocketServer } from "ws";
 import type { Access } from "../../access/access.ts";
 import type { Caller, Router } from "../../router/router.ts";
 import { authorize } from "../authorize.ts";
-import { problemAnswer } from "../http/answer.ts";
-import { refuseOrigin } from "../http/cors.ts";
+import { endWithProblem } from "../http/answer.ts";
 import { requestTarget, requestTimeoutMs } from "../http/request-target.ts";
+import { refusePage } from "../page-rules.ts";
 import { refuseWebSocket, SUBPROTOCOL, serveWebSocketCall } from "./websocket-call.ts";
 
 /** Answers upgrade requests: a WebSocket for a streaming method, or a problem like any other refusal. */
@@ -39,7 +39,8 @@ export function webSocketUpgrade(options: {
     }
     const refusal = target;
     // Pages cannot read a refused upgrade's answer: who speaks the subprotocol is told on the socket. A foreign page is not.
-    if (refusal.code === "forbidden" || !offersSubprotocol(request)) refuse(socket, refusal);
+    if (refusal.code === "forbidden" || !offersSubprotocol(request))
+      endWithProblem(socket, refusal);
     else server.handleUpgrade(request, socket, head, (opened) => refuseWebSocket(opened, refusal));
   };
 }
@@ -58,7 +59,7 @@ function upgradeTarget(
   const { router, limits } = options;
   const url = requestTarget(request);
   const access = router.environment(url.environment)?.access;
-  const refusal = access && refuseOrigin(request.headers.origin, access.corsOrigins);
+  const refusal = access && refusePage(request.headers, access.corsOrigins);
   if (refusal !== undefined) return refusal;
   if (!isStreamingName(url.method)) {
     return new LeverError(
@@ -66,20 +67,11 @@ function upgradeTarget(
       `${url.method} is a regular method, and was called as a streaming one.`,
     );
   }
-  const { remoteAddress } = request.socket;
-  const caller = authorize(options, url.environment, request.headers, remoteAddress);
+  const caller = authorize(options, url.environment, request);
   return { url, caller, timeoutMs: requestTimeoutMs(request, limits, 0) };
 }
 
 function offersSubprotocol(request: IncomingMessage): boolean {
   const offered = request.headers["sec-websocket-protocol"] ?? "";
   return offered.split(",").some((name) => name.trim() === SUBPROTOCOL);
-}
-
-function refuse(socket: Duplex, error: LeverError): void {
-  const { status, headers, body } = problemAnswer(error);
-  const lines = Object.entries({ ...headers, connection: "close" }).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  );
-  socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join("")}\r\n${body}`);
 }

@@ -1,0 +1,121 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CertificateAuthority } from "../harness/certificates.ts";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+import { OtherMachine } from "../harness/other-machine.ts";
+import { runLever } from "../harness/run-lever.ts";
+
+let other: OtherMachine;
+const authority = new CertificateAuthority();
+const trust = { NODE_EXTRA_CA_CERTS: authority.certFile, XDG_CONFIG_HOME: authority.folder };
+
+beforeAll(() => {
+  other = new OtherMachine();
+});
+
+afterAll(() => {
+  other[Symbol.dispose]();
+  authority[Symbol.dispose]();
+});
+
+const json = ["-H", "content-type: application/json", "-d", '["evil.lever"]'];
+const webSocket = [
+  ...["--http1.1", "-H", "connection: upgrade", "-H", "upgrade: websocket"],
+  ...["-H", "sec-websocket-version: 13", "-H", "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=="],
+];
+const admin = (method: string): string => `/admin/${method}?forceenv=admin.lever`;
+
+/** What a stranger may try: a path, and arguments of curl. */
+const attempts: readonly [name: string, path: string, args: readonly string[]][] = [
+  ["to create an environment", admin("createEnvironment"), json],
+  ["to make the first token", admin("createToken"), json],
+  ["to name loopback as the host", admin("listEnvironments"), ["-H", "host: 127.0.0.1", ...json]],
+  [
+    "to name the environment as the host",
+    "/admin/listEnvironments",
+    ["-H", "host: admin.lever", ...json],
+  ],
+  [
+    "to say that it comes from loopback",
+    admin("listTokens"),
+    ["-H", "x-forwarded-for: 127.0.0.1", ...json],
+  ],
+  [
+    "to deploy",
+    admin("deployServiceChan"),
+    ["-H", "content-type: application/octet-stream", "-d", "[]"],
+  ],
+  ["to watch events over a WebSocket", admin("watchEventsChan"), webSocket],
+  ["to invoke", "/hello/greet?forceenv=dev.lever", json],
+  ["to stream over a WebSocket", "/hello/greetChan?forceenv=dev.lever", webSocket],
+];
+
+describe.each([["without TLS"], ["over TLS"]])("a host that other machines reach %s", (how) => {
+  const isSecure = how === "over TLS";
+  let lever: RunningLever;
+
+  beforeAll(async () => {
+    const args = ["--bind", other.hostAddress];
+    if (isSecure) {
+      const pair = authority.issue("bound", [`IP:${other.hostAddress}`]);
+      args.push("--tls-cert", pair.certFile, "--tls-key", pair.keyFile);
+    } else args.push("--allow-insecure-bind");
+    lever = await startLever({ args });
+    expect(lever.origin).toContain(`${isSecure ? "https" : "http"}://${other.hostAddress}:`);
+  });
+
+  afterAll(() => lever.stop());
+
+  /** The status line and headers of an answer that the other machine gets. */
+  const ask = (path: string, args: readonly string[], input = Buffer.alloc(0)): string => {
+    const [command = "", ...rest] = [...other.prefix, "curl", "-s", "-i", "--max-time", "20"];
+    const ca = isSecure ? ["--cacert", authority.certFile] : [];
+    const all = [...rest, ...ca, ...args, `${lever.origin}${path}`];
+    return execFileSync(command, all, { input }).toString("latin1");
+  };
+
+  it.each(attempts)("does not let another machine without a token try %s", (_name, path, args) => {
+    expect(ask(path, args)).toMatch(/^HTTP\/[\d.]+ 401/);
+  });
+
+  it("does not let another machine without a token call over gRPC", () => {
+    const grpc = ["-X", "POST", "-H", "content-type: application/grpc", "-H", "te: trailers"];
+    const url = "lever-url: lever://admin.lever/admin/listEnvironments";
+    const version = isSecure ? "--http2" : "--http2-prior-knowledge";
+    const args = [version, ...grpc, "-H", url, "--data-binary", "@-"];
+    // An empty message; 16 is UNAUTHENTICATED.
+    expect(ask("/core.LeverRPC/HandleRPC", args, Buffer.alloc(5))).toMatch(/grpc-status: 16/);
+  });
+
+  it("says how to make the first token, which only works on its own machine", async () => {
+    const event = lever
+      .output()
+      .split("\n")
+      .find((line) => line.includes("firstToken"));
+    const { firstToken } = JSON.parse(event ?? "{}") as { firstToken: string };
+    const host = isSecure ? lever.origin : lever.address;
+    expect(firstToken).toBe(`lever -H ${host} token create --in '*' --can admin`);
+    const args = ["-H", host, "token", "create", "--in", "*", "--can", "admin"];
+    const there = await runLever(args, { env: trust, prefix: other.prefix });
+    expect(there).toMatchObject({ status: 3, stdout: "" });
+    expect(there.stderr).toContain("A token is needed");
+    // By the address that others use, this machine's own calls are let in all the same.
+    const folder = join(authority.folder, how.replaceAll(" ", "-"));
+    mkdirSync(folder);
+    writeFileSync(join(folder, "lever.json"), '{"name": "hello", "jsEntry": "server.js"}');
+    writeFileSync(join(folder, "server.js"), "exports.greetChan = (stream) => stream.end(1);");
+    expect((await lever.lever(["deploy", folder], { env: trust })).status).toBe(0);
+    const streamed = await lever.lever(["stream", "/hello/greetChan"], { env: trust });
+    expect(streamed.stdout).toBe("1\n");
+
+    const here = await runLever(args, { env: trust });
+    expect(here.status).toBe(0);
+    const env = { ...trust, LEVEROS_TOKEN: here.stdout.trim() };
+    const list = ["-H", host, "env", "ls"];
+    expect((await runLever(list, { env, prefix: other.prefix })).stdout).toContain("dev.lever");
+    expect((await runLever(list, { env: trust, prefix: other.prefix })).status).toBe(3);
+    expect((await runLever(list, { env: trust })).status).toBe(3);
+  });
+});
