@@ -9,6 +9,7 @@ import type { Log } from "../log.ts";
 import type { Router } from "../router/router.ts";
 import { authorize } from "./authorize.ts";
 import { type Certificate, watchCertificate } from "./certificate.ts";
+import { DirectCalls } from "./direct/direct-calls.ts";
 import { answerProblem, endWithProblem } from "./http/answer.ts";
 import { answerOptions, checkOrigin } from "./http/cors.ts";
 import { dropRest } from "./http/drop-rest.ts";
@@ -63,7 +64,16 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
   http1.on("upgrade", webSocketUpgrade(options));
   const tls = certificate && createTls(certificate, limits.headersTimeoutMs);
   const listener = await listen(
-    { http1, http2: createHttp2(serving), tls },
+    {
+      http1,
+      http2: createHttp2(serving),
+      tls,
+      openDirect: (handOver) =>
+        new DirectCalls(
+          { ...serving, asLeverError: (error) => asLeverError(error, options.log) },
+          handOver,
+        ),
+    },
     {
       ...options,
       ...limits,

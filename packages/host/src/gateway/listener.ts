@@ -3,6 +3,7 @@ import type { Server as Http1Server } from "node:http";
 import type { Http2Server } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket, Server as TlsServer } from "node:tls";
+import type { DirectCalls } from "./direct/direct-calls.ts";
 
 /** The first bytes of an HTTP/2 connection by prior knowledge (RFC 9113, 3.4): no HTTP/1 method begins so. */
 const HTTP2_PREFACE = "PRI";
@@ -23,6 +24,8 @@ export interface Servers {
   readonly http2: Http2Server;
   /** With it, everything goes over TLS; it has to bound the time of a handshake. */
   readonly tls: TlsServer | undefined;
+  /** What takes connections before the HTTP/1 server, and hands them over to it. */
+  readonly openDirect: (handOver: (socket: Socket) => void) => DirectCalls;
 }
 
 export interface ListenOptions {
@@ -37,7 +40,7 @@ export interface ListenOptions {
 
 /** @throws the system's error when the port is not to be had. */
 export async function listen(servers: Servers, options: ListenOptions): Promise<Listener> {
-  const { http1, http2, tls } = servers;
+  const { http1, http2, tls, openDirect } = servers;
   const { bind, port, headersTimeoutMs, refuseCleartext } = options;
   const sockets = new Set<Socket>();
   let isClosing = false;
@@ -52,12 +55,15 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   // The HTTP/1 server listens, and with it its own watch over slow requests; its connections are looked at first.
   const [openHttp1] = http1.listeners("connection");
   http1.removeAllListeners("connection");
+  const direct = openDirect((socket) => openHttp1?.call(http1, socket));
   const openHttp = (socket: Socket): void =>
     handOver(socket, headersTimeoutMs, (first) => {
       const head = first.toString("latin1", 0, HTTP2_PREFACE.length);
       if (head === HTTP2_PREFACE) return () => http2.emit("connection", socket);
       if (HTTP2_PREFACE.startsWith(head)) return undefined;
-      return () => openHttp1?.call(http1, socket);
+      return () => {
+        if (!direct.take(socket, first)) openHttp1?.call(http1, socket);
+      };
     });
   const openTls = (socket: Socket): void =>
     handOver(socket, headersTimeoutMs, (first) => () => {
@@ -75,12 +81,18 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
     else openHttp(socket);
   });
   http1.listen({ host: bind, port });
-  await once(http1, "listening");
+  try {
+    await once(http1, "listening");
+  } catch (error) {
+    direct.close();
+    throw error;
+  }
   return {
     port: (http1.address() as AddressInfo).port,
     close() {
       isClosing = true;
       for (const session of sessions) session.close();
+      direct.close();
       return new Promise((resolve) => {
         http1.close(() => resolve());
         http1.closeIdleConnections();

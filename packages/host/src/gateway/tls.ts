@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server } from "node:tls";
 import { LeverError } from "@leveros/protocol";
 import type { Certificate } from "./certificate.ts";
-import { endWithProblem } from "./http/answer.ts";
+import { refuseAndEnd } from "./http/answer.ts";
 
 /** What a client may choose from by ALPN. One that offers only others is refused; one that offers nothing speaks HTTP/1. */
 const PROTOCOLS = ["h2", "http/1.1"];
@@ -30,16 +30,13 @@ function contextOf({ cert, key }: Certificate): SecureContextOptions {
 
 /** Tells who speaks HTTP to a port for HTTPS so, and ends the connection, at the latest after the time. */
 export function refuseCleartext(socket: Socket, timeoutMs: number): void {
-  const timer = setTimeout(() => socket.destroy(), timeoutMs);
-  socket.on("close", () => clearTimeout(timer));
   socket.on("error", () => {});
-  // What is not read would reset the connection before the answer is.
-  socket.resume();
-  endWithProblem(
+  refuseAndEnd(
     socket,
     new LeverError(
       "malformed_request",
       "Cannot read the request: this port speaks TLS, so use https://.",
     ),
+    timeoutMs,
   );
 }

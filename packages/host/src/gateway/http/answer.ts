@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
 import type { ColdStart } from "../../router/routed-call.ts";
@@ -14,12 +15,19 @@ export function answerResult(
   payload: { kind: PayloadKind; bytes: Uint8Array },
   coldStart: ColdStart | undefined,
 ): void {
-  response.writeHead(200, {
-    "content-type": contentType(payload.kind),
-    "content-length": payload.bytes.length,
-    ...(coldStart !== undefined && { "server-timing": serverTiming(coldStart) }),
-  });
+  response.writeHead(200, resultHeaders(payload, coldStart));
   endWith(response, payload.bytes);
+}
+
+export function resultHeaders(
+  { kind, bytes }: { kind: PayloadKind; bytes: Uint8Array },
+  coldStart: ColdStart | undefined,
+): Headers {
+  return {
+    "content-type": contentType(kind),
+    "content-length": bytes.length,
+    ...(coldStart !== undefined && { "server-timing": serverTiming(coldStart) }),
+  };
 }
 
 /** Answers with the value that the method failed with. */
@@ -27,12 +35,22 @@ export function answerMethodError(
   response: HttpResponse,
   payload: { kind: PayloadKind; bytes: Uint8Array },
 ): void {
-  response.writeHead(500, {
-    "content-type": contentType(payload.kind),
-    "content-length": payload.bytes.length,
-    [ERROR_HEADER]: "method",
-  });
+  response.writeHead(500, methodErrorHeaders(payload));
   endWith(response, payload.bytes);
+}
+
+export function methodErrorHeaders({
+  kind,
+  bytes,
+}: {
+  kind: PayloadKind;
+  bytes: Uint8Array;
+}): Headers {
+  return {
+    "content-type": contentType(kind),
+    "content-length": bytes.length,
+    [ERROR_HEADER]: "method",
+  };
 }
 
 /** Up to this size a body is worth copying into the write of its headers. */
@@ -71,8 +89,17 @@ export function endWithProblem(socket: Duplex, error: LeverError): void {
   socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join("")}\r\n${body}`);
 }
 
+/** The same, at the latest after the time, whatever else the caller sends. */
+export function refuseAndEnd(socket: Socket, error: LeverError, timeoutMs: number): void {
+  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+  socket.on("close", () => clearTimeout(timer));
+  // What is not read would reset the connection before the answer is.
+  socket.resume();
+  endWithProblem(socket, error);
+}
+
 /** The parts of a problem answer. */
-function problemAnswer(error: LeverError): {
+export function problemAnswer(error: LeverError): {
   status: number;
   headers: Headers;
   body: string;

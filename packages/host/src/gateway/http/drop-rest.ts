@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { HttpRequest } from "./exchange.ts";
 
 /** How long a caller may go on sending a body that nobody reads. */
-const LINGER_MS = 5_000;
+export const LINGER_MS = 5_000;
 
 /**
  * Reads and drops what is left of a request that has its answer, or gets it now. Closing the connection at once would

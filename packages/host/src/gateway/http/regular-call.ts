@@ -54,7 +54,7 @@ export function serveRegularCall(
 }
 
 /** JSON by its media type, whatever parameters it has; anything else is bytes. */
-function payloadKind(contentType: string | undefined): PayloadKind {
+export function payloadKind(contentType: string | undefined): PayloadKind {
   if (contentType === "application/json") return PAYLOAD_JSON;
   const isJson = contentType !== undefined && /^\s*application\/json\s*(?:;|$)/i.test(contentType);
   return isJson ? PAYLOAD_JSON : PAYLOAD_BYTES;

@@ -2,12 +2,14 @@ import type { IncomingHttpHeaders } from "node:http";
 import { LeverError, type LeverUrl, type Limits, parseLeverPath } from "@leveros/protocol";
 import type { HttpRequest } from "./exchange.ts";
 
+type RequestHead = Pick<HttpRequest, "url" | "headers">;
+
 /**
  * Which method a request means: the path names it, `?forceenv=` or the Host header the environment. The port in the
  * Host header does not matter.
  * @throws LeverError `malformed_request`
  */
-export function requestTarget(request: HttpRequest): LeverUrl {
+export function requestTarget(request: RequestHead): LeverUrl {
   const { path, query } = splitUrl(request);
   const forced = query === "" ? null : forcedEnvironment(query);
   const environment = forced ?? hostName(request.headers);
@@ -27,11 +29,11 @@ function forcedEnvironment(query: string): string | null {
 }
 
 /** The parameters behind the `?`. */
-export function requestQuery(request: HttpRequest): URLSearchParams {
+export function requestQuery(request: RequestHead): URLSearchParams {
   return new URLSearchParams(splitUrl(request).query);
 }
 
-function splitUrl(request: HttpRequest): { path: string; query: string } {
+function splitUrl(request: RequestHead): { path: string; query: string } {
   const url = request.url ?? "/";
   // A proxy may be spoken to in absolute form (RFC 9112, 3.2.2); the authority is in Host as well.
   const origin = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
@@ -49,7 +51,7 @@ export function hostName(headers: IncomingHttpHeaders): string {
   return end > 0 ? host.slice(0, end) : host;
 }
 
-function queryTimeout(request: HttpRequest): string | undefined {
+function queryTimeout(request: RequestHead): string | undefined {
   // Nearly every call has none; that is to be seen without taking the query apart.
   if (request.url?.includes("timeout=") !== true) return undefined;
   return requestQuery(request).get("timeout") ?? undefined;
@@ -63,7 +65,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 6
  * @throws LeverError `malformed_request`
  */
 export function requestTimeoutMs(
-  request: HttpRequest,
+  request: RequestHead,
   limits: Pick<Limits, "callTimeoutMaxMs">,
   defaultMs: number,
 ): number {

@@ -1,0 +1,101 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { LeverError, Limits } from "@leveros/protocol";
+import type { Access } from "../../access/access.ts";
+import type { Clock } from "../../clock.ts";
+import type { Router } from "../../router/router.ts";
+import type { HeldBodies } from "../http/regular-call.ts";
+import { DirectConnection } from "./direct-connection.ts";
+import { HEAD_END, parsePlainHead } from "./request-head.ts";
+
+/** How often connections are looked at for those that have waited too long. */
+const TICK_MS = 1_000;
+const TICK_MS_MIN = 20;
+
+interface DirectCallsOptions {
+  readonly router: Router;
+  readonly access: Access;
+  readonly limits: Limits;
+  readonly bodies: HeldBodies;
+  readonly clock: Clock;
+  readonly asLeverError: (error: unknown) => LeverError;
+}
+
+/** What a connection needs of the others. */
+export interface DirectOptions extends Omit<DirectCallsOptions, "clock"> {
+  /** Milliseconds, as of the last tick. */
+  now(): number;
+  isClosing(): boolean;
+  /** The end of a head after its content-length, for a connection that is kept, and one that is closed. */
+  keeping(): string;
+  closing(): string;
+  reasonOf(status: number): string;
+  /** Node's own server reads the connection from now on. */
+  handOver(socket: Socket): void;
+  onLeft(connection: DirectConnection): void;
+}
+
+/**
+ * The short way of plain calls: HTTP/1.1 connections whose requests need nothing of what Node's server can do beyond
+ * reading a head and a body of known length. Most calls of most callers are so.
+ */
+export class DirectCalls {
+  readonly #options: DirectCallsOptions;
+  readonly #shared: DirectOptions;
+  readonly #connections = new Set<DirectConnection>();
+  #timer: unknown;
+  #now: number;
+  #keeping = "";
+  #closing = "";
+  #isClosing = false;
+
+  constructor(options: DirectCallsOptions, handOver: (socket: Socket) => void) {
+    this.#options = options;
+    this.#now = options.clock.now();
+    this.#shared = {
+      ...options,
+      now: () => this.#now,
+      isClosing: () => this.#isClosing,
+      keeping: () => this.#keeping,
+      closing: () => this.#closing,
+      reasonOf: (status) => STATUS_CODES[status] ?? "Refused",
+      handOver,
+      onLeft: (connection) => this.#connections.delete(connection),
+    };
+    this.#tick();
+  }
+
+  /** Serves the connection from now on, which begins with `first`; false = that is not plain. */
+  take(socket: Socket, first: Buffer): boolean {
+    const { limits } = this.#options;
+    const end = first.indexOf(HEAD_END) + HEAD_END.length;
+    if (end < HEAD_END.length || end > limits.headerBytesMax) return false;
+    if (parsePlainHead(first.toString("latin1", 0, end), limits) === undefined) return false;
+    this.#connections.add(new DirectConnection(socket, this.#shared));
+    return true;
+  }
+
+  /** No connection is kept: idle ones end at once, the others with their answer. */
+  close(): void {
+    this.#isClosing = true;
+    for (const connection of this.#connections) if (connection.isIdle) connection.close();
+    if (this.#connections.size === 0) this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  #tick(): void {
+    const { clock, limits } = this.#options;
+    this.#now = clock.now();
+    const date = new Date().toUTCString();
+    const seconds = Math.floor(limits.idleConnectionTimeoutMs / 1_000);
+    this.#keeping = `\r\ndate: ${date}\r\nconnection: keep-alive\r\nkeep-alive: timeout=${seconds}\r\n\r\n`;
+    this.#closing = `\r\ndate: ${date}\r\nconnection: close\r\n\r\n`;
+    for (const connection of this.#connections) {
+      if (connection.dueAt > 0 && connection.dueAt <= this.#now) connection.timeOut();
+    }
+    if (this.#isClosing && this.#connections.size === 0) return;
+    const { headersTimeoutMs, requestTimeoutMs, idleConnectionTimeoutMs } = limits;
+    const shortest = Math.min(headersTimeoutMs, requestTimeoutMs, idleConnectionTimeoutMs);
+    const delayMs = Math.min(TICK_MS, Math.max(TICK_MS_MIN, shortest / 4));
+    this.#timer = clock.setTimeout(() => this.#tick(), delayMs);
+  }
+}

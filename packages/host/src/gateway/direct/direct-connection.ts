@@ -1,0 +1,343 @@
+import type { Socket } from "node:net";
+import { type CallEvents, LeverError, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
+import type { PlacedCall } from "../../router/router.ts";
+import { authorize } from "../authorize.ts";
+import { methodErrorHeaders, problemAnswer, refuseAndEnd, resultHeaders } from "../http/answer.ts";
+import { LINGER_MS } from "../http/drop-rest.ts";
+import { bodyTooSlow } from "../http/regular-call.ts";
+import type { DirectOptions } from "./direct-calls.ts";
+import { HEAD_END, type PlainHead, parsePlainHead } from "./request-head.ts";
+
+/** Up to this size a body is worth copying into the write of its headers. */
+const ONE_WRITE_BYTES = 16 * 1024;
+/** What a caller may send ahead of an answer before it is no longer read. */
+const AHEAD_BYTES_MAX = 64 * 1024;
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** What a connection is at. */
+type Phase =
+  /** The next request has not begun, or its head is not whole. */
+  | "head"
+  /** The head is known. */
+  | "body"
+  /** The call is under way: its answer comes first. */
+  | "call"
+  /** It was handed over, or is closed. */
+  | "over";
+
+/**
+ * A connection of HTTP/1.1 whose requests are plain calls of regular methods: one after the other is read, called and
+ * answered with as little as that takes.
+ *
+ * - P1. Answers leave in the order of their requests, each once.
+ * - P2. The first request that is more than plain goes, with all that follows, to Node's own server, which reads all of
+ *   HTTP; what was sent before has its answer by then.
+ * - P3. What has been read and not answered is bounded: one body within its limit, and 64 KiB.
+ */
+export class DirectConnection implements CallEvents {
+  readonly #socket: Socket;
+  readonly #options: DirectOptions;
+  #phase: Phase = "head";
+  /** Read, and not understood yet. */
+  #unread: Buffer = NOTHING;
+  #head: PlainHead | undefined;
+  /** The last head as it came: callers repeat themselves. */
+  #lastHeadBytes: Buffer = NOTHING;
+  #lastHead: PlainHead | undefined;
+  #isHeadBegun = false;
+  #body: Buffer[] = [];
+  #bodyBytes = 0;
+  #heldBytes = 0;
+  #call: PlacedCall | undefined;
+  #isAnswered = false;
+  /** Nothing more comes from the caller. */
+  #hasEnded = false;
+  /** When it has waited too long for what comes next, by the lane's clock; 0 = it waits for nothing of the caller's. */
+  dueAt = 0;
+
+  constructor(socket: Socket, options: DirectOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    socket.on("data", this.#onData);
+    socket.on("end", this.#onCallerEnd);
+    socket.on("drain", this.#onRoom);
+    socket.on("close", this.#onClose);
+    socket.on("error", onError);
+  }
+
+  /** Nothing of a request has come since the last answer. */
+  get isIdle(): boolean {
+    return this.#phase === "head" && this.#unread.length === 0;
+  }
+
+  /** Goes on with what has come. */
+  #read(): void {
+    while (!this.#mustWait && this.#phase !== "over") {
+      if (this.#phase === "head" && !this.#readHead()) return;
+      if (this.#phase === "body" && !this.#readBody()) return;
+    }
+  }
+
+  /** P1; and answers that nobody reads must not pile up. */
+  get #mustWait(): boolean {
+    return this.#phase === "call" || this.#socket.writableNeedDrain;
+  }
+
+  /** The caller took too long. */
+  timeOut(): void {
+    const { limits } = this.#options;
+    if (this.isIdle) {
+      this.#socket.destroy();
+      return;
+    }
+    const error = this.#phase === "body" ? bodyTooSlow(limits.requestTimeoutMs) : headTooSlow();
+    this.#leave();
+    this.#release();
+    refuseAndEnd(this.#socket, error, LINGER_MS);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  // What the caller sends.
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#unread = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk]);
+    this.#read();
+    // P3.
+    if (this.#mustWait && this.#unread.length > AHEAD_BYTES_MAX) this.#socket.pause();
+  };
+
+  readonly #onRoom = (): void => this.#goOn();
+
+  readonly #onCallerEnd = (): void => {
+    this.#hasEnded = true;
+    if (this.#phase !== "call") this.#socket.end();
+  };
+
+  readonly #onClose = (): void => {
+    const wasCalling = this.#phase === "call" && !this.#isAnswered;
+    this.#leave();
+    this.#release();
+    if (wasCalling) {
+      this.#call?.abort(new LeverError("cancelled", "The caller closed its connection."));
+    }
+  };
+
+  /** False = it is not whole, or not ours. */
+  #readHead(): boolean {
+    const unread = this.#unread;
+    const { limits, now } = this.#options;
+    const last = this.#lastHeadBytes;
+    const isAsLast =
+      last.length > 0 &&
+      unread.length >= last.length &&
+      unread.compare(last, 0, last.length, 0, last.length) === 0;
+    let head = this.#lastHead;
+    if (!isAsLast) {
+      if (unread.length === 0) {
+        this.dueAt = now() + limits.idleConnectionTimeoutMs;
+        return false;
+      }
+      const end = unread.indexOf(HEAD_END);
+      const headBytes = end === -1 ? unread.length : end + HEAD_END.length;
+      if (end === -1 && headBytes <= limits.headerBytesMax) {
+        if (!this.#isHeadBegun) this.dueAt = now() + limits.headersTimeoutMs;
+        this.#isHeadBegun = true;
+        return false;
+      }
+      head =
+        headBytes > limits.headerBytesMax
+          ? undefined
+          : parsePlainHead(unread.toString("latin1", 0, headBytes), limits);
+      this.#lastHead = head;
+      this.#lastHeadBytes = Buffer.from(unread.subarray(0, headBytes));
+    }
+    if (head === undefined || !this.#hold(head.bodyBytes)) {
+      this.#handOver();
+      return false;
+    }
+    this.#unread = unread.subarray(this.#lastHeadBytes.length);
+    this.#head = head;
+    this.#isHeadBegun = false;
+    this.#phase = "body";
+    return true;
+  }
+
+  /** Room for the body, from the start: else many halves could keep one another out. What has none is not ours. */
+  #hold(bytes: number): boolean {
+    const { bodies, limits } = this.#options;
+    if (bytes > limits.bodyBytesMax || bodies.bytes + bytes > limits.bodiesBytesMax) return false;
+    bodies.bytes += bytes;
+    this.#heldBytes = bytes;
+    return true;
+  }
+
+  #release(): void {
+    this.#options.bodies.bytes -= this.#heldBytes;
+    this.#heldBytes = 0;
+  }
+
+  /** False = it is not whole. */
+  #readBody(): boolean {
+    const wanted = this.#head?.bodyBytes ?? 0;
+    const piece = this.#unread.subarray(0, wanted - this.#bodyBytes);
+    this.#unread =
+      piece.length === this.#unread.length ? NOTHING : this.#unread.subarray(piece.length);
+    this.#bodyBytes += piece.length;
+    const isWhole = this.#bodyBytes === wanted;
+    if (isWhole && this.#body.length === 0) {
+      this.#begin(piece);
+      return true;
+    }
+    if (this.#body.length === 0) {
+      const { limits, now } = this.#options;
+      this.dueAt = now() + limits.requestTimeoutMs;
+    }
+    this.#body.push(piece);
+    if (!isWhole) return false;
+    this.#begin(Buffer.concat(this.#body, wanted));
+    return true;
+  }
+
+  #begin(body: Buffer): void {
+    const head = this.#head;
+    if (head === undefined) return;
+    this.#phase = "call";
+    this.dueAt = 0;
+    this.#isAnswered = false;
+    this.#body = [];
+    this.#bodyBytes = 0;
+    const { url, kind, timeoutMs, headers } = head;
+    try {
+      const asked = { method: "POST", headers, socket: this.#socket };
+      const caller = authorize(this.#options, url.environment, asked);
+      const request = { url, caller, isStream: false, timeoutMs, kind, body, hasMore: false };
+      const call = this.#options.router.call(request, this);
+      // A refusal is over by now.
+      if (this.#phase === "call") this.#call = call;
+    } catch (error) {
+      this.onAbort(this.#options.asLeverError(error));
+    }
+  }
+
+  // The answer of the call.
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    const cold = this.#call?.coldStart;
+    if (cold === undefined && kind === PAYLOAD_JSON) {
+      this.#write("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ", bytes);
+      return;
+    }
+    this.#writeAnswer(200, resultHeaders({ kind, bytes }, cold), bytes);
+  }
+
+  onEnd(): void {
+    if (!this.#isAnswered) {
+      this.#answerProblem(new LeverError("instance_failed", "The method ended without a reply."));
+    }
+    this.#next();
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    if (!this.#isAnswered) this.#writeAnswer(500, methodErrorHeaders({ kind, bytes }), bytes);
+    this.#next();
+  }
+
+  onAbort(error: LeverError): void {
+    if (!this.#isAnswered) this.#answerProblem(error);
+    this.#next();
+  }
+
+  onDrain(): void {}
+
+  /** P1. The call is over, and answered. */
+  #next(): void {
+    this.#release();
+    this.#call = undefined;
+    if (this.#phase === "over") return;
+    this.#phase = "head";
+    if (this.#isClosing) this.#socket.destroySoon();
+    else this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#phase === "over") return;
+    if (this.#socket.isPaused()) this.#socket.resume();
+    this.#read();
+  }
+
+  get #isClosing(): boolean {
+    return this.#hasEnded || this.#options.isClosing() || this.#head?.isLast === true;
+  }
+
+  #answerProblem(error: LeverError): void {
+    const { status, headers, body } = problemAnswer(error);
+    this.#writeAnswer(status, headers, Buffer.from(body));
+  }
+
+  #writeAnswer(
+    status: number,
+    headers: Readonly<Record<string, string | number>>,
+    bytes: Uint8Array,
+  ): void {
+    this.#isAnswered = true;
+    let text = `HTTP/1.1 ${status} ${this.#options.reasonOf(status)}\r\n`;
+    for (const [name, value] of Object.entries(headers)) {
+      if (name !== "content-length") text += `${name}: ${value}\r\n`;
+    }
+    this.#write(`${text}content-length: `, bytes);
+  }
+
+  #write(text: string, bytes: Uint8Array): void {
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    const { length } = bytes;
+    const head = `${text}${length}${this.#isClosing ? this.#options.closing() : this.#options.keeping()}`;
+    if (length > ONE_WRITE_BYTES) {
+      socket.cork();
+      socket.write(head, "latin1");
+      socket.write(bytes);
+      socket.uncork();
+      return;
+    }
+    // As text of one byte a character, a small body leaves in one piece with its head.
+    const body = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1");
+    socket.write(head + body, "latin1");
+  }
+
+  /** P2. */
+  #handOver(): void {
+    const socket = this.#socket;
+    this.#leave();
+    socket.off("error", onError);
+    if (this.#unread.length > 0) socket.unshift(this.#unread);
+    this.#unread = NOTHING;
+    this.#options.handOver(socket);
+  }
+
+  #leave(): void {
+    if (this.#phase === "over") return;
+    this.#phase = "over";
+    this.dueAt = 0;
+    const socket = this.#socket;
+    socket.off("data", this.#onData);
+    socket.off("end", this.#onCallerEnd);
+    socket.off("drain", this.#onRoom);
+    socket.off("close", this.#onClose);
+    this.#options.onLeft(this);
+  }
+}
+
+/** "close" follows. */
+function onError(): void {}
+
+function headTooSlow(): LeverError {
+  return new LeverError(
+    "request_timeout",
+    "Cannot read the request: it did not arrive within its time.",
+  );
+}

@@ -1,0 +1,87 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { isStreamingName, type LeverUrl, type Limits, type PayloadKind } from "@leveros/protocol";
+import { payloadKind } from "../http/regular-call.ts";
+import { requestTarget, requestTimeoutMs } from "../http/request-target.ts";
+
+/** A request that says no more than which regular method it calls, and with what. */
+export interface PlainHead {
+  readonly headers: IncomingHttpHeaders;
+  readonly url: LeverUrl;
+  readonly kind: PayloadKind;
+  readonly timeoutMs: number;
+  readonly bodyBytes: number;
+  /** The caller wants the connection closed after the answer. */
+  readonly isLast: boolean;
+}
+
+/**
+ * RFC 9112: a request line and field lines, strictly as they are to be sent. What a lenient reader would let pass, or
+ * would read in two ways, is not plain.
+ */
+const HEAD =
+  /^POST (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n$/;
+/** Where a head ends. */
+export const HEAD_END = "\r\n\r\n";
+const BODY_BYTES = /^\d{1,9}$/;
+
+/**
+ * What makes a request more than plain: another framing of the body, something to answer before it, another protocol, or
+ * a page that has to be told whether it may read the answer.
+ */
+const NOT_PLAIN: ReadonlySet<string> = new Set([
+  "transfer-encoding",
+  "te",
+  "trailer",
+  "expect",
+  "upgrade",
+  "keep-alive",
+  "proxy-connection",
+  "origin",
+]);
+
+/** Reads the head of a request, with the empty line at its end; undefined = it is not plain, or not right. */
+export function parsePlainHead(
+  text: string,
+  limits: Pick<Limits, "callTimeoutMs" | "callTimeoutMaxMs">,
+): PlainHead | undefined {
+  const [, target, fields] = HEAD.exec(text) ?? [];
+  if (target === undefined || fields === undefined) return undefined;
+  const headers = parseFields(fields);
+  if (headers === undefined) return undefined;
+  const length = headers["content-length"] ?? "0";
+  const connection = headers.connection?.toLowerCase() ?? "keep-alive";
+  if (!BODY_BYTES.test(length)) return undefined;
+  if (connection !== "keep-alive" && connection !== "close") return undefined;
+  const request = { url: target, headers };
+  try {
+    const url = requestTarget(request);
+    if (isStreamingName(url.method)) return undefined;
+    return {
+      headers,
+      url,
+      kind: payloadKind(headers["content-type"]),
+      timeoutMs: requestTimeoutMs(request, limits, limits.callTimeoutMs),
+      bodyBytes: Number(length),
+      isLast: connection === "close",
+    };
+  } catch {
+    // Whoever reads all requests says what is wrong with it.
+    return undefined;
+  }
+}
+
+function parseFields(fields: string): IncomingHttpHeaders | undefined {
+  // Without a prototype: names come from outside.
+  const headers = Object.create(null) as IncomingHttpHeaders;
+  for (const line of fields.split("\r\n")) {
+    if (line === "") continue;
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon).toLowerCase();
+    // A field that stands twice means different things to different readers.
+    if (NOT_PLAIN.has(name) || name.startsWith("sec-") || headers[name] !== undefined) {
+      return undefined;
+    }
+    headers[name] = line.slice(colon + 1).trim();
+  }
+  return headers;
+}
