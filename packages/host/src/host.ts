@@ -47,6 +47,8 @@ export interface Host {
   readonly isolation: "oci" | "process";
   /** Why not more strictly, where that was left to the host. */
   readonly isolationWhy: string | undefined;
+  /** Why services have no users of their own; undefined = they have. */
+  readonly usersWhy: string | undefined;
   /** Takes no new calls, lets those under way finish, stops every instance. May be called twice. */
   close(): Promise<void>;
 }
@@ -66,6 +68,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const events = new EventLog();
   const log = createLog({ level: options.logLevel, to: options.logTo }, events);
   const dataDir = resolve(options.dataDir);
+  // What is to stay closed says so itself; code is for others to read.
+  process.umask(0o022);
   makeDir(dataDir);
   const store = openSqliteStore(join(dataDir, "lever.sqlite"));
   try {
@@ -77,8 +81,19 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const epochs = await openEpochs(store);
     const router = new Router({ limits, clock, takeEpoch: epochs });
     const { warmRuntimesMax } = limits;
-    const opened = await openLauncher({ isolation: options.isolation, dataDir, ledger, log });
-    const { isolation, why: isolationWhy } = opened;
+    const { isolation: wanted } = options;
+    const opened = await openLauncher({
+      isolation: wanted,
+      dataDir,
+      ledger,
+      notes: store,
+      clock,
+      log,
+    });
+    const { isolation, why: isolationWhy, usersWhy } = opened;
+    if (usersWhy !== undefined && process.getuid?.() === 0) {
+      log("warn", "host", "services run as root", { reason: usersWhy });
+    }
     const launcher = new WarmPool({ launcher: opened.launcher, clock, warmRuntimesMax });
     const variables = new Variables(store, new SecretBox(join(dataDir, "secret.key")));
     const serviceDataDir = join(dataDir, "services");
@@ -130,7 +145,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
         throw cannotListen(options, error);
       },
     );
-    const about = { isolation, ...(isolationWhy && { isolationWhy }) };
+    const users = isolation === "oci" || usersWhy === undefined ? "own" : "shared";
+    const about = {
+      isolation,
+      ...(isolationWhy && { isolationWhy }),
+      users,
+      ...(usersWhy && { usersWhy }),
+    };
     log("info", "host", "up", { bind: options.bind, port: gateway.port, dataDir, ...about });
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
@@ -151,6 +172,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       port: gateway.port,
       isolation,
       isolationWhy,
+      usersWhy,
       close: () => {
         closing ??= close();
         return closing;

@@ -120,7 +120,8 @@ function writeLogLine(line: string): void {
 }
 
 /** Where the data is, and what to type next, in another terminal. */
-function welcome(dataDir: string, { bind, port, isolation, isolationWhy }: Host): string {
+function welcome(dataDir: string, host: Host): string {
+  const { bind, port, isolation, isolationWhy, usersWhy } = host;
   const isDefault = port === DEFAULT_PORT && isLoopback(bind);
   return [
     isolation === "oci"
@@ -128,6 +129,7 @@ function welcome(dataDir: string, { bind, port, isolation, isolationWhy }: Host)
       : `Instances run as processes, which is no boundary against hostile code.${
           isolationWhy === undefined ? "" : ` Containers: ${isolationWhy} See lever doctor.`
         }`,
+    ...(usersWhy === undefined ? [] : [`All services run as Lever's user: ${usersWhy}.`]),
     `Its data is in ${dataDir}. Stop it with Ctrl-C.`,
     "",
     "In another terminal:",

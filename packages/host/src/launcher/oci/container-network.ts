@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runTool } from "./run-tool.ts";
+import { runTool } from "../run-tool.ts";
 import { nameservers } from "./sandbox-root.ts";
 
 /** Where the packages of Linux distributions put the plugins. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
+  chmodSync,
   chownSync,
   mkdirSync,
   readFileSync,
@@ -16,11 +17,11 @@ import { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { LeverError } from "@leveros/protocol";
 import type { Log } from "../../log.ts";
-import type { LaunchedRuntime, Launcher, ProcessExit } from "../launcher.ts";
+import { type LaunchedRuntime, type Launcher, outOfMemory, type ProcessExit } from "../launcher.ts";
+import { runTool } from "../run-tool.ts";
 import { ContainerCgroup, removeCgroups } from "./cgroups.ts";
 import { containerConfig, HOST_USER_UID, shareOf } from "./container-config.ts";
 import { ContainerNetwork, giveSubnetBack, removeNetwork } from "./container-network.ts";
-import { runTool } from "./run-tool.ts";
 import { makeSandboxRoot, removeSandboxRoot, type SandboxRoot } from "./sandbox-root.ts";
 
 /** What a runtime that waits for its assignment may use: `ram` of a service that names none, in megabytes. */
@@ -243,6 +244,12 @@ class Container implements LaunchedRuntime {
       chownSync(dataDir, HOST_USER_UID, HOST_USER_UID);
       await runTool("chown", ["-R", "-h", `${HOST_USER_UID}:${HOST_USER_UID}`, dataDir]);
     }
+    // As processes, services have users and groups of their own.
+    const { gid, mode } = statSync(codeDir);
+    if (gid !== 0 || (mode & 0o777) !== 0o755) {
+      chownSync(codeDir, 0, 0);
+      chmodSync(codeDir, 0o755);
+    }
     const code = join(this.#box, "code");
     const data = join(this.#box, "data");
     this.#mounts = [code, data];
@@ -277,8 +284,7 @@ class Container implements LaunchedRuntime {
 
   #outOfMemory(): string | undefined {
     if (!this.#cgroup.ranOutOfMemory) return undefined;
-    const most = (this.#cgroup.memoryBytesMost / 1e6).toFixed(1);
-    return `was ended since it needed more memory than the ${this.#ram} MB that "ram" allots it (it had ${most} MB)`;
+    return outOfMemory(this.#ram, this.#cgroup.memoryBytesMost);
   }
 
   /** Nothing of it may stay: its mounts, address, groups and folders. */
