@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, realpathSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -67,10 +67,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const clock = systemClock;
   const events = new EventLog();
   const log = createLog({ level: options.logLevel, to: options.logTo }, events);
-  const dataDir = resolve(options.dataDir);
   // What is to stay closed says so itself; code is for others to read.
   process.umask(0o022);
-  makeDir(dataDir);
+  makeDir(resolve(options.dataDir));
+  // Its own name: Node loads modules, and judges access to them, by that.
+  const dataDir = realpathSync(options.dataDir);
   const store = openSqliteStore(join(dataDir, "lever.sqlite"));
   try {
     const ledger = new ProcessLedger(join(dataDir, "processes"));

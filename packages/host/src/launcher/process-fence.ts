@@ -30,16 +30,14 @@ export interface Fence {
 /**
  * What a runtime may do with files through Node (its permission model): read code and the system, read and write the
  * data of services and temporary files. It is set when the process starts, before its service is known, so it is the
- * same for all services. `packages` are the folders of the runtime's own code.
+ * same for all services. `runtimeDir` is the folder of the runtime's own code; neither folder has a link in its path.
  */
-export function nodeFence(dataDir: string, packages: readonly string[]): Fence {
-  const own = bothNames(dataDir);
-  const isOutside = (path: string): boolean =>
-    !own.some((dir) => `${dir}${sep}`.startsWith(path.endsWith(sep) ? path : `${path}${sep}`));
+export function nodeFence(dataDir: string, runtimeDir: string): Fence {
+  const isOutside = (path: string): boolean => !`${dataDir}${sep}`.startsWith(`${path}${sep}`);
   const system = tmpdir();
   const temporaryDir = bothNames(system).every(isOutside) ? system : join(dataDir, "tmp");
   const written = [
-    ...bothNames(join(dataDir, "services")),
+    join(dataDir, "services"),
     ...bothNames(temporaryDir),
     ...bothNames(TEMPORARY).filter(isOutside),
     "/dev/null",
@@ -48,8 +46,8 @@ export function nodeFence(dataDir: string, packages: readonly string[]): Fence {
   const proc = PROC.split(" ").map((name) => join("/proc", name));
   const read = [
     ...written,
-    ...bothNames(join(dataDir, "code")),
-    ...packages,
+    join(dataDir, "code"),
+    runtimeDir,
     ...[...SYSTEM, ...SYSTEM_MACOS, ...etc, ...proc, ...DEVICES].filter(isOutside),
   ];
   const allowed = ALLOWED_WHERE_KNOWN.filter((flag) =>
@@ -66,7 +64,7 @@ export function nodeFence(dataDir: string, packages: readonly string[]): Fence {
   return { args, temporaryDir };
 }
 
-/** A folder by the name it was given, and by its own, which is what Node's module loader asks for. */
+/** A folder by the name it was given, and by its own. */
 function bothNames(path: string): string[] {
   return existsSync(path) ? [...new Set([path, realpathSync(path)])] : [path];
 }

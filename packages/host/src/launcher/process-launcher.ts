@@ -11,7 +11,7 @@ import { outOfMemory } from "./launcher.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
 import { type Fence, nodeFence } from "./process-fence.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
-import { copyRuntime, mainIn, runtimeMain, runtimePackages } from "./runtime-packages.ts";
+import { copyRuntime, mainIn } from "./runtime-packages.ts";
 import { closedFolder, type Notes, ServiceUsers, tryUsers } from "./service-users.ts";
 
 /** How long the last output of an ended process is waited for. */
@@ -138,13 +138,13 @@ async function runtimeCommand(
   dataDir: string,
   { hasUsers }: { hasUsers: boolean },
 ): Promise<RuntimeCommand> {
-  // Where Lever is installed, services' users may not come.
+  // Where Lever is installed, neither the users of services may come nor what the fence holds.
   const folder = join(dataDir, "runtime");
   const copy = join(folder, "node_modules");
   rmSync(folder, { recursive: true, force: true });
-  if (hasUsers) await copyRuntime(copy);
-  const fence = nodeFence(dataDir, hasUsers ? [copy] : [...runtimePackages().values()]);
-  const main = hasUsers ? [mainIn(copy), "--own-user"] : [runtimeMain()];
+  copyRuntime(copy);
+  const fence = nodeFence(dataDir, folder);
+  const main = [mainIn(copy), ...(hasUsers ? ["--own-user"] : [])];
   const node = [process.execPath, "--disable-warning=ExperimentalWarning", ...fence.args];
   const [program = process.execPath, ...args] = [...limits({ hasUsers }), ...node, ...main];
   const env = environment(fence);

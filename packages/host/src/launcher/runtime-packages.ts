@@ -1,12 +1,11 @@
-import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { cp } from "node:fs/promises";
+import { cpSync, existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const RUNTIME = "@leveros/runtime";
 
 /** The program of an instance, where Lever is installed. */
-export function runtimeMain(): string {
+function runtimeMain(): string {
   return realpathSync(fileURLToPath(import.meta.resolve("@leveros/runtime/main")));
 }
 
@@ -16,7 +15,7 @@ export function mainIn(folder: string): string {
 }
 
 /** The packages that an instance needs of Lever: their names and the folders that they are installed in. */
-export function runtimePackages(): Map<string, string> {
+function runtimePackages(): Map<string, string> {
   const found = new Map<string, string>();
   const take = (dir: string): void => {
     const described = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as {
@@ -31,15 +30,16 @@ export function runtimePackages(): Map<string, string> {
   return found;
 }
 
-/** Copies them, so that an instance sees these and nothing else of where Lever is installed. */
-export async function copyRuntime(to: string): Promise<void> {
+/** Copies what runs of them, so that an instance sees this and nothing else of where Lever is installed. */
+export function copyRuntime(to: string): void {
   for (const [name, dir] of runtimePackages()) {
     // What was installed below a package, and our own sources beside what is built of them, are not part of it.
     const left = /^(@leveros\/|leveros$)/.test(name) ? /\/(node_modules|src)$/ : /\/node_modules$/;
-    await cp(dir, join(to, name), {
+    cpSync(dir, join(to, name), {
       recursive: true,
       dereference: true,
-      filter: (source) => !left.test(source.slice(dir.length)),
+      filter: (source) =>
+        /\/[^./]+$|\.(js|cjs|mjs|json)$/.test(source) && !left.test(source.slice(dir.length)),
     });
   }
 }

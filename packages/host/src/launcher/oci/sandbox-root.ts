@@ -66,7 +66,7 @@ export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
   await makeEtc(join(rootfs, "etc"));
   await writeFile(join(rootfs, NODE), "");
   await bindReadOnly(process.execPath, join(rootfs, NODE));
-  await copyRuntime(join(rootfs, RUNTIME));
+  copyRuntime(join(rootfs, RUNTIME));
   return root;
 }
 
