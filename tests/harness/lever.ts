@@ -34,7 +34,7 @@ export interface RunningLever extends AsyncDisposable {
   kill(): Promise<void>;
   /** Asks it to stop (TERM), waits, and returns its exit status. May be called twice. */
   stop(): Promise<number>;
-  /** What it has written to standard error so far. */
+  /** What it has written so far. */
   output(): string;
 }
 
@@ -77,9 +77,11 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
   process.once("exit", abandon);
 
   let output = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
   const address = await untilReady(child, exited).catch((error: unknown) => {
     process.off("exit", abandon);
     abandon();

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -10,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Client } from "leveros";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -81,6 +83,26 @@ test("an instance that needs more memory than it has is ended, and its caller he
   await expect(service().invoke("eat")).rejects.toThrow(/more memory than the 128 MB that "ram"/);
   expect(await service().invoke("read", "/etc/passwd")).toBe("done");
 });
+
+test("a service keeps its files when its host goes from processes to containers, and back", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "lever-containers-data-"));
+  const kept = join(dataDir, "services/dev.lever/boxed/kept");
+  const outcomes: unknown[] = [];
+  for (const isolation of ["process", "oci", "process"] as const) {
+    await using host = await startLever({ dataDir, isolation });
+    if (!existsSync(kept)) {
+      await runLever(["-H", host.address, "deploy", folder]);
+      mkdirSync(kept);
+    }
+    const boxed = new Client({ forceHost: host.address }).service("dev.lever", "boxed");
+    const data = isolation === "oci" ? "/lever/box/data" : dirname(kept);
+    outcomes.push(await boxed.invoke("write", join(data, "own")));
+    outcomes.push(await boxed.invoke("write", join(data, "kept/own")));
+  }
+  // A folder that somebody else made there is the service's own from the first change on.
+  expect(outcomes).toEqual(["done", "EACCES", "done", "done", "done", "done"]);
+  rmSync(dataDir, { recursive: true });
+}, 60_000);
 
 /** Whatever on this machine belongs to the containers of the host with this data folder. */
 function traces(dataDir: string): string[] {

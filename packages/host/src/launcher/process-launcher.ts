@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { LeverError } from "@leveros/protocol";
@@ -149,7 +157,8 @@ async function runtimeCommand(
   const [program = process.execPath, ...args] = [...limits({ hasUsers }), ...node, ...main];
   const env = environment(fence);
   // A program is looked for no further than at a folder that may not be looked into.
-  if (hasUsers) env["PATH"] = openFolders(env["PATH"] ?? "");
+  if (hasUsers)
+    env["PATH"] = [...openNode(folder), ...openFolders(env["PATH"] ?? "")].join(delimiter);
   return { command: [program, ...args], env };
 }
 
@@ -164,10 +173,21 @@ function limits({ hasUsers }: { hasUsers: boolean }): string[] {
   ];
 }
 
-function openFolders(path: string): string {
+function openFolders(path: string): string[] {
   const isOpen = (dir: string): boolean =>
     existsSync(dir) && closedFolder(realpathSync(dir)) === undefined;
-  return path.split(delimiter).filter(isOpen).join(delimiter);
+  return path.split(delimiter).filter(isOpen);
+}
+
+/** The folder of a Node that services' programs can be run with, where the host's own is out of their users' reach. */
+function openNode(runtimeDir: string): string[] {
+  const node = realpathSync(process.execPath);
+  if (closedFolder(dirname(node)) === undefined) return [];
+  const dir = join(runtimeDir, "bin");
+  mkdirSync(dir);
+  copyFileSync(node, join(dir, "node"), constants.COPYFILE_FICLONE);
+  chmodSync(join(dir, "node"), 0o755);
+  return [dir];
 }
 
 function environment({ temporaryDir }: Fence): Record<string, string> {
