@@ -146,12 +146,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
         throw cannotListen(options, error);
       },
     );
-    const users = isolation === "oci" || usersWhy === undefined ? "own" : "shared";
+    const users = usersWhy === undefined ? { users: "own" } : { users: "shared", usersWhy };
     const about = {
       isolation,
       ...(isolationWhy && { isolationWhy }),
-      users,
-      ...(usersWhy && { usersWhy }),
+      ...(isolation === "process" && users),
     };
     log("info", "host", "up", { bind: options.bind, port: gateway.port, dataDir, ...about });
     let closing: Promise<void> | undefined;
