@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -16,6 +16,8 @@ export interface StartOptions {
   readonly dataDir?: string;
   /** Default: `process`, which starts without what the machine may lack. */
   readonly isolation?: "oci" | "process" | "auto";
+  /** Default: the user of the tests. Another one needs root. */
+  readonly uid?: number;
   /** Further arguments of `lever up`. */
   readonly args?: readonly string[];
 }
@@ -34,7 +36,7 @@ export interface RunningLever extends AsyncDisposable {
   kill(): Promise<void>;
   /** Asks it to stop (TERM), waits, and returns its exit status. May be called twice. */
   stop(): Promise<number>;
-  /** What it has written to standard error so far. */
+  /** What it has written so far. */
   output(): string;
 }
 
@@ -45,6 +47,7 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
   const isolation = options.isolation ?? "process";
   const isOwnDir = options.dataDir === undefined;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "lever-test-"));
+  if (options.uid !== undefined) chownSync(dataDir, options.uid, options.uid);
   const child = spawn(
     process.execPath,
     [
@@ -58,7 +61,11 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
       isolation,
       ...(options.args ?? []),
     ],
-    { stdio: ["ignore", "pipe", "pipe"], env: cleanEnvironment() },
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: cleanEnvironment(),
+      ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
+    },
   );
   const exited = whenExited(child);
   const removeDataDir = (): void => {
@@ -72,9 +79,11 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
   process.once("exit", abandon);
 
   let output = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
   const origin = await untilReady(child, exited).catch((error: unknown) => {
     process.off("exit", abandon);
     abandon();

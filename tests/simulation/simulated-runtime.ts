@@ -264,6 +264,7 @@ export function simulatedLauncher(
         return {
           pid: ++pid,
           isWarm: false,
+          memoryBytes: 0,
           socket,
           exited: runtime.exited,
           terminate: () => runtime.terminate(),

@@ -255,24 +255,6 @@ describe("the disk of a service", () => {
     lever = await startLever({ isolation: "oci", dataDir, args: ARGS });
     expect(await service("keeper").invoke("kept")).toEqual(["first", "second"]);
   });
-
-  test("takes over what a service kept as a plain process", async () => {
-    const dir = mkdtempSync(join(tmpdir(), "lever-moves-"));
-    const own = lever;
-    try {
-      lever = await startLever({ dataDir: dir });
-      await deploy("mover");
-      await service("mover").invoke("keep", "old", 10);
-      await lever.stop();
-      lever = await startLever({ isolation: "oci", dataDir: dir, args: ARGS });
-      expect(await service("mover").invoke("kept")).toEqual(["old"]);
-      expect(await service("mover").invoke("keep", "new", 10)).toBe("done");
-      await lever.stop();
-    } finally {
-      lever = own;
-      rmSync(dir, { recursive: true });
-    }
-  });
 });
 
 test("an instance that needs more memory than it has dies alone, and its end is explained", async () => {

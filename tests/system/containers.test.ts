@@ -18,6 +18,12 @@ exports.look = () => ({
   variables: Object.keys(process.env).filter((name) => !name.startsWith("LEVEROS_")).sort(),
 });
 exports.write = (path) => attempt(() => fs.writeFileSync(path, "x"));
+exports.keep = (word) => {
+  const file = process.env.LEVEROS_DATA_DIR + "/kept/words";
+  fs.mkdirSync(process.env.LEVEROS_DATA_DIR + "/kept", { recursive: true });
+  fs.appendFileSync(file, word + "\\n");
+  return fs.readFileSync(file, "utf8").trim().split("\\n");
+};
 exports.read = (path) => attempt(() => fs.readFileSync(path));
 exports.spin = () => { setTimeout(() => { for (;;); }, 50); };
 exports.eat = async () => {
@@ -72,6 +78,24 @@ test("an instance that needs more memory than it has is ended, and its caller he
   await expect(service().invoke("eat")).rejects.toThrow(/more memory than the 128 MB that "ram"/);
   expect(await service().invoke("read", "/etc/passwd")).toBe("done");
 });
+
+test("a service keeps its files when its host goes from processes to containers, and back", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "lever-containers-data-"));
+  const outcomes: unknown[] = [];
+  for (const isolation of ["process", "oci", "process", "oci"] as const) {
+    await using host = await startLever({ dataDir, isolation });
+    if (outcomes.length === 0) await runLever(["-H", host.address, "deploy", folder]);
+    const boxed = new Client({ forceHost: host.address }).service("dev.lever", "boxed");
+    outcomes.push(await boxed.invoke("keep", isolation));
+  }
+  expect(outcomes).toEqual([
+    ["process"],
+    ["process", "oci"],
+    ["process", "oci", "process"],
+    ["process", "oci", "process", "oci"],
+  ]);
+  rmSync(dataDir, { recursive: true });
+}, 60_000);
 
 test("a host that was killed, and one that stops, leave nothing behind", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "lever-containers-data-"));

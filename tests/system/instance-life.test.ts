@@ -89,7 +89,7 @@ describe("an instance", () => {
   it("that someone else tells to stop finishes its calls first", async () => {
     await deploy("patient");
     const pid = (await callMethod(lever.address, "/patient/pid", [])).json() as number;
-    const file = `${lever.dataDir}/go`;
+    const file = `${lever.dataDir}/services/dev.lever/patient/go`;
     const waiting = callMethod(lever.address, "/patient/wait", [file]);
     await until(
       () => instancesOf("patient"),

@@ -83,7 +83,7 @@ describe("lever rollback", () => {
   });
 
   it("leaves everything as it is when the version does not start any more", async () => {
-    const mark = join(folder, "gone");
+    const mark = join(lever.dataDir, "services/dev.lever/brittle/gone");
     const code = `if (require("node:fs").existsSync(${JSON.stringify(mark)})) throw new Error("broken now");`;
     await deploy("brittle", 1, code);
     await deploy("brittle", 2);

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, realpathSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -56,6 +56,8 @@ export interface Host {
   readonly isolation: "oci" | "process";
   /** Why not more strictly, where that was left to the host. */
   readonly isolationWhy: string | undefined;
+  /** Why services have no users of their own; undefined = they have. */
+  readonly usersWhy: string | undefined;
   /** Takes no new calls, lets those under way finish, stops every instance. May be called twice. */
   close(): Promise<void>;
 }
@@ -74,8 +76,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const events = new EventLog();
   const log = createLog({ level: options.logLevel, to: options.logTo }, events);
   const certificate = options.tls && (await readCertificate(options.tls));
-  const dataDir = resolve(options.dataDir);
-  makeDir(dataDir);
+  // What is to stay closed says so itself; code is for others to read.
+  process.umask(0o022);
+  makeDir(resolve(options.dataDir));
+  // Its own name: Node loads modules, and judges access to them, by that.
+  const dataDir = realpathSync(options.dataDir);
   const store = openSqliteStore(join(dataDir, "lever.sqlite"));
   try {
     const ledger = new ProcessLedger(join(dataDir, "processes"));
@@ -91,9 +96,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
       dataDir,
       limits,
       ledger,
+      notes: store,
+      clock,
       log,
     });
-    const { isolation, why: isolationWhy } = opened;
+    const { isolation, why: isolationWhy, usersWhy } = opened;
+    if (usersWhy !== undefined && process.getuid?.() === 0) {
+      log("warn", "host", "services run as root", { reason: usersWhy });
+    }
     const launcher = new WarmPool({ launcher: opened.launcher, clock, warmRuntimesMax });
     const variables = new Variables(store, new SecretBox(join(dataDir, "secret.key")));
     const serviceDataDir = join(dataDir, "services");
@@ -154,7 +164,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
       await opened.close();
       throw cannotListen(options, error);
     });
-    const about = { isolation, ...(isolationWhy && { isolationWhy }) };
+    const users = usersWhy === undefined ? { users: "own" } : { users: "shared", usersWhy };
+    const about = {
+      isolation,
+      ...(isolationWhy && { isolationWhy }),
+      ...(isolation === "process" && users),
+    };
     log("info", "host", "up", { bind: options.bind, port: gateway.port, dataDir, ...about });
     if (!isLocalOnly && !access.hasTokens) {
       const firstToken = firstTokenCommand(options, gateway.port, certificate);
@@ -179,6 +194,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       port: gateway.port,
       isolation,
       isolationWhy,
+      usersWhy,
       close: () => {
         closing ??= close();
         return closing;

@@ -1,5 +1,6 @@
 export { type Host, type HostOptions, startHost } from "./host.ts";
 export {
+  findFences,
   findRequirements,
   type Isolation,
   isolations,

@@ -16,6 +16,8 @@ export interface Assignment {
   /** Set in the instance's environment. */
   readonly variables: Readonly<Record<string, string>>;
   readonly bodyBytesMax: number;
+  /** Whom the runtime becomes before it touches anything of the service; undefined = it stays who it is. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
 /** The control messages of a link between host and runtime, both directions, as JSON. */

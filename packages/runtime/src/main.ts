@@ -14,6 +14,7 @@ import {
   isCallableName,
   type RuntimeMessage,
 } from "@leveros/protocol";
+import { becomeUser } from "./become-user.ts";
 import { CallServer } from "./call-server.ts";
 import { describeLoadError, loadService, provideClient } from "./load-service.ts";
 import { attachLink } from "./socket-link.ts";
@@ -78,6 +79,7 @@ process.on("unhandledRejection", reportStray);
 async function become(assignment: Assignment): Promise<void> {
   const { codeDir, environment } = assignment;
   try {
+    becomeUser(assignment.user, { isNeeded: process.argv.includes("--own-user") });
     Object.assign(process.env, assignment.variables);
     process.chdir(codeDir);
     const instanceLink: InstanceLink = {
@@ -94,6 +96,8 @@ async function become(assignment: Assignment): Promise<void> {
     const { jsEntry, entry } = assignment;
     if (entry !== undefined) {
       // Only services that need it load what speaks gRPC.
+      // Node passes its own fence on to what it starts; a program of another kind, or version, may not even know it.
+      process.execArgv = [];
       const { startEntry } = await import("./entry/entry-server.ts");
       server = await startEntry(entry, { assignment, link, onIdle });
       send({ type: "ready", methods: [] });

@@ -138,11 +138,8 @@ function writeLogLine(line: string): void {
 }
 
 /** Where the data is, and what to type next, in another terminal. */
-function welcome(
-  dataDir: string,
-  { bind, port, isolation, isolationWhy }: Host,
-  scheme: "http" | "https",
-): string {
+function welcome(dataDir: string, host: Host, scheme: "http" | "https"): string {
+  const { bind, port, isolation, isolationWhy, usersWhy } = host;
   const isDefault = scheme === "http" && port === DEFAULT_PORT && isLoopback(bind);
   const authority = formatAuthority(bind, port);
   const address = scheme === "http" ? authority : `https://${authority}`;
@@ -152,6 +149,7 @@ function welcome(
       : `Instances run as processes, which is no boundary against hostile code.${
           isolationWhy === undefined ? "" : ` Containers: ${isolationWhy} See lever doctor.`
         }`,
+    ...(usersWhy === undefined ? [] : [`All services run as Lever's user: ${usersWhy}.`]),
     `Its data is in ${dataDir}. Stop it with Ctrl-C.`,
     "",
     "In another terminal:",

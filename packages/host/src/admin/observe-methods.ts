@@ -16,7 +16,6 @@ import type { EventLog } from "../event-log.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { ServiceFleet } from "../fleet/service-fleet.ts";
-import { residentBytes } from "../launcher/process-memory.ts";
 import type { WarmPool } from "../launcher/warm-pool.ts";
 import type { Router } from "../router/router.ts";
 import { parseEnvironment, parseService, unknownEnvironment } from "./parse-arguments.ts";
@@ -140,7 +139,7 @@ function describe(instance: Instance, of: ServiceFleet): InstanceStatus[] {
       streamsInFlight: target.streamsInFlight,
       resources: of.route.resourcesOf(target),
       pid,
-      memoryBytes: instance.memoryBytes ?? residentBytes(pid),
+      memoryBytes: instance.memoryBytes,
       ram: plan.ram,
       startedAt: instance.startedAt.toISOString(),
       ...(target.start !== undefined && { start: target.start }),

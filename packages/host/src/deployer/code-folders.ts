@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LeverError, type Limits } from "@leveros/protocol";
 import type { Store, VersionRecord } from "../store/store.ts";
@@ -39,6 +39,8 @@ export class CodeFolders {
     for (const dir of [this.#staging, this.#archives, this.#code]) {
       await mkdir(dir, { recursive: true });
     }
+    // The users of services may pass through the data folder.
+    for (const dir of [this.#staging, this.#archives]) await chmod(dir, 0o700);
     for (const name of await readdir(this.#code)) {
       if (!needed.has(name)) await rm(join(this.#code, name), { recursive: true, force: true });
     }

@@ -35,7 +35,8 @@ export async function unpackArchive(
   folder: string,
   limits: UnpackLimits,
 ): Promise<Unpacked> {
-  await mkdir(folder);
+  // Whoever is to read it is let in when an instance starts.
+  await mkdir(folder, { mode: 0o700 });
   const unpacking = new Unpacking(folder, limits);
   const parser = new Parser({
     strict: true,

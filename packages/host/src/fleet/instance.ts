@@ -6,7 +6,7 @@ import {
   type Limits,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import type { LaunchedRuntime, Launcher, ProcessExit } from "../launcher/launcher.ts";
+import type { EnteredRoom, LaunchedRuntime, Launcher, ProcessExit } from "../launcher/launcher.ts";
 import { OutputLog } from "../launcher/output-log.ts";
 import type { InstanceLinkHandlers, RuntimeLink } from "../link/instance-link.ts";
 import type { Log } from "../log.ts";
@@ -142,9 +142,9 @@ export class Instance {
   #assign(): void {
     const { plan } = this;
     const { bodyBytesMax } = this.#owner.limits;
-    const assign = ({ codeDir, dataDir }: { codeDir: string; dataDir: string }): void => {
+    const assign = ({ codeDir, dataDir, user }: EnteredRoom): void => {
       const variables = { HOME: dataDir, ...plan.variables, LEVEROS_DATA_DIR: dataDir };
-      this.#link.assign({ ...plan, codeDir, variables, bodyBytesMax });
+      this.#link.assign({ ...plan, codeDir, variables, bodyBytesMax, user });
     };
     const entered = this.#runtime.enter?.(plan);
     if (entered === undefined) {
@@ -152,13 +152,13 @@ export class Instance {
       return;
     }
     entered.then(assign, (error: unknown) => {
-      this.#failure ??= this.#startError(`Its container could not be set up: ${String(error)}`);
+      this.#failure ??= this.#startError(`Its room could not be set up: ${String(error)}`);
       this.#runtime.kill();
     });
   }
 
-  /** Bytes of memory that it uses; undefined when only its processes know. */
-  get memoryBytes(): number | undefined {
+  /** Bytes of memory that it uses. */
+  get memoryBytes(): number {
     return this.#runtime.memoryBytes;
   }
 

@@ -1,13 +1,16 @@
-import { accessSync, constants, existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { LeverError, type Limits } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import { findProgram } from "./find-program.ts";
 import type { Launcher } from "./launcher.ts";
 import { cgroupsMissing, hasCgroups2 } from "./oci/cgroups.ts";
 import { findPlugins } from "./oci/container-network.ts";
 import { openOciLauncher } from "./oci/oci-launcher.ts";
-import { createProcessLauncher } from "./process-launcher.ts";
+import { openProcessLauncher } from "./process-launcher.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
+import { type Notes, usersMissing } from "./service-users.ts";
 
 /** How instances are kept apart: `auto` is the strongest that works here. */
 export const isolations = ["auto", "oci", "process"] as const;
@@ -20,6 +23,21 @@ export interface Requirement {
   readonly found?: string;
   /** What to do when it was not found. */
   readonly remedy?: string;
+}
+
+/** What services have as processes on this machine with this data folder; changes nothing. */
+export function findFences(dataDir: string): Requirement[] {
+  const missing = usersMissing(resolve(dataDir));
+  return [
+    missing === undefined
+      ? { what: "own users", found: "each service runs as a user of its own" }
+      : { what: "own users", remedy: `All services run as Lever's user: ${missing}.` },
+    process.platform === "linux"
+      ? { what: "memory", found: "an instance that needs more than its ram is ended" }
+      : { what: "memory", remedy: "Only on Linux are instances held to their ram." },
+    tool("setpriv", "util-linux"),
+    tool("prlimit", "util-linux"),
+  ];
 }
 
 /** Looks for all that containers need on this machine; changes nothing. */
@@ -76,25 +94,12 @@ function findRuntime(): string | undefined {
   return (hasCgroups2() ? findProgram("crun") : undefined) ?? findProgram("runc");
 }
 
-function findProgram(name: string): string | undefined {
-  // A service manager's PATH may lack what root's has.
-  const dirs = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
-  return dirs.map((dir) => join(dir, name)).find(isProgram);
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return existsSync(path);
-  } catch {
-    return false;
-  }
-}
-
 export interface OpenedLauncher {
   readonly isolation: "oci" | "process";
   /** Why it is not a stronger one. */
   readonly why?: string;
+  /** Why services have no users of their own, where instances are processes. */
+  readonly usersWhy?: string;
   readonly launcher: Launcher;
   close(): Promise<void>;
 }
@@ -104,6 +109,8 @@ export interface IsolationOptions {
   readonly dataDir: string;
   readonly limits: Limits;
   readonly ledger: ProcessLedger;
+  readonly notes: Notes;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -125,8 +132,10 @@ export async function openLauncher(options: IsolationOptions): Promise<OpenedLau
       );
     }
   }
-  const launcher = createProcessLauncher(options.ledger);
-  return { isolation: "process", ...(why && { why }), launcher, close: async () => {} };
+  const launcher = await openProcessLauncher(options);
+  const { usersWhy } = launcher;
+  const about = { ...(why && { why }), ...(usersWhy && { usersWhy }) };
+  return { isolation: "process", ...about, launcher, close: async () => {} };
 }
 
 /** Resolves to a sentence when containers do not work here. */

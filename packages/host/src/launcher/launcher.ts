@@ -10,6 +10,12 @@ export interface ProcessExit {
   readonly limit?: string;
 }
 
+/** Why an instance was ended, as the predicate of a sentence. `ram` in megabytes. */
+export function outOfMemory(ram: number, bytes: number): string {
+  const most = (bytes / 1e6).toFixed(1);
+  return `was ended since it needed more memory than the ${ram} MB that "ram" allots it (it had ${most} MB)`;
+}
+
 /** What an instance gets to see and use. */
 export interface InstanceRoom {
   readonly environment: string;
@@ -22,6 +28,14 @@ export interface InstanceRoom {
   readonly maxCpu: number | undefined;
 }
 
+/** The same as the instance sees it. */
+export interface EnteredRoom {
+  readonly codeDir: string;
+  readonly dataDir: string;
+  /** Whom the runtime becomes before it touches anything of the service; undefined = it stays who it is. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+}
+
 /** A started runtime: a process, or a container around one. */
 export interface LaunchedRuntime {
   readonly pid: number;
@@ -31,13 +45,13 @@ export interface LaunchedRuntime {
   readonly socket: Duplex;
   /** Resolves once, when the process has ended. */
   readonly exited: Promise<ProcessExit>;
-  /** Bytes of memory in use, where the launcher knows better than the processes' own figures. */
-  readonly memoryBytes?: number;
+  /** Bytes of memory in use, by it and all that it has started. */
+  readonly memoryBytes: number;
   /**
    * Gives the runtime what its instance may see and use, before its assignment; resolves to the folders as it sees them.
    * Where a launcher has none, it sees them as they are.
    */
-  enter?(room: InstanceRoom): Promise<{ codeDir: string; dataDir: string }>;
+  enter?(room: InstanceRoom): Promise<EnteredRoom>;
   /** Asks the process to stop (TERM). */
   terminate(): void;
   /** Ends the process and everything it started (KILL). May be called at any time, and twice. */

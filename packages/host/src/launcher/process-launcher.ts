@@ -1,35 +1,86 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 import { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { LeverError } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
+import { findProgram } from "./find-program.ts";
 import type { LaunchedRuntime, Launcher, ProcessExit } from "./launcher.ts";
+import { outOfMemory } from "./launcher.ts";
+import { MemoryWatchdog } from "./memory-watchdog.ts";
+import { DISKS, moveOut } from "./oci/service-disks.ts";
+import { type Fence, nodeFence } from "./process-fence.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
+import { copyRuntime, mainIn } from "./runtime-packages.ts";
+import { closedFolder, type Notes, ServiceUsers, tryUsers } from "./service-users.ts";
 
 /** How long the last output of an ended process is waited for. */
 const OUTPUT_GRACE_MS = 200;
 
 /** Of the host's environment, what an instance may see. */
-const VARIABLES_KEPT = ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+const VARIABLES_KEPT = ["PATH", "LANG", "LC_ALL", "TZ"];
+
+/** Processes and threads of one service's user: of all instances, each of which has about a dozen. */
+const USER_PROCESSES_MAX = 4_096;
+
+export interface ProcessOptions {
+  readonly dataDir: string;
+  readonly ledger: ProcessLedger;
+  readonly notes: Notes;
+  readonly clock: Clock;
+}
+
+export interface ProcessLauncher extends Launcher {
+  /** Why services have no users of their own; undefined = they have. */
+  readonly usersWhy: string | undefined;
+}
 
 /**
- * Starts each runtime as a child process: clean environment, own session and process group, and one end of a socket
- * pair as its link. A fence against accidents, not against hostile code.
+ * Starts each runtime as a child process: clean environment, Node's permission model, own session and process group,
+ * and one end of a socket pair as its link; as root a user of the service's own, too. What uses more memory than its
+ * `ram` is ended. A fence against accidents, not against hostile code.
  */
-export function createProcessLauncher(ledger: ProcessLedger): Launcher {
-  const runtimeMain = fileURLToPath(import.meta.resolve("@leveros/runtime/main"));
-  const env: Record<string, string> = {};
-  for (const name of VARIABLES_KEPT) {
-    const value = process.env[name];
-    if (value !== undefined) env[name] = value;
-  }
-  return {
-    launch({ onOutput }): LaunchedRuntime {
-      const child = spawn(
-        process.execPath,
-        ["--disable-warning=ExperimentalWarning", runtimeMain],
-        { stdio: ["ignore", "pipe", "pipe", "pipe"], env, cwd: "/", detached: true },
+export async function openProcessLauncher(options: ProcessOptions): Promise<ProcessLauncher> {
+  const { dataDir, ledger, notes } = options;
+  for (const name of ["code", "services"]) mkdirSync(join(dataDir, name), { recursive: true });
+  const temporary = join(dataDir, "tmp");
+  rmSync(temporary, { recursive: true, force: true });
+  mkdirSync(temporary);
+  chmodSync(temporary, 0o1777);
+  const usersWhy = await tryUsers(dataDir);
+  const users = usersWhy === undefined ? await ServiceUsers.open(dataDir, notes) : undefined;
+  const watchdog = new MemoryWatchdog(options.clock);
+  const { command, env } = await runtimeCommand(dataDir, { hasUsers: users !== undefined });
+  const moving = new Map<string, Promise<void>>();
+  /** Of a service that ran in containers before. */
+  const moveOutOnce = (environment: string, service: string, serviceDir: string): Promise<void> => {
+    const under =
+      moving.get(serviceDir) ??
+      moveOut(join(dataDir, DISKS, environment), service, serviceDir).finally(() =>
+        moving.delete(serviceDir),
       );
+    moving.set(serviceDir, under);
+    return under;
+  };
+  return {
+    usersWhy,
+    launch({ onOutput }): LaunchedRuntime {
+      const [program, ...args] = command;
+      const child = spawn(program, args, {
+        stdio: ["ignore", "pipe", "pipe", "pipe"],
+        env,
+        cwd: "/",
+        detached: true,
+      });
       const socket = child.stdio[3];
       const { pid } = child;
       if (pid === undefined || !(socket instanceof Duplex)) {
@@ -54,28 +105,111 @@ export function createProcessLauncher(ledger: ProcessLedger): Launcher {
           { cause: error },
         );
       }
+      let limit: string | undefined;
       const exited = whenExited(child).then(async ({ exit, closed }) => {
+        watchdog.letGo(pid);
         // What the service itself started must not outlive it.
         killGroup(pid);
         ledger.remove(pid);
         // What it wrote last is still in the pipes; a process that left the group may hold them open for ever.
         await Promise.race([closed, delay(OUTPUT_GRACE_MS, undefined, { ref: false })]);
-        return exit;
+        return limit === undefined ? exit : { ...exit, limit };
       });
+      const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
       return {
         pid,
         isWarm: false,
         socket,
         exited,
+        get memoryBytes() {
+          return isRunning() ? watchdog.bytesOf(pid) : 0;
+        },
+        async enter({ environment, service, codeDir, dataDir: serviceDir, ram }) {
+          await moveOutOnce(environment, service, serviceDir);
+          const user = await users?.admit(serviceDir, codeDir);
+          if (isRunning()) {
+            watchdog.watch(pid, {
+              bytesMax: ram * 1e6,
+              onOver: ({ bytes, pids }) => {
+                limit = outOfMemory(ram, bytes);
+                for (const one of pids) kill(one);
+                killGroup(pid);
+              },
+            });
+          }
+          return { codeDir, dataDir: serviceDir, ...(user && { user }) };
+        },
         terminate: () => {
           child.kill("SIGTERM");
         },
         kill: () => {
-          if (child.exitCode === null && child.signalCode === null) killGroup(pid);
+          if (isRunning()) killGroup(pid);
         },
       };
     },
   };
+}
+
+interface RuntimeCommand {
+  readonly command: readonly [string, ...string[]];
+  readonly env: Record<string, string>;
+}
+
+async function runtimeCommand(
+  dataDir: string,
+  { hasUsers }: { hasUsers: boolean },
+): Promise<RuntimeCommand> {
+  // Where Lever is installed, neither the users of services may come nor what the fence holds.
+  const folder = join(dataDir, "runtime");
+  const copy = join(folder, "node_modules");
+  rmSync(folder, { recursive: true, force: true });
+  copyRuntime(copy);
+  const fence = nodeFence(dataDir, folder);
+  const main = [mainIn(copy), ...(hasUsers ? ["--own-user"] : [])];
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning", ...fence.args];
+  const [program = process.execPath, ...args] = [...limits({ hasUsers }), ...node, ...main];
+  const env = environment(fence);
+  // A program is looked for no further than at a folder that may not be looked into.
+  if (hasUsers)
+    env["PATH"] = [...openNode(folder), ...openFolders(env["PATH"] ?? "")].join(delimiter);
+  return { command: [program, ...args], env };
+}
+
+/** Programs that start another under limits, where the system has them: each becomes that other, under the same pid. */
+function limits({ hasUsers }: { hasUsers: boolean }): string[] {
+  const prlimit = findProgram("prlimit");
+  const setpriv = findProgram("setpriv");
+  const most = `--nproc=${USER_PROCESSES_MAX}:${USER_PROCESSES_MAX}`;
+  return [
+    ...(prlimit === undefined ? [] : [prlimit, "--core=0:0", ...(hasUsers ? [most] : [])]),
+    ...(setpriv === undefined ? [] : [setpriv, "--no-new-privs"]),
+  ];
+}
+
+function openFolders(path: string): string[] {
+  const isOpen = (dir: string): boolean =>
+    existsSync(dir) && closedFolder(realpathSync(dir)) === undefined;
+  return path.split(delimiter).filter(isOpen);
+}
+
+/** The folder of a Node that services' programs can be run with, where the host's own is out of their users' reach. */
+function openNode(runtimeDir: string): string[] {
+  const node = realpathSync(process.execPath);
+  if (closedFolder(dirname(node)) === undefined) return [];
+  const dir = join(runtimeDir, "bin");
+  mkdirSync(dir);
+  copyFileSync(node, join(dir, "node"), constants.COPYFILE_FICLONE);
+  chmodSync(join(dir, "node"), 0o755);
+  return [dir];
+}
+
+function environment({ temporaryDir }: Fence): Record<string, string> {
+  const env: Record<string, string> = { TMPDIR: temporaryDir };
+  for (const name of VARIABLES_KEPT) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
 }
 
 function whenExited(child: ChildProcess): Promise<{ exit: ProcessExit; closed: Promise<unknown> }> {
@@ -91,9 +225,13 @@ function whenExited(child: ChildProcess): Promise<{ exit: ProcessExit; closed: P
 }
 
 function killGroup(pid: number): void {
+  kill(-pid);
+}
+
+function kill(pid: number): void {
   try {
-    process.kill(-pid, "SIGKILL");
+    process.kill(pid, "SIGKILL");
   } catch {
-    // No such group: everything in it has ended.
+    // There is no such process or group: all of it has ended.
   }
 }

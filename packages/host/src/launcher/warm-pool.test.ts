@@ -6,6 +6,7 @@ import { WarmPool } from "./warm-pool.ts";
 
 class Launched implements LaunchedRuntime {
   readonly isWarm = false;
+  readonly memoryBytes = 0;
   readonly socket: PassThrough = new PassThrough();
   readonly #exited: PromiseWithResolvers<ProcessExit> = Promise.withResolvers();
   readonly pid: number;

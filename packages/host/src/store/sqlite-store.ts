@@ -1,3 +1,4 @@
+import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { LeverError, type LeverJson, type NetworkPolicy } from "@leveros/protocol";
 import type {
@@ -179,6 +180,10 @@ export function openSqliteStore(file: string): Store {
 }
 
 function openLocked(file: string): DatabaseSync {
+  // SQLite gives what it makes beside the file the same mode.
+  closeSync(openSync(file, "a", 0o600));
+  for (const path of [file, `${file}-wal`, `${file}-shm`])
+    if (existsSync(path)) chmodSync(path, 0o600);
   const database = new DatabaseSync(file);
   try {
     // T1: WAL with synchronous = FULL syncs the log at each commit. The exclusive lock is taken by the first write,

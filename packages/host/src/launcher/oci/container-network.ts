@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NetworkPolicy } from "@leveros/protocol";
+import { runTool } from "../run-tool.ts";
 import { baseRules, policyChain } from "./network-rules.ts";
-import { runTool } from "./run-tool.ts";
 
 /** Where the packages of Linux distributions put the plugins. */
 const PLUGIN_DIRS = ["/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"];

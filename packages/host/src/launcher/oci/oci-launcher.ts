@@ -1,13 +1,30 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, realpathSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { LeverError, type Limits } from "@leveros/protocol";
 import type { Log } from "../../log.ts";
-import type { InstanceRoom, LaunchedRuntime, Launcher, ProcessExit } from "../launcher.ts";
+import {
+  type InstanceRoom,
+  type LaunchedRuntime,
+  type Launcher,
+  outOfMemory,
+  type ProcessExit,
+} from "../launcher.ts";
+import { runTool } from "../run-tool.ts";
 import { ContainerCgroup, removeCgroups } from "./cgroups.ts";
 import { containerConfig, shareOf } from "./container-config.ts";
 import {
@@ -16,7 +33,6 @@ import {
   type NetworkLink,
   removeNetwork,
 } from "./container-network.ts";
-import { runTool } from "./run-tool.ts";
 import { makeSandboxRoot, removeSandboxRoot, type SandboxRoot } from "./sandbox-root.ts";
 import { DISKS, ServiceDisks } from "./service-disks.ts";
 
@@ -268,6 +284,12 @@ class Container implements LaunchedRuntime {
   async #show({ environment, service, codeDir, dataDir }: InstanceRoom): Promise<void> {
     const code = join(this.#box, "code");
     const data = join(this.#box, "data");
+    // As processes, services have users and groups of their own.
+    const { gid, mode } = statSync(codeDir);
+    if (gid !== 0 || (mode & 0o777) !== 0o755) {
+      chownSync(codeDir, 0, 0);
+      chmodSync(codeDir, 0o755);
+    }
     // Code is root's and readable to all, so that the unprivileged user cannot write it; no setuid bit counts anywhere.
     const showCode = async (): Promise<void> => {
       await runTool("mount", ["--bind", codeDir, code]);
@@ -310,8 +332,7 @@ class Container implements LaunchedRuntime {
 
   #outOfMemory(): string | undefined {
     if (!this.#cgroup.ranOutOfMemory) return undefined;
-    const most = (this.#cgroup.memoryBytesMost / 1e6).toFixed(1);
-    return `was ended since it needed more memory than the ${this.#ram} MB that "ram" allots it (it had ${most} MB)`;
+    return outOfMemory(this.#ram, this.#cgroup.memoryBytesMost);
   }
 
   /** Nothing of it may stay: its mounts, address, groups and folders. */

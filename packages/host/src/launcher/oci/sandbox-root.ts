@@ -1,9 +1,9 @@
-import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
-import { chmod, cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
+import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { runTool } from "../run-tool.ts";
+import { copyRuntime, mainIn } from "../runtime-packages.ts";
 import { CONTAINER_UID } from "./container-config.ts";
-import { runTool } from "./run-tool.ts";
 
 /** Where containers live: on a file system in memory, so that nothing of it outlives the machine. */
 export interface SandboxRoot {
@@ -50,11 +50,7 @@ export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
     bundles: join(dir, "bundles"),
     state: join(dir, "state"),
     networks: join(dir, "networks"),
-    command: [
-      NODE,
-      "--disable-warning=ExperimentalWarning",
-      join(RUNTIME, "@leveros/runtime/dist/main.js"),
-    ],
+    command: [NODE, "--disable-warning=ExperimentalWarning", mainIn(RUNTIME)],
   };
   const { rootfs, boxes, bundles, state, networks } = root;
   await mkdir(rootfs, { mode: 0o755 });
@@ -70,8 +66,7 @@ export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
   await makeEtc(join(rootfs, "etc"));
   await writeFile(join(rootfs, NODE), "");
   await bindReadOnly(process.execPath, join(rootfs, NODE));
-  const main = realpathSync(fileURLToPath(import.meta.resolve("@leveros/runtime/main")));
-  await copyPackages(dirname(dirname(main)), join(rootfs, RUNTIME));
+  copyRuntime(join(rootfs, RUNTIME));
   return root;
 }
 
@@ -137,35 +132,4 @@ export function nameservers(): string[] {
     if (usable.length > 0) return usable;
   }
   return [];
-}
-
-/** Copies a package and what it depends on, so that a container sees that and nothing else of where it is installed. */
-async function copyPackages(packageDir: string, to: string): Promise<void> {
-  const copied = new Set<string>();
-  const copy = async (dir: string): Promise<void> => {
-    const described = JSON.parse(await readFile(join(dir, "package.json"), "utf8")) as {
-      name: string;
-      dependencies?: Record<string, string>;
-    };
-    if (copied.has(described.name)) return;
-    copied.add(described.name);
-    await cp(dir, join(to, described.name), {
-      recursive: true,
-      dereference: true,
-      // A workspace's own sources, and what was installed below it, are not part of the package.
-      filter: (source) => !/\/(node_modules|src|\.git)$/.test(source.slice(dir.length)),
-    });
-    for (const name of Object.keys(described.dependencies ?? {}))
-      await copy(findPackage(name, dir));
-  };
-  await copy(packageDir);
-}
-
-/** As Node looks for it: in each `node_modules` upwards. */
-function findPackage(name: string, from: string): string {
-  for (let dir = from; ; dir = dirname(dir)) {
-    const found = join(dir, "node_modules", name);
-    if (existsSync(join(found, "package.json"))) return realpathSync(found);
-    if (dir === dirname(dir)) throw new Error(`Cannot find the package ${name} from ${from}.`);
-  }
 }

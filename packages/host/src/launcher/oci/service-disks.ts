@@ -1,8 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import { mkdir, readdir, rename, rm, rmdir, truncate } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { runTool } from "../run-tool.ts";
 import { HOST_USER_UID } from "./container-config.ts";
-import { runTool } from "./run-tool.ts";
 
 /** The folder, below the host's data, with an image of a disk for each service. */
 export const DISKS = "disks";
@@ -137,4 +137,33 @@ async function moveIn(plainDir: string, mountPoint: string): Promise<void> {
   await runTool("cp", ["-a", `${plainDir}/.`, mountPoint]);
   await runTool("chown", ["-R", "-h", `${HOST_USER_UID}:${HOST_USER_UID}`, mountPoint]);
   for (const name of names) await rm(join(plainDir, name), { recursive: true, force: true });
+}
+
+/**
+ * Moves what a service has on its disk to `plainDir`, for a host that runs instances without containers.
+ * @throws Error when that cannot be: only root mounts.
+ */
+export async function moveOut(imagesDir: string, service: string, plainDir: string): Promise<void> {
+  const image = join(imagesDir, service);
+  if (!existsSync(image)) return;
+  if (process.getuid?.() !== 0) {
+    throw new Error("its data is on a disk for containers, which only root can open");
+  }
+  const mountPoint = `${image}+mounted`;
+  const copy = join(dirname(plainDir), `+${service}`);
+  await mkdir(mountPoint, { recursive: true });
+  await runTool("mount", ["-o", "loop,nosuid,nodev,noatime", image, mountPoint]);
+  try {
+    await rm(copy, { recursive: true, force: true });
+    await mkdir(copy);
+    await runTool("cp", ["-a", `${mountPoint}/.`, copy]);
+    await rm(join(copy, "lost+found"), { recursive: true, force: true });
+  } finally {
+    await runTool("umount", [mountPoint]);
+    await rmdir(mountPoint);
+  }
+  // A crash before this changes nothing, and one after it leaves two that are the same.
+  await rm(plainDir, { recursive: true, force: true });
+  await rename(copy, plainDir);
+  await rm(image);
 }
