@@ -400,3 +400,77 @@ describe("a link", () => {
     }).toThrow("the peer sends without credit");
   });
 });
+
+describe("a peer that means ill (L4)", () => {
+  const frame = (type: number, id = 0, payload = ""): Uint8Array => {
+    const bytes = new Uint8Array(12 + payload.length);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, payload.length, true);
+    view.setUint8(4, type);
+    view.setUint32(8, id, true);
+    bytes.set(encoder.encode(payload), 12);
+    return bytes;
+  };
+  const PING = 6;
+
+  it("is cut off when it asks for more and more answers, and reads none", () => {
+    const scheduled: (() => void)[] = [];
+    let writtenBytes = 0;
+    const link = new Link({
+      side: "host",
+      messageBytesMax: 1_000,
+      callsMax: 10,
+      write(parts) {
+        for (const part of parts) writtenBytes += part.length;
+        return false;
+      },
+      schedule: (flush) => scheduled.push(flush),
+      onCall: () => new Ears(),
+      onControl() {},
+    });
+    const pings = new Uint8Array(12 * 1_000);
+    for (let at = 0; at < pings.length; at += 12) pings.set(frame(PING), at);
+    const flood = (): void => {
+      for (let round = 0; round < 10_000; round++) {
+        link.receive(pings);
+        for (const flush of scheduled.splice(0)) flush();
+      }
+    };
+    expect(flood).toThrow("Cannot answer: the peer writes, and does not read.");
+    expect(writtenBytes).toBeLessThan(5 * 1024 * 1024);
+  });
+
+  it("that reads may ask for as many answers as it likes", () => {
+    const scheduled: (() => void)[] = [];
+    const link = new Link({
+      side: "host",
+      messageBytesMax: 1_000,
+      callsMax: 10,
+      write: () => false,
+      schedule: (flush) => scheduled.push(flush),
+      onCall: () => new Ears(),
+      onControl() {},
+    });
+    for (let round = 0; round < 1_000_000; round++) {
+      link.receive(frame(PING));
+      for (const flush of scheduled.splice(0)) flush();
+      if (round % 1_000 === 0) link.drained();
+    }
+    expect(link.callsOpen).toBe(0);
+  });
+
+  it("cannot have more arguments held than 32 of the largest messages, however many calls it opens", () => {
+    const joined = new Joined(1, { messageBytesMax: 100_000 });
+    const calls = Array.from({ length: 40 }, () => joined.open({ body: pattern(100_000, 1) }));
+    joined.run();
+    const refused = calls.filter(({ ears }) => ears.heard.includes("abort overloaded"));
+    expect(joined.served.length).toBe(32);
+    expect(refused.length).toBe(8);
+    // What is over makes room.
+    for (const { side } of joined.served.splice(0)) side.send(PAYLOAD_JSON, json(1), true);
+    joined.run();
+    joined.open({ body: pattern(100_000, 1) });
+    joined.run();
+    expect(joined.served.length).toBe(1);
+  });
+});
