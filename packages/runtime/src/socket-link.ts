@@ -1,6 +1,8 @@
 import type { Duplex } from "node:stream";
 import { Link, type LinkOptions } from "@leveros/protocol";
 
+/** What is read at once. When it is full, more is there, of which the system would hand over 32 as much in one turn. */
+const READ_BYTES = 64 * 1024;
 /** Bytes that may wait in the socket before calls are told to wait. */
 const SATURATED_BYTES = 512 * 1024;
 
@@ -33,6 +35,11 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
       socket.destroy();
+    }
+    // One peer that is busy must not keep the loop to itself.
+    if (chunk.length >= READ_BYTES) {
+      socket.pause();
+      setImmediate(() => socket.resume());
     }
   });
   socket.on("drain", () => link.drained());

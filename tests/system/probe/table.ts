@@ -35,6 +35,7 @@ const REST = `## What is left
   cache, locks on the files of \`/usr\`, the load of the processors) can carry signs between services that want to talk.
 - All containers run as one user of the machine. What the kernel counts for each user they share: memory in pipes (beyond
   64 MB new pipes are small), descriptors in flight over Unix sockets, watches of epoll.
+- The host serves all links in one loop, each in its turn: a service that floods its own makes others wait longer.
 - inotify is not there (\`ENOSYS\`): \`fs.watch\` fails, \`fs.watchFile\` and other ways of looking from time to time work.
 - \`/proc\` tells what machine it is (processors, memory, load), and where the host keeps code and data.`;
 

@@ -1,4 +1,5 @@
 import type { Attempt } from "../attempt.ts";
+import { flowsOutside } from "../flows-outside.ts";
 
 /** What there is only so much of. The neighbours are called meanwhile, and answer. */
 export const exhaustion: readonly Attempt[] = [
@@ -121,6 +122,38 @@ def hold():
     watch.register(read, select.EPOLLIN)
     pairs.append((read, write, watch))
 say(until_refused(hold))`,
+  },
+  {
+    name: "fills the buffers of TCP connections with itself",
+    gain: "the memory that all TCP of the machine has, the host's own included",
+    answers: { oci: "bounded" },
+    python: `
+server = socket.socket()
+server.bind(("127.0.0.1", 0))
+server.listen(1_000)
+pairs = []
+buffered = 0
+def connect():
+    global buffered
+    one = socket.socket()
+    one.settimeout(1)
+    one.connect(server.getsockname())
+    other, _ = server.accept()
+    pairs.append((one, other))
+    for side in (one, other):
+        side.setblocking(False)
+        while attempt(lambda: side.send(bytes(65_536))) == "done":
+            buffered += 65_536
+            if buffered > 384e6:
+                raise OSError(errno.ENOSPC, "")
+until_refused(connect, 200)
+say("bounded" if buffered < 256e6 else "%d MB" % (buffered / 1e6))`,
+  },
+  {
+    name: "begins exchanges with more and more addresses and ports outside",
+    gain: "the machine's table of connections (conntrack): without room in it, nobody can connect",
+    answers: { oci: "bounded" },
+    from: flowsOutside,
   },
   {
     name: "computes without end",
