@@ -1,8 +1,10 @@
 import type { Duplex } from "node:stream";
 import { Link, type LinkOptions } from "@leveros/protocol";
 
-/** What is read at once. When it is full, more is there, of which the system would hand over 32 as much in one turn. */
+/** What is read at once. When it is full, more is there, of which the loop would read up to 32 times as much in one turn. */
 const READ_BYTES = 64 * 1024;
+/** Frames of a peer that has more after which others get their turn: it is frames that take time, not bytes. */
+const FRAMES_BEFORE_OTHERS = 500;
 /** Bytes that may wait in the socket before calls are told to wait. */
 const SATURATED_BYTES = 512 * 1024;
 
@@ -17,6 +19,7 @@ export type LinkHandlers = Pick<
 /** Runs a link over a connected socket, which it owns from now on. */
 export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
   let failure: Error | undefined;
+  let framesSeen = 0;
   const link = new Link({
     ...handlers,
     write(parts) {
@@ -36,11 +39,11 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
       failure = error instanceof Error ? error : new Error(String(error));
       socket.destroy();
     }
-    // One peer that is busy must not keep the loop to itself.
-    if (chunk.length >= READ_BYTES) {
-      socket.pause();
-      setImmediate(() => socket.resume());
-    }
+    if (chunk.length < READ_BYTES || link.framesReceived - framesSeen < FRAMES_BEFORE_OTHERS)
+      return;
+    framesSeen = link.framesReceived;
+    socket.pause();
+    setImmediate(() => socket.resume());
   });
   socket.on("drain", () => link.drained());
   // "close" follows every error, and a half-closed link is of no use.

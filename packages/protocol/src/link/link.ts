@@ -79,6 +79,7 @@ export class Link implements Callee, CallLink {
   readonly #isQueued = new Set<LinkCall>();
   #nextId: number;
   #remoteCalls = 0;
+  #framesReceived = 0;
   #heldBytes = 0;
   #unreadBytes = 0;
   #isSaturated = false;
@@ -91,12 +92,18 @@ export class Link implements Callee, CallLink {
     this.messageBytesMax = options.messageBytesMax;
     this.#nextId = options.side === "host" ? 2 : 1;
     this.#reader = new FrameReader((type, flags, id, payload) => {
+      this.#framesReceived++;
       if (this.#closedBy === undefined) this.#onFrame(type, flags, id, payload);
     });
   }
 
   get isSaturated(): boolean {
     return this.#isSaturated;
+  }
+
+  /** Since it was made. */
+  get framesReceived(): number {
+    return this.#framesReceived;
   }
 
   /** Calls open on this link, in both directions. */

@@ -74,6 +74,8 @@ const link = {
         at += writeSync(LINK_FD, bytes, at);
       } catch (error) {
         if (error.code !== "EAGAIN") throw error;
+        // The host needs the processor to read.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
       }
     }
   },
