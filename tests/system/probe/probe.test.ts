@@ -26,13 +26,17 @@ describe.each(modes)("a hostile service, kept apart by %s,", (mode) => {
     .filter(({ answers }) => answers[mode] !== undefined)
     .map((attempt) => ({ ...attempt, attempt, answer: attempt.answers[mode] }));
 
-  test.each(rows)("$name: $answer", async ({ attempt, answer }) => {
-    expect(await run(attempt, host)).toBe(answer);
-    await host.neighbours.answered();
-    expect(host.neighbours.wrong.splice(0)).toEqual([]);
-    // It lives on, or another has taken its place.
-    expect(await host.world.probe("script", 'return "alive"')).toBe("alive");
-  });
+  test.each(rows)(
+    "$name: $answer",
+    async ({ attempt, answer }) => {
+      expect(await run(attempt, host)).toBe(answer);
+      await host.neighbours.answered();
+      expect(host.neighbours.wrong.splice(0)).toEqual([]);
+      // It lives on, or another has taken its place.
+      expect(await host.world.probe("script", 'return "alive"')).toBe("alive");
+    },
+    120_000,
+  );
 });
 
 test("the page about isolation says what the table says (vitest --update writes it)", async () => {

@@ -47,6 +47,8 @@ os._exit(print(*said, flush=True) or 0)`,
     gain: "the machine's memory",
     answers: { oci: "SIGKILL" },
     python: `
+# Of its instance's processes this one is to be ended, so that there is an answer.
+open("/proc/self/oom_score_adj", "w").write("1000")
 held = []
 while True:
     held.append(bytearray(os.urandom(1_000_000)))`,
