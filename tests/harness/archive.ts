@@ -8,6 +8,8 @@ export interface ArchiveEntry {
   readonly linkpath?: string;
   /** What the header claims, when that is not the body's own size. */
   readonly size?: number;
+  /** Default: 644. */
+  readonly mode?: number;
 }
 
 /** A tar archive made header by header, so that it can hold what no honest packer writes. */
@@ -30,7 +32,7 @@ export function tarEntry(entry: ArchiveEntry): Buffer {
   const header = new Header({
     path: entry.path,
     type: entry.type ?? "File",
-    mode: 0o644,
+    mode: entry.mode ?? 0o644,
     size: entry.size ?? body.length,
     mtime: new Date(0),
     ...(entry.linkpath !== undefined && { linkpath: entry.linkpath }),

@@ -1,6 +1,10 @@
 import type { Duplex } from "node:stream";
 import { Link, type LinkOptions } from "@leveros/protocol";
 
+/** What is read at once. When it is full, more is there, of which the loop would read up to 32 times as much in one turn. */
+const READ_BYTES = 64 * 1024;
+/** Frames of a peer that has more after which others get their turn: it is frames that take time, not bytes. */
+const FRAMES_BEFORE_OTHERS = 500;
 /** Bytes that may wait in the socket before calls are told to wait. */
 const SATURATED_BYTES = 512 * 1024;
 
@@ -44,6 +48,7 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
       if (parts.length === 0 || write(parts)) link.drained();
     }, waitMs);
   };
+  let framesSeen = 0;
   const link = new Link({
     ...handlers,
     write,
@@ -58,9 +63,13 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
       socket.destroy();
     }
     const waitMs = pace?.received(chunk.length) ?? 0;
-    if (waitMs === 0) return;
+    const isFlood =
+      chunk.length >= READ_BYTES && link.framesReceived - framesSeen >= FRAMES_BEFORE_OTHERS;
+    if (isFlood) framesSeen = link.framesReceived;
+    if (waitMs === 0 && !isFlood) return;
     socket.pause();
-    setTimeout(() => socket.resume(), waitMs);
+    if (waitMs > 0) setTimeout(() => socket.resume(), waitMs);
+    else setImmediate(() => socket.resume());
   });
   socket.on("drain", () => {
     if (held === undefined) link.drained();

@@ -35,6 +35,8 @@ export interface CallLink {
   writeMessage(id: number, flags: number, payload: Uint8Array): void;
   writeCredit(id: number, bytes: number): void;
   writeAbort(id: number, error: LeverError): void;
+  /** Counts bytes that a call holds; negative = held no more. False = all calls together hold too many. */
+  hold(bytes: number): boolean;
   /** Asks to be pumped when the link has room. */
   queue(call: LinkCall): void;
   forget(id: number): void;
@@ -67,6 +69,8 @@ export class LinkCall implements CallSide {
   #isPaused = false;
   #parts: Uint8Array[] = [];
   #partsBytes = 0;
+  /** Arguments, which are held as long as the call. */
+  #argumentsBytes = 0;
 
   constructor(link: CallLink, id: number) {
     this.#link = link;
@@ -218,10 +222,26 @@ export class LinkCall implements CallSide {
     this.receiveAbort(error);
   }
 
+  /** The arguments are whole. False = the call is refused, since the link holds too many. */
+  holdArguments(bytes: number): boolean {
+    this.#argumentsBytes = bytes;
+    if (this.#link.hold(bytes)) return true;
+    this.#refuseTooMany();
+    return false;
+  }
+
   #keepPart(payload: Uint8Array): void {
     this.#parts.push(payload);
     this.#partsBytes += payload.length;
+    const isHeld = this.#link.hold(payload.length);
     if (this.#partsBytes > this.#link.messageBytesMax) this.#refuseTooLarge();
+    else if (!isHeld) this.#refuseTooMany();
+  }
+
+  #dropParts(): void {
+    this.#link.hold(-this.#partsBytes);
+    this.#parts = [];
+    this.#partsBytes = 0;
   }
 
   #takeWhole(payload: Uint8Array): Uint8Array | undefined {
@@ -230,18 +250,22 @@ export class LinkCall implements CallSide {
       return undefined;
     }
     if (this.#parts.length === 0) return payload;
-    this.#parts.push(payload);
-    const bytes = concat(this.#parts, this.#partsBytes + payload.length);
-    this.#parts = [];
-    this.#partsBytes = 0;
+    const bytes = concat([...this.#parts, payload], this.#partsBytes + payload.length);
+    this.#dropParts();
     return bytes;
   }
 
   #refuseTooLarge(): void {
-    const error = new LeverError(
-      "too_large",
-      `Cannot pass the message on: it is larger than the limit of ${this.#link.messageBytesMax} bytes.`,
-    );
+    const message = `Cannot pass the message on: it is larger than the limit of ${this.#link.messageBytesMax} bytes.`;
+    this.#refuse(new LeverError("too_large", message));
+  }
+
+  #refuseTooMany(): void {
+    const message = "Cannot pass the message on: the calls of this link hold too many bytes.";
+    this.#refuse(new LeverError("overloaded", message, { retryAfterSeconds: 1 }));
+  }
+
+  #refuse(error: LeverError): void {
     this.#finish();
     this.#link.writeAbort(this.id, error);
     this.events?.onAbort(error);
@@ -278,7 +302,9 @@ export class LinkCall implements CallSide {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#outgoing = [];
-    this.#parts = [];
+    this.#dropParts();
+    this.#link.hold(-this.#argumentsBytes);
+    this.#argumentsBytes = 0;
     this.#link.forget(this.id);
   }
 }

@@ -400,3 +400,69 @@ describe("a link", () => {
     }).toThrow("the peer sends without credit");
   });
 });
+
+describe("a peer that means ill (L4)", () => {
+  const PINGS = 1_000;
+  const pings = new Uint8Array(12 * PINGS);
+  for (let ping = 0; ping < PINGS; ping++) pings[12 * ping + 4] = 6;
+
+  /** A host's end whose transport is full at once, and what came out of it. */
+  function full(): { link: Link; turn: () => number } {
+    const scheduled: (() => void)[] = [];
+    let writtenBytes = 0;
+    const link = new Link({
+      side: "host",
+      messageBytesMax: 1_000,
+      callsMax: 10,
+      write(parts) {
+        for (const part of parts) writtenBytes += part.length;
+        return false;
+      },
+      schedule: (flush) => scheduled.push(flush),
+      onCall: () => new Ears(),
+      onControl() {},
+    });
+    const turn = (): number => {
+      for (const flush of scheduled.splice(0)) flush();
+      return writtenBytes;
+    };
+    return { link, turn };
+  }
+
+  it("is cut off when it asks for more and more answers, and reads none", () => {
+    const { link, turn } = full();
+    const flood = (): void => {
+      for (let round = 0; round < 1_000; round++) {
+        link.receive(pings);
+        turn();
+      }
+    };
+    expect(flood).toThrow("Cannot answer: the peer writes, and does not read.");
+    expect(turn()).toBeLessThan(5 * 1024 * 1024);
+  });
+
+  it("that reads may ask for as many answers as it likes", () => {
+    const { link, turn } = full();
+    for (let round = 0; round < 1_000; round++) {
+      link.receive(pings);
+      turn();
+      link.drained();
+    }
+    expect(turn()).toBe(1_000 * pings.length);
+  });
+
+  it("cannot have more arguments held than 32 of the largest messages, however many calls it opens", () => {
+    const joined = new Joined(1, { messageBytesMax: 100_000 });
+    const calls = Array.from({ length: 40 }, () => joined.open({ body: pattern(100_000, 1) }));
+    joined.run();
+    const refused = calls.filter(({ ears }) => ears.heard.includes("abort overloaded"));
+    expect(joined.served.length).toBe(32);
+    expect(refused.length).toBe(8);
+    // What is over makes room.
+    for (const { side } of joined.served.splice(0)) side.send(PAYLOAD_JSON, json(1), true);
+    joined.run();
+    joined.open({ body: pattern(100_000, 1) });
+    joined.run();
+    expect(joined.served.length).toBe(1);
+  });
+});

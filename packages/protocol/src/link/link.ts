@@ -19,6 +19,7 @@ import {
   FLAG_MORE,
   FLAG_STREAM,
   FrameReader,
+  HEADER_BYTES,
   MESSAGE,
   OPEN,
   PING,
@@ -31,6 +32,11 @@ import { decodeOpening, encodeNames } from "./opening.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const NOTHING = new Uint8Array(0);
+
+/** Messages of the largest size that are not whole yet, and arguments of calls that are under way: so many at once. */
+const HELD_MESSAGES_MAX = 32;
+/** Answers that wait for a peer that writes and does not read. */
+const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Chunks written before looking whether the transport is saturated. */
 const CHUNKS_PER_FLUSH = 4;
@@ -57,6 +63,7 @@ export interface LinkOptions {
  * - L1. Frames of one call arrive in order; frames of different calls interleave, at most 64 KiB at a time.
  * - L2. Each direction of a call holds at most its window of unconsumed bytes, whatever the peer does.
  * - L3. When the link closes, every open call hears exactly one `onAbort`.
+ * - L4. What the peer makes this side hold is bounded: messages that are not whole, arguments, answers it does not read.
  *
  * No input or output of its own: bytes come in by `receive` and leave by `write`.
  */
@@ -72,6 +79,9 @@ export class Link implements Callee, CallLink {
   readonly #isQueued = new Set<LinkCall>();
   #nextId: number;
   #remoteCalls = 0;
+  #framesReceived = 0;
+  #heldBytes = 0;
+  #unreadBytes = 0;
   #isSaturated = false;
   #isFlushScheduled = false;
   #closedBy: LeverError | undefined;
@@ -82,12 +92,18 @@ export class Link implements Callee, CallLink {
     this.messageBytesMax = options.messageBytesMax;
     this.#nextId = options.side === "host" ? 2 : 1;
     this.#reader = new FrameReader((type, flags, id, payload) => {
+      this.#framesReceived++;
       if (this.#closedBy === undefined) this.#onFrame(type, flags, id, payload);
     });
   }
 
   get isSaturated(): boolean {
     return this.#isSaturated;
+  }
+
+  /** Since it was made. */
+  get framesReceived(): number {
+    return this.#framesReceived;
   }
 
   /** Calls open on this link, in both directions. */
@@ -135,11 +151,15 @@ export class Link implements Callee, CallLink {
   /** Bytes have arrived. @throws Error when they break the protocol: close the link and the transport. */
   receive(chunk: Uint8Array): void {
     this.#reader.push(chunk);
+    if (this.#unreadBytes > UNREAD_BYTES_MAX) {
+      throw new Error("Cannot answer: the peer writes, and does not read.");
+    }
   }
 
   /** The transport has room again. */
   drained(): void {
     this.#isSaturated = false;
+    this.#unreadBytes = 0;
     this.#pump();
     for (const call of this.#calls.values()) call.drained();
   }
@@ -181,6 +201,11 @@ export class Link implements Callee, CallLink {
     this.#push(ABORT, 0, id, encoder.encode(text));
   }
 
+  hold(bytes: number): boolean {
+    this.#heldBytes += bytes;
+    return this.#heldBytes <= HELD_MESSAGES_MAX * this.messageBytesMax;
+  }
+
   queue(call: LinkCall): void {
     if (this.#isQueued.has(call)) return;
     this.#isQueued.add(call);
@@ -195,6 +220,8 @@ export class Link implements Callee, CallLink {
 
   #push(type: number, flags: number, id: number, payload: Uint8Array): void {
     if (this.#closedBy !== undefined) return;
+    // Messages wait for credit, everything else goes out at once.
+    if (this.#isSaturated && type !== MESSAGE) this.#unreadBytes += HEADER_BYTES + payload.length;
     this.#writer.push(type, flags, id, payload);
     this.#schedule();
   }
@@ -278,7 +305,8 @@ export class Link implements Callee, CallLink {
     };
     const whole = call.receiveOpening(body, flags);
     if (whole === undefined) this.#openings.set(id, opening);
-    else this.#deliver(call, opening, (flags & FLAG_LAST) !== 0);
+    else if (call.holdArguments(whole.length))
+      this.#deliver(call, opening, (flags & FLAG_LAST) !== 0);
   }
 
   #onMessage(flags: number, id: number, payload: Uint8Array): void {
@@ -295,7 +323,7 @@ export class Link implements Callee, CallLink {
         },
       };
       call.receiveMessage(flags & ~FLAG_LAST, payload);
-      if (!this.#openings.delete(id)) return;
+      if (!this.#openings.delete(id) || !call.holdArguments(body.length)) return;
       const isLast = (flags & FLAG_LAST) !== 0;
       if (isLast) call.receiveMessage(FLAG_LAST | FLAG_EMPTY, NOTHING);
       this.#deliver(call, { ...pending, body }, isLast);

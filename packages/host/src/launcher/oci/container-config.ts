@@ -42,6 +42,19 @@ export const CPU_PERIOD_US = 100_000;
 /** The kernel takes no less. */
 const CPU_QUOTA_US_MIN = 1_000;
 
+/**
+ * Signals and timers in wait. The kernel counts those of all containers together with the host's own root (they are below
+ * it in user_namespaces(7)), which cannot have any more at about 4,000 for each gigabyte of the machine.
+ */
+const SIGNALS_MAX = 256;
+/**
+ * No core file is this small; and of all values this one alone keeps a crash handler away that the machine may have in
+ * core_pattern, which root would run for every crash, outside of the container's limits (the kernel's fs/coredump.c).
+ */
+const CORE_BYTES = 1;
+/** Files and folders on one file system in memory: each takes a kilobyte of memory that its size does not count. */
+const MEMORY_FILES_MAX = 8_192;
+
 /** All in proportion to `ram` (megabytes), with a floor where less would not run at all, but for a ceiling of processors. */
 export function shareOf(ram: number, maxCpu?: number): Share {
   return {
@@ -96,6 +109,7 @@ const NO_CAPABILITIES = {
 /** The configuration of one container, as the OCI runtime specification has it. */
 export function containerConfig(options: ContainerOptions): object {
   const { share } = options;
+  const inodes = `nr_inodes=${MEMORY_FILES_MAX}`;
   const ids = [
     { containerID: 0, hostID: HOST_ROOT_UID, size: 1 },
     { containerID: CONTAINER_UID, hostID: HOST_USER_UID, size: 1 },
@@ -112,7 +126,9 @@ export function containerConfig(options: ContainerOptions): object {
       rlimits: [
         // Lowered when its share is known: raising it then would take a right that root may lack.
         { type: "RLIMIT_NOFILE", hard: openFilesMax(), soft: openFilesMax() },
-        { type: "RLIMIT_CORE", hard: 0, soft: 0 },
+        { type: "RLIMIT_SIGPENDING", hard: SIGNALS_MAX, soft: SIGNALS_MAX },
+        { type: "RLIMIT_MSGQUEUE", hard: 0, soft: 0 },
+        { type: "RLIMIT_CORE", hard: CORE_BYTES, soft: CORE_BYTES },
       ],
       noNewPrivileges: true,
     },
@@ -121,8 +137,8 @@ export function containerConfig(options: ContainerOptions): object {
     mounts: [
       mount("/proc", "proc", ["nosuid", "noexec", "nodev"]),
       mount("/dev", "tmpfs", ["nosuid", "noexec", "mode=755", "size=64k"]),
-      mount("/dev/shm", "tmpfs", ["nosuid", "noexec", "nodev", "mode=1777", "size=16m"]),
-      mount("/tmp", "tmpfs", ["nosuid", "nodev", "mode=1777", `size=${share.tmpBytes}`]),
+      mount("/dev/shm", "tmpfs", ["nosuid", "noexec", "nodev", "mode=1777", "size=16m", inodes]),
+      mount("/tmp", "tmpfs", ["nosuid", "nodev", "mode=1777", `size=${share.tmpBytes}`, inodes]),
       // What the host mounts there later shows up here, and nothing that is mounted here shows up there.
       {
         destination: "/lever/box",

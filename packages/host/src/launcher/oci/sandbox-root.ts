@@ -24,8 +24,9 @@ export interface SandboxRoot {
 const SIZE_MB = 256;
 /** Of the machine's own: read, never written. */
 const TOP_LEVEL = ["bin", "sbin", "lib", "lib32", "lib64"];
-const ETC_FOLDERS = ["/etc/ssl", "/etc/alternatives"];
-const ETC_FILES = ["/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types"];
+/** Not all of `/etc/ssl`, where the machine's own keys may lie. */
+const ETC_FOLDERS = ["/etc/ssl/certs", "/etc/alternatives"];
+const ETC_FILES = ["/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/ssl/openssl.cnf"];
 const NODE = "/lever/node";
 const RUNTIME = "/lever/node_modules";
 
@@ -110,6 +111,7 @@ async function makeEtc(etc: string): Promise<void> {
   for (const [name, content] of Object.entries(files)) {
     await writeFile(join(etc, name), content, { mode: 0o644 });
   }
+  await mkdir(join(etc, "ssl"));
   for (const path of ETC_FILES) {
     if (existsSync(path)) await writeFile(join(etc, path.slice(5)), await readFile(path));
   }

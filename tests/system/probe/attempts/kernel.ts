@@ -1,0 +1,163 @@
+import type { Attempt } from "../attempt.ts";
+
+/** Each is one family of system calls. */
+const calls = (name: string, gain: string, python: string, oci = "EPERM"): Attempt => ({
+  name,
+  gain,
+  answers: { oci },
+  python,
+});
+
+/** What the kernel could be asked for. */
+export const kernel: readonly Attempt[] = [
+  calls(
+    "mounts, unmounts, and changes its root",
+    "other files in place of those it was given",
+    `
+say(call("mount", b"none", b"/tmp", b"tmpfs", 0, 0), call("mount", b"proc", b"/tmp", b"proc", 0, 0),
+    call("mount", 0, b"/", 0, 32, 0), call("umount2", b"/proc/kcore", 2), call("umount2", b"/lever/box/code", 2),
+    call("pivot_root", b"/tmp", b"/tmp"), call("chroot", b"/tmp"), call("fsopen", b"tmpfs", 0),
+    call("open_tree", -100, b"/", 1), call("move_mount", -100, b"/", -100, b"/tmp", 0),
+    call("mount_setattr", -100, b"/", 0, 0, 0))`,
+  ),
+  calls(
+    "makes namespaces, a user namespace above all",
+    "root in a namespace, and much more of the kernel to attack",
+    `
+for flag in (0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000):
+    say(call("unshare", flag), call("clone", flag | 17, 0, 0, 0, 0))`,
+  ),
+  calls(
+    "makes namespaces by clone3, whose flags no filter sees",
+    "as above",
+    `
+arguments = (ctypes.c_uint64 * 11)(0x10000000)
+say(call("clone3", arguments, 88))`,
+    "ENOSYS",
+  ),
+  calls(
+    "joins other namespaces",
+    "the host's files, network and processes",
+    `
+for name in ("mnt", "net", "user", "pid"):
+    say(call("setns", os.open("/proc/1/ns/" + name, os.O_RDONLY), 0))`,
+  ),
+  calls(
+    "becomes another user",
+    "root, or the user of something else",
+    `
+for work in (lambda: os.setuid(0), lambda: os.setgid(0), lambda: os.setresuid(0, 0, 0), lambda: os.setresgid(0, 0, 0),
+    lambda: os.setgroups([0]), lambda: os.setuid(65534)):
+    say(attempt(work).replace("EINVAL", "EPERM"))`,
+  ),
+  calls(
+    "gives itself capabilities",
+    "root's powers",
+    `
+header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+every = (ctypes.c_uint32 * 6)(0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0x1FF, 0x1FF, 0x1FF)
+ctypes.set_errno(0)
+say("done" if libc.capset(header, every) == 0 else errno.errorcode[ctypes.get_errno()])
+for capability in range(41):
+    say("done" if libc.prctl(47, 2, capability, 0, 0) == 0 else errno.errorcode[ctypes.get_errno()])`,
+  ),
+  calls(
+    "loads kernel modules, another kernel, and reboots",
+    "the machine",
+    `
+say(call("init_module", b"x", 1, b""), call("finit_module", 0, b"", 0), call("delete_module", b"nf_tables", 0),
+    call("kexec_load", 0, 0, 0, 0), call("reboot", 0xFEE1DEAD, 672274793, 0x1234567, 0))`,
+  ),
+  calls(
+    "changes swap, quotas, accounting, names and clocks",
+    "others' time, names and limits",
+    `
+now = (ctypes.c_long * 2)(0, 0)
+say(call("swapon", b"/tmp/x", 0), call("quotactl", 0, b"/", 0, 0), call("acct", b"/tmp/x"), call("sethostname", b"x", 1),
+    call("setdomainname", b"x", 1), call("settimeofday", now, 0), call("clock_settime", 0, now), call("adjtimex", now),
+    call("vhangup"), call("iopl", 3), call("ioperm", 0x70, 1, 1))`,
+  ),
+  calls(
+    "uses BPF, performance counters, io_uring, userfaultfd",
+    "the parts of the kernel that most holes were found in",
+    `
+zeros = ctypes.create_string_buffer(256)
+say(call("bpf", 0, zeros, 64), call("bpf", 5, zeros, 64), call("perf_event_open", zeros, 0, -1, -1, 0),
+    call("io_uring_setup", 8, zeros), call("userfaultfd", 1))`,
+  ),
+  calls(
+    "uses the kernel's key rings",
+    "keys of the machine's users; memory of a quota that all containers share",
+    `
+say(call("add_key", b"user", b"x", b"x", 1, -4), call("request_key", b"user", b"x", 0, -4), call("keyctl", 0, -4, 1),
+    call("keyctl", 11, -5, 0, 0))`,
+  ),
+  calls(
+    "opens files by handles",
+    "any file of a file system that it has a part of",
+    `
+handle = ctypes.create_string_buffer(128)
+number = ctypes.c_int()
+say(call("name_to_handle_at", -100, b"/", handle, ctypes.byref(number), 0),
+    call("open_by_handle_at", os.open("/", os.O_RDONLY), handle, 0))`,
+  ),
+  calls(
+    "reads the kernel's log, changes how processes run",
+    "addresses in the kernel",
+    `
+say(call("syslog", 3, ctypes.create_string_buffer(64), 64), call("personality", 0x0040000), call("migrate_pages", 1, 0, 0, 0),
+    call("seccomp", 2, 0, 0))`,
+  ),
+  calls(
+    "uses shared memory, semaphores and queues of System V and POSIX",
+    "kernel memory that outlives it",
+    `
+say(call("shmget", 0, 4096, 0o1666), call("semget", 0, 1, 0o1666), call("msgget", 0, 0o1666),
+    call("mq_open", b"x", 0o102, 0o666, 0))`,
+  ),
+  calls(
+    "watches files that it shares with others, by inotify, dnotify and fanotify",
+    "what neighbours and the machine open; watches of a number that all containers share",
+    `
+import fcntl
+say(call("inotify_init1", 0), call("fanotify_init", 0, 0))
+folder = os.open("/usr/bin", os.O_RDONLY)
+say(attempt(lambda: fcntl.fcntl(folder, 1026, 1)), call("fcntl", folder, 1026 | 1 << 32, 1))`,
+    "ENOSYS EPERM",
+  ),
+  calls(
+    "has all file systems of the machine written out",
+    "everybody waits for the disk",
+    `
+say(call("sync"), call("syncfs", os.open("/usr", os.O_RDONLY)))`,
+  ),
+  calls(
+    "lowers the limit that keeps the machine's crash handler away",
+    "a program that root runs for each crash, outside its share",
+    `
+say("limit %d" % resource.getrlimit(resource.RLIMIT_CORE)[0])
+def lower():
+    try:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    except ValueError:
+        raise PermissionError(errno.EPERM, "")
+say(attempt(lower))
+none = (ctypes.c_uint64 * 2)(0, 0)
+say(call("prlimit64", 0, 4 | 1 << 32, none, 0), call("setrlimit", 4 | 1 << 32, none))`,
+    "limit 1 EPERM",
+  ),
+  calls(
+    "makes system calls by the 32-bit interface, around the filter",
+    "every call that the filter refuses",
+    `
+import mmap
+# mov eax, 20 (getpid); int 0x80; ret. Elsewhere there is no such interface.
+if platform.machine() == "x86_64":
+    page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page.write(bytes.fromhex("b814000000cd80c3"))
+    say("done" if ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))() > 0 else "refused")
+else:
+    os.kill(os.getpid(), signal.SIGSYS)`,
+    "SIGSYS",
+  ),
+];

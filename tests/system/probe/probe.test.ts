@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Attempt, Mode } from "./attempt.ts";
+import { attempts, isolationPage } from "./table.ts";
+import { ProbedHost } from "./world.ts";
+
+const modes: readonly Mode[] = ["oci", "process"];
+
+function run(attempt: Attempt, { world }: ProbedHost): Promise<string> {
+  if (attempt.python !== undefined) return world.probe("python", attempt.python);
+  if (attempt.script !== undefined) return world.probe("script", attempt.script);
+  if (attempt.from !== undefined) return attempt.from(world);
+  throw new Error(`Cannot make the attempt: ${attempt.name} has no program.`);
+}
+
+describe.each(modes)("a hostile service, kept apart by %s,", (mode) => {
+  let host: ProbedHost;
+
+  beforeAll(async () => {
+    host = await ProbedHost.start(mode);
+  }, 60_000);
+
+  afterAll(() => host.stop());
+
+  const rows = Object.values(attempts)
+    .flat()
+    .filter(({ answers }) => answers[mode] !== undefined)
+    .map((attempt) => ({ ...attempt, attempt, answer: attempt.answers[mode] }));
+
+  test.each(rows)(
+    "$name: $answer",
+    async ({ attempt, answer }) => {
+      expect(await run(attempt, host)).toBe(answer);
+      await host.neighbours.answered();
+      expect(host.neighbours.wrong.splice(0)).toEqual([]);
+      // It lives on, or another has taken its place.
+      expect(await host.world.probe("script", 'return "alive"')).toBe("alive");
+    },
+    120_000,
+  );
+});
+
+test("the page about isolation says what the table says (vitest --update writes it)", async () => {
+  const page = "../../../docs/reference/isolation.md";
+  await expect(isolationPage()).toMatchFileSnapshot(page);
+});
