@@ -26,6 +26,11 @@ export function cgroupsMissing(): string | undefined {
   return missing.length === 0 ? undefined : `control groups lack ${missing.join(", ")}`;
 }
 
+/** The group below a container's own, which the container runtime makes and removes. */
+export const INNER_GROUP = "instance";
+/** Of an instance's memory, what its sockets may hold beside it, where that is counted apart. */
+const SOCKET_SHARE = 0.25;
+
 /**
  * The control group around one container: what it may use, and what it has used. The container's processes are in a
  * group below, which the container runtime makes and removes.
@@ -66,6 +71,16 @@ export class ContainerCgroup {
       this.#write("cpu", "cpu.cfs_quota_us", share.cpuQuotaUs ?? -1);
     }
     this.#write("pids", "pids.max", share.pids);
+  }
+
+  /**
+   * Sets what the kernel takes for the inner group alone, once that is there. Version 1 does not count what sockets
+   * hold as memory, unless told so there; else one container could have all that the machine gives to TCP.
+   */
+  allotInside({ memoryBytes }: Share): void {
+    if (this.#isV2) return;
+    const most = Math.round(memoryBytes * SOCKET_SHARE);
+    this.#write("memory", `${INNER_GROUP}/memory.kmem.tcp.limit_in_bytes`, most);
   }
 
   /** @throws Error when a process in it does not end. */

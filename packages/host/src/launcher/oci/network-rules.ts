@@ -22,6 +22,10 @@ const NOT_INTERNET = [
 const NEVER = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "100.100.100.200", "224.0.0.0/3"];
 
 const DNS_PORT = 53;
+/** Connections of one instance that the kernel follows: it has one table of some 100,000 for the whole machine. */
+const CONNECTIONS_MAX = 1_024;
+/** More than a range of addresses holds. */
+const ADDRESSES_MAX = 65_535;
 
 /**
  * The rules that all containers of a host have in common. They come before those of others (priority 0), so that nobody
@@ -32,6 +36,7 @@ export function baseRules(table: string, subnet: string, subnets: readonly strin
   const dnsRules = toNameServers();
   return `table inet ${table} {
   map policies { type ipv4_addr : verdict; }
+  set flows { type ipv4_addr; flags dynamic; size ${ADDRESSES_MAX}; }
   chain input {
     type filter hook input priority -10;
     ip saddr ${subnet} drop
@@ -44,6 +49,7 @@ export function baseRules(table: string, subnet: string, subnets: readonly strin
   }
   chain outgoing {
     ct state invalid drop
+    ct state new add @flows { ip saddr ct count over ${CONNECTIONS_MAX} } drop
     ${dnsRules.map((rule) => `${rule} ip saddr vmap @policies`).join("\n    ")}
     ip daddr { ${[...NEVER, ...subnets].join(", ")} } drop
     ip saddr vmap @policies

@@ -25,7 +25,7 @@ import {
   type ProcessExit,
 } from "../launcher.ts";
 import { runTool } from "../run-tool.ts";
-import { ContainerCgroup, removeCgroups } from "./cgroups.ts";
+import { ContainerCgroup, INNER_GROUP, removeCgroups } from "./cgroups.ts";
 import { containerConfig, shareOf } from "./container-config.ts";
 import {
   ContainerNetwork,
@@ -173,7 +173,7 @@ class Container implements LaunchedRuntime {
     const config = containerConfig({
       rootfs: root.rootfs,
       box: this.#box,
-      cgroup: `${cgroup}/instance`,
+      cgroup: `${cgroup}/${INNER_GROUP}`,
       args: root.command,
       env: ENV,
       share,
@@ -245,8 +245,14 @@ class Container implements LaunchedRuntime {
     const { ram, maxCpu, environment } = room;
     this.#ram = ram;
     if (ram !== WARM_RAM || maxCpu !== undefined) this.#cgroup.allot(shareOf(ram, maxCpu));
-    const linked = this.attached.then((link) => this.#parts.network.admit(link, environment));
-    await Promise.all([this.#show(room), linked, this.attached.then(() => this.#allotInside(ram))]);
+    const linked = this.attached.then(async (link) => {
+      this.#cgroup.allotInside(shareOf(ram));
+      await Promise.all([
+        this.#parts.network.admit(link, environment),
+        this.#allotInside(link, ram),
+      ]);
+    });
+    await Promise.all([this.#show(room), linked]);
     return { codeDir: "/lever/box/code", dataDir: "/lever/box/data" };
   }
 
@@ -292,28 +298,30 @@ class Container implements LaunchedRuntime {
     }
     // Code is root's and readable to all, so that the unprivileged user cannot write it; no setuid bit counts anywhere.
     const showCode = async (): Promise<void> => {
-      await runTool("mount", ["--bind", codeDir, code]);
+      await runTool("mount", ["-o", "bind,ro,nosuid,nodev", codeDir, code]);
       this.#mounts.push(code);
     };
     const showData = async (): Promise<void> => {
       const disk = await this.#parts.disks.open(environment, service, dataDir);
       this.#disk = { environment, service };
-      await runTool("mount", ["--bind", disk, data]);
+      await runTool("mount", ["-o", "bind,nosuid,nodev", disk, data]);
       this.#mounts.push(data);
     };
     await Promise.all([showCode(), showData()]);
   }
 
   /** What is set inside the container, which has that of the warm ones until then. */
-  async #allotInside(ram: number): Promise<void> {
+  async #allotInside(link: NetworkLink, ram: number): Promise<void> {
     const { network } = this.#parts;
     const { tmpBytes, openFiles } = shareOf(ram);
     const pid = String(this.pid);
-    const steps = [runTool("prlimit", ["--pid", pid, `--nofile=${openFiles}:${openFiles}`])];
+    const steps: Promise<unknown>[] = [
+      runTool("prlimit", ["--pid", pid, `--nofile=${openFiles}:${openFiles}`]),
+    ];
     if (ram !== WARM_RAM) {
       const resize = ["mount", "-o", `remount,size=${tmpBytes}`, "/tmp"];
       steps.push(runTool("nsenter", ["-t", pid, "-m", ...resize]));
-      if (this.#link) await network.limit(this.#link, this.pid, this.#bytesPerSecond(ram));
+      steps.push(network.limit(link, this.pid, this.#bytesPerSecond(ram)));
     }
     await Promise.all(steps);
   }
