@@ -18,6 +18,8 @@ export interface StartOptions {
   readonly isolation?: "oci" | "process" | "auto";
   /** Further arguments of `lever up`. */
   readonly args?: readonly string[];
+  /** Beside the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A `lever up` of its own, on a port of its own. */
@@ -56,7 +58,7 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
       isolation,
       ...(options.args ?? []),
     ],
-    { stdio: ["ignore", "pipe", "pipe"], env: cleanEnvironment() },
+    { stdio: ["ignore", "pipe", "pipe"], env: { ...cleanEnvironment(), ...options.env } },
   );
   const exited = whenExited(child);
   const removeDataDir = (): void => {
