@@ -56,8 +56,11 @@ export async function listen(
       socket.off("readable", look);
       socket.off("error", onError);
       socket.unshift(first);
-      if (head === HTTP2_PREFACE) http2.emit("connection", socket);
-      else openHttp1?.call(http1, socket);
+      if (head === HTTP2_PREFACE) {
+        // HTTP/1's server leaves a socket open whose other side has ended; a session over it would never hear of that.
+        socket.allowHalfOpen = false;
+        http2.emit("connection", socket);
+      } else openHttp1?.call(http1, socket);
     };
     sockets.add(socket);
     socket.on("error", onError);
