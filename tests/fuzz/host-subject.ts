@@ -2,7 +2,7 @@ import type { InstancesReport } from "@leveros/protocol";
 import { serviceArchive } from "../harness/archive.ts";
 import { deployArchive, type HttpAnswer, httpCall } from "../harness/http-call.ts";
 import { startLever } from "../harness/lever.ts";
-import { type Exchanged, type ExchangeOptions, exchange } from "./exchange.ts";
+import { type Exchanged, exchange } from "./exchange.ts";
 import { HeapProbe } from "./heap-probe.ts";
 import type { Corpus } from "./mutator.ts";
 import { connections, openFiles, residentBytes } from "./process-files.ts";
@@ -14,12 +14,17 @@ export interface HostTarget {
   readonly isAnswered: (answer: Buffer) => boolean;
   /** Sent with each call that checks or measures. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Bytes as they go to the host, where the corpus cannot have them. */
-  readonly finish?: (bytes: Buffer) => Buffer;
   /** @throws Error that says what is wrong with an answer. */
-  readonly judge?: (bytes: Buffer, exchanged: Exchanged, how: ExchangeOptions["then"]) => void;
-  /** Further checks between inputs. */
-  readonly check?: (call: AdminCall) => Promise<void>;
+  readonly judge?: (bytes: Buffer, exchanged: Exchanged) => void;
+  /** What is only known once calls are made with the headers. */
+  readonly prepare?: (admin: AdminCall) => Promise<Prepared>;
+}
+
+interface Prepared extends Pick<HostTarget, "judge"> {
+  /** Bytes as they go to the host, where the corpus cannot have them. */
+  readonly finish: (bytes: Buffer) => Buffer;
+  /** Between inputs. */
+  readonly check: (admin: AdminCall) => Promise<void>;
 }
 
 export type AdminCall = (method: string, ...args: unknown[]) => Promise<unknown>;
@@ -44,15 +49,15 @@ const leverJson = {
 
 /** Short, so that what waits for one has its end soon; and nothing comes and goes by itself. */
 const LIMITS = [
-  "headersTimeoutMs=1000",
-  "requestTimeoutMs=1500",
-  "idleConnectionTimeoutMs=2000",
+  "headersTimeoutMs=500",
+  "requestTimeoutMs=700",
+  "idleConnectionTimeoutMs=400",
   "resourceIdleTimeoutMs=500",
   "bodyBytesMax=100000",
   "warmRuntimesMax=0",
 ];
 /** Longer than every limit above. */
-const LONG_PATIENCE_MS = 6_000;
+const LONG_PATIENCE_MS = 4_000;
 const PATIENCE_MS = 250;
 const INPUTS_AT_ONCE = 64;
 /** Time for everything to come to rest after the last input. */
@@ -86,6 +91,7 @@ export async function openHostSubject(
   };
   const target = await describe(admin);
   headers = target.headers ?? {};
+  const prepared = await target.prepare?.(admin);
   const { instances } = (await admin("listInstances", "dev.lever")) as InstancesReport;
   const startedPids = instances.map(({ pid }) => pid);
   const probe = await HeapProbe.open(lever.output());
@@ -111,7 +117,7 @@ export async function openHostSubject(
     corpus: target.corpus,
     inputsAtOnce: INPUTS_AT_ONCE,
     async feed(given, choice) {
-      const bytes = target.finish?.(given) ?? given;
+      const bytes = prepared?.finish(given) ?? given;
       const draw = choice(100);
       const then = draw < 70 ? "wait" : draw < 92 ? "end" : "leave";
       const isLong = draw === 0;
@@ -121,6 +127,9 @@ export async function openHostSubject(
         then,
         patienceMs: isLong ? LONG_PATIENCE_MS : PATIENCE_MS,
         isAnswered: target.isAnswered,
+      }).catch((error: unknown) => {
+        const bad = lever.output().slice(logRead).split("\n").filter(isAlarming);
+        throw new Error(`${error}${bad.length > 0 ? `; the host wrote\n${bad.join("\n")}\n` : ""}`);
       });
       if (isLong && !exchanged.wasHeard && !/chan|%/i.test(bytes.toString("latin1"))) {
         throw new Error("it got no answer, and was not closed");
@@ -128,7 +137,7 @@ export async function openHostSubject(
       if (exchanged.answer.includes('"code":"internal"')) {
         throw new Error(`it was answered with an internal error: ${exchanged.answer}`);
       }
-      target.judge?.(bytes, exchanged, then);
+      (prepared ?? target).judge?.(bytes, exchanged);
     },
     async check() {
       const text = `turn ${turn}`;
@@ -150,7 +159,7 @@ export async function openHostSubject(
       const bad = output.slice(logRead).split("\n").filter(isAlarming);
       logRead = output.lastIndexOf("\n") + 1;
       if (bad.length > 0) throw new Error(`the host logged ${bad.join("\n")}`);
-      await target.check?.(admin);
+      await prepared?.check(admin);
     },
     async measure() {
       await atRest();
