@@ -1,9 +1,21 @@
 import type { FuzzTarget } from "../target.ts";
+import { archives } from "./archives.ts";
 import { grpc } from "./grpc.ts";
 import { http1 } from "./http1.ts";
 import { http2 } from "./http2.ts";
+import { leverJson } from "./lever-json.ts";
+import { link } from "./link.ts";
 import { tokens } from "./tokens.ts";
 import { websocket } from "./websocket.ts";
 
 /** Everything that reads what strangers send. */
-export const targets: readonly FuzzTarget[] = [http1, http2, grpc, websocket, tokens];
+export const targets: readonly FuzzTarget[] = [
+  http1,
+  http2,
+  grpc,
+  websocket,
+  tokens,
+  link,
+  archives,
+  leverJson,
+];
