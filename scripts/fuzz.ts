@@ -4,8 +4,9 @@
  */
 import { parseArgs } from "node:util";
 import { fuzz } from "../tests/fuzz/fuzz.ts";
-import { targets } from "../tests/fuzz/targets/index.ts";
+import { hostTargets, partTargets } from "../tests/fuzz/targets/index.ts";
 
+const targets = [...hostTargets, ...partTargets];
 const { values } = parseArgs({
   options: {
     target: { type: "string", default: "all" },

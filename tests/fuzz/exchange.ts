@@ -18,7 +18,7 @@ export interface Exchanged {
 }
 
 /** Within this time of the end of its input a connection is over, on any machine that is merely busy. */
-const HANG_MS = 30_000;
+const HANG_MS = 60_000;
 /** Of an answer: what is kept. */
 const ANSWER_BYTES_MAX = 256 * 1024;
 

@@ -49,15 +49,18 @@ const leverJson = {
 
 /** Short, so that what waits for one has its end soon; and nothing comes and goes by itself. */
 const LIMITS = [
-  "headersTimeoutMs=500",
-  "requestTimeoutMs=700",
-  "idleConnectionTimeoutMs=400",
+  "headersTimeoutMs=4000",
+  "requestTimeoutMs=4000",
+  "idleConnectionTimeoutMs=600",
   "resourceIdleTimeoutMs=500",
   "bodyBytesMax=100000",
   "warmRuntimesMax=0",
+  // An instance that gets no processor for a while, on a busy machine, is no finding.
+  "silentAfterMs=60000",
+  "silentKillMs=120000",
 ];
 /** Longer than every limit above. */
-const LONG_PATIENCE_MS = 4_000;
+const LONG_PATIENCE_MS = 15_000;
 const PATIENCE_MS = 250;
 const INPUTS_AT_ONCE = 64;
 /** Time for everything to come to rest after the last input. */
@@ -120,7 +123,7 @@ export async function openHostSubject(
       const bytes = prepared?.finish(given) ?? given;
       const draw = choice(100);
       const then = draw < 70 ? "wait" : draw < 92 ? "end" : "leave";
-      const isLong = draw === 0;
+      const isLong = draw === 0 && choice(4) === 0;
       turn = (turn + 1) % 200;
       const exchanged = await exchange(lever.address, bytes, {
         localAddress: `127.0.0.${2 + turn}`,

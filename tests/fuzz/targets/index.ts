@@ -8,14 +8,8 @@ import { link } from "./link.ts";
 import { tokens } from "./tokens.ts";
 import { websocket } from "./websocket.ts";
 
-/** Everything that reads what strangers send. */
-export const targets: readonly FuzzTarget[] = [
-  http1,
-  http2,
-  grpc,
-  websocket,
-  tokens,
-  link,
-  archives,
-  leverJson,
-];
+/** Those that run a host of their own, and send it inputs over connections. */
+export const hostTargets: readonly FuzzTarget[] = [http1, http2, grpc, websocket, tokens];
+
+/** Parts of Lever, in this process. */
+export const partTargets: readonly FuzzTarget[] = [link, archives, leverJson];
