@@ -4,6 +4,12 @@ import { Link, type LinkOptions } from "@leveros/protocol";
 /** Bytes that may wait in the socket before calls are told to wait. */
 const SATURATED_BYTES = 512 * 1024;
 
+/**
+ * Bytes that an instance may leave unread before the host reads no more from it: each of its pings, or calls too many,
+ * asks for an answer that would be kept. An instance itself always reads, or both could wait for one another.
+ */
+const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
+
 export type LinkHandlers = Pick<
   LinkOptions,
   "side" | "onCall" | "onControl" | "messageBytesMax" | "callsMax"
@@ -22,6 +28,7 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
       if (parts.length > 1) socket.cork();
       for (const part of parts) socket.write(part);
       if (parts.length > 1) socket.uncork();
+      if (handlers.side === "host" && socket.writableLength > UNREAD_BYTES_MAX) socket.pause();
       return socket.writableLength < SATURATED_BYTES;
     },
     // After the poll phase: everything that one turn of the loop produced leaves in one write.
@@ -35,7 +42,10 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
       socket.destroy();
     }
   });
-  socket.on("drain", () => link.drained());
+  socket.on("drain", () => {
+    socket.resume();
+    link.drained();
+  });
   // "close" follows every error, and a half-closed link is of no use.
   socket.on("error", (error: Error) => {
     failure ??= error;
