@@ -20,7 +20,9 @@ const DIGITS = [...NUMBERS.map(String), "-1", "1e9", "0x10", "1.5", "99999999999
 const CHANGES_MAX = 6;
 const INPUT_BYTES_MAX = 128 * 1024;
 /** Of inputs, how many have faults in their encoded bytes too. */
-const RAW_SHARE = 0.15;
+const RAW_SHARE = 0.1;
+/** Of faults, how many are in the last third. */
+const LATE_SHARE = 0.5;
 
 /** Makes faulty inputs out of valid ones; every choice is the random numbers'. */
 export class Mutator {
@@ -52,12 +54,16 @@ export class Mutator {
 
   #changes(): number {
     let changes = 1;
-    while (changes < CHANGES_MAX && this.#random() < 0.45) changes++;
+    while (changes < CHANGES_MAX && this.#random() < 0.35) changes++;
     return changes;
   }
 
   #changeParts(parts: Buffer[]): Buffer[] {
-    const at = this.below(parts.length);
+    // Faults in what comes first keep what follows from being read: they are the rarer ones.
+    const isLate = this.#random() < LATE_SHARE;
+    const at = isLate
+      ? parts.length - 1 - this.below(Math.ceil(parts.length / 3))
+      : this.below(parts.length);
     const part = parts[at];
     if (part === undefined) return [this.#foreignPart()];
     switch (this.below(12)) {

@@ -57,10 +57,15 @@ async function describe(admin: AdminCall): Promise<HostTarget> {
   };
 }
 
-/** Browsers are told why on the socket that they asked for. */
+/** Browsers are told why on the socket that they asked for; what nobody could ask for is told to anybody. */
 function refusesOnSocket(heard: string): boolean {
-  return /^HTTP\/1\.1 101 /.test(heard) && heard.includes('!{"problem":{"title":"unauthorized"');
+  // The first thing on it, behind the frame's own bytes.
+  const [, title = ""] =
+    /^HTTP\/1\.1 101 .*?\r\n\r\n.{0,4}!\{"problem":\{"title":"([\w ]+)"/s.exec(heard) ?? [];
+  return REFUSALS.includes(title);
 }
+
+const REFUSALS = ["unauthorized", "wrong method kind", "malformed request"];
 
 function inputs(): Buffer[][] {
   const json = "content-type: application/json";
