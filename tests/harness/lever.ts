@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly uid?: number;
   /** Further arguments of `lever up`. */
   readonly args?: readonly string[];
+  /** Beside the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A `lever up` of its own, on a port of its own. */
@@ -63,7 +65,7 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
     ],
     {
       stdio: ["ignore", "pipe", "pipe"],
-      env: cleanEnvironment(),
+      env: { ...cleanEnvironment(), ...options.env },
       ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
     },
   );

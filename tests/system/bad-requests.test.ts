@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import * as http2 from "node:http2";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serviceArchive } from "../harness/archive.ts";
@@ -19,7 +20,12 @@ exports.notAFunction = 42;
 let lever: RunningLever;
 
 beforeAll(async () => {
-  const limits = ["headersTimeoutMs=300", "requestTimeoutMs=400", "bodyBytesMax=100000"];
+  const limits = [
+    "headersTimeoutMs=300",
+    "requestTimeoutMs=400",
+    "idleConnectionTimeoutMs=1000",
+    "bodyBytesMax=100000",
+  ];
   lever = await startLever({ args: limits.flatMap((limit) => ["--limit", limit]) });
   const archive = serviceArchive({
     "server.js": service,
@@ -294,6 +300,21 @@ describe("on a bare connection", () => {
     const answer = await callMethod(lever.address, "/greeter/sayHello", ["world"]);
     expect(answer.json()).toBe("Hello, world!");
   });
+});
+
+it("a stream over HTTP/2 that is silent for longer than idle connections are kept stays open", async () => {
+  const session = http2.connect(`http://${lever.address}`);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": `/greeter/echoChan${dev}`,
+    "content-type": "application/x-ndjson",
+  });
+  stream.write("[]\n");
+  // The host's settings come first, and then each time that it asks whether a silent caller is still there.
+  for (let heard = 0; heard < 3; heard++) await once(session, "remoteSettings");
+  stream.end('"still here"\n');
+  expect(String(await once(stream, "data"))).toBe('"still here"\n');
+  await once(session, "close");
 });
 
 describe("pages in browsers", () => {

@@ -33,7 +33,7 @@ describe.each(modes)("a hostile service, kept apart by %s,", (mode) => {
       await host.neighbours.answered();
       expect(host.neighbours.wrong.splice(0)).toEqual([]);
       // It lives on, or another has taken its place.
-      expect(await host.world.probe("script", 'return "alive"')).toBe("alive");
+      await expect.poll(() => host.world.probe("script", 'return "alive"')).toBe("alive");
     },
     120_000,
   );

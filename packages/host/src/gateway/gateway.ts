@@ -19,6 +19,7 @@ import { requestTarget } from "./http/request-target.ts";
 import { isEventSource, serveStreamingCall } from "./http/streaming-call.ts";
 import { type Listener, listen } from "./listener.ts";
 import { refusePage } from "./page-rules.ts";
+import { endWhenSilent } from "./silent-session.ts";
 import { createTls, refuseCleartext, replaceCertificate } from "./tls.ts";
 import { webSocketUpgrade } from "./websocket/upgrade.ts";
 
@@ -121,12 +122,10 @@ function createHttp2(options: ServeOptions): http2.Http2Server {
       enablePush: false,
     },
   });
-  server.setTimeout(limits.idleConnectionTimeoutMs);
   server.on("session", (session) => {
     session.setLocalWindowSize(16 * HTTP2_WINDOW_BYTES);
     session.on("error", () => {});
-    // Calls that are open on it go on; new ones need a new connection.
-    session.on("timeout", () => session.close());
+    endWhenSilent(session, limits.idleConnectionTimeoutMs);
   });
   server.on("stream", (stream, headers, _flags, rawHeaders) => {
     if (headers["content-type"]?.startsWith("application/grpc")) {

@@ -55,11 +55,16 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   // The HTTP/1 server listens, and with it its own watch over slow requests; its connections are looked at first.
   const [openHttp1] = http1.listeners("connection");
   http1.removeAllListeners("connection");
+  const openHttp2 = (socket: Socket): void => {
+    // HTTP/1's server leaves a socket open whose other side has ended; a session over it would never hear of that.
+    socket.allowHalfOpen = false;
+    http2.emit("connection", socket);
+  };
   const direct = openDirect((socket) => openHttp1?.call(http1, socket));
   const openHttp = (socket: Socket): void =>
     handOver(socket, headersTimeoutMs, (first) => {
       const head = first.toString("latin1", 0, HTTP2_PREFACE.length);
-      if (head === HTTP2_PREFACE) return () => http2.emit("connection", socket);
+      if (head === HTTP2_PREFACE) return () => openHttp2(socket);
       if (HTTP2_PREFACE.startsWith(head)) return undefined;
       return () => {
         if (!direct.take(socket, first)) openHttp1?.call(http1, socket);
@@ -77,7 +82,7 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
     else openTls(socket);
   });
   tls?.on("secureConnection", (socket: TLSSocket) => {
-    if (socket.alpnProtocol === "h2") http2.emit("connection", socket);
+    if (socket.alpnProtocol === "h2") openHttp2(socket);
     else openHttp(socket);
   });
   http1.listen({ host: bind, port });

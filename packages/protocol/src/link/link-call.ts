@@ -159,7 +159,7 @@ export class LinkCall implements CallSide {
 
   // What the other side sends.
 
-  /** @throws Error when the peer sends without credit. */
+  /** @throws Error when the peer sends without credit, or in chunks that are not full. */
   receiveMessage(flags: number, payload: Uint8Array): void {
     if (this.#isOver || this.#hasReceivedLast) return;
     const cost = payload.length + HEADER_BYTES;
@@ -168,6 +168,7 @@ export class LinkCall implements CallSide {
       throw new Error("Cannot read a message: the peer sends without credit.");
     }
     if (flags & FLAG_MORE) {
+      expectFullChunk(payload);
       this.#keepPart(payload);
       this.#give(cost);
       return;
@@ -209,6 +210,7 @@ export class LinkCall implements CallSide {
     this.#receiveWindow -= payload.length + HEADER_BYTES;
     if (flags & FLAG_LAST) this.#hasReceivedLast = true;
     if (flags & FLAG_MORE) {
+      expectFullChunk(payload);
       this.#keepPart(payload);
       this.#give(payload.length + HEADER_BYTES);
       return undefined;
@@ -307,4 +309,13 @@ export class LinkCall implements CallSide {
     this.#argumentsBytes = 0;
     this.#link.forget(this.id);
   }
+}
+
+/**
+ * L2: a message in many small chunks, or empty ones, would cost far more memory than it has bytes.
+ * @throws Error
+ */
+function expectFullChunk(payload: Uint8Array): void {
+  if (payload.length === CHUNK_BYTES) return;
+  throw new Error(`Cannot read a message: a chunk before its last has ${payload.length} bytes.`);
 }

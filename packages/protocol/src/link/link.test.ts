@@ -378,14 +378,22 @@ describe("a link", () => {
     return bytes;
   };
 
+  /** The same of a call that is open. */
+  const inCall = (of: Uint8Array): Uint8Array =>
+    Buffer.concat([frame(1, 0, 1, new Uint8Array(12)), of]);
+
   it.each([
     ["an unknown type", frame(99, 0, 1, new Uint8Array(0))],
     ["a frame over the limit", frame(2, 0, 1, new Uint8Array(0)).fill(255, 0, 4)],
     ["an opening that is cut off", frame(1, 0, 1, new Uint8Array(5))],
     ["an opening with a number of this side", frame(1, 4, 2, new Uint8Array(12))],
     ["control that is no JSON", frame(5, 0, 0, encoder.encode("{"))],
+    ["an abort that is no JSON", inCall(frame(3, 0, 1, encoder.encode("{")))],
+    // A million empty chunks would be no bytes, and much memory (L2).
+    ["an opening in chunks that are not full", frame(1, 2, 1, new Uint8Array(12))],
+    ["a message in chunks that are not full", inCall(frame(2, 2, 1, new Uint8Array(0)))],
   ])("that hears %s says so, for its owner to close it", (_name, bytes) => {
-    expect(() => new Joined().host.receive(bytes)).toThrow();
+    expect(() => new Joined().host.receive(bytes)).toThrow(/^Cannot (read|open)/);
   });
 
   it("does not let a peer send without credit", () => {

@@ -268,7 +268,7 @@ export class Link implements Callee, CallLink {
         this.#calls.get(id)?.receiveAbort(readAbort(payload));
         return;
       case CONTROL:
-        this.#options.onControl(JSON.parse(decoder.decode(payload)));
+        this.#options.onControl(readJson(payload));
         return;
       case PING:
         this.#push(PONG, 0, 0, NOTHING);
@@ -353,8 +353,16 @@ function readU32(payload: Uint8Array): number {
   return new DataView(payload.buffer, payload.byteOffset, 4).getUint32(0, true);
 }
 
+function readJson(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(payload));
+  } catch (cause) {
+    throw new Error("Cannot read a frame: its payload is not JSON.", { cause });
+  }
+}
+
 function readAbort(payload: Uint8Array): LeverError {
-  const parsed: unknown = JSON.parse(decoder.decode(payload));
+  const parsed = readJson(payload);
   const fields = (typeof parsed === "object" && parsed !== null ? parsed : {}) as {
     code?: unknown;
     message?: unknown;

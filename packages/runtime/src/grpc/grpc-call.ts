@@ -206,12 +206,19 @@ class GrpcAnswer {
 
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
-    stream.on("wantTrailers", () => stream.sendTrailers(this.#trailers));
+    stream.on("wantTrailers", () => {
+      if (!this.#isGone) stream.sendTrailers(this.#trailers);
+    });
+  }
+
+  /** The caller has left, or was cut: Node throws at whoever still answers. It tells by "close", which comes later. */
+  get #isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
   }
 
   /** False = wait for the stream's drain. A message that cannot be encoded ends the call with its reason. */
   send(encode: () => Uint8Array): boolean {
-    if (this.isOver || this.#stream.destroyed) return true;
+    if (this.isOver || this.#isGone) return true;
     let message: Uint8Array;
     try {
       message = encode();
@@ -226,7 +233,10 @@ class GrpcAnswer {
   end(trailers: Trailers): void {
     if (this.isOver) return;
     this.isOver = true;
-    if (this.#stream.destroyed) return;
+    if (this.#isGone) {
+      this.#stream.resume();
+      return;
+    }
     if (!this.#stream.headersSent) {
       this.#stream.respond({ ...HEADERS, ...trailers }, { endStream: true });
       this.#stream.resume();

@@ -1,0 +1,79 @@
+import { connect } from "node:net";
+
+export interface ExchangeOptions {
+  /** Told apart in the system's tables of connections, so that they don't run full. */
+  readonly localAddress: string;
+  /** What the caller does once everything is sent: waits for an answer, ends its side, or is gone. */
+  readonly then: "wait" | "end" | "leave";
+  /** Whoever waits ends its side after this time, answered or not. */
+  readonly patienceMs: number;
+  /** What has come is a whole answer. */
+  readonly isAnswered: (answer: Buffer) => boolean;
+}
+
+export interface Exchanged {
+  readonly answer: Buffer;
+  /** The other side answered or closed before this one ended its own. */
+  readonly wasHeard: boolean;
+}
+
+/** Within this time of the end of its input a connection is over, on any machine that is merely busy. */
+const HANG_MS = 60_000;
+/** Of an answer: what is kept. */
+const ANSWER_BYTES_MAX = 256 * 1024;
+
+/**
+ * Sends bytes as they are over a connection of their own. Resolves when that is over.
+ * @throws Error when it is not to be had, or has no end.
+ */
+export function exchange(
+  address: string,
+  bytes: Buffer,
+  options: ExchangeOptions,
+): Promise<Exchanged> {
+  const { localAddress, then, patienceMs, isAnswered } = options;
+  const [host = "", port = ""] = address.split(":");
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: Number(port), localAddress });
+    let answer = Buffer.alloc(0);
+    let isConnected = false;
+    let hasEnded = then === "end";
+    let wasHeard = false;
+    const hang = setTimeout(() => {
+      reject(new Error(`the connection has no end; it answered ${JSON.stringify(shown(answer))}`));
+      socket.destroy();
+    }, HANG_MS);
+    let patience: NodeJS.Timeout | undefined;
+    const end = (): void => {
+      if (hasEnded) return;
+      hasEnded = true;
+      socket.end();
+    };
+    socket.on("connect", () => {
+      isConnected = true;
+      if (then === "end") socket.end(bytes);
+      else socket.write(bytes);
+      if (then === "leave") setImmediate(() => socket.resetAndDestroy());
+      if (then === "wait") patience = setTimeout(end, patienceMs);
+    });
+    socket.on("data", (chunk: Buffer) => {
+      if (answer.length < ANSWER_BYTES_MAX) answer = Buffer.concat([answer, chunk]);
+      if (then !== "wait" || !isAnswered(answer)) return;
+      wasHeard ||= !hasEnded;
+      end();
+    });
+    socket.on("error", (error) => {
+      // How the other side ends it is its own affair.
+      if (!isConnected) reject(new Error(`no connection is to be had: ${error.message}`));
+    });
+    socket.on("close", () => {
+      clearTimeout(hang);
+      clearTimeout(patience);
+      resolve({ answer, wasHeard: wasHeard || !hasEnded });
+    });
+  });
+}
+
+function shown(answer: Buffer): string {
+  return answer.subarray(0, 500).toString("latin1");
+}

@@ -1,0 +1,186 @@
+import {
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
+  LeverError,
+  Link,
+  noEvents,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+} from "@leveros/protocol";
+import { HEADER_BYTES, writeHeader } from "../../../packages/protocol/src/link/frame.ts";
+
+/*
+ * What one side of a link sends, as the parts of an input: first a byte that says to which side, even for the host; then
+ * a part for each frame without its length.
+ */
+const TO_HOST = Buffer.of(0);
+const TO_INSTANCE = Buffer.of(1);
+
+export function encodeLink(parts: readonly Buffer[]): Buffer {
+  const [side = TO_HOST, ...frames] = parts;
+  return Buffer.concat([
+    side,
+    ...frames.map((frame) => {
+      // After the length come type, flags and number.
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(Math.max(0, frame.length - (HEADER_BYTES - 4)));
+      return Buffer.concat([length, frame]);
+    }),
+  ]);
+}
+
+/** What two links say to one another in some conversations. */
+export function recordLink(): Buffer[][] {
+  const talk = (work: (host: Link, instance: Link, run: () => void) => void): Buffer[][] => {
+    const written = { host: [] as Buffer[], instance: [] as Buffer[] };
+    const tasks: (() => void)[] = [];
+    const make = (side: "host" | "instance", other: () => Link): Link =>
+      new Link({
+        side,
+        messageBytesMax: 1_000_000,
+        callsMax: 100,
+        write(parts) {
+          for (const part of parts) {
+            written[side].push(Buffer.from(part));
+            tasks.push(() => other().receive(Buffer.from(part)));
+          }
+          return true;
+        },
+        schedule: (flush) => tasks.push(flush),
+        onCall: echo,
+        onControl() {},
+      });
+    const host: Link = make("host", () => instance);
+    const instance: Link = make("instance", () => host);
+    const run = (): void => {
+      for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task();
+    };
+    work(host, instance, run);
+    run();
+    return [
+      [TO_INSTANCE, ...splitFrames(Buffer.concat(written.host))],
+      [TO_HOST, ...splitFrames(Buffer.concat(written.instance))],
+    ];
+  };
+  return [
+    ...talk((host, instance, run) => {
+      instance.control({ type: "started" });
+      host.control({ type: "assign", assignment: { environment: "dev.lever", service: "fuzz" } });
+      run();
+      instance.control({ type: "ready", methods: ["echo", "echoChan"] });
+      host.ping(() => {});
+      host.open(opening("echo"), noEvents, false);
+      instance.open({ ...opening("echo"), resource: "room/1" }, noEvents, false);
+      run();
+      instance.control({ type: "leaving" });
+      host.control({ type: "drain" });
+    }),
+    ...talk((host, instance, run) => {
+      for (const from of [host, instance]) {
+        const side = from.open({ ...opening("echoChan"), isStream: true }, noEvents, true);
+        side.send(PAYLOAD_JSON, Buffer.from('{"a": 1}'));
+        side.send(PAYLOAD_BYTES, Buffer.alloc(30_000, 7));
+        run();
+        for (let n = 0; n < 3; n++) side.send(PAYLOAD_BYTES, Buffer.alloc(300, n));
+        run();
+        side.end();
+        run();
+      }
+    }),
+    ...talk((host, instance, run) => {
+      for (const from of [host, instance]) {
+        // More than one chunk, as arguments and as a message.
+        const side = from.open(
+          {
+            ...opening("echoChan"),
+            isStream: true,
+            kind: PAYLOAD_BYTES,
+            body: Buffer.alloc(66_000, 1),
+          },
+          noEvents,
+          true,
+        );
+        run();
+        side.abort(new LeverError("overloaded", "Enough.", { retryAfterSeconds: 1 }));
+        const failing = from.open({ ...opening("echoChan"), isStream: true }, noEvents, true);
+        failing.fail(PAYLOAD_JSON, Buffer.from('"why"'));
+        run();
+      }
+      instance.control({ type: "failed", reason: "It does not load." });
+    }),
+  ];
+}
+
+function opening(method: string): CallOpening {
+  return {
+    environment: "dev.lever",
+    service: "fuzz",
+    resource: "",
+    method,
+    isStream: false,
+    timeoutMs: 1_000,
+    kind: PAYLOAD_JSON,
+    body: Buffer.from('["a", 1]'),
+  };
+}
+
+function echo(of: CallOpening, side: CallSide): CallEvents {
+  if (!of.isStream) {
+    side.send(of.kind, of.body.subarray(0, 100), true);
+    return noEvents;
+  }
+  return {
+    ...noEvents,
+    onMessage: (kind, bytes) => side.send(kind, bytes.subarray(0, 100)),
+    onEnd: () => side.end(),
+  };
+}
+
+function splitFrames(bytes: Buffer): Buffer[] {
+  const frames: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + HEADER_BYTES + bytes.readUInt32LE(at);
+    frames.push(bytes.subarray(at + 4, end));
+    at = end;
+  }
+  return frames;
+}
+
+/** A frame without its length. */
+function frame(type: number, flags: number, id: number, payload: string | Buffer): Buffer {
+  const bytes = Buffer.concat([Buffer.alloc(HEADER_BYTES), Buffer.from(payload)]);
+  writeHeader(new DataView(bytes.buffer, bytes.byteOffset), 0, 0, type, flags, id);
+  return bytes.subarray(4);
+}
+
+export const WORDS: readonly (string | Buffer)[] = [
+  "null",
+  "[]",
+  "{",
+  '"type":',
+  '"ready"',
+  '"methods":[1]',
+  '"methods":[""]',
+  '"assign"',
+  '"code":"__proto__"',
+  '"retryAfterSeconds":-1',
+  "dev.lever",
+  "admin.lever",
+  "fuzz",
+  "echoChan",
+  "\xff",
+  "\0",
+  // Numbers of calls, types, flags.
+  Buffer.from([1, 0, 0, 0]),
+  Buffer.from([2, 0, 0, 0]),
+  Buffer.from([4, 0, 0, 0]),
+  ...[1, 2, 3, 4, 5, 6, 7, 8].map((type) => Buffer.of(type)),
+  ...[1, 2, 4, 8, 16, 32, 36, 10, 18].map((flags) => Buffer.of(0, flags)),
+  Buffer.from([0xff, 0xff, 0xff, 0xff]),
+  frame(2, 2, 1, ""),
+  frame(2, 2, 2, "x"),
+  frame(2, 36, 1, ""),
+  frame(4, 0, 2, Buffer.from([0, 0, 1, 0])),
+  frame(5, 0, 0, '{"type":"ready","methods":[]}'),
+];

@@ -1,0 +1,211 @@
+import { duplexPair } from "node:stream";
+import {
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
+  defaultLimits,
+  LeverError,
+  Link,
+  noEvents,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+} from "@leveros/protocol";
+import { systemClock } from "../../../packages/host/src/clock.ts";
+import { linkInstance } from "../../../packages/host/src/link/instance-link.ts";
+import { memoryLink } from "../../../packages/host/src/link/memory-link.ts";
+import { bridgeCall } from "../../../packages/host/src/router/bridge-call.ts";
+import { Router } from "../../../packages/host/src/router/router.ts";
+import { ownMemory } from "../own-memory.ts";
+import type { FuzzTarget, Subject } from "../target.ts";
+import { LinkEars } from "./link-ears.ts";
+import { encodeLink, recordLink, WORDS } from "./link-frames.ts";
+
+/** The link by itself, on either side; and the host's end of an instance's link, with a router behind it. */
+export const link: FuzzTarget = {
+  name: "link",
+  async open(): Promise<Subject> {
+    const { router, isIdle } = routerWithEcho();
+    const corpus = { inputs: recordLink(), words: WORDS, encode: encodeLink };
+    return {
+      corpus,
+      inputsAtOnce: 1,
+      async feed(bytes, choice) {
+        if (choice(4) === 0) await feedSocket(bytes, choice, router);
+        else await feedLink(bytes, choice);
+      },
+      async check() {
+        const [valid] = corpus.inputs;
+        // What was recorded breaks nothing.
+        await feedLink(encodeLink(valid ?? []), () => 1, true);
+      },
+      async measure() {
+        // Calls over links that are gone are cancelled in the turns of the loop that follow.
+        for (let turn = 0; turn < 1_000 && !isIdle(); turn++) await new Promise(setImmediate);
+        if (!isIdle()) throw new Error("calls of links that are gone are still in flight");
+        return [await ownMemory()];
+      },
+      async [Symbol.asyncDispose]() {},
+    };
+  },
+};
+
+const gone = new LeverError("instance_failed", "The link is gone.");
+const opening: CallOpening = {
+  environment: "dev.lever",
+  service: "fuzz",
+  resource: "",
+  method: "echo",
+  isStream: false,
+  timeoutMs: 1_000,
+  kind: PAYLOAD_JSON,
+  body: Buffer.from("[]"),
+};
+
+/** L3, and that only what is documented is thrown. */
+async function feedLink(
+  input: Buffer,
+  choice: (end: number) => number,
+  isValid = false,
+): Promise<void> {
+  const ears: LinkEars[] = [];
+  const tasks: (() => void)[] = [];
+  const subject = new Link({
+    side: (input[0] ?? 0) % 2 === 0 ? "host" : "instance",
+    messageBytesMax: 100_000,
+    callsMax: 5,
+    write: () => choice(8) !== 0,
+    schedule: (flush) => tasks.push(flush),
+    onCall(_opening, side) {
+      const heard = new LinkEars(side, choice);
+      ears.push(heard);
+      return heard;
+    },
+    onControl() {},
+  });
+  const call = (isStream: boolean, body: Buffer): void => {
+    const heard = new LinkEars(undefined, choice);
+    heard.side = subject.open({ ...opening, isStream, body }, heard, isStream);
+    heard.hasSentEnd = !isStream;
+    ears.push(heard);
+  };
+  call(false, Buffer.from("[]"));
+  call(true, Buffer.alloc(150_000, 7));
+  try {
+    for (const chunk of cut(input.subarray(1), choice)) {
+      subject.receive(chunk);
+      for (const task of tasks.splice(0)) task();
+      if (subject.isSaturated && choice(2) === 0) subject.drained();
+    }
+  } catch (error) {
+    expectProtocolError(error);
+    if (isValid) throw error;
+  }
+  subject.close(gone);
+  call(false, Buffer.from("[]"));
+  await Promise.resolve();
+  if (subject.callsOpen > 0) throw new Error(`${subject.callsOpen} calls are open after close`);
+  for (const heard of ears) heard.expectOneEnding();
+}
+
+/** The host's end of an instance's link: over a socket, with the messages of the runtime parsed, and a router behind. */
+async function feedSocket(
+  input: Buffer,
+  choice: (end: number) => number,
+  router: Router,
+): Promise<void> {
+  const [near, far] = duplexPair();
+  far.on("error", () => {});
+  far.resume();
+  let losses = 0;
+  const problems: string[] = [];
+  const caller = { environment: "dev.lever", service: "caller" };
+  const ears: LinkEars[] = [];
+  await new Promise<void>((resolve) => {
+    const host = linkInstance(near, {
+      messageBytesMax: 100_000,
+      callsMax: 5,
+      onCall: (of, side) => bridgeCall(router, caller, { opening: of, side, timeoutMs: 1_000 }),
+      onStarted() {},
+      onReady(methods) {
+        if (!methods.every((name) => typeof name === "string" && name !== "")) {
+          problems.push(`it took ${JSON.stringify(methods)} for methods`);
+        }
+      },
+      onFailed(reason) {
+        if (typeof reason !== "string") problems.push("it took what is no text for a reason");
+      },
+      onLeaving() {},
+      onLost(reason) {
+        losses++;
+        if (reason !== undefined) {
+          try {
+            expectProtocolError(reason);
+          } catch (error) {
+            problems.push(String(error));
+          }
+        }
+        host.close(gone);
+        resolve();
+      },
+    });
+    const heard = new LinkEars(undefined, choice);
+    heard.side = host.open({ ...opening, isStream: true }, heard, true);
+    ears.push(heard);
+    for (const chunk of cut(input.subarray(1), choice)) far.write(chunk);
+    far.end();
+  });
+  await new Promise(setImmediate);
+  for (const heard of ears) heard.expectOneEnding();
+  if (losses !== 1) problems.push(`it was lost ${losses} times`);
+  if (problems.length > 0) throw new Error(problems.join("; "));
+}
+
+function expectProtocolError(error: unknown): void {
+  if (error instanceof LeverError) return;
+  if (error instanceof Error && error.name === "Error" && error.message.startsWith("Cannot "))
+    return;
+  throw new Error(`it threw ${error instanceof Error ? error.stack : error}`);
+}
+
+/** Bytes as they may arrive: whole, or in pieces. */
+function cut(bytes: Buffer, choice: (end: number) => number): Buffer[] {
+  const pieces: Buffer[] = [];
+  let rest = bytes;
+  for (let cuts = choice(2) * choice(6); cuts > 0 && rest.length > 1; cuts--) {
+    const at = 1 + choice(rest.length - 1);
+    pieces.push(rest.subarray(0, at));
+    rest = rest.subarray(at);
+  }
+  return [...pieces, rest];
+}
+
+/** A router with one service that echoes, inside this process. */
+function routerWithEcho(): { router: Router; isIdle: () => boolean } {
+  let epoch = 0;
+  const router = new Router({
+    limits: { ...defaultLimits, resourceIdleTimeoutMs: 10 },
+    clock: systemClock,
+    takeEpoch: () => ++epoch,
+  });
+  router.setEnvironment("dev.lever", {
+    corsOrigins: new Set(),
+    isOpenToInstances: true,
+    isPublic: false,
+  });
+  const echo = (of: CallOpening, side: CallSide): CallEvents => {
+    if (!of.isStream) {
+      side.send(of.kind, of.body, true);
+      return noEvents;
+    }
+    return {
+      ...noEvents,
+      onMessage: (kind, bytes) => side.send(kind === PAYLOAD_BYTES ? kind : PAYLOAD_JSON, bytes),
+      onEnd: () => side.end(),
+    };
+  };
+  const callee = memoryLink(echo, { messageBytesMax: 100_000, callsMax: 1_000 });
+  const target = { instance: "here", version: 1, callee, callsInFlight: 0, streamsInFlight: 0 };
+  const methods = ["echo", "echoChan"];
+  router.setService("dev.lever", "fuzz", { version: 1, isPrivate: true, methods }).add(target);
+  return { router, isIdle: () => target.callsInFlight === 0 && target.streamsInFlight === 0 };
+}
