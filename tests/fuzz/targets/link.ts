@@ -124,6 +124,7 @@ async function feedSocket(
     const host = linkInstance(near, {
       messageBytesMax: 100_000,
       callsMax: 5,
+      bytesPerSecond: 1e12,
       onCall: (of, side) => bridgeCall(router, caller, { opening: of, side, timeoutMs: 1_000 }),
       onStarted() {},
       onReady(methods) {
