@@ -1,0 +1,26 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { installedPath, type Peer, programPath, startProgram, untilServing } from "../peer.ts";
+
+const binary = installedPath(`@cloudflare/workerd-${process.platform}-64/bin/workerd`);
+
+/** A worker, reached by itself or through another worker's service binding. */
+const workerdAt = (name: string, socket: "direct" | "binding"): Peer => ({
+  name,
+  async start() {
+    const args = ["serve", "--control-fd=1", programPath("workerd.capnp")];
+    const program = startProgram(binary, args);
+    const told = new RegExp(`"socket":"${socket}","port":(\\d+)`);
+    const untilTold = async (): Promise<number> => {
+      while (true) {
+        const [, port] = told.exec(program.output()) ?? [];
+        if (port !== undefined) return Number(port);
+        await delay(1);
+      }
+    };
+    const port = await Promise.race([untilTold(), program.ended]);
+    return await untilServing({ port }, { process: program });
+  },
+});
+
+export const workerd: Peer = workerdAt("workerd", "direct");
+export const workerdBinding: Peer = workerdAt("workerd, service binding", "binding");
