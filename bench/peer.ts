@@ -111,6 +111,20 @@ export function startNode(
   return startProgram(process.execPath, nodeArgs, env, cwd);
 }
 
+/** Waits until a program has printed a port after these words, and returns it. */
+export async function untilPort(program: Program, words: string): Promise<number> {
+  const untilTold = async (): Promise<number> => {
+    while (true) {
+      const output = program.output();
+      const from = output.indexOf(words);
+      const [port] = from < 0 ? [] : (/^\d+(?=\D)/.exec(output.slice(from + words.length)) ?? []);
+      if (port !== undefined) return Number(port);
+      await delay(1);
+    }
+  };
+  return await Promise.race([untilTold(), program.ended]);
+}
+
 const START_MS = 30_000;
 const ASK_EVERY_MS = 5;
 

@@ -37,6 +37,8 @@ function print(figure: Figure): void {
   console.log(`  ${[...columns, target.padStart(8), verdictOf(figure)].join("  ")}`.trimEnd());
 }
 
+// What has been started is ended with this process, also when it is told to end.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 installPeers();
 const machine = describeMachine();
 console.log(

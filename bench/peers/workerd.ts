@@ -1,5 +1,11 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { installedPath, type Peer, programPath, startProgram, untilServing } from "../peer.ts";
+import {
+  installedPath,
+  type Peer,
+  programPath,
+  startProgram,
+  untilPort,
+  untilServing,
+} from "../peer.ts";
 
 const binary = installedPath(`@cloudflare/workerd-${process.platform}-64/bin/workerd`);
 
@@ -9,15 +15,7 @@ const workerdAt = (name: string, socket: "direct" | "binding"): Peer => ({
   async start() {
     const args = ["serve", "--control-fd=1", programPath("workerd.capnp")];
     const program = startProgram(binary, args);
-    const told = new RegExp(`"socket":"${socket}","port":(\\d+)`);
-    const untilTold = async (): Promise<number> => {
-      while (true) {
-        const [, port] = told.exec(program.output()) ?? [];
-        if (port !== undefined) return Number(port);
-        await delay(1);
-      }
-    };
-    const port = await Promise.race([untilTold(), program.ended]);
+    const port = await untilPort(program, `"socket":"${socket}","port":`);
     return await untilServing({ port }, { process: program });
   },
 });

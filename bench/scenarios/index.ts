@@ -3,17 +3,21 @@ import { coldStart } from "./cold-start.ts";
 import { cost } from "./cost.ts";
 import { density } from "./density.ts";
 import { deploys } from "./deploys.ts";
+import { grpc } from "./grpc.ts";
 import { kills } from "./kills.ts";
 import { overload } from "./overload.ts";
 import { resources } from "./resources.ts";
 import { scaleUp } from "./scale-up.ts";
 import { serviceToService } from "./service-to-service.ts";
 import { silence } from "./silence.ts";
+import { streams } from "./streams.ts";
 import { unaryHttp } from "./unary-http.ts";
 
 export const scenarios: readonly Scenario[] = [
   unaryHttp,
   serviceToService,
+  grpc,
+  streams,
   cost,
   coldStart,
   scaleUp,
