@@ -37,8 +37,16 @@ function print(figure: Figure): void {
   console.log(`  ${[...columns, target.padStart(8), verdictOf(figure)].join("  ")}`.trimEnd());
 }
 
+/** A scenario that fails is told of like a promise that is not kept, and the others go on. */
+function failure(error: unknown): Figure[] {
+  console.error(error);
+  const [reason = ""] = String(error).split("\n");
+  return [{ name: "the scenario failed", value: reason, target: "none", isKept: false }];
+}
+
 // What has been started is ended with this process, also when it is told to end.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => process.exit(1));
 installPeers();
 const machine = describeMachine();
 console.log(
@@ -59,7 +67,7 @@ for (const { name, about, run } of scenarios) {
     spinMs.push(measureSpin());
   };
   spin();
-  const figures = await run({ seconds, rounds, services, spin });
+  const figures = await run({ seconds, rounds, services, spin }).catch(failure);
   spin();
   for (const figure of figures) print(figure);
   console.log(`  Load before: ${loadBefore.toFixed(2)}; a fixed loop: ${noiseOf(spinMs)} apart`);

@@ -5,6 +5,7 @@ import { density } from "./density.ts";
 import { deploys } from "./deploys.ts";
 import { grpc } from "./grpc.ts";
 import { kills } from "./kills.ts";
+import { neighbours } from "./neighbours.ts";
 import { overload } from "./overload.ts";
 import { resources } from "./resources.ts";
 import { scaleUp } from "./scale-up.ts";
@@ -22,6 +23,7 @@ export const scenarios: readonly Scenario[] = [
   coldStart,
   scaleUp,
   density,
+  neighbours,
   overload,
   deploys,
   kills,

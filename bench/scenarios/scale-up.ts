@@ -15,8 +15,8 @@ interface Step {
   readonly readyMs: number;
   readonly answers: readonly Answer[];
   readonly most: number;
-  /** Instances that had no chance to end by themselves. */
-  readonly unasked: number;
+  /** Instances that were asked to end. */
+  readonly terms: number;
   readonly killed: number;
 }
 
@@ -58,9 +58,13 @@ export const scaleUp: Scenario = {
         "most instances",
         steps.map(({ most }) => most),
       ),
+      measured(
+        "instances asked to end",
+        steps.map(({ terms }) => terms),
+      ),
       atMost(
-        "instances less TERMs",
-        sum(({ unasked }) => unasked),
+        "instances not asked to end",
+        sum(({ most, terms }) => Math.max(0, most - terms)),
         0,
       ),
       atMost(
@@ -99,5 +103,5 @@ async function stepOfLoad(): Promise<Step> {
   });
   const terms = Number((await caller.call("/step/terms")).text) - before - 1;
   const killed = lever.output().split('"instance failed"').length - 1;
-  return { readyMs, answers, most, unasked: Math.abs(most - terms), killed };
+  return { readyMs, answers, most, terms, killed };
 }
