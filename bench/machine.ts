@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
@@ -25,6 +25,7 @@ export function describeMachine(): Machine {
       wrk: toolVersion("wrk", /debian\/(\S+)|wrk (\S+)/),
       h2load: toolVersion("h2load", /nghttp2\/(\S+)/),
       runc: toolVersion("runc", /version (\S+)/),
+      crun: toolVersion("crun", /version (\S+)/),
       ...peerVersions(),
     },
   };
@@ -45,16 +46,10 @@ interface Dependencies {
 }
 
 function toolVersion(tool: string, pattern: RegExp): string {
-  try {
-    // wrk tells its version as it tells its usage: with a failure.
-    const printed = execFileSync("sh", ["-c", `${tool} --version 2>&1; true`], {
-      encoding: "utf8",
-    });
-    const [, first, second] = pattern.exec(printed) ?? [];
-    return first ?? second ?? "not installed";
-  } catch {
-    return "not installed";
-  }
+  // wrk tells its version as it tells its usage: with a failure.
+  const { stdout, stderr } = spawnSync(tool, ["--version"], { encoding: "utf8" });
+  const [, first, second] = pattern.exec(`${stdout}${stderr}`) ?? [];
+  return first ?? second ?? "not installed";
 }
 
 /**

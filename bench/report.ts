@@ -84,6 +84,7 @@ function section(report: Report): string[] {
 }
 
 function table(figures: readonly Figure[]): string[] {
+  if (figures.length === 0) return [];
   return [
     "| figure | median | min–max | target | |",
     "| --- | ---: | ---: | ---: | --- |",
