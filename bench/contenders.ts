@@ -1,5 +1,5 @@
 import type { Figure } from "./figure.ts";
-import type { Peer, RunningPeer } from "./peer.ts";
+import { type Peer, peersFolder, type RunningPeer } from "./peer.ts";
 
 /** Peers that run side by side: idle, except the one that is being measured. */
 export interface Contenders extends AsyncDisposable {
@@ -17,7 +17,12 @@ export async function startContenders(peers: readonly Peer[]): Promise<Contender
       running.set(peer, await peer.start());
     } catch (error) {
       const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-      absent.push({ name: `${peer.name} could not run`, value: reason });
+      const told = {
+        name: `${peer.name} could not run`,
+        value: reason.replaceAll(peersFolder, "peers"),
+      };
+      // A peer may lack something here; Lever itself may not.
+      absent.push(peer.name === "Lever" ? { ...told, target: "runs", isKept: false } : told);
     }
   }
   const stop = async (): Promise<void> => {
