@@ -1,31 +1,79 @@
 /**
  * Measures what Lever promises, each figure beside a peer that is measured in the same run, and says which promises were
- * kept: `npm run bench`, or `npm run bench -- --only cold-start`.
+ * kept: `npm run bench`, or `npm run bench -- --only cold-start`. See README.md.
  */
-import { availableParallelism, loadavg } from "node:os";
+import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { type Figure, rounded, spreadOf, verdictOf } from "./figure.ts";
+import { installPeers } from "./install-peers.ts";
+import { describeMachine, measureSpin } from "./machine.ts";
+import { noiseOf, writeReport } from "./report.ts";
 import { scenarios } from "./scenarios/index.ts";
 
-const { values } = parseArgs({ options: { only: { type: "string", multiple: true } } });
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    seconds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "5" },
+    services: { type: "string", default: "10000" },
+  },
+});
 const names = scenarios.map(({ name }) => name);
 for (const name of values.only ?? []) {
   if (names.includes(name)) continue;
   console.error(`There is no scenario ${name}. There are: ${names.join(", ")}.`);
   process.exit(2);
 }
-const chosen = scenarios.filter(({ name }) => values.only?.includes(name) ?? true);
-console.log(`${availableParallelism()} processors, load ${loadavg()[0]?.toFixed(2)} before`);
-let broken = 0;
-for (const { name, about, run } of chosen) {
-  console.log(`\n${name}: ${about}`);
-  for (const figure of await run()) {
-    if (figure.isKept === false) broken++;
-    const verdict = figure.isKept === undefined ? "" : figure.isKept ? "ok" : "BROKEN";
-    const value =
-      typeof figure.value === "number" && !Number.isInteger(figure.value)
-        ? figure.value.toFixed(3)
-        : String(figure.value);
-    console.log(`  ${figure.name.padEnd(52)} ${value.padStart(12)}  ${verdict}`);
-  }
+const [seconds, rounds, services] = [values.seconds, values.rounds, values.services].map(Number);
+if (!(seconds && rounds && services)) {
+  console.error("--seconds, --rounds and --services are numbers above 0.");
+  process.exit(2);
 }
-process.exitCode = broken === 0 ? 0 : 1;
+
+function print(figure: Figure): void {
+  const { name, value, target = "" } = figure;
+  const text = typeof value === "number" ? rounded(value) : value;
+  const columns = [name.padEnd(58), text.padStart(10), spreadOf(figure).padStart(17)];
+  console.log(`  ${[...columns, target.padStart(8), verdictOf(figure)].join("  ")}`.trimEnd());
+}
+
+/** A scenario that fails is told of like a promise that is not kept, and the others go on. */
+function failure(error: unknown): Figure[] {
+  console.error(error);
+  const [reason = ""] = String(error).split("\n");
+  return [{ name: "the scenario failed", value: reason, target: "none", isKept: false }];
+}
+
+// What has been started is ended with this process, also when it is told to end.
+for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => process.exit(1));
+installPeers();
+const machine = describeMachine();
+console.log(
+  `${machine.processor}, ${machine.cores} processors, ${machine.memoryGb} GB, Linux ${machine.kernel}`,
+);
+console.log(
+  Object.entries(machine.versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", "),
+);
+let missed = 0;
+for (const { name, about, run } of scenarios) {
+  if (values.only?.includes(name) === false) continue;
+  console.log(`\n${name}: ${about}`);
+  const loadBefore = loadavg()[0] ?? Number.NaN;
+  const spinMs: number[] = [];
+  const spin = (): void => {
+    spinMs.push(measureSpin());
+  };
+  spin();
+  const figures = await run({ seconds, rounds, services, spin }).catch(failure);
+  spin();
+  for (const figure of figures) print(figure);
+  console.log(`  Load before: ${loadBefore.toFixed(2)}; a fixed loop: ${noiseOf(spinMs)} apart`);
+  missed += figures.filter(({ isKept }) => isKept === false).length;
+  const at = new Date().toISOString();
+  const settings = { seconds, rounds, loadBefore, spinMs };
+  writeReport({ scenario: name, about, at, ...settings, machine, figures });
+}
+process.exitCode = missed === 0 ? 0 : 1;

@@ -2,28 +2,34 @@ import type { InstancesReport } from "@leveros/protocol";
 import { Client } from "leveros";
 import { serviceArchive } from "../tests/harness/archive.ts";
 import { deployArchive } from "../tests/harness/http-call.ts";
-import { type RunningLever, startLever } from "../tests/harness/lever.ts";
+import { type RunningLever, type StartOptions, startLever } from "../tests/harness/lever.ts";
+import type { Figure } from "./figure.ts";
 
-/** A figure of a scenario, and whether it is what is promised; undefined = nothing is promised of it. */
-export interface Figure {
-  readonly name: string;
-  readonly value: number | string;
-  readonly isKept?: boolean;
+/** How a run measures. */
+export interface BenchRun {
+  /** Of each measurement under load. */
+  readonly seconds: number;
+  /** In how many rounds contenders take turns. */
+  readonly rounds: number;
+  /** Services at zero of a full host. */
+  readonly services: number;
+  /** Notes how long a fixed piece of work takes now. */
+  spin(): void;
 }
 
 export interface Scenario {
   readonly name: string;
   readonly about: string;
-  run(): Promise<readonly Figure[]>;
+  run(run: BenchRun): Promise<readonly Figure[]>;
 }
 
 /** Starts a host with limits such as `{ idleTimeoutMs: 100 }`, on a data folder of its own unless one is given. */
 export function startHost(
   limits: Readonly<Record<string, number>> = {},
-  dataDir?: string,
+  options: Pick<StartOptions, "dataDir" | "isolation"> = {},
 ): Promise<RunningLever> {
   const args = Object.entries(limits).flatMap(([name, value]) => ["--limit", `${name}=${value}`]);
-  return startLever({ args, ...(dataDir !== undefined && { dataDir }) });
+  return startLever({ ...options, args });
 }
 
 /** Deploys a service of one file. @throws Error with the answer when it is refused. */

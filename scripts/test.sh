@@ -16,6 +16,7 @@ need runc "command -v runc"
 need containernetworking-plugins "test -x /usr/lib/cni/ptp"
 need nftables "PATH=$PATH:/usr/sbin command -v nft"
 need iproute2 "PATH=$PATH:/usr/sbin command -v ip"
+need wrk "command -v wrk"
 need python3-protobuf "/usr/bin/python3 -c 'import google.protobuf'"
 if ((${#needed[@]} > 0)); then
   if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
@@ -30,4 +31,6 @@ fi
 
 npm run --silent build
 npm run --silent check
+# By itself, before tests share the processors.
+node --conditions=lever-source bench/guard.ts
 exec vitest run

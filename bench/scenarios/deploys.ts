@@ -1,6 +1,7 @@
 import { Client } from "leveros";
+import { atLeast, atMost, type Figure, measured } from "../figure.ts";
 import { Caller, keepCalling } from "../load.ts";
-import { deploy, type Figure, type Scenario, startHost } from "../scenario.ts";
+import { deploy, type Scenario, startHost } from "../scenario.ts";
 
 const CONNECTIONS = 32;
 const STREAMS = 20;
@@ -66,13 +67,13 @@ export async function deployUnderLoad(changes: number): Promise<readonly Figure[
   isDone = true;
   await Promise.all(streams);
   return [
-    { name: "deploys and rollbacks", value: changes },
-    { name: "calls", value: calls },
-    { name: "failed calls", value: failed, isKept: failed === 0 },
-    { name: "messages of streams", value: messages },
-    { name: "broken streams", value: broken, isKept: broken === 0 },
-    { name: "replies of more than one version", value: mixed, isKept: mixed === 0 },
-    { name: "versions that answered", value: versions.size, isKept: versions.size >= deployed / 2 },
+    measured("deploys and rollbacks", changes),
+    measured("calls", calls),
+    atMost("failed calls", failed, 0),
+    measured("messages of streams", messages),
+    atMost("broken streams", broken, 0),
+    atMost("replies of more than one version", mixed, 0),
+    atLeast("versions that answered", versions.size, deployed / 2),
   ];
 }
 

@@ -1,20 +1,32 @@
 import type { Scenario } from "../scenario.ts";
 import { coldStart } from "./cold-start.ts";
+import { cost } from "./cost.ts";
+import { density } from "./density.ts";
 import { deploys } from "./deploys.ts";
-import { idleServices } from "./idle-services.ts";
+import { grpc } from "./grpc.ts";
 import { kills } from "./kills.ts";
+import { neighbours } from "./neighbours.ts";
 import { overload } from "./overload.ts";
 import { resources } from "./resources.ts";
+import { scaleUp } from "./scale-up.ts";
+import { serviceToService } from "./service-to-service.ts";
 import { silence } from "./silence.ts";
-import { stepLoad } from "./step-load.ts";
+import { streams } from "./streams.ts";
+import { unaryHttp } from "./unary-http.ts";
 
 export const scenarios: readonly Scenario[] = [
+  unaryHttp,
+  serviceToService,
+  grpc,
+  streams,
+  cost,
   coldStart,
-  stepLoad,
+  scaleUp,
+  density,
+  neighbours,
+  overload,
   deploys,
   kills,
   silence,
-  overload,
   resources,
-  idleServices,
 ];

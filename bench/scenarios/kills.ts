@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { seededRandom } from "../../tests/harness/seeded-random.ts";
+import { atMost, type Figure, measured } from "../figure.ts";
 import { Caller, keepCalling } from "../load.ts";
-import { deploy, type Figure, kill, listInstances, type Scenario, startHost } from "../scenario.ts";
+import { deploy, kill, listInstances, type Scenario, startHost } from "../scenario.ts";
 
 const CALLERS = 20;
 const EVERY_MS = 500;
@@ -56,13 +57,13 @@ export async function killUnderLoad(durationMs: number): Promise<readonly Figure
   }
   await load.stop();
   return [
-    { name: "killed", value: killed },
-    { name: "calls", value: calls },
-    { name: "failed calls", value: failed, isKept: failed <= inFlight },
-    { name: "failed calls for each kill", value: failed / killed, isKept: failed / killed <= 10 },
-    { name: "failed without saying why", value: unexplained, isKept: unexplained === 0 },
-    { name: "hung calls", value: hung, isKept: hung === 0 },
-    { name: "longest time without an answer after a failure, ms", value: slowestRecoveryMs },
+    measured("killed", killed),
+    measured("calls", calls),
+    atMost("failed calls", failed, inFlight),
+    atMost("failed calls for each kill", failed / killed, 10),
+    atMost("failed without saying why", unexplained, 0),
+    atMost("hung calls", hung, 0),
+    measured("longest time without an answer after a failure, ms", slowestRecoveryMs),
   ];
 }
 

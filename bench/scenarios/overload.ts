@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "leveros";
+import { atLeast, atMost, type Figure, measured } from "../figure.ts";
 import { type Answer, Caller, keepCalling, median, quantile } from "../load.ts";
-import { deploy, type Figure, type Scenario, startHost } from "../scenario.ts";
+import { deploy, type Scenario, startHost } from "../scenario.ts";
 
 /** What one instance carries at once, and how many callers that makes at full utilisation. */
 const LOAD = 10;
@@ -80,27 +81,19 @@ export async function overloadService(durationMs: number): Promise<readonly Figu
   const p99 = quantile(over.others, 0.99) / quantile(full.others, 0.99);
   const adminP99 = quantile(over.admins, 0.99) / quantile(full.admins, 0.99);
   return [
-    { name: "accepted at full utilisation, median, ms", value: median(ms(full.accepted)) },
-    { name: "accepted at ten times that, median / full", value: slower, isKept: slower <= 2 },
-    {
-      name: "accepted at ten times that, count / full",
-      value: throughput,
-      isKept: throughput > 0.7,
-    },
-    { name: "refused", value: over.refused.length, isKept: over.refused.length > 0 },
-    {
-      name: "refused, median / accepted median",
-      value: refusedMs / median(ms(over.accepted)),
-      isKept: refusedMs < median(ms(over.accepted)),
-    },
-    {
-      name: "failed otherwise, or refused at full utilisation",
-      value: over.failed + full.failed + full.refused.length,
-      isKept: over.failed + full.failed + full.refused.length === 0,
-    },
-    { name: "another service, p99 / p99 at full", value: p99, isKept: p99 <= 2 },
-    { name: "environment admin.lever, p99 / p99 at full", value: adminP99, isKept: adminP99 <= 2 },
-    { name: "host grew by, MB", value: grownMb, isKept: grownMb < 100 },
+    measured("accepted at full utilisation, median, ms", median(ms(full.accepted))),
+    atMost("accepted at ten times that, median / full", slower, 2),
+    atLeast("accepted at ten times that, count / full", throughput, 0.7),
+    atLeast("refused", over.refused.length, 1),
+    atMost("refused, median / accepted median", refusedMs / median(ms(over.accepted)), 1),
+    atMost(
+      "failed otherwise, or refused at full utilisation",
+      over.failed + full.failed + full.refused.length,
+      0,
+    ),
+    atMost("another service, p99 / p99 at full", p99, 2),
+    atMost("environment admin.lever, p99 / p99 at full", adminP99, 2),
+    atMost("host grew by, MB", grownMb, 100),
   ];
 }
 

@@ -1,5 +1,6 @@
+import { atLeast, atMost, type Figure, measured } from "../figure.ts";
 import { Caller, keepCalling } from "../load.ts";
-import { deploy, type Figure, type Scenario, startHost, untilInstances } from "../scenario.ts";
+import { deploy, type Scenario, startHost, untilInstances } from "../scenario.ts";
 
 const CALLERS = 8;
 const code = "exports.work = () => new Promise((done) => setTimeout(() => done(process.pid), 5));";
@@ -49,9 +50,9 @@ export async function stopAnInstance(): Promise<readonly Figure[]> {
   );
   await load.stop();
   return [
-    { name: "found silent after, ms", value: silentMs, isKept: silentMs <= 1_000 },
-    { name: "replaced after, ms", value: replacedMs },
-    { name: "answers of others meanwhile", value: others - before, isKept: others > before },
+    atMost("found silent after, ms", silentMs, 1_000),
+    measured("replaced after, ms", replacedMs),
+    atLeast("answers of others meanwhile", others - before, 1),
   ];
 }
 

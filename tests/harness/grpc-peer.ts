@@ -32,6 +32,9 @@ const rpc = codec("RPC");
 const reply = codec("RPCReply");
 const streamMessage = codec("StreamMessage");
 
+/** Each message of the wire, from and to bytes. */
+export const leverMessages = { rpc, reply, streamMessage };
+
 /** A value as a JSON message's object. */
 export function toJsonMessage(value: unknown): object {
   if (value === null || value === undefined) return {};

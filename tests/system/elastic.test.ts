@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Figure } from "../../bench/scenario.ts";
+import type { Figure } from "../../bench/figure.ts";
 import { deployUnderLoad } from "../../bench/scenarios/deploys.ts";
 import { killUnderLoad } from "../../bench/scenarios/kills.ts";
 import { overloadService } from "../../bench/scenarios/overload.ts";

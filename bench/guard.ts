@@ -1,0 +1,35 @@
+/**
+ * A short look at whether calls have become much slower, for CI: Lever beside bare Node, in turns. It fails only when in
+ * no round Lever comes to half of what is promised; no time is judged, and a noisy machine disturbs both.
+ */
+
+import { startContenders } from "./contenders.ts";
+import { greeting, load } from "./contest.ts";
+import { rounded } from "./figure.ts";
+import { lever } from "./peers/lever.ts";
+import { bareNode } from "./peers/node.ts";
+
+const LEAST_RATIO = 0.5;
+const ROUNDS_MIN = 3;
+const ROUNDS_MAX = 9;
+const SECONDS = 1;
+const point = greeting(32);
+
+await using contenders = await startContenders([lever, bareNode]);
+for (const { name, value } of contenders.absent) throw new Error(`${name}: ${value}`);
+for (const peer of [lever, bareNode]) await load(contenders, peer, point, SECONDS);
+const ratios: number[] = [];
+const best = (): number => Math.max(...ratios);
+let failed = 0;
+while (ratios.length < ROUNDS_MIN || (best() < LEAST_RATIO && ratios.length < ROUNDS_MAX)) {
+  const own = await load(contenders, lever, point, SECONDS);
+  const bare = await load(contenders, bareNode, point, SECONDS);
+  failed += own.failed;
+  ratios.push(own.perSecond / bare.perSecond);
+}
+const isGood = best() >= LEAST_RATIO && failed === 0;
+console.log(
+  `${isGood ? "ok  " : "FAIL"} calls beside bare Node: at best ${rounded(best())} times as many in ${ratios.length} rounds ` +
+    `(at least ${LEAST_RATIO}), ${failed} failed calls`,
+);
+process.exitCode = isGood ? 0 : 1;

@@ -1,0 +1,21 @@
+import { join } from "node:path";
+import { type Program, startProgram, untilPort } from "../peer.ts";
+
+/** A server of another protocol than HTTP's requests. */
+export interface EchoServer extends AsyncDisposable {
+  /** `127.0.0.1:port` */
+  readonly address: string;
+}
+
+/** A grpc-js server that does a service's work itself, on the wire that Lever speaks. */
+export const startGrpcJs = (): Promise<EchoServer> => start("grpc-js-server.ts");
+
+/** A `ws` server that sends back what it gets. */
+export const startWs = (): Promise<EchoServer> => start("ws-server.ts");
+
+async function start(file: string): Promise<EchoServer> {
+  const script = join(import.meta.dirname, "programs", file);
+  const program: Program = startProgram(process.execPath, [script]);
+  const port = await untilPort(program, "port ");
+  return { address: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => program.stop() };
+}

@@ -1,0 +1,59 @@
+import type { RunningLever } from "../../tests/harness/lever.ts";
+import { greet, type Peer, type RunningPeer } from "../peer.ts";
+import { deploy, listInstances, startHost } from "../scenario.ts";
+
+const work = `
+exports.sayHello = (name) => "Hello, " + name + "!";
+exports.lengthOf = (text) => text.length;
+exports.echoChan = async (stream) => { for await (const message of stream) stream.write(message); };
+`;
+const front = `
+const { Client } = require("leveros");
+const back = new Client().service("dev.lever", "work");
+exports.sayHello = (name) => back.invoke("sayHello", name);
+`;
+
+/** One instance of each service, so that as many processes do the work here as elsewhere. */
+const fields = { minInstances: 1, maxInstances: 1, maxInstanceLoad: 1_000 };
+
+/** A Lever host whose service `work` does the work; `front` calls it. */
+const leverAt = (name: string, isolation: "process" | "oci", service: "work" | "front"): Peer => ({
+  name,
+  async start() {
+    const lever = await startHost({}, { isolation });
+    try {
+      await deploy(lever, "work", work, fields);
+      if (service === "front") await deploy(lever, "front", front, fields);
+      const peer = await runningAt(lever, service);
+      const greeting = await greet(peer);
+      if (greeting !== "Hello, world!") throw new Error(`Cannot call ${service}: ${greeting}`);
+      return peer;
+    } catch (error) {
+      await lever.stop();
+      throw error;
+    }
+  },
+});
+
+async function runningAt(lever: RunningLever, service: string): Promise<RunningPeer> {
+  const { instances } = await listInstances(lever);
+  const stop = async (): Promise<void> => {
+    await lever.stop();
+  };
+  return {
+    port: Number(lever.address.split(":")[1]),
+    processes: new Map([
+      ["host", lever.pid],
+      ...instances.map(({ service: of, pid }) => [`instance of ${of}`, pid] as const),
+    ]),
+    path: `/${service}/`,
+    host: "dev.lever",
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+export const lever: Peer = leverAt("Lever", "process", "work");
+export const leverOci: Peer = leverAt("Lever, oci", "oci", "work");
+export const leverFront: Peer = leverAt("Lever", "process", "front");
+export const leverFrontOci: Peer = leverAt("Lever, oci", "oci", "front");

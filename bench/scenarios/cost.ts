@@ -1,0 +1,58 @@
+import { alternate } from "../alternate.ts";
+import { startContenders } from "../contenders.ts";
+import { greeting, load } from "../contest.ts";
+import { type Figure, measured, ratios } from "../figure.ts";
+import type { Peer } from "../peer.ts";
+import { lever, leverOci } from "../peers/lever.ts";
+import { bareNode } from "../peers/node.ts";
+import { computedMs } from "../process-figures.ts";
+import type { Scenario } from "../scenario.ts";
+
+const point = greeting(32);
+
+export const cost: Scenario = {
+  name: "cost",
+  about:
+    "processor time that each process takes for 1,000 calls, at 32 connections (utime and stime)",
+  async run(run): Promise<readonly Figure[]> {
+    await using contenders = await startContenders([lever, leverOci, bareNode]);
+    const { running, absent } = contenders;
+    const measure = async (peer: Peer): Promise<Map<string, number>> => {
+      const processes = [...(running.get(peer)?.processes ?? [])];
+      const before = processes.map(([, pid]) => computedMs(pid));
+      const { requests } = await load(contenders, peer, point, run.seconds);
+      return new Map(
+        processes.map(([role, pid], index) => {
+          const ms = computedMs(pid) - (before[index] ?? Number.NaN);
+          return [role, (1_000 * ms) / requests];
+        }),
+      );
+    };
+    for (const peer of running.keys()) await load(contenders, peer, point, 1);
+    const results = await alternate(run, [...running.keys()], measure);
+    const sums = (peer: Peer): number[] =>
+      (results.get(peer) ?? []).map((round) => [...round.values()].reduce((a, b) => a + b, 0));
+    const chart = "processor time for 1,000 calls, ms";
+    return [
+      ...absent,
+      ...[...results].flatMap(([peer, rounds]) => [
+        ...[...(rounds[0]?.keys() ?? [])].map((role) => {
+          const name = `${peer.name}: ${role}, ms for 1,000 calls`;
+          return measured(
+            name,
+            rounds.map((round) => round.get(role) ?? Number.NaN),
+          );
+        }),
+        measured(`${peer.name}: all, ms for 1,000 calls`, sums(peer), {
+          chart,
+          label: peer.name,
+        }),
+      ]),
+      ...[lever, leverOci]
+        .filter((peer) => results.has(peer))
+        .map((peer) =>
+          measured(`${peer.name} / ${bareNode.name}`, ratios(sums(peer), sums(bareNode))),
+        ),
+    ];
+  },
+};

@@ -1,0 +1,109 @@
+import { alternate } from "../alternate.ts";
+import { atLeast, atMost, type Figure, measured, ratios } from "../figure.ts";
+import { Caller, quantile } from "../load.ts";
+import { callAtRate } from "../open-loop.ts";
+import { deploy, type Scenario, startHost } from "../scenario.ts";
+
+const CALLS_PER_SECOND = 200;
+const calm = 'exports.sayHello = (name) => "Hello, " + name + "!";';
+
+/** What each neighbour does again and again until it is told to stop. */
+const works = {
+  spins: `
+    const { Worker } = require("node:worker_threads");
+    let threads = [];
+    begin = () => { threads = [0, 1].map(() => new Worker("while (true);", { eval: true })); };
+    cease = () => Promise.all(threads.map((thread) => thread.terminate()));
+    work = () => new Promise((done) => setTimeout(done, 10));`,
+  allocates: `
+    let held = [];
+    work = async () => { held.push(Array.from({ length: 10_000 }, (_, i) => ({ i }))); if (held.length > 20) held = []; };`,
+  "floods logs": `
+    work = async () => { for (let i = 0; i < 100; i++) console.log("x".repeat(1_000)); };`,
+  forks: `
+    const { spawn } = require("node:child_process");
+    const fork = () => new Promise((done, failed) => spawn("/bin/true", { stdio: "ignore" }).on("close", done).on("error", failed));
+    work = () => Promise.all([fork(), fork(), fork(), fork()]);`,
+};
+
+/** `stop` tells how often it has worked. */
+const neighbour = (work: string): string => `
+let begin = () => {}, cease = () => {}, work;
+${work}
+let isOn = false, count = 0, failure;
+exports.start = async () => {
+  isOn = true;
+  count = 0;
+  begin();
+  const loop = async () => {
+    for (; isOn; count++) {
+      await work();
+      await new Promise(setImmediate);
+    }
+  };
+  loop().catch((error) => { failure = error; });
+};
+exports.stop = async () => {
+  isOn = false;
+  await cease();
+  if (failure !== undefined) throw failure;
+  return count;
+};
+`;
+
+export const neighbours: Scenario = {
+  name: "neighbours",
+  about: `a service in a container gets ${CALLS_PER_SECOND} calls a second, alone, and beside another that takes all it can get`,
+  async run(run): Promise<readonly Figure[]> {
+    const lever = await startHost({}, { isolation: "oci" }).catch((error: unknown) => `${error}`);
+    if (typeof lever === "string") {
+      return [{ name: "Lever, oci could not run", value: lever.split("\n")[0] ?? "" }];
+    }
+    await using _host = lever;
+    using caller = new Caller(lever.address);
+    await deploy(lever, "calm", calm, { minInstances: 1 });
+    const names = Object.keys(works) as (keyof typeof works)[];
+    const service = (name: string): string => name.replace(" ", "-");
+    for (const name of names) {
+      await deploy(lever, service(name), neighbour(works[name]), {
+        minInstances: 1,
+        maxInstances: 1,
+      });
+    }
+    const counts = new Map<string, number[]>();
+    let failed = 0;
+    const p99 = async (seconds: number): Promise<number> => {
+      const call = () => caller.call("/calm/sayHello", ["world"]);
+      const result = await callAtRate(CALLS_PER_SECOND, seconds, call);
+      failed += result.failed;
+      return quantile(result.latenciesMs, 0.99);
+    };
+    const beside = async (name: string): Promise<number> => {
+      if (name === "alone") return await p99(run.seconds);
+      const started = await caller.call(`/${service(name)}/start`);
+      if (started.status !== 200) throw new Error(`Cannot start what ${name}: ${started.text}`);
+      const held = await p99(run.seconds);
+      const { status, text } = await caller.call(`/${service(name)}/stop`);
+      if (status !== 200) throw new Error(`Cannot stop what ${name}: ${text}`);
+      counts.set(name, [...(counts.get(name) ?? []), Number(text)]);
+      return held;
+    };
+    await p99(1);
+    const results = await alternate(run, ["alone", ...names], beside);
+    const alone = results.get("alone") ?? [];
+    const chart = "p99 of a calm service, ms";
+    return [
+      measured("alone, p99 ms", alone, { chart, label: "alone" }),
+      ...names.flatMap((name) => {
+        const held = results.get(name) ?? [];
+        return [
+          measured(`beside one that ${name}, p99 ms`, held, { chart, label: `Lever: ${name}` }),
+          atMost(`beside one that ${name}, p99 / alone`, ratios(held, alone), 1.5),
+          // It has done something in each round, or nothing was measured.
+          atLeast(`what ${name} worked, times`, Math.min(...(counts.get(name) ?? [0])), 1),
+        ];
+      }),
+      atMost("failed calls of the calm service", failed, 0),
+    ];
+  },
+};

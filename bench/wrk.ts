@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runTool } from "./run-tool.ts";
+
+export interface WrkRun {
+  /** `127.0.0.1:port` */
+  readonly address: string;
+  readonly path: string;
+  /** What the Host header says. */
+  readonly host: string;
+  readonly body: string;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export interface WrkResult {
+  readonly perSecond: number;
+  readonly requests: number;
+  /** Connections that broke, time-outs, and answers other than 2xx and 3xx. */
+  readonly failed: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/**
+ * Posts the same body over and over: each connection sends the next request when it has the reply to the one before.
+ * @throws Error when wrk is missing or fails.
+ */
+export async function wrk(run: WrkRun): Promise<WrkResult> {
+  const folder = mkdtempSync(join(tmpdir(), "lever-bench-"));
+  const body = join(folder, "body");
+  writeFileSync(body, run.body);
+  try {
+    const { address, path, host, connections, seconds } = run;
+    const script = join(import.meta.dirname, "wrk.lua");
+    const printed = await runTool(
+      "wrk",
+      ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script].concat(
+        `http://${address}${path}`,
+      ),
+      { BENCH_BODY: body, BENCH_HOST: host },
+    );
+    const [, json] = /^RESULT (.+)$/m.exec(printed) ?? [];
+    if (json === undefined) throw new Error(`Cannot read what wrk measured: ${printed}`);
+    const told = JSON.parse(json) as Omit<WrkResult, "perSecond"> & { seconds: number };
+    return { ...told, perSecond: (told.requests - told.failed) / told.seconds };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
