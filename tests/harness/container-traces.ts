@@ -1,6 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import {
+  type Dirent,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 
 const CGROUPS = "/sys/fs/cgroup";
@@ -47,9 +54,7 @@ function cgroupsOf(id: string): string[] {
   const found: string[] = [];
   const look = (dir: string): void => {
     found.push(dir);
-    for (const entry of readdirSync(dir, { withFileTypes: true })) {
-      if (entry.isDirectory()) look(join(dir, entry.name));
-    }
+    for (const entry of entriesOf(dir)) if (entry.isDirectory()) look(join(dir, entry.name));
   };
   const trees = readdirSync(CGROUPS).map((name) => join(CGROUPS, name));
   for (const tree of [CGROUPS, ...trees]) {
@@ -57,6 +62,15 @@ function cgroupsOf(id: string): string[] {
     if (existsSync(dir) && statSync(dir).isDirectory()) look(dir);
   }
   return found;
+}
+
+/** None of one that goes away meanwhile. */
+function entriesOf(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }
 
 /** Those that come and go with containers, not what all of them share. */

@@ -40,6 +40,8 @@ export interface RunningLever extends AsyncDisposable {
   stop(): Promise<number>;
   /** What it has written so far. */
   output(): string;
+  /** And to standard output. */
+  printed(): string;
 }
 
 const READY = /^Lever is up at (https?:\/\/.+)$/m;
@@ -81,11 +83,13 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
   process.once("exit", abandon);
 
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  }
+  let printed = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    printed += chunk.toString();
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
   const origin = await untilReady(child, exited).catch((error: unknown) => {
     process.off("exit", abandon);
     abandon();
@@ -115,6 +119,7 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
     },
     stop,
     output: () => output,
+    printed: () => printed,
     [Symbol.asyncDispose]: async () => {
       await stop();
     },

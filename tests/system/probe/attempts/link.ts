@@ -153,11 +153,11 @@ return new Promise(() => {});`,
       hostMemoryDuring(
         world,
         `
-const opening = link.opening({ environment: "", service: "neighbour", method: "alive", body: "" });
 const part = Buffer.alloc(64 * 1024, 32);
+const opening = link.opening({ environment: "", service: "neighbour", method: "alive", body: part });
 for (let id = 0x1000_0001; id < 0x1000_0001 + 2 * 100; id += 2) {
   link.write(link.frame(link.OPEN, link.MORE, id, opening));
-  for (let round = 0; round < 63; round++) link.write(link.frame(link.MESSAGE, link.MORE, id, part));
+  for (let round = 0; round < 62; round++) link.write(link.frame(link.MESSAGE, link.MORE, id, part));
 }
 return "done";`,
       ),

@@ -66,7 +66,8 @@ export function shareOf(ram: number, maxCpu?: number): Share {
         ? undefined
         : Math.max(CPU_QUOTA_US_MIN, Math.round(maxCpu * CPU_PERIOD_US)),
     pids: Math.max(PIDS_MIN, Math.round(ram / 2)),
-    tmpBytes: Math.round((ram * MEGABYTE) / 2),
+    // It counts as memory: filled, it leaves enough for the rest.
+    tmpBytes: Math.round((ram * MEGABYTE) / 4),
     openFiles: Math.min(openFilesMax(), Math.max(1_024, ram * 16)),
   };
 }
