@@ -1,15 +1,31 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 
 /** What a tool of the system may take: it is asked for one small thing. */
 const TOOL_TIMEOUT_MS = 10_000;
+/** Tools that run at once; others wait their turn. */
+const SHELLS_MAX = 2;
+/** Ends the status, and what was printed, which no tool has in its output. */
+const END = "\0";
 
 export interface ToolOptions {
-  readonly env?: NodeJS.ProcessEnv;
+  /** Beside those that the host has. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
 }
 
+interface Job {
+  readonly line: string;
+  readonly what: string;
+  readonly resolve: (printed: string) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const waiting: Job[] = [];
+const shells = new Set<Shell>();
+
 /**
- * Runs a program of the system to its end; resolves to what it printed.
+ * Runs a program of the system to its end; resolves to what it printed. Programs are started by shells that stay: the
+ * host, which has a large memory and many open files, takes ten times as long to start one, and serves nobody meanwhile.
  * @throws Error with what it said when it fails, or takes more than 10 s.
  */
 export function runTool(
@@ -17,19 +33,99 @@ export function runTool(
   args: readonly string[],
   options: ToolOptions = {},
 ): Promise<string> {
+  const { env = {}, input = "" } = options;
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${quote(value)}`);
+  const command = [...variables, quote(file), ...args.map(quote)].join(" ");
+  const fed = input === "" ? `${command} </dev/null` : `printf %s ${quote(input)} | ${command}`;
+  const line = `out=$(${fed} 2>&1); printf '%s\\n%s\\0' "$?" "$out"\n`;
   return new Promise((resolve, reject) => {
-    // A service manager's PATH may lack what root's has.
-    const PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
-    const settings = { timeout: TOOL_TIMEOUT_MS, env: { ...(options.env ?? process.env), PATH } };
-    const child = execFile(file, args, settings, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else {
-        const said = (stderr.trim() || stdout.trim() || error.message).slice(0, 500);
-        reject(new Error(`${file} ${args[0] ?? ""}: ${said}`, { cause: error }));
-      }
-    });
-    // It may end without reading.
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(options.input ?? "");
+    if (command.includes(END) || input.includes(END)) {
+      reject(new Error(`${file}: an argument has a zero byte.`));
+      return;
+    }
+    waiting.push({ line, what: `${file} ${args[0] ?? ""}`, resolve, reject });
+    const idle = [...shells].find((shell) => shell.isIdle);
+    if (idle !== undefined) idle.next();
+    else if (shells.size < SHELLS_MAX) new Shell().next();
   });
+}
+
+/** A shell that runs one job after the other, and keeps no host from ending. */
+class Shell {
+  readonly #child: ChildProcess;
+  #job: Job | undefined;
+  #printed = "";
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor() {
+    shells.add(this);
+    this.#child = spawn("/bin/sh", ["-s"], {
+      stdio: ["pipe", "pipe", "ignore"],
+      // Of its own group, so that it can be ended with what it runs, and hears no Ctrl-C.
+      detached: true,
+      cwd: "/",
+      // A service manager's PATH may lack what root's has.
+      env: { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` },
+    });
+    this.#child.on("error", (error) => this.#end(error));
+    this.#child.on("exit", () => this.#end(new Error("its shell has ended")));
+    this.#child.stdin?.on("error", () => {});
+    this.#child.stdout?.on("data", (chunk: Buffer) => this.#onPrinted(chunk.toString()));
+    this.#keep(false);
+  }
+
+  get isIdle(): boolean {
+    return this.#job === undefined;
+  }
+
+  next(): void {
+    this.#job = waiting.shift();
+    this.#keep(this.#job !== undefined);
+    if (this.#job === undefined) return;
+    this.#timer = setTimeout(() => this.#kill(), TOOL_TIMEOUT_MS);
+    this.#child.stdin?.write(this.#job.line);
+  }
+
+  #onPrinted(text: string): void {
+    this.#printed += text;
+    const job = this.#job;
+    if (!this.#printed.endsWith(END) || job === undefined) return;
+    const end = this.#printed.indexOf("\n");
+    const status = this.#printed.slice(0, end);
+    const said = this.#printed.slice(end + 1, -1);
+    this.#printed = "";
+    clearTimeout(this.#timer);
+    if (status === "0") job.resolve(said);
+    else job.reject(new Error(`${job.what}: ${said.trim().slice(0, 500) || `status ${status}`}`));
+    this.next();
+  }
+
+  /** A process whose pipes are all that is left to wait for may end. */
+  #keep(isKept: boolean): void {
+    for (const of of [this.#child, this.#child.stdin, this.#child.stdout]) {
+      const handle = of as { ref?(): void; unref?(): void } | null;
+      if (isKept) handle?.ref?.();
+      else handle?.unref?.();
+    }
+  }
+
+  #kill(): void {
+    try {
+      process.kill(-(this.#child.pid ?? 0), "SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  }
+
+  #end(reason: Error): void {
+    if (!shells.delete(this)) return;
+    clearTimeout(this.#timer);
+    this.#job?.reject(new Error(`${this.#job.what}: ${reason.message}`, { cause: reason }));
+    this.#job = undefined;
+    if (waiting.length > 0) new Shell().next();
+  }
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NetworkPolicy } from "@leveros/protocol";
 import { runTool } from "../run-tool.ts";
-import { baseRules, policyChain } from "./network-rules.ts";
+import { baseRules, INTERNET_CHAIN, policyChain } from "./network-rules.ts";
 
 /** Where the packages of Linux distributions put the plugins. */
 const PLUGIN_DIRS = ["/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"];
@@ -43,11 +43,11 @@ export class ContainerNetwork {
   readonly #plugins: string;
   readonly #table: string;
   readonly #config: string;
+  /** Of environments with a chain of rules of their own: of all that ever had another policy than the usual one. */
   readonly #policies = new Map<string, NetworkPolicy>();
-  /** The environments that have their chain of rules already. */
-  readonly #chains = new Set<string>();
-
-  readonly #admitted = new Set<string>();
+  /** The addresses of each environment's containers, and the other way round. */
+  readonly #members = new Map<string, Set<string>>();
+  readonly #environments = new Map<string, string>();
 
   private constructor(options: { id: string; plugins: string; stateDir: string; subnet: string }) {
     const { id, plugins, stateDir, subnet } = options;
@@ -88,6 +88,7 @@ export class ContainerNetwork {
     if (address === undefined || device === undefined) {
       throw new Error("The network plugin tells neither link nor address.");
     }
+    await this.#runRules([this.#element("add", address, INTERNET_CHAIN)]);
     return { address, device };
   }
 
@@ -112,33 +113,56 @@ export class ContainerNetwork {
     ]);
   }
 
-  /** From now on the container is one of the environment's. */
+  /** From now on the container is one of the environment's. Where that reaches the internet, nothing has to change. */
   async admit({ address }: NetworkLink, environment: string): Promise<void> {
-    const chain = chainOf(environment);
-    const lines = [`add element inet ${this.#table} policies { ${address} : jump ${chain} }`];
-    if (!this.#chains.has(environment)) {
-      const policy = this.#policies.get(environment) ?? "internet";
-      lines.unshift(...policyChain(this.#table, chain, policy));
-    }
-    await runTool("nft", ["-f", "-"], { input: lines.join("\n") });
-    this.#chains.add(environment);
-    this.#admitted.add(address);
+    const members = this.#members.get(environment) ?? new Set();
+    this.#members.set(environment, members.add(address));
+    this.#environments.set(address, environment);
+    const policy = this.#policies.get(environment);
+    if (policy !== undefined)
+      await this.#runRules(this.#chainAndMoves(environment, policy, [address]));
   }
 
   /** What the environment's containers may reach, those that run too: also what they have open is held to it. */
   async setPolicy(environment: string, policy: NetworkPolicy): Promise<void> {
+    if (policy === "internet" && !this.#policies.has(environment)) return;
     this.#policies.set(environment, policy);
-    if (!this.#chains.has(environment)) return;
-    const lines = policyChain(this.#table, chainOf(environment), policy);
+    const members = [...(this.#members.get(environment) ?? [])];
+    await this.#runRules(this.#chainAndMoves(environment, policy, members));
+  }
+
+  #chainAndMoves(
+    environment: string,
+    policy: NetworkPolicy,
+    addresses: readonly string[],
+  ): string[] {
+    const chain = chainOf(environment);
+    return [
+      ...policyChain(this.#table, chain, policy),
+      ...addresses.flatMap((address) => [
+        this.#element("delete", address),
+        `${this.#element("add", address, chain)}`,
+      ]),
+    ];
+  }
+
+  #element(action: "add" | "delete", address: string, chain?: string): string {
+    const value = chain === undefined ? address : `${address} : jump ${chain}`;
+    return `${action} element inet ${this.#table} policies { ${value} }`;
+  }
+
+  async #runRules(lines: readonly string[]): Promise<void> {
     await runTool("nft", ["-f", "-"], { input: lines.join("\n") });
   }
 
   /** Gives the address of a container that has ended back; its link has gone with it. */
   async detach(container: string, link: NetworkLink | undefined): Promise<void> {
     // First of all: the next one with this address may be somebody else's.
-    if (link !== undefined && this.#admitted.delete(link.address)) {
-      const element = `element inet ${this.#table} policies { ${link.address} }`;
-      await runTool("nft", ["-f", "-"], { input: `delete ${element}` });
+    if (link !== undefined) {
+      const { address } = link;
+      this.#members.get(this.#environments.get(address) ?? "")?.delete(address);
+      this.#environments.delete(address);
+      await this.#runRules([this.#element("delete", address)]);
     }
     await this.#plugin("DEL", container, "");
   }
@@ -146,7 +170,6 @@ export class ContainerNetwork {
   async #plugin(command: "ADD" | "DEL", container: string, netns: string): Promise<string> {
     return await runTool(join(this.#plugins, "ptp"), [], {
       env: {
-        PATH: process.env["PATH"],
         CNI_COMMAND: command,
         CNI_CONTAINERID: container,
         CNI_NETNS: netns,

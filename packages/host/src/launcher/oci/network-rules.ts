@@ -22,6 +22,8 @@ const NOT_INTERNET = [
 const NEVER = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "100.100.100.200", "224.0.0.0/3"];
 
 const DNS_PORT = 53;
+/** That of the environments of which nobody has said anything else. */
+export const INTERNET_CHAIN = "internet";
 /** Connections of one instance that the kernel follows: it has one table of some 100,000 for the whole machine. */
 const CONNECTIONS_MAX = 1_024;
 /** More than a range of addresses holds. */
@@ -54,6 +56,9 @@ export function baseRules(table: string, subnet: string, subnets: readonly strin
     ip daddr { ${[...NEVER, ...subnets].join(", ")} } drop
     ip saddr vmap @policies
     drop
+  }
+  chain ${INTERNET_CHAIN} {
+    ${accepted("internet").join("\n    ")}
   }
   chain postrouting {
     type nat hook postrouting priority 100;

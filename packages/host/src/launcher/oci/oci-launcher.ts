@@ -106,7 +106,7 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
     },
     async close() {
       await Promise.all(ending);
-      await disks.settle();
+      await disks.closeAll();
       await removeLeftOvers({ id, dir, cgroups });
     },
   };

@@ -11,6 +11,10 @@ export const DISKS = "disks";
 const BLOCK_BYTES = 4_096;
 /** Less does not hold a file system of its own. */
 const BYTES_MIN = 8 * 1024 * 1024;
+/** A service that has stopped may start again soon, and then need not wait for its disk. */
+const LINGER_MS = 60_000;
+/** Disks that stay mounted for that. */
+const UNUSED_MAX = 64;
 
 interface DisksOptions {
   /** Where the images are kept. */
@@ -24,14 +28,16 @@ interface Disk {
   readonly mountPoint: string;
   /** Containers that see it. */
   users: number;
+  isMounted: boolean;
   /** What is under way with it, or was last. */
   ready: Promise<void>;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /**
  * A disk for each service's own data: a file that is a file system (ext4), so that a service which fills its own takes
  * room and inodes from nobody. It is made at the first start, takes only what is written to it, and is mounted while
- * an instance runs.
+ * an instance runs, and for a minute longer.
  */
 export class ServiceDisks {
   readonly #options: DisksOptions;
@@ -53,15 +59,20 @@ export class ServiceDisks {
     let disk = this.#disks.get(key);
     if (disk === undefined) {
       const mountPoint = join(this.#options.mountsDir, String(++this.#mounts));
-      disk = { mountPoint, users: 0, ready: Promise.resolve() };
+      disk = { mountPoint, users: 0, isMounted: false, ready: Promise.resolve(), timer: undefined };
       this.#disks.set(key, disk);
     }
     if (disk.users++ === 0) {
-      const { mountPoint } = disk;
+      const mounted = disk;
       disk.ready = disk.ready
         .catch(() => {})
-        .then(() => this.#mount(join(this.#options.imagesDir, environment), service, mountPoint))
-        .then(() => moveIn(plainDir, mountPoint));
+        .then(async () => {
+          if (mounted.isMounted) return;
+          const { mountPoint } = mounted;
+          await this.#mount(join(this.#options.imagesDir, environment), service, mountPoint);
+          mounted.isMounted = true;
+          await moveIn(plainDir, mountPoint);
+        });
     }
     try {
       await disk.ready;
@@ -72,12 +83,23 @@ export class ServiceDisks {
     return disk.mountPoint;
   }
 
+  /** Nobody needs it at the moment: it stays mounted for a while, for the next one. */
   close(environment: string, service: string): void {
     const key = `${environment}/${service}`;
     const disk = this.#disks.get(key);
     if (disk === undefined || --disk.users > 0) return;
+    const unused = [...this.#disks].filter(([, { users }]) => users === 0);
+    const lingersMs = unused.length > UNUSED_MAX ? 0 : LINGER_MS;
+    clearTimeout(disk.timer);
+    disk.timer = setTimeout(() => this.#unmount(key, disk), lingersMs);
+    disk.timer.unref();
+  }
+
+  #unmount(key: string, disk: Disk): void {
+    if (disk.users > 0) return;
     const unmount = async (): Promise<void> => {
       await runTool("umount", [disk.mountPoint]);
+      disk.isMounted = false;
       await rmdir(disk.mountPoint);
     };
     // Opened again meanwhile, it is mounted again, after this. What cannot be unmounted stays, and is used again: never
@@ -90,8 +112,12 @@ export class ServiceDisks {
     );
   }
 
-  /** Resolves when nothing is under way any more. */
-  async settle(): Promise<void> {
+  /** Unmounts all that nobody uses, and resolves when that is done. */
+  async closeAll(): Promise<void> {
+    for (const [key, disk] of this.#disks) {
+      clearTimeout(disk.timer);
+      this.#unmount(key, disk);
+    }
     await Promise.allSettled([...this.#disks.values()].map(({ ready }) => ready));
   }
 
@@ -109,8 +135,6 @@ export class ServiceDisks {
       await runTool("resize2fs", [image]);
     }
     await mkdir(mountPoint, { recursive: true, mode: 0o711 });
-    // Still there when a container that has ended took a moment to let go of it.
-    if (await isMounted(mountPoint)) return;
     await runTool("mount", ["-o", "loop,nosuid,nodev,noatime", image, mountPoint]);
   }
 }
@@ -121,13 +145,6 @@ async function makeFileSystem(file: string, bytes: number): Promise<void> {
   const extended = `lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=${HOST_USER_UID}:${HOST_USER_UID}`;
   const options = ["-q", "-m", "0", "-J", "size=4", "-E", extended];
   await runTool("mkfs.ext4", [...options, file, `${bytes / 1024}k`]);
-}
-
-async function isMounted(mountPoint: string): Promise<boolean> {
-  return await runTool("mountpoint", ["-q", mountPoint]).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** A crash in between does no harm: it is all copied again. */
