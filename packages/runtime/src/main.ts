@@ -17,6 +17,7 @@ import {
 import { becomeUser } from "./become-user.ts";
 import { CallServer } from "./call-server.ts";
 import { describeLoadError, loadService, provideClient } from "./load-service.ts";
+import { rehearse } from "./rehearse.ts";
 import { attachLink } from "./socket-link.ts";
 
 const LINK_FD = 3;
@@ -62,8 +63,11 @@ const link = attachLink(socket, {
   onClose: () => process.exit(0),
 });
 
+provideClient();
 send({ type: "started" });
 link.flush();
+// One that fails is no reason not to try the real thing.
+setImmediate(() => void rehearse().catch(() => {}));
 
 process.on("SIGTERM", () => {
   wasTold = true;
@@ -89,7 +93,6 @@ async function become(assignment: Assignment): Promise<void> {
       currentCall: () => server?.currentCall?.(),
     };
     Object.defineProperty(globalThis, INSTANCE_LINK, { value: instanceLink });
-    provideClient();
     const onIdle = (): void => {
       if (isDraining) leaveWhenIdle();
     };
