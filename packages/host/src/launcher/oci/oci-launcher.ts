@@ -1,16 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, realpathSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
@@ -35,6 +25,7 @@ import {
 } from "./container-network.ts";
 import { makeSandboxRoot, removeSandboxRoot, type SandboxRoot } from "./sandbox-root.ts";
 import { DISKS, ServiceDisks } from "./service-disks.ts";
+import { type Room, ServiceRooms } from "./service-rooms.ts";
 
 /** What a runtime that waits for its assignment may use: `ram` of a service that names none, in megabytes. */
 const WARM_RAM = 128;
@@ -43,6 +34,8 @@ const OUTPUT_GRACE_MS = 200;
 /** How long a container that is not needed any more may take to start, and then be ended in order. */
 const START_GRACE_MS = 5_000;
 const SANDBOXES = "/run/lever";
+/** Where a container sees its service. */
+const ROOM = "service";
 const ENV = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"];
 /** Exit statuses above this stand for a signal. */
 const SIGNAL_STATUS = 128;
@@ -79,9 +72,10 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
     mountsDir: join(dir, "disks"),
     bytesMax: options.limits.serviceDataBytesMax,
   });
+  const rooms = new ServiceRooms(disks, root.rooms);
   const ending = new Set<Promise<unknown>>();
   const launch = (onOutput: (chunk: Buffer) => void): Container => {
-    const container = new Container({ ...options, root, network, disks, cgroups });
+    const container = new Container({ ...options, root, network, rooms, cgroups });
     ending.add(container.removed);
     void container.removed.finally(() => ending.delete(container.removed));
     container.onOutput(onOutput);
@@ -106,6 +100,7 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
     },
     async close() {
       await Promise.all(ending);
+      await rooms.closeAll();
       await disks.closeAll();
       await removeLeftOvers({ id, dir, cgroups });
     },
@@ -123,7 +118,7 @@ async function removeLeftOvers(of: { id: string; dir: string; cgroups: string })
 interface ContainerParts extends OciOptions {
   readonly root: SandboxRoot;
   readonly network: ContainerNetwork;
-  readonly disks: ServiceDisks;
+  readonly rooms: ServiceRooms;
   readonly cgroups: string;
 }
 
@@ -145,8 +140,7 @@ class Container implements LaunchedRuntime {
   #link: NetworkLink | undefined;
   #mounts: string[] = [];
   readonly #underWay: Promise<unknown>[] = [];
-  /** What it has on its service's disk. */
-  #disk: { environment: string; service: string } | undefined;
+  #room: Room | undefined;
   #pid: number | undefined;
   #ram = WARM_RAM;
   #wasKilled = false;
@@ -158,12 +152,7 @@ class Container implements LaunchedRuntime {
     this.#box = join(root.boxes, this.#id);
     this.#bundle = join(root.bundles, this.#id);
     const share = shareOf(WARM_RAM);
-    for (const path of [
-      this.#box,
-      join(this.#box, "code"),
-      join(this.#box, "data"),
-      this.#bundle,
-    ]) {
+    for (const path of [this.#box, join(this.#box, ROOM), this.#bundle]) {
       mkdirSync(path, { mode: 0o755 });
     }
     // Its limits are set on a group of ours around the runtime's own, which is gone before anybody could ask it.
@@ -253,7 +242,8 @@ class Container implements LaunchedRuntime {
       ]);
     });
     await Promise.all([this.#show(room), linked]);
-    return { codeDir: "/lever/box/code", dataDir: "/lever/box/data" };
+    const seen = `/lever/box/${ROOM}`;
+    return { codeDir: `${seen}/code`, dataDir: `${seen}/data` };
   }
 
   terminate(): void {
@@ -287,27 +277,11 @@ class Container implements LaunchedRuntime {
     return ram * this.#parts.limits.networkBytesPerSecondPerMb;
   }
 
-  async #show({ environment, service, codeDir, dataDir }: InstanceRoom): Promise<void> {
-    const code = join(this.#box, "code");
-    const data = join(this.#box, "data");
-    // As processes, services have users and groups of their own.
-    const { gid, mode } = statSync(codeDir);
-    if (gid !== 0 || (mode & 0o777) !== 0o755) {
-      chownSync(codeDir, 0, 0);
-      chmodSync(codeDir, 0o755);
-    }
-    // Code is root's and readable to all, so that the unprivileged user cannot write it; no setuid bit counts anywhere.
-    const showCode = async (): Promise<void> => {
-      await runTool("mount", ["-o", "bind,ro,nosuid,nodev", codeDir, code]);
-      this.#mounts.push(code);
-    };
-    const showData = async (): Promise<void> => {
-      const disk = await this.#parts.disks.open(environment, service, dataDir);
-      this.#disk = { environment, service };
-      await runTool("mount", ["-o", "bind,nosuid,nodev", disk, data]);
-      this.#mounts.push(data);
-    };
-    await Promise.all([showCode(), showData()]);
+  async #show(wanted: InstanceRoom): Promise<void> {
+    const place = join(this.#box, ROOM);
+    this.#room = await this.#parts.rooms.open(wanted);
+    await runTool("mount", ["--rbind", this.#room.dir, place]);
+    this.#mounts.push(place);
   }
 
   /** What is set inside the container, which has that of the warm ones until then. */
@@ -345,20 +319,23 @@ class Container implements LaunchedRuntime {
 
   /** Nothing of it may stay: its mounts, address, groups and folders. */
   async #remove(): Promise<void> {
-    const { root, network, disks, runtime, log } = this.#parts;
+    const { root, network, rooms, runtime, log } = this.#parts;
     // What is being set up as it ends would be left behind.
     await Promise.allSettled(this.#underWay);
     const steps = [
       // Where the container runtime itself was killed, it could not clean up.
       () => runTool(runtime, ["--root", root.state, "delete", "--force", this.#id]),
       () => network.detach(this.#id, this.#link),
-      () => (this.#mounts.length > 0 ? runTool("umount", ["--lazy", ...this.#mounts]) : undefined),
-      () => this.#disk && disks.close(this.#disk.environment, this.#disk.service),
+      () =>
+        this.#mounts.length > 0
+          ? runTool("umount", ["--lazy", "--recursive", ...this.#mounts])
+          : undefined,
+      () => this.#room && rooms.close(this.#room),
       () => this.#cgroup.remove(),
       () => rmSync(this.#bundle, { recursive: true, force: true }),
       () => {
         // Never recursively: what is mounted there is somebody's code and data.
-        for (const name of ["code", "data", ""]) rmdirSync(join(this.#box, name));
+        for (const name of [ROOM, ""]) rmdirSync(join(this.#box, name));
       },
     ];
     for (const step of steps) {

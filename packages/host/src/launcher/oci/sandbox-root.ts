@@ -11,6 +11,8 @@ export interface SandboxRoot {
   readonly rootfs: string;
   /** One folder for each container, whose mounts it gets to see. */
   readonly boxes: string;
+  /** One folder for each version of a service that runs. */
+  readonly rooms: string;
   /** One folder for each container, with its configuration. */
   readonly bundles: string;
   /** What the container runtime and the network plugins remember. */
@@ -45,11 +47,16 @@ export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
     dir,
   ]);
   await runTool("mount", ["--make-shared", dir]);
+  // What is unmounted of a room in a container's box must stay in the room.
+  const rooms = join(dir, "rooms");
+  await mkdir(rooms, { mode: 0o711 });
+  await runTool("mount", ["--bind", "--make-private", rooms, rooms]);
   const root: SandboxRoot = {
     rootfs: join(dir, "rootfs"),
     boxes: join(dir, "boxes"),
     bundles: join(dir, "bundles"),
     state: join(dir, "state"),
+    rooms,
     networks: join(dir, "networks"),
     command: [NODE, "--disable-warning=ExperimentalWarning", mainIn(RUNTIME)],
   };

@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm, rmdir, truncate } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { runTool } from "../run-tool.ts";
 import { HOST_USER_UID } from "./container-config.ts";
+import { SharedMounts } from "./shared-mounts.ts";
 
 /** The folder, below the host's data, with an image of a disk for each service. */
 export const DISKS = "disks";
@@ -11,10 +12,6 @@ export const DISKS = "disks";
 const BLOCK_BYTES = 4_096;
 /** Less does not hold a file system of its own. */
 const BYTES_MIN = 8 * 1024 * 1024;
-/** A service that has stopped may start again soon, and then need not wait for its disk. */
-const LINGER_MS = 60_000;
-/** Disks that stay mounted for that. */
-const UNUSED_MAX = 64;
 
 interface DisksOptions {
   /** Where the images are kept. */
@@ -24,25 +21,16 @@ interface DisksOptions {
   readonly bytesMax: number;
 }
 
-interface Disk {
-  readonly mountPoint: string;
-  /** Containers that see it. */
-  users: number;
-  isMounted: boolean;
-  /** What is under way with it, or was last. */
-  ready: Promise<void>;
-  timer: NodeJS.Timeout | undefined;
-}
-
 /**
  * A disk for each service's own data: a file that is a file system (ext4), so that a service which fills its own takes
  * room and inodes from nobody. It is made at the first start, takes only what is written to it, and is mounted while
- * an instance runs, and for a minute longer.
+ * an instance runs. Never is one image mounted in two places.
  */
 export class ServiceDisks {
   readonly #options: DisksOptions;
-  readonly #disks = new Map<string, Disk>();
-  #mounts = 0;
+  readonly #mounts = new SharedMounts();
+  readonly #mountPoints = new Map<string, string>();
+  #made = 0;
 
   constructor(options: DisksOptions) {
     const bytesMax = Math.max(BYTES_MIN, options.bytesMax - (options.bytesMax % BLOCK_BYTES));
@@ -56,69 +44,29 @@ export class ServiceDisks {
    */
   async open(environment: string, service: string, plainDir: string): Promise<string> {
     const key = `${environment}/${service}`;
-    let disk = this.#disks.get(key);
-    if (disk === undefined) {
-      const mountPoint = join(this.#options.mountsDir, String(++this.#mounts));
-      disk = { mountPoint, users: 0, isMounted: false, ready: Promise.resolve(), timer: undefined };
-      this.#disks.set(key, disk);
-    }
-    if (disk.users++ === 0) {
-      const mounted = disk;
-      disk.ready = disk.ready
-        .catch(() => {})
-        .then(async () => {
-          if (mounted.isMounted) return;
-          const { mountPoint } = mounted;
-          await this.#mount(join(this.#options.imagesDir, environment), service, mountPoint);
-          mounted.isMounted = true;
-          await moveIn(plainDir, mountPoint);
-        });
-    }
-    try {
-      await disk.ready;
-    } catch (error) {
-      this.close(environment, service);
-      throw error;
-    }
-    return disk.mountPoint;
-  }
-
-  /** Nobody needs it at the moment: it stays mounted for a while, for the next one. */
-  close(environment: string, service: string): void {
-    const key = `${environment}/${service}`;
-    const disk = this.#disks.get(key);
-    if (disk === undefined || --disk.users > 0) return;
-    const unused = [...this.#disks].filter(([, { users }]) => users === 0);
-    const lingersMs = unused.length > UNUSED_MAX ? 0 : LINGER_MS;
-    clearTimeout(disk.timer);
-    disk.timer = setTimeout(() => this.#unmount(key, disk), lingersMs);
-    disk.timer.unref();
-  }
-
-  #unmount(key: string, disk: Disk): void {
-    if (disk.users > 0) return;
-    const unmount = async (): Promise<void> => {
-      await runTool("umount", [disk.mountPoint]);
-      disk.isMounted = false;
-      await rmdir(disk.mountPoint);
-    };
-    // Opened again meanwhile, it is mounted again, after this. What cannot be unmounted stays, and is used again: never
-    // is one image mounted in two places.
-    disk.ready = disk.ready.then(unmount).then(
-      () => {
-        if (disk.users === 0) this.#disks.delete(key);
+    const { imagesDir, mountsDir } = this.#options;
+    const mountPoint = this.#mountPoints.get(key) ?? join(mountsDir, String(++this.#made));
+    this.#mountPoints.set(key, mountPoint);
+    await this.#mounts.open(key, {
+      make: async () => {
+        await this.#mount(join(imagesDir, environment), service, mountPoint);
+        await moveIn(plainDir, mountPoint);
       },
-      () => {},
-    );
+      unmake: async () => {
+        await runTool("umount", [mountPoint]);
+        await rmdir(mountPoint);
+        this.#mountPoints.delete(key);
+      },
+    });
+    return mountPoint;
   }
 
-  /** Unmounts all that nobody uses, and resolves when that is done. */
-  async closeAll(): Promise<void> {
-    for (const [key, disk] of this.#disks) {
-      clearTimeout(disk.timer);
-      this.#unmount(key, disk);
-    }
-    await Promise.allSettled([...this.#disks.values()].map(({ ready }) => ready));
+  close(environment: string, service: string): void {
+    this.#mounts.close(`${environment}/${service}`);
+  }
+
+  closeAll(): Promise<void> {
+    return this.#mounts.closeAll();
   }
 
   async #mount(dir: string, service: string, mountPoint: string): Promise<void> {
