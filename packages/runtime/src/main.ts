@@ -40,6 +40,7 @@ interface Server {
 }
 
 let server: Server | undefined;
+let isAssigned = false;
 let isDraining = false;
 /** TERM has come, so that the service has heard it too. */
 let wasTold = false;
@@ -64,10 +65,11 @@ const link = attachLink(socket, {
 });
 
 provideClient();
-send({ type: "started" });
-link.flush();
-// One that fails is no reason not to try the real thing.
-setImmediate(() => void rehearse().catch(() => {}));
+setImmediate(async () => {
+  // Of one that nobody waits for yet. A rehearsal that fails is no reason not to try the real thing.
+  if (!isAssigned) await rehearse().catch(() => {});
+  send({ type: "started" });
+});
 
 process.on("SIGTERM", () => {
   wasTold = true;
@@ -81,6 +83,7 @@ process.on("uncaughtException", reportStray);
 process.on("unhandledRejection", reportStray);
 
 async function become(assignment: Assignment): Promise<void> {
+  isAssigned = true;
   const { codeDir, environment } = assignment;
   try {
     becomeUser(assignment.user, { isNeeded: process.argv.includes("--own-user") });

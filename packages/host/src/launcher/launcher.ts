@@ -45,6 +45,8 @@ export interface LaunchedRuntime {
   readonly socket: Duplex;
   /** Resolves once, when the process has ended. */
   readonly exited: Promise<ProcessExit>;
+  /** Resolves when nothing is left to be done before it is entered; rejects when it ends first. Absent = nothing is. */
+  readonly prepared?: Promise<unknown>;
   /** Bytes of memory in use, by it and all that it has started. */
   readonly memoryBytes: number;
   /**

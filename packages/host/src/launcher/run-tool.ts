@@ -4,6 +4,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 const TOOL_TIMEOUT_MS = 10_000;
 /** Tools that run at once; others wait their turn. */
 const SHELLS_MAX = 2;
+/** How much those give way for which nobody waits (nice(1)). */
+const NICENESS = 15;
 /** Ends the status, and what was printed, which no tool has in its output. */
 const END = "\0";
 
@@ -11,6 +13,8 @@ export interface ToolOptions {
   /** Beside those that the host has. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Nobody waits for it: what somebody waits for comes first. */
+  readonly canWait?: boolean;
 }
 
 interface Job {
@@ -20,8 +24,29 @@ interface Job {
   readonly reject: (error: Error) => void;
 }
 
-const waiting: Job[] = [];
-const shells = new Set<Shell>();
+/** Jobs that wait for a shell, and the shells. */
+class Lane {
+  readonly jobs: Job[] = [];
+  readonly shells = new Set<Shell>();
+  readonly shellsMax: number;
+  readonly command: readonly [string, ...string[]];
+
+  constructor(shellsMax: number, command: readonly [string, ...string[]]) {
+    this.shellsMax = shellsMax;
+    this.command = command;
+  }
+
+  add(job: Job): void {
+    this.jobs.push(job);
+    const idle = [...this.shells].find((shell) => shell.isIdle);
+    if (idle !== undefined) idle.next();
+    else if (this.shells.size < this.shellsMax) new Shell(this).next();
+  }
+}
+
+const SHELL = ["/bin/sh", "-s"] as const;
+const first = new Lane(SHELLS_MAX, SHELL);
+const later = new Lane(1, ["/usr/bin/env", "nice", "-n", String(NICENESS), ...SHELL]);
 
 /**
  * Runs a program of the system to its end; resolves to what it printed. Programs are started by shells that stay: the
@@ -33,7 +58,7 @@ export function runTool(
   args: readonly string[],
   options: ToolOptions = {},
 ): Promise<string> {
-  const { env = {}, input = "" } = options;
+  const { env = {}, input = "", canWait = false } = options;
   const variables = Object.entries(env).map(([name, value]) => `${name}=${quote(value)}`);
   const command = [...variables, quote(file), ...args.map(quote)].join(" ");
   const fed = input === "" ? `${command} </dev/null` : `printf %s ${quote(input)} | ${command}`;
@@ -43,23 +68,24 @@ export function runTool(
       reject(new Error(`${file}: an argument has a zero byte.`));
       return;
     }
-    waiting.push({ line, what: `${file} ${args[0] ?? ""}`, resolve, reject });
-    const idle = [...shells].find((shell) => shell.isIdle);
-    if (idle !== undefined) idle.next();
-    else if (shells.size < SHELLS_MAX) new Shell().next();
+    const job = { line, what: `${file} ${args[0] ?? ""}`, resolve, reject };
+    (canWait ? later : first).add(job);
   });
 }
 
 /** A shell that runs one job after the other, and keeps no host from ending. */
 class Shell {
+  readonly #lane: Lane;
   readonly #child: ChildProcess;
   #job: Job | undefined;
   #printed = "";
   #timer: NodeJS.Timeout | undefined;
 
-  constructor() {
-    shells.add(this);
-    this.#child = spawn("/bin/sh", ["-s"], {
+  constructor(lane: Lane) {
+    this.#lane = lane;
+    lane.shells.add(this);
+    const [program, ...args] = lane.command;
+    this.#child = spawn(program, args, {
       stdio: ["pipe", "pipe", "ignore"],
       // Of its own group, so that it can be ended with what it runs, and hears no Ctrl-C.
       detached: true,
@@ -79,7 +105,7 @@ class Shell {
   }
 
   next(): void {
-    this.#job = waiting.shift();
+    this.#job = this.#lane.jobs.shift();
     this.#keep(this.#job !== undefined);
     if (this.#job === undefined) return;
     this.#timer = setTimeout(() => this.#kill(), TOOL_TIMEOUT_MS);
@@ -118,11 +144,11 @@ class Shell {
   }
 
   #end(reason: Error): void {
-    if (!shells.delete(this)) return;
+    if (!this.#lane.shells.delete(this)) return;
     clearTimeout(this.#timer);
     this.#job?.reject(new Error(`${this.#job.what}: ${reason.message}`, { cause: reason }));
     this.#job = undefined;
-    if (waiting.length > 0) new Shell().next();
+    if (this.#lane.jobs.length > 0) new Shell(this.#lane).next();
   }
 }
 

@@ -109,7 +109,9 @@ export class WarmPool implements Launcher {
     warm = started;
     this.#warm.add(started);
     // The first thing it says is that it has started; it is read when the runtime becomes an instance.
-    runtime.socket.once("readable", () => {
+    runtime.socket.once("readable", async () => {
+      // Its end is heard of below.
+      await runtime.prepared?.catch(() => {});
       started.isStarted = true;
       this.#fill();
     });

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NetworkPolicy } from "@leveros/protocol";
-import { runTool } from "../run-tool.ts";
+import { runTool, type ToolOptions } from "../run-tool.ts";
 import { baseRules, INTERNET_CHAIN, policyChain } from "./network-rules.ts";
 
 /** Where the packages of Linux distributions put the plugins. */
@@ -22,6 +22,7 @@ const SUBNETS = Array.from({ length: 16 * 7 }, (_, index) => {
 
 /** Which range is taken, for whoever cleans up after a crash. */
 const SUBNET_FILE = "subnet";
+const LATER = { canWait: true };
 /** What may wait at the rate of a link before it is dropped. */
 const QUEUE_MS = 50;
 /** A token bucket below this does not keep up with the kernel's timer at high rates (tc-tbf(8)). */
@@ -151,8 +152,8 @@ export class ContainerNetwork {
     return `${action} element inet ${this.#table} policies { ${value} }`;
   }
 
-  async #runRules(lines: readonly string[]): Promise<void> {
-    await runTool("nft", ["-f", "-"], { input: lines.join("\n") });
+  async #runRules(lines: readonly string[], options: ToolOptions = {}): Promise<void> {
+    await runTool("nft", ["-f", "-"], { ...options, input: lines.join("\n") });
   }
 
   /** Gives the address of a container that has ended back; its link has gone with it. */
@@ -162,13 +163,19 @@ export class ContainerNetwork {
       const { address } = link;
       this.#members.get(this.#environments.get(address) ?? "")?.delete(address);
       this.#environments.delete(address);
-      await this.#runRules([this.#element("delete", address)]);
+      await this.#runRules([this.#element("delete", address)], LATER);
     }
-    await this.#plugin("DEL", container, "");
+    await this.#plugin("DEL", container, "", LATER);
   }
 
-  async #plugin(command: "ADD" | "DEL", container: string, netns: string): Promise<string> {
+  async #plugin(
+    command: "ADD" | "DEL",
+    container: string,
+    netns: string,
+    options: ToolOptions = {},
+  ): Promise<string> {
     return await runTool(join(this.#plugins, "ptp"), [], {
+      ...options,
       env: {
         CNI_COMMAND: command,
         CNI_CONTAINERID: container,

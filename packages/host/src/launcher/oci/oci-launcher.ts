@@ -29,6 +29,7 @@ import { type Room, ServiceRooms } from "./service-rooms.ts";
 
 /** What a runtime that waits for its assignment may use: `ram` of a service that names none, in megabytes. */
 const WARM_RAM = 128;
+const LATER = { canWait: true };
 /** How long the last output of an ended container is waited for. */
 const OUTPUT_GRACE_MS = 200;
 /** How long a container that is not needed any more may take to start, and then be ended in order. */
@@ -90,7 +91,7 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
         said += chunk.toString("utf8").slice(0, 500 - said.length);
       });
       try {
-        await container.attached;
+        await container.prepared;
       } catch (error) {
         await container.removed;
         throw new Error(said.trim() || String(error), { cause: error });
@@ -135,8 +136,7 @@ class Container implements LaunchedRuntime {
   readonly #bundle: string;
   readonly #cgroup: ContainerCgroup;
   readonly #child: ChildProcess;
-  /** Linked to its network. */
-  readonly attached: Promise<NetworkLink>;
+  readonly prepared: Promise<NetworkLink>;
   #link: NetworkLink | undefined;
   #mounts: string[] = [];
   readonly #underWay: Promise<unknown>[] = [];
@@ -195,7 +195,7 @@ class Container implements LaunchedRuntime {
         void Promise.race([closed, waited]).then(() => resolve(exit));
       });
     });
-    this.attached = new Promise((resolve, reject) => {
+    this.prepared = new Promise((resolve, reject) => {
       socket.once("readable", () => {
         this.#pid = readPid(pidFile);
         if (this.#pid === undefined) return;
@@ -206,7 +206,7 @@ class Container implements LaunchedRuntime {
       });
       void this.exited.then(() => reject(new Error("The container has ended.")));
     });
-    this.attached.catch(() => {});
+    this.prepared.catch(() => {});
     this.removed = this.exited.then(() => this.#remove());
   }
 
@@ -234,7 +234,7 @@ class Container implements LaunchedRuntime {
     const { ram, maxCpu, environment } = room;
     this.#ram = ram;
     if (ram !== WARM_RAM || maxCpu !== undefined) this.#cgroup.allot(shareOf(ram, maxCpu));
-    const linked = this.attached.then(async (link) => {
+    const linked = this.prepared.then(async (link) => {
       this.#cgroup.allotInside(shareOf(ram));
       await Promise.all([
         this.#parts.network.admit(link, environment),
@@ -324,11 +324,11 @@ class Container implements LaunchedRuntime {
     await Promise.allSettled(this.#underWay);
     const steps = [
       // Where the container runtime itself was killed, it could not clean up.
-      () => runTool(runtime, ["--root", root.state, "delete", "--force", this.#id]),
+      () => runTool(runtime, ["--root", root.state, "delete", "--force", this.#id], LATER),
       () => network.detach(this.#id, this.#link),
       () =>
         this.#mounts.length > 0
-          ? runTool("umount", ["--lazy", "--recursive", ...this.#mounts])
+          ? runTool("umount", ["--lazy", "--recursive", ...this.#mounts], LATER)
           : undefined,
       () => this.#room && rooms.close(this.#room),
       () => this.#cgroup.remove(),
