@@ -20,6 +20,9 @@ import {
   stepInstance,
 } from "./instance-state.ts";
 
+/** What V8 writes before it ends a process whose heap is at its limit. */
+const HEAP_IS_FULL = "JavaScript heap out of memory";
+
 /** What an instance is an instance of. */
 export interface InstancePlan {
   readonly environment: string;
@@ -101,7 +104,10 @@ export class Instance {
     this.launchedAt = clock.now();
     this.#health = healthyNow(this.launchedAt);
     this.#state = { phase: "starting", failAt: clock.now() + limits.startTimeoutMs };
-    this.#runtime = owner.launcher.launch({ onOutput: (chunk) => this.#output.push(chunk) });
+    this.#runtime = owner.launcher.launch({
+      ram: plan.ram,
+      onOutput: (chunk) => this.#output.push(chunk),
+    });
     this.#link = owner.link(this.#runtime, {
       messageBytesMax: limits.bodyBytesMax,
       callsMax: limits.callsPerInstanceMax,
@@ -313,6 +319,9 @@ export class Instance {
   #howItEnded(): string {
     const { status, signal, limit } = this.#exit ?? {};
     if (limit !== undefined) return limit;
+    if (signal === "SIGABRT" && this.#output.tail().includes(HEAP_IS_FULL)) {
+      return `ended since its JavaScript objects needed more memory than fits into the ${this.plan.ram} MB that "ram" allots it`;
+    }
     return signal === undefined ? `exited with status ${status}` : `was ended by ${signal}`;
   }
 

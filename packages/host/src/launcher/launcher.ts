@@ -22,8 +22,6 @@ export interface InstanceRoom {
   readonly service: string;
   readonly codeDir: string;
   readonly dataDir: string;
-  /** Megabytes that it is allotted. */
-  readonly ram: number;
   /** Processors that it may use at the most; undefined = all that nobody else needs. */
   readonly maxCpu: number | undefined;
 }
@@ -60,7 +58,12 @@ export interface LaunchedRuntime {
   kill(): void;
 }
 
+/** `ram` of a service that names none, in megabytes. */
+export const USUAL_RAM = 128;
+
 export interface LaunchOptions {
+  /** Megabytes that its instance is allotted. */
+  readonly ram: number;
   /** Gets what the runtime writes to its standard output and error. */
   onOutput(chunk: Buffer): void;
 }

@@ -17,9 +17,11 @@ import { findProgram } from "./find-program.ts";
 import type { LaunchedRuntime, Launcher, ProcessExit } from "./launcher.ts";
 import { outOfMemory } from "./launcher.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
+import { nodeFlags } from "./node-flags.ts";
 import { DISKS, moveOut } from "./oci/service-disks.ts";
 import { type Fence, nodeFence } from "./process-fence.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
+import { readOutput } from "./read-output.ts";
 import { copyRuntime, mainIn } from "./runtime-packages.ts";
 import { closedFolder, type Notes, ServiceUsers, tryUsers } from "./service-users.ts";
 
@@ -73,8 +75,8 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
   };
   return {
     usersWhy,
-    launch({ onOutput }): LaunchedRuntime {
-      const [program, ...args] = command;
+    launch({ ram, onOutput }): LaunchedRuntime {
+      const [program, ...args] = command(ram);
       const child = spawn(program, args, {
         stdio: ["ignore", "pipe", "pipe", "pipe"],
         env,
@@ -91,8 +93,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
           "Cannot start an instance: the system makes no process.",
         );
       }
-      child.stdout?.on("data", onOutput);
-      child.stderr?.on("data", onOutput);
+      readOutput([child.stdout, child.stderr], onOutput);
       try {
         ledger.add(pid);
       } catch (error) {
@@ -124,7 +125,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
         get memoryBytes() {
           return isRunning() ? watchdog.bytesOf(pid) : 0;
         },
-        async enter({ environment, service, codeDir, dataDir: serviceDir, ram }) {
+        async enter({ environment, service, codeDir, dataDir: serviceDir }) {
           await moveOutOnce(environment, service, serviceDir);
           const user = await users?.admit(serviceDir, codeDir);
           if (isRunning()) {
@@ -151,7 +152,8 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
 }
 
 interface RuntimeCommand {
-  readonly command: readonly [string, ...string[]];
+  /** With what goes with the megabytes that its instance is allotted. */
+  command(ram: number): readonly [string, ...string[]];
   readonly env: Record<string, string>;
 }
 
@@ -166,13 +168,16 @@ async function runtimeCommand(
   copyRuntime(copy);
   const fence = nodeFence(dataDir, folder);
   const main = [mainIn(copy), ...(hasUsers ? ["--own-user"] : [])];
-  const node = [process.execPath, "--disable-warning=ExperimentalWarning", ...fence.args];
-  const [program = process.execPath, ...args] = [...limits({ hasUsers }), ...node, ...main];
+  const command = (ram: number): readonly [string, ...string[]] => {
+    const node = [process.execPath, ...nodeFlags(ram), ...fence.args];
+    const [program = process.execPath, ...args] = [...limits({ hasUsers }), ...node, ...main];
+    return [program, ...args];
+  };
   const env = environment(fence);
   // A program is looked for no further than at a folder that may not be looked into.
   if (hasUsers)
     env["PATH"] = [...openNode(folder), ...openFolders(env["PATH"] ?? "")].join(delimiter);
-  return { command: [program, ...args], env };
+  return { command, env };
 }
 
 /** Programs that start another under limits, where the system has them: each becomes that other, under the same pid. */

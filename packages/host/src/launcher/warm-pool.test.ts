@@ -55,7 +55,7 @@ function open(warmRuntimesMax: number): WarmPool {
   return pool;
 }
 
-const ignore = { onOutput: () => {} };
+const ignore = { ram: 128, onOutput: () => {} };
 
 describe("the warm pool", () => {
   it("has one runtime started from the beginning, gives it away once, and starts the next a little later", async () => {
@@ -64,7 +64,7 @@ describe("the warm pool", () => {
     await launched[0]?.start();
     expect(pool.ready).toBe(1);
     const outputs: string[] = [];
-    const taken = pool.launch({ onOutput: (chunk) => outputs.push(chunk.toString()) });
+    const taken = pool.launch({ ram: 128, onOutput: (chunk) => outputs.push(chunk.toString()) });
     expect(taken).toMatchObject({ pid: 1, isWarm: true });
     launched[0]?.write("hello");
     expect(outputs).toEqual(["hello"]);
@@ -85,6 +85,17 @@ describe("the warm pool", () => {
       await launched[i]?.start();
     }
     expect([launched.length, pool.ready]).toEqual([8, 3]);
+  });
+
+  it("gives a runtime only to an instance of the size that it was started for", async () => {
+    const pool = open(8);
+    await launched[0]?.start();
+    expect(pool.launch({ ...ignore, ram: 512 })).toMatchObject({ pid: 2, isWarm: false });
+    clock.advance(100);
+    await launched[2]?.start();
+    expect(pool.ready).toBe(2);
+    expect(pool.launch({ ...ignore, ram: 512 })).toMatchObject({ pid: 3, isWarm: true });
+    expect(pool.launch(ignore)).toMatchObject({ pid: 1, isWarm: true });
   });
 
   it("replaces a runtime that has ended by itself", async () => {

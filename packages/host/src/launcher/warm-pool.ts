@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
-import type { LaunchedRuntime, Launcher, LaunchOptions } from "./launcher.ts";
-import { decidePoolSize, recentStarts } from "./pool-size.ts";
+import { type LaunchedRuntime, type Launcher, type LaunchOptions, USUAL_RAM } from "./launcher.ts";
+import { decidePool, MEMORY_MS, recentStarts, type Start } from "./pool-size.ts";
 
 /** A cold call comes first: the process that takes its runtime's place is started a little later. */
 const REFILL_AFTER_MS = 100;
@@ -16,6 +16,7 @@ export interface WarmPoolOptions {
 
 interface Warm {
   readonly runtime: LaunchedRuntime;
+  readonly ram: number;
   /** Bound when the runtime becomes an instance. */
   onOutput: (chunk: Buffer) => void;
   isStarted: boolean;
@@ -28,7 +29,7 @@ interface Warm {
 export class WarmPool implements Launcher {
   readonly #options: WarmPoolOptions;
   readonly #warm = new Set<Warm>();
-  #starts: number[] = [];
+  #starts: Start[] = [];
   #refill: unknown;
   #isClosed = false;
 
@@ -45,16 +46,23 @@ export class WarmPool implements Launcher {
   }
 
   get wanted(): number {
-    const { clock, warmRuntimesMax } = this.#options;
-    return decidePoolSize(this.#starts, clock.now(), warmRuntimesMax);
+    let wanted = 0;
+    for (const count of this.#wantedByRam().values()) wanted += count;
+    return wanted;
+  }
+
+  #wantedByRam(): Map<number, number> {
+    const { clock, warmRuntimesMax: max } = this.#options;
+    return decidePool(this.#starts, { now: clock.now(), max, usualRam: USUAL_RAM });
   }
 
   launch(options: LaunchOptions): LaunchedRuntime {
     const { clock, launcher, warmRuntimesMax } = this.#options;
     if (warmRuntimesMax === 0) return launcher.launch(options);
-    const now = clock.now();
-    this.#starts = [...recentStarts(this.#starts, now).slice(-1_000), now];
-    const warm = this.#take();
+    const { ram } = options;
+    const at = clock.now();
+    this.#starts = [...recentStarts(this.#starts, at).slice(-1_000), { at, ram }];
+    const warm = this.#take(ram);
     this.#refillAfter(REFILL_AFTER_MS);
     if (warm === undefined) return launcher.launch(options);
     warm.onOutput = (chunk) => options.onOutput(chunk);
@@ -77,9 +85,10 @@ export class WarmPool implements Launcher {
   }
 
   /** Those that have started first; one that is still starting has a head start all the same. */
-  #take(): Warm | undefined {
+  #take(ram: number): Warm | undefined {
     let taken: Warm | undefined;
     for (const warm of this.#warm) {
+      if (warm.ram !== ram) continue;
       if (taken === undefined || (warm.isStarted && !taken.isStarted)) taken = warm;
     }
     if (taken !== undefined) this.#warm.delete(taken);
@@ -95,17 +104,26 @@ export class WarmPool implements Launcher {
   /** One after the other: starting all at once would take the processor from the calls. */
   #fill(): void {
     if (this.#isClosed) return;
-    const isStarting = [...this.#warm].some(({ isStarted }) => !isStarted);
-    if (isStarting || this.#warm.size >= this.wanted) return;
+    const wanted = this.#wantedByRam();
+    for (const { runtime, ram } of this.#warm) if (!wanted.has(ram)) runtime.kill();
+    if ([...this.#warm].some(({ isStarted }) => !isStarted)) return;
+    const have = Map.groupBy(this.#warm, (warm) => warm.ram);
+    const missing = [...wanted].find(([ram, count]) => (have.get(ram)?.length ?? 0) < count);
+    if (missing === undefined) {
+      // What nobody has needed for so long is ended then.
+      if (wanted.size > 1) this.#refillAfter(MEMORY_MS);
+      return;
+    }
+    const [ram] = missing;
     let warm: Warm | undefined;
     let runtime: LaunchedRuntime;
     try {
-      runtime = this.#options.launcher.launch({ onOutput: (chunk) => warm?.onOutput(chunk) });
+      runtime = this.#options.launcher.launch({ ram, onOutput: (chunk) => warm?.onOutput(chunk) });
     } catch {
       this.#refillAfter(RETRY_AFTER_MS);
       return;
     }
-    const started: Warm = { runtime, onOutput: () => {}, isStarted: false };
+    const started: Warm = { runtime, ram, onOutput: () => {}, isStarted: false };
     warm = started;
     this.#warm.add(started);
     // The first thing it says is that it has started; it is read when the runtime becomes an instance.

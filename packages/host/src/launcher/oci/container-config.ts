@@ -125,8 +125,7 @@ export function containerConfig(options: ContainerOptions): object {
       cwd: "/",
       capabilities: NO_CAPABILITIES,
       rlimits: [
-        // Lowered when its share is known: raising it then would take a right that root may lack.
-        { type: "RLIMIT_NOFILE", hard: openFilesMax(), soft: openFilesMax() },
+        { type: "RLIMIT_NOFILE", hard: share.openFiles, soft: share.openFiles },
         { type: "RLIMIT_SIGPENDING", hard: SIGNALS_MAX, soft: SIGNALS_MAX },
         { type: "RLIMIT_MSGQUEUE", hard: 0, soft: 0 },
         { type: "RLIMIT_CORE", hard: CORE_BYTES, soft: CORE_BYTES },

@@ -11,9 +11,12 @@ import {
   type InstanceRoom,
   type LaunchedRuntime,
   type Launcher,
+  type LaunchOptions,
   outOfMemory,
   type ProcessExit,
+  USUAL_RAM,
 } from "../launcher.ts";
+import { readOutput } from "../read-output.ts";
 import { runTool } from "../run-tool.ts";
 import { ContainerCgroup, INNER_GROUP, removeCgroups } from "./cgroups.ts";
 import { containerConfig, shareOf } from "./container-config.ts";
@@ -27,8 +30,6 @@ import { makeSandboxRoot, removeSandboxRoot, type SandboxRoot } from "./sandbox-
 import { DISKS, ServiceDisks } from "./service-disks.ts";
 import { type Room, ServiceRooms } from "./service-rooms.ts";
 
-/** What a runtime that waits for its assignment may use: `ram` of a service that names none, in megabytes. */
-const WARM_RAM = 128;
 const LATER = { canWait: true };
 /** How long the last output of an ended container is waited for. */
 const OUTPUT_GRACE_MS = 200;
@@ -75,21 +76,21 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
   });
   const rooms = new ServiceRooms(disks, root.rooms);
   const ending = new Set<Promise<unknown>>();
-  const launch = (onOutput: (chunk: Buffer) => void): Container => {
-    const container = new Container({ ...options, root, network, rooms, cgroups });
+  const launch = (of: LaunchOptions): Container => {
+    const container = new Container({ ...options, root, network, rooms, cgroups }, of);
     ending.add(container.removed);
     void container.removed.finally(() => ending.delete(container.removed));
-    container.onOutput(onOutput);
     return container;
   };
   return {
-    launch: ({ onOutput }) => launch(onOutput),
+    launch,
     setNetwork: (environment, policy) => network.setPolicy(environment, policy),
     async probe() {
       let said = "";
-      const container = launch((chunk) => {
+      const onOutput = (chunk: Buffer): void => {
         said += chunk.toString("utf8").slice(0, 500 - said.length);
-      });
+      };
+      const container = launch({ ram: USUAL_RAM, onOutput });
       try {
         await container.prepared;
       } catch (error) {
@@ -142,16 +143,17 @@ class Container implements LaunchedRuntime {
   readonly #underWay: Promise<unknown>[] = [];
   #room: Room | undefined;
   #pid: number | undefined;
-  #ram = WARM_RAM;
+  readonly #ram: number;
   #wasKilled = false;
   #hasEnded = false;
 
-  constructor(parts: ContainerParts) {
+  constructor(parts: ContainerParts, { ram, onOutput }: LaunchOptions) {
     const { root, cgroups, runtime } = parts;
     this.#parts = parts;
+    this.#ram = ram;
     this.#box = join(root.boxes, this.#id);
     this.#bundle = join(root.bundles, this.#id);
-    const share = shareOf(WARM_RAM);
+    const share = shareOf(ram);
     for (const path of [this.#box, join(this.#box, ROOM), this.#bundle]) {
       mkdirSync(path, { mode: 0o755 });
     }
@@ -163,7 +165,7 @@ class Container implements LaunchedRuntime {
       rootfs: root.rootfs,
       box: this.#box,
       cgroup: `${cgroup}/${INNER_GROUP}`,
-      args: root.command,
+      args: root.command(ram),
       env: ENV,
       share,
     });
@@ -185,6 +187,7 @@ class Container implements LaunchedRuntime {
       );
     }
     this.socket = socket;
+    readOutput([this.#child.stdout, this.#child.stderr], onOutput);
     const closed = new Promise<void>((resolve) => this.#child.once("close", () => resolve()));
     this.exited = new Promise<ProcessExit>((resolve) => {
       this.#child.once("exit", (status, signal) => {
@@ -219,11 +222,6 @@ class Container implements LaunchedRuntime {
     return this.#cgroup.memoryBytes;
   }
 
-  onOutput(onOutput: (chunk: Buffer) => void): void {
-    this.#child.stdout?.on("data", onOutput);
-    this.#child.stderr?.on("data", onOutput);
-  }
-
   enter(room: InstanceRoom): Promise<{ codeDir: string; dataDir: string }> {
     const entering = this.#enter(room);
     this.#underWay.push(entering);
@@ -231,17 +229,10 @@ class Container implements LaunchedRuntime {
   }
 
   async #enter(room: InstanceRoom): Promise<{ codeDir: string; dataDir: string }> {
-    const { ram, maxCpu, environment } = room;
-    this.#ram = ram;
-    if (ram !== WARM_RAM || maxCpu !== undefined) this.#cgroup.allot(shareOf(ram, maxCpu));
-    const linked = this.prepared.then(async (link) => {
-      this.#cgroup.allotInside(shareOf(ram));
-      await Promise.all([
-        this.#parts.network.admit(link, environment),
-        this.#allotInside(link, ram),
-      ]);
-    });
-    await Promise.all([this.#show(room), linked]);
+    const { maxCpu, environment } = room;
+    if (maxCpu !== undefined) this.#cgroup.allot(shareOf(this.#ram, maxCpu));
+    const admitted = this.prepared.then((link) => this.#parts.network.admit(link, environment));
+    await Promise.all([this.#show(room), admitted]);
     const seen = `/lever/box/${ROOM}`;
     return { codeDir: `${seen}/code`, dataDir: `${seen}/data` };
   }
@@ -266,15 +257,12 @@ class Container implements LaunchedRuntime {
   }
 
   async #attach(pid: number): Promise<NetworkLink> {
-    const { network } = this.#parts;
+    const { network, limits } = this.#parts;
+    this.#cgroup.allotInside(shareOf(this.#ram));
     const link = await network.attach(this.#id, pid);
     this.#link = link;
-    await network.limit(link, pid, this.#bytesPerSecond(WARM_RAM));
+    await network.limit(link, pid, this.#ram * limits.networkBytesPerSecondPerMb);
     return link;
-  }
-
-  #bytesPerSecond(ram: number): number {
-    return ram * this.#parts.limits.networkBytesPerSecondPerMb;
   }
 
   async #show(wanted: InstanceRoom): Promise<void> {
@@ -282,22 +270,6 @@ class Container implements LaunchedRuntime {
     this.#room = await this.#parts.rooms.open(wanted);
     await runTool("mount", ["--rbind", this.#room.dir, place]);
     this.#mounts.push(place);
-  }
-
-  /** What is set inside the container, which has that of the warm ones until then. */
-  async #allotInside(link: NetworkLink, ram: number): Promise<void> {
-    const { network } = this.#parts;
-    const { tmpBytes, openFiles } = shareOf(ram);
-    const pid = String(this.pid);
-    const steps: Promise<unknown>[] = [
-      runTool("prlimit", ["--pid", pid, `--nofile=${openFiles}:${openFiles}`]),
-    ];
-    if (ram !== WARM_RAM) {
-      const resize = ["mount", "-o", `remount,size=${tmpBytes}`, "/tmp"];
-      steps.push(runTool("nsenter", ["-t", pid, "-m", ...resize]));
-      steps.push(network.limit(link, this.pid, this.#bytesPerSecond(ram)));
-    }
-    await Promise.all(steps);
   }
 
   #exitOf(status: number | null, signalName: string | null): ProcessExit {

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { nodeFlags } from "../node-flags.ts";
 import { runTool } from "../run-tool.ts";
 import { copyRuntime, mainIn } from "../runtime-packages.ts";
 import { CONTAINER_UID } from "./container-config.ts";
@@ -19,7 +20,7 @@ export interface SandboxRoot {
   readonly state: string;
   readonly networks: string;
   /** The program of an instance, as a container sees it. */
-  readonly command: readonly string[];
+  command(ram: number): readonly string[];
 }
 
 /** Megabytes of configuration, state and the runtime's own code. */
@@ -58,7 +59,7 @@ export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
     state: join(dir, "state"),
     rooms,
     networks: join(dir, "networks"),
-    command: [NODE, "--disable-warning=ExperimentalWarning", mainIn(RUNTIME)],
+    command: (ram) => [NODE, ...nodeFlags(ram), mainIn(RUNTIME)],
   };
   const { rootfs, boxes, bundles, state, networks } = root;
   await mkdir(rootfs, { mode: 0o755 });
