@@ -19,7 +19,10 @@ const works = {
     let held = [];
     work = async () => { held.push(Array.from({ length: 10_000 }, (_, i) => ({ i }))); if (held.length > 20) held = []; };`,
   "floods logs": `
-    work = async () => { for (let i = 0; i < 100; i++) console.log("x".repeat(1_000)); };`,
+    const { once } = require("node:events");
+    const lines = ("x".repeat(1_000) + "\\n").repeat(100);
+    // One that never waited would only fill its own memory.
+    work = async () => { if (!process.stdout.write(lines)) await once(process.stdout, "drain"); };`,
   forks: `
     const { spawn } = require("node:child_process");
     const fork = () => new Promise((done, failed) => spawn("/bin/true", { stdio: "ignore" }).on("close", done).on("error", failed));
