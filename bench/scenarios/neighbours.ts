@@ -1,10 +1,14 @@
+import { spawn } from "node:child_process";
 import { alternate } from "../alternate.ts";
 import { atLeast, atMost, type Figure, measured, ratios } from "../figure.ts";
 import { Caller, quantile } from "../load.ts";
 import { callAtRate } from "../open-loop.ts";
+import { bareNode } from "../peers/node.ts";
 import { deploy, type Scenario, startHost } from "../scenario.ts";
 
 const CALLS_PER_SECOND = 200;
+const BARE = "node:http, alone";
+const BARE_BESIDE = "node:http, beside two that spin";
 const calm = 'exports.sayHello = (name) => "Hello, " + name + "!";';
 
 /** What each neighbour does again and again until it is told to stop. */
@@ -73,16 +77,30 @@ export const neighbours: Scenario = {
         maxInstances: 1,
       });
     }
+    await using bare = await bareNode.start();
+    using bareCaller = new Caller(`127.0.0.1:${bare.port}`);
     const counts = new Map<string, number[]>();
     let failed = 0;
-    const p99 = async (seconds: number): Promise<number> => {
-      const call = () => caller.call("/calm/sayHello", ["world"]);
+    const p99 = async (
+      seconds: number,
+      call = () => caller.call("/calm/sayHello", ["world"]),
+    ): Promise<number> => {
       const result = await callAtRate(CALLS_PER_SECOND, seconds, call);
       failed += result.failed;
       return quantile(result.latenciesMs, 0.99);
     };
+    const callBare = () => bareCaller.call("/sayHello", ["world"]);
     const beside = async (name: string): Promise<number> => {
       if (name === "alone") return await p99(run.seconds);
+      if (name === BARE) return await p99(run.seconds, callBare);
+      if (name === BARE_BESIDE) {
+        const spinning = [0, 1].map(() => spawn(process.execPath, ["-e", "while (true);"]));
+        try {
+          return await p99(run.seconds, callBare);
+        } finally {
+          for (const child of spinning) child.kill("SIGKILL");
+        }
+      }
       const started = await caller.call(`/${service(name)}/start`);
       if (started.status !== 200) throw new Error(`Cannot start what ${name}: ${started.text}`);
       const held = await p99(run.seconds);
@@ -92,7 +110,9 @@ export const neighbours: Scenario = {
       return held;
     };
     await p99(1);
-    const results = await alternate(run, ["alone", ...names], beside);
+    await p99(1, callBare);
+    const results = await alternate(run, ["alone", ...names, BARE, BARE_BESIDE], beside);
+    const of = (name: string): number[] => results.get(name) ?? [];
     const alone = results.get("alone") ?? [];
     const chart = "p99 of a calm service, ms";
     return [
@@ -106,6 +126,15 @@ export const neighbours: Scenario = {
           atLeast(`what ${name} worked, times`, Math.min(...(counts.get(name) ?? [0])), 1),
         ];
       }),
+      // What the machine itself, and its scheduler, make of two processes that spin.
+      measured("node:http alone, p99 ms", of(BARE)),
+      measured("node:http beside two that spin, p99 ms", of(BARE_BESIDE)),
+      measured("node:http beside two that spin, p99 / alone", ratios(of(BARE_BESIDE), of(BARE))),
+      atMost(
+        "what one that spins does to Lever / to node:http",
+        ratios(ratios(of("spins"), alone), ratios(of(BARE_BESIDE), of(BARE))),
+        1.5,
+      ),
       atMost("failed calls of the calm service", failed, 0),
     ];
   },

@@ -10,7 +10,8 @@ createServer((request, response) => {
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
   request.on("end", () => {
-    const method = methods[request.url];
+    const [path] = request.url.split("?", 1);
+    const method = methods[path];
     if (method === undefined) {
       response.writeHead(404).end();
       return;
