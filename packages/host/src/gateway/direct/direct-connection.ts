@@ -50,8 +50,6 @@ export class DirectConnection implements CallEvents {
   #heldBytes = 0;
   #call: PlacedCall | undefined;
   #isAnswered = false;
-  /** Nothing more comes from the caller. */
-  #hasEnded = false;
   /** When it has waited too long for what comes next, by the lane's clock; 0 = it waits for nothing of the caller's. */
   dueAt = 0;
 
@@ -111,9 +109,9 @@ export class DirectConnection implements CallEvents {
 
   readonly #onRoom = (): void => this.#goOn();
 
+  /** One that only half-closes cannot be told from one that has left, as with Node's server. */
   readonly #onCallerEnd = (): void => {
-    this.#hasEnded = true;
-    if (this.#phase !== "call") this.#socket.end();
+    this.#socket.destroySoon();
   };
 
   readonly #onClose = (): void => {
@@ -271,7 +269,7 @@ export class DirectConnection implements CallEvents {
   }
 
   get #isClosing(): boolean {
-    return this.#hasEnded || this.#options.isClosing() || this.#head?.isLast === true;
+    return this.#options.isClosing() || this.#head?.isLast === true;
   }
 
   #answerProblem(error: LeverError): void {
