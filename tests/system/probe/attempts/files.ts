@@ -71,7 +71,7 @@ say(*[writing(it) for it in ("/x", "/etc/passwd", "/usr/bin/x", "/usr/bin/python
   {
     name: "writes its own code, with modes of the archive that let everybody write",
     gain: "code of its service's other instances, of later ones and of versions to roll back to",
-    answers: { oci: "EACCES" },
+    answers: { oci: "EACCES EROFS" },
     python: `
 say(*[writing(it) for it in ("server.js", "lever.json", "loose.txt", "loose/x", "x")])
 say(attempt(lambda: os.chmod("loose.txt", 0o777)).replace("EPERM", "EACCES"))`,
