@@ -38,7 +38,7 @@ export interface NetworkLink {
 /**
  * The network of the containers: to each its own link to the host by CNI's `ptp`, an address by `host-local`, a rate
  * each way, and rules (nftables) by which it reaches what its environment may reach, and nothing else: not the host, not
- * another instance. Until it belongs to an environment it reaches nothing.
+ * another instance. One that belongs to no environment yet runs nobody's code.
  */
 export class ContainerNetwork {
   readonly #plugins: string;
@@ -49,6 +49,8 @@ export class ContainerNetwork {
   /** The addresses of each environment's containers, and the other way round. */
   readonly #members = new Map<string, Set<string>>();
   readonly #environments = new Map<string, string>();
+  /** The last change of rules, which the next one waits for. */
+  #rules: Promise<unknown> = Promise.resolve();
 
   private constructor(options: { id: string; plugins: string; stateDir: string; subnet: string }) {
     const { id, plugins, stateDir, subnet } = options;
@@ -89,7 +91,7 @@ export class ContainerNetwork {
     if (address === undefined || device === undefined) {
       throw new Error("The network plugin tells neither link nor address.");
     }
-    await this.#runRules([this.#element("add", address, INTERNET_CHAIN)]);
+    await this.#runRules(() => [this.#element("add", address, INTERNET_CHAIN)]);
     return { address, device };
   }
 
@@ -119,30 +121,27 @@ export class ContainerNetwork {
     const members = this.#members.get(environment) ?? new Set();
     this.#members.set(environment, members.add(address));
     this.#environments.set(address, environment);
-    const policy = this.#policies.get(environment);
-    if (policy !== undefined)
-      await this.#runRules(this.#chainAndMoves(environment, policy, [address]));
+    if (!this.#policies.has(environment)) return;
+    await this.#runRules(() => this.#chainAndMoves(environment, [address]));
   }
 
   /** What the environment's containers may reach, those that run too: also what they have open is held to it. */
   async setPolicy(environment: string, policy: NetworkPolicy): Promise<void> {
     if (policy === "internet" && !this.#policies.has(environment)) return;
     this.#policies.set(environment, policy);
-    const members = [...(this.#members.get(environment) ?? [])];
-    await this.#runRules(this.#chainAndMoves(environment, policy, members));
+    await this.#runRules(() =>
+      this.#chainAndMoves(environment, [...(this.#members.get(environment) ?? [])]),
+    );
   }
 
-  #chainAndMoves(
-    environment: string,
-    policy: NetworkPolicy,
-    addresses: readonly string[],
-  ): string[] {
+  #chainAndMoves(environment: string, addresses: readonly string[]): string[] {
     const chain = chainOf(environment);
+    const policy = this.#policies.get(environment) ?? "internet";
     return [
       ...policyChain(this.#table, chain, policy),
       ...addresses.flatMap((address) => [
         this.#element("delete", address),
-        `${this.#element("add", address, chain)}`,
+        this.#element("add", address, chain),
       ]),
     ];
   }
@@ -152,8 +151,13 @@ export class ContainerNetwork {
     return `${action} element inet ${this.#table} policies { ${value} }`;
   }
 
-  async #runRules(lines: readonly string[], options: ToolOptions = {}): Promise<void> {
-    await runTool("nft", ["-f", "-"], { ...options, input: lines.join("\n") });
+  /** One after the other, each as it is when its turn has come: one that names an address that has gone would fail whole. */
+  #runRules(lines: () => readonly string[]): Promise<unknown> {
+    const run = async (): Promise<unknown> =>
+      await runTool("nft", ["-f", "-"], { input: lines().join("\n") });
+    const running = this.#rules.then(run);
+    this.#rules = running.catch(() => {});
+    return running;
   }
 
   /** Gives the address of a container that has ended back; its link has gone with it. */
@@ -163,7 +167,7 @@ export class ContainerNetwork {
       const { address } = link;
       this.#members.get(this.#environments.get(address) ?? "")?.delete(address);
       this.#environments.delete(address);
-      await this.#runRules([this.#element("delete", address)], LATER);
+      await this.#runRules(() => [this.#element("delete", address)]);
     }
     await this.#plugin("DEL", container, "", LATER);
   }
