@@ -18,6 +18,8 @@ export interface StartOptions {
   readonly isolation?: "oci" | "process" | "auto";
   /** Default: the user of the tests. Another one needs root. */
   readonly uid?: number;
+  /** Processes that take connections. Default: as many as LEVER_TEST_WORKERS says, or 1, whatever the machine. */
+  readonly workers?: number;
   /** Further arguments of `lever up`. */
   readonly args?: readonly string[];
   /** Beside the environment of the tests. */
@@ -49,6 +51,7 @@ const READY = /^Lever is up at (https?:\/\/.+)$/m;
 /** Starts `lever up` and waits until it is ready. @throws Error with its output when it ends before that. */
 export async function startLever(options: StartOptions = {}): Promise<RunningLever> {
   const isolation = options.isolation ?? "process";
+  const workers = options.workers ?? Number(process.env["LEVER_TEST_WORKERS"] ?? 1);
   const isOwnDir = options.dataDir === undefined;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "lever-test-"));
   if (options.uid !== undefined) chownSync(dataDir, options.uid, options.uid);
@@ -63,6 +66,8 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
       dataDir,
       "--isolation",
       isolation,
+      "--workers",
+      String(workers),
       ...(options.args ?? []),
     ],
     {

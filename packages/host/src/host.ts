@@ -28,6 +28,7 @@ import { openEpochs } from "./store/epochs.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
 import { SecretBox } from "./variables/secret-box.ts";
 import { Variables } from "./variables/variables.ts";
+import { Workers } from "./workers/workers.ts";
 
 export interface HostOptions {
   /** Address to listen on. */
@@ -38,6 +39,8 @@ export interface HostOptions {
   readonly dataDir: string;
   /** With them, everything goes over TLS; replaced files are used from then on. */
   readonly tls: CertificateFiles | undefined;
+  /** Processes that take connections; 1 = the host does that itself. */
+  readonly workers: number;
   readonly limits: Limits;
   /** Those that are not at their default by chance. */
   readonly limitsSet: ReadonlySet<LimitName>;
@@ -136,9 +139,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const wallTime = Date.now;
     const isLocalOnly = options.isLocalOnly;
     const access = await Access.open({ store, wallTime, isLocalOnly });
+    const front = { ...options, certificate, access, router, clock, log };
+    const workers = options.workers > 1 ? new Workers({ ...front, ledger }) : undefined;
     startAdminService({
       access,
       wallTime,
+      settled: async () => await workers?.settled(),
       environments,
       store,
       fleet,
@@ -151,14 +157,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       variables,
     });
     for await (const record of store.liveVersions()) fleet.goLive(record);
-    const gateway = await openGateway({
-      ...options,
-      certificate,
-      access,
-      router,
-      clock,
-      log,
-    }).catch(async (error: unknown) => {
+    const open = workers === undefined ? openGateway(front) : workers.open().then(() => workers);
+    const gateway = await open.catch(async (error: unknown) => {
       await fleet.close();
       await launcher.close();
       await opened.close();
@@ -169,6 +169,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       isolation,
       ...(isolationWhy && { isolationWhy }),
       ...(isolation === "process" && users),
+      ...(workers && { workers: options.workers }),
     };
     log("info", "host", "up", { bind: options.bind, port: gateway.port, dataDir, ...about });
     if (!isLocalOnly && !access.hasTokens) {

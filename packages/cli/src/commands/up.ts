@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { homedir } from "node:os";
+import { availableParallelism, homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Host, HostOptions, Isolation } from "@leveros/host";
 import {
@@ -15,6 +15,7 @@ import { printNote, printResult } from "../output.ts";
 import { formatAuthority, isLoopback } from "../up/bind-address.ts";
 import { formatLogLine } from "../up/log-line.ts";
 import { watchStopSignals } from "../up/stop-signals.ts";
+import { usualWorkers, WORKERS_MAX } from "../up/usual-workers.ts";
 
 const DEFAULT_PORT = 8080;
 
@@ -40,6 +41,7 @@ interface UpOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly data?: string;
+  readonly workers?: number;
   readonly limit?: Partial<Limits>;
   readonly isolation: Isolation;
   readonly verbose?: true;
@@ -70,6 +72,11 @@ export function declareUp(program: Command): void {
         .choices(["auto", "oci", "process"])
         .default("auto"),
     )
+    .option(
+      "--workers <n>",
+      "processes that take connections, behind the one port (default: half of the machine's cores, at most 8; 1 below 4 cores)",
+      readWorkers,
+    )
     .option("--limit <name=value>", "set a limit; may be repeated", readLimit)
     .option("--verbose", "log more")
     .addHelpText("after", HELP)
@@ -89,11 +96,13 @@ async function up(options: UpOptions): Promise<void> {
   const { requested } = watchStopSignals(exitStatus.interrupted);
   const stopRequested = requested.aborted ? Promise.resolve() : once(requested, "abort");
   const { startHost } = await import("@leveros/host");
+  const { workers = usualWorkers(availableParallelism(), process.platform) } = options;
   const host = await startHost({
     bind,
     port,
     dataDir: data,
     tls,
+    workers,
     limits: { ...defaultLimits, ...options.limit },
     limitsSet: new Set(Object.keys(options.limit ?? {}) as LimitName[]),
     isolation: options.isolation,
@@ -103,7 +112,7 @@ async function up(options: UpOptions): Promise<void> {
   }).catch(explainStart);
   const scheme = tls === undefined ? "http" : "https";
   printResult(`Lever is up at ${scheme}://${formatAuthority(host.bind, host.port)}`);
-  if (process.stderr.isTTY) printNote(welcome(resolve(data), host, scheme));
+  if (process.stderr.isTTY) printNote(welcome({ dataDir: resolve(data), host, scheme, workers }));
   await stopRequested;
   if (process.stderr.isTTY) {
     printNote("\nStopping: calls under way are finished first. Ctrl-C again stops at once.");
@@ -138,7 +147,17 @@ function writeLogLine(line: string): void {
 }
 
 /** Where the data is, and what to type next, in another terminal. */
-function welcome(dataDir: string, host: Host, scheme: "http" | "https"): string {
+function welcome({
+  dataDir,
+  host,
+  scheme,
+  workers,
+}: {
+  dataDir: string;
+  host: Host;
+  scheme: "http" | "https";
+  workers: number;
+}): string {
   const { bind, port, isolation, isolationWhy, usersWhy } = host;
   const isDefault = scheme === "http" && port === DEFAULT_PORT && isLoopback(bind);
   const authority = formatAuthority(bind, port);
@@ -149,6 +168,7 @@ function welcome(dataDir: string, host: Host, scheme: "http" | "https"): string 
       : `Instances run as processes, which is no boundary against hostile code.${
           isolationWhy === undefined ? "" : ` Containers: ${isolationWhy} See lever doctor.`
         }`,
+    ...(workers === 1 ? [] : [`Connections are taken by ${workers} processes.`]),
     ...(usersWhy === undefined ? [] : [`All services run as Lever's user: ${usersWhy}.`]),
     `Its data is in ${dataDir}. Stop it with Ctrl-C.`,
     "",
@@ -164,6 +184,12 @@ function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port <= 65_535) return port;
   throw new InvalidArgumentError("Allowed is 0 to 65535.");
+}
+
+function readWorkers(text: string): number {
+  const workers = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (workers >= 1 && workers <= WORKERS_MAX) return workers;
+  throw new InvalidArgumentError(`Allowed is 1 to ${WORKERS_MAX}.`);
 }
 
 function readLimit(text: string, before: Partial<Limits> = {}): Partial<Limits> {

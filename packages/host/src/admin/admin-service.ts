@@ -29,6 +29,8 @@ export interface AdminOptions extends ObserveOptions {
   readonly deployer: Deployer;
   readonly access: Access;
   readonly wallTime: () => number;
+  /** Resolves when what was changed holds wherever calls come in. */
+  readonly settled: () => Promise<void>;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { LeverError, type Right } from "@leveros/protocol";
-import type { Access, AskerKey } from "../access/access.ts";
+import type { AskerKey, KnownTokens } from "../access/known-tokens.ts";
 import type { Store } from "../store/store.ts";
 
 /** What a method of the admin service needs. */
@@ -48,9 +48,11 @@ const adminRules: Readonly<Record<string, Rule>> = {
 };
 
 export interface GuardOptions {
-  readonly access: Access;
+  readonly access: KnownTokens;
   readonly store: Store;
   readonly wallTime: () => number;
+  /** Resolves when what was changed holds wherever calls come in. */
+  readonly settled: () => Promise<void>;
 }
 
 type AdminMethod = (...args: unknown[]) => unknown;
@@ -80,7 +82,7 @@ export class AdminGuard {
   }
 
   #guard(method: string, needed: Rule, call: AdminMethod): AdminMethod {
-    const { access, store, wallTime } = this.#options;
+    const { access, store, wallTime, settled } = this.#options;
     return (...args) => {
       const asker = this.#asker.getStore() ?? "";
       const named = needed.environmentAt === undefined ? "*" : args[needed.environmentAt];
@@ -98,6 +100,7 @@ export class AdminGuard {
         try {
           const result = await invoke();
           // Before anybody hears of it.
+          await settled();
           await keep("done");
           return result;
         } catch (error) {

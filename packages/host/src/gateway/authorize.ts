@@ -1,5 +1,5 @@
-import type { Access, AccessRequest } from "../access/access.ts";
-import { type Caller, OUTSIDE, type Router } from "../router/router.ts";
+import type { AccessRequest, KnownTokens } from "../access/known-tokens.ts";
+import { type Caller, type CallRouter, OUTSIDE } from "../router/router.ts";
 import { refuseHostName } from "./page-rules.ts";
 
 /**
@@ -7,7 +7,7 @@ import { refuseHostName } from "./page-rules.ts";
  * @throws LeverError `unauthorized`, `forbidden`
  */
 export function authorize(
-  { access, router }: { access: Access; router: Router },
+  { access, router }: { access: KnownTokens; router: CallRouter },
   environment: string,
   request: AccessRequest,
 ): Caller {

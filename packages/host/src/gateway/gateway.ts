@@ -3,10 +3,10 @@ import * as http2 from "node:http2";
 import type { Duplex } from "node:stream";
 import { isStreamingName, LeverError, type Limits, noSide } from "@leveros/protocol";
 import { type GrpcOptions, serveGrpc } from "@leveros/runtime/grpc";
-import type { Access, AccessRequest } from "../access/access.ts";
+import type { AccessRequest, KnownTokens } from "../access/known-tokens.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import type { Router } from "../router/router.ts";
+import type { CallRouter } from "../router/router.ts";
 import { authorize } from "./authorize.ts";
 import { type Certificate, watchCertificate } from "./certificate.ts";
 import { DirectCalls } from "./direct/direct-calls.ts";
@@ -27,11 +27,13 @@ export interface GatewayOptions {
   readonly bind: string;
   /** 0 = any free port. */
   readonly port: number;
-  readonly router: Router;
-  readonly access: Access;
+  readonly router: CallRouter;
+  readonly access: KnownTokens;
   readonly limits: Limits;
   /** With it, everything goes over TLS. Its files are watched. */
   readonly certificate: Certificate | undefined;
+  /** Others listen on the same port; TLS sessions are resumed by all of them with these keys. */
+  readonly shared?: { readonly ticketKeys: Buffer };
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -47,7 +49,7 @@ const HTTP2_CALLS_MAX = 1_000;
 
 /** Opens the port through which everyone outside calls. @throws the system's error when it is not to be had. */
 export async function openGateway(options: GatewayOptions): Promise<Listener> {
-  const { limits, certificate } = options;
+  const { limits, certificate, shared } = options;
   const serving: ServeOptions = { ...options, bodies: { bytes: 0 } };
   const http1 = createServer(
     {
@@ -63,7 +65,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
   http1.maxConnections = limits.connectionsMax;
   http1.on("clientError", answerBrokenRequest);
   http1.on("upgrade", webSocketUpgrade(options));
-  const tls = certificate && createTls(certificate, limits.headersTimeoutMs);
+  const tls = certificate && createTls(certificate, limits.headersTimeoutMs, shared?.ticketKeys);
   const listener = await listen(
     {
       http1,
@@ -78,6 +80,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
     {
       ...options,
       ...limits,
+      isShared: shared !== undefined,
       refuseCleartext: (socket) => refuseCleartext(socket, limits.headersTimeoutMs),
     },
   );
@@ -169,7 +172,8 @@ function serve(request: HttpRequest, response: HttpResponse, options: ServeOptio
   }
 }
 
-function asLeverError(error: unknown, log: Log): LeverError {
+/** What went wrong in Lever itself is logged; callers hear only that it did. */
+export function asLeverError(error: unknown, log: Log): LeverError {
   if (error instanceof LeverError) return error;
   log("error", "gateway", "request failed", { reason: String(error) });
   return new LeverError("internal", "Lever failed to carry the call.", { cause: error });

@@ -32,6 +32,8 @@ export interface ListenOptions {
   readonly bind: string;
   /** 0 = any free port. */
   readonly port: number;
+  /** Others listen on the same port, and connections are spread over all of them. */
+  readonly isShared: boolean;
   /** A connection that sends nothing for this long is closed. */
   readonly headersTimeoutMs: number;
   /** Answers and ends a connection that does not speak TLS where it has to. */
@@ -41,7 +43,7 @@ export interface ListenOptions {
 /** @throws the system's error when the port is not to be had. */
 export async function listen(servers: Servers, options: ListenOptions): Promise<Listener> {
   const { http1, http2, tls, openDirect } = servers;
-  const { bind, port, headersTimeoutMs, refuseCleartext } = options;
+  const { bind, port, isShared, headersTimeoutMs, refuseCleartext } = options;
   const sockets = new Set<Socket>();
   let isClosing = false;
 
@@ -85,7 +87,7 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
     if (socket.alpnProtocol === "h2") openHttp2(socket);
     else openHttp(socket);
   });
-  http1.listen({ host: bind, port });
+  http1.listen({ host: bind, port, reusePort: isShared });
   try {
     await once(http1, "listening");
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 import { LeverError } from "@leveros/protocol";
-import { type AccessRequest, bareAddress } from "../access/access.ts";
+import { type AccessRequest, bareAddress } from "../access/known-tokens.ts";
 import { hostName } from "./http/request-target.ts";
 
 /**

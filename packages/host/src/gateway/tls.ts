@@ -8,11 +8,16 @@ import { refuseAndEnd } from "./http/answer.ts";
 const PROTOCOLS = ["h2", "http/1.1"];
 
 /** Makes connections that it is handed secure; it does not listen itself. */
-export function createTls(certificate: Certificate, handshakeTimeoutMs: number): Server {
+export function createTls(
+  certificate: Certificate,
+  handshakeTimeoutMs: number,
+  ticketKeys?: Buffer,
+): Server {
   const server = createServer({
     ...contextOf(certificate),
     ALPNProtocols: PROTOCOLS,
     handshakeTimeout: handshakeTimeoutMs,
+    ...(ticketKeys && { ticketKeys }),
   });
   // Of a handshake that takes too long Node only tells.
   server.on("tlsClientError", (_error, socket) => socket.destroy());

@@ -55,6 +55,13 @@ export interface PlacedCall extends CallSide {
   readonly coldStart: ColdStart | undefined;
 }
 
+/** What is needed to make calls: the host's own router, or the way to it from another process. */
+export interface CallRouter {
+  environment(name: string): { readonly access: EnvironmentAccess } | undefined;
+  /** Makes a call. A refusal comes as `onAbort`, perhaps before this returns. */
+  call(request: CallRequest, events: CallEvents): PlacedCall;
+}
+
 /** Who may call into an environment. */
 export interface EnvironmentAccess {
   /** Origins whose pages may call; `*` = any. */
@@ -78,7 +85,7 @@ export interface EnvironmentRoutes {
  * instance or wait for one. Fed by the control plane through `set…` and `remove…`, it never waits for it: when a call
  * finds no instance, `onDemand` says so and the call waits.
  */
-export class Router {
+export class Router implements CallRouter {
   readonly #environments = new Map<string, EnvironmentRoutes>();
   readonly #options: RouterOptions;
   #isClosing = false;
@@ -88,8 +95,15 @@ export class Router {
   /** An instance does not give a resource back: it has to end. */
   onStuck: (route: ServiceRoute, target: InstanceTarget, resource: string) => void = () => {};
 
+  /** Who may call into an environment has changed; undefined = there is none any more. */
+  onEnvironment: (name: string, access: EnvironmentAccess | undefined) => void = () => {};
+
   constructor(options: RouterOptions) {
     this.#options = options;
+  }
+
+  get environments(): ReadonlyMap<string, EnvironmentRoutes> {
+    return this.#environments;
   }
 
   environment(name: string): EnvironmentRoutes | undefined {
@@ -106,11 +120,13 @@ export class Router {
       };
       this.#environments.set(name, { access, options, services: new Map() });
     } else known.access = access;
+    this.onEnvironment(name, access);
   }
 
   /** From now on there is no such environment; what is under way goes on. */
   removeEnvironment(name: string): void {
     this.#environments.delete(name);
+    this.onEnvironment(name, undefined);
   }
 
   /** The service's live version is this one from now on; waiting calls and instances stay. */
@@ -134,7 +150,6 @@ export class Router {
     this.#isClosing = true;
   }
 
-  /** Makes a call. A refusal comes as `onAbort`, perhaps before this returns. */
   call(request: CallRequest, events: CallEvents): PlacedCall {
     const route = this.#find(request);
     if (route instanceof LeverError) {

@@ -38,8 +38,17 @@ const HELD_MESSAGES_MAX = 32;
 /** Answers that wait for a peer that writes and does not read. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 
+/** What an error says is cut at this length: more than a request's head can make it say, and in JSON within one frame. */
+const ABORT_LENGTH_MAX = 20_000;
+
 /** Chunks written before looking whether the transport is saturated. */
 const CHUNKS_PER_FLUSH = 4;
+
+/** One side of a call on a link. */
+export interface LinkedSide extends CallSide {
+  /** Names the call on both sides of the link, for as long as it is open. */
+  readonly id: number;
+}
 
 export interface LinkOptions {
   /** Hosts and instances number their calls apart: even and odd. */
@@ -49,7 +58,7 @@ export interface LinkOptions {
   /** Asks for `flush` once, after the events of this turn of the event loop. */
   schedule(flush: () => void): void;
   /** A call has arrived, whole up to its arguments. Returns what listens to the rest. */
-  onCall(opening: CallOpening, side: CallSide): CallEvents;
+  onCall(opening: CallOpening, side: LinkedSide): CallEvents;
   onControl(message: unknown): void;
   /** Largest message or argument list, in bytes. */
   readonly messageBytesMax: number;
@@ -111,7 +120,7 @@ export class Link implements Callee, CallLink {
     return this.#calls.size;
   }
 
-  open(opening: CallOpening, events: CallEvents, hasMore: boolean): CallSide {
+  open(opening: CallOpening, events: CallEvents, hasMore: boolean): LinkedSide {
     const call = new LinkCall(this, this.#takeId());
     call.events = events;
     if (this.#closedBy !== undefined) {
@@ -197,7 +206,11 @@ export class Link implements Callee, CallLink {
 
   writeAbort(id: number, error: LeverError): void {
     const { code, message, retryAfterSeconds } = error;
-    const text = JSON.stringify({ code, message: message.slice(0, 8_000), retryAfterSeconds });
+    const text = JSON.stringify({
+      code,
+      message: message.slice(0, ABORT_LENGTH_MAX),
+      retryAfterSeconds,
+    });
     this.#push(ABORT, 0, id, encoder.encode(text));
   }
 

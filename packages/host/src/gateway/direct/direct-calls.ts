@@ -1,9 +1,9 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { LeverError, Limits } from "@leveros/protocol";
-import type { Access } from "../../access/access.ts";
+import type { KnownTokens } from "../../access/known-tokens.ts";
 import type { Clock } from "../../clock.ts";
-import type { Router } from "../../router/router.ts";
+import type { CallRouter } from "../../router/router.ts";
 import type { HeldBodies } from "../http/regular-call.ts";
 import { DirectConnection } from "./direct-connection.ts";
 import { HEAD_END, parsePlainHead } from "./request-head.ts";
@@ -13,8 +13,8 @@ const TICK_MS = 1_000;
 const TICK_MS_MIN = 20;
 
 interface DirectCallsOptions {
-  readonly router: Router;
-  readonly access: Access;
+  readonly router: CallRouter;
+  readonly access: KnownTokens;
   readonly limits: Limits;
   readonly bodies: HeldBodies;
   readonly clock: Clock;

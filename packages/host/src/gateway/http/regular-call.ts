@@ -6,7 +6,7 @@ import {
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
-import type { PlacedCall, Router } from "../../router/router.ts";
+import type { CallRouter, PlacedCall } from "../../router/router.ts";
 import { answerMethodError, answerProblem, answerResult } from "./answer.ts";
 import { dropRest } from "./drop-rest.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
@@ -20,7 +20,7 @@ export interface HeldBodies {
 /** Carries one HTTP request for a regular method: the whole body in, one call, the whole reply out. */
 export function serveRegularCall(
   exchange: Exchange,
-  options: { router: Router; limits: Limits; bodies: HeldBodies },
+  options: { router: CallRouter; limits: Limits; bodies: HeldBodies },
 ): void {
   const { request, response, url, caller } = exchange;
   const { router, limits, bodies } = options;

@@ -5,7 +5,7 @@ import {
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
-import type { PlacedCall, Router } from "../../router/router.ts";
+import type { CallRouter, PlacedCall } from "../../router/router.ts";
 import type { Exchange, HttpRequest } from "./exchange.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { bodyTooSlow } from "./regular-call.ts";
@@ -21,7 +21,7 @@ import { StreamReply } from "./stream-reply.ts";
  */
 export function serveStreamingCall(
   exchange: Exchange,
-  options: { router: Router; limits: Limits },
+  options: { router: CallRouter; limits: Limits },
 ): void {
   const { request, response, url, caller } = exchange;
   const { router, limits } = options;

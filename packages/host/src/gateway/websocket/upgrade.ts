@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { isStreamingName, LeverError, type LeverUrl, type Limits } from "@leveros/protocol";
 import { WebSocketServer } from "ws";
-import type { Access } from "../../access/access.ts";
-import type { Caller, Router } from "../../router/router.ts";
+import type { KnownTokens } from "../../access/known-tokens.ts";
+import type { Caller, CallRouter } from "../../router/router.ts";
 import { authorize } from "../authorize.ts";
 import { endWithProblem } from "../http/answer.ts";
 import { requestTarget, requestTimeoutMs } from "../http/request-target.ts";
@@ -12,8 +12,8 @@ import { refuseWebSocket, SUBPROTOCOL, serveWebSocketCall } from "./websocket-ca
 
 /** Answers upgrade requests: a WebSocket for a streaming method, or a problem like any other refusal. */
 export function webSocketUpgrade(options: {
-  readonly router: Router;
-  readonly access: Access;
+  readonly router: CallRouter;
+  readonly access: KnownTokens;
   readonly limits: Limits;
 }): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
   const server = new WebSocketServer({
@@ -54,7 +54,7 @@ interface UpgradeTarget {
 /** @throws LeverError for a request that names no method or no deadline. */
 function upgradeTarget(
   request: IncomingMessage,
-  options: { router: Router; access: Access; limits: Limits },
+  options: { router: CallRouter; access: KnownTokens; limits: Limits },
 ): UpgradeTarget | LeverError {
   const { router, limits } = options;
   const url = requestTarget(request);

@@ -9,7 +9,7 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 import type { RawData, WebSocket } from "ws";
-import type { Caller, Router } from "../../router/router.ts";
+import type { Caller, CallRouter } from "../../router/router.ts";
 import { bodyTooSlow } from "../http/regular-call.ts";
 
 /** Bytes on their way to a caller before the method is told to wait. */
@@ -41,7 +41,7 @@ const REASON_BYTES_MAX = 123;
  */
 export function serveWebSocketCall(
   socket: WebSocket,
-  options: { url: LeverUrl; caller: Caller; timeoutMs: number; router: Router; limits: Limits },
+  options: { url: LeverUrl; caller: Caller; timeoutMs: number; router: CallRouter; limits: Limits },
 ): void {
   const { url, caller, timeoutMs, router, limits } = options;
   const reply = new WebSocketReply(socket);

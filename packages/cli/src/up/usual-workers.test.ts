@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { usualWorkers } from "./usual-workers.ts";
+
+it.each([
+  [1, 1],
+  [2, 1],
+  [3, 1],
+  [4, 2],
+  [7, 3],
+  [16, 8],
+  [128, 8],
+])("on %i cores %i processes take connections", (cores, workers) => {
+  expect(usualWorkers(cores, "linux")).toBe(workers);
+});
+
+it("where the system spreads no connections, one does", () => {
+  expect(usualWorkers(16, "darwin")).toBe(1);
+});

@@ -1,0 +1,139 @@
+/**
+ * The program of a worker: a gateway on the port that all workers share, with its link to the host as file descriptor 3.
+ * It knows what the host tells it, and its calls go to the host's router. It ends when the host says so, or its link does.
+ */
+import { Socket } from "node:net";
+import { attachLink } from "@leveros/protocol";
+import { KnownTokens } from "../access/known-tokens.ts";
+import { systemClock } from "../clock.ts";
+import { type Certificate, readCertificate } from "../gateway/certificate.ts";
+import { openGateway } from "../gateway/gateway.ts";
+import type { Listener } from "../gateway/listener.ts";
+import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
+import { RemoteRouter } from "./remote-router.ts";
+
+const LINK_FD = 3;
+/** Of replies and messages: the host has already held them to its own limit. */
+const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
+const EXIT_CANNOT_LISTEN = 1;
+
+const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
+const link = attachLink(socket, {
+  side: "instance",
+  messageBytesMax: MESSAGE_BYTES_MAX,
+  callsMax: 0,
+  onCall: () => {
+    throw new Error("Cannot take a call: they go to the host only.");
+  },
+  onControl: (message) => hear(message as ToWorker),
+  // Without its host it has nobody to pass calls on to, and must not keep the port.
+  onClose: () => process.exit(0),
+});
+const router = new RemoteRouter(link);
+let worker: Worker | undefined;
+let pieces = "";
+
+// Ctrl-C in a terminal, and TERM of a supervisor, reach the host as well, which stops its workers in order.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});
+
+function hear(message: ToWorker): void {
+  switch (message.type) {
+    case "setup":
+      worker = new Worker(message.setup);
+      void worker.prepare();
+      return;
+    case "environment": {
+      const { name, access } = message;
+      router.setEnvironment(
+        name,
+        access && { ...access, corsOrigins: new Set(access.corsOrigins) },
+      );
+      return;
+    }
+    case "token":
+      if (message.isKnown) worker?.tokens.know(message.record);
+      else worker?.tokens.forget(message.record);
+      return;
+    case "coldStart":
+      router.setColdStart(message.call, message.coldStart);
+      return;
+    case "listen":
+      void worker?.listen(message.port);
+      return;
+    case "close":
+      void worker?.close();
+      return;
+    case "piece": {
+      pieces += message.text;
+      if (!message.isLast) return;
+      const whole = pieces;
+      pieces = "";
+      hear(JSON.parse(whole) as ToWorker);
+      return;
+    }
+  }
+}
+
+/** What it is from its setup on. */
+class Worker {
+  readonly tokens: KnownTokens;
+  readonly #setup: WorkerSetup;
+  #certificate: Certificate | undefined;
+  #gateway: Listener | undefined;
+
+  constructor(setup: WorkerSetup) {
+    const { isLocalOnly } = setup;
+    this.#setup = setup;
+    this.tokens = new KnownTokens({ wallTime: Date.now, isLocalOnly });
+  }
+
+  async prepare(): Promise<void> {
+    const { certificate } = this.#setup;
+    if (certificate !== undefined) {
+      const { cert, key } = certificate;
+      const atFirst = { ...certificate, cert: Buffer.from(cert), key: Buffer.from(key) };
+      // Replaced files that cannot be used are no reason to serve nobody: the gateway looks after them, and tells.
+      this.#certificate = await readCertificate(certificate).catch(() => atFirst);
+    }
+    tell({ type: "started" });
+  }
+
+  async listen(port: number): Promise<void> {
+    const { bind, limits, ticketKeys } = this.#setup;
+    try {
+      this.#gateway = await openGateway({
+        bind,
+        port,
+        router,
+        access: this.tokens,
+        limits,
+        certificate: this.#certificate,
+        shared: { ticketKeys: Buffer.from(ticketKeys, "base64") },
+        clock: systemClock,
+        log: (level, _part, event, fields) => tell({ type: "log", level, event, fields }),
+      });
+      tell({ type: "listening" });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      tell({ type: "failed", reason: message, code });
+      leave(EXIT_CANNOT_LISTEN);
+    }
+  }
+
+  /** Takes no new connections, and leaves when those that are there have ended. */
+  async close(): Promise<void> {
+    await this.#gateway?.close();
+    leave(0);
+  }
+}
+
+/** What it has told the host is still on its way: it goes out before the process ends. */
+function leave(status: number): void {
+  link.flush();
+  socket.end(() => process.exit(status));
+}
+
+function tell(message: FromWorker): void {
+  link.control(message);
+}

@@ -1,0 +1,74 @@
+import type { Limits, Link } from "@leveros/protocol";
+import type { ColdStart } from "../router/routed-call.ts";
+import type { TokenRecord } from "../store/store.ts";
+
+/** What a worker has to know before all else. */
+export interface WorkerSetup {
+  /** An address, not a name, which might not lead everyone to the same. */
+  readonly bind: string;
+  /** Its own share of those that are counted. */
+  readonly limits: Limits;
+  readonly isLocalOnly: boolean;
+  readonly certificate:
+    | {
+        readonly certFile: string;
+        readonly keyFile: string;
+        /** What the files held when the host started, PEM. */
+        readonly cert: string;
+        readonly key: string;
+      }
+    | undefined;
+  /** Base64. */
+  readonly ticketKeys: string;
+}
+
+/** What the host tells a worker. In order: what it answered a ping after, it knows. */
+export type ToWorker =
+  | { readonly type: "setup"; readonly setup: WorkerSetup }
+  | {
+      readonly type: "environment";
+      readonly name: string;
+      /** undefined = there is no such environment any more. */
+      readonly access?: {
+        readonly corsOrigins: readonly string[];
+        readonly isOpenToInstances: boolean;
+        readonly isPublic: boolean;
+      };
+    }
+  | { readonly type: "token"; readonly record: TokenRecord; readonly isKnown: boolean }
+  | { readonly type: "listen"; readonly port: number }
+  /** Of a call that is open, before its first message. */
+  | { readonly type: "coldStart"; readonly call: number; readonly coldStart: ColdStart }
+  | { readonly type: "close" }
+  /** A piece of the text of a message that is too long for a frame. */
+  | { readonly type: "piece"; readonly text: string; readonly isLast: boolean };
+
+/** What a worker tells the host. */
+export type FromWorker =
+  | { readonly type: "started" }
+  | { readonly type: "listening" }
+  /** It cannot listen, and leaves. */
+  | { readonly type: "failed"; readonly reason: string; readonly code: string | undefined }
+  | {
+      readonly type: "log";
+      readonly level: "debug" | "info" | "warn" | "error";
+      readonly event: string;
+      readonly fields: object | undefined;
+    };
+
+/** In UTF-16 units, of which JSON within JSON makes six bytes each at the most. */
+const PIECE_LENGTH = 16 * 1024;
+
+/** Tells a worker something of any length, such as a token for a thousand environments. */
+export function tellWorker(link: Link, message: ToWorker): void {
+  const text = JSON.stringify(message);
+  if (text.length <= PIECE_LENGTH) {
+    link.control(message);
+    return;
+  }
+  for (let at = 0; at < text.length; at += PIECE_LENGTH) {
+    const end = at + PIECE_LENGTH;
+    const piece = { type: "piece", text: text.slice(at, end), isLast: end >= text.length } as const;
+    link.control(piece satisfies ToWorker);
+  }
+}

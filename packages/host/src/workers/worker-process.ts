@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { extname, join } from "node:path";
+import { Duplex } from "node:stream";
+import { attachLink, LeverError, type Limits, type Link } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
+import { asLeverError } from "../gateway/gateway.ts";
+import { OutputLog } from "../launcher/output-log.ts";
+import type { ProcessLedger } from "../launcher/process-ledger.ts";
+import { readOutput } from "../launcher/read-output.ts";
+import type { Log } from "../log.ts";
+import type { CallRouter } from "../router/router.ts";
+import { type FromWorker, type ToWorker, tellWorker } from "./messages.ts";
+import { routeWorkerCall, type WorkerCallOptions } from "./worker-call.ts";
+
+/** Beside this file, in the form that it is run in itself. */
+const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
+/** Of bodies and messages: the worker holds them to their limits. */
+const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
+/** Time for a worker to say that it knows what it was told: much more than one that works ever needs. */
+const ANSWER_MS_MAX = 5_000;
+/** Time without a link for a worker to end by itself, so that its exit status is its own. */
+const EXIT_MS_MAX = 1_000;
+
+export interface WorkerProcessOptions {
+  readonly router: Pick<CallRouter, "call">;
+  readonly limits: Limits;
+  readonly ledger: ProcessLedger;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How a worker came to its end. */
+export class WorkerEnd extends Error {
+  readonly pid: number;
+  /** The system's, when it could not listen. */
+  readonly code: string | undefined;
+  /** What it wrote last. */
+  readonly lastOutput: string;
+
+  constructor(
+    reason: string,
+    about: { pid: number; code: string | undefined; lastOutput: string },
+  ) {
+    super(reason);
+    this.pid = about.pid;
+    this.code = about.code;
+    this.lastOutput = about.lastOutput;
+  }
+}
+
+/** One process that runs a gateway, as the host sees it. */
+export class WorkerProcess {
+  readonly pid: number;
+  readonly #options: WorkerProcessOptions;
+  readonly #child: ChildProcess;
+  readonly #link: Link;
+  readonly #output: OutputLog;
+  readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #listening: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #gone: PromiseWithResolvers<WorkerEnd> = Promise.withResolvers();
+  #mayListen = false;
+  /** Why it ends, where that is known before it does. */
+  #reason: string | undefined;
+  #code: string | undefined;
+
+  /** @throws Error when the system makes no process. */
+  constructor(options: WorkerProcessOptions) {
+    const { limits, ledger, clock, log } = options;
+    this.#options = options;
+    // In a session of its own: the host is who ends it, and a later host what of it a crash leaves behind.
+    const child = spawn(process.execPath, [...process.execArgv, MAIN], {
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      detached: true,
+    });
+    const { pid } = child;
+    const socket = child.stdio[3];
+    child.on("error", () => {});
+    if (pid === undefined || !(socket instanceof Duplex)) {
+      throw new Error("Cannot start a worker: the system makes no process.");
+    }
+    this.pid = pid;
+    this.#child = child;
+    try {
+      ledger.add(pid);
+    } catch (error) {
+      this.kill();
+      throw error;
+    }
+    this.#output = new OutputLog({
+      bytesPerSecondMax: limits.outputBytesPerSecondMax,
+      clock: () => clock.now(),
+      onLine: (line) => log("info", "gateway", "output", { worker: pid, line }),
+      onDropped: (bytes) => log("warn", "gateway", "output dropped", { worker: pid, bytes }),
+    });
+    readOutput([child.stdout, child.stderr], (chunk) => this.#output.push(chunk));
+    const calls: WorkerCallOptions = {
+      router: options.router,
+      tellColdStart: (call, coldStart) => this.tell({ type: "coldStart", call, coldStart }),
+      asLeverError: (error) => asLeverError(error, log),
+    };
+    const link = attachLink(socket, {
+      side: "host",
+      messageBytesMax: MESSAGE_BYTES_MAX,
+      // The router bounds them, whichever worker they come through.
+      callsMax: Number.POSITIVE_INFINITY,
+      onCall: (opening, side) => routeWorkerCall(opening, side, calls),
+      onControl: (message) => this.#hear(message as FromWorker),
+      onClose: (reason) => {
+        if (reason !== undefined)
+          log("warn", "gateway", "link broken", { worker: pid, reason: reason.message });
+        link.close(new LeverError("cancelled", "The caller closed its connection."));
+        const timer = clock.setTimeout(() => this.kill(), EXIT_MS_MAX);
+        void this.gone.then(() => clock.clearTimeout(timer));
+      },
+    });
+    this.#link = link;
+    const { startTimeoutMs } = limits;
+    const starting = clock.setTimeout(
+      () => this.#giveUp(`it was still starting after ${startTimeoutMs} ms`),
+      startTimeoutMs,
+    );
+    const hasStarted = (): void => clock.clearTimeout(starting);
+    this.#listening.promise.then(hasStarted, hasStarted);
+    // Nobody may wait for it.
+    this.#started.promise.catch(() => {});
+    child.once("close", (status: number | null, signal: string | null) => {
+      ledger.remove(pid);
+      this.#output.end();
+      const how = signal === null ? `it exited with status ${status}` : `it was ended by ${signal}`;
+      const lastOutput = this.#output.tail();
+      const end = new WorkerEnd(this.#reason ?? how, { pid, code: this.#code, lastOutput });
+      this.#started.reject(end);
+      this.#listening.reject(end);
+      this.#gone.resolve(end);
+    });
+  }
+
+  /** Resolves when it is ready to listen. @throws WorkerEnd when it ends before that. */
+  get started(): Promise<void> {
+    return this.#started.promise;
+  }
+
+  /** Resolves when its process has ended. */
+  get gone(): Promise<WorkerEnd> {
+    return this.#gone.promise;
+  }
+
+  tell(message: ToWorker): void {
+    tellWorker(this.#link, message);
+  }
+
+  /** Opens the port. @throws WorkerEnd when it cannot. */
+  listen(port: number): Promise<void> {
+    this.#mayListen = true;
+    this.tell({ type: "listen", port });
+    return this.#listening.promise;
+  }
+
+  /** Resolves when it knows what it was told so far, or is no more. */
+  async settled(): Promise<void> {
+    // Before it listens, it hears everything first.
+    if (!this.#mayListen) return;
+    const { clock } = this.#options;
+    const timer = clock.setTimeout(
+      () => this.#giveUp(`it did not answer for ${ANSWER_MS_MAX / 1_000} s`),
+      ANSWER_MS_MAX,
+    );
+    const answered = new Promise<void>((resolve) => this.#link.ping(resolve));
+    await Promise.race([answered, this.gone]);
+    clock.clearTimeout(timer);
+  }
+
+  /** Takes no new connections; it ends when those that are there have. */
+  close(): void {
+    if (this.#mayListen) this.tell({ type: "close" });
+    else this.kill();
+  }
+
+  /** Ends it at once. May be called twice. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  #giveUp(reason: string): void {
+    this.#reason ??= reason;
+    this.kill();
+  }
+
+  #hear(message: FromWorker): void {
+    switch (message.type) {
+      case "started":
+        this.#started.resolve();
+        return;
+      case "listening":
+        this.#listening.resolve();
+        return;
+      case "failed":
+        this.#reason = message.reason;
+        this.#code = message.code;
+        return;
+      case "log":
+        this.#options.log(message.level, "gateway", message.event, {
+          worker: this.pid,
+          ...message.fields,
+        });
+        return;
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import type { Limits } from "@leveros/protocol";
+import type { Access } from "../access/access.ts";
+import type { Clock } from "../clock.ts";
+import { restartDelayMs } from "../fleet/restart-backoff.ts";
+import type { Certificate } from "../gateway/certificate.ts";
+import type { Listener } from "../gateway/listener.ts";
+import type { ProcessLedger } from "../launcher/process-ledger.ts";
+import type { Log } from "../log.ts";
+import type { EnvironmentAccess, Router } from "../router/router.ts";
+import type { ToWorker, WorkerSetup } from "./messages.ts";
+import { shareLimits } from "./share-limits.ts";
+import { WorkerEnd, WorkerProcess } from "./worker-process.ts";
+
+/** One that ends sooner than this after its start is started again with a growing delay. */
+const STEADY_MS = 10_000;
+/** Of TLS sessions (`tls.createServer`). */
+const TICKET_KEYS_BYTES = 48;
+
+export interface WorkersOptions {
+  /** At least two: one gateway is better off in the host itself. */
+  readonly workers: number;
+  readonly bind: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly router: Router;
+  readonly access: Access;
+  readonly isLocalOnly: boolean;
+  readonly limits: Limits;
+  readonly certificate: Certificate | undefined;
+  readonly ledger: ProcessLedger;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Several processes that each run a gateway, behind one port, before the one router of the host.
+ *
+ * - W1. What was changed about who may call holds in all of them once `settled` resolves.
+ * - W2. One that ends takes its own connections and calls with it, and is replaced; the others go on.
+ * - W3. None outlives the host, nor does any listen after `cut`.
+ */
+export class Workers implements Listener {
+  readonly #options: WorkersOptions;
+  readonly #setup: Omit<WorkerSetup, "bind">;
+  readonly #running = new Set<WorkerProcess>();
+  #address = "";
+  #port = 0;
+  #isClosing = false;
+
+  constructor(options: WorkersOptions) {
+    const { router, access, limits, workers, certificate, isLocalOnly } = options;
+    this.#options = options;
+    this.#setup = {
+      limits: shareLimits(limits, workers),
+      isLocalOnly,
+      certificate: certificate && {
+        ...certificate,
+        cert: certificate.cert.toString(),
+        key: certificate.key.toString(),
+      },
+      ticketKeys: randomBytes(TICKET_KEYS_BYTES).toString("base64"),
+    };
+    router.onEnvironment = (name, known) => this.#tellAll(aboutEnvironment(name, known));
+    access.onChange = (record, isKnown) => this.#tellAll({ type: "token", record, isKnown });
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /**
+   * Starts them. The system lets sockets of one user share a port when all of them ask for that, so that a second host
+   * would get the port, too, and half of the calls. So the host has the port for itself first, as long as its workers
+   * take to start, and they get it in the moment in which it lets go.
+   * @throws Error the system's when the port is not to be had.
+   */
+  async open(): Promise<void> {
+    const { workers, bind, port } = this.#options;
+    const claim = createServer((socket) => socket.destroy());
+    claim.listen({ host: bind, port });
+    await once(claim, "listening");
+    const { address, port: claimed } = claim.address() as AddressInfo;
+    this.#address = address;
+    this.#port = claimed;
+    try {
+      const first = Array.from({ length: workers }, () => this.#start());
+      await Promise.all(first.map((worker) => worker.started));
+      claim.close();
+      await Promise.all(first.map((worker) => worker.listen(claimed)));
+      for (const worker of first) void this.#keep(worker);
+    } catch (error) {
+      claim.close();
+      this.#isClosing = true;
+      this.cut();
+      throw error;
+    }
+  }
+
+  /** Resolves when all of them know what was changed before (W1). */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#running].map((worker) => worker.settled()));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const running = [...this.#running];
+    for (const worker of running) worker.close();
+    await Promise.all(running.map((worker) => worker.gone));
+  }
+
+  cut(): void {
+    for (const worker of this.#running) worker.kill();
+  }
+
+  /** Starts one, and tells it all there is to know. */
+  #start(): WorkerProcess {
+    const { router, access } = this.#options;
+    const worker = new WorkerProcess(this.#options);
+    worker.tell({ type: "setup", setup: { ...this.#setup, bind: this.#address } });
+    for (const [name, known] of router.environments) {
+      worker.tell(aboutEnvironment(name, known.access));
+    }
+    for (const record of access.records) worker.tell({ type: "token", record, isKnown: true });
+    this.#running.add(worker);
+    void worker.gone.then(() => this.#running.delete(worker));
+    return worker;
+  }
+
+  /** W2. Replaces a worker when it ends, and its successors. */
+  async #keep(first: WorkerProcess): Promise<void> {
+    const { clock, log } = this.#options;
+    let startedAt = clock.now();
+    let running: Promise<unknown> = first.gone;
+    let failures = 0;
+    while (true) {
+      const end = await running;
+      if (this.#isClosing) return;
+      log("error", "gateway", "worker ended", aboutEnd(end));
+      failures = clock.now() - startedAt < STEADY_MS ? failures + 1 : 1;
+      const delayMs = restartDelayMs(failures);
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs));
+      if (this.#isClosing) return;
+      startedAt = clock.now();
+      running = this.#runNext().catch((error: unknown) => error);
+    }
+  }
+
+  /** Resolves at its end. @throws Error when it does not come to listen. */
+  async #runNext(): Promise<WorkerEnd> {
+    const worker = this.#start();
+    await worker.started;
+    await worker.listen(this.#port);
+    this.#options.log("info", "gateway", "worker started", { worker: worker.pid });
+    return await worker.gone;
+  }
+
+  #tellAll(message: ToWorker): void {
+    for (const worker of this.#running) worker.tell(message);
+  }
+}
+
+function aboutEnd(end: unknown): object {
+  if (!(end instanceof WorkerEnd)) return { reason: String(end) };
+  const { pid, message, lastOutput } = end;
+  return { worker: pid, reason: message, ...(lastOutput !== "" && { lastOutput }) };
+}
+
+function aboutEnvironment(name: string, access: EnvironmentAccess | undefined): ToWorker {
+  if (access === undefined) return { type: "environment", name };
+  return {
+    type: "environment",
+    name,
+    access: { ...access, corsOrigins: [...access.corsOrigins] },
+  };
+}
