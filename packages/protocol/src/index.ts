@@ -44,6 +44,7 @@ export {
   limitNames,
   parseLimit,
 } from "./limits.ts";
+export { CallTable } from "./link/call-table.ts";
 export { Link, type LinkedSide, type LinkOptions } from "./link/link.ts";
 export { attachLink, type LinkHandlers, type LinkSocket } from "./link/socket-link.ts";
 export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";

@@ -1,5 +1,6 @@
 import {
   type CallEvents,
+  CallTable,
   LeverError,
   type Link,
   type LinkedSide,
@@ -14,7 +15,7 @@ import { namesOf } from "./call-names.ts";
 export class RemoteRouter implements CallRouter {
   readonly #link: Pick<Link, "open">;
   readonly #environments = new Map<string, { readonly access: EnvironmentAccess }>();
-  readonly #calls = new Map<number, RemoteCall>();
+  readonly #calls = new CallTable<RemoteCall>();
 
   constructor(link: Pick<Link, "open">) {
     this.#link = link;
@@ -60,10 +61,10 @@ class RemoteCall implements PlacedCall, CallEvents {
   coldStart: ColdStart | undefined;
   /** From when it is open. */
   side: LinkedSide = notYet;
-  readonly #calls: Map<number, RemoteCall>;
+  readonly #calls: CallTable<RemoteCall>;
   readonly #events: CallEvents;
 
-  constructor(calls: Map<number, RemoteCall>, events: CallEvents) {
+  constructor(calls: CallTable<RemoteCall>, events: CallEvents) {
     this.#calls = calls;
     this.#events = events;
   }

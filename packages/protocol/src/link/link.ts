@@ -8,6 +8,7 @@ import {
   PAYLOAD_JSON,
 } from "../call.ts";
 import { isErrorCode, LeverError } from "../errors.ts";
+import { CallTable } from "./call-table.ts";
 import {
   ABORT,
   CHUNK_BYTES,
@@ -79,7 +80,7 @@ export interface LinkOptions {
 export class Link implements Callee, CallLink {
   readonly messageBytesMax: number;
   readonly #options: LinkOptions;
-  readonly #calls = new Map<number, LinkCall>();
+  readonly #calls = new CallTable<LinkCall>();
   /** Calls whose opening is not whole yet. */
   readonly #openings = new Map<number, CallOpening>();
   readonly #writer = new FrameWriter();
@@ -185,7 +186,7 @@ export class Link implements Callee, CallLink {
   close(error: LeverError): void {
     if (this.#closedBy !== undefined) return;
     this.#closedBy = error;
-    const calls = [...this.#calls.values()];
+    const calls = this.#calls.values();
     this.#calls.clear();
     this.#openings.clear();
     this.#queued = [];
