@@ -26,7 +26,7 @@ export interface Scenario {
 /** Starts a host with limits such as `{ idleTimeoutMs: 100 }`, on a data folder of its own unless one is given. */
 export function startHost(
   limits: Readonly<Record<string, number>> = {},
-  options: Pick<StartOptions, "dataDir" | "isolation"> = {},
+  options: Pick<StartOptions, "dataDir" | "isolation" | "workers"> = {},
 ): Promise<RunningLever> {
   const args = Object.entries(limits).flatMap(([name, value]) => ["--limit", `${name}=${value}`]);
   return startLever({ ...options, args });

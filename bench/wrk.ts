@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runTool } from "./run-tool.ts";
 
 export interface WrkRun {
-  /** `127.0.0.1:port` */
+  /** `127.0.0.1:port`, or that with `https://` before it. */
   readonly address: string;
   readonly path: string;
   /** What the Host header says. */
@@ -12,6 +12,8 @@ export interface WrkRun {
   readonly body: string;
   readonly connections: number;
   readonly seconds: number;
+  /** A new connection for each request. */
+  readonly reconnects?: boolean;
 }
 
 export interface WrkResult {
@@ -37,7 +39,8 @@ export async function wrk(run: WrkRun): Promise<WrkResult> {
     const printed = await runTool(
       "wrk",
       ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script].concat(
-        `http://${address}${path}`,
+        ...(run.reconnects === true ? ["-H", "connection: close"] : []),
+        `${address.startsWith("https:") ? "" : "http://"}${address}${path}`,
       ),
       { BENCH_BODY: body, BENCH_HOST: host },
     );

@@ -1,7 +1,7 @@
 import { grpcPeer, leverMessages, toRpc } from "../../tests/harness/grpc-peer.ts";
 import { alternate } from "../alternate.ts";
 import { atLeast, atMost, type Figure, measured, ratios } from "../figure.ts";
-import { type H2loadResult, h2load } from "../h2load.ts";
+import { type H2loadResult, type H2loadRun, h2load } from "../h2load.ts";
 import { startGrpcJs } from "../peers/echo-servers.ts";
 import { lever } from "../peers/lever.ts";
 import type { Scenario } from "../scenario.ts";
@@ -22,15 +22,7 @@ export const grpc: Scenario = {
     const both = [own, bare];
     for (const { name, address } of both) await check(name, address);
     const measure = ({ address }: typeof own, seconds: number): Promise<H2loadResult> =>
-      h2load({
-        address,
-        path: "/core.LeverRPC/HandleRPC",
-        headers: { "content-type": "application/grpc", te: "trailers", "lever-url": url },
-        body: frame(leverMessages.rpc.serialize(message)),
-        connections: CONNECTIONS,
-        streams: STREAMS,
-        seconds,
-      });
+      greetByGrpc({ address, connections: CONNECTIONS, streams: STREAMS, seconds });
     for (const contender of both) await measure(contender, 1);
     const results = await alternate(run, both, (contender) => measure(contender, run.seconds));
     for (const { name, address } of both) await check(name, address);
@@ -45,6 +37,18 @@ export const grpc: Scenario = {
     ];
   },
 };
+
+/** Lets h2load call `sayHello`. */
+export function greetByGrpc(
+  run: Pick<H2loadRun, "address" | "connections" | "streams" | "seconds">,
+): Promise<H2loadResult> {
+  return h2load({
+    ...run,
+    path: "/core.LeverRPC/HandleRPC",
+    headers: { "content-type": "application/grpc", te: "trailers", "lever-url": url },
+    body: frame(leverMessages.rpc.serialize(message)),
+  });
+}
 
 /** A message as gRPC sends it: not compressed, its length before it. */
 function frame(bytes: Uint8Array): Buffer {

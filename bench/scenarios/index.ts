@@ -13,6 +13,7 @@ import { serviceToService } from "./service-to-service.ts";
 import { silence } from "./silence.ts";
 import { streams } from "./streams.ts";
 import { unaryHttp } from "./unary-http.ts";
+import { workers } from "./workers.ts";
 
 export const scenarios: readonly Scenario[] = [
   unaryHttp,
@@ -20,6 +21,7 @@ export const scenarios: readonly Scenario[] = [
   grpc,
   streams,
   cost,
+  workers,
   coldStart,
   scaleUp,
   density,

@@ -117,11 +117,11 @@ it("survives kill -9 amid deploys: what was acknowledged is live and whole, and 
     limit,
   ]);
   for (let round = 0; round < ROUNDS; round++) {
-    const lever = await startLever({ dataDir, args });
+    const lever = await startLever({ dataDir, args, workers: 1 });
     await checkAll(lever);
     await deployAndKill(lever);
   }
-  const lever = await startLever({ dataDir, args });
+  const lever = await startLever({ dataDir, args, workers: 1 });
   await checkAll(lever);
 
   const listings = await listServices(lever);

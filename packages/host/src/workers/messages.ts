@@ -60,7 +60,7 @@ export type FromWorker =
 const PIECE_LENGTH = 16 * 1024;
 
 /** Tells a worker something of any length, such as a token for a thousand environments. */
-export function tellWorker(link: Link, message: ToWorker): void {
+export function tellWorker(link: Pick<Link, "control">, message: ToWorker): void {
   const text = JSON.stringify(message);
   if (text.length <= PIECE_LENGTH) {
     link.control(message);

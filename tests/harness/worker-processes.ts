@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** The processes that take a host's connections. */
+export function workersOf(hostPid: number): number[] {
+  const children = readFileSync(`/proc/${hostPid}/task/${hostPid}/children`, "utf8").split(" ");
+  return children
+    .filter((child) => child !== "")
+    .map(Number)
+    .filter((pid) => commandOf(pid).includes("/workers/main."));
+}
+
+/** Sockets that a process has open. */
+export function socketsOf(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).filter((fd) => linkOf(`${folder}/${fd}`).startsWith("socket:")).length;
+}
+
+/** False for one that has ended, also where nobody has asked how yet. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
