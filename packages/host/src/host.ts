@@ -221,7 +221,7 @@ function firstTokenCommand(
 }
 
 function cannotListen(options: HostOptions, error: unknown): unknown {
-  if (!(error instanceof Error) || !("code" in error)) return error;
+  if (error instanceof LeverError || !(error instanceof Error) || !("code" in error)) return error;
   const reason =
     error.code === "EADDRINUSE"
       ? "the port is in use"

@@ -67,8 +67,10 @@ export class WorkerProcess {
   constructor(options: WorkerProcessOptions) {
     const { limits, ledger, clock, log } = options;
     this.#options = options;
+    // One debugger is enough: two cannot have the same port.
+    const flags = process.execArgv.filter((flag) => !flag.startsWith("--inspect"));
     // In a session of its own: the host is who ends it, and a later host what of it a crash leaves behind.
-    const child = spawn(process.execPath, [...process.execArgv, MAIN], {
+    const child = spawn(process.execPath, [...flags, MAIN], {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       detached: true,
     });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import type { Limits } from "@leveros/protocol";
+import { LeverError, type Limits } from "@leveros/protocol";
 import type { Access } from "../access/access.ts";
 import type { Clock } from "../clock.ts";
 import { restartDelayMs } from "../fleet/restart-backoff.ts";
@@ -75,7 +75,7 @@ export class Workers implements Listener {
    * Starts them. The system lets sockets of one user share a port when all of them ask for that, so that a second host
    * would get the port, too, and half of the calls. So the host has the port for itself first, as long as its workers
    * take to start, and they get it in the moment in which it lets go.
-   * @throws Error the system's when the port is not to be had.
+   * @throws Error the system's when the port is not to be had; LeverError `unavailable` when a worker does not start.
    */
   async open(): Promise<void> {
     const { workers, bind, port } = this.#options;
@@ -95,7 +95,12 @@ export class Workers implements Listener {
       claim.close();
       this.#isClosing = true;
       this.cut();
-      throw error;
+      if (!(error instanceof WorkerEnd) || error.code !== undefined) throw error;
+      const { message, lastOutput } = error;
+      throw new LeverError(
+        "unavailable",
+        `Cannot start a worker: ${message}. ${lastOutput}`.trim(),
+      );
     }
   }
 
