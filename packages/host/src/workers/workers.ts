@@ -75,7 +75,7 @@ export class Workers implements Listener {
    * Starts them. The system lets sockets of one user share a port when all of them ask for that, so that a second host
    * would get the port, too, and half of the calls. So the host has the port for itself first, as long as its workers
    * take to start, and they get it in the moment in which it lets go.
-   * @throws Error the system's when the port is not to be had; LeverError `unavailable` when a worker does not start.
+   * @throws Error the system's when the port is not to be had; LeverError `internal` when a worker does not start.
    */
   async open(): Promise<void> {
     const { workers, bind, port } = this.#options;
