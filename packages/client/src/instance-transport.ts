@@ -1,13 +1,13 @@
 import {
-  type CallContext,
+  type CallCourse,
   type CallEvents,
-  type CallOpening,
   type CallSide,
   INSTANCE_LINK,
   type InstanceLink,
   LeverError,
   type LeverUrl,
   type Payload,
+  type PayloadKind,
 } from "@leveros/protocol";
 import { leftCall, methodFailed } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
@@ -22,33 +22,23 @@ export class InstanceTransport implements Transport {
 
   // The host keeps the deadline; should it go away, the link closes and the call is aborted.
   invoke(url: LeverUrl, payload: Payload, { timeoutMs, signal }: InvokeOptions): Promise<Payload> {
-    const course = this.#link.currentCall();
-    const opening = openingOf(url, payload, {
-      isStream: false,
-      timeoutMs: timeWithin(course, timeoutMs),
-    });
-    const over = new AbortController();
     return new Promise<Payload>((resolve, reject) => {
-      const events = {
-        onMessage: (kind: Payload["kind"], bytes: Uint8Array) => resolve({ kind, bytes }),
-        // After a reply this changes nothing.
-        onEnd: () =>
-          reject(new LeverError("internal", `The call of ${url.method} ended without a reply.`)),
-        onFail: (kind: Payload["kind"], bytes: Uint8Array) => reject(methodFailed({ kind, bytes })),
+      let hasReply = false;
+      const events: CallEvents = {
+        onMessage(kind, bytes) {
+          hasReply = true;
+          resolve({ kind, bytes });
+        },
+        onEnd() {
+          if (hasReply) return;
+          reject(new LeverError("internal", `The call of ${url.method} ended without a reply.`));
+        },
+        onFail: (kind, bytes) => reject(methodFailed({ kind, bytes })),
         onAbort: reject,
         onDrain() {},
       };
-      const side = this.#link.callee.open(opening, events, false);
-      // Left with its own caller, or by itself; a call that is over takes no more notice.
-      const leave = (): void => {
-        side.abort(leftCall());
-        reject(leftCall());
-      };
-      for (const leaving of [signal, course?.signal]) {
-        if (leaving?.aborted === true) leave();
-        else leaving?.addEventListener("abort", leave, { once: true, signal: over.signal });
-      }
-    }).finally(() => over.abort());
+      this.#open(url, payload, { isStream: false, timeoutMs, signal, events });
+    });
   }
 
   open(
@@ -56,55 +46,95 @@ export class InstanceTransport implements Transport {
     args: Payload,
     { timeoutMs, events }: { timeoutMs: number; events: CallEvents },
   ): CallSide {
+    return this.#open(url, args, { isStream: true, timeoutMs, signal: undefined, events });
+  }
+
+  #open(
+    url: LeverUrl,
+    { kind, bytes: body }: Payload,
+    options: InvokeOptions & { isStream: boolean; events: CallEvents },
+  ): CallSide {
+    const { isStream } = options;
     const course = this.#link.currentCall();
-    const opening = openingOf(url, args, {
-      isStream: true,
-      timeoutMs: timeWithin(course, timeoutMs),
-    });
-    const over = new AbortController();
-    const heard: CallEvents = {
-      onMessage: (kind, bytes) => events.onMessage(kind, bytes),
-      onDrain: () => events.onDrain(),
-      onEnd() {
-        over.abort();
-        events.onEnd();
-      },
-      onFail(kind, bytes) {
-        over.abort();
-        events.onFail(kind, bytes);
-      },
-      onAbort(error) {
-        over.abort();
-        events.onAbort(error);
-      },
-    };
-    const side = this.#link.callee.open(opening, heard, true);
-    const leave = (): void => {
-      side.abort(leftCall());
-      heard.onAbort(leftCall());
-    };
-    if (course?.signal.aborted === true) queueMicrotask(leave);
-    else course?.signal.addEventListener("abort", leave, { once: true, signal: over.signal });
+    const timeoutMs = timeWithin(course, options.timeoutMs);
+    // A port says where to connect, and the link is there.
+    const environment = url.environment.replace(/:\d+$/, "");
+    const call = new OutgoingCall(options.events, course, options.signal);
+    const { service, resource, method } = url;
+    const opening = { environment, service, resource, method, isStream, timeoutMs, kind, body };
+    const side = this.#link.callee.open(opening, call, isStream);
+    call.begin(side);
     return side;
   }
 }
 
+/** A call over the link, which is left together with the call in whose course it was made, or by a signal. */
+class OutgoingCall implements CallEvents {
+  readonly #events: CallEvents;
+  readonly #course: CallCourse | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #side: CallSide | undefined;
+
+  constructor(events: CallEvents, course: CallCourse | undefined, signal: AbortSignal | undefined) {
+    this.#events = events;
+    this.#course = course;
+    this.#signal = signal;
+  }
+
+  begin(side: CallSide): void {
+    this.#side = side;
+    this.#course?.onLeave(this.#leave);
+    this.#signal?.addEventListener("abort", this.#leave);
+    // Whoever opens a call hears nothing of it before this has returned.
+    if (this.#course?.hasLeft === true || this.#signal?.aborted === true) {
+      queueMicrotask(this.#leave);
+    }
+  }
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    this.#events.onMessage(kind, bytes);
+  }
+
+  onDrain(): void {
+    this.#events.onDrain();
+  }
+
+  onEnd(): void {
+    this.#over();
+    this.#events.onEnd();
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    this.#over();
+    this.#events.onFail(kind, bytes);
+  }
+
+  onAbort(error: LeverError): void {
+    this.#over();
+    this.#events.onAbort(error);
+  }
+
+  readonly #leave = (): void => {
+    const side = this.#side;
+    if (side === undefined) return;
+    this.#over();
+    side.abort(leftCall());
+    this.#events.onAbort(leftCall());
+  };
+
+  #over(): void {
+    this.#side = undefined;
+    this.#course?.offLeave(this.#leave);
+    this.#signal?.removeEventListener("abort", this.#leave);
+  }
+}
+
 /** The time for a call in the course of another: its own, but no more than that one has left. 0 = no deadline. */
-function timeWithin(course: CallContext | undefined, timeoutMs: number): number {
+function timeWithin(course: CallCourse | undefined, timeoutMs: number): number {
   const leftMs = course?.timeLeftMs;
   if (leftMs === undefined) return timeoutMs;
   const wholeMs = Math.max(1, Math.ceil(leftMs));
   return timeoutMs === 0 ? wholeMs : Math.min(timeoutMs, wholeMs);
-}
-
-function openingOf(
-  url: LeverUrl,
-  { kind, bytes: body }: Payload,
-  options: { isStream: boolean; timeoutMs: number },
-): CallOpening {
-  // A port says where to connect, and the link is there.
-  const environment = url.environment.replace(/:\d+$/, "");
-  return { ...url, ...options, environment, kind, body };
 }
 
 /**

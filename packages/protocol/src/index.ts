@@ -50,6 +50,7 @@ export { type NetworkPolicy, parseNetworkPolicy } from "./network-policy.ts";
 export { hookOpening, type ResourceHook } from "./resource-hook.ts";
 export {
   type Assignment,
+  type CallCourse,
   INSTANCE_LINK,
   type InstanceLink,
   type RuntimeMessage,

@@ -5,7 +5,7 @@
 import { Socket } from "node:net";
 import {
   type Assignment,
-  type CallContext,
+  type CallCourse,
   type CallEvents,
   type CallOpening,
   type CallSide,
@@ -31,7 +31,7 @@ const EXIT_CANNOT_LOAD = 70;
 interface Server {
   readonly callsInFlight: number;
   onCall(opening: CallOpening, side: CallSide): CallEvents;
-  currentCall?(): CallContext | undefined;
+  currentCall?(): CallCourse | undefined;
   failCurrent?(error: unknown): boolean;
   /** Gives every resource back. */
   closeResources(): Promise<void>;
