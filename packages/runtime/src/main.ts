@@ -18,7 +18,7 @@ import { becomeUser } from "./become-user.ts";
 import { CallServer } from "./call-server.ts";
 import { describeLoadError, loadService, provideClient } from "./load-service.ts";
 import { rehearse } from "./rehearse.ts";
-import { attachLink } from "./socket-link.ts";
+import { attachLink, READ_BYTES } from "./socket-link.ts";
 
 const LINK_FD = 3;
 /** Of the arguments of calls that reach this instance: the host has already held them to its own limit. */
@@ -46,9 +46,19 @@ let isDraining = false;
 let wasTold = false;
 let isLeaving = false;
 
-const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
+const socket = new Socket({
+  fd: LINK_FD,
+  readable: true,
+  writable: true,
+  // One buffer for all that is read: one for each read would be collected only in large collections.
+  onread: {
+    buffer: Buffer.alloc(READ_BYTES),
+    callback: (bytes, buffer) => socket.emit("data", buffer.subarray(0, bytes)),
+  },
+});
 const link = attachLink(socket, {
   side: "instance",
+  isBorrowed: true,
   messageBytesMax: MESSAGE_BYTES_MAX,
   callsMax: CALLS_MAX,
   onCall: (opening, side) => {

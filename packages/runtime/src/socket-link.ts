@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { Link, type LinkOptions } from "@leveros/protocol";
 
 /** What is read at once. When it is full, more is there, of which the loop would read up to 32 times as much in one turn. */
-const READ_BYTES = 64 * 1024;
+export const READ_BYTES: number = 64 * 1024;
 /** Frames of a peer that has more after which others get their turn: it is frames that take time, not bytes. */
 const FRAMES_BEFORE_OTHERS = 500;
 /** Bytes that may wait in the socket before calls are told to wait. */
@@ -10,7 +10,7 @@ const SATURATED_BYTES = 512 * 1024;
 
 export type LinkHandlers = Pick<
   LinkOptions,
-  "side" | "onCall" | "onControl" | "messageBytesMax" | "callsMax"
+  "side" | "onCall" | "onControl" | "messageBytesMax" | "callsMax" | "isBorrowed"
 > & {
   /** The socket is gone, and the link must be closed with the error that its open calls are to hear. Called once. */
   readonly onClose: (reason: Error | undefined) => void;
