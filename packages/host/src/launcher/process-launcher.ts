@@ -18,7 +18,7 @@ import { copyProgram, programIn } from "./instance-program.ts";
 import type { LaunchedRuntime, Launcher, ProcessExit } from "./launcher.ts";
 import { outOfMemory } from "./launcher.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
-import { nodeFlags } from "./node-flags.ts";
+import { nodeFlags, nodeVariables } from "./node-flags.ts";
 import { DISKS, moveOut } from "./oci/service-disks.ts";
 import { type Fence, nodeFence } from "./process-fence.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
@@ -208,7 +208,7 @@ function openNode(runtimeDir: string): string[] {
 }
 
 function environment({ temporaryDir }: Fence): Record<string, string> {
-  const env: Record<string, string> = { TMPDIR: temporaryDir };
+  const env: Record<string, string> = { ...nodeVariables, TMPDIR: temporaryDir };
   for (const name of VARIABLES_KEPT) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;
