@@ -74,6 +74,8 @@ const link = attachLink(socket, {
   onClose: () => process.exit(0),
 });
 
+// It was for this process alone (launcher/node-flags.ts in the host).
+delete process.env["MALLOC_ARENA_MAX"];
 provideClient();
 setImmediate(async () => {
   // Of one that nobody waits for yet. A rehearsal that fails is no reason not to try the real thing.
