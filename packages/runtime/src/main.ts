@@ -5,6 +5,7 @@
 import { Socket } from "node:net";
 import {
   type Assignment,
+  attachLink,
   type CallContext,
   type CallEvents,
   type CallOpening,
@@ -18,7 +19,6 @@ import { becomeUser } from "./become-user.ts";
 import { CallServer } from "./call-server.ts";
 import { describeLoadError, loadService, provideClient } from "./load-service.ts";
 import { rehearse } from "./rehearse.ts";
-import { attachLink } from "./socket-link.ts";
 
 const LINK_FD = 3;
 /** Of the arguments of calls that reach this instance: the host has already held them to its own limit. */

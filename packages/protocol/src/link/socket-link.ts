@@ -1,5 +1,23 @@
-import type { Duplex } from "node:stream";
-import { Link, type LinkOptions } from "@leveros/protocol";
+import { Link, type LinkOptions } from "./link.ts";
+
+// Only Node runs a link over a socket: these are its own.
+declare function setImmediate(task: () => void): unknown;
+declare function setTimeout(task: () => void, ms: number): unknown;
+
+/** What a link needs of a socket: of Node's every `Duplex`. */
+export interface LinkSocket {
+  readonly destroyed: boolean;
+  readonly writableLength: number;
+  write(bytes: Uint8Array): unknown;
+  cork(): void;
+  uncork(): void;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(): unknown;
+  on(event: "data", listener: (chunk: Uint8Array) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "drain" | "end" | "close", listener: () => void): unknown;
+}
 
 /** What is read at once. When it is full, more is there, of which the loop would read up to 32 times as much in one turn. */
 const READ_BYTES = 64 * 1024;
@@ -22,7 +40,7 @@ export type LinkHandlers = Pick<
 };
 
 /** Runs a link over a connected socket, which it owns from now on. */
-export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
+export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
   const { pace } = handlers;
   let failure: Error | undefined;
   /** What waits for its turn at the rate; undefined = nothing has to. */
@@ -55,7 +73,7 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
     // After the poll phase: everything that one turn of the loop produced leaves in one write.
     schedule: setImmediate,
   });
-  socket.on("data", (chunk: Buffer) => {
+  socket.on("data", (chunk) => {
     try {
       link.receive(chunk);
     } catch (error) {
@@ -75,7 +93,7 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
     if (held === undefined) link.drained();
   });
   // "close" follows every error, and a half-closed link is of no use.
-  socket.on("error", (error: Error) => {
+  socket.on("error", (error) => {
     failure ??= error;
   });
   socket.on("end", () => socket.destroy());
