@@ -170,7 +170,8 @@ export class LinkCall implements CallSide {
     if (flags & FLAG_MORE) {
       expectFullChunk(payload);
       this.#keepPart(payload);
-      this.#give(cost);
+      if (this.#isPaused) this.#heldBytes += cost;
+      else this.#give(cost);
       return;
     }
     if (this.#isPaused) this.#heldBytes += cost;
