@@ -1,7 +1,6 @@
 import {
   type CallContext,
   type CallEvents,
-  type CallOpening,
   type CallSide,
   INSTANCE_LINK,
   type InstanceLink,
@@ -9,6 +8,7 @@ import {
   type LeverUrl,
   type Payload,
 } from "@leveros/protocol";
+import { openingOf } from "./call-opening.ts";
 import { leftCall, methodFailed } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
@@ -95,16 +95,6 @@ function timeWithin(course: CallContext | undefined, timeoutMs: number): number 
   if (leftMs === undefined) return timeoutMs;
   const wholeMs = Math.max(1, Math.ceil(leftMs));
   return timeoutMs === 0 ? wholeMs : Math.min(timeoutMs, wholeMs);
-}
-
-function openingOf(
-  url: LeverUrl,
-  { kind, bytes: body }: Payload,
-  options: { isStream: boolean; timeoutMs: number },
-): CallOpening {
-  // A port says where to connect, and the link is there.
-  const environment = url.environment.replace(/:\d+$/, "");
-  return { ...url, ...options, environment, kind, body };
 }
 
 /**

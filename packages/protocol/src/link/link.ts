@@ -55,6 +55,12 @@ export interface LinkOptions {
   readonly messageBytesMax: number;
   /** Most calls at once that the other side may have open. */
   readonly callsMax: number;
+  /** Why a call is not taken whose arguments come in pieces: asked before they are gathered. Default: taken. */
+  refuse?(opening: CallOpening): LeverError | undefined;
+  /** Told of bytes that the link holds, negative = holds no more. False = they are too many. Default: never. */
+  hold?(bytes: number): boolean;
+  /** No call is open any more. May come more often than calls do. */
+  onIdle?(): void;
 }
 
 /**
@@ -106,9 +112,9 @@ export class Link implements Callee, CallLink {
     return this.#framesReceived;
   }
 
-  /** Calls open on this link, in both directions. */
+  /** Calls open on this link, in both directions; those of the peer from when their arguments are whole. */
   get callsOpen(): number {
-    return this.#calls.size;
+    return this.#calls.size - this.#openings.size;
   }
 
   open(opening: CallOpening, events: CallEvents, hasMore: boolean): CallSide {
@@ -203,7 +209,8 @@ export class Link implements Callee, CallLink {
 
   hold(bytes: number): boolean {
     this.#heldBytes += bytes;
-    return this.#heldBytes <= HELD_MESSAGES_MAX * this.messageBytesMax;
+    const isWithin = this.#options.hold?.(bytes) !== false;
+    return isWithin && this.#heldBytes <= HELD_MESSAGES_MAX * this.messageBytesMax;
   }
 
   queue(call: LinkCall): void {
@@ -216,6 +223,7 @@ export class Link implements Callee, CallLink {
   forget(id: number): void {
     if (this.#calls.delete(id) && this.#isRemote(id)) this.#remoteCalls--;
     this.#openings.delete(id);
+    if (this.callsOpen === 0) this.#options.onIdle?.();
   }
 
   #push(type: number, flags: number, id: number, payload: Uint8Array): void {
@@ -304,9 +312,15 @@ export class Link implements Callee, CallLink {
       body,
     };
     const whole = call.receiveOpening(body, flags);
-    if (whole === undefined) this.#openings.set(id, opening);
-    else if (call.holdArguments(whole.length))
-      this.#deliver(call, opening, (flags & FLAG_LAST) !== 0);
+    if (whole !== undefined) {
+      if (call.holdArguments(whole.length)) {
+        this.#deliver(call, opening, (flags & FLAG_LAST) !== 0);
+      }
+      return;
+    }
+    const refusal = this.#options.refuse?.(opening);
+    if (refusal === undefined) this.#openings.set(id, opening);
+    else call.abort(refusal);
   }
 
   #onMessage(flags: number, id: number, payload: Uint8Array): void {

@@ -19,6 +19,9 @@ export interface LinkSocket {
   on(event: "drain" | "end" | "close", listener: () => void): unknown;
 }
 
+/** What a connection of HTTP/1.1 is upgraded to where a program outside asks for a link (RFC 9110, 7.8). */
+export const LINK_UPGRADE = "lever-link/1";
+
 /** What is read at once. When it is full, more is there, of which the loop would read up to 32 times as much in one turn. */
 const READ_BYTES = 64 * 1024;
 /** Frames of a peer that has more after which others get their turn: it is frames that take time, not bytes. */
@@ -28,7 +31,7 @@ const SATURATED_BYTES = 512 * 1024;
 
 export type LinkHandlers = Pick<
   LinkOptions,
-  "side" | "onCall" | "onControl" | "messageBytesMax" | "callsMax"
+  "side" | "onCall" | "onControl" | "messageBytesMax" | "callsMax" | "refuse" | "hold" | "onIdle"
 > & {
   /** The socket is gone, and the link must be closed with the error that its open calls are to hear. Called once. */
   readonly onClose: (reason: Error | undefined) => void;
