@@ -10,9 +10,14 @@ import {
   LINK_UPGRADE,
   type Link,
   noEvents,
+  type Payload,
 } from "@leveros/protocol";
+import { DEADLINE_GRACE_MS, tooLate } from "./deadline.ts";
 import { formatHttpAddress, type HttpAddress } from "./http-address.ts";
 import { requestTo } from "./http-request.ts";
+import { invokeOver } from "./invoke-over.ts";
+import { LateCall } from "./late-call.ts";
+import type { InvokeOptions } from "./transport.ts";
 
 /** Without a call; shorter than hosts keep idle links, so that a call seldom meets one that is just being closed. */
 const IDLE_MS = 30_000;
@@ -23,6 +28,9 @@ const REFUSED_MS = 60_000;
 /** After this time of silence the system sees to it that the host is still there. */
 const KEEP_ALIVE_MS = 15_000;
 
+/** Regular calls on one link: further ones wait in this process instead of being refused by the host. */
+const CALLS_MAX = 1_000;
+
 export interface HostLinkOptions {
   readonly token: string | undefined;
   readonly messageBytesMax: number;
@@ -30,6 +38,8 @@ export interface HostLinkOptions {
 
 /** Links belong to the process, and all clients share them. A promise of undefined = none is to be had. */
 const links = new Map<string, HostLink | Promise<HostLink | undefined>>();
+/** Where a regular call has been lately, and there is no link. */
+const called = new Set<string>();
 
 /**
  * The link to a host, which is opened when there is none. Resolves with undefined where something answers that gives no
@@ -39,8 +49,7 @@ export function linkTo(
   address: HttpAddress,
   options: HostLinkOptions,
 ): HostLink | Promise<HostLink | undefined> {
-  const { isSecure, host, port } = address;
-  const key = JSON.stringify([isSecure, host, port, options.token, options.messageBytesMax]);
+  const key = keyOf(address, options);
   const known = links.get(key);
   if (known !== undefined) return known;
   const forget = (): void => void links.delete(key);
@@ -51,6 +60,31 @@ export function linkTo(
     else if (!link.isGone) links.set(key, link);
   }, forget);
   return opening;
+}
+
+/**
+ * The link for a regular call, where there is one. A single call is sooner there by itself than after an upgrade; where
+ * another one follows, a link is opened for those that come after it.
+ */
+export function linkAtHand(address: HttpAddress, options: HostLinkOptions): HostLink | undefined {
+  const key = keyOf(address, options);
+  const known = links.get(key);
+  if (known instanceof HostLink) return known;
+  if (known !== undefined) return undefined;
+  if (called.delete(key)) {
+    linkTo(address, options);
+  } else {
+    called.add(key);
+    setTimeout(() => called.delete(key), IDLE_MS).unref();
+  }
+  return undefined;
+}
+
+function keyOf(
+  { isSecure, host, port }: HttpAddress,
+  { token, messageBytesMax }: HostLinkOptions,
+): string {
+  return `${isSecure} ${host} ${port} ${messageBytesMax} ${token ?? ""}`;
 }
 
 function openLink(
@@ -93,6 +127,9 @@ function openLink(
 export class HostLink implements Callee {
   readonly #socket: Socket;
   readonly #link: Link;
+  /** Regular calls, and those that wait for their turn. */
+  #callsOpen = 0;
+  readonly #waiting = new Set<() => void>();
   isGone = false;
 
   constructor(
@@ -101,7 +138,7 @@ export class HostLink implements Callee {
   ) {
     const { address, messageBytesMax, onGone } = options;
     this.#socket = socket;
-    socket.setTimeout(0).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.setTimeout(0).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS).unref();
     const forget = (): void => {
       if (!this.isGone) onGone();
       this.isGone = true;
@@ -133,13 +170,61 @@ export class HostLink implements Callee {
     this.#socket.ref();
     return this.#link.open(opening, events, hasMore);
   }
+
+  /** Makes a regular call. @throws LeverError as `Transport.invoke` */
+  invoke(opening: CallOpening, { timeoutMs, signal }: InvokeOptions): Promise<Payload> {
+    if (timeoutMs === 0) return this.#invoke(opening, [signal]);
+    const late = new AbortController();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(tooLate(timeoutMs));
+        late.abort();
+      }, timeoutMs + DEADLINE_GRACE_MS);
+      this.#invoke(opening, [signal, late.signal])
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer));
+    });
+  }
+
+  async #invoke(
+    opening: CallOpening,
+    leaving: readonly (AbortSignal | undefined)[],
+  ): Promise<Payload> {
+    let turn: (() => void) | undefined;
+    const inTurn: Callee = {
+      open: (_opening, events, hasMore) => {
+        const call = new LateCall(events);
+        turn = () => call.begin(() => this.open(opening, events, hasMore));
+        this.#waiting.add(turn);
+        return call;
+      },
+    };
+    const isFull = this.#callsOpen >= CALLS_MAX;
+    if (!isFull) this.#callsOpen++;
+    try {
+      return await invokeOver(isFull ? inTurn : this, opening, leaving);
+    } finally {
+      // Who has left before its turn has none to give on.
+      if (turn === undefined || !this.#waiting.delete(turn)) this.#giveTurn();
+    }
+  }
+
+  #giveTurn(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#callsOpen--;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
+  }
 }
 
 function lost(address: HttpAddress, reason: unknown): LeverError {
   const code = reason instanceof Error && "code" in reason ? ` (${reason.code})` : "";
   return new LeverError(
     "unreachable",
-    `Cannot go on with the call: the connection to ${formatHttpAddress(address)} broke${code}.`,
+    `Cannot go on with the call: the connection to ${formatHttpAddress(address)} broke${code}. The method may have run.`,
     { cause: reason },
   );
 }

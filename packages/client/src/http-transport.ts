@@ -9,7 +9,8 @@ import {
   type Payload,
 } from "@leveros/protocol";
 import { openingOf } from "./call-opening.ts";
-import { linkTo } from "./host-link.ts";
+import { DEADLINE_GRACE_MS, tooLate } from "./deadline.ts";
+import { linkAtHand, linkTo } from "./host-link.ts";
 import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
 import { type CallTarget, connectionFailed } from "./http-failure.ts";
 import { type HttpReply, readReply } from "./http-reply.ts";
@@ -18,9 +19,6 @@ import { LateCall } from "./late-call.ts";
 import { openWebSocket } from "./open-websocket.ts";
 import { leftCall } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
-
-/** The host keeps the deadline and says where the time went; the client waits this much longer to hear it. */
-const DEADLINE_GRACE_MS = 1_000;
 
 /** Calls from Node: regular ones over Lever's HTTP API, streams over a link. */
 export class HttpTransport implements Transport {
@@ -45,6 +43,12 @@ export class HttpTransport implements Transport {
     { timeoutMs, signal }: InvokeOptions,
   ): Promise<Payload> {
     const address = this.#address(url);
+    const options = { token: this.#token, messageBytesMax: this.#replyBytesMax };
+    const link = linkAtHand(address, options);
+    if (link !== undefined) {
+      const opening = openingOf(url, payload, { isStream: false, timeoutMs: Math.ceil(timeoutMs) });
+      return await link.invoke(opening, { timeoutMs, signal });
+    }
     const headers: http.OutgoingHttpHeaders = {
       host: url.environment,
       "content-type":
@@ -57,8 +61,8 @@ export class HttpTransport implements Transport {
     const target = this.#target(url, address);
     const request = requestTo(address, { method: "POST", path, headers });
     const replyBytesMax = this.#replyBytesMax;
-    const options = { bytes: payload.bytes, timeoutMs, signal, replyBytesMax };
-    const reply = await exchange(request, options).catch((error: unknown) => {
+    const exchanging = { bytes: payload.bytes, timeoutMs, signal, replyBytesMax };
+    const reply = await exchange(request, exchanging).catch((error: unknown) => {
       throw error instanceof LeverError ? error : connectionFailed(error, target);
     });
     return readReply(reply, target);
@@ -141,13 +145,6 @@ function exchange(
     });
     request.end(options.bytes);
   });
-}
-
-function tooLate(timeoutMs: number): LeverError {
-  return new LeverError(
-    "deadline_exceeded",
-    `Cannot finish the call: there was no answer within its ${timeoutMs} ms.`,
-  );
 }
 
 function tooLarge(replyBytesMax: number): LeverError {

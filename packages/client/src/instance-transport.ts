@@ -9,7 +9,8 @@ import {
   type Payload,
 } from "@leveros/protocol";
 import { openingOf } from "./call-opening.ts";
-import { leftCall, methodFailed } from "./reply-value.ts";
+import { invokeOver } from "./invoke-over.ts";
+import { leftCall } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
 /** Calls over the link between an instance and its host: no network, no configuration, and an identity that is known. */
@@ -27,28 +28,7 @@ export class InstanceTransport implements Transport {
       isStream: false,
       timeoutMs: timeWithin(course, timeoutMs),
     });
-    const over = new AbortController();
-    return new Promise<Payload>((resolve, reject) => {
-      const events = {
-        onMessage: (kind: Payload["kind"], bytes: Uint8Array) => resolve({ kind, bytes }),
-        // After a reply this changes nothing.
-        onEnd: () =>
-          reject(new LeverError("internal", `The call of ${url.method} ended without a reply.`)),
-        onFail: (kind: Payload["kind"], bytes: Uint8Array) => reject(methodFailed({ kind, bytes })),
-        onAbort: reject,
-        onDrain() {},
-      };
-      const side = this.#link.callee.open(opening, events, false);
-      // Left with its own caller, or by itself; a call that is over takes no more notice.
-      const leave = (): void => {
-        side.abort(leftCall());
-        reject(leftCall());
-      };
-      for (const leaving of [signal, course?.signal]) {
-        if (leaving?.aborted === true) leave();
-        else leaving?.addEventListener("abort", leave, { once: true, signal: over.signal });
-      }
-    }).finally(() => over.abort());
+    return invokeOver(this.#link.callee, opening, [signal, course?.signal]);
   }
 
   open(
