@@ -13,7 +13,7 @@ import type { Access } from "../../access/access.ts";
 import { bridgeCall } from "../../router/bridge-call.ts";
 import type { Caller, Router } from "../../router/router.ts";
 import { authorizeProgram } from "../authorize.ts";
-import { endWithProblem } from "../http/answer.ts";
+import { refuseAndEnd } from "../http/answer.ts";
 import type { HeldBodies } from "../http/regular-call.ts";
 
 /** On one connection: as many calls as there may be connections with one call each. */
@@ -56,7 +56,7 @@ export class CallerLinks {
     socket.on("error", () => {});
     const refusal = refuseUpgrade(request);
     if (refusal !== undefined) {
-      endWithProblem(socket, refusal);
+      refuseAndEnd(socket as Socket, refusal, this.#options.limits.headersTimeoutMs);
       return;
     }
     socket.write(SWITCHING);
