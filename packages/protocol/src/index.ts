@@ -45,6 +45,13 @@ export {
   parseLimit,
 } from "./limits.ts";
 export { Link, type LinkOptions } from "./link/link.ts";
+export {
+  attachLink,
+  LINK_READ_BYTES,
+  LINK_UPGRADE,
+  type LinkHandlers,
+  type LinkSocket,
+} from "./link/socket-link.ts";
 export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
 export { type NetworkPolicy, parseNetworkPolicy } from "./network-policy.ts";
 export { hookOpening, type ResourceHook } from "./resource-hook.ts";

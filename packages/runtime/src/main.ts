@@ -5,6 +5,7 @@
 import { Socket } from "node:net";
 import {
   type Assignment,
+  attachLink,
   type CallCourse,
   type CallEvents,
   type CallOpening,
@@ -12,13 +13,13 @@ import {
   INSTANCE_LINK,
   type InstanceLink,
   isCallableName,
+  LINK_READ_BYTES,
   type RuntimeMessage,
 } from "@leveros/protocol";
 import { becomeUser } from "./become-user.ts";
 import { CallServer } from "./call-server.ts";
 import { describeLoadError, loadService, provideClient } from "./load-service.ts";
 import { rehearse } from "./rehearse.ts";
-import { attachLink, READ_BYTES } from "./socket-link.ts";
 
 const LINK_FD = 3;
 /** Of the arguments of calls that reach this instance: the host has already held them to its own limit. */
@@ -52,7 +53,7 @@ const socket = new Socket({
   writable: true,
   // One buffer for all that is read: one for each read would be collected only in large collections.
   onread: {
-    buffer: Buffer.alloc(READ_BYTES),
+    buffer: Buffer.alloc(LINK_READ_BYTES),
     callback: (bytes, buffer) => socket.emit("data", buffer.subarray(0, bytes)),
   },
 });

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import {
   type Assignment,
+  attachLink,
   type CallEvents,
   type Callee,
   type CallOpening,
@@ -8,7 +9,6 @@ import {
   LeverError,
   type RuntimeMessage,
 } from "@leveros/protocol";
-import { attachLink } from "@leveros/runtime";
 import { RateBucket } from "./rate-bucket.ts";
 
 export interface InstanceLinkHandlers {

@@ -58,6 +58,12 @@ export interface LinkOptions {
   readonly callsMax: number;
   /** What is received will be written over later. Default: it is the link's own. */
   readonly isBorrowed?: boolean;
+  /** Why a call is not taken whose arguments come in pieces: asked before they are gathered. Default: taken. */
+  refuse?(opening: CallOpening): LeverError | undefined;
+  /** Told of bytes that the link holds, negative = holds no more. False = they are too many. Default: never. */
+  hold?(bytes: number): boolean;
+  /** No call is open any more. May come more often than calls do. */
+  onIdle?(): void;
 }
 
 /**
@@ -114,9 +120,9 @@ export class Link implements Callee, CallLink {
     return this.#framesReceived;
   }
 
-  /** Calls open on this link, in both directions. */
+  /** Calls open on this link, in both directions; those of the peer from when their arguments are whole. */
   get callsOpen(): number {
-    return this.#calls.size;
+    return this.#calls.size - this.#openings.size;
   }
 
   open(opening: CallOpening, events: CallEvents, hasMore: boolean): CallSide {
@@ -210,7 +216,8 @@ export class Link implements Callee, CallLink {
 
   hold(bytes: number): boolean {
     this.#heldBytes += bytes;
-    return this.#heldBytes <= HELD_MESSAGES_MAX * this.messageBytesMax;
+    const isWithin = this.#options.hold?.(bytes) !== false;
+    return isWithin && this.#heldBytes <= HELD_MESSAGES_MAX * this.messageBytesMax;
   }
 
   queue(call: LinkCall): void {
@@ -223,6 +230,7 @@ export class Link implements Callee, CallLink {
   forget(id: number): void {
     if (this.#calls.delete(id) && this.#isRemote(id)) this.#remoteCalls--;
     this.#openings.delete(id);
+    if (this.callsOpen === 0) this.#options.onIdle?.();
   }
 
   #push(type: number, flags: number, id: number, payload: Uint8Array, chunks = 0): void {
@@ -312,12 +320,18 @@ export class Link implements Callee, CallLink {
       kind: flags & FLAG_BYTES ? PAYLOAD_BYTES : PAYLOAD_JSON,
       body,
     };
+    const refusal = flags & FLAG_MORE ? this.#options.refuse?.(opening) : undefined;
+    if (refusal !== undefined) {
+      call.abort(refusal);
+      return;
+    }
     const whole = call.receiveOpening(body, header);
     if (whole === undefined) {
       // Unless it has been refused.
       if (this.#calls.has(id)) this.#openings.set(id, { ...opening, body: NOTHING });
-    } else if (call.holdArguments(whole.length))
+    } else if (call.holdArguments(whole.length)) {
       this.#deliver(call, opening, (flags & FLAG_LAST) !== 0);
+    }
   }
 
   #onMessage(flags: number, id: number, payload: Uint8Array): void {

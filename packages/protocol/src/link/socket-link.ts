@@ -1,8 +1,29 @@
-import type { Duplex } from "node:stream";
-import { Link, type LinkOptions } from "@leveros/protocol";
+import { Link, type LinkOptions } from "./link.ts";
+
+// Only Node runs a link over a socket: these are its own.
+declare function setImmediate(task: () => void): unknown;
+declare function setTimeout(task: () => void, ms: number): unknown;
+
+/** What a link needs of a socket: of Node's every `Duplex`. */
+export interface LinkSocket {
+  readonly destroyed: boolean;
+  readonly writableLength: number;
+  write(bytes: Uint8Array): unknown;
+  cork(): void;
+  uncork(): void;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(): unknown;
+  on(event: "data", listener: (chunk: Uint8Array) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "drain" | "end" | "close", listener: () => void): unknown;
+}
+
+/** What a connection of HTTP/1.1 is upgraded to where a program outside asks for a link (RFC 9110, 7.8). */
+export const LINK_UPGRADE = "lever-link/1";
 
 /** What is read at once. When it is full, more is there, of which the loop would read up to 32 times as much in one turn. */
-export const READ_BYTES: number = 64 * 1024;
+export const LINK_READ_BYTES: number = 64 * 1024;
 /** Frames of a peer that has more after which others get their turn: it is frames that take time, not bytes. */
 const FRAMES_BEFORE_OTHERS = 500;
 /** Bytes that may wait in the socket before calls are told to wait. */
@@ -10,7 +31,15 @@ const SATURATED_BYTES = 512 * 1024;
 
 export type LinkHandlers = Pick<
   LinkOptions,
-  "side" | "onCall" | "onControl" | "messageBytesMax" | "callsMax" | "isBorrowed"
+  | "side"
+  | "onCall"
+  | "onControl"
+  | "messageBytesMax"
+  | "callsMax"
+  | "isBorrowed"
+  | "refuse"
+  | "hold"
+  | "onIdle"
 > & {
   /** The socket is gone, and the link must be closed with the error that its open calls are to hear. Called once. */
   readonly onClose: (reason: Error | undefined) => void;
@@ -22,7 +51,7 @@ export type LinkHandlers = Pick<
 };
 
 /** Runs a link over a connected socket, which it owns from now on. */
-export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
+export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
   const { pace } = handlers;
   let failure: Error | undefined;
   /** What waits for its turn at the rate; undefined = nothing has to. */
@@ -55,7 +84,7 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
     // After the poll phase: everything that one turn of the loop produced leaves in one write.
     schedule: setImmediate,
   });
-  socket.on("data", (chunk: Buffer) => {
+  socket.on("data", (chunk) => {
     try {
       link.receive(chunk);
     } catch (error) {
@@ -64,7 +93,7 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
     }
     const waitMs = pace?.received(chunk.length) ?? 0;
     const isFlood =
-      chunk.length >= READ_BYTES && link.framesReceived - framesSeen >= FRAMES_BEFORE_OTHERS;
+      chunk.length >= LINK_READ_BYTES && link.framesReceived - framesSeen >= FRAMES_BEFORE_OTHERS;
     if (isFlood) framesSeen = link.framesReceived;
     if (waitMs === 0 && !isFlood) return;
     socket.pause();
@@ -75,7 +104,7 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
     if (held === undefined) link.drained();
   });
   // "close" follows every error, and a half-closed link is of no use.
-  socket.on("error", (error: Error) => {
+  socket.on("error", (error) => {
     failure ??= error;
   });
   socket.on("end", () => socket.destroy());
