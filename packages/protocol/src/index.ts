@@ -46,12 +46,19 @@ export {
 } from "./limits.ts";
 export { CallTable } from "./link/call-table.ts";
 export { Link, type LinkedSide, type LinkOptions } from "./link/link.ts";
-export { attachLink, type LinkHandlers, type LinkSocket } from "./link/socket-link.ts";
+export {
+  attachLink,
+  LINK_READ_BYTES,
+  LINK_UPGRADE,
+  type LinkHandlers,
+  type LinkSocket,
+} from "./link/socket-link.ts";
 export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
 export { type NetworkPolicy, parseNetworkPolicy } from "./network-policy.ts";
 export { hookOpening, type ResourceHook } from "./resource-hook.ts";
 export {
   type Assignment,
+  type CallCourse,
   INSTANCE_LINK,
   type InstanceLink,
   type RuntimeMessage,

@@ -19,15 +19,18 @@ const TO_INSTANCE = Buffer.of(1);
 
 export function encodeLink(parts: readonly Buffer[]): Buffer {
   const [side = TO_HOST, ...frames] = parts;
-  return Buffer.concat([
-    side,
-    ...frames.map((frame) => {
+  return Buffer.concat([side, encodeFrames(frames)]);
+}
+
+export function encodeFrames(frames: readonly Buffer[]): Buffer {
+  return Buffer.concat(
+    frames.flatMap((frame) => {
       // After the length come type, flags and number.
       const length = Buffer.alloc(4);
       length.writeUInt32LE(Math.max(0, frame.length - (HEADER_BYTES - 4)));
-      return Buffer.concat([length, frame]);
+      return [length, frame];
     }),
-  ]);
+  );
 }
 
 /** What two links say to one another in some conversations. */
@@ -150,7 +153,7 @@ function splitFrames(bytes: Buffer): Buffer[] {
 /** A frame without its length. */
 function frame(type: number, flags: number, id: number, payload: string | Buffer): Buffer {
   const bytes = Buffer.concat([Buffer.alloc(HEADER_BYTES), Buffer.from(payload)]);
-  writeHeader(new DataView(bytes.buffer, bytes.byteOffset), 0, 0, type, flags, id);
+  writeHeader(new DataView(bytes.buffer, bytes.byteOffset), 0, 0, type, flags, 0, id);
   return bytes.subarray(4);
 }
 

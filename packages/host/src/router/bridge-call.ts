@@ -6,14 +6,14 @@ import {
   LeverError,
   type PayloadKind,
 } from "@leveros/protocol";
-import type { Caller, Router } from "./router.ts";
+import type { Caller, CallRouter } from "./router.ts";
 
 /**
  * Passes a call that an instance makes over its link on to the router, with backpressure both ways. Who calls is given
  * by the link; the opening says only who is called.
  */
 export function bridgeCall(
-  router: Router,
+  router: Pick<CallRouter, "call">,
   caller: Caller,
   options: { opening: CallOpening; side: CallSide; timeoutMs: number },
 ): CallEvents {
