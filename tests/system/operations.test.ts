@@ -127,7 +127,7 @@ describe("lever ps", () => {
     expect(table).toMatch(
       /^INSTANCE +VERSION +STATE +CALLS +STREAMS +RESOURCES +MEMORY +AGE +START$/m,
     );
-    expect(table).toMatch(/^svc-2-\w+ +2 +ready +1 +0 +0 +\d+ MB of 128 MB/m);
+    expect(table).toMatch(/^svc-2-\w+ +2 +ready +1 +0 +0 +[\d.]+ MB of 128 MB/m);
     expect(table).toMatch(/^Host: 128 MB of .* allotted to instances, \d of \d processes warm/m);
     expect(await held).toBe(2);
     expect((await lever.lever(["ps", "nobody"])).status).toBe(3);
