@@ -11,6 +11,7 @@ const COUNTS: Readonly<Record<string, number>> = {
   http2: 300,
   grpc: 300,
   websocket: 400,
+  "caller-link": 400,
   tokens: 400,
   link: 600,
   archives: 120,

@@ -36,6 +36,14 @@ const service = `
 exports.pushChan = async function* (stream, count) {
   for (let i = 0; i < count; i++) { const chunk = Buffer.alloc(${CHUNK_BYTES}); chunk.writeUInt32LE(i); yield chunk; }
 };
+let wake;
+exports.deafChan = async (stream) => {
+  await new Promise((resolve) => { wake = resolve; });
+  let bytes = 0;
+  for await (const message of stream) bytes += message.length;
+  stream.write(bytes);
+};
+exports.wake = () => wake();
 exports.echoChan = async (stream) => { for await (const message of stream) stream.write(message); };
 exports.slow = (callback) => {};
 exports.hi = () => "hi";
@@ -64,6 +72,8 @@ afterAll(async () => {
 
 const call = (method: string): Promise<unknown> =>
   client.service("dev.lever", "flow").invoke(method);
+
+const pids = (): number[] => [lever.pid, instancePid];
 
 /** What a process holds in memory, in MB. */
 function residentMb(pid: number): number {
@@ -111,16 +121,16 @@ async function whileNotReading(): Promise<void> {
 const GROWTH_MB_MAX = 64;
 
 describe("a consumer that stops reading", () => {
-  it.each(["HTTP", "gRPC", "WebSocket"])(
+  it.each(["HTTP", "gRPC", "a link", "a WebSocket"])(
     "over %s holds up nobody and fills no memory, and gets every byte in the end",
     async (transport) => {
-      const pids = [lever.pid, instancePid];
-      const before = pids.map(residentMb);
+      const before = pids().map(residentMb);
       const hash = createHash("sha256");
       const open: Readonly<Record<string, () => Promise<() => Promise<void>>>> = {
         HTTP: overHttp,
         gRPC: overGrpc,
-        WebSocket: overWebSocket,
+        "a link": overLink,
+        "a WebSocket": overWebSocket,
       };
       const readAll = await open[transport]?.();
 
@@ -148,6 +158,18 @@ describe("a consumer that stops reading", () => {
       }
 
       async function overWebSocket(): Promise<() => Promise<void>> {
+        const socket = new WebSocket(`ws://${lever.address}/flow/pushChan?forceenv=dev.lever`);
+        socket.on("message", (chunk: Buffer) => hash.update(chunk));
+        await once(socket, "open");
+        socket.send(`[${CHUNKS}]`);
+        socket.pause();
+        return async () => {
+          socket.resume();
+          await once(socket, "close");
+        };
+      }
+
+      async function overLink(): Promise<() => Promise<void>> {
         const stream: RemoteStream = await client
           .service("dev.lever", "flow")
           .invokeChan("pushChan", CHUNKS);
@@ -157,12 +179,43 @@ describe("a consumer that stops reading", () => {
       }
 
       await whileNotReading();
-      const growth = pids.map((pid, index) => residentMb(pid) - (before[index] ?? 0));
+      const growth = pids().map((pid, index) => residentMb(pid) - (before[index] ?? 0));
       const mb = growth.map((by) => by.toFixed(0)).join(" and ");
       report(`${transport}: host and instance grew by ${mb} MB`);
       expect(Math.max(...growth)).toBeLessThan(GROWTH_MB_MAX);
       await readAll?.();
       expect(hash.digest("hex")).toBe(expectedHash());
+      await untilIdle();
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
+    "is sent no more over a link, and gets every byte in the end, when it is the service",
+    async () => {
+      const before = [...pids(), process.pid].map(residentMb);
+      const stream = await client.service("dev.lever", "flow").invokeChan("deafChan");
+      const chunk = Buffer.alloc(CHUNK_BYTES);
+      let sent = 1;
+      while (stream.write(chunk)) sent++;
+      expect(sent).toBeLessThan(CHUNKS / 4);
+      let hasRoom = false;
+      const drained = stream.drained().then(() => {
+        hasRoom = true;
+      });
+      await whileNotReading();
+      // What the windows on the way took has made room, once each.
+      for (; hasRoom && sent < CHUNKS; sent++) hasRoom = stream.write(chunk);
+      expect(sent).toBeLessThan(CHUNKS / 4);
+      const growth = [...pids(), process.pid].map((pid, i) => residentMb(pid) - (before[i] ?? 0));
+      expect(Math.max(...growth)).toBeLessThan(GROWTH_MB_MAX);
+      await call("wake");
+      await drained;
+      for (; sent < CHUNKS; sent++) if (!stream.write(chunk)) await stream.drained();
+      stream.end();
+      const heard: unknown[] = [];
+      for await (const message of stream) heard.push(message);
+      expect(heard).toEqual([CHUNKS * CHUNK_BYTES]);
       await untilIdle();
     },
     TEST_TIMEOUT_MS,

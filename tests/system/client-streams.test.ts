@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serviceArchive } from "../harness/archive.ts";
 import { callMethod, deployArchive } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { openPassage, type Passage } from "../harness/passage.ts";
 
 const talk = `
 exports.echoChan = async (stream, ...args) => {
@@ -32,10 +33,14 @@ exports.callChan = async (stream, method, ...args) => {
 
 let lever: RunningLever;
 let client: Client;
+let blind: Passage;
+let pastLinks: Client;
 
 beforeAll(async () => {
   lever = await startLever();
   client = new Client({ forceHost: lever.address });
+  blind = await openPassage(lever.address, "answered");
+  pastLinks = new Client({ forceHost: blind.address });
   for (const [name, source] of Object.entries({ talk, proxy })) {
     const leverJson = JSON.stringify({ name, jsEntry: "server.js" });
     const archive = serviceArchive({ "lever.json": leverJson, "server.js": source });
@@ -43,13 +48,18 @@ beforeAll(async () => {
   }
 });
 
-afterAll(() => lever.stop());
+afterAll(async () => {
+  await blind?.[Symbol.asyncDispose]();
+  await lever?.stop();
+});
 
 type Opener = (method: string, ...args: unknown[]) => Promise<RemoteStream>;
 
 const openers: Readonly<Record<string, Opener>> = {
-  "over a WebSocket": (method, ...args) =>
+  "over a link": (method, ...args) =>
     client.service("dev.lever", "talk").invokeChan(method, ...args),
+  "over a WebSocket, where no link is to be had": (method, ...args) =>
+    pastLinks.service("dev.lever", "talk").invokeChan(method, ...args),
   "through another service": (method, ...args) =>
     client.invokeChanURL("lever://dev.lever/proxy/callChan", method, ...args),
 };
@@ -95,8 +105,14 @@ describe.each(Object.entries(openers))("a stream %s", (_name, open) => {
   });
 });
 
-describe("a stream", () => {
-  const open = openers["over a WebSocket"] as Opener;
+describe.each([
+  ["a link", () => client],
+  ["a WebSocket", () => pastLinks],
+])("a stream over %s", (_name, of) => {
+  const open: Opener = (method, ...args) =>
+    of()
+      .service("dev.lever", "talk")
+      .invokeChan(method, ...args);
 
   it("fails with the method's own value, after the messages that came before", async () => {
     const stream = await open("failChan");
@@ -127,7 +143,7 @@ describe("a stream", () => {
 
   it("can be read by events, in the way of the original", async () => {
     const messages = await new Promise<unknown[]>((resolve, reject) => {
-      client.invokeChanURL("lever://dev.lever/talk/countChan", 3, (error, stream) => {
+      of().invokeChanURL("lever://dev.lever/talk/countChan", 3, (error, stream) => {
         if (error !== null) return reject(error);
         const heard: unknown[] = [];
         stream.on("data", (message) => heard.push(message));
@@ -139,7 +155,7 @@ describe("a stream", () => {
   });
 
   it("names a resource", async () => {
-    const stream = await client.resource("dev.lever", "talk", "a/b").invokeChan("roomChan", "x");
+    const stream = await of().resource("dev.lever", "talk", "a/b").invokeChan("roomChan", "x");
     expect(await all(stream)).toEqual(["a/b:x"]);
   });
 
@@ -150,7 +166,7 @@ describe("a stream", () => {
       break;
     }
     const aborted = new AbortController();
-    const stream = await client
+    const stream = await of()
       .with({ signal: aborted.signal })
       .invokeChanURL("lever://dev.lever/talk/leftChan");
     const messages = stream[Symbol.asyncIterator]();
@@ -165,7 +181,7 @@ describe("a stream", () => {
   });
 
   it("has its deadline held", async () => {
-    const stream = await client
+    const stream = await of()
       .with({ timeoutMs: 150 })
       .invokeChanURL("lever://dev.lever/talk/echoChan");
     await expect(all(stream)).rejects.toMatchObject({ code: "deadline_exceeded" });

@@ -1,5 +1,4 @@
 import type * as http from "node:http";
-import type * as https from "node:https";
 import {
   type CallEvents,
   type CallSide,
@@ -9,30 +8,19 @@ import {
   PAYLOAD_JSON,
   type Payload,
 } from "@leveros/protocol";
+import { openingOf } from "./call-opening.ts";
+import { DEADLINE_GRACE_MS, tooLate } from "./deadline.ts";
+import { linkAtHand, linkTo } from "./host-link.ts";
 import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
-import { connectionFailed } from "./http-failure.ts";
+import { type CallTarget, connectionFailed } from "./http-failure.ts";
 import { type HttpReply, readReply } from "./http-reply.ts";
+import { requestTo } from "./http-request.ts";
+import { LateCall } from "./late-call.ts";
 import { openWebSocket } from "./open-websocket.ts";
 import { leftCall } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
-/** Shorter than hosts keep idle connections, so that a call seldom meets one that is just being closed. */
-const IDLE_CONNECTION_TIMEOUT_MS = 30_000;
-/** To one host: further calls wait in this process instead of taking every connection that the host allows. */
-const CONNECTIONS_MAX = 1_000;
-/** The host keeps the deadline and says where the time went; the client waits this much longer to hear it. */
-const DEADLINE_GRACE_MS = 1_000;
-
-// Shared by all clients: connections belong to the process, and idle ones neither keep it alive nor stay for long.
-const agentOptions = {
-  keepAlive: true,
-  maxSockets: CONNECTIONS_MAX,
-  timeout: IDLE_CONNECTION_TIMEOUT_MS,
-};
-let httpAgent: http.Agent | undefined;
-let httpsAgent: https.Agent | undefined;
-
-/** Calls over Lever's HTTP API. */
+/** Calls from Node: regular ones over Lever's HTTP API, streams over a link. */
 export class HttpTransport implements Transport {
   readonly #forceHost: HttpAddress | undefined;
   readonly #token: string | undefined;
@@ -55,6 +43,12 @@ export class HttpTransport implements Transport {
     { timeoutMs, signal }: InvokeOptions,
   ): Promise<Payload> {
     const address = this.#address(url);
+    const options = { token: this.#token, messageBytesMax: this.#replyBytesMax };
+    const link = linkAtHand(address, options);
+    if (link !== undefined) {
+      const opening = openingOf(url, payload, { isStream: false, timeoutMs: Math.ceil(timeoutMs) });
+      return await link.invoke(opening, { timeoutMs, signal });
+    }
     const headers: http.OutgoingHttpHeaders = {
       host: url.environment,
       "content-type":
@@ -64,49 +58,47 @@ export class HttpTransport implements Transport {
     if (this.#token !== undefined) headers["authorization"] = `Bearer ${this.#token}`;
     if (timeoutMs > 0) headers["lever-timeout"] = Math.ceil(timeoutMs);
     const path = formatLeverUrl({ ...url, environment: "" });
-    const target = {
-      url: formatLeverUrl(url),
-      address: formatHttpAddress(address),
-      isForced: this.#forceHost !== undefined,
-    };
+    const target = this.#target(url, address);
     const request = requestTo(address, { method: "POST", path, headers });
     const replyBytesMax = this.#replyBytesMax;
-    const options = { bytes: payload.bytes, timeoutMs, signal, replyBytesMax };
-    const reply = await exchange(request, options).catch((error: unknown) => {
+    const exchanging = { bytes: payload.bytes, timeoutMs, signal, replyBytesMax };
+    const reply = await exchange(request, exchanging).catch((error: unknown) => {
       throw error instanceof LeverError ? error : connectionFailed(error, target);
     });
     return readReply(reply, target);
   }
 
   open(url: LeverUrl, args: Payload, options: { timeoutMs: number; events: CallEvents }): CallSide {
-    return openWebSocket(url, args, {
-      ...options,
-      token: this.#token,
-      address: this.#address(url),
-    });
+    const { timeoutMs, events } = options;
+    const address = this.#address(url);
+    const token = this.#token;
+    const opening = openingOf(url, args, { isStream: true, timeoutMs: Math.ceil(timeoutMs) });
+    const link = linkTo(address, { token, messageBytesMax: this.#replyBytesMax });
+    if (!(link instanceof Promise)) return link.open(opening, events, true);
+    const call = new LateCall(events);
+    link.then(
+      (opened) =>
+        call.begin(
+          () =>
+            opened?.open(opening, events, true) ??
+            openWebSocket(url, args, { ...options, token, address }),
+        ),
+      (cause) => call.refuse(connectionFailed(cause, this.#target(url, address))),
+    );
+    return call;
+  }
+
+  #target(url: LeverUrl, address: HttpAddress): CallTarget {
+    return {
+      url: formatLeverUrl(url),
+      address: formatHttpAddress(address),
+      isForced: this.#forceHost !== undefined,
+    };
   }
 
   #address(url: LeverUrl): HttpAddress {
     return this.#forceHost ?? parseHttpAddress(url.environment);
   }
-}
-
-function requestTo(
-  { isSecure, host, port }: HttpAddress,
-  options: http.RequestOptions,
-): http.ClientRequest {
-  // Had when they are needed, and not imported, which would load all that they ever load: an instance, whose calls go over
-  // its link, would start with 5 MB that it does not use.
-  if (!isSecure) {
-    const { Agent, request } = process.getBuiltinModule("node:http");
-    httpAgent ??= new Agent(agentOptions);
-    return request({ ...options, host, port, agent: httpAgent });
-  }
-  const { Agent, request } = process.getBuiltinModule("node:https");
-  httpsAgent ??= new Agent(agentOptions);
-  // By itself Node would expect the certificate of the Host header's name, which is the environment's.
-  const servername = process.getBuiltinModule("node:net").isIP(host) === 0 ? host : "";
-  return request({ ...options, host, port, agent: httpsAgent, servername });
 }
 
 /** Sends the body and gathers the answer. Fails with a LeverError of its own, or with what Node says. */
@@ -153,13 +145,6 @@ function exchange(
     });
     request.end(options.bytes);
   });
-}
-
-function tooLate(timeoutMs: number): LeverError {
-  return new LeverError(
-    "deadline_exceeded",
-    `Cannot finish the call: there was no answer within its ${timeoutMs} ms.`,
-  );
 }
 
 function tooLarge(replyBytesMax: number): LeverError {

@@ -1,7 +1,6 @@
 import {
-  type CallContext,
+  type CallCourse,
   type CallEvents,
-  type CallOpening,
   type CallSide,
   INSTANCE_LINK,
   type InstanceLink,
@@ -9,7 +8,8 @@ import {
   type LeverUrl,
   type Payload,
 } from "@leveros/protocol";
-import { leftCall, methodFailed } from "./reply-value.ts";
+import { openingOf } from "./call-opening.ts";
+import { invokeOver, openOver } from "./outgoing-call.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
 /** Calls over the link between an instance and its host: no network, no configuration, and an identity that is known. */
@@ -27,28 +27,7 @@ export class InstanceTransport implements Transport {
       isStream: false,
       timeoutMs: timeWithin(course, timeoutMs),
     });
-    const over = new AbortController();
-    return new Promise<Payload>((resolve, reject) => {
-      const events = {
-        onMessage: (kind: Payload["kind"], bytes: Uint8Array) => resolve({ kind, bytes }),
-        // After a reply this changes nothing.
-        onEnd: () =>
-          reject(new LeverError("internal", `The call of ${url.method} ended without a reply.`)),
-        onFail: (kind: Payload["kind"], bytes: Uint8Array) => reject(methodFailed({ kind, bytes })),
-        onAbort: reject,
-        onDrain() {},
-      };
-      const side = this.#link.callee.open(opening, events, false);
-      // Left with its own caller, or by itself; a call that is over takes no more notice.
-      const leave = (): void => {
-        side.abort(leftCall());
-        reject(leftCall());
-      };
-      for (const leaving of [signal, course?.signal]) {
-        if (leaving?.aborted === true) leave();
-        else leaving?.addEventListener("abort", leave, { once: true, signal: over.signal });
-      }
-    }).finally(() => over.abort());
+    return invokeOver(this.#link.callee, opening, { course, signals: [signal] });
   }
 
   open(
@@ -61,50 +40,16 @@ export class InstanceTransport implements Transport {
       isStream: true,
       timeoutMs: timeWithin(course, timeoutMs),
     });
-    const over = new AbortController();
-    const heard: CallEvents = {
-      onMessage: (kind, bytes) => events.onMessage(kind, bytes),
-      onDrain: () => events.onDrain(),
-      onEnd() {
-        over.abort();
-        events.onEnd();
-      },
-      onFail(kind, bytes) {
-        over.abort();
-        events.onFail(kind, bytes);
-      },
-      onAbort(error) {
-        over.abort();
-        events.onAbort(error);
-      },
-    };
-    const side = this.#link.callee.open(opening, heard, true);
-    const leave = (): void => {
-      side.abort(leftCall());
-      heard.onAbort(leftCall());
-    };
-    if (course?.signal.aborted === true) queueMicrotask(leave);
-    else course?.signal.addEventListener("abort", leave, { once: true, signal: over.signal });
-    return side;
+    return openOver(this.#link.callee, opening, { events, leaving: { course, signals: [] } });
   }
 }
 
 /** The time for a call in the course of another: its own, but no more than that one has left. 0 = no deadline. */
-function timeWithin(course: CallContext | undefined, timeoutMs: number): number {
+function timeWithin(course: CallCourse | undefined, timeoutMs: number): number {
   const leftMs = course?.timeLeftMs;
   if (leftMs === undefined) return timeoutMs;
   const wholeMs = Math.max(1, Math.ceil(leftMs));
   return timeoutMs === 0 ? wholeMs : Math.min(timeoutMs, wholeMs);
-}
-
-function openingOf(
-  url: LeverUrl,
-  { kind, bytes: body }: Payload,
-  options: { isStream: boolean; timeoutMs: number },
-): CallOpening {
-  // A port says where to connect, and the link is there.
-  const environment = url.environment.replace(/:\d+$/, "");
-  return { ...url, ...options, environment, kind, body };
 }
 
 /**

@@ -49,7 +49,11 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
   constructor(open: (events: CallEvents) => CallSide) {
     this.#side = open({
       onMessage: (kind, bytes) => this.#receive(kind, bytes),
-      onEnd: () => this.#finish("ended"),
+      onEnd: () => {
+        // The service is done with the call: what is still written here has no reader.
+        this.#side.end();
+        this.#finish("ended");
+      },
       onFail: (kind, bytes) => this.#finish(methodFailed({ kind, bytes })),
       onAbort: (error) => this.#finish(error),
       onDrain: () => {

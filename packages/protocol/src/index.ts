@@ -45,11 +45,20 @@ export {
   parseLimit,
 } from "./limits.ts";
 export { Link, type LinkOptions } from "./link/link.ts";
+export {
+  attachLink,
+  LINK_READ_BYTES,
+  LINK_UPGRADE,
+  type LinkHandlers,
+  type LinkSocket,
+} from "./link/socket-link.ts";
 export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
 export { type NetworkPolicy, parseNetworkPolicy } from "./network-policy.ts";
+export { processMs } from "./process-clock.ts";
 export { hookOpening, type ResourceHook } from "./resource-hook.ts";
 export {
   type Assignment,
+  type CallCourse,
   INSTANCE_LINK,
   type InstanceLink,
   type RuntimeMessage,

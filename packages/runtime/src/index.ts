@@ -1,4 +1,3 @@
 export { CallServer } from "./call-server.ts";
 export { listMethods } from "./load-service.ts";
 export type { ServiceStream } from "./service-stream.ts";
-export { attachLink, type LinkHandlers } from "./socket-link.ts";

@@ -1,5 +1,6 @@
 import type { FuzzTarget } from "../target.ts";
 import { archives } from "./archives.ts";
+import { callerLink } from "./caller-link.ts";
 import { grpc } from "./grpc.ts";
 import { http1 } from "./http1.ts";
 import { http2 } from "./http2.ts";
@@ -9,7 +10,14 @@ import { tokens } from "./tokens.ts";
 import { websocket } from "./websocket.ts";
 
 /** Those that run a host of their own, and send it inputs over connections. */
-export const hostTargets: readonly FuzzTarget[] = [http1, http2, grpc, websocket, tokens];
+export const hostTargets: readonly FuzzTarget[] = [
+  http1,
+  http2,
+  grpc,
+  websocket,
+  callerLink,
+  tokens,
+];
 
 /** Parts of Lever, in this process. */
 export const partTargets: readonly FuzzTarget[] = [link, archives, leverJson];

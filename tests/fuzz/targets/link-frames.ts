@@ -19,15 +19,18 @@ const TO_INSTANCE = Buffer.of(1);
 
 export function encodeLink(parts: readonly Buffer[]): Buffer {
   const [side = TO_HOST, ...frames] = parts;
-  return Buffer.concat([
-    side,
-    ...frames.map((frame) => {
+  return Buffer.concat([side, encodeFrames(frames)]);
+}
+
+export function encodeFrames(frames: readonly Buffer[]): Buffer {
+  return Buffer.concat(
+    frames.flatMap((frame) => {
       // After the length come type, flags and number.
       const length = Buffer.alloc(4);
       length.writeUInt32LE(Math.max(0, frame.length - (HEADER_BYTES - 4)));
-      return Buffer.concat([length, frame]);
+      return [length, frame];
     }),
-  ]);
+  );
 }
 
 /** What two links say to one another in some conversations. */

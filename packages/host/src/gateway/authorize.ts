@@ -17,6 +17,19 @@ export function authorize(
     const refusal = refuseHostName(request, (name) => router.environment(name) !== undefined);
     if (refusal !== undefined) throw refusal;
   }
+  return authorizeProgram({ access, router }, environment, request);
+}
+
+/**
+ * The same for a call that no page can make, under whatever host name.
+ * @throws LeverError `unauthorized`, `forbidden`
+ */
+export function authorizeProgram(
+  { access, router }: { access: Access; router: Router },
+  environment: string,
+  request: AccessRequest,
+): Caller {
+  const known = router.environment(environment)?.access;
   if (known?.isOpenToInstances === false) {
     // Lever's own: it decides by method, and is told who asks.
     return { environment: "", service: access.adminKey(request) };

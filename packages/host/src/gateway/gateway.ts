@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import * as http2 from "node:http2";
 import type { Duplex } from "node:stream";
-import { isStreamingName, LeverError, type Limits, noSide } from "@leveros/protocol";
+import { isStreamingName, LeverError, LINK_UPGRADE, type Limits, noSide } from "@leveros/protocol";
 import { type GrpcOptions, serveGrpc } from "@leveros/runtime/grpc";
 import type { Access, AccessRequest } from "../access/access.ts";
 import type { Clock } from "../clock.ts";
@@ -17,6 +17,7 @@ import type { HttpRequest, HttpResponse } from "./http/exchange.ts";
 import { type HeldBodies, serveRegularCall } from "./http/regular-call.ts";
 import { requestTarget } from "./http/request-target.ts";
 import { isEventSource, serveStreamingCall } from "./http/streaming-call.ts";
+import { CallerLinks } from "./link/caller-links.ts";
 import { type Listener, listen } from "./listener.ts";
 import { refusePage } from "./page-rules.ts";
 import { endWhenSilent } from "./silent-session.ts";
@@ -62,7 +63,15 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
   );
   http1.maxConnections = limits.connectionsMax;
   http1.on("clientError", answerBrokenRequest);
-  http1.on("upgrade", webSocketUpgrade(options));
+  const links = new CallerLinks({
+    ...serving,
+    asLeverError: (error) => asLeverError(error, options.log),
+  });
+  const openWebSocket = webSocketUpgrade(options);
+  http1.on("upgrade", (request, socket, head) => {
+    if (request.headers.upgrade?.toLowerCase() === LINK_UPGRADE) links.open(request, socket, head);
+    else openWebSocket(request, socket, head);
+  });
   const tls = certificate && createTls(certificate, limits.headersTimeoutMs);
   const listener = await listen(
     {
@@ -81,15 +90,18 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
       refuseCleartext: (socket) => refuseCleartext(socket, limits.headersTimeoutMs),
     },
   );
-  if (tls === undefined || certificate === undefined) return listener;
-  const stopWatching = watchCertificate(certificate, {
-    ...options,
-    onReplaced: (replaced) => replaceCertificate(tls, replaced),
-  });
+  const stopWatching =
+    tls &&
+    certificate &&
+    watchCertificate(certificate, {
+      ...options,
+      onReplaced: (replaced) => replaceCertificate(tls, replaced),
+    });
   return {
     ...listener,
     close() {
-      stopWatching();
+      stopWatching?.();
+      links.close();
       return listener.close();
     },
   };

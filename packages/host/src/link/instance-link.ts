@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import {
   type Assignment,
+  attachLink,
   type CallEvents,
   type Callee,
   type CallOpening,
@@ -8,7 +9,6 @@ import {
   LeverError,
   type RuntimeMessage,
 } from "@leveros/protocol";
-import { attachLink } from "@leveros/runtime";
 import { RateBucket } from "./rate-bucket.ts";
 
 export interface InstanceLinkHandlers {
@@ -56,6 +56,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
   };
   const link = attachLink(socket, {
     side: "host",
+    isWakeful: true,
     messageBytesMax: handlers.messageBytesMax,
     callsMax: handlers.callsMax,
     onCall: (opening, side) => handlers.onCall(opening, side),

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { isStreamingName, LeverError, type LeverUrl, type Limits } from "@leveros/protocol";
 import { WebSocketServer } from "ws";
 import type { Access } from "../../access/access.ts";
 import type { Caller, Router } from "../../router/router.ts";
 import { authorize } from "../authorize.ts";
-import { endWithProblem } from "../http/answer.ts";
+import { refuseAndEnd } from "../http/answer.ts";
 import { requestTarget, requestTimeoutMs } from "../http/request-target.ts";
 import { refusePage } from "../page-rules.ts";
 import { refuseWebSocket, SUBPROTOCOL, serveWebSocketCall } from "./websocket-call.ts";
@@ -40,7 +41,7 @@ export function webSocketUpgrade(options: {
     const refusal = target;
     // Pages cannot read a refused upgrade's answer: who speaks the subprotocol is told on the socket. A foreign page is not.
     if (refusal.code === "forbidden" || !offersSubprotocol(request))
-      endWithProblem(socket, refusal);
+      refuseAndEnd(socket as Socket, refusal, options.limits.headersTimeoutMs);
     else server.handleUpgrade(request, socket, head, (opened) => refuseWebSocket(opened, refusal));
   };
 }

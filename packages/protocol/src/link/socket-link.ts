@@ -1,19 +1,54 @@
-import type { Duplex } from "node:stream";
-import { Link, type LinkOptions } from "@leveros/protocol";
+import { processMs } from "../process-clock.ts";
+import { Link, type LinkOptions } from "./link.ts";
+import { stayAwake, Wakefulness } from "./wakefulness.ts";
+
+// Only Node runs a link over a socket: these are its own.
+declare function setImmediate(task: () => void): unknown;
+declare function setTimeout(task: () => void, ms: number): unknown;
+
+/** What a link needs of a socket: of Node's every `Duplex`. */
+export interface LinkSocket {
+  readonly destroyed: boolean;
+  readonly writableLength: number;
+  write(bytes: Uint8Array): unknown;
+  cork(): void;
+  uncork(): void;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(): unknown;
+  on(event: "data", listener: (chunk: Uint8Array) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "drain" | "end" | "close", listener: () => void): unknown;
+}
+
+/** What a connection of HTTP/1.1 is upgraded to where a program outside asks for a link (RFC 9110, 7.8). */
+export const LINK_UPGRADE = "lever-link/1";
 
 /** What is read at once. When it is full, more is there, of which the loop would read up to 32 times as much in one turn. */
-const READ_BYTES = 64 * 1024;
+export const LINK_READ_BYTES: number = 64 * 1024;
 /** Frames of a peer that has more after which others get their turn: it is frames that take time, not bytes. */
 const FRAMES_BEFORE_OTHERS = 500;
 /** Bytes that may wait in the socket before calls are told to wait. */
 const SATURATED_BYTES = 512 * 1024;
+/** While a large message is on its way, of which a socket holds but a part: for how long the next part is waited for awake. */
+const MOVING_MS = 0.5;
 
 export type LinkHandlers = Pick<
   LinkOptions,
-  "side" | "onCall" | "onControl" | "messageBytesMax" | "callsMax"
+  | "side"
+  | "onCall"
+  | "onControl"
+  | "messageBytesMax"
+  | "callsMax"
+  | "isBorrowed"
+  | "refuse"
+  | "hold"
+  | "onIdle"
 > & {
   /** The socket is gone, and the link must be closed with the error that its open calls are to hear. Called once. */
   readonly onClose: (reason: Error | undefined) => void;
+  /** This side stays awake where the next call or reply is to be expected at once. Default: it does not. */
+  readonly isWakeful?: boolean;
   /** Told of all bytes that go through; says for how many milliseconds nothing more may that way. Default: no rate. */
   readonly pace?: {
     sent(bytes: number): number;
@@ -22,8 +57,15 @@ export type LinkHandlers = Pick<
 };
 
 /** Runs a link over a connected socket, which it owns from now on. */
-export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
-  const { pace } = handlers;
+export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
+  const { pace, isWakeful = false } = handlers;
+  const wakefulness = new Wakefulness();
+  const awake = (): void => {
+    const now = processMs();
+    const isMoving = held === undefined && (socket.writableLength > 0 || link.isMidFrame);
+    if (isMoving) stayAwake(now + MOVING_MS);
+    else if (isWakeful) stayAwake(wakefulness.next(now, link.callsOpen));
+  };
   let failure: Error | undefined;
   /** What waits for its turn at the rate; undefined = nothing has to. */
   let held: Uint8Array[] | undefined;
@@ -38,6 +80,7 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
     if (parts.length > 1) socket.uncork();
     const waitMs = pace?.sent(lengthOf(parts)) ?? 0;
     if (waitMs > 0) hold(waitMs);
+    awake();
     return waitMs === 0 && socket.writableLength < SATURATED_BYTES;
   };
   const hold = (waitMs: number): void => {
@@ -55,16 +98,17 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
     // After the poll phase: everything that one turn of the loop produced leaves in one write.
     schedule: setImmediate,
   });
-  socket.on("data", (chunk: Buffer) => {
+  socket.on("data", (chunk) => {
     try {
       link.receive(chunk);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
       socket.destroy();
     }
+    awake();
     const waitMs = pace?.received(chunk.length) ?? 0;
     const isFlood =
-      chunk.length >= READ_BYTES && link.framesReceived - framesSeen >= FRAMES_BEFORE_OTHERS;
+      chunk.length >= LINK_READ_BYTES && link.framesReceived - framesSeen >= FRAMES_BEFORE_OTHERS;
     if (isFlood) framesSeen = link.framesReceived;
     if (waitMs === 0 && !isFlood) return;
     socket.pause();
@@ -72,10 +116,12 @@ export function attachLink(socket: Duplex, handlers: LinkHandlers): Link {
     else setImmediate(() => socket.resume());
   });
   socket.on("drain", () => {
-    if (held === undefined) link.drained();
+    if (held !== undefined) return;
+    link.drained();
+    awake();
   });
   // "close" follows every error, and a half-closed link is of no use.
-  socket.on("error", (error: Error) => {
+  socket.on("error", (error) => {
     failure ??= error;
   });
   socket.on("end", () => socket.destroy());

@@ -1,0 +1,79 @@
+import { type CallEvents, type CallSide, LeverError, type PayloadKind } from "@leveros/protocol";
+
+/** A call whose way is found while it has begun: what its caller does until then is kept, and done there. */
+export class LateCall implements CallSide {
+  readonly #events: CallEvents;
+  #side: CallSide | undefined;
+  #early: { kind: PayloadKind; bytes: Uint8Array }[] = [];
+  #hasEnded = false;
+  #isPaused = false;
+  #isOver = false;
+
+  constructor(events: CallEvents) {
+    this.#events = events;
+  }
+
+  /** The way is there. */
+  begin(open: () => CallSide): void {
+    if (this.#isOver) return;
+    let side: CallSide;
+    try {
+      side = open();
+    } catch (error) {
+      if (!(error instanceof LeverError)) throw error;
+      this.refuse(error);
+      return;
+    }
+    this.#side = side;
+    if (this.#isPaused) side.pause();
+    let hasRoom = true;
+    for (const { kind, bytes } of this.#early) hasRoom = side.send(kind, bytes);
+    const hasWaited = this.#early.length > 0;
+    this.#early = [];
+    if (this.#hasEnded) side.end();
+    else if (hasWaited && hasRoom) this.#events.onDrain();
+  }
+
+  /** There is no way. */
+  refuse(error: LeverError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#early = [];
+    this.#events.onAbort(error);
+  }
+
+  send(kind: PayloadKind, bytes: Uint8Array, isLast = false): boolean {
+    if (this.#side !== undefined) return this.#side.send(kind, bytes, isLast);
+    if (this.#isOver || this.#hasEnded) return true;
+    this.#early.push({ kind, bytes });
+    this.#hasEnded = isLast;
+    return false;
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#side?.end();
+  }
+
+  fail(kind: PayloadKind, bytes: Uint8Array): void {
+    this.#isOver = true;
+    this.#early = [];
+    this.#side?.fail(kind, bytes);
+  }
+
+  abort(error: LeverError): void {
+    this.#isOver = true;
+    this.#early = [];
+    this.#side?.abort(error);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#side?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#side?.resume();
+  }
+}

@@ -1,0 +1,171 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import {
+  attachLink,
+  type CallOpening,
+  LeverError,
+  LINK_UPGRADE,
+  type Limits,
+  noEvents,
+} from "@leveros/protocol";
+import type { Access } from "../../access/access.ts";
+import { bridgeCall } from "../../router/bridge-call.ts";
+import type { Caller, Router } from "../../router/router.ts";
+import { authorizeProgram } from "../authorize.ts";
+import { refuseAndEnd } from "../http/answer.ts";
+import type { HeldBodies } from "../http/regular-call.ts";
+
+/** On one connection: as many calls as there may be connections with one call each. */
+const CALLS_MAX = 10_000;
+
+const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${LINK_UPGRADE}\r\n\r\n`;
+
+interface CallerLinksOptions {
+  readonly router: Router;
+  readonly access: Access;
+  readonly limits: Limits;
+  readonly bodies: HeldBodies;
+  readonly asLeverError: (error: unknown) => LeverError;
+}
+
+/** One link, which is left by itself once it is told to close and no call is open on it. */
+interface CallerLink {
+  close(): void;
+}
+
+/**
+ * Links that programs outside get by an upgrade of HTTP/1.1: many calls over one connection, with the frames and the
+ * flow control that instances have.
+ *
+ * - K1. No page comes in this way.
+ * - K2. Who calls is decided anew for each call, by the upgrade's headers and what they allow at that moment.
+ * - K3. A link on which no call is open is closed after a time; one that breaks the protocol, at once.
+ */
+export class CallerLinks {
+  readonly #options: CallerLinksOptions;
+  readonly #links = new Set<CallerLink>();
+  #isClosing = false;
+
+  constructor(options: CallerLinksOptions) {
+    this.#options = options;
+  }
+
+  /** Answers an upgrade request that asks for a link. */
+  open(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => {});
+    const refusal = refuseUpgrade(request);
+    if (refusal !== undefined) {
+      refuseAndEnd(socket as Socket, refusal, this.#options.limits.headersTimeoutMs);
+      return;
+    }
+    socket.write(SWITCHING);
+    if (head.length > 0) socket.unshift(head);
+    const link = serveLink(request, {
+      ...this.#options,
+      socket,
+      onClosed: () => this.#links.delete(link),
+    });
+    this.#links.add(link);
+    if (this.#isClosing) link.close();
+  }
+
+  /** Calls that are under way finish; then, or at once, their links end. */
+  close(): void {
+    this.#isClosing = true;
+    for (const link of this.#links) link.close();
+  }
+}
+
+/** K1. Nothing that runs in a page can ask for this upgrade; and what a browser does ask for says so. */
+function refuseUpgrade({ method, url, headers }: IncomingMessage): LeverError | undefined {
+  const isOfPage = Object.keys(headers).some(
+    (name) => name === "origin" || name.startsWith("sec-fetch-"),
+  );
+  if (isOfPage) return new LeverError("forbidden", "Pages get no link: they call otherwise.");
+  if (method === "GET" && url === "/") return undefined;
+  return new LeverError("malformed_request", "Cannot open a link: ask for it by GET /.");
+}
+
+function serveLink(
+  request: IncomingMessage,
+  options: CallerLinksOptions & { socket: Duplex; onClosed: () => void },
+): CallerLink {
+  const { socket, router, limits, bodies, asLeverError, onClosed } = options;
+  let wasUsed = false;
+  let isClosing = false;
+
+  /** K2. @throws LeverError */
+  const place = (opening: CallOpening): { opening: CallOpening; caller: Caller } => {
+    const environment = opening.environment.toLowerCase();
+    if (environment === "") {
+      throw new LeverError("malformed_request", "Cannot make the call: it names no environment.");
+    }
+    if (opening.timeoutMs > limits.callTimeoutMaxMs) {
+      throw new LeverError(
+        "malformed_request",
+        `Cannot make the call: its time is ${opening.timeoutMs} ms; allowed is at most ${limits.callTimeoutMaxMs}.`,
+      );
+    }
+    const caller = authorizeProgram(options, environment, request);
+    wasUsed = true;
+    return { opening: { ...opening, environment }, caller };
+  };
+
+  const endWhenIdle = (): void => {
+    if (!isClosing || link.callsOpen > 0) return;
+    link.flush();
+    socket.end(() => socket.destroy());
+  };
+
+  const link = attachLink(socket, {
+    side: "host",
+    messageBytesMax: limits.bodyBytesMax,
+    callsMax: CALLS_MAX,
+    hold(bytes) {
+      bodies.bytes += bytes;
+      return bodies.bytes <= limits.bodiesBytesMax;
+    },
+    refuse(opening) {
+      try {
+        place(opening);
+        return undefined;
+      } catch (error) {
+        return asLeverError(error);
+      }
+    },
+    onCall(asked, side) {
+      try {
+        const { opening, caller } = place(asked);
+        return bridgeCall(router, caller, { opening, side, timeoutMs: limits.callTimeoutMs });
+      } catch (error) {
+        side.abort(asLeverError(error));
+        return noEvents;
+      }
+    },
+    onControl() {
+      throw new Error("Cannot take a control message: those are for instances.");
+    },
+    // What the last call has said is written at the end of this turn.
+    onIdle: () => setImmediate(endWhenIdle),
+    onClose() {
+      clearInterval(looks);
+      link.close(new LeverError("cancelled", "The caller closed its connection."));
+      onClosed();
+    },
+  });
+  // K3.
+  const looks = setInterval(() => {
+    const isUsed = link.callsOpen > 0;
+    if (!isUsed && !wasUsed) socket.destroy();
+    wasUsed = isUsed;
+  }, limits.idleConnectionTimeoutMs);
+  // Of a caller that has gone without a word, the system hears.
+  (socket as Socket).setKeepAlive(true, limits.idleConnectionTimeoutMs);
+  return {
+    close() {
+      isClosing = true;
+      endWhenIdle();
+    },
+  };
+}
