@@ -279,7 +279,15 @@ describe("the upgrade", () => {
 
   function frame(type: number, flags: number, id: number, payload: Uint8Array): Buffer {
     const bytes = Buffer.alloc(HEADER_BYTES + payload.length);
-    writeHeader(new DataView(bytes.buffer, bytes.byteOffset), 0, payload.length, type, flags, id);
+    writeHeader(
+      new DataView(bytes.buffer, bytes.byteOffset),
+      0,
+      payload.length,
+      type,
+      flags,
+      0,
+      id,
+    );
     bytes.set(payload, HEADER_BYTES);
     return bytes;
   }

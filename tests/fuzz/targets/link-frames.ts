@@ -153,7 +153,7 @@ function splitFrames(bytes: Buffer): Buffer[] {
 /** A frame without its length. */
 function frame(type: number, flags: number, id: number, payload: string | Buffer): Buffer {
   const bytes = Buffer.concat([Buffer.alloc(HEADER_BYTES), Buffer.from(payload)]);
-  writeHeader(new DataView(bytes.buffer, bytes.byteOffset), 0, 0, type, flags, id);
+  writeHeader(new DataView(bytes.buffer, bytes.byteOffset), 0, 0, type, flags, 0, id);
   return bytes.subarray(4);
 }
 
