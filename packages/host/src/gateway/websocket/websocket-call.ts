@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import {
   type CallEvents,
   type CallSide,
@@ -21,6 +22,8 @@ const CREDIT_STEP_BYTES = WINDOW_BYTES / 4;
 /** What Lever's own client asks for. */
 export const SUBPROTOCOL = "lever";
 const PLUS = 0x2b;
+const BINARY = { binary: true };
+const TEXT = { binary: false };
 
 /** Close codes (RFC 6455, 7.4: 4000 and up are the application's). */
 const CLOSE_DONE = 1000;
@@ -41,10 +44,17 @@ const REASON_BYTES_MAX = 123;
  */
 export function serveWebSocketCall(
   socket: WebSocket,
-  options: { url: LeverUrl; caller: Caller; timeoutMs: number; router: Router; limits: Limits },
+  options: {
+    connection: Duplex;
+    url: LeverUrl;
+    caller: Caller;
+    timeoutMs: number;
+    router: Router;
+    limits: Limits;
+  },
 ): void {
-  const { url, caller, timeoutMs, router, limits } = options;
-  const reply = new WebSocketReply(socket);
+  const { connection, url, caller, timeoutMs, router, limits } = options;
+  const reply = new WebSocketReply(socket, connection);
   let call: CallSide | undefined;
   const timer = setTimeout(
     () => reply.onAbort(bodyTooSlow(limits.requestTimeoutMs)),
@@ -80,9 +90,9 @@ export function serveWebSocketCall(
 }
 
 /** Tells an open socket why there will be no call, and closes it. */
-export function refuseWebSocket(socket: WebSocket, error: LeverError): void {
+export function refuseWebSocket(socket: WebSocket, connection: Duplex, error: LeverError): void {
   socket.on("error", () => {});
-  new WebSocketReply(socket).onAbort(error);
+  new WebSocketReply(socket, connection).onAbort(error);
 }
 
 class WebSocketReply implements CallEvents {
@@ -95,9 +105,13 @@ class WebSocketReply implements CallEvents {
   #creditBytes = WINDOW_BYTES;
   /** Taken by the method, and not yet given back to the caller. */
   #owedBytes = 0;
+  readonly #connection: Duplex;
+  #isCorked = false;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, connection: Duplex) {
     this.#socket = socket;
+    this.#connection = connection;
+    connection.on("drain", () => this.#resume());
     this.hasCredit = socket.protocol === SUBPROTOCOL;
   }
 
@@ -123,7 +137,8 @@ class WebSocketReply implements CallEvents {
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.isOver) return;
-    this.#socket.send(bytes, { binary: kind === PAYLOAD_BYTES }, () => this.#resume());
+    this.#cork();
+    this.#socket.send(bytes, kind === PAYLOAD_BYTES ? BINARY : TEXT);
     if (this.hasCredit) this.#creditBytes -= bytes.length;
     if (!this.#hasRoom && !this.#isPaused) {
       this.#isPaused = true;
@@ -152,6 +167,17 @@ class WebSocketReply implements CallEvents {
   onDrain(): void {
     this.#giveBack();
     this.#socket.resume();
+  }
+
+  /** Everything that one turn of the loop produces leaves in one write. */
+  #cork(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.#connection.cork();
+    setImmediate(() => {
+      this.#isCorked = false;
+      this.#connection.uncork();
+    });
   }
 
   get #hasRoom(): boolean {
