@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunningLever } from "../../tests/harness/lever.ts";
@@ -63,17 +63,18 @@ export const density: Scenario = {
   },
 };
 
-/** The memory of idle instances, beside as many idle Node processes. */
+/**
+ * The memory of idle instances, beside as many Node processes that wait in an empty script. Both are there at the same
+ * time, so that what all of them share is divided among the same number.
+ */
 async function idleInstances(run: BenchRun): Promise<Figure[]> {
-  const node: number[] = [];
-  const byIsolation = { process: [] as number[], oci: [] as number[] };
+  const byIsolation = { process: [] as IdleBytes[], oci: [] as IdleBytes[] };
   let whyNoContainers = "";
   for (let round = 0; round < run.rounds; round++) {
     run.spin();
-    node.push(await idleNodeBytes());
     for (const isolation of ["process", "oci"] as const) {
       try {
-        byIsolation[isolation].push(await idleInstanceBytes(isolation));
+        byIsolation[isolation].push(await idleBytes(isolation));
       } catch (error) {
         if (isolation === "process") throw error;
         [whyNoContainers = ""] = String(error).split("\n");
@@ -82,42 +83,36 @@ async function idleInstances(run: BenchRun): Promise<Figure[]> {
   }
   const mb = (bytes: readonly number[]): number[] => bytes.map((value) => value / 1e6);
   const chart = "idle processes: MB of each (PSS)";
+  const nodes = byIsolation.process.map(({ node }) => node);
   return [
-    measured("idle node process, MB", mb(node), { chart, label: "node" }),
-    ...Object.entries(byIsolation).flatMap(([isolation, bytes]) =>
-      bytes.length === 0
-        ? [{ name: "Lever, oci could not run", value: whyNoContainers }]
-        : [
-            measured(`idle instance (${isolation}), MB`, mb(bytes), {
-              chart,
-              label: `Lever, ${isolation}`,
-            }),
-            atMost(`idle instance (${isolation}) / node`, ratios(bytes, node), 1.2),
-          ],
-    ),
+    measured("idle node process, MB", mb(nodes), { chart, label: "node" }),
+    ...Object.entries(byIsolation).flatMap(([isolation, idle]) => {
+      if (idle.length === 0) return [{ name: "Lever, oci could not run", value: whyNoContainers }];
+      const instances = idle.map(({ instance }) => instance);
+      const bar = { chart, label: `Lever, ${isolation}` };
+      return [
+        measured(`idle instance (${isolation}), MB`, mb(instances), bar),
+        atMost(
+          `idle instance (${isolation}) / node`,
+          ratios(
+            instances,
+            idle.map(({ node }) => node),
+          ),
+          1.2,
+        ),
+      ];
+    }),
   ];
 }
 
-/** Of each of some idle Node processes, which share their program's pages as instances do. */
-async function idleNodeBytes(): Promise<number> {
-  const script = 'process.stdout.write("up"); setInterval(() => {}, 1e8);';
-  const children = Array.from({ length: INSTANCES }, () =>
-    spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "ignore"] }),
-  );
-  try {
-    await Promise.all(children.map((child) => once(child.stdout, "data")));
-    return median(children.map(({ pid = 0 }) => proportionalBytes(pid)));
-  } finally {
-    await Promise.all(
-      children.map((child) => {
-        child.kill("SIGKILL");
-        return once(child, "close");
-      }),
-    );
-  }
+/** Of one process of each kind: the median. */
+interface IdleBytes {
+  readonly instance: number;
+  readonly node: number;
 }
 
-async function idleInstanceBytes(isolation: "process" | "oci"): Promise<number> {
+/** Instances that have served a call each, with the flags that Lever gives them; Node as it comes. */
+async function idleBytes(isolation: "process" | "oci"): Promise<IdleBytes> {
   await using lever = await startHost({ warmRuntimesMax: 0 }, { isolation });
   using caller = new Caller(lever.address);
   await deploy(lever, "idle", code, { minInstances: INSTANCES });
@@ -126,8 +121,33 @@ async function idleInstanceBytes(isolation: "process" | "oci"): Promise<number> 
     "idle",
     (report) => report.instances.filter(({ state }) => state === "ready").length === INSTANCES,
   );
+  // They take turns.
   for (let i = 0; i < INSTANCES; i++) await caller.call("/idle/sayHello", ["x"]);
-  return median(instances.map(({ pid }) => proportionalBytes(pid)));
+  await using nodes = await startIdleNodes();
+  return {
+    instance: median(instances.map(({ pid }) => proportionalBytes(pid))),
+    node: median(nodes.pids.map(proportionalBytes)),
+  };
+}
+
+async function startIdleNodes(): Promise<AsyncDisposable & { readonly pids: readonly number[] }> {
+  const folder = mkdtempSync(join(tmpdir(), "lever-bench-"));
+  const script = join(folder, "idle.js");
+  // It says that it is there by what Node has loaded already.
+  writeFileSync(script, 'require("fs").writeSync(1, "up"); setInterval(() => {}, 1e8);');
+  const children = Array.from({ length: INSTANCES }, () =>
+    spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "ignore"] }),
+  );
+  await Promise.all(children.map((child) => once(child.stdout, "data")));
+  return {
+    pids: children.map(({ pid = 0 }) => pid),
+    async [Symbol.asyncDispose]() {
+      const closed = children.map((child) => once(child, "close"));
+      for (const child of children) child.kill("SIGKILL");
+      await Promise.all(closed);
+      rmSync(folder, { recursive: true });
+    },
+  };
 }
 
 /** A host with very many services, beside one with one. */

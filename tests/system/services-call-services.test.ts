@@ -42,7 +42,8 @@ exports.variables = () => process.env;
 `;
 
 const frontEsm = `
-import { Client } from "leveros";
+import { Client, LeverError } from "leveros";
+export const isLevers = () => new Client().invokeURL("/vault/none").catch((error) => error instanceof LeverError);
 export const relative = async () => new Client().invokeURL("/vault/secret");
 `;
 
@@ -81,6 +82,11 @@ describe("a service calls another", () => {
   it.each(["frontEsm", "frontTs"])("from %s", async (service) => {
     const answer = await callMethod(lever.address, `/${service}/relative`, []);
     expect(answer.text).toBe('"the secret"');
+  });
+
+  it("and knows Lever's errors by their class", async () => {
+    const answer = await callMethod(lever.address, "/frontEsm/isLevers", []);
+    expect(answer.text).toBe("true");
   });
 
   it("and names a resource", async () => {

@@ -15,8 +15,8 @@ import {
 import { DEADLINE_GRACE_MS, tooLate } from "./deadline.ts";
 import { formatHttpAddress, type HttpAddress } from "./http-address.ts";
 import { requestTo } from "./http-request.ts";
-import { invokeOver } from "./invoke-over.ts";
 import { LateCall } from "./late-call.ts";
+import { invokeOver } from "./outgoing-call.ts";
 import type { InvokeOptions } from "./transport.ts";
 
 /** Without a call; shorter than hosts keep idle links, so that a call seldom meets one that is just being closed. */
@@ -188,7 +188,7 @@ export class HostLink implements Callee {
 
   async #invoke(
     opening: CallOpening,
-    leaving: readonly (AbortSignal | undefined)[],
+    signals: readonly (AbortSignal | undefined)[],
   ): Promise<Payload> {
     let turn: (() => void) | undefined;
     const inTurn: Callee = {
@@ -202,7 +202,7 @@ export class HostLink implements Callee {
     const isFull = this.#callsOpen >= CALLS_MAX;
     if (!isFull) this.#callsOpen++;
     try {
-      return await invokeOver(isFull ? inTurn : this, opening, leaving);
+      return await invokeOver(isFull ? inTurn : this, opening, { signals });
     } finally {
       // Who has left before its turn has none to give on.
       if (turn === undefined || !this.#waiting.delete(turn)) this.#giveTurn();

@@ -1,5 +1,5 @@
 import {
-  type CallContext,
+  type CallCourse,
   type CallEvents,
   type CallSide,
   INSTANCE_LINK,
@@ -9,8 +9,7 @@ import {
   type Payload,
 } from "@leveros/protocol";
 import { openingOf } from "./call-opening.ts";
-import { invokeOver } from "./invoke-over.ts";
-import { leftCall } from "./reply-value.ts";
+import { invokeOver, openOver } from "./outgoing-call.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
 /** Calls over the link between an instance and its host: no network, no configuration, and an identity that is known. */
@@ -28,7 +27,7 @@ export class InstanceTransport implements Transport {
       isStream: false,
       timeoutMs: timeWithin(course, timeoutMs),
     });
-    return invokeOver(this.#link.callee, opening, [signal, course?.signal]);
+    return invokeOver(this.#link.callee, opening, { course, signals: [signal] });
   }
 
   open(
@@ -41,36 +40,12 @@ export class InstanceTransport implements Transport {
       isStream: true,
       timeoutMs: timeWithin(course, timeoutMs),
     });
-    const over = new AbortController();
-    const heard: CallEvents = {
-      onMessage: (kind, bytes) => events.onMessage(kind, bytes),
-      onDrain: () => events.onDrain(),
-      onEnd() {
-        over.abort();
-        events.onEnd();
-      },
-      onFail(kind, bytes) {
-        over.abort();
-        events.onFail(kind, bytes);
-      },
-      onAbort(error) {
-        over.abort();
-        events.onAbort(error);
-      },
-    };
-    const side = this.#link.callee.open(opening, heard, true);
-    const leave = (): void => {
-      side.abort(leftCall());
-      heard.onAbort(leftCall());
-    };
-    if (course?.signal.aborted === true) queueMicrotask(leave);
-    else course?.signal.addEventListener("abort", leave, { once: true, signal: over.signal });
-    return side;
+    return openOver(this.#link.callee, opening, { events, leaving: { course, signals: [] } });
   }
 }
 
 /** The time for a call in the course of another: its own, but no more than that one has left. 0 = no deadline. */
-function timeWithin(course: CallContext | undefined, timeoutMs: number): number {
+function timeWithin(course: CallCourse | undefined, timeoutMs: number): number {
   const leftMs = course?.timeLeftMs;
   if (leftMs === undefined) return timeoutMs;
   const wholeMs = Math.max(1, Math.ceil(leftMs));

@@ -72,6 +72,20 @@ export class LeverError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
+  /**
+   * Also of another copy of this class: within an instance the runtime has one, and the client another, which may even be
+   * one that the service brought along.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return (
+      value instanceof Error &&
+      value.name === "LeverError" &&
+      "code" in value &&
+      typeof value.code === "string" &&
+      isErrorCode(value.code)
+    );
+  }
+
   toProblem(): Problem {
     return {
       title: this.code.replaceAll("_", " "),

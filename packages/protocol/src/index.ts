@@ -47,6 +47,7 @@ export {
 export { Link, type LinkOptions } from "./link/link.ts";
 export {
   attachLink,
+  LINK_READ_BYTES,
   LINK_UPGRADE,
   type LinkHandlers,
   type LinkSocket,
@@ -56,6 +57,7 @@ export { type NetworkPolicy, parseNetworkPolicy } from "./network-policy.ts";
 export { hookOpening, type ResourceHook } from "./resource-hook.ts";
 export {
   type Assignment,
+  type CallCourse,
   INSTANCE_LINK,
   type InstanceLink,
   type RuntimeMessage,

@@ -38,6 +38,15 @@ export type RuntimeMessage =
 /** Where the client finds the link when it runs inside an instance: a property of `globalThis`. */
 export const INSTANCE_LINK: unique symbol = Symbol.for("leveros.instance-link");
 
+/** A call in whose course code runs, which may make others. */
+export interface CallCourse extends CallContext {
+  /** Calls back, once, when the caller leaves or the deadline is over; `signal` says whether that is so already. */
+  onLeave(listener: () => void): void;
+  offLeave(listener: () => void): void;
+  /** What `signal` would say, without making one: most calls never have use for it. */
+  readonly hasLeft: boolean;
+}
+
 /** What the runtime leaves there. */
 export interface InstanceLink {
   /** Grows when a newer runtime changes the shape of this object. */
@@ -45,5 +54,5 @@ export interface InstanceLink {
   readonly environment: string;
   readonly callee: Callee;
   /** The call in whose course the running code runs; undefined = in none. */
-  currentCall(): CallContext | undefined;
+  currentCall(): CallCourse | undefined;
 }

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
-  type CallContext,
+  type CallCourse,
   type CallEvents,
   type CallOpening,
   type CallSide,
@@ -81,7 +81,7 @@ export class CallServer {
   }
 
   /** The context of the call in whose course this code runs; undefined = in none, or in one that is answered. */
-  readonly currentCall = (): CallContext | undefined => {
+  readonly currentCall = (): CallCourse | undefined => {
     const running = this.#running.getStore();
     return running?.isOver === true && !running.signal.aborted ? undefined : running;
   };

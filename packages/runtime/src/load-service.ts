@@ -1,5 +1,4 @@
 import { registerHooks } from "node:module";
-import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { isCallableName, isReservedName } from "@leveros/protocol";
@@ -15,7 +14,7 @@ const REASON_LENGTH_MAX = 4_000;
  * @throws whatever the module throws while it loads.
  */
 export async function loadService(codeDir: string, jsEntry: string): Promise<Map<string, Method>> {
-  const exports: unknown = await import(pathToFileURL(join(codeDir, jsEntry)).href);
+  const exports: unknown = await import(pathToFileURL(`${codeDir}/${jsEntry}`).href);
   return listMethods(exports);
 }
 
@@ -55,14 +54,15 @@ export function describeLoadError(error: unknown, codeDir: string): string {
 
 /** Makes `leveros` importable in services that did not install it themselves. */
 export function provideClient(): void {
-  const clientUrl = import.meta.resolve("leveros");
   registerHooks({
     resolve(specifier, context, nextResolve) {
       if (specifier !== "leveros") return nextResolve(specifier, context);
       try {
         return nextResolve(specifier, context);
       } catch {
-        return { url: clientUrl, shortCircuit: true };
+        // It lies beside this program once that is bundled (scripts/bundle.ts).
+        const url = pathToFileURL(`${import.meta.dirname}/leveros.mjs`).href;
+        return { url, shortCircuit: true };
       }
     },
   });

@@ -6,13 +6,14 @@ import { Socket } from "node:net";
 import {
   type Assignment,
   attachLink,
-  type CallContext,
+  type CallCourse,
   type CallEvents,
   type CallOpening,
   type CallSide,
   INSTANCE_LINK,
   type InstanceLink,
   isCallableName,
+  LINK_READ_BYTES,
   type RuntimeMessage,
 } from "@leveros/protocol";
 import { becomeUser } from "./become-user.ts";
@@ -31,7 +32,7 @@ const EXIT_CANNOT_LOAD = 70;
 interface Server {
   readonly callsInFlight: number;
   onCall(opening: CallOpening, side: CallSide): CallEvents;
-  currentCall?(): CallContext | undefined;
+  currentCall?(): CallCourse | undefined;
   failCurrent?(error: unknown): boolean;
   /** Gives every resource back. */
   closeResources(): Promise<void>;
@@ -46,9 +47,19 @@ let isDraining = false;
 let wasTold = false;
 let isLeaving = false;
 
-const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
+const socket = new Socket({
+  fd: LINK_FD,
+  readable: true,
+  writable: true,
+  // One buffer for all that is read: one for each read would be collected only in large collections.
+  onread: {
+    buffer: Buffer.alloc(LINK_READ_BYTES),
+    callback: (bytes, buffer) => socket.emit("data", buffer.subarray(0, bytes)),
+  },
+});
 const link = attachLink(socket, {
   side: "instance",
+  isBorrowed: true,
   messageBytesMax: MESSAGE_BYTES_MAX,
   callsMax: CALLS_MAX,
   onCall: (opening, side) => {
@@ -64,6 +75,8 @@ const link = attachLink(socket, {
   onClose: () => process.exit(0),
 });
 
+// It was for this process alone (launcher/node-flags.ts in the host).
+delete process.env["MALLOC_ARENA_MAX"];
 provideClient();
 setImmediate(async () => {
   // Of one that nobody waits for yet. A rehearsal that fails is no reason not to try the real thing.

@@ -1,6 +1,6 @@
 import { type CallOpening, Link, noEvents, PAYLOAD_JSON } from "@leveros/protocol";
 import { CallServer } from "./call-server.ts";
-import { listMethods } from "./load-service.ts";
+import { loadService } from "./load-service.ts";
 
 const MESSAGE_BYTES_MAX = 1_024;
 
@@ -9,7 +9,7 @@ const MESSAGE_BYTES_MAX = 1_024;
  * link. What Node loads and compiles for that is there when a real service comes: its first call takes half the time.
  */
 export async function rehearse(): Promise<void> {
-  const methods = listMethods(await import("./rehearsal-service.cts"));
+  const methods = await loadService(import.meta.dirname, "rehearsal-service.cjs");
   const server = new CallServer(methods, { replyBytesMax: MESSAGE_BYTES_MAX });
   const common = { messageBytesMax: MESSAGE_BYTES_MAX, callsMax: 1, onControl() {} };
   const deliver = (to: () => Link) => (parts: readonly Uint8Array[]) => {

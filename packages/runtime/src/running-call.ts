@@ -1,5 +1,6 @@
 import {
   type CallContext,
+  type CallCourse,
   type CallEvents,
   type CallOpening,
   type CallSide,
@@ -28,7 +29,7 @@ export interface RunningCallOwner extends CallServerOptions {
 }
 
 /** One call while its function works. It is answered at most once (R1). */
-export class RunningCall implements CallContext, CallEvents {
+export class RunningCall implements CallCourse, CallEvents {
   readonly environment: string;
   readonly service: string;
   readonly version: number;
@@ -42,6 +43,8 @@ export class RunningCall implements CallContext, CallEvents {
   readonly #deadlineAt: number;
   #leaving: AbortController | undefined;
   #leftBy: LeverError | undefined;
+  /** What is to hear that the caller has left; made when somebody asks for it, as is the signal: most calls never do. */
+  #leaveListeners: Set<() => void> | undefined;
   readonly #owner: RunningCallOwner;
   readonly #isStream: boolean;
   #isSettled = false;
@@ -62,19 +65,31 @@ export class RunningCall implements CallContext, CallEvents {
     this.#owner = owner;
     this.#isStream = opening.isStream;
     this.epoch = opening.resource === "" ? undefined : owner.epochOf(opening.resource);
-    this.#deadlineAt = timeoutMs === 0 ? 0 : performance.now() + timeoutMs;
+    this.#deadlineAt = timeoutMs === 0 ? 0 : nowMs() + timeoutMs;
   }
 
   get timeLeftMs(): number | undefined {
     if (this.#deadlineAt === 0) return undefined;
-    return Math.max(0, this.#deadlineAt - performance.now());
+    return Math.max(0, this.#deadlineAt - nowMs());
   }
 
-  /** Made when somebody asks for it: most calls never do. */
   get signal(): AbortSignal {
     this.#leaving ??= new AbortController();
     if (this.#leftBy !== undefined) this.#leaving.abort(this.#leftBy);
     return this.#leaving.signal;
+  }
+
+  get hasLeft(): boolean {
+    return this.#leftBy !== undefined;
+  }
+
+  onLeave(listener: () => void): void {
+    this.#leaveListeners ??= new Set();
+    this.#leaveListeners.add(listener);
+  }
+
+  offLeave(listener: () => void): void {
+    this.#leaveListeners?.delete(listener);
   }
 
   readonly reply = (result: unknown): void => {
@@ -121,6 +136,9 @@ export class RunningCall implements CallContext, CallEvents {
     this.#leftBy = error;
     this.leave();
     this.#leaving?.abort(error);
+    const listeners = this.#leaveListeners;
+    this.#leaveListeners = undefined;
+    for (const listener of listeners ?? []) listener();
   }
 
   /** The call is over without an answer of its own. */
@@ -161,6 +179,12 @@ export class RunningCall implements CallContext, CallEvents {
     }
     return false;
   }
+}
+
+/** By the process's clock. `performance` would load into each instance what few services need. */
+function nowMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
 }
 
 function isPlatformError(error: unknown): error is LeverError {

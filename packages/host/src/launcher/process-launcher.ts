@@ -14,15 +14,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LeverError } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { findProgram } from "./find-program.ts";
+import { copyProgram, programIn } from "./instance-program.ts";
 import type { LaunchedRuntime, Launcher, ProcessExit } from "./launcher.ts";
 import { outOfMemory } from "./launcher.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
-import { nodeFlags } from "./node-flags.ts";
+import { nodeFlags, nodeVariables } from "./node-flags.ts";
 import { DISKS, moveOut } from "./oci/service-disks.ts";
 import { type Fence, nodeFence } from "./process-fence.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
 import { readOutput } from "./read-output.ts";
-import { copyRuntime, mainIn } from "./runtime-packages.ts";
 import { closedFolder, type Notes, ServiceUsers, tryUsers } from "./service-users.ts";
 
 /** How long the last output of an ended process is waited for. */
@@ -163,11 +163,10 @@ async function runtimeCommand(
 ): Promise<RuntimeCommand> {
   // Where Lever is installed, neither the users of services may come nor what the fence holds.
   const folder = join(dataDir, "runtime");
-  const copy = join(folder, "node_modules");
   rmSync(folder, { recursive: true, force: true });
-  copyRuntime(copy);
+  copyProgram(folder);
   const fence = nodeFence(dataDir, folder);
-  const main = [mainIn(copy), ...(hasUsers ? ["--own-user"] : [])];
+  const main = [programIn(folder), ...(hasUsers ? ["--own-user"] : [])];
   const command = (ram: number): readonly [string, ...string[]] => {
     const node = [process.execPath, ...nodeFlags(ram), ...fence.args];
     const [program = process.execPath, ...args] = [...limits({ hasUsers }), ...node, ...main];
@@ -209,7 +208,7 @@ function openNode(runtimeDir: string): string[] {
 }
 
 function environment({ temporaryDir }: Fence): Record<string, string> {
-  const env: Record<string, string> = { TMPDIR: temporaryDir };
+  const env: Record<string, string> = { ...nodeVariables, TMPDIR: temporaryDir };
   for (const name of VARIABLES_KEPT) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;

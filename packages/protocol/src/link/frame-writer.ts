@@ -12,13 +12,19 @@ export class FrameWriter {
   #start = 0;
   #end = 0;
 
-  /** Appends a frame whose payload is `head` followed by `body`. */
-  push(type: number, flags: number, id: number, body: Uint8Array, head?: Uint8Array): void {
+  /** Appends a frame whose payload is `head` followed by `body`. `head` is copied. */
+  push(
+    type: number,
+    flags: number,
+    id: number,
+    body: Uint8Array,
+    { head, chunks = 0 }: { head?: Uint8Array; chunks?: number } = {},
+  ): void {
     const headBytes = head === undefined ? 0 : head.length;
     const length = headBytes + body.length;
     const copied = HEADER_BYTES + headBytes + (body.length > COPY_BYTES_MAX ? 0 : body.length);
     if (this.#end + copied > this.#buffer.length) this.#renew(copied);
-    writeHeader(this.#view, this.#end, length, type, flags, id);
+    writeHeader(this.#view, this.#end, length, type, flags, chunks, id);
     this.#end += HEADER_BYTES;
     if (head !== undefined) {
       this.#buffer.set(head, this.#end);

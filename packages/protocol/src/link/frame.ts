@@ -1,7 +1,9 @@
 /**
  * The frames of the link: a header of 12 bytes, little-endian, then the payload.
  *
- *     u32 payload length | u8 type | u8 flags | u16 zero | u32 call id
+ *     u32 payload length | u8 type | u8 flags | u16 chunks | u32 call id
+ *
+ * `chunks`: in the first of several frames that carry one message, how many follow it.
  */
 export const HEADER_BYTES = 12;
 
@@ -38,75 +40,141 @@ export function writeHeader(
   length: number,
   type: number,
   flags: number,
+  chunks: number,
   id: number,
 ): void {
   target.setUint32(offset, length, true);
   target.setUint8(offset + 4, type);
   target.setUint8(offset + 5, flags);
-  target.setUint16(offset + 6, 0, true);
+  target.setUint16(offset + 6, chunks, true);
   target.setUint32(offset + 8, id, true);
 }
 
+/** What a frame says before its payload. */
+export interface FrameHeader {
+  readonly type: number;
+  readonly flags: number;
+  readonly id: number;
+  readonly chunks: number;
+  readonly payloadBytes: number;
+}
+
+interface FrameReaderOptions {
+  /** The frame is whole. */
+  onFrame(header: FrameHeader, payload: Uint8Array): void;
+  /**
+   * Where a payload is to be put that has not arrived whole, or that is a part of a message: exactly its size. undefined
+   * = anywhere.
+   */
+  place(header: FrameHeader): Uint8Array | undefined;
+  /** What is pushed will be written over later: no payload may be a view of it. */
+  readonly isBorrowed: boolean;
+}
+
+/** Payloads that are copied out of what is borrowed are put side by side in blocks of this size. */
+const BLOCK_BYTES: number = 64 * 1024;
+const NO_BYTES = new Uint8Array(0);
+
 /**
- * Cuts arriving chunks into frames. Payloads are views into the chunk where they arrived whole.
- * A frame longer than the limit is an error before its payload is kept.
+ * Cuts arriving bytes into frames. Payloads are views of what arrived where that is whole and may be kept; others are
+ * copied once, to their place. A frame longer than the limit is an error before its payload is kept.
  */
 export class FrameReader {
-  #rest: Uint8Array[] = [];
-  #restBytes = 0;
-  #neededBytes = HEADER_BYTES;
-  readonly #onFrame: (type: number, flags: number, id: number, payload: Uint8Array) => void;
+  readonly #options: FrameReaderOptions;
+  /** Of a header that has not arrived whole. */
+  readonly #head = new Uint8Array(HEADER_BYTES);
+  readonly #headView = new DataView(this.#head.buffer);
+  #headBytes = 0;
+  /** Of the frame whose payload is on its way. */
+  #header: FrameHeader | undefined;
+  #payload: Uint8Array = NO_BYTES;
+  #filledBytes = 0;
+  #block: Uint8Array = NO_BYTES;
 
-  constructor(onFrame: (type: number, flags: number, id: number, payload: Uint8Array) => void) {
-    this.#onFrame = onFrame;
+  constructor(options: FrameReaderOptions) {
+    this.#options = options;
   }
 
   /** @throws Error when the bytes are no frames; the reader must not be used again. */
-  push(chunk: Uint8Array): void {
-    let bytes = chunk;
-    if (this.#restBytes > 0) {
-      this.#rest.push(chunk);
-      this.#restBytes += chunk.length;
-      if (this.#restBytes < this.#neededBytes) return;
-      bytes = concat(this.#rest, this.#restBytes);
-      this.#rest = [];
-      this.#restBytes = 0;
-    }
+  push(bytes: Uint8Array): void {
+    let offset = this.#goOn(bytes);
+    if (offset === bytes.length) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let offset = 0;
-    this.#neededBytes = HEADER_BYTES;
     while (bytes.length - offset >= HEADER_BYTES) {
-      const length = view.getUint32(offset, true);
-      if (length > PAYLOAD_BYTES_MAX) {
-        throw new Error(`Cannot read a frame: its payload of ${length} bytes is over the limit.`);
+      const header = readHeader(view, offset);
+      offset += HEADER_BYTES;
+      const end = offset + header.payloadBytes;
+      if (end <= bytes.length && !(header.flags & FLAG_MORE)) {
+        const payload = bytes.subarray(offset, end);
+        offset = end;
+        this.#options.onFrame(header, this.#options.isBorrowed ? this.#copy(payload) : payload);
+        continue;
       }
-      const end = offset + HEADER_BYTES + length;
-      if (end > bytes.length) {
-        this.#neededBytes = HEADER_BYTES + length;
-        break;
-      }
-      const payload = bytes.subarray(offset + HEADER_BYTES, end);
-      const type = view.getUint8(offset + 4);
-      const flags = view.getUint8(offset + 5);
-      const id = view.getUint32(offset + 8, true);
-      offset = end;
-      this.#onFrame(type, flags, id, payload);
+      this.#begin(header);
+      offset += this.#fill(bytes, offset);
+      if (this.#header !== undefined) return;
     }
-    if (offset < bytes.length) {
-      this.#rest.push(offset === 0 ? bytes : bytes.subarray(offset));
-      this.#restBytes = bytes.length - offset;
+    this.#head.set(bytes.subarray(offset));
+    this.#headBytes = bytes.length - offset;
+  }
+
+  /** Goes on with what had not arrived whole; returns where the next frame begins. */
+  #goOn(bytes: Uint8Array): number {
+    let offset = 0;
+    if (this.#headBytes > 0) {
+      offset = Math.min(HEADER_BYTES - this.#headBytes, bytes.length);
+      this.#head.set(bytes.subarray(0, offset), this.#headBytes);
+      this.#headBytes += offset;
+      if (this.#headBytes < HEADER_BYTES) return offset;
+      this.#headBytes = 0;
+      this.#begin(readHeader(this.#headView, 0));
     }
+    return this.#header === undefined ? offset : offset + this.#fill(bytes, offset);
+  }
+
+  #begin(header: FrameHeader): void {
+    this.#header = header;
+    this.#payload = this.#options.place(header) ?? new Uint8Array(header.payloadBytes);
+    this.#filledBytes = 0;
+  }
+
+  /** Returns how many bytes it took. */
+  #fill(bytes: Uint8Array, offset: number): number {
+    const payload = this.#payload;
+    const header = this.#header;
+    const count = Math.min(payload.length - this.#filledBytes, bytes.length - offset);
+    payload.set(bytes.subarray(offset, offset + count), this.#filledBytes);
+    this.#filledBytes += count;
+    if (header !== undefined && this.#filledBytes === payload.length) {
+      this.#header = undefined;
+      this.#payload = NO_BYTES;
+      this.#options.onFrame(header, payload);
+    }
+    return count;
+  }
+
+  #copy(payload: Uint8Array): Uint8Array {
+    const { length } = payload;
+    if (length > BLOCK_BYTES / 4) return payload.slice();
+    if (length > this.#block.length) this.#block = new Uint8Array(BLOCK_BYTES);
+    const copy = this.#block.subarray(0, length);
+    copy.set(payload);
+    this.#block = this.#block.subarray(length);
+    return copy;
   }
 }
 
-export function concat(parts: readonly Uint8Array[], totalBytes: number): Uint8Array {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(totalBytes);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
+/** @throws Error when its payload is over the limit. */
+function readHeader(view: DataView, offset: number): FrameHeader {
+  const payloadBytes = view.getUint32(offset, true);
+  if (payloadBytes > PAYLOAD_BYTES_MAX) {
+    throw new Error(`Cannot read a frame: its payload of ${payloadBytes} bytes is over the limit.`);
   }
-  return whole;
+  return {
+    type: view.getUint8(offset + 4),
+    flags: view.getUint8(offset + 5),
+    chunks: view.getUint16(offset + 6, true),
+    id: view.getUint32(offset + 8, true),
+    payloadBytes,
+  };
 }

@@ -8,19 +8,19 @@ import {
 import { LeverError } from "../errors.ts";
 import {
   CHUNK_BYTES,
-  concat,
   FLAG_BYTES,
   FLAG_EMPTY,
   FLAG_ERROR,
   FLAG_LAST,
   FLAG_MORE,
+  type FrameHeader,
   HEADER_BYTES,
 } from "./frame.ts";
 
 /**
  * Credit that each direction of a call starts with, in bytes of payload and header. A sender stops at zero, a
  * receiver gives back what its consumer has taken. 256 KiB keeps a local socket busy and bounds what one call can
- * pile up on the other side.
+ * pile up on the other side. Arguments need none: they are to be held whole, and L4 bounds them.
  */
 const WINDOW_BYTES: number = 256 * 1024;
 /** Credit is given back in steps, so that small messages do not each cost a frame. */
@@ -32,7 +32,7 @@ const NOTHING = new Uint8Array(0);
 export interface CallLink {
   readonly isSaturated: boolean;
   readonly messageBytesMax: number;
-  writeMessage(id: number, flags: number, payload: Uint8Array): void;
+  writeMessage(id: number, flags: number, payload: Uint8Array, chunks: number): void;
   writeCredit(id: number, bytes: number): void;
   writeAbort(id: number, error: LeverError): void;
   /** Counts bytes that a call holds; negative = held no more. False = all calls together hold too many. */
@@ -45,6 +45,7 @@ export interface CallLink {
 interface Outgoing {
   readonly flags: number;
   readonly bytes: Uint8Array;
+  readonly isArguments: boolean;
   offset: number;
 }
 
@@ -67,8 +68,10 @@ export class LinkCall implements CallSide {
   /** Delivered while paused: given back at `resume`. */
   #heldBytes = 0;
   #isPaused = false;
-  #parts: Uint8Array[] = [];
-  #partsBytes = 0;
+  /** Of a message that comes in chunks: its place, and how much of it is filled. */
+  #message: Uint8Array | undefined;
+  #messageBytes = 0;
+  #areArgumentsWhole = true;
   /** Arguments, which are held as long as the call. */
   #argumentsBytes = 0;
 
@@ -82,7 +85,7 @@ export class LinkCall implements CallSide {
   send(kind: PayloadKind, bytes: Uint8Array, isLast = false): boolean {
     if (this.#isOver || this.#hasSentLast) return true;
     if (isLast) this.#hasSentLast = true;
-    this.#put((kind === PAYLOAD_BYTES ? FLAG_BYTES : 0) | (isLast ? FLAG_LAST : 0), bytes);
+    this.#sendMessage((kind === PAYLOAD_BYTES ? FLAG_BYTES : 0) | (isLast ? FLAG_LAST : 0), bytes);
     if (isLast) this.#settle();
     const hasRoom = this.hasRoom;
     if (!hasRoom) this.#wantsDrain = true;
@@ -92,7 +95,7 @@ export class LinkCall implements CallSide {
   end(): void {
     if (this.#isOver || this.#hasSentLast) return;
     this.#hasSentLast = true;
-    this.#put(FLAG_LAST | FLAG_EMPTY, NOTHING);
+    this.#sendMessage(FLAG_LAST | FLAG_EMPTY, NOTHING);
     this.#settle();
   }
 
@@ -100,7 +103,7 @@ export class LinkCall implements CallSide {
     if (this.#isOver || this.#hasSentLast) return;
     this.#hasSentLast = true;
     this.#hasReceivedLast = true;
-    this.#put(FLAG_ERROR | FLAG_LAST | (kind === PAYLOAD_BYTES ? FLAG_BYTES : 0), bytes);
+    this.#sendMessage(FLAG_ERROR | FLAG_LAST | (kind === PAYLOAD_BYTES ? FLAG_BYTES : 0), bytes);
     this.#settle();
   }
 
@@ -125,29 +128,38 @@ export class LinkCall implements CallSide {
     return this.#sendCredit > 0 && this.#outgoing.length === 0 && !this.#link.isSaturated;
   }
 
-  /** Counts the body that went with the opening; what did not fit follows in MESSAGE frames. */
-  opened(firstBytes: number, rest: Outgoing | undefined, hasMore: boolean): void {
-    this.#sendCredit -= firstBytes + HEADER_BYTES;
+  /** The opening went out with the first chunk of the arguments; what did not fit follows in MESSAGE frames. */
+  opened(args: Outgoing, hasMore: boolean): void {
     if (!hasMore) this.#hasSentLast = true;
-    if (rest === undefined) return;
-    this.#outgoing.push(rest);
+    if (args.offset === args.bytes.length) return;
+    this.#outgoing.push(args);
     this.#link.queue(this);
   }
 
   /** Sends one chunk of what is queued. False = nothing more to send for now. */
   pump(): boolean {
     const next = this.#outgoing[0];
-    if (this.#isOver || next === undefined || this.#sendCredit <= 0) return false;
-    const end = Math.min(next.offset + CHUNK_BYTES, next.bytes.length);
-    const isWhole = end === next.bytes.length;
-    const payload = next.bytes.subarray(next.offset, end);
+    if (next === undefined || !this.#maySend(next)) return false;
+    const { bytes, offset, flags } = next;
+    const end = Math.min(offset + CHUNK_BYTES, bytes.length);
+    const isWhole = end === bytes.length;
     next.offset = end;
-    this.#write(isWhole ? next.flags : (next.flags & FLAG_BYTES) | FLAG_MORE, payload);
-    if (isWhole) {
-      this.#outgoing.shift();
-      this.#settle();
-    }
-    return this.#outgoing.length > 0 && this.#sendCredit > 0;
+    if (!next.isArguments) this.#sendCredit -= end - offset + HEADER_BYTES;
+    this.#link.writeMessage(
+      this.id,
+      isWhole ? flags : (flags & FLAG_BYTES) | FLAG_MORE,
+      bytes.subarray(offset, end),
+      offset === 0 ? chunksAfterFirst(bytes.length) : 0,
+    );
+    if (!isWhole) return this.#maySend(next);
+    this.#outgoing.shift();
+    this.#settle();
+    const following = this.#outgoing[0];
+    return following !== undefined && this.#maySend(following);
+  }
+
+  #maySend(next: Outgoing): boolean {
+    return !this.#isOver && (next.isArguments || this.#sendCredit > 0);
   }
 
   /** Tells the sender that there is room again, when it waits for that. */
@@ -159,22 +171,34 @@ export class LinkCall implements CallSide {
 
   // What the other side sends.
 
+  /**
+   * Where the payload is to go: chunks come together without being copied again. undefined = anywhere.
+   * @throws Error when it breaks the message that it is a part of.
+   */
+  place({ flags, chunks, payloadBytes }: FrameHeader): Uint8Array | undefined {
+    if (this.#isOver || this.#hasReceivedLast) return undefined;
+    if (flags & FLAG_MORE && this.#message === undefined) this.#beginMessage(chunks);
+    const start = this.#messageBytes;
+    if (this.#message === undefined || start + payloadBytes > this.#message.length) {
+      return undefined;
+    }
+    return this.#message.subarray(start, start + payloadBytes);
+  }
+
   /** @throws Error when the peer sends without credit, or in chunks that are not full. */
   receiveMessage(flags: number, payload: Uint8Array): void {
     if (this.#isOver || this.#hasReceivedLast) return;
-    const cost = payload.length + HEADER_BYTES;
+    const cost = this.#areArgumentsWhole ? payload.length + HEADER_BYTES : 0;
     this.#receiveWindow -= cost;
     if (this.#receiveWindow < -(CHUNK_BYTES + HEADER_BYTES)) {
       throw new Error("Cannot read a message: the peer sends without credit.");
     }
+    if (this.#isPaused) this.#heldBytes += cost;
     if (flags & FLAG_MORE) {
-      expectFullChunk(payload);
-      this.#keepPart(payload);
-      if (this.#isPaused) this.#heldBytes += cost;
-      else this.#give(cost);
+      this.#addChunk(payload);
+      if (!this.#isPaused) this.#give(cost);
       return;
     }
-    if (this.#isPaused) this.#heldBytes += cost;
     const kind = flags & FLAG_BYTES ? PAYLOAD_BYTES : PAYLOAD_JSON;
     const bytes = this.#takeWhole(payload);
     if (bytes === undefined) return;
@@ -206,17 +230,18 @@ export class LinkCall implements CallSide {
     this.events?.onAbort(error);
   }
 
-  /** The opening's own body: complete, or the first of several chunks. */
-  receiveOpening(payload: Uint8Array, flags: number): Uint8Array | undefined {
-    this.#receiveWindow -= payload.length + HEADER_BYTES;
-    if (flags & FLAG_LAST) this.#hasReceivedLast = true;
+  /**
+   * The opening's own body: complete, or the first of several chunks.
+   * @throws Error when it is not full.
+   */
+  receiveOpening(payload: Uint8Array, { flags, chunks }: FrameHeader): Uint8Array | undefined {
     if (flags & FLAG_MORE) {
-      expectFullChunk(payload);
-      this.#keepPart(payload);
-      this.#give(payload.length + HEADER_BYTES);
+      this.#areArgumentsWhole = false;
+      this.#beginMessage(chunks);
+      this.#addChunk(payload);
       return undefined;
     }
-    if (!this.#hasReceivedLast) this.#give(payload.length + HEADER_BYTES);
+    if (flags & FLAG_LAST) this.#hasReceivedLast = true;
     return payload;
   }
 
@@ -233,29 +258,58 @@ export class LinkCall implements CallSide {
     return false;
   }
 
-  #keepPart(payload: Uint8Array): void {
-    this.#parts.push(payload);
-    this.#partsBytes += payload.length;
-    const isHeld = this.#link.hold(payload.length);
-    if (this.#partsBytes > this.#link.messageBytesMax) this.#refuseTooLarge();
-    else if (!isHeld) this.#refuseTooMany();
+  /** A message comes in so many chunks after its first: all of it gets its place now, and is counted now. */
+  #beginMessage(chunks: number): void {
+    const { messageBytesMax } = this.#link;
+    const bytes = Math.min((chunks + 1) * CHUNK_BYTES, messageBytesMax);
+    if (chunks * CHUNK_BYTES >= messageBytesMax) this.#refuseTooLarge();
+    else if (!this.#link.hold(bytes)) {
+      this.#link.hold(-bytes);
+      this.#refuseTooMany();
+    } else this.#message = new Uint8Array(bytes);
   }
 
-  #dropParts(): void {
-    this.#link.hold(-this.#partsBytes);
-    this.#parts = [];
-    this.#partsBytes = 0;
+  /** L2: a chunk before the last is full, so that a message has no more frames than its size allows. @throws Error */
+  #addChunk(payload: Uint8Array): void {
+    if (this.#isOver) return;
+    const message = this.#message;
+    const end = this.#messageBytes + payload.length;
+    if (payload.length !== CHUNK_BYTES || message === undefined || end >= message.length) {
+      throw new Error(
+        `Cannot read a message: a chunk before its last has ${payload.length} bytes, or was not told of.`,
+      );
+    }
+    this.#put(message, payload);
+  }
+
+  /** It may have been put there as it arrived. */
+  #put(message: Uint8Array, payload: Uint8Array): void {
+    if (payload.buffer !== message.buffer) message.set(payload, this.#messageBytes);
+    this.#messageBytes += payload.length;
+  }
+
+  #dropMessage(): void {
+    if (this.#message === undefined) return;
+    this.#link.hold(-this.#message.length);
+    this.#message = undefined;
+    this.#messageBytes = 0;
   }
 
   #takeWhole(payload: Uint8Array): Uint8Array | undefined {
-    if (this.#partsBytes + payload.length > this.#link.messageBytesMax) {
+    const message = this.#message;
+    const bytes = this.#messageBytes + payload.length;
+    if (bytes > this.#link.messageBytesMax) {
       this.#refuseTooLarge();
       return undefined;
     }
-    if (this.#parts.length === 0) return payload;
-    const bytes = concat([...this.#parts, payload], this.#partsBytes + payload.length);
-    this.#dropParts();
-    return bytes;
+    if (message === undefined) return payload;
+    if (bytes > message.length) {
+      throw new Error("Cannot read a message: it is longer than it was told to be.");
+    }
+    this.#put(message, payload);
+    this.#dropMessage();
+    this.#areArgumentsWhole = true;
+    return message.subarray(0, bytes);
   }
 
   #refuseTooLarge(): void {
@@ -274,18 +328,14 @@ export class LinkCall implements CallSide {
     this.events?.onAbort(error);
   }
 
-  #put(flags: number, bytes: Uint8Array): void {
+  #sendMessage(flags: number, bytes: Uint8Array): void {
     if (this.hasRoom && bytes.length <= CHUNK_BYTES) {
-      this.#write(flags, bytes);
+      this.#sendCredit -= bytes.length + HEADER_BYTES;
+      this.#link.writeMessage(this.id, flags, bytes, 0);
       return;
     }
-    this.#outgoing.push({ flags, bytes, offset: 0 });
+    this.#outgoing.push({ flags, bytes, isArguments: false, offset: 0 });
     this.#link.queue(this);
-  }
-
-  #write(flags: number, payload: Uint8Array): void {
-    this.#sendCredit -= payload.length + HEADER_BYTES;
-    this.#link.writeMessage(this.id, flags, payload);
   }
 
   #give(bytes: number): void {
@@ -305,18 +355,14 @@ export class LinkCall implements CallSide {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#outgoing = [];
-    this.#dropParts();
+    this.#dropMessage();
     this.#link.hold(-this.#argumentsBytes);
     this.#argumentsBytes = 0;
     this.#link.forget(this.id);
   }
 }
 
-/**
- * L2: a message in many small chunks, or empty ones, would cost far more memory than it has bytes.
- * @throws Error
- */
-function expectFullChunk(payload: Uint8Array): void {
-  if (payload.length === CHUNK_BYTES) return;
-  throw new Error(`Cannot read a message: a chunk before its last has ${payload.length} bytes.`);
+/** How many frames follow the first of a message. */
+export function chunksAfterFirst(bytes: number): number {
+  return Math.ceil(bytes / CHUNK_BYTES) - 1;
 }

@@ -18,6 +18,7 @@ import {
   FLAG_LAST,
   FLAG_MORE,
   FLAG_STREAM,
+  type FrameHeader,
   FrameReader,
   HEADER_BYTES,
   MESSAGE,
@@ -26,7 +27,7 @@ import {
   PONG,
 } from "./frame.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { type CallLink, LinkCall } from "./link-call.ts";
+import { type CallLink, chunksAfterFirst, LinkCall } from "./link-call.ts";
 import { decodeOpening, encodeNames } from "./opening.ts";
 
 const encoder = new TextEncoder();
@@ -55,6 +56,8 @@ export interface LinkOptions {
   readonly messageBytesMax: number;
   /** Most calls at once that the other side may have open. */
   readonly callsMax: number;
+  /** What is received will be written over later. Default: it is the link's own. */
+  readonly isBorrowed?: boolean;
   /** Why a call is not taken whose arguments come in pieces: asked before they are gathered. Default: taken. */
   refuse?(opening: CallOpening): LeverError | undefined;
   /** Told of bytes that the link holds, negative = holds no more. False = they are too many. Default: never. */
@@ -97,9 +100,14 @@ export class Link implements Callee, CallLink {
     this.#options = options;
     this.messageBytesMax = options.messageBytesMax;
     this.#nextId = options.side === "host" ? 2 : 1;
-    this.#reader = new FrameReader((type, flags, id, payload) => {
-      this.#framesReceived++;
-      if (this.#closedBy === undefined) this.#onFrame(type, flags, id, payload);
+    this.#reader = new FrameReader({
+      isBorrowed: options.isBorrowed ?? false,
+      place: (header) =>
+        header.type === MESSAGE ? this.#calls.get(header.id)?.place(header) : undefined,
+      onFrame: (header, payload) => {
+        this.#framesReceived++;
+        if (this.#closedBy === undefined) this.#onFrame(header, payload);
+      },
     });
   }
 
@@ -130,16 +138,15 @@ export class Link implements Callee, CallLink {
     const { body } = opening;
     const isWhole = body.length <= CHUNK_BYTES;
     const first = isWhole ? body : body.subarray(0, CHUNK_BYTES);
+    const chunks = isWhole ? 0 : chunksAfterFirst(body.length);
     const kindFlag = opening.kind === PAYLOAD_BYTES ? FLAG_BYTES : 0;
     const lastFlag = hasMore ? 0 : FLAG_LAST;
     const flags =
       kindFlag | (opening.isStream ? FLAG_STREAM : 0) | (isWhole ? lastFlag : FLAG_MORE);
-    this.#writer.push(OPEN, flags, call.id, first, names);
+    this.#writer.push(OPEN, flags, call.id, first, { head: names, chunks });
     this.#schedule();
-    const rest = isWhole
-      ? undefined
-      : { flags: kindFlag | lastFlag, bytes: body, offset: CHUNK_BYTES };
-    call.opened(first.length, rest, hasMore);
+    const args = { flags: kindFlag | lastFlag, bytes: body, isArguments: true };
+    call.opened({ ...args, offset: first.length }, hasMore);
     return call;
   }
 
@@ -191,8 +198,8 @@ export class Link implements Callee, CallLink {
 
   // For calls.
 
-  writeMessage(id: number, flags: number, payload: Uint8Array): void {
-    this.#push(MESSAGE, flags, id, payload);
+  writeMessage(id: number, flags: number, payload: Uint8Array, chunks: number): void {
+    this.#push(MESSAGE, flags, id, payload, chunks);
   }
 
   writeCredit(id: number, bytes: number): void {
@@ -226,11 +233,11 @@ export class Link implements Callee, CallLink {
     if (this.callsOpen === 0) this.#options.onIdle?.();
   }
 
-  #push(type: number, flags: number, id: number, payload: Uint8Array): void {
+  #push(type: number, flags: number, id: number, payload: Uint8Array, chunks = 0): void {
     if (this.#closedBy !== undefined) return;
     // Messages wait for credit, everything else goes out at once.
     if (this.#isSaturated && type !== MESSAGE) this.#unreadBytes += HEADER_BYTES + payload.length;
-    this.#writer.push(type, flags, id, payload);
+    this.#writer.push(type, flags, id, payload, { chunks });
     this.#schedule();
   }
 
@@ -261,10 +268,11 @@ export class Link implements Callee, CallLink {
     this.flush();
   }
 
-  #onFrame(type: number, flags: number, id: number, payload: Uint8Array): void {
+  #onFrame(header: FrameHeader, payload: Uint8Array): void {
+    const { type, flags, id } = header;
     switch (type) {
       case OPEN:
-        this.#onOpen(flags, id, payload);
+        this.#onOpen(header, payload);
         return;
       case MESSAGE:
         this.#onMessage(flags, id, payload);
@@ -289,7 +297,8 @@ export class Link implements Callee, CallLink {
     }
   }
 
-  #onOpen(flags: number, id: number, payload: Uint8Array): void {
+  #onOpen(header: FrameHeader, payload: Uint8Array): void {
+    const { flags, id } = header;
     if (!this.#isRemote(id) || this.#calls.has(id)) {
       throw new Error(`Cannot open call ${id}: the number is not free.`);
     }
@@ -311,16 +320,18 @@ export class Link implements Callee, CallLink {
       kind: flags & FLAG_BYTES ? PAYLOAD_BYTES : PAYLOAD_JSON,
       body,
     };
-    const whole = call.receiveOpening(body, flags);
-    if (whole !== undefined) {
-      if (call.holdArguments(whole.length)) {
-        this.#deliver(call, opening, (flags & FLAG_LAST) !== 0);
-      }
+    const refusal = flags & FLAG_MORE ? this.#options.refuse?.(opening) : undefined;
+    if (refusal !== undefined) {
+      call.abort(refusal);
       return;
     }
-    const refusal = this.#options.refuse?.(opening);
-    if (refusal === undefined) this.#openings.set(id, opening);
-    else call.abort(refusal);
+    const whole = call.receiveOpening(body, header);
+    if (whole === undefined) {
+      // Unless it has been refused.
+      if (this.#calls.has(id)) this.#openings.set(id, { ...opening, body: NOTHING });
+    } else if (call.holdArguments(whole.length)) {
+      this.#deliver(call, opening, (flags & FLAG_LAST) !== 0);
+    }
   }
 
   #onMessage(flags: number, id: number, payload: Uint8Array): void {

@@ -14,18 +14,21 @@ const FIXED_BYTES = 12;
 /** Of one name: the most that an HTTP request line can bring. */
 const NAME_BYTES_MAX = 16 * 1024;
 
+/** Where names are encoded that are not very long: a buffer for each call would cost more than its names. */
+const scratch = new Uint8Array(4 * 1024);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * Encodes the names; the body follows them in the frame.
+ * Encodes the names; the body follows them in the frame. What it returns holds until it is called again.
  * @throws LeverError `malformed_request` for a name that is too long.
  */
 export function encodeNames(names: OpeningNames): Uint8Array {
   const { environment, service, resource, method } = names;
   const text = environment + service + resource + method;
   // One UTF-16 unit is at most three bytes of UTF-8.
-  const bytes = new Uint8Array(FIXED_BYTES + text.length * 3);
+  const bytesMax = FIXED_BYTES + text.length * 3;
+  const bytes = bytesMax <= scratch.length ? scratch : new Uint8Array(bytesMax);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, Math.min(names.timeoutMs, 0xffff_ffff), true);
   let offset = FIXED_BYTES;

@@ -23,7 +23,7 @@ export interface LinkSocket {
 export const LINK_UPGRADE = "lever-link/1";
 
 /** What is read at once. When it is full, more is there, of which the loop would read up to 32 times as much in one turn. */
-const READ_BYTES = 64 * 1024;
+export const LINK_READ_BYTES: number = 64 * 1024;
 /** Frames of a peer that has more after which others get their turn: it is frames that take time, not bytes. */
 const FRAMES_BEFORE_OTHERS = 500;
 /** Bytes that may wait in the socket before calls are told to wait. */
@@ -31,7 +31,15 @@ const SATURATED_BYTES = 512 * 1024;
 
 export type LinkHandlers = Pick<
   LinkOptions,
-  "side" | "onCall" | "onControl" | "messageBytesMax" | "callsMax" | "refuse" | "hold" | "onIdle"
+  | "side"
+  | "onCall"
+  | "onControl"
+  | "messageBytesMax"
+  | "callsMax"
+  | "isBorrowed"
+  | "refuse"
+  | "hold"
+  | "onIdle"
 > & {
   /** The socket is gone, and the link must be closed with the error that its open calls are to hear. Called once. */
   readonly onClose: (reason: Error | undefined) => void;
@@ -85,7 +93,7 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
     }
     const waitMs = pace?.received(chunk.length) ?? 0;
     const isFlood =
-      chunk.length >= READ_BYTES && link.framesReceived - framesSeen >= FRAMES_BEFORE_OTHERS;
+      chunk.length >= LINK_READ_BYTES && link.framesReceived - framesSeen >= FRAMES_BEFORE_OTHERS;
     if (isFlood) framesSeen = link.framesReceived;
     if (waitMs === 0 && !isFlood) return;
     socket.pause();

@@ -66,7 +66,7 @@ for target in ("../" * 40, "/proc/self/root", "/proc/1/root", "/proc/1/cwd/" + "
     answers: { oci: "EROFS EACCES" },
     python: `
 say(*[writing(it) for it in ("/x", "/etc/passwd", "/usr/bin/x", "/usr/bin/python3", "/lever/node", "/lever/x",
-    "/lever/node_modules/leveros/x")])`,
+    "/lever/program/x")])`,
   },
   {
     name: "writes its own code, with modes of the archive that let everybody write",

@@ -16,6 +16,7 @@ import {
   type ProcessExit,
   USUAL_RAM,
 } from "../launcher.ts";
+import { nodeVariables } from "../node-flags.ts";
 import { readOutput } from "../read-output.ts";
 import { runTool } from "../run-tool.ts";
 import { ContainerCgroup, INNER_GROUP, removeCgroups } from "./cgroups.ts";
@@ -40,7 +41,11 @@ const SANDBOXES = "/run/lever";
 const HOST_PRIORITY = -10;
 /** Where a container sees its service. */
 const ROOM = "service";
-const ENV = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"];
+const ENV = Object.entries({
+  ...nodeVariables,
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  LANG: "C.UTF-8",
+}).map(([name, value]) => `${name}=${value}`);
 /** Exit statuses above this stand for a signal. */
 const SIGNAL_STATUS = 128;
 

@@ -1,9 +1,9 @@
 import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { copyProgram, programIn } from "../instance-program.ts";
 import { nodeFlags } from "../node-flags.ts";
 import { runTool } from "../run-tool.ts";
-import { copyRuntime, mainIn } from "../runtime-packages.ts";
 import { CONTAINER_UID } from "./container-config.ts";
 
 /** Where containers live: on a file system in memory, so that nothing of it outlives the machine. */
@@ -31,7 +31,7 @@ const TOP_LEVEL = ["bin", "sbin", "lib", "lib32", "lib64"];
 const ETC_FOLDERS = ["/etc/ssl/certs", "/etc/alternatives"];
 const ETC_FILES = ["/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/ssl/openssl.cnf"];
 const NODE = "/lever/node";
-const RUNTIME = "/lever/node_modules";
+const PROGRAM = "/lever/program";
 
 /**
  * Makes the root that all containers of this host share: the machine's `/usr`, a small `/etc`, Node and the runtime.
@@ -59,7 +59,7 @@ export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
     state: join(dir, "state"),
     rooms,
     networks: join(dir, "networks"),
-    command: (ram) => [NODE, ...nodeFlags(ram), mainIn(RUNTIME)],
+    command: (ram) => [NODE, ...nodeFlags(ram), programIn(PROGRAM)],
   };
   const { rootfs, boxes, bundles, state, networks } = root;
   await mkdir(rootfs, { mode: 0o755 });
@@ -75,7 +75,7 @@ export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
   await makeEtc(join(rootfs, "etc"));
   await writeFile(join(rootfs, NODE), "");
   await bindReadOnly(process.execPath, join(rootfs, NODE));
-  copyRuntime(join(rootfs, RUNTIME));
+  copyProgram(join(rootfs, PROGRAM));
   return root;
 }
 
