@@ -14,7 +14,7 @@ interface TextTools {
 
 const tools = (
   globalThis as { process?: { getBuiltinModule?(name: string): unknown } }
-).process?.getBuiltinModule?.("node:buffer") as TextTools | undefined;
+).process?.getBuiltinModule?.("buffer") as TextTools | undefined;
 
 /** A value as it crosses a wire. */
 export interface Payload {

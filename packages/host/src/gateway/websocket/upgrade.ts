@@ -42,7 +42,10 @@ export function webSocketUpgrade(options: {
     // Pages cannot read a refused upgrade's answer: who speaks the subprotocol is told on the socket. A foreign page is not.
     if (refusal.code === "forbidden" || !offersSubprotocol(request))
       refuseAndEnd(socket as Socket, refusal, options.limits.headersTimeoutMs);
-    else server.handleUpgrade(request, socket, head, (opened) => refuseWebSocket(opened, socket, refusal));
+    else
+      server.handleUpgrade(request, socket, head, (opened) =>
+        refuseWebSocket(opened, socket, refusal),
+      );
   };
 }
 

@@ -12,6 +12,7 @@ import {
 import type { RawData, WebSocket } from "ws";
 import type { Caller, Router } from "../../router/router.ts";
 import { bodyTooSlow } from "../http/regular-call.ts";
+import { MessageWriter } from "./message-writer.ts";
 
 /** Bytes on their way to a caller before the method is told to wait. */
 const BUFFERED_BYTES_MAX = 256 * 1024;
@@ -22,8 +23,6 @@ const CREDIT_STEP_BYTES = WINDOW_BYTES / 4;
 /** What Lever's own client asks for. */
 export const SUBPROTOCOL = "lever";
 const PLUS = 0x2b;
-const BINARY = { binary: true };
-const TEXT = { binary: false };
 
 /** Close codes (RFC 6455, 7.4: 4000 and up are the application's). */
 const CLOSE_DONE = 1000;
@@ -105,12 +104,11 @@ class WebSocketReply implements CallEvents {
   #creditBytes = WINDOW_BYTES;
   /** Taken by the method, and not yet given back to the caller. */
   #owedBytes = 0;
-  readonly #connection: Duplex;
-  #isCorked = false;
+  readonly #writer: MessageWriter;
 
   constructor(socket: WebSocket, connection: Duplex) {
     this.#socket = socket;
-    this.#connection = connection;
+    this.#writer = new MessageWriter(connection);
     connection.on("drain", () => this.#resume());
     this.hasCredit = socket.protocol === SUBPROTOCOL;
   }
@@ -137,8 +135,7 @@ class WebSocketReply implements CallEvents {
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.isOver) return;
-    this.#cork();
-    this.#socket.send(bytes, kind === PAYLOAD_BYTES ? BINARY : TEXT);
+    this.#writer.write(kind, bytes);
     if (this.hasCredit) this.#creditBytes -= bytes.length;
     if (!this.#hasRoom && !this.#isPaused) {
       this.#isPaused = true;
@@ -169,19 +166,8 @@ class WebSocketReply implements CallEvents {
     this.#socket.resume();
   }
 
-  /** Everything that one turn of the loop produces leaves in one write. */
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#connection.cork();
-    setImmediate(() => {
-      this.#isCorked = false;
-      this.#connection.uncork();
-    });
-  }
-
   get #hasRoom(): boolean {
-    return this.#creditBytes > 0 && this.#socket.bufferedAmount <= BUFFERED_BYTES_MAX;
+    return this.#creditBytes > 0 && this.#writer.bufferedBytes <= BUFFERED_BYTES_MAX;
   }
 
   #resume(): void {
@@ -192,17 +178,21 @@ class WebSocketReply implements CallEvents {
 
   #giveBack(): void {
     if (!this.hasCredit || this.#owedBytes < CREDIT_STEP_BYTES || this.isOver) return;
+    this.#writer.flush();
     this.#socket.send(`+${this.#owedBytes}`);
     this.#owedBytes = 0;
   }
 
   #tell(text: string): void {
-    if (!this.isOver && this.hasCredit) this.#socket.send(`!${text}`);
+    if (this.isOver || !this.hasCredit) return;
+    this.#writer.flush();
+    this.#socket.send(`!${text}`);
   }
 
   #close(code: number, reason: string): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.#writer.flush();
     this.#socket.resume();
     this.#socket.close(code, cut(reason));
   }
