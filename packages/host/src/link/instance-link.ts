@@ -56,6 +56,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
   };
   const link = attachLink(socket, {
     side: "host",
+    isWakeful: true,
     messageBytesMax: handlers.messageBytesMax,
     callsMax: handlers.callsMax,
     onCall: (opening, side) => handlers.onCall(opening, side),

@@ -95,6 +95,11 @@ export class FrameReader {
     this.#options = options;
   }
 
+  /** A frame has arrived in part. */
+  get isMidFrame(): boolean {
+    return this.#header !== undefined;
+  }
+
   /** @throws Error when the bytes are no frames; the reader must not be used again. */
   push(bytes: Uint8Array): void {
     let offset = this.#goOn(bytes);

@@ -120,6 +120,11 @@ export class Link implements Callee, CallLink {
     return this.#framesReceived;
   }
 
+  /** A frame has arrived in part. */
+  get isMidFrame(): boolean {
+    return this.#reader.isMidFrame;
+  }
+
   /** Calls open on this link, in both directions; those of the peer from when their arguments are whole. */
   get callsOpen(): number {
     return this.#calls.size - this.#openings.size;

@@ -1,8 +1,10 @@
 import { Link, type LinkOptions } from "./link.ts";
+import { stayAwake, Wakefulness } from "./wakefulness.ts";
 
 // Only Node runs a link over a socket: these are its own.
 declare function setImmediate(task: () => void): unknown;
 declare function setTimeout(task: () => void, ms: number): unknown;
+declare const performance: { now(): number };
 
 /** What a link needs of a socket: of Node's every `Duplex`. */
 export interface LinkSocket {
@@ -28,6 +30,8 @@ export const LINK_READ_BYTES: number = 64 * 1024;
 const FRAMES_BEFORE_OTHERS = 500;
 /** Bytes that may wait in the socket before calls are told to wait. */
 const SATURATED_BYTES = 512 * 1024;
+/** While a large message is on its way, of which a socket holds but a part: for how long the next part is waited for awake. */
+const MOVING_MS = 0.5;
 
 export type LinkHandlers = Pick<
   LinkOptions,
@@ -43,6 +47,8 @@ export type LinkHandlers = Pick<
 > & {
   /** The socket is gone, and the link must be closed with the error that its open calls are to hear. Called once. */
   readonly onClose: (reason: Error | undefined) => void;
+  /** This side stays awake where the next call or reply is to be expected at once. Default: it does not. */
+  readonly isWakeful?: boolean;
   /** Told of all bytes that go through; says for how many milliseconds nothing more may that way. Default: no rate. */
   readonly pace?: {
     sent(bytes: number): number;
@@ -52,7 +58,14 @@ export type LinkHandlers = Pick<
 
 /** Runs a link over a connected socket, which it owns from now on. */
 export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
-  const { pace } = handlers;
+  const { pace, isWakeful = false } = handlers;
+  const wakefulness = new Wakefulness();
+  const awake = (): void => {
+    const now = performance.now();
+    const isMoving = held === undefined && (socket.writableLength > 0 || link.isMidFrame);
+    if (isMoving) stayAwake(now + MOVING_MS);
+    else if (isWakeful) stayAwake(wakefulness.next(now, link.callsOpen));
+  };
   let failure: Error | undefined;
   /** What waits for its turn at the rate; undefined = nothing has to. */
   let held: Uint8Array[] | undefined;
@@ -67,6 +80,7 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
     if (parts.length > 1) socket.uncork();
     const waitMs = pace?.sent(lengthOf(parts)) ?? 0;
     if (waitMs > 0) hold(waitMs);
+    awake();
     return waitMs === 0 && socket.writableLength < SATURATED_BYTES;
   };
   const hold = (waitMs: number): void => {
@@ -91,6 +105,7 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
       failure = error instanceof Error ? error : new Error(String(error));
       socket.destroy();
     }
+    awake();
     const waitMs = pace?.received(chunk.length) ?? 0;
     const isFlood =
       chunk.length >= LINK_READ_BYTES && link.framesReceived - framesSeen >= FRAMES_BEFORE_OTHERS;
@@ -101,7 +116,9 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
     else setImmediate(() => socket.resume());
   });
   socket.on("drain", () => {
-    if (held === undefined) link.drained();
+    if (held !== undefined) return;
+    link.drained();
+    awake();
   });
   // "close" follows every error, and a half-closed link is of no use.
   socket.on("error", (error) => {

@@ -1,0 +1,51 @@
+// Only Node runs a link over a socket: these are its own.
+declare function setImmediate(task: () => void): unknown;
+declare const performance: { now(): number };
+
+/** What is expected sooner than this is waited for awake. */
+const SOON_MS = 0.25;
+/** For how long, each time: some times what a process takes to wake up where its processor has been halted. */
+const AWAKE_MS = 0.3;
+/** A longer pause counts as this long: the pace of a caller who comes back is known again after a few calls. */
+const GAP_MS_MAX = 1;
+/** Each gap's part in the average. */
+const WEIGHT = 1 / 8;
+/** With more calls under way there is enough to do, and what counts is how much gets done. */
+const CALLS_MAX = 2;
+
+/**
+ * Says when a link should keep its process awake: asleep, it hears of what arrives only after its processor has been woken
+ * up, which takes longer than a short call does, on virtual machines several times as long. A caller who makes one
+ * call after the other would wait for that in each.
+ *
+ * Time is given in milliseconds, of any clock that does not go back.
+ */
+export class Wakefulness {
+  #gapMs: number = GAP_MS_MAX;
+  #lastAt = 0;
+
+  /** Something went through. Returns until when it is worth to stay awake; 0 = it is not. */
+  next(now: number, calls: number): number {
+    const gapMs = Math.min(now - this.#lastAt, GAP_MS_MAX);
+    this.#lastAt = now;
+    this.#gapMs += (gapMs - this.#gapMs) * WEIGHT;
+    return calls <= CALLS_MAX && this.#gapMs < SOON_MS ? now + AWAKE_MS : 0;
+  }
+}
+
+let awakeUntil = 0;
+let isTurning = false;
+
+/** Lets the event loop turn, without sleeping, until then. */
+export function stayAwake(until: number): void {
+  if (until <= awakeUntil) return;
+  awakeUntil = until;
+  if (isTurning) return;
+  isTurning = true;
+  setImmediate(turn);
+}
+
+function turn(): void {
+  if (performance.now() < awakeUntil) setImmediate(turn);
+  else isTurning = false;
+}
