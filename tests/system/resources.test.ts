@@ -86,7 +86,7 @@ describe("a resource", () => {
   });
 
   it("is on one instance, while the service has several, and they are balanced", async () => {
-    await deploy("many", { minInstances: 2 });
+    await deploy("many", { minInstances: 2, maxInstances: 2 });
     while ((await instancesOf("many")).filter(({ state }) => state === "ready").length < 2);
     const names = Array.from({ length: 20 }, (_, index) => `r/${index}`);
     const uses = await Promise.all(

@@ -2,6 +2,7 @@ import { mkdirSync, realpathSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
 import { LeverError, type LimitName, type Limits } from "@leveros/protocol";
 import { Access } from "./access/access.ts";
 import { startAdminService } from "./admin/admin-service.ts";
@@ -76,6 +77,7 @@ const LAST_ANSWERS_MS = 1_000;
 export async function startHost(options: HostOptions): Promise<Host> {
   const { limits } = options;
   const clock = systemClock;
+  weighBuffers();
   const events = new EventLog();
   const log = createLog({ level: options.logLevel, to: options.logTo }, events);
   const certificate = options.tls && (await readCertificate(options.tls));
@@ -205,6 +207,15 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await store.close();
     throw error;
   }
+}
+
+/**
+ * Lets V8 weigh what is outside of its heap against all of the memory, as later versions do by themselves: this one
+ * searches the whole heap after each 16 MB of bodies, which took half of the processor time of large calls.
+ */
+function weighBuffers(): void {
+  if (!process.versions.v8.startsWith("13.")) return;
+  setFlagsFromString("--external-memory-accounted-in-global-limit");
 }
 
 /** What makes the first token, to be typed on this machine. */

@@ -55,6 +55,7 @@ export {
 } from "./link/socket-link.ts";
 export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
 export { type NetworkPolicy, parseNetworkPolicy } from "./network-policy.ts";
+export { processMs } from "./process-clock.ts";
 export { hookOpening, type ResourceHook } from "./resource-hook.ts";
 export {
   type Assignment,

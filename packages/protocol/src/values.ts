@@ -14,7 +14,7 @@ interface TextTools {
 
 const tools = (
   globalThis as { process?: { getBuiltinModule?(name: string): unknown } }
-).process?.getBuiltinModule?.("node:buffer") as TextTools | undefined;
+).process?.getBuiltinModule?.("buffer") as TextTools | undefined;
 
 /** A value as it crosses a wire. */
 export interface Payload {
@@ -30,7 +30,25 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
  * @throws TypeError for a cycle or a BigInt.
  */
 export function encodeJson(value: unknown): Uint8Array {
-  return encoder.encode(JSON.stringify(value) ?? "null");
+  return encodeText(JSON.stringify(value) ?? "null");
+}
+
+/** Short texts share a buffer: one of its own costs each of them more than everything else that is done with it. */
+const SHARED_BYTES = 16 * 1024;
+const SHARED_TEXT_MAX = 1024;
+let shared = new Uint8Array(0);
+let sharedEnd = 0;
+
+function encodeText(text: string): Uint8Array {
+  if (text.length > SHARED_TEXT_MAX) return encoder.encode(text);
+  // One UTF-16 unit is at most three bytes of UTF-8.
+  if (sharedEnd + text.length * 3 > shared.length) {
+    shared = new Uint8Array(SHARED_BYTES);
+    sharedEnd = 0;
+  }
+  const start = sharedEnd;
+  sharedEnd += encoder.encodeInto(text, shared.subarray(start)).written;
+  return shared.subarray(start, sharedEnd);
 }
 
 /** One value: bytes stay bytes, everything else is JSON. */

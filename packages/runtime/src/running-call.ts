@@ -6,6 +6,7 @@ import {
   type CallSide,
   LeverError,
   type Payload,
+  processMs,
   valuePayload,
 } from "@leveros/protocol";
 
@@ -65,12 +66,12 @@ export class RunningCall implements CallCourse, CallEvents {
     this.#owner = owner;
     this.#isStream = opening.isStream;
     this.epoch = opening.resource === "" ? undefined : owner.epochOf(opening.resource);
-    this.#deadlineAt = timeoutMs === 0 ? 0 : nowMs() + timeoutMs;
+    this.#deadlineAt = timeoutMs === 0 ? 0 : processMs() + timeoutMs;
   }
 
   get timeLeftMs(): number | undefined {
     if (this.#deadlineAt === 0) return undefined;
-    return Math.max(0, this.#deadlineAt - nowMs());
+    return Math.max(0, this.#deadlineAt - processMs());
   }
 
   get signal(): AbortSignal {
@@ -179,12 +180,6 @@ export class RunningCall implements CallCourse, CallEvents {
     }
     return false;
   }
-}
-
-/** By the process's clock. `performance` would load into each instance what few services need. */
-function nowMs(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1e3 + nanoseconds / 1e6;
 }
 
 function isPlatformError(error: unknown): error is LeverError {

@@ -31,12 +31,31 @@ export class ServiceStream extends Duplex implements CallEvents {
 
   /** An object stream takes no null: it goes on its way as undefined, and is null on the wire. */
   override write(message: unknown, ...rest: unknown[]): boolean {
-    return Reflect.apply(super.write, this, [message ?? undefined, ...rest]);
+    const passed = message ?? undefined;
+    if (rest.length === 0) return super.write(passed);
+    return Reflect.apply(super.write, this, [passed, ...rest]);
   }
 
   /** Leaving a loop over the messages early does not end the stream: the method may still write. */
   override [Symbol.asyncIterator](): NodeJS.AsyncIterator<unknown> {
-    return this.iterator({ destroyOnReturn: false });
+    const messages = this.iterator({ destroyOnReturn: false });
+    const nextToCome = messages.next.bind(messages);
+    let waiting = 0;
+    const hasCome = (): void => {
+      waiting--;
+    };
+    const next = (): Promise<IteratorResult<unknown>> => {
+      // What is here already needs none of the waiting of Node's own iterator, which costs more than the message.
+      if (waiting === 0 && this.readableLength > 0 && !this.destroyed) {
+        const value: unknown = this.read();
+        if (value !== null) return Promise.resolve({ done: false, value });
+      }
+      waiting++;
+      const result = nextToCome();
+      result.then(hasCome, hasCome);
+      return result;
+    };
+    return Object.assign(messages, { next });
   }
 
   /** Resolves when there is room to write again, or when there never will be. */

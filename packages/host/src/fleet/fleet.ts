@@ -23,6 +23,8 @@ import { type FleetContext, ServiceFleet } from "./service-fleet.ts";
 const TICK_MS = 1_000;
 /** How often instances are asked for a sign of life: often enough for one to be found silent within a second. */
 const HEALTH_TICK_MS = 200;
+/** Of how many services that have come to zero it is remembered why: those that did so last. */
+const REMEMBERED_MAX = 256;
 /** Of the machine's memory: what instances may be allotted, unless a limit says otherwise. */
 const RAM_SHARE = 0.8;
 
@@ -57,6 +59,8 @@ export class Fleet {
   readonly #services = new Map<string, ServiceFleet>();
   /** Those with instances or failures, so that services at zero cost nothing. */
   readonly #active = new Set<ServiceFleet>();
+  /** Those at zero that remember how they came there, in that order. */
+  readonly #remembering = new Set<ServiceFleet>();
   /** Started for a deploy, and not live yet. */
   readonly #candidates = new Map<Instance, (error: LeverError | undefined) => void>();
   readonly #owner: InstanceOwner;
@@ -114,8 +118,8 @@ export class Fleet {
       },
       start: (record) => this.#start(record),
       hasRoomFor: (service, of) => this.#hasRoomFor(service, of),
-      wake: (service) => this.#active.add(service),
-      rest: (service) => this.#active.delete(service),
+      wake: (service) => this.#wake(service),
+      rest: (service) => this.#rest(service),
     };
     this.#tick();
     this.#healthTick();
@@ -135,7 +139,7 @@ export class Fleet {
       this.#services.set(key, fleet);
     }
     if (candidate !== undefined) this.#candidates.delete(candidate);
-    this.#active.add(fleet);
+    this.#wake(fleet);
     fleet.goLive(record, candidate);
   }
 
@@ -184,6 +188,7 @@ export class Fleet {
     await Promise.all(instances.map((instance) => instance.gone));
     for (const service of services) {
       this.#active.delete(service);
+      this.#remembering.delete(service);
       this.#waitingForRoom.delete(service);
       this.#services.delete(keyOf(environment, service.live.service));
     }
@@ -249,8 +254,23 @@ export class Fleet {
   #onDemand(route: ServiceRoute): void {
     const service = this.#services.get(keyOf(route.environment, route.service));
     if (service === undefined) return;
-    this.#active.add(service);
+    this.#wake(service);
     service.reconcile();
+  }
+
+  #wake(service: ServiceFleet): void {
+    this.#active.add(service);
+    this.#remembering.delete(service);
+  }
+
+  #rest(service: ServiceFleet): void {
+    this.#active.delete(service);
+    service.route.rest();
+    this.#remembering.add(service);
+    const [oldest] = this.#remembering;
+    if (oldest === undefined || this.#remembering.size <= REMEMBERED_MAX) return;
+    this.#remembering.delete(oldest);
+    oldest.forget();
   }
 
   #hasRoom(ram: number): boolean {

@@ -9,6 +9,8 @@ import { restartDelayMs } from "./restart-backoff.ts";
 /** An instance that lives this long, or has answered a call, has started well: a later failure is none in a row. */
 const HEALTHY_AFTER_MS = 10_000;
 const RECORDS_MAX = 20;
+/** One array for all. */
+const NO_RECORDS: readonly ScalingRecord[] = [];
 
 /** What the services of one host share. */
 export interface FleetContext {
@@ -33,7 +35,7 @@ export class ServiceFleet {
   live: VersionRecord;
   /** Of every version, until their processes have ended. An array, since one that is empty costs nothing. */
   instances: readonly Instance[] = [];
-  #records: readonly ScalingRecord[] = [];
+  #records: readonly ScalingRecord[] = NO_RECORDS;
   #lastError: LeverError | undefined;
   readonly #context: FleetContext;
   /** Being prepared, not yet an instance. */
@@ -152,6 +154,12 @@ export class ServiceFleet {
       records: this.#records,
       lastError: this.#lastError?.message ?? null,
     };
+  }
+
+  /** Of very many services at zero, each keeps no more than it needs to start. */
+  forget(): void {
+    this.#records = NO_RECORDS;
+    this.#last = undefined;
   }
 
   get #maxInstances(): number {

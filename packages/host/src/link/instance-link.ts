@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { Duplex } from "node:stream";
 import {
   type Assignment,
@@ -56,7 +57,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
   };
   const link = attachLink(socket, {
     side: "host",
-    isWakeful: true,
+    isWakeful: HAS_PROCESSORS,
     messageBytesMax: handlers.messageBytesMax,
     callsMax: handlers.callsMax,
     onCall: (opening, side) => handlers.onCall(opening, side),
@@ -89,6 +90,8 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
   };
 }
 
+/** Who waits awake on the only processor keeps those from it that are waited for. */
+const HAS_PROCESSORS = availableParallelism() > 1;
 /** What a socket holds leaves within this time once the rate allows it. */
 const HELD_GRACE_MS = 200;
 /** Most methods and longest name that an instance may report. */

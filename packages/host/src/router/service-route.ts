@@ -264,6 +264,12 @@ export class ServiceRoute {
     this.#resources?.closeIdle(this.#options.clock.now(), this.#limits.resourceIdleTimeoutMs);
   }
 
+  /** The service is at zero: what stood ready for calls and resources goes, unless it is in use. */
+  rest(): void {
+    if (this.#queue?.size === 0) this.#queue = undefined;
+    if (this.#resources?.size === 0) this.#resources = undefined;
+  }
+
   #refuse(calls: readonly WaitingCall[], error: LeverError): void {
     for (const call of calls) {
       this.#count(call, -1);

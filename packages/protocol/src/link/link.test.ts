@@ -78,6 +78,8 @@ class Joined {
       side,
       messageBytesMax,
       callsMax,
+      // As with a runtime, which reads into one buffer.
+      isBorrowed: side === "instance",
       write(parts) {
         // A copy: what a link has written it may not change any more.
         for (const part of parts) pipe.bytes.push(part.slice());
@@ -114,7 +116,11 @@ class Joined {
     const rest = first.subarray(cut);
     if (rest.length > 0) pipe.bytes[0] = rest;
     else pipe.bytes.shift();
-    pipe.to().receive(first.subarray(0, cut));
+    const piece = first.slice(0, cut);
+    const to = pipe.to();
+    to.receive(piece);
+    // What is borrowed is written over.
+    if (to === this.instance) piece.fill(0xaa);
   }
 
   open(changes: Partial<CallOpening> = {}, hasMore = false): { side: CallSide; ears: Ears } {
@@ -370,12 +376,19 @@ describe("a link", () => {
     expect(pongs).toBe(1);
   });
 
-  const frame = (type: number, flags: number, id: number, payload: Uint8Array): Uint8Array => {
+  const frame = (
+    type: number,
+    flags: number,
+    id: number,
+    payload: Uint8Array,
+    chunks = 0,
+  ): Uint8Array => {
     const bytes = new Uint8Array(12 + payload.length);
     const view = new DataView(bytes.buffer);
     view.setUint32(0, payload.length, true);
     view.setUint8(4, type);
     view.setUint8(5, flags);
+    view.setUint16(6, chunks, true);
     view.setUint32(8, id, true);
     bytes.set(payload, 12);
     return bytes;
@@ -394,7 +407,17 @@ describe("a link", () => {
     ["an abort that is no JSON", inCall(frame(3, 0, 1, encoder.encode("{")))],
     // A million empty chunks would be no bytes, and much memory (L2).
     ["an opening in chunks that are not full", frame(1, 2, 1, new Uint8Array(12))],
-    ["a message in chunks that are not full", inCall(frame(2, 2, 1, new Uint8Array(0)))],
+    ["a message in chunks that are not full", inCall(frame(2, 2, 1, new Uint8Array(0), 1))],
+    ["a chunk of a message that was not told of", inCall(frame(2, 2, 1, new Uint8Array(65_536)))],
+    [
+      "more chunks than were told",
+      inCall(
+        Buffer.concat([
+          frame(2, 2, 1, new Uint8Array(65_536), 1),
+          frame(2, 2, 1, new Uint8Array(65_536)),
+        ]),
+      ),
+    ],
   ])("that hears %s says so, for its owner to close it", (_name, bytes) => {
     expect(() => new Joined().host.receive(bytes)).toThrow(/^Cannot (read|open)/);
   });

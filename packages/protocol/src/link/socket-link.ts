@@ -1,10 +1,10 @@
+import { processMs } from "../process-clock.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import { stayAwake, Wakefulness } from "./wakefulness.ts";
 
 // Only Node runs a link over a socket: these are its own.
 declare function setImmediate(task: () => void): unknown;
 declare function setTimeout(task: () => void, ms: number): unknown;
-declare const performance: { now(): number };
 
 /** What a link needs of a socket: of Node's every `Duplex`. */
 export interface LinkSocket {
@@ -61,7 +61,7 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
   const { pace, isWakeful = false } = handlers;
   const wakefulness = new Wakefulness();
   const awake = (): void => {
-    const now = performance.now();
+    const now = processMs();
     const isMoving = held === undefined && (socket.writableLength > 0 || link.isMidFrame);
     if (isMoving) stayAwake(now + MOVING_MS);
     else if (isWakeful) stayAwake(wakefulness.next(now, link.callsOpen));

@@ -1,6 +1,7 @@
-// Only Node runs a link over a socket: these are its own.
+import { processMs } from "../process-clock.ts";
+
+// Only Node runs a link over a socket: this is its own.
 declare function setImmediate(task: () => void): unknown;
-declare const performance: { now(): number };
 
 /** What is expected sooner than this is waited for awake. */
 const SOON_MS = 0.25;
@@ -46,6 +47,6 @@ export function stayAwake(until: number): void {
 }
 
 function turn(): void {
-  if (performance.now() < awakeUntil) setImmediate(turn);
+  if (processMs() < awakeUntil) setImmediate(turn);
   else isTurning = false;
 }

@@ -38,9 +38,9 @@ interface CallerLink {
  * Links that programs outside get by an upgrade of HTTP/1.1: many calls over one connection, with the frames and the
  * flow control that instances have.
  *
- * - K1. No page comes in this way.
- * - K2. Who calls is decided anew for each call, by the upgrade's headers and what they allow at that moment.
- * - K3. A link on which no call is open is closed after a time; one that breaks the protocol, at once.
+ * - G1. No page comes in this way.
+ * - G2. Who calls is decided anew for each call, by the upgrade's headers and what they allow at that moment.
+ * - G3. A link on which no call is open is closed after a time; one that breaks the protocol, at once.
  */
 export class CallerLinks {
   readonly #options: CallerLinksOptions;
@@ -77,7 +77,7 @@ export class CallerLinks {
   }
 }
 
-/** K1. Nothing that runs in a page can ask for this upgrade; and what a browser does ask for says so. */
+/** G1. Nothing that runs in a page can ask for this upgrade; and what a browser does ask for says so. */
 function refuseUpgrade({ method, url, headers }: IncomingMessage): LeverError | undefined {
   const isOfPage = Object.keys(headers).some(
     (name) => name === "origin" || name.startsWith("sec-fetch-"),
@@ -95,7 +95,7 @@ function serveLink(
   let wasUsed = false;
   let isClosing = false;
 
-  /** K2. @throws LeverError */
+  /** G2. @throws LeverError */
   const place = (opening: CallOpening): { opening: CallOpening; caller: Caller } => {
     const environment = opening.environment.toLowerCase();
     if (environment === "") {
@@ -154,7 +154,7 @@ function serveLink(
       onClosed();
     },
   });
-  // K3.
+  // G3.
   const looks = setInterval(() => {
     const isUsed = link.callsOpen > 0;
     if (!isUsed && !wasUsed) socket.destroy();

@@ -34,7 +34,7 @@ export function webSocketUpgrade(options: {
     if (!(target instanceof LeverError)) {
       const { url, caller, timeoutMs } = target;
       server.handleUpgrade(request, socket, head, (webSocket) =>
-        serveWebSocketCall(webSocket, { ...options, url, caller, timeoutMs }),
+        serveWebSocketCall(webSocket, { ...options, connection: socket, url, caller, timeoutMs }),
       );
       return;
     }
@@ -42,7 +42,10 @@ export function webSocketUpgrade(options: {
     // Pages cannot read a refused upgrade's answer: who speaks the subprotocol is told on the socket. A foreign page is not.
     if (refusal.code === "forbidden" || !offersSubprotocol(request))
       refuseAndEnd(socket as Socket, refusal, options.limits.headersTimeoutMs);
-    else server.handleUpgrade(request, socket, head, (opened) => refuseWebSocket(opened, refusal));
+    else
+      server.handleUpgrade(request, socket, head, (opened) =>
+        refuseWebSocket(opened, socket, refusal),
+      );
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import {
   type CallEvents,
   type CallSide,
@@ -11,6 +12,7 @@ import {
 import type { RawData, WebSocket } from "ws";
 import type { Caller, CallRouter } from "../../router/router.ts";
 import { bodyTooSlow } from "../http/regular-call.ts";
+import { MessageWriter } from "./message-writer.ts";
 
 /** Bytes on their way to a caller before the method is told to wait. */
 const BUFFERED_BYTES_MAX = 256 * 1024;
@@ -41,10 +43,17 @@ const REASON_BYTES_MAX = 123;
  */
 export function serveWebSocketCall(
   socket: WebSocket,
-  options: { url: LeverUrl; caller: Caller; timeoutMs: number; router: CallRouter; limits: Limits },
+  options: {
+    connection: Duplex;
+    url: LeverUrl;
+    caller: Caller;
+    timeoutMs: number;
+    router: CallRouter;
+    limits: Limits;
+  },
 ): void {
-  const { url, caller, timeoutMs, router, limits } = options;
-  const reply = new WebSocketReply(socket);
+  const { connection, url, caller, timeoutMs, router, limits } = options;
+  const reply = new WebSocketReply(socket, connection);
   let call: CallSide | undefined;
   const timer = setTimeout(
     () => reply.onAbort(bodyTooSlow(limits.requestTimeoutMs)),
@@ -80,9 +89,9 @@ export function serveWebSocketCall(
 }
 
 /** Tells an open socket why there will be no call, and closes it. */
-export function refuseWebSocket(socket: WebSocket, error: LeverError): void {
+export function refuseWebSocket(socket: WebSocket, connection: Duplex, error: LeverError): void {
   socket.on("error", () => {});
-  new WebSocketReply(socket).onAbort(error);
+  new WebSocketReply(socket, connection).onAbort(error);
 }
 
 class WebSocketReply implements CallEvents {
@@ -95,9 +104,12 @@ class WebSocketReply implements CallEvents {
   #creditBytes = WINDOW_BYTES;
   /** Taken by the method, and not yet given back to the caller. */
   #owedBytes = 0;
+  readonly #writer: MessageWriter;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, connection: Duplex) {
     this.#socket = socket;
+    this.#writer = new MessageWriter(connection);
+    connection.on("drain", () => this.#resume());
     this.hasCredit = socket.protocol === SUBPROTOCOL;
   }
 
@@ -123,7 +135,7 @@ class WebSocketReply implements CallEvents {
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.isOver) return;
-    this.#socket.send(bytes, { binary: kind === PAYLOAD_BYTES }, () => this.#resume());
+    this.#writer.write(kind, bytes);
     if (this.hasCredit) this.#creditBytes -= bytes.length;
     if (!this.#hasRoom && !this.#isPaused) {
       this.#isPaused = true;
@@ -155,7 +167,7 @@ class WebSocketReply implements CallEvents {
   }
 
   get #hasRoom(): boolean {
-    return this.#creditBytes > 0 && this.#socket.bufferedAmount <= BUFFERED_BYTES_MAX;
+    return this.#creditBytes > 0 && this.#writer.bufferedBytes <= BUFFERED_BYTES_MAX;
   }
 
   #resume(): void {
@@ -166,17 +178,21 @@ class WebSocketReply implements CallEvents {
 
   #giveBack(): void {
     if (!this.hasCredit || this.#owedBytes < CREDIT_STEP_BYTES || this.isOver) return;
+    this.#writer.flush();
     this.#socket.send(`+${this.#owedBytes}`);
     this.#owedBytes = 0;
   }
 
   #tell(text: string): void {
-    if (!this.isOver && this.hasCredit) this.#socket.send(`!${text}`);
+    if (this.isOver || !this.hasCredit) return;
+    this.#writer.flush();
+    this.#socket.send(`!${text}`);
   }
 
   #close(code: number, reason: string): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.#writer.flush();
     this.#socket.resume();
     this.#socket.close(code, cut(reason));
   }

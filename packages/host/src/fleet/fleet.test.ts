@@ -1,0 +1,90 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { defaultLimits, noEvents, PAYLOAD_JSON } from "@leveros/protocol";
+import { expect, it } from "vitest";
+import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
+import { simulatedLauncher } from "../../../../tests/simulation/simulated-runtime.ts";
+import { OUTSIDE, Router } from "../router/router.ts";
+import { Fleet } from "./fleet.ts";
+
+const environment = "dev.lever";
+const method = "method";
+
+/** A fleet on a clock of its own, whose instances do what they should. */
+function makeFleet(): { clock: VirtualClock; router: Router; fleet: Fleet } {
+  const clock = new VirtualClock();
+  const limits = { ...defaultLimits, instancesRamMax: 1_000_000 };
+  const router = new Router({ limits, clock, takeEpoch: () => 1 });
+  const access = { corsOrigins: new Set(""), isOpenToInstances: true, isPublic: true };
+  router.setEnvironment(environment, access);
+  const world = {
+    clock,
+    random: () => 0.5,
+    troubles: { badStarts: 0, lostReplies: 0, stubborn: 0 },
+    watcher: { onCall() {}, onTakes() {}, onGives() {}, onDead() {} },
+  };
+  const fleet = new Fleet({
+    ...simulatedLauncher(world, () => {}),
+    router,
+    limits,
+    clock,
+    log: () => {},
+    codeDirOf: async () => "/",
+    variablesOf: async () => ({}),
+    serviceDataDir: "/",
+    makeDir: () => {},
+  });
+  return { clock, router, fleet };
+}
+
+it("of very many services that have come to zero, those that did so last remember why", async () => {
+  const { clock, router, fleet } = makeFleet();
+  const names = Array.from({ length: 300 }, (_, i) => `service-${i}`);
+  const pass = async (ms: number): Promise<void> => {
+    for (let left = ms; left > 0; left -= 1_000) {
+      clock.advance(1_000);
+      await turn();
+    }
+  };
+  for (const service of names) {
+    fleet.goLive({
+      environment,
+      service,
+      version: 1,
+      codeId: service,
+      leverJson: {
+        name: service,
+        description: "",
+        jsEntry: "server.js",
+        entry: undefined,
+        private: false,
+        maxInstanceLoad: 10,
+        minInstances: 0,
+        maxInstances: undefined,
+        ram: 128,
+        maxCpu: undefined,
+        config: {},
+      },
+      methods: [method],
+      archiveBytes: 0,
+      unpackedBytes: 0,
+      deployedAt: "",
+    });
+  }
+  let replies = 0;
+  for (const service of names) {
+    const url = { environment, service, resource: "", method };
+    const call = { url, caller: OUTSIDE, isStream: false, timeoutMs: 0, hasMore: false };
+    const body = new TextEncoder().encode("[]");
+    const events = { ...noEvents, onEnd: () => replies++ };
+    router.call({ ...call, kind: PAYLOAD_JSON, body }, events);
+    await pass(2_000);
+  }
+  expect(replies).toBe(names.length);
+  const recordsOf = (service: string): number =>
+    fleet.service(environment, service)?.explain().records.length ?? Number.NaN;
+  expect(recordsOf("service-0")).toBeGreaterThan(0);
+  await pass(defaultLimits.idleTimeoutMs + 60_000);
+  expect(fleet.ram.allotted).toBe(0);
+  expect(recordsOf("service-299")).toBeGreaterThan(1);
+  expect(recordsOf("service-0")).toBe(0);
+});
