@@ -20,7 +20,7 @@ import { openWebSocket } from "./open-websocket.ts";
 import { leftCall } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
-/** Calls from Node: regular ones over Lever's HTTP API, streams over a link. */
+/** Calls from Node: over a link to the host where there is one, else over Lever's HTTP API and WebSockets. */
 export class HttpTransport implements Transport {
   readonly #forceHost: HttpAddress | undefined;
   readonly #token: string | undefined;

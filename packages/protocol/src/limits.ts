@@ -46,7 +46,7 @@ const table: Readonly<Record<LimitName, readonly [value: number, about: string]>
   bodyBytesMax: [4 * 1024 * 1024, "Bytes of one request body, reply or stream message."],
   bodiesBytesMax: [
     512 * 1024 * 1024,
-    "Bytes of the bodies of all regular calls over HTTP that are under way together.",
+    "Bytes of the bodies of all regular calls over HTTP that are under way together, and of what callers' links hold.",
   ],
   headerBytesMax: [16 * 1024, "Bytes of the headers of one HTTP request."],
   headersTimeoutMs: [10_000, "Time for a client to send its headers."],

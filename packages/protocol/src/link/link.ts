@@ -99,6 +99,7 @@ export class Link implements Callee, CallLink {
   #nextId: number;
   #remoteCalls = 0;
   #framesReceived = 0;
+  #regularCalls = 0;
   #heldBytes = 0;
   #unreadBytes = 0;
   #isSaturated = false;
@@ -135,6 +136,11 @@ export class Link implements Callee, CallLink {
     return this.#reader.isMidFrame;
   }
 
+  /** Regular calls that this side has made, since the link is there. */
+  get regularCalls(): number {
+    return this.#regularCalls;
+  }
+
   /** Calls open on this link, in both directions; those of the peer from when their arguments are whole. */
   get callsOpen(): number {
     return this.#calls.size - this.#openings.size;
@@ -149,6 +155,7 @@ export class Link implements Callee, CallLink {
       return call;
     }
     const names = encodeNames(opening);
+    if (!opening.isStream) this.#regularCalls++;
     this.#calls.set(call.id, call);
     const { body } = opening;
     const isWhole = body.length <= CHUNK_BYTES;

@@ -64,7 +64,9 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
     const now = processMs();
     const isMoving = held === undefined && (socket.writableLength > 0 || link.isMidFrame);
     if (isMoving) stayAwake(now + MOVING_MS);
-    else if (isWakeful) stayAwake(wakefulness.next(now, link.callsOpen));
+    else if (isWakeful) {
+      stayAwake(wakefulness.next(now, { callsOpen: link.callsOpen, callsMade: link.regularCalls }));
+    }
   };
   let failure: Error | undefined;
   /** What waits for its turn at the rate; undefined = nothing has to. */

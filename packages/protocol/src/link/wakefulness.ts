@@ -24,13 +24,23 @@ const CALLS_MAX = 2;
 export class Wakefulness {
   #gapMs: number = GAP_MS_MAX;
   #lastAt = 0;
+  #callsMade = 0;
+  #calledAt = 0;
 
-  /** Something went through. Returns until when it is worth to stay awake; 0 = it is not. */
-  next(now: number, calls: number): number {
+  /**
+   * Something went through. Returns until when it is worth to stay awake; 0 = it is not. `callsMade` are regular calls:
+   * messages of streams come many at once, and whoever waits for them awake takes the processor from who makes them.
+   */
+  next(now: number, { callsOpen, callsMade }: { callsOpen: number; callsMade: number }): number {
+    if (callsMade !== this.#callsMade) {
+      this.#callsMade = callsMade;
+      this.#calledAt = now;
+    }
     const gapMs = Math.min(now - this.#lastAt, GAP_MS_MAX);
     this.#lastAt = now;
     this.#gapMs += (gapMs - this.#gapMs) * WEIGHT;
-    return calls <= CALLS_MAX && this.#gapMs < SOON_MS ? now + AWAKE_MS : 0;
+    const isCalling = callsOpen <= CALLS_MAX && now - this.#calledAt < GAP_MS_MAX;
+    return isCalling && this.#gapMs < SOON_MS ? now + AWAKE_MS : 0;
   }
 }
 
