@@ -3,6 +3,7 @@
  * an assignment, loads the service, and serves until it is told to drain or the link closes.
  */
 import { Socket } from "node:net";
+import { availableParallelism } from "node:os";
 import {
   type Assignment,
   attachLink,
@@ -60,6 +61,8 @@ const socket = new Socket({
 const link = attachLink(socket, {
   side: "instance",
   isBorrowed: true,
+  // On the only processor, the host could not send what is waited for.
+  staysAwake: availableParallelism() > 1 ? "for messages" : undefined,
   messageBytesMax: MESSAGE_BYTES_MAX,
   callsMax: CALLS_MAX,
   onCall: (opening, side) => {
@@ -76,7 +79,8 @@ const link = attachLink(socket, {
 });
 
 // It was for this process alone (launcher/node-flags.ts in the host).
-delete process.env["MALLOC_ARENA_MAX"];
+for (const name of Object.keys(process.env))
+  if (name.startsWith("MALLOC_")) delete process.env[name];
 provideClient();
 setImmediate(async () => {
   // Of one that nobody waits for yet. A rehearsal that fails is no reason not to try the real thing.

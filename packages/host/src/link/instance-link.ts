@@ -57,7 +57,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
   };
   const link = attachLink(socket, {
     side: "host",
-    isWakeful: HAS_PROCESSORS,
+    staysAwake: HAS_PROCESSORS ? "for messages and calls" : undefined,
     messageBytesMax: handlers.messageBytesMax,
     callsMax: handlers.callsMax,
     onCall: (opening, side) => handlers.onCall(opening, side),

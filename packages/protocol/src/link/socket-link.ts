@@ -47,8 +47,11 @@ export type LinkHandlers = Pick<
 > & {
   /** The socket is gone, and the link must be closed with the error that its open calls are to hear. Called once. */
   readonly onClose: (reason: Error | undefined) => void;
-  /** This side stays awake where the next call or reply is to be expected at once. Default: it does not. */
-  readonly isWakeful?: boolean;
+  /**
+   * This side stays awake where the next part of a large message is to be expected at once, and where the next call or
+   * reply is. Not for a peer from outside, who could keep it from sleeping. Default: neither.
+   */
+  readonly staysAwake?: "for messages" | "for messages and calls" | undefined;
   /** Told of all bytes that go through; says for how many milliseconds nothing more may that way. Default: no rate. */
   readonly pace?: {
     sent(bytes: number): number;
@@ -58,13 +61,14 @@ export type LinkHandlers = Pick<
 
 /** Runs a link over a connected socket, which it owns from now on. */
 export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
-  const { pace, isWakeful = false } = handlers;
+  const { pace, staysAwake } = handlers;
   const wakefulness = new Wakefulness();
   const awake = (): void => {
+    if (staysAwake === undefined) return;
     const now = processMs();
     const isMoving = held === undefined && (socket.writableLength > 0 || link.isMidFrame);
     if (isMoving) stayAwake(now + MOVING_MS);
-    else if (isWakeful) {
+    else if (staysAwake === "for messages and calls") {
       stayAwake(wakefulness.next(now, { callsOpen: link.callsOpen, callsMade: link.regularCalls }));
     }
   };
