@@ -156,7 +156,7 @@ return new Promise(() => {});`,
 const part = Buffer.alloc(64 * 1024, 32);
 const opening = link.opening({ environment: "", service: "neighbour", method: "alive", body: part });
 for (let id = 0x1000_0001; id < 0x1000_0001 + 2 * 100; id += 2) {
-  link.write(link.frame(link.OPEN, link.MORE, id, opening));
+  link.write(link.frame(link.OPEN, link.MORE, id, opening, 63));
   for (let round = 0; round < 62; round++) link.write(link.frame(link.MESSAGE, link.MORE, id, part));
 }
 return "done";`,

@@ -48,11 +48,12 @@ const link = {
   MORE: 2,
   LAST: 4,
 
-  frame(type, flags, id, payload = Buffer.alloc(0)) {
+  frame(type, flags, id, payload = Buffer.alloc(0), chunks = 0) {
     const header = Buffer.alloc(12);
     header.writeUInt32LE(payload.length, 0);
     header[4] = type;
     header[5] = flags;
+    header.writeUInt16LE(chunks, 6);
     header.writeUInt32LE(id, 8);
     return Buffer.concat([header, payload]);
   },
