@@ -3,7 +3,6 @@
  * an assignment, loads the service, and serves until it is told to drain or the link closes.
  */
 import { Socket } from "node:net";
-import { availableParallelism } from "node:os";
 import {
   type Assignment,
   attachLink,
@@ -62,7 +61,7 @@ const link = attachLink(socket, {
   side: "instance",
   isBorrowed: true,
   // On the only processor, the host could not send what is waited for.
-  staysAwake: availableParallelism() > 1 ? "for messages" : undefined,
+  staysAwake: process.env["LEVER_STAYS_AWAKE"] === undefined ? undefined : "for messages",
   messageBytesMax: MESSAGE_BYTES_MAX,
   callsMax: CALLS_MAX,
   onCall: (opening, side) => {
@@ -78,9 +77,10 @@ const link = attachLink(socket, {
   onClose: () => process.exit(0),
 });
 
-// It was for this process alone (launcher/node-flags.ts in the host).
-for (const name of Object.keys(process.env))
-  if (name.startsWith("MALLOC_")) delete process.env[name];
+// They were for this process alone (launcher/node-flags.ts in the host).
+for (const name of Object.keys(process.env)) {
+  if (name.startsWith("MALLOC_") || name === "LEVER_STAYS_AWAKE") delete process.env[name];
+}
 provideClient();
 setImmediate(async () => {
   // Of one that nobody waits for yet. A rehearsal that fails is no reason not to try the real thing.
