@@ -30,7 +30,11 @@ export function bridgeCall(
       // A regular call has one reply, so its end can go in the same frame.
       if (!side.send(kind, bytes, !isStream)) callee?.pause();
     },
-    onEnd: () => side.end(),
+    onEnd() {
+      side.end();
+      // What the caller still says has no reader, and is let pass so that it ends.
+      if (isStream) side.resume();
+    },
     onFail: (kind, bytes) => side.fail(kind, bytes),
     onAbort: (error) => side.abort(error),
     onDrain: () => side.resume(),

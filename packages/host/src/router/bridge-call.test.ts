@@ -1,0 +1,69 @@
+import {
+  type CallEvents,
+  type CallSide,
+  defaultLimits,
+  Link,
+  noEvents,
+  PAYLOAD_BYTES,
+} from "@leveros/protocol";
+import { expect, it } from "vitest";
+import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
+import { memoryLink } from "../link/memory-link.ts";
+import { bridgeCall } from "./bridge-call.ts";
+import { Router } from "./router.ts";
+
+const MESSAGE_BYTES_MAX = 1_000_000;
+const options = { messageBytesMax: MESSAGE_BYTES_MAX, callsMax: 10 };
+
+it("lets a caller end that still had much to say when its stream was ended", async () => {
+  const clock = new VirtualClock();
+  const router = new Router({ limits: defaultLimits, clock, takeEpoch: () => 1 });
+  const access = { corsOrigins: new Set<string>(), isOpenToInstances: true, isPublic: false };
+  router.setEnvironment("dev.lever", access);
+  const live = { version: 1, isPrivate: false, methods: ["talkChan"] };
+  const route = router.setService("dev.lever", "back", live);
+  let callee: CallSide | undefined;
+  // A service that reads nothing.
+  const back = memoryLink((_opening, side) => {
+    callee = side;
+    side.pause();
+    return noEvents;
+  }, options);
+  route.add({ instance: "i", version: 1, callsInFlight: 0, streamsInFlight: 0, callee: back });
+
+  const end = (side: "host" | "instance", other: () => Link): Link =>
+    new Link({
+      ...options,
+      side,
+      write(parts) {
+        for (const part of parts) other().receive(part);
+        return true;
+      },
+      schedule: setImmediate,
+      onCall: (opening, callSide) =>
+        bridgeCall(
+          router,
+          { environment: "dev.lever", service: "front" },
+          { opening, side: callSide, timeoutMs: 0 },
+        ),
+      onControl() {},
+    });
+  const front: Link = end("instance", () => host);
+  const host: Link = end("host", () => front);
+
+  const ended = Promise.withResolvers<void>();
+  const events: CallEvents = { ...noEvents, onEnd: () => ended.resolve() };
+  const names = { environment: "dev.lever", service: "back", resource: "", method: "talkChan" };
+  const opening = { ...names, isStream: true, timeoutMs: 0, kind: PAYLOAD_BYTES } as const;
+  const caller = front.open({ ...opening, body: new Uint8Array(1) }, events, true);
+  const message = new Uint8Array(60_000);
+  for (let i = 0; i < 40; i++) caller.send(PAYLOAD_BYTES, message);
+  caller.end();
+  while (callee === undefined) await new Promise(setImmediate);
+  callee.end();
+  await ended.promise;
+  for (let turn = 0; turn < 1_000 && front.callsOpen + host.callsOpen > 0; turn++) {
+    await new Promise(setImmediate);
+  }
+  expect([front.callsOpen, host.callsOpen]).toEqual([0, 0]);
+});
