@@ -45,7 +45,8 @@ export class DirectConnection implements CallEvents {
   #lastHeadBytes: Buffer = NOTHING;
   #lastHead: PlainHead | undefined;
   #isHeadBegun = false;
-  #body: Buffer[] = [];
+  /** Of a body that does not come in one piece. */
+  #body: Buffer | undefined;
   #bodyBytes = 0;
   #heldBytes = 0;
   #call: PlacedCall | undefined;
@@ -185,17 +186,19 @@ export class DirectConnection implements CallEvents {
       piece.length === this.#unread.length ? NOTHING : this.#unread.subarray(piece.length);
     this.#bodyBytes += piece.length;
     const isWhole = this.#bodyBytes === wanted;
-    if (isWhole && this.#body.length === 0) {
+    if (isWhole && this.#body === undefined) {
       this.#begin(piece);
       return true;
     }
-    if (this.#body.length === 0) {
+    if (this.#body === undefined) {
       const { limits, now } = this.#options;
       this.dueAt = now() + limits.requestTimeoutMs;
+      // P3: many small pieces, each kept by itself, would take far more memory than their bytes.
+      this.#body = Buffer.allocUnsafeSlow(wanted);
     }
-    this.#body.push(piece);
+    this.#body.set(piece, this.#bodyBytes - piece.length);
     if (!isWhole) return false;
-    this.#begin(Buffer.concat(this.#body, wanted));
+    this.#begin(this.#body);
     return true;
   }
 
@@ -205,7 +208,7 @@ export class DirectConnection implements CallEvents {
     this.#phase = "call";
     this.dueAt = 0;
     this.#isAnswered = false;
-    this.#body = [];
+    this.#body = undefined;
     this.#bodyBytes = 0;
     const { url, kind, timeoutMs, headers } = head;
     try {
