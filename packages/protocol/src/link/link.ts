@@ -80,7 +80,8 @@ export interface LinkOptions {
  * The link between a host and an instance: calls and streams multiplexed over any duplex transport.
  *
  * - L1. Frames of one call arrive in order; frames of different calls interleave, at most 64 KiB at a time.
- * - L2. Each direction of a call holds at most its window of unconsumed bytes, whatever the peer does.
+ * - L2. Each direction of a call holds at most its window of unconsumed bytes, whatever the peer does. Arguments, which have
+ *   to be whole before a call is one, are bounded by L4 instead.
  * - L3. When the link closes, every open call hears exactly one `onAbort`.
  * - L4. What the peer makes this side hold is bounded: messages that are not whole, arguments, answers it does not read.
  *
