@@ -22,6 +22,11 @@ export interface CallOpening {
   readonly kind: PayloadKind;
   /** A JSON array of arguments, or one bytes argument. */
   readonly body: Uint8Array;
+  /**
+   * Whoever has copied the body calls this, once: its memory is its owner's again, and will be written over. Whoever keeps
+   * the body never does.
+   */
+  readonly release?: (() => void) | undefined;
 }
 
 /**

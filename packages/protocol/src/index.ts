@@ -47,6 +47,13 @@ export {
 export { CallTable } from "./link/call-table.ts";
 export { Link, type LinkedSide, type LinkOptions } from "./link/link.ts";
 export {
+  inheritedMemory,
+  type MemoryFile,
+  memoryFile,
+  SHARES_MEMORY,
+  type SharedMemory,
+} from "./link/shared-memory.ts";
+export {
   attachLink,
   LINK_READ_BYTES,
   LINK_UPGRADE,

@@ -2,6 +2,7 @@
  * The program inside an instance. Started by a launcher with its link to the host as file descriptor 3, it waits for
  * an assignment, loads the service, and serves until it is told to drain or the link closes.
  */
+import fs from "node:fs";
 import { Socket } from "node:net";
 import {
   type Assignment,
@@ -12,9 +13,11 @@ import {
   type CallSide,
   INSTANCE_LINK,
   type InstanceLink,
+  inheritedMemory,
   isCallableName,
   LINK_READ_BYTES,
   type RuntimeMessage,
+  SHARES_MEMORY,
 } from "@leveros/protocol";
 import { becomeUser } from "./become-user.ts";
 import { CallServer } from "./call-server.ts";
@@ -60,8 +63,7 @@ const socket = new Socket({
 const link = attachLink(socket, {
   side: "instance",
   isBorrowed: true,
-  // On the only processor, the host could not send what is waited for.
-  staysAwake: process.env["LEVER_STAYS_AWAKE"] === undefined ? undefined : "for messages",
+  shared: inheritedMemory(fs),
   messageBytesMax: MESSAGE_BYTES_MAX,
   callsMax: CALLS_MAX,
   onCall: (opening, side) => {
@@ -79,7 +81,7 @@ const link = attachLink(socket, {
 
 // They were for this process alone (launcher/node-flags.ts in the host).
 for (const name of Object.keys(process.env)) {
-  if (name.startsWith("MALLOC_") || name === "LEVER_STAYS_AWAKE") delete process.env[name];
+  if (name.startsWith("MALLOC_") || name === SHARES_MEMORY) delete process.env[name];
 }
 provideClient();
 setImmediate(async () => {

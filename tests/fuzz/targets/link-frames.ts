@@ -4,18 +4,21 @@ import {
   type CallSide,
   LeverError,
   Link,
+  type MemoryFile,
   noEvents,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
+  type SharedMemory,
 } from "@leveros/protocol";
 import { HEADER_BYTES, writeHeader } from "../../../packages/protocol/src/link/frame.ts";
 
 /*
  * What one side of a link sends, as the parts of an input: first a byte that says to which side, even for the host; then
- * a part for each frame without its length.
+ * a part for each frame without its length. One whose payload is in shared memory is marked, and followed by its first word.
  */
 const TO_HOST = Buffer.of(0);
 const TO_INSTANCE = Buffer.of(1);
+const IN_MEMORY = 0x80;
 
 export function encodeLink(parts: readonly Buffer[]): Buffer {
   const [side = TO_HOST, ...frames] = parts;
@@ -25,6 +28,12 @@ export function encodeLink(parts: readonly Buffer[]): Buffer {
 export function encodeFrames(frames: readonly Buffer[]): Buffer {
   return Buffer.concat(
     frames.flatMap((frame) => {
+      const [type = 0] = frame;
+      if (type & IN_MEMORY && frame.length >= HEADER_BYTES) {
+        const rest = Buffer.from(frame.subarray(0, HEADER_BYTES - 4));
+        rest[0] = type & ~IN_MEMORY;
+        return [frame.subarray(HEADER_BYTES - 4, HEADER_BYTES), rest];
+      }
       // After the length come type, flags and number.
       const length = Buffer.alloc(4);
       length.writeUInt32LE(Math.max(0, frame.length - (HEADER_BYTES - 4)));
@@ -33,9 +42,41 @@ export function encodeFrames(frames: readonly Buffer[]): Buffer {
   );
 }
 
+/** A file in memory that both sides have, which at times has no room, or has lost what is looked for. */
+export class RecordedMemory implements MemoryFile {
+  readonly #bytes = Buffer.alloc(17 * 1024 * 1024);
+  has: () => boolean = () => true;
+
+  read(target: Uint8Array, position: number): number {
+    if (!this.has() || position >= this.#bytes.length) return 0;
+    return this.#bytes.copy(target, 0, position);
+  }
+
+  write(bytes: Uint8Array, position: number): number {
+    if (!this.has()) return 0;
+    this.#bytes.set(bytes, position);
+    return bytes.length;
+  }
+
+  clear(): void {}
+}
+
+/** With what the conversations left there last. */
+export const recordedMemory = { host: new RecordedMemory(), instance: new RecordedMemory() };
+
+function memoryOf(side: "host" | "instance"): SharedMemory {
+  const { host, instance } = recordedMemory;
+  return side === "host"
+    ? { outgoing: host, incoming: instance }
+    : { outgoing: instance, incoming: host };
+}
+
 /** What two links say to one another in some conversations. */
 export function recordLink(): Buffer[][] {
-  const talk = (work: (host: Link, instance: Link, run: () => void) => void): Buffer[][] => {
+  const talk = (
+    work: (host: Link, instance: Link, run: () => void) => void,
+    isShared = false,
+  ): Buffer[][] => {
     const written = { host: [] as Buffer[], instance: [] as Buffer[] };
     const tasks: (() => void)[] = [];
     const make = (side: "host" | "instance", other: () => Link): Link =>
@@ -53,6 +94,7 @@ export function recordLink(): Buffer[][] {
         schedule: (flush) => tasks.push(flush),
         onCall: echo,
         onControl() {},
+        shared: isShared ? memoryOf(side) : undefined,
       });
     const host: Link = make("host", () => instance);
     const instance: Link = make("instance", () => host);
@@ -65,6 +107,20 @@ export function recordLink(): Buffer[][] {
       [TO_INSTANCE, ...splitFrames(Buffer.concat(written.host))],
       [TO_HOST, ...splitFrames(Buffer.concat(written.instance))],
     ];
+  };
+  const largeMessages = (host: Link, instance: Link, run: () => void): void => {
+    for (const from of [host, instance]) {
+      // More than one chunk, as arguments and as a message.
+      const large = { kind: PAYLOAD_BYTES, body: Buffer.alloc(66_000, 1) } as const;
+      const side = from.open({ ...opening("echoChan"), isStream: true, ...large }, noEvents, true);
+      side.send(PAYLOAD_BYTES, Buffer.alloc(140_000, 2));
+      run();
+      side.abort(new LeverError("overloaded", "Enough.", { retryAfterSeconds: 1 }));
+      const failing = from.open({ ...opening("echoChan"), isStream: true }, noEvents, true);
+      failing.fail(PAYLOAD_JSON, Buffer.from('"why"'));
+      run();
+    }
+    instance.control({ type: "failed", reason: "It does not load." });
   };
   return [
     ...talk((host, instance, run) => {
@@ -91,27 +147,8 @@ export function recordLink(): Buffer[][] {
         run();
       }
     }),
-    ...talk((host, instance, run) => {
-      for (const from of [host, instance]) {
-        // More than one chunk, as arguments and as a message.
-        const side = from.open(
-          {
-            ...opening("echoChan"),
-            isStream: true,
-            kind: PAYLOAD_BYTES,
-            body: Buffer.alloc(66_000, 1),
-          },
-          noEvents,
-          true,
-        );
-        run();
-        side.abort(new LeverError("overloaded", "Enough.", { retryAfterSeconds: 1 }));
-        const failing = from.open({ ...opening("echoChan"), isStream: true }, noEvents, true);
-        failing.fail(PAYLOAD_JSON, Buffer.from('"why"'));
-        run();
-      }
-      instance.control({ type: "failed", reason: "It does not load." });
-    }),
+    ...talk(largeMessages),
+    ...talk(largeMessages, true),
   ];
 }
 
@@ -143,8 +180,11 @@ function echo(of: CallOpening, side: CallSide): CallEvents {
 function splitFrames(bytes: Buffer): Buffer[] {
   const frames: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {
-    const end = at + HEADER_BYTES + bytes.readUInt32LE(at);
-    frames.push(bytes.subarray(at + 4, end));
+    const isInMemory = bytes[at + 3] !== 0;
+    const end = at + HEADER_BYTES + (isInMemory ? 0 : bytes.readUInt32LE(at));
+    const frame = Buffer.from(bytes.subarray(at + 4, end));
+    if (isInMemory) frame[0] = (frame[0] ?? 0) | IN_MEMORY;
+    frames.push(isInMemory ? Buffer.concat([frame, bytes.subarray(at, at + 4)]) : frame);
     at = end;
   }
   return frames;
@@ -186,4 +226,8 @@ export const WORDS: readonly (string | Buffer)[] = [
   frame(2, 36, 1, ""),
   frame(4, 0, 2, Buffer.from([0, 0, 1, 0])),
   frame(5, 0, 0, '{"type":"ready","methods":[]}'),
+  frame(8, 0, 1, ""),
+  // 20,000 bytes in the first slot.
+  frame(2 | IN_MEMORY, 4, 2, Buffer.from([0x20, 0x4e, 0, 1])),
+  frame(1 | IN_MEMORY, 4, 1, Buffer.from([0x20, 0x4e, 0, 1])),
 ];

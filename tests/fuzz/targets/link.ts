@@ -9,6 +9,7 @@ import {
   noEvents,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
+  type SharedMemory,
 } from "@leveros/protocol";
 import { systemClock } from "../../../packages/host/src/clock.ts";
 import { linkInstance } from "../../../packages/host/src/link/instance-link.ts";
@@ -18,7 +19,7 @@ import { Router } from "../../../packages/host/src/router/router.ts";
 import { ownMemory } from "../own-memory.ts";
 import type { FuzzTarget, Subject } from "../target.ts";
 import { LinkEars } from "./link-ears.ts";
-import { encodeLink, recordLink, WORDS } from "./link-frames.ts";
+import { encodeLink, RecordedMemory, recordedMemory, recordLink, WORDS } from "./link-frames.ts";
 
 /** The link by itself, on either side; and the host's end of an instance's link, with a router behind it. */
 export const link: FuzzTarget = {
@@ -69,18 +70,20 @@ async function feedLink(
 ): Promise<void> {
   const ears: LinkEars[] = [];
   const tasks: (() => void)[] = [];
+  const side = (input[0] ?? 0) % 2 === 0 ? "host" : "instance";
   const subject = new Link({
-    side: (input[0] ?? 0) % 2 === 0 ? "host" : "instance",
+    side,
     messageBytesMax: 100_000,
     callsMax: 5,
     write: () => choice(8) !== 0,
     schedule: (flush) => tasks.push(flush),
-    onCall(_opening, side) {
-      const heard = new LinkEars(side, choice);
+    onCall(_opening, calleeSide) {
+      const heard = new LinkEars(calleeSide, choice);
       ears.push(heard);
       return heard;
     },
     onControl() {},
+    shared: memoryFor(side, choice),
   });
   const call = (isStream: boolean, body: Buffer): void => {
     const heard = new LinkEars(undefined, choice);
@@ -136,6 +139,7 @@ async function feedSocket(
         if (typeof reason !== "string") problems.push("it took what is no text for a reason");
       },
       onLeaving() {},
+      shared: memoryFor("host", choice),
       onLost(reason) {
         losses++;
         if (reason !== undefined) {
@@ -166,6 +170,19 @@ function expectProtocolError(error: unknown): void {
   if (error instanceof Error && error.name === "Error" && error.message.startsWith("Cannot "))
     return;
   throw new Error(`it threw ${error instanceof Error ? error.stack : error}`);
+}
+
+const written = new RecordedMemory();
+
+/** What the other side has in memory, and mostly still has when it is looked for; or no memory is shared. */
+function memoryFor(
+  side: "host" | "instance",
+  choice: (end: number) => number,
+): SharedMemory | undefined {
+  if (choice(4) === 0) return undefined;
+  const incoming = recordedMemory[side === "host" ? "instance" : "host"];
+  for (const file of [incoming, written]) file.has = () => choice(16) !== 0;
+  return { outgoing: written, incoming };
 }
 
 /** Bytes as they may arrive: whole, or in pieces. */

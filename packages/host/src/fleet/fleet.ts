@@ -90,7 +90,9 @@ export class Fleet {
     };
     this.#owner = {
       launcher,
-      link: options.link ?? ((runtime, handlers) => linkInstance(runtime.socket, handlers)),
+      link:
+        options.link ??
+        (({ socket, shared }, handlers) => linkInstance(socket, { ...handlers, shared })),
       limits,
       clock,
       log,

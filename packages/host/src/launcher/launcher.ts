@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { NetworkPolicy } from "@leveros/protocol";
+import type { NetworkPolicy, SharedMemory } from "@leveros/protocol";
 
 /** How a process ended. */
 export interface ProcessExit {
@@ -41,6 +41,8 @@ export interface LaunchedRuntime {
   isWarm: boolean;
   /** Connected to nothing but this runtime: who is at the other end is known by construction. */
   readonly socket: Duplex;
+  /** With that runtime only. Absent = none. */
+  readonly shared?: SharedMemory | undefined;
   /** Resolves once, when the process has ended. */
   readonly exited: Promise<ProcessExit>;
   /** Resolves when nothing is left to be done before it is entered; rejects when it ends first. Absent = nothing is. */

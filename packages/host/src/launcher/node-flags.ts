@@ -1,5 +1,3 @@
-import { availableParallelism } from "node:os";
-
 /** Memory of a runtime beside the heap of JavaScript's objects, in megabytes: its program's own, and what is new. */
 const BESIDE_HEAP_MB = 45;
 const HEAP_MB_MIN = 16;
@@ -24,12 +22,10 @@ export function nodeFlags(ram: number): string[] {
 /**
  * Of the environment that a runtime is started in, beside its flags: how glibc takes memory. What one thread gave back goes to
  * the others; and the memory of a large body stays for the next one, up to 8 MB, instead of being asked of the system anew,
- * page by page. And whether there are processors enough to wait awake. The runtime takes the variables away, so that they
- * reach nothing that its service starts.
+ * page by page. The runtime takes the variables away, so that they reach nothing that its service starts.
  */
 export const nodeVariables: Readonly<Record<string, string>> = {
   MALLOC_ARENA_MAX: "1",
   MALLOC_MMAP_THRESHOLD_: String(8 * 1024 * 1024),
   MALLOC_TRIM_THRESHOLD_: String(8 * 1024 * 1024),
-  ...(availableParallelism() > 1 && { LEVER_STAYS_AWAKE: "yes" }),
 };

@@ -24,6 +24,7 @@ import { type Fence, nodeFence } from "./process-fence.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
 import { readOutput } from "./read-output.ts";
 import { closedFolder, type Notes, ServiceUsers, tryUsers } from "./service-users.ts";
+import { openSharedFiles } from "./shared-files.ts";
 
 /** How long the last output of an ended process is waited for. */
 const OUTPUT_GRACE_MS = 200;
@@ -77,15 +78,17 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
     usersWhy,
     launch({ ram, onOutput }): LaunchedRuntime {
       const [program, ...args] = command(ram);
+      const files = openSharedFiles();
       const child = spawn(program, args, {
-        stdio: ["ignore", "pipe", "pipe", "pipe"],
-        env,
+        stdio: ["ignore", "pipe", "pipe", "pipe", ...files.fds],
+        env: { ...env, ...files.variables },
         cwd: "/",
         detached: true,
       });
       const socket = child.stdio[3];
       const { pid } = child;
       if (pid === undefined || !(socket instanceof Duplex)) {
+        files.close();
         // The reason follows as an event, which must have a listener.
         child.on("error", () => {});
         throw new LeverError(
@@ -93,6 +96,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
           "Cannot start an instance: the system makes no process.",
         );
       }
+      socket.once("close", files.close);
       readOutput([child.stdout, child.stderr], onOutput);
       try {
         ledger.add(pid);
@@ -121,6 +125,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
         pid,
         isWarm: false,
         socket,
+        shared: files.memory,
         exited,
         get memoryBytes() {
           return isRunning() ? watchdog.bytesOf(pid) : 0;

@@ -9,6 +9,7 @@ import {
   type CallSide,
   LeverError,
   type RuntimeMessage,
+  type SharedMemory,
 } from "@leveros/protocol";
 import { RateBucket } from "./rate-bucket.ts";
 
@@ -25,6 +26,8 @@ export interface InstanceLinkHandlers {
   readonly messageBytesMax: number;
   /** Most calls that the instance may have open at once. */
   readonly callsMax: number;
+  /** Memory that the instance has, too. Default: none. */
+  readonly shared?: SharedMemory | undefined;
   /** Bytes that may go through each way. */
   readonly bytesPerSecond: number;
 }
@@ -57,7 +60,8 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
   };
   const link = attachLink(socket, {
     side: "host",
-    staysAwake: HAS_PROCESSORS ? "for messages and calls" : undefined,
+    staysAwake: HAS_PROCESSORS,
+    shared: handlers.shared,
     messageBytesMax: handlers.messageBytesMax,
     callsMax: handlers.callsMax,
     onCall: (opening, side) => handlers.onCall(opening, side),

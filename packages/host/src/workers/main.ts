@@ -2,8 +2,9 @@
  * The program of a worker: a gateway on the port that all workers share, with its link to the host as file descriptor 3.
  * It knows what the host tells it, and its calls go to the host's router. It ends when the host says so, or its link does.
  */
+import fs from "node:fs";
 import { Socket } from "node:net";
-import { attachLink } from "@leveros/protocol";
+import { attachLink, inheritedMemory } from "@leveros/protocol";
 import { KnownTokens } from "../access/known-tokens.ts";
 import { systemClock } from "../clock.ts";
 import { type Certificate, readCertificate } from "../gateway/certificate.ts";
@@ -22,6 +23,7 @@ const link = attachLink(socket, {
   side: "instance",
   messageBytesMax: MESSAGE_BYTES_MAX,
   callsMax: 0,
+  shared: inheritedMemory(fs),
   onCall: () => {
     throw new Error("Cannot take a call: they go to the host only.");
   },

@@ -1,4 +1,5 @@
 import { HEADER_BYTES, writeHeader } from "./frame.ts";
+import type { OutgoingSlots } from "./shared-memory.ts";
 
 /** Frames are gathered in buffers of this size; a longer payload is passed on without a copy. */
 const BUFFER_BYTES = 16 * 1024;
@@ -11,17 +12,29 @@ export class FrameWriter {
   #view = new DataView(this.#buffer.buffer);
   #start = 0;
   #end = 0;
+  readonly #slots: OutgoingSlots | undefined;
 
-  /** Appends a frame whose payload is `head` followed by `body`. `head` is copied. */
+  constructor(slots: OutgoingSlots | undefined) {
+    this.#slots = slots;
+  }
+
+  /** Appends a frame whose payload is `head` followed by `body`. `head` is copied; returns whether `body` is. */
   push(
     type: number,
     flags: number,
     id: number,
     body: Uint8Array,
     { head, chunks = 0 }: { head?: Uint8Array; chunks?: number } = {},
-  ): void {
+  ): boolean {
     const headBytes = head === undefined ? 0 : head.length;
     const length = headBytes + body.length;
+    const slot = this.#slots?.put(head, body) ?? 0;
+    if (slot > 0) {
+      if (this.#end + HEADER_BYTES > this.#buffer.length) this.#renew(HEADER_BYTES);
+      writeHeader(this.#view, this.#end, length, type, flags, chunks, id, slot);
+      this.#end += HEADER_BYTES;
+      return true;
+    }
     const copied = HEADER_BYTES + headBytes + (body.length > COPY_BYTES_MAX ? 0 : body.length);
     if (this.#end + copied > this.#buffer.length) this.#renew(copied);
     writeHeader(this.#view, this.#end, length, type, flags, chunks, id);
@@ -33,10 +46,11 @@ export class FrameWriter {
     if (body.length > COPY_BYTES_MAX) {
       this.#cut();
       this.#parts.push(body);
-    } else {
-      this.#buffer.set(body, this.#end);
-      this.#end += body.length;
+      return false;
     }
+    this.#buffer.set(body, this.#end);
+    this.#end += body.length;
+    return true;
   }
 
   /** Everything since the last take, in order; empty when there is nothing. */

@@ -1,9 +1,10 @@
 /**
  * The frames of the link: a header of 12 bytes, little-endian, then the payload.
  *
- *     u32 payload length | u8 type | u8 flags | u16 chunks | u32 call id
+ *     u24 payload length | u8 slot | u8 type | u8 flags | u16 chunks | u32 call id
  *
- * `chunks`: in the first of several frames that carry one message, how many follow it.
+ * - `slot`: where in shared memory the payload is, which does not follow then; 0 = it follows.
+ * - `chunks`: in the first of several frames that carry one message, how many follow it.
  */
 export const HEADER_BYTES = 12;
 
@@ -19,6 +20,8 @@ export const CREDIT = 4;
 export const CONTROL = 5;
 export const PING = 6;
 export const PONG = 7;
+/** As many slots as the id says have been read. */
+export const SLOTS_READ = 8;
 
 /** The payload is bytes, not JSON. */
 export const FLAG_BYTES = 1;
@@ -33,6 +36,10 @@ export const FLAG_STREAM = 16;
 /** On MESSAGE: there is no message, only the flags. */
 export const FLAG_EMPTY = 32;
 
+/** Of the header's first word. */
+const SLOT_SHIFT = 24;
+const LENGTH_MASK = 0xff_ffff;
+
 /** Writes a header at an offset. */
 export function writeHeader(
   target: DataView,
@@ -42,8 +49,9 @@ export function writeHeader(
   flags: number,
   chunks: number,
   id: number,
+  slot = 0,
 ): void {
-  target.setUint32(offset, length, true);
+  target.setUint32(offset, length | (slot << SLOT_SHIFT), true);
   target.setUint8(offset + 4, type);
   target.setUint8(offset + 5, flags);
   target.setUint16(offset + 6, chunks, true);
@@ -57,6 +65,7 @@ export interface FrameHeader {
   readonly id: number;
   readonly chunks: number;
   readonly payloadBytes: number;
+  readonly slot: number;
 }
 
 interface FrameReaderOptions {
@@ -67,6 +76,8 @@ interface FrameReaderOptions {
    * = anywhere.
    */
   place(header: FrameHeader): Uint8Array | undefined;
+  /** Copies a payload from shared memory. @throws Error when it is not there. */
+  readSlot(slot: number, target: Uint8Array): void;
   /** What is pushed will be written over later: no payload may be a view of it. */
   readonly isBorrowed: boolean;
 }
@@ -95,11 +106,6 @@ export class FrameReader {
     this.#options = options;
   }
 
-  /** A frame has arrived in part. */
-  get isMidFrame(): boolean {
-    return this.#header !== undefined;
-  }
-
   /** @throws Error when the bytes are no frames; the reader must not be used again. */
   push(bytes: Uint8Array): void {
     let offset = this.#goOn(bytes);
@@ -108,6 +114,10 @@ export class FrameReader {
     while (bytes.length - offset >= HEADER_BYTES) {
       const header = readHeader(view, offset);
       offset += HEADER_BYTES;
+      if (header.slot > 0) {
+        this.#readSlot(header);
+        continue;
+      }
       const end = offset + header.payloadBytes;
       if (end <= bytes.length && !(header.flags & FLAG_MORE)) {
         const payload = bytes.subarray(offset, end);
@@ -132,14 +142,26 @@ export class FrameReader {
       this.#headBytes += offset;
       if (this.#headBytes < HEADER_BYTES) return offset;
       this.#headBytes = 0;
-      this.#begin(readHeader(this.#headView, 0));
+      const header = readHeader(this.#headView, 0);
+      if (header.slot > 0) this.#readSlot(header);
+      else this.#begin(header);
     }
     return this.#header === undefined ? offset : offset + this.#fill(bytes, offset);
   }
 
+  #readSlot(header: FrameHeader): void {
+    const payload = this.#placeFor(header);
+    this.#options.readSlot(header.slot, payload);
+    this.#options.onFrame(header, payload);
+  }
+
+  #placeFor(header: FrameHeader): Uint8Array {
+    return this.#options.place(header) ?? new Uint8Array(header.payloadBytes);
+  }
+
   #begin(header: FrameHeader): void {
     this.#header = header;
-    this.#payload = this.#options.place(header) ?? new Uint8Array(header.payloadBytes);
+    this.#payload = this.#placeFor(header);
     this.#filledBytes = 0;
   }
 
@@ -171,7 +193,8 @@ export class FrameReader {
 
 /** @throws Error when its payload is over the limit. */
 function readHeader(view: DataView, offset: number): FrameHeader {
-  const payloadBytes = view.getUint32(offset, true);
+  const word = view.getUint32(offset, true);
+  const payloadBytes = word & LENGTH_MASK;
   if (payloadBytes > PAYLOAD_BYTES_MAX) {
     throw new Error(`Cannot read a frame: its payload of ${payloadBytes} bytes is over the limit.`);
   }
@@ -181,5 +204,6 @@ function readHeader(view: DataView, offset: number): FrameHeader {
     chunks: view.getUint16(offset + 6, true),
     id: view.getUint32(offset + 8, true),
     payloadBytes,
+    slot: word >>> SLOT_SHIFT,
   };
 }

@@ -32,7 +32,8 @@ const NOTHING = new Uint8Array(0);
 export interface CallLink {
   readonly isSaturated: boolean;
   readonly messageBytesMax: number;
-  writeMessage(id: number, flags: number, payload: Uint8Array, chunks: number): void;
+  /** Returns whether the payload is copied, so that its memory may be used again. */
+  writeMessage(id: number, flags: number, payload: Uint8Array, chunks: number): boolean;
   writeCredit(id: number, bytes: number): void;
   writeAbort(id: number, error: LeverError): void;
   /** Counts bytes that a call holds; negative = held no more. False = all calls together hold too many. */
@@ -46,6 +47,8 @@ interface Outgoing {
   readonly flags: number;
   readonly bytes: Uint8Array;
   readonly isArguments: boolean;
+  /** To be told when all of it is copied; undefined once a part is not. */
+  release?: (() => void) | undefined;
   offset: number;
 }
 
@@ -131,7 +134,10 @@ export class LinkCall implements CallSide {
   /** The opening went out with the first chunk of the arguments; what did not fit follows in MESSAGE frames. */
   opened(args: Outgoing, hasMore: boolean): void {
     if (!hasMore) this.#hasSentLast = true;
-    if (args.offset === args.bytes.length) return;
+    if (args.offset === args.bytes.length) {
+      args.release?.();
+      return;
+    }
     this.#outgoing.push(args);
     this.#link.queue(this);
   }
@@ -145,13 +151,15 @@ export class LinkCall implements CallSide {
     const isWhole = end === bytes.length;
     next.offset = end;
     if (!next.isArguments) this.#sendCredit -= end - offset + HEADER_BYTES;
-    this.#link.writeMessage(
+    const isCopied = this.#link.writeMessage(
       this.id,
       isWhole ? flags : (flags & FLAG_BYTES) | FLAG_MORE,
       bytes.subarray(offset, end),
       offset === 0 ? chunksAfterFirst(bytes.length) : 0,
     );
+    if (!isCopied) next.release = undefined;
     if (!isWhole) return this.#maySend(next);
+    next.release?.();
     this.#outgoing.shift();
     this.#settle();
     const following = this.#outgoing[0];

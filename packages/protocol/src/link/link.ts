@@ -26,10 +26,12 @@ import {
   OPEN,
   PING,
   PONG,
+  SLOTS_READ,
 } from "./frame.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { type CallLink, chunksAfterFirst, LinkCall } from "./link-call.ts";
 import { decodeOpening, encodeNames } from "./opening.ts";
+import { OutgoingSlots, readSlot, type SharedMemory } from "./shared-memory.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -55,8 +57,11 @@ export interface LinkedSide extends CallSide {
 export interface LinkOptions {
   /** Hosts and instances number their calls apart: even and odd. */
   readonly side: "host" | "instance";
-  /** Writes in order. False = saturated, until `drained()` is called. */
-  write(parts: readonly Uint8Array[]): boolean;
+  /**
+   * Writes in order; what is written goes with so many bytes in shared memory. False = saturated, until `drained()` is
+   * called.
+   */
+  write(parts: readonly Uint8Array[], sharedBytes: number): boolean;
   /** Asks for `flush` once, after the events of this turn of the event loop. */
   schedule(flush: () => void): void;
   /** A call has arrived, whole up to its arguments. Returns what listens to the rest. */
@@ -72,6 +77,8 @@ export interface LinkOptions {
   refuse?(opening: CallOpening): LeverError | undefined;
   /** Told of bytes that the link holds, negative = holds no more. False = they are too many. Default: never. */
   hold?(bytes: number): boolean;
+  /** Large payloads go through it. Default: all go through the transport. */
+  readonly shared?: SharedMemory | undefined;
   /** No call is open any more. May come more often than calls do. */
   onIdle?(): void;
 }
@@ -84,8 +91,9 @@ export interface LinkOptions {
  *   to be whole before a call is one, are bounded by L4 instead.
  * - L3. When the link closes, every open call hears exactly one `onAbort`.
  * - L4. What the peer makes this side hold is bounded: messages that are not whole, arguments, answers it does not read.
+ * - L5. What is in shared memory stays as it was sent until the peer has read it.
  *
- * No input or output of its own: bytes come in by `receive` and leave by `write`.
+ * No input or output of its own: bytes come in by `receive` and leave by `write`, or lie in memory that was given to it.
  */
 export class Link implements Callee, CallLink {
   readonly messageBytesMax: number;
@@ -93,7 +101,8 @@ export class Link implements Callee, CallLink {
   readonly #calls = new CallTable<LinkCall>();
   /** Calls whose opening is not whole yet. */
   readonly #openings = new Map<number, CallOpening>();
-  readonly #writer = new FrameWriter();
+  readonly #slots: OutgoingSlots | undefined;
+  readonly #writer: FrameWriter;
   readonly #reader: FrameReader;
   #queued: LinkCall[] = [];
   readonly #isQueued = new Set<LinkCall>();
@@ -105,17 +114,29 @@ export class Link implements Callee, CallLink {
   #unreadBytes = 0;
   #isSaturated = false;
   #isFlushScheduled = false;
+  /** Since the peer was told. */
+  #slotsRead = 0;
+  #sharedBytesRead = 0;
   #closedBy: LeverError | undefined;
   #pings: (() => void)[] = [];
 
   constructor(options: LinkOptions) {
     this.#options = options;
     this.messageBytesMax = options.messageBytesMax;
+    const { shared } = options;
+    this.#slots = shared && new OutgoingSlots(shared.outgoing, options.side);
+    this.#writer = new FrameWriter(this.#slots);
     this.#nextId = options.side === "host" ? 2 : 1;
     this.#reader = new FrameReader({
       isBorrowed: options.isBorrowed ?? false,
       place: (header) =>
         header.type === MESSAGE ? this.#calls.get(header.id)?.place(header) : undefined,
+      readSlot: (slot, target) => {
+        if (shared === undefined) throw new Error("Cannot read a frame: no memory is shared.");
+        readSlot(shared.incoming, slot, target);
+        this.#slotsRead++;
+        this.#sharedBytesRead += target.length;
+      },
       onFrame: (header, payload) => {
         this.#framesReceived++;
         if (this.#closedBy === undefined) this.#onFrame(header, payload);
@@ -130,11 +151,6 @@ export class Link implements Callee, CallLink {
   /** Since it was made. */
   get framesReceived(): number {
     return this.#framesReceived;
-  }
-
-  /** A frame has arrived in part. */
-  get isMidFrame(): boolean {
-    return this.#reader.isMidFrame;
   }
 
   /** Regular calls that this side has made, since the link is there. */
@@ -166,9 +182,10 @@ export class Link implements Callee, CallLink {
     const lastFlag = hasMore ? 0 : FLAG_LAST;
     const flags =
       kindFlag | (opening.isStream ? FLAG_STREAM : 0) | (isWhole ? lastFlag : FLAG_MORE);
-    this.#writer.push(OPEN, flags, call.id, first, { head: names, chunks });
+    const isCopied = this.#writer.push(OPEN, flags, call.id, first, { head: names, chunks });
     this.#schedule();
-    const args = { flags: kindFlag | lastFlag, bytes: body, isArguments: true };
+    const release = isCopied ? opening.release : undefined;
+    const args = { flags: kindFlag | lastFlag, bytes: body, isArguments: true, release };
     call.opened({ ...args, offset: first.length }, hasMore);
     return call;
   }
@@ -184,12 +201,25 @@ export class Link implements Callee, CallLink {
     this.#push(PING, 0, 0, NOTHING);
   }
 
-  /** Bytes have arrived. @throws Error when they break the protocol: close the link and the transport. */
-  receive(chunk: Uint8Array): void {
+  /**
+   * Bytes have arrived. Returns how many came with them in shared memory.
+   * @throws Error when they break the protocol: close the link and the transport.
+   */
+  receive(chunk: Uint8Array): number {
     this.#reader.push(chunk);
+    const sharedBytes = this.#sharedBytesRead;
+    this.#sharedBytesRead = 0;
+    if (this.#slotsRead > 0) this.#push(SLOTS_READ, 0, this.#slotsRead, NOTHING);
+    this.#slotsRead = 0;
     if (this.#unreadBytes > UNREAD_BYTES_MAX) {
       throw new Error("Cannot answer: the peer writes, and does not read.");
     }
+    return sharedBytes;
+  }
+
+  /** Gives shared memory back that has not been used since this was called last; true = there is none to be given back. */
+  clearUnused(): boolean {
+    return this.#slots?.clearUnused() ?? true;
   }
 
   /** The transport has room again. */
@@ -205,7 +235,8 @@ export class Link implements Callee, CallLink {
     this.#isFlushScheduled = false;
     const parts = this.#writer.take();
     if (parts.length === 0 || this.#closedBy !== undefined) return;
-    if (!this.#options.write(parts)) this.#isSaturated = true;
+    const sharedBytes = this.#slots?.takePutBytes() ?? 0;
+    if (!this.#options.write(parts, sharedBytes)) this.#isSaturated = true;
   }
 
   /** The transport is gone, or must go: every open call is aborted with this error. */
@@ -221,8 +252,8 @@ export class Link implements Callee, CallLink {
 
   // For calls.
 
-  writeMessage(id: number, flags: number, payload: Uint8Array, chunks: number): void {
-    this.#push(MESSAGE, flags, id, payload, chunks);
+  writeMessage(id: number, flags: number, payload: Uint8Array, chunks: number): boolean {
+    return this.#push(MESSAGE, flags, id, payload, chunks);
   }
 
   writeCredit(id: number, bytes: number): void {
@@ -260,12 +291,14 @@ export class Link implements Callee, CallLink {
     if (this.callsOpen === 0) this.#options.onIdle?.();
   }
 
-  #push(type: number, flags: number, id: number, payload: Uint8Array, chunks = 0): void {
-    if (this.#closedBy !== undefined) return;
+  /** Returns whether the payload is copied. */
+  #push(type: number, flags: number, id: number, payload: Uint8Array, chunks = 0): boolean {
+    if (this.#closedBy !== undefined) return false;
     // Messages wait for credit, everything else goes out at once.
     if (this.#isSaturated && type !== MESSAGE) this.#unreadBytes += HEADER_BYTES + payload.length;
-    this.#writer.push(type, flags, id, payload, { chunks });
+    const isCopied = this.#writer.push(type, flags, id, payload, { chunks });
     this.#schedule();
+    return isCopied;
   }
 
   #schedule(): void {
@@ -280,7 +313,7 @@ export class Link implements Callee, CallLink {
   /** Queued calls send a chunk each in turn, so that none holds up the others. */
   #pump(): void {
     let chunks = 0;
-    while (!this.#isSaturated) {
+    while (!this.#isSaturated && this.#slots?.hasRoom !== false) {
       const call = this.#queued.shift();
       if (call === undefined) break;
       this.#isQueued.delete(call);
@@ -318,6 +351,10 @@ export class Link implements Callee, CallLink {
         return;
       case PONG:
         this.#pings.shift()?.();
+        return;
+      case SLOTS_READ:
+        this.#slots?.free(id);
+        if (this.#queued.length > 0) this.#schedule();
         return;
       default:
         throw new Error(`Cannot read a frame: there is no type ${type}.`);

@@ -4,7 +4,7 @@ import { stayAwake, Wakefulness } from "./wakefulness.ts";
 
 // Only Node runs a link over a socket: these are its own.
 declare function setImmediate(task: () => void): unknown;
-declare function setTimeout(task: () => void, ms: number): unknown;
+declare function setTimeout(task: () => void, ms: number): { unref(): void };
 
 /** What a link needs of a socket: of Node's every `Duplex`. */
 export interface LinkSocket {
@@ -30,8 +30,8 @@ export const LINK_READ_BYTES: number = 64 * 1024;
 const FRAMES_BEFORE_OTHERS = 500;
 /** Bytes that may wait in the socket before calls are told to wait. */
 const SATURATED_BYTES = 512 * 1024;
-/** While a large message is on its way, of which a socket holds but a part: for how long the next part is waited for awake. */
-const MOVING_MS = 0.5;
+/** Time without use after which shared memory is given back. */
+const CLEAR_AFTER_MS = 1_000;
 
 export type LinkHandlers = Pick<
   LinkOptions,
@@ -43,15 +43,16 @@ export type LinkHandlers = Pick<
   | "isBorrowed"
   | "refuse"
   | "hold"
+  | "shared"
   | "onIdle"
 > & {
   /** The socket is gone, and the link must be closed with the error that its open calls are to hear. Called once. */
   readonly onClose: (reason: Error | undefined) => void;
   /**
-   * This side stays awake where the next part of a large message is to be expected at once, and where the next call or
-   * reply is. Not for a peer from outside, who could keep it from sleeping. Default: neither.
+   * This side stays awake where the next call or reply is to be expected at once. Not for a peer from outside, who could
+   * keep it from sleeping. Default: false.
    */
-  readonly staysAwake?: "for messages" | "for messages and calls" | undefined;
+  readonly staysAwake?: boolean;
   /** Told of all bytes that go through; says for how many milliseconds nothing more may that way. Default: no rate. */
   readonly pace?: {
     sent(bytes: number): number;
@@ -61,30 +62,38 @@ export type LinkHandlers = Pick<
 
 /** Runs a link over a connected socket, which it owns from now on. */
 export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
-  const { pace, staysAwake } = handlers;
+  const { pace, staysAwake = false } = handlers;
   const wakefulness = new Wakefulness();
   const awake = (): void => {
-    if (staysAwake === undefined) return;
-    const now = processMs();
-    const isMoving = held === undefined && (socket.writableLength > 0 || link.isMidFrame);
-    if (isMoving) stayAwake(now + MOVING_MS);
-    else if (staysAwake === "for messages and calls") {
-      stayAwake(wakefulness.next(now, { callsOpen: link.callsOpen, callsMade: link.regularCalls }));
-    }
+    if (!staysAwake) return;
+    const { callsOpen, regularCalls: callsMade } = link;
+    stayAwake(wakefulness.next(processMs(), { callsOpen, callsMade }));
+  };
+  let willClear = false;
+  const clearLater = (): void => {
+    willClear = true;
+    const timer = setTimeout(() => {
+      if (socket.destroyed || link.clearUnused()) willClear = false;
+      else clearLater();
+    }, CLEAR_AFTER_MS);
+    timer.unref();
   };
   let failure: Error | undefined;
   /** What waits for its turn at the rate; undefined = nothing has to. */
   let held: Uint8Array[] | undefined;
-  const write = (parts: readonly Uint8Array[]): boolean => {
+  let heldSharedBytes = 0;
+  const write = (parts: readonly Uint8Array[], sharedBytes: number): boolean => {
     if (socket.destroyed) return true;
+    if (sharedBytes > 0 && !willClear) clearLater();
     if (held !== undefined) {
       held.push(...parts);
+      heldSharedBytes += sharedBytes;
       return false;
     }
     if (parts.length > 1) socket.cork();
     for (const part of parts) socket.write(part);
     if (parts.length > 1) socket.uncork();
-    const waitMs = pace?.sent(lengthOf(parts)) ?? 0;
+    const waitMs = pace?.sent(lengthOf(parts) + sharedBytes) ?? 0;
     if (waitMs > 0) hold(waitMs);
     awake();
     return waitMs === 0 && socket.writableLength < SATURATED_BYTES;
@@ -93,8 +102,10 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
     held = [];
     setTimeout(() => {
       const parts = held ?? [];
+      const sharedBytes = heldSharedBytes;
       held = undefined;
-      if (parts.length === 0 || write(parts)) link.drained();
+      heldSharedBytes = 0;
+      if (parts.length === 0 || write(parts, sharedBytes)) link.drained();
     }, waitMs);
   };
   let framesSeen = 0;
@@ -105,14 +116,15 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
     schedule: setImmediate,
   });
   socket.on("data", (chunk) => {
+    let sharedBytes = 0;
     try {
-      link.receive(chunk);
+      sharedBytes = link.receive(chunk);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
       socket.destroy();
     }
     awake();
-    const waitMs = pace?.received(chunk.length) ?? 0;
+    const waitMs = pace?.received(chunk.length + sharedBytes) ?? 0;
     const isFlood =
       chunk.length >= LINK_READ_BYTES && link.framesReceived - framesSeen >= FRAMES_BEFORE_OTHERS;
     if (isFlood) framesSeen = link.framesReceived;
@@ -122,9 +134,7 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
     else setImmediate(() => socket.resume());
   });
   socket.on("drain", () => {
-    if (held !== undefined) return;
-    link.drained();
-    awake();
+    if (held === undefined) link.drained();
   });
   // "close" follows every error, and a half-closed link is of no use.
   socket.on("error", (error) => {

@@ -5,7 +5,7 @@ import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { LeverError, type Limits } from "@leveros/protocol";
+import { LeverError, type Limits, type SharedMemory } from "@leveros/protocol";
 import type { Log } from "../../log.ts";
 import {
   type InstanceRoom,
@@ -19,6 +19,7 @@ import {
 import { nodeVariables } from "../node-flags.ts";
 import { readOutput } from "../read-output.ts";
 import { runTool } from "../run-tool.ts";
+import { openSharedFiles } from "../shared-files.ts";
 import { ContainerCgroup, INNER_GROUP, removeCgroups } from "./cgroups.ts";
 import { containerConfig, shareOf } from "./container-config.ts";
 import {
@@ -41,11 +42,11 @@ const SANDBOXES = "/run/lever";
 const HOST_PRIORITY = -10;
 /** Where a container sees its service. */
 const ROOM = "service";
-const ENV = Object.entries({
+const ENV = {
   ...nodeVariables,
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   LANG: "C.UTF-8",
-}).map(([name, value]) => `${name}=${value}`);
+};
 /** Exit statuses above this stand for a signal. */
 const SIGNAL_STATUS = 128;
 
@@ -148,6 +149,7 @@ interface ContainerParts extends OciOptions {
 class Container implements LaunchedRuntime {
   isWarm = false;
   readonly socket: Duplex;
+  readonly shared: SharedMemory | undefined;
   readonly exited: Promise<ProcessExit>;
   /** Resolves when nothing of it is left. */
   readonly removed: Promise<void>;
@@ -181,19 +183,22 @@ class Container implements LaunchedRuntime {
     const cgroup = `${cgroups}/${this.#id}`;
     this.#cgroup = new ContainerCgroup(cgroup);
     this.#cgroup.create(share);
+    const files = openSharedFiles();
+    const env = { ...ENV, ...files.variables };
     const config = containerConfig({
       rootfs: root.rootfs,
       box: this.#box,
       cgroup: `${cgroup}/${INNER_GROUP}`,
       args: root.command(ram),
-      env: ENV,
+      env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
       share,
     });
     writeFileSync(join(this.#bundle, "config.json"), JSON.stringify(config));
     const pidFile = join(this.#bundle, "pid");
     const args = ["--root", root.state, "run", "--bundle", this.#bundle, "--pid-file", pidFile];
-    this.#child = spawn(runtime, [...args, "--preserve-fds", "1", this.#id], {
-      stdio: ["ignore", "pipe", "pipe", "pipe"],
+    const fds = String(1 + files.fds.length);
+    this.#child = spawn(runtime, [...args, "--preserve-fds", fds, this.#id], {
+      stdio: ["ignore", "pipe", "pipe", "pipe", ...files.fds],
       detached: true,
       cwd: "/",
       env: { PATH: process.env["PATH"] },
@@ -201,12 +206,15 @@ class Container implements LaunchedRuntime {
     this.#child.on("error", () => {});
     const socket = this.#child.stdio[3];
     if (this.#child.pid === undefined || !(socket instanceof Duplex)) {
+      files.close();
       throw new LeverError(
         "start_failed",
         "Cannot start an instance: the system makes no process.",
       );
     }
     this.socket = socket;
+    this.shared = files.memory;
+    socket.once("close", files.close);
     readOutput([this.#child.stdout, this.#child.stderr], onOutput);
     const closed = new Promise<void>((resolve) => this.#child.once("close", () => resolve()));
     this.exited = new Promise<ProcessExit>((resolve) => {

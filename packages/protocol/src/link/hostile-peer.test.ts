@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import { Ears, Joined, json, pattern } from "../../../../tests/harness/joined-links.ts";
+import { PAYLOAD_JSON } from "../call.ts";
+import { Link } from "./link.ts";
+
+const encoder = new TextEncoder();
+
+describe("a peer that breaks the protocol", () => {
+  const frame = (
+    type: number,
+    flags: number,
+    id: number,
+    payload: Uint8Array,
+    chunks = 0,
+  ): Uint8Array => {
+    const bytes = new Uint8Array(12 + payload.length);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, payload.length, true);
+    view.setUint8(4, type);
+    view.setUint8(5, flags);
+    view.setUint16(6, chunks, true);
+    view.setUint32(8, id, true);
+    bytes.set(payload, 12);
+    return bytes;
+  };
+
+  /** The same of a call that is open. */
+  const inCall = (of: Uint8Array): Uint8Array =>
+    Buffer.concat([frame(1, 0, 1, new Uint8Array(12)), of]);
+
+  it.each([
+    ["an unknown type", frame(99, 0, 1, new Uint8Array(0))],
+    ["a frame over the limit", frame(2, 0, 1, new Uint8Array(0)).fill(255, 0, 4)],
+    ["an opening that is cut off", frame(1, 0, 1, new Uint8Array(5))],
+    ["an opening with a number of this side", frame(1, 4, 2, new Uint8Array(12))],
+    ["control that is no JSON", frame(5, 0, 0, encoder.encode("{"))],
+    ["an abort that is no JSON", inCall(frame(3, 0, 1, encoder.encode("{")))],
+    // A million empty chunks would be no bytes, and much memory (L2).
+    ["an opening in chunks that are not full", frame(1, 2, 1, new Uint8Array(12))],
+    ["a message in chunks that are not full", inCall(frame(2, 2, 1, new Uint8Array(0), 1))],
+    ["a chunk of a message that was not told of", inCall(frame(2, 2, 1, new Uint8Array(65_536)))],
+    [
+      "more chunks than were told",
+      inCall(
+        Buffer.concat([
+          frame(2, 2, 1, new Uint8Array(65_536), 1),
+          frame(2, 2, 1, new Uint8Array(65_536)),
+        ]),
+      ),
+    ],
+  ])("that hears %s says so, for its owner to close it", (_name, bytes) => {
+    expect(() => new Joined().host.receive(bytes)).toThrow(/^Cannot (read|open)/);
+  });
+
+  it("does not let a peer send without credit", () => {
+    const joined = new Joined();
+    const opened = joined.open({}, true);
+    joined.run();
+    opened.side.pause();
+    const { host } = joined;
+    const chunk = frame(2, 1, 4, new Uint8Array(60_000));
+    expect(() => {
+      for (let i = 0; i < 10; i++) host.receive(chunk);
+    }).toThrow("the peer sends without credit");
+  });
+});
+
+describe("a peer that wants too much (L4)", () => {
+  const PINGS = 1_000;
+  const pings = new Uint8Array(12 * PINGS);
+  for (let ping = 0; ping < PINGS; ping++) pings[12 * ping + 4] = 6;
+
+  /** A host's end whose transport is full at once, and what came out of it. */
+  function full(): { link: Link; turn: () => number } {
+    const scheduled: (() => void)[] = [];
+    let writtenBytes = 0;
+    const link = new Link({
+      side: "host",
+      messageBytesMax: 1_000,
+      callsMax: 10,
+      write(parts) {
+        for (const part of parts) writtenBytes += part.length;
+        return false;
+      },
+      schedule: (flush) => scheduled.push(flush),
+      onCall: () => new Ears(),
+      onControl() {},
+    });
+    const turn = (): number => {
+      for (const flush of scheduled.splice(0)) flush();
+      return writtenBytes;
+    };
+    return { link, turn };
+  }
+
+  it("is cut off when it asks for more and more answers, and reads none", () => {
+    const { link, turn } = full();
+    const flood = (): void => {
+      for (let round = 0; round < 1_000; round++) {
+        link.receive(pings);
+        turn();
+      }
+    };
+    expect(flood).toThrow("Cannot answer: the peer writes, and does not read.");
+    expect(turn()).toBeLessThan(5 * 1024 * 1024);
+  });
+
+  it("that reads may ask for as many answers as it likes", () => {
+    const { link, turn } = full();
+    for (let round = 0; round < 1_000; round++) {
+      link.receive(pings);
+      turn();
+      link.drained();
+    }
+    expect(turn()).toBe(1_000 * pings.length);
+  });
+
+  it("cannot have more arguments held than 32 of the largest messages, however many calls it opens", () => {
+    const joined = new Joined(1, { messageBytesMax: 100_000 });
+    const calls = Array.from({ length: 40 }, () => joined.open({ body: pattern(100_000, 1) }));
+    joined.run();
+    const refused = calls.filter(({ ears }) => ears.heard.includes("abort overloaded"));
+    expect(joined.served.length).toBe(32);
+    expect(refused.length).toBe(8);
+    // What is over makes room.
+    for (const { side } of joined.served.splice(0)) side.send(PAYLOAD_JSON, json(1), true);
+    joined.run();
+    joined.open({ body: pattern(100_000, 1) });
+    joined.run();
+    expect(joined.served.length).toBe(1);
+  });
+});

@@ -1,0 +1,165 @@
+import {
+  type CallEvents,
+  type CallOpening,
+  type CallSide,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+  type PayloadKind,
+} from "../../packages/protocol/src/call.ts";
+import type { LeverError } from "../../packages/protocol/src/errors.ts";
+import { Link } from "../../packages/protocol/src/link/link.ts";
+import type { MemoryFile } from "../../packages/protocol/src/link/shared-memory.ts";
+import { seededRandom } from "./seeded-random.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What one side of a call heard, in order. */
+export class Ears implements CallEvents {
+  readonly heard: string[] = [];
+  readonly messages: Uint8Array[] = [];
+  endings = 0;
+  onRoom = (): void => {};
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    this.messages.push(bytes);
+    this.heard.push(kind === PAYLOAD_BYTES ? `${bytes.length} bytes` : decoder.decode(bytes));
+  }
+  onEnd(): void {
+    this.endings++;
+    this.heard.push("end");
+  }
+  onFail(_kind: PayloadKind, bytes: Uint8Array): void {
+    this.endings++;
+    this.heard.push(`fail ${decoder.decode(bytes)}`);
+  }
+  onAbort(error: LeverError): void {
+    this.endings++;
+    this.heard.push(`abort ${error.code}`);
+  }
+  onDrain(): void {
+    this.onRoom();
+  }
+}
+
+export interface Served {
+  readonly opening: CallOpening;
+  readonly side: CallSide;
+  readonly ears: Ears;
+}
+
+export interface JoinedOptions {
+  readonly messageBytesMax?: number;
+  readonly callsMax?: number;
+  /** Memory that both share. */
+  readonly files?: { readonly toInstance: MemoryFile; readonly toHost: MemoryFile };
+}
+
+/** Two links back to back. What they write waits until `run` delivers it, in pieces and an order that a seed decides. */
+export class Joined {
+  readonly served: Served[] = [];
+  readonly host: Link;
+  readonly instance: Link;
+  onServed: (served: Served) => void = () => {};
+  /** What both have written into shared memory. */
+  sharedBytes = 0;
+  readonly #random: () => number;
+  readonly #pipes: { to: () => Link; bytes: Uint8Array[] }[] = [];
+  readonly #tasks: (() => void)[] = [];
+
+  constructor(seed = 1, options: JoinedOptions = {}) {
+    this.#random = seededRandom(seed);
+    this.host = this.#make("host", () => this.instance, options);
+    this.instance = this.#make("instance", () => this.host, options);
+  }
+
+  #make(
+    side: "host" | "instance",
+    to: () => Link,
+    { messageBytesMax = 8 * 1024 * 1024, callsMax = 1_000, files }: JoinedOptions,
+  ): Link {
+    const pipe = { to, bytes: [] as Uint8Array[] };
+    this.#pipes.push(pipe);
+    return new Link({
+      side,
+      messageBytesMax,
+      callsMax,
+      // As with a runtime, which reads into one buffer.
+      isBorrowed: side === "instance",
+      shared: files && {
+        outgoing: side === "host" ? files.toInstance : files.toHost,
+        incoming: side === "host" ? files.toHost : files.toInstance,
+      },
+      write: (parts, sharedBytes) => {
+        this.sharedBytes += sharedBytes;
+        // A copy: what a link has written it may not change any more.
+        for (const part of parts) pipe.bytes.push(part.slice());
+        return true;
+      },
+      schedule: (flush) => this.#tasks.push(flush),
+      onCall: (opening, callSide) => {
+        const served = { opening, side: callSide, ears: new Ears() };
+        this.served.push(served);
+        this.onServed(served);
+        return served.ears;
+      },
+      onControl() {},
+    });
+  }
+
+  /** Delivers and flushes until nothing is left to do. */
+  run(onStep: () => void = () => {}): void {
+    for (;;) {
+      const pipes = this.#pipes.filter(({ bytes }) => bytes.length > 0);
+      const choices = pipes.length + (this.#tasks.length > 0 ? 1 : 0);
+      if (choices === 0) return;
+      const choice = Math.floor(this.#random() * choices);
+      const pipe = pipes[choice];
+      if (pipe === undefined) this.#tasks.shift()?.();
+      else this.#deliver(pipe);
+      onStep();
+    }
+  }
+
+  #deliver(pipe: { to: () => Link; bytes: Uint8Array[] }): void {
+    const first = pipe.bytes[0] ?? new Uint8Array(0);
+    const cut = Math.max(1, Math.floor(this.#random() ** 2 * (first.length + 1)));
+    const rest = first.subarray(cut);
+    if (rest.length > 0) pipe.bytes[0] = rest;
+    else pipe.bytes.shift();
+    const piece = first.slice(0, cut);
+    const to = pipe.to();
+    to.receive(piece);
+    // What is borrowed is written over.
+    if (to === this.instance) piece.fill(0xaa);
+  }
+
+  open(changes: Partial<CallOpening> = {}, hasMore = false): { side: CallSide; ears: Ears } {
+    const ears = new Ears();
+    const opening: CallOpening = {
+      environment: "dev.lever",
+      service: "svc",
+      resource: "",
+      method: "method",
+      isStream: hasMore,
+      timeoutMs: 0,
+      kind: PAYLOAD_JSON,
+      body: encoder.encode("[]"),
+      ...changes,
+    };
+    return { side: this.host.open(opening, ears, hasMore), ears };
+  }
+}
+
+export const json = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value));
+
+/** Bytes that differ everywhere, so that none can be lost, doubled or moved without notice. */
+export function pattern(length: number, seed: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + seed) & 255;
+  return bytes;
+}
+
+export function sameBytes(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && Buffer.compare(a, b) === 0;
+}
