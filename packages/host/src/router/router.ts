@@ -46,6 +46,8 @@ export interface CallRequest {
   readonly timeoutMs: number;
   readonly kind: PayloadKind;
   readonly body: Uint8Array;
+  /** As of a `CallOpening`. */
+  readonly release?: (() => void) | undefined;
   /** Messages follow after the arguments. */
   readonly hasMore: boolean;
 }
@@ -166,6 +168,7 @@ export class Router implements CallRouter {
       timeoutMs: request.timeoutMs,
       kind: request.kind,
       body: request.body,
+      release: request.release,
     };
     const options = { caller: events, hasMore: request.hasMore, clock: this.#options.clock };
     const call = new RoutedCall(route, opening, options);

@@ -32,10 +32,10 @@ export class RemoteRouter implements CallRouter {
   }
 
   call(request: CallRequest, events: CallEvents): PlacedCall {
-    const { isStream, timeoutMs, kind, body, hasMore } = request;
+    const { isStream, timeoutMs, kind, body, release, hasMore } = request;
     const call = new RemoteCall(this.#calls, events);
     try {
-      const opening = { ...namesOf(request), isStream, timeoutMs, kind, body };
+      const opening = { ...namesOf(request), isStream, timeoutMs, kind, body, release };
       const side = this.#link.open(opening, call, hasMore);
       this.#calls.set(side.id, call);
       call.side = side;

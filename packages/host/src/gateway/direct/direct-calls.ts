@@ -5,6 +5,7 @@ import type { KnownTokens } from "../../access/known-tokens.ts";
 import type { Clock } from "../../clock.ts";
 import type { CallRouter } from "../../router/router.ts";
 import type { HeldBodies } from "../http/regular-call.ts";
+import { BodyMemory } from "./body-memory.ts";
 import { DirectConnection } from "./direct-connection.ts";
 import { HEAD_END, parsePlainHead } from "./request-head.ts";
 
@@ -33,6 +34,8 @@ export interface DirectOptions extends Omit<DirectCallsOptions, "clock"> {
   /** Node's own server reads the connection from now on. */
   handOver(socket: Socket): void;
   onLeft(connection: DirectConnection): void;
+  /** Of bodies that come in pieces. */
+  readonly memory: BodyMemory;
 }
 
 /**
@@ -43,6 +46,7 @@ export class DirectCalls {
   readonly #options: DirectCallsOptions;
   readonly #shared: DirectOptions;
   readonly #connections = new Set<DirectConnection>();
+  readonly #memory = new BodyMemory();
   #timer: unknown;
   #now: number;
   #keeping = "";
@@ -60,6 +64,7 @@ export class DirectCalls {
       closing: () => this.#closing,
       reasonOf: (status) => STATUS_CODES[status] ?? "Refused",
       handOver,
+      memory: this.#memory,
       onLeft: (connection) => this.#connections.delete(connection),
     };
     this.#tick();
@@ -85,6 +90,7 @@ export class DirectCalls {
   #tick(): void {
     const { clock, limits } = this.#options;
     this.#now = clock.now();
+    this.#memory.shrink();
     const date = new Date().toUTCString();
     const seconds = Math.floor(limits.idleConnectionTimeoutMs / 1_000);
     this.#keeping = `\r\ndate: ${date}\r\nconnection: keep-alive\r\nkeep-alive: timeout=${seconds}\r\n\r\n`;

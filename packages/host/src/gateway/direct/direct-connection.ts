@@ -47,6 +47,8 @@ export class DirectConnection implements CallEvents {
   #isHeadBegun = false;
   /** Of a body that does not come in one piece. */
   #body: Buffer | undefined;
+  /** That it lies in, which may be larger. */
+  #bodyMemory: Buffer | undefined;
   #bodyBytes = 0;
   #heldBytes = 0;
   #call: PlacedCall | undefined;
@@ -194,7 +196,8 @@ export class DirectConnection implements CallEvents {
       const { limits, now } = this.#options;
       this.dueAt = now() + limits.requestTimeoutMs;
       // P3: many small pieces, each kept by itself, would take far more memory than their bytes.
-      this.#body = Buffer.allocUnsafeSlow(wanted);
+      this.#bodyMemory = this.#options.memory.take(wanted);
+      this.#body = this.#bodyMemory.subarray(0, wanted);
     }
     this.#body.set(piece, this.#bodyBytes - piece.length);
     if (!isWhole) return false;
@@ -208,13 +211,25 @@ export class DirectConnection implements CallEvents {
     this.#phase = "call";
     this.dueAt = 0;
     this.#isAnswered = false;
+    const { memory } = this.#options;
+    const used = this.#bodyMemory;
     this.#body = undefined;
+    this.#bodyMemory = undefined;
     this.#bodyBytes = 0;
     const { url, kind, timeoutMs, headers } = head;
     try {
       const asked = { method: "POST", headers, socket: this.#socket };
       const caller = authorize(this.#options, url.environment, asked);
-      const request = { url, caller, isStream: false, timeoutMs, kind, body, hasMore: false };
+      const request = {
+        url,
+        caller,
+        isStream: false,
+        timeoutMs,
+        kind,
+        body,
+        hasMore: false,
+        release: used && (() => memory.give(used)),
+      };
       const call = this.#options.router.call(request, this);
       // A refusal is over by now.
       if (this.#phase === "call") this.#call = call;

@@ -1,0 +1,101 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readlinkSync, statSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serviceArchive } from "../harness/archive.ts";
+import { callMethod, deployArchive } from "../harness/http-call.ts";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+import { seededRandom } from "../harness/seeded-random.ts";
+
+const CODE = `
+  const { createHash } = require("node:crypto");
+  exports.hash = (bytes) => createHash("sha256").update(bytes).digest("hex");
+  exports.echo = (text) => text;
+  exports.openFiles = () => require("node:child_process").execFileSync("ls", ["-l", "/proc/self/fd"]).toString();
+`;
+const NAMES = ["first", "second"];
+const AGENT = new Agent({ keepAlive: true, maxSockets: 12 });
+
+describe.each(["process", "oci"] as const)("large bodies, %s", (isolation) => {
+  let lever: RunningLever;
+
+  beforeAll(async () => {
+    lever = await startLever({ isolation });
+    for (const name of NAMES) {
+      const leverJson = JSON.stringify({ name, jsEntry: "index.js" });
+      const archive = serviceArchive({ "lever.json": leverJson, "index.js": CODE });
+      expect((await deployArchive(lever.address, archive)).status).toBe(200);
+    }
+  }, 60_000);
+
+  afterAll(() => lever.stop());
+
+  /** Over connections that are kept, so that their memory is used again; resolves to undefined when it was left. */
+  function call(path: string, body: Buffer, isLeft: boolean): Promise<Buffer | undefined> {
+    const type = path.endsWith("hash") ? "application/octet-stream" : "application/json";
+    const headers = { "content-type": type, "content-length": body.length };
+    return new Promise((resolve, reject) => {
+      const url = `http://${lever.address}/${path}?forceenv=dev.lever`;
+      const outgoing = request(url, { method: "POST", headers, agent: AGENT }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => resolve(Buffer.concat(chunks)));
+        response.on("error", reject);
+      });
+      outgoing.on("error", (error) => (isLeft ? resolve(undefined) : reject(error)));
+      if (!isLeft) outgoing.end(body);
+      else outgoing.write(body.subarray(0, body.length / 2), () => outgoing.destroy());
+    });
+  }
+
+  test("come whole to whom they were sent, whatever else is under way", async () => {
+    const random = seededRandom(11);
+    const calls = Array.from({ length: 200 }, async (_, index) => {
+      const bytes = Math.floor(random() ** 2 * 3_000_000);
+      const isLeft = random() < 0.2;
+      const service = NAMES[index % NAMES.length];
+      if (random() < 0.5) {
+        const body = Buffer.alloc(bytes, `${index}.`);
+        const heard = await call(`${service}/hash`, body, isLeft);
+        const hash = createHash("sha256").update(body).digest("hex");
+        return heard === undefined || heard.toString() === JSON.stringify(hash);
+      }
+      const text = JSON.stringify(`${index} `.repeat(bytes / 8));
+      const heard = await call(`${service}/echo`, Buffer.from(`[${text}]`), isLeft);
+      return heard === undefined || heard.toString() === text;
+    });
+    const wrong = (await Promise.all(calls)).flatMap((isRight, index) => (isRight ? [] : [index]));
+    expect(wrong).toEqual([]);
+  }, 60_000);
+
+  /** Sizes of the files in memory that the host has open. */
+  function sharedSizes(): number[] {
+    const dir = `/proc/${lever.pid}/fd`;
+    return readdirSync(dir).flatMap((fd) => {
+      try {
+        const isShared = readlinkSync(`${dir}/${fd}`).startsWith("/dev/shm/lever-");
+        return isShared ? [statSync(`${dir}/${fd}`).size] : [];
+      } catch {
+        // Closed since.
+        return [];
+      }
+    });
+  }
+
+  test("pass through memory that is shared with their instance alone, and given back after use", async () => {
+    const isUnused = (): boolean => sharedSizes().every((size) => size === 0);
+    await expect.poll(isUnused, { timeout: 10_000 }).toBe(true);
+    const text = "x".repeat(2_000_000);
+    const answer = await callMethod(lever.address, "/first/echo", [text]);
+    expect(answer.json()).toBe(text);
+    expect(sharedSizes().filter((size) => size > 0)).toHaveLength(2);
+    expect(readdirSync("/dev/shm").filter((name) => name.startsWith("lever-"))).toEqual([]);
+    await expect.poll(isUnused, { timeout: 10_000 }).toBe(true);
+  });
+
+  test("share nothing with what a service starts", async () => {
+    const files = (await callMethod(lever.address, "/first/openFiles", [])).json() as string;
+    expect(files).toContain(" -> ");
+    expect(files).not.toContain("lever-");
+  });
+});
