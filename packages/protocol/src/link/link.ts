@@ -31,7 +31,7 @@ import {
 import { FrameWriter } from "./frame-writer.ts";
 import { type CallLink, chunksAfterFirst, LinkCall } from "./link-call.ts";
 import { decodeOpening, encodeNames } from "./opening.ts";
-import { OutgoingSlots, readSlot, type SharedMemory } from "./shared-memory.ts";
+import { OutgoingSlots, readSlot, type SharedMemory, SLOTS_MAX } from "./shared-memory.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -133,8 +133,11 @@ export class Link implements Callee, CallLink {
         header.type === MESSAGE ? this.#calls.get(header.id)?.place(header) : undefined,
       readSlot: (slot, target) => {
         if (shared === undefined) throw new Error("Cannot read a frame: no memory is shared.");
+        // They are free again only when the peer has been told.
+        if (++this.#slotsRead > SLOTS_MAX) {
+          throw new Error("Cannot read a frame: there are not so many slots.");
+        }
         readSlot(shared.incoming, slot, target);
-        this.#slotsRead++;
         this.#sharedBytesRead += target.length;
       },
       onFrame: (header, payload) => {

@@ -220,6 +220,13 @@ describe("a peer with shared memory that means ill", () => {
     expect(() => host.receive(bytes)).toThrow(/^Cannot (read|free)/);
   });
 
+  it("is cut off when it points at the same memory again and again", () => {
+    const { host } = withCall(200_000);
+    const many = Array.from({ length: 300 }, () => header(MESSAGE, 0, 99, { slot: 1, length: 9 }));
+    expect(() => host.receive(Buffer.concat(many.slice(0, 255)))).not.toThrow();
+    expect(() => host.receive(Buffer.concat(many))).toThrow("there are not so many slots");
+  });
+
   it("is cut off when it points at memory where none is shared", () => {
     const joined = new Joined();
     joined.open();

@@ -7,9 +7,11 @@ declare const process: { readonly env: Readonly<Record<string, string | undefine
 const SLOT_BYTES: number = CHUNK_BYTES + 4 * 1024;
 /**
  * What is in a slot is not kept elsewhere meanwhile, so many cost a host no more than what waits for an instance costs anyway, and
- * let go of its callers' bodies sooner; an instance's count as its own memory. A frame's header has room for 255 (frame.ts).
+ * let go of its callers' bodies sooner; an instance's count as its own memory.
  */
 const SLOTS = { host: 240, instance: 64 };
+/** What a header can name. */
+export const SLOTS_MAX = 255;
 /** For what cannot wait: the openings of calls. */
 const SLOTS_RESERVED = 16;
 /** A smaller payload is sooner copied with its frame than by two calls of the system. */

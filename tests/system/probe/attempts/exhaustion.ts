@@ -65,6 +65,16 @@ for folder in ("/dev/shm", "/tmp"):
     os.remove(path)`,
   },
   {
+    name: "fills the memory that it shares with its host",
+    gain: "the machine's memory",
+    answers: { oci: "instance_failed" },
+    script: `
+const OUTGOING_FD = 5;
+const bytes = Buffer.alloc(1_000_000, 1);
+for (let at = 0; at < 8e9; at += bytes.length) require("node:fs").writeSync(OUTGOING_FD, bytes, 0, bytes.length, at);
+return "filled";`,
+  },
+  {
     name: "makes files in /tmp and /dev/shm without end",
     gain: "the machine's memory",
     answers: { oci: "ENOSPC" },

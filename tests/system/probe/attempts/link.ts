@@ -112,6 +112,49 @@ link.write(header);
 return new Promise(() => {});`,
   },
   {
+    name: "tells its host of what is not in the memory that they share",
+    gain: "what is in the host's memory beside it",
+    answers: both("instance_failed"),
+    script: `
+require("node:fs").ftruncateSync(link.OUTGOING_FD, 0);
+for (let id = 0; id < 1_000; id += 2) link.write(link.shared(link.LAST, id, 2, 20_000));
+return new Promise(() => {});`,
+  },
+  {
+    name: "tells its host of the same shared memory again and again",
+    gain: "the host's memory and time",
+    answers: both("instance_failed, memory of the host bounded"),
+    from: (world) =>
+      hostMemoryDuring(
+        world,
+        `
+require("node:fs").writeSync(link.OUTGOING_FD, Buffer.alloc(64 * 1024, 32), 0, 64 * 1024, 0);
+const many = Buffer.concat(Array.from({ length: 5_000 }, () => link.shared(link.LAST, 0xffff, 1, 64 * 1024)));
+for (let round = 0; round < 1_000; round++) link.write(many);
+return new Promise(() => {});`,
+      ),
+  },
+  {
+    name: "has read more of the shared memory than its host has written",
+    gain: "bodies of later calls in place of its own",
+    answers: both("instance_failed"),
+    script: `
+link.write(link.frame(link.SLOTS_READ, 0, 1_000));
+return new Promise(() => {});`,
+  },
+  {
+    name: "changes what its host has written into shared memory",
+    gain: "something that the host trusts",
+    answers: both("done"),
+    script: `
+const fs = require("node:fs");
+for (const fd of [link.INCOMING_FD, link.OUTGOING_FD]) {
+  fs.writeSync(fd, Buffer.alloc(1_000_000, 255), 0, 1_000_000, 0);
+  fs.ftruncateSync(fd, 0);
+}
+return "done";`,
+  },
+  {
     name: "writes control messages of JSON nested without end",
     gain: "a host that ends",
     answers: both("instance_failed"),

@@ -74,12 +74,23 @@ say("no terminal" if attempt(types) in ("ENXIO", "EPERM", "ENOENT") else "typed"
   {
     name: "finds open files of the host in what it was started with",
     gain: "a way around its root, as with a leaked folder",
-    answers: { oci: "none" },
+    answers: { oci: "memory that it shares" },
     script: `
 const fs = require("node:fs");
 const paths = fs.readdirSync("/proc/self/fd").flatMap((fd) => {
   try { return [fs.readlinkSync("/proc/self/fd/" + fd)]; } catch { return []; }
 });
-return paths.find((path) => path.startsWith("/") && path !== "/dev/null" && path !== "/proc/1/fd") ?? "none";`,
+const isShared = (path) => /^[/]dev[/]shm[/]lever-[0-9a-f]+ [(]deleted[)]$/.test(path);
+const isNothing = (path) => !path.startsWith("/") || path === "/dev/null" || path === "/proc/1/fd";
+const others = paths.filter((path) => !isShared(path) && !isNothing(path));
+return others[0] ?? (paths.filter(isShared).length === 2 ? "memory that it shares" : "too few");`,
+  },
+  {
+    name: "looks around from the memory that it shares with its host",
+    gain: "as above",
+    answers: { oci: "ENOTDIR" },
+    script: `
+const fs = require("node:fs");
+try { return fs.readdirSync("/proc/self/fd/4/..").join(" "); } catch (error) { return error.code; }`,
   },
 ];

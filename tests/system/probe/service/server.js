@@ -38,6 +38,10 @@ exports.script = (source, facts) =>
 /** The link to the host as it is: file descriptor 3, and frames made by hand. */
 const LINK_FD = 3;
 const link = {
+  /** Files in memory that the host has, too. */
+  INCOMING_FD: 4,
+  OUTGOING_FD: 5,
+
   OPEN: 1,
   MESSAGE: 2,
   ABORT: 3,
@@ -45,6 +49,7 @@ const link = {
   CONTROL: 5,
   PING: 6,
   PONG: 7,
+  SLOTS_READ: 8,
   MORE: 2,
   LAST: 4,
 
@@ -56,6 +61,13 @@ const link = {
     header.writeUInt16LE(chunks, 6);
     header.writeUInt32LE(id, 8);
     return Buffer.concat([header, payload]);
+  },
+
+  /** A message whose payload is in shared memory. */
+  shared(flags, id, slot, length) {
+    const header = link.frame(link.MESSAGE, flags, id);
+    header.writeUInt32LE(length | (slot << 24), 0);
+    return header;
   },
 
   control: (message) => link.frame(link.CONTROL, 0, 0, Buffer.from(JSON.stringify(message))),
