@@ -12,6 +12,18 @@ export const bareNode: Peer = {
   },
 };
 
+/** What two processes of Node cost when they only pass bytes on: nothing with a process for its instances can be faster. */
+export const emptyRelay: Peer = {
+  name: "empty relay",
+  async start() {
+    const port = await freePort();
+    return await untilServing(
+      { port },
+      { front: startNode(programPath("relay.js"), [], { PORT: `${port}` }) },
+    );
+  },
+};
+
 /** One Node process that calls another over kept connections. */
 export const twoNodes: Peer = {
   name: "two node processes",

@@ -5,6 +5,7 @@ import { density } from "./density.ts";
 import { deploys } from "./deploys.ts";
 import { grpc } from "./grpc.ts";
 import { kills } from "./kills.ts";
+import { limit } from "./limit.ts";
 import { neighbours } from "./neighbours.ts";
 import { overload } from "./overload.ts";
 import { resources } from "./resources.ts";
@@ -17,6 +18,7 @@ import { workers } from "./workers.ts";
 
 export const scenarios: readonly Scenario[] = [
   unaryHttp,
+  limit,
   serviceToService,
   grpc,
   streams,

@@ -1,0 +1,37 @@
+import { startContenders } from "../contenders.ts";
+import { contest, contestFigures, greeting, series } from "../contest.ts";
+import { type Figure, measured, ratios } from "../figure.ts";
+import type { Peer } from "../peer.ts";
+import { functionsFramework } from "../peers/functions-framework.ts";
+import { lever } from "../peers/lever.ts";
+import { bareNode, emptyRelay } from "../peers/node.ts";
+import type { Scenario } from "../scenario.ts";
+
+const point = greeting(32);
+
+export const limit: Scenario = {
+  name: "limit",
+  about:
+    "how many calls two processes of Node can carry on this machine when they only pass bytes on, beside Lever and others (wrk)",
+  async run(run): Promise<readonly Figure[]> {
+    await using contenders = await startContenders([
+      lever,
+      emptyRelay,
+      bareNode,
+      functionsFramework,
+    ]);
+    const results = await contest(run, contenders, point);
+    const ratio = (of: Peer, to: Peer): Figure =>
+      measured(
+        `${of.name} / ${to.name}`,
+        ratios(series(results, of, "perSecond"), series(results, to, "perSecond")),
+      );
+    return [
+      ...contenders.absent,
+      ...contestFigures(point, results),
+      ratio(lever, emptyRelay),
+      ratio(emptyRelay, functionsFramework),
+      ratio(emptyRelay, bareNode),
+    ];
+  },
+};
