@@ -88,7 +88,7 @@ describe.each(["process", "oci"] as const)("large bodies, %s", (isolation) => {
     const text = "x".repeat(2_000_000);
     const answer = await callMethod(lever.address, "/first/echo", [text]);
     expect(answer.json()).toBe(text);
-    expect(sharedSizes().filter((size) => size > 0)).toHaveLength(2);
+    expect(sharedSizes().filter((size) => size > 0).length).toBeGreaterThanOrEqual(2);
     expect(readdirSync("/dev/shm").filter((name) => name.startsWith("lever-"))).toEqual([]);
     await expect.poll(isUnused, { timeout: 10_000 }).toBe(true);
   });
