@@ -163,7 +163,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   }
 
   #openingNow(): CallOpening {
-    if (this.#deadlineAt === 0) return this.#opening;
+    if (this.#deadlineAt === 0 || this.#waitingSince === undefined) return this.#opening;
     const timeoutMs = Math.max(1, this.#deadlineAt - this.#clock.now());
     return { ...this.#opening, timeoutMs };
   }

@@ -131,14 +131,11 @@ export class LinkCall implements CallSide {
     return this.#sendCredit > 0 && this.#outgoing.length === 0 && !this.#link.isSaturated;
   }
 
-  /** The opening went out with the first chunk of the arguments; what did not fit follows in MESSAGE frames. */
-  opened(args: Outgoing, hasMore: boolean): void {
+  /** The opening went out with the first chunk of the arguments; what did not fit, `rest`, follows in MESSAGE frames. */
+  opened(rest: Outgoing | undefined, hasMore: boolean): void {
     if (!hasMore) this.#hasSentLast = true;
-    if (args.offset === args.bytes.length) {
-      args.release?.();
-      return;
-    }
-    this.#outgoing.push(args);
+    if (rest === undefined) return;
+    this.#outgoing.push(rest);
     this.#link.queue(this);
   }
 

@@ -188,8 +188,19 @@ export class Link implements Callee, CallLink {
     const isCopied = this.#writer.push(OPEN, flags, call.id, first, { head: names, chunks });
     this.#schedule();
     const release = isCopied ? opening.release : undefined;
-    const args = { flags: kindFlag | lastFlag, bytes: body, isArguments: true, release };
-    call.opened({ ...args, offset: first.length }, hasMore);
+    if (isWhole) release?.();
+    call.opened(
+      isWhole
+        ? undefined
+        : {
+            flags: kindFlag | lastFlag,
+            bytes: body,
+            isArguments: true,
+            release,
+            offset: first.length,
+          },
+      hasMore,
+    );
     return call;
   }
 
