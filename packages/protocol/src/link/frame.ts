@@ -82,7 +82,7 @@ interface FrameReaderOptions {
   readonly isBorrowed: boolean;
 }
 
-/** Payloads that are copied out of what is borrowed are put side by side in blocks of this size. */
+/** What is copied because it is borrowed is put side by side in blocks of this size. */
 const BLOCK_BYTES: number = 64 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
@@ -107,10 +107,12 @@ export class FrameReader {
   }
 
   /** @throws Error when the bytes are no frames; the reader must not be used again. */
-  push(bytes: Uint8Array): void {
+  push(pushed: Uint8Array): void {
+    let bytes = pushed;
     let offset = this.#goOn(bytes);
     if (offset === bytes.length) return;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let isOwned = !this.#options.isBorrowed;
+    let view = viewOf(bytes);
     while (bytes.length - offset >= HEADER_BYTES) {
       const header = readHeader(view, offset);
       offset += HEADER_BYTES;
@@ -120,9 +122,16 @@ export class FrameReader {
       }
       const end = offset + header.payloadBytes;
       if (end <= bytes.length && !(header.flags & FLAG_MORE)) {
-        const payload = bytes.subarray(offset, end);
-        offset = end;
-        this.#options.onFrame(header, this.#options.isBorrowed ? this.#copy(payload) : payload);
+        if (!isOwned) {
+          // All at once: frames are many.
+          bytes = this.#copy(bytes.subarray(offset));
+          view = viewOf(bytes);
+          offset = 0;
+          isOwned = true;
+        }
+        const start = offset;
+        offset += header.payloadBytes;
+        this.#options.onFrame(header, bytes.subarray(start, offset));
         continue;
       }
       this.#begin(header);
@@ -180,16 +189,19 @@ export class FrameReader {
     return count;
   }
 
-  #copy(payload: Uint8Array): Uint8Array {
-    const { length } = payload;
-    if (length > BLOCK_BYTES / 4) return payload.slice();
+  #copy(bytes: Uint8Array): Uint8Array {
+    const { length } = bytes;
+    if (length > BLOCK_BYTES / 4) return bytes.slice();
     if (length > this.#block.length) this.#block = new Uint8Array(BLOCK_BYTES);
     const copy = this.#block.subarray(0, length);
-    copy.set(payload);
+    copy.set(bytes);
     this.#block = this.#block.subarray(length);
     return copy;
   }
 }
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
 
 /** @throws Error when its payload is over the limit. */
 function readHeader(view: DataView, offset: number): FrameHeader {
