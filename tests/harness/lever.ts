@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly uid?: number;
   /** Processes that take connections. Default: as many as LEVER_TEST_WORKERS says, or 1, whatever the machine. */
   readonly workers?: number;
+  /** A command that ends in starting another in its own place: Lever. */
+  readonly through?: readonly string[];
   /** Further arguments of `lever up`. */
   readonly args?: readonly string[];
   /** Beside the environment of the tests. */
@@ -55,27 +57,22 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
   const isOwnDir = options.dataDir === undefined;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "lever-test-"));
   if (options.uid !== undefined) chownSync(dataDir, options.uid, options.uid);
-  const child = spawn(
+  const [program = process.execPath, ...args] = [
+    ...(options.through ?? []),
     process.execPath,
-    [
-      leverBin,
-      "up",
-      "--port",
-      "0",
-      "--data",
-      dataDir,
-      "--isolation",
-      isolation,
-      "--workers",
-      String(workers),
-      ...(options.args ?? []),
-    ],
-    {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...cleanEnvironment(), ...options.env },
-      ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
-    },
-  );
+    leverBin,
+    "up",
+    ...["--port", "0"],
+    ...["--data", dataDir],
+    ...["--isolation", isolation],
+    ...["--workers", String(workers)],
+    ...(options.args ?? []),
+  ];
+  const child = spawn(program, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...cleanEnvironment(), ...options.env },
+    ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
+  });
   const exited = whenExited(child);
   const removeDataDir = (): void => {
     if (isOwnDir) rmSync(dataDir, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { serviceArchive } from "../harness/archive.ts";
@@ -98,4 +98,33 @@ describe.each(["process", "oci"] as const)("large bodies, %s", (isolation) => {
     expect(files).toContain(" -> ");
     expect(files).not.toContain("lever-");
   });
+});
+
+test("pass through the link itself where no memory can be shared", async () => {
+  await using lever = await startLever({
+    through: [
+      "unshare",
+      "--mount",
+      "sh",
+      "-c",
+      'mount -t tmpfs -o ro none /dev/shm; exec "$@"',
+      "sh",
+    ],
+    workers: 2,
+    // Of whoever started this one.
+    env: { LEVER_SHARES_MEMORY: "yes" },
+  });
+  const leverJson = JSON.stringify({ name: "first", jsEntry: "index.js" });
+  const archive = serviceArchive({ "lever.json": leverJson, "index.js": CODE });
+  expect((await deployArchive(lever.address, archive)).status).toBe(200);
+  const text = "x".repeat(2_000_000);
+  expect((await callMethod(lever.address, "/first/echo", [text])).json()).toBe(text);
+  const { pid } = lever;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+  expect(children.length).toBeGreaterThanOrEqual(3);
+  for (const child of children) {
+    // Or it would take some other file of its own for the memory.
+    const variables = readFileSync(`/proc/${child}/environ`, "utf8").split("\0");
+    expect(variables).toContain("LEVER_SHARES_MEMORY=no");
+  }
 });

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import {
   chmodSync,
   constants,
@@ -9,14 +9,13 @@ import {
   rmSync,
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { LeverError } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { findProgram } from "./find-program.ts";
 import { copyProgram, programIn } from "./instance-program.ts";
-import type { LaunchedRuntime, Launcher, ProcessExit } from "./launcher.ts";
-import { outOfMemory } from "./launcher.ts";
+import { type LaunchedRuntime, type Launcher, outOfMemory, type ProcessExit } from "./launcher.ts";
+import { startLinked } from "./linked-process.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
 import { nodeFlags, nodeVariables } from "./node-flags.ts";
 import { DISKS, moveOut } from "./oci/service-disks.ts";
@@ -24,7 +23,6 @@ import { type Fence, nodeFence } from "./process-fence.ts";
 import type { ProcessLedger } from "./process-ledger.ts";
 import { readOutput } from "./read-output.ts";
 import { closedFolder, type Notes, ServiceUsers, tryUsers } from "./service-users.ts";
-import { openSharedFiles } from "./shared-files.ts";
 
 /** How long the last output of an ended process is waited for. */
 const OUTPUT_GRACE_MS = 200;
@@ -78,32 +76,18 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
     usersWhy,
     launch({ ram, onOutput }): LaunchedRuntime {
       const [program, ...args] = command(ram);
-      const files = openSharedFiles();
-      const child = spawn(program, args, {
-        stdio: ["ignore", "pipe", "pipe", "pipe", ...files.fds],
-        env: { ...env, ...files.variables },
+      const { child, pid, socket, shared } = startLinked(({ variables }) => ({
+        program,
+        args,
+        env: { ...env, ...variables },
         cwd: "/",
-        detached: true,
-      });
-      const socket = child.stdio[3];
-      const { pid } = child;
-      if (pid === undefined || !(socket instanceof Duplex)) {
-        files.close();
-        // The reason follows as an event, which must have a listener.
-        child.on("error", () => {});
-        throw new LeverError(
-          "start_failed",
-          "Cannot start an instance: the system makes no process.",
-        );
-      }
-      socket.once("close", files.close);
+      }));
       readOutput([child.stdout, child.stderr], onOutput);
       try {
         ledger.add(pid);
       } catch (error) {
         // What cannot be written down would outlive a crash of the host.
         killGroup(pid);
-        child.on("error", () => {});
         throw new LeverError(
           "start_failed",
           `Cannot start an instance: its process cannot be recorded (${String(error)}).`,
@@ -125,7 +109,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
         pid,
         isWarm: false,
         socket,
-        shared: files.memory,
+        shared,
         exited,
         get memoryBytes() {
           return isRunning() ? watchdog.bytesOf(pid) : 0;
@@ -224,7 +208,6 @@ function environment({ temporaryDir }: Fence): Record<string, string> {
 function whenExited(child: ChildProcess): Promise<{ exit: ProcessExit; closed: Promise<unknown> }> {
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   return new Promise((resolve) => {
-    child.on("error", () => {});
     child.once("exit", (status, signal) => {
       const exit = { status: status ?? undefined, signal: signal ?? undefined };
       // In an object, since a promise that resolves to a promise would wait for it.

@@ -40,6 +40,7 @@ export function openSharedFiles(): SharedFiles {
     return { memory, fds, variables: { [SHARES_MEMORY]: "yes" }, close };
   } catch {
     close();
-    return { memory: undefined, fds: [], variables: {}, close() {} };
+    // Said as well: what this process was started with may say otherwise.
+    return { memory: undefined, fds: [], variables: { [SHARES_MEMORY]: "no" }, close() {} };
   }
 }

@@ -1,13 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { extname, join } from "node:path";
-import { Duplex } from "node:stream";
 import { attachLink, LeverError, type Limits, type Link } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { asLeverError } from "../gateway/gateway.ts";
+import { startLinked } from "../launcher/linked-process.ts";
 import { OutputLog } from "../launcher/output-log.ts";
 import type { ProcessLedger } from "../launcher/process-ledger.ts";
 import { readOutput } from "../launcher/read-output.ts";
-import { openSharedFiles } from "../launcher/shared-files.ts";
 import type { Log } from "../log.ts";
 import type { CallRouter } from "../router/router.ts";
 import { type FromWorker, type ToWorker, tellWorker } from "./messages.ts";
@@ -64,27 +63,18 @@ export class WorkerProcess {
   #reason: string | undefined;
   #code: string | undefined;
 
-  /** @throws Error when the system makes no process. */
+  /** @throws LeverError `start_failed` when the system makes no process. */
   constructor(options: WorkerProcessOptions) {
     const { limits, ledger, clock, log } = options;
     this.#options = options;
     // One debugger is enough: two cannot have the same port.
     const flags = process.execArgv.filter((flag) => !flag.startsWith("--inspect"));
     // In a session of its own: the host is who ends it, and a later host what of it a crash leaves behind.
-    const files = openSharedFiles();
-    const child = spawn(process.execPath, [...flags, MAIN], {
-      stdio: ["ignore", "pipe", "pipe", "pipe", ...files.fds],
-      env: { ...process.env, ...files.variables },
-      detached: true,
-    });
-    const { pid } = child;
-    const socket = child.stdio[3];
-    child.on("error", () => {});
-    if (pid === undefined || !(socket instanceof Duplex)) {
-      files.close();
-      throw new Error("Cannot start a worker: the system makes no process.");
-    }
-    socket.once("close", files.close);
+    const { child, pid, socket, shared } = startLinked(({ variables }) => ({
+      program: process.execPath,
+      args: [...flags, MAIN],
+      env: { ...process.env, ...variables },
+    }));
     this.pid = pid;
     this.#child = child;
     try {
@@ -110,7 +100,7 @@ export class WorkerProcess {
       messageBytesMax: MESSAGE_BYTES_MAX,
       // The router bounds them, whichever worker they come through.
       callsMax: Number.POSITIVE_INFINITY,
-      shared: files.memory,
+      shared,
       onCall: (opening, side) => routeWorkerCall(opening, side, calls),
       onControl: (message) => this.#hear(message as FromWorker),
       onClose: (reason) => {

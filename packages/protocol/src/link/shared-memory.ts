@@ -21,7 +21,7 @@ const SHARED_BYTES_MIN: number = 16 * 1024;
 const INCOMING_FD = 4;
 const OUTGOING_FD = 5;
 
-/** In the environment of a process whose link is followed by two files to share: what it receives, and what it sends. */
+/** In the environment of a process: `yes` = its link is followed by two files to share, what it receives, and what it sends. */
 export const SHARES_MEMORY = "LEVER_SHARES_MEMORY";
 
 /** A file that both ends of a link have open. What the other end writes there it may change at any time. */
@@ -76,7 +76,7 @@ export function memoryFile(
 
 /** What a process was given by whoever started it; undefined = nothing. `fs` is Node's. */
 export function inheritedMemory(fs: FileCalls): SharedMemory | undefined {
-  if (process.env[SHARES_MEMORY] === undefined) return undefined;
+  if (process.env[SHARES_MEMORY] !== "yes") return undefined;
   return { incoming: memoryFile(INCOMING_FD, fs), outgoing: memoryFile(OUTGOING_FD, fs) };
 }
 

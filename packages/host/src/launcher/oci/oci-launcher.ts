@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, realpathSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { LeverError, type Limits, type SharedMemory } from "@leveros/protocol";
+import type { Limits, SharedMemory } from "@leveros/protocol";
 import type { Log } from "../../log.ts";
 import {
   type InstanceRoom,
@@ -16,10 +16,10 @@ import {
   type ProcessExit,
   USUAL_RAM,
 } from "../launcher.ts";
+import { startLinked } from "../linked-process.ts";
 import { nodeVariables } from "../node-flags.ts";
 import { readOutput } from "../read-output.ts";
 import { runTool } from "../run-tool.ts";
-import { openSharedFiles } from "../shared-files.ts";
 import { ContainerCgroup, INNER_GROUP, removeCgroups } from "./cgroups.ts";
 import { containerConfig, shareOf } from "./container-config.ts";
 import {
@@ -183,38 +183,29 @@ class Container implements LaunchedRuntime {
     const cgroup = `${cgroups}/${this.#id}`;
     this.#cgroup = new ContainerCgroup(cgroup);
     this.#cgroup.create(share);
-    const files = openSharedFiles();
-    const env = { ...ENV, ...files.variables };
-    const config = containerConfig({
-      rootfs: root.rootfs,
-      box: this.#box,
-      cgroup: `${cgroup}/${INNER_GROUP}`,
-      args: root.command(ram),
-      env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
-      share,
-    });
-    writeFileSync(join(this.#bundle, "config.json"), JSON.stringify(config));
     const pidFile = join(this.#bundle, "pid");
-    const args = ["--root", root.state, "run", "--bundle", this.#bundle, "--pid-file", pidFile];
-    const fds = String(1 + files.fds.length);
-    this.#child = spawn(runtime, [...args, "--preserve-fds", fds, this.#id], {
-      stdio: ["ignore", "pipe", "pipe", "pipe", ...files.fds],
-      detached: true,
-      cwd: "/",
-      env: { PATH: process.env["PATH"] },
+    const { child, socket, shared } = startLinked(({ variables, fds }) => {
+      const env = { ...ENV, ...variables };
+      const config = containerConfig({
+        rootfs: root.rootfs,
+        box: this.#box,
+        cgroup: `${cgroup}/${INNER_GROUP}`,
+        args: root.command(ram),
+        env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+        share,
+      });
+      writeFileSync(join(this.#bundle, "config.json"), JSON.stringify(config));
+      const bundle = ["--bundle", this.#bundle, "--pid-file", pidFile];
+      return {
+        program: runtime,
+        args: ["--root", root.state, "run", ...bundle, "--preserve-fds", String(fds), this.#id],
+        env: { PATH: process.env["PATH"] },
+        cwd: "/",
+      };
     });
-    this.#child.on("error", () => {});
-    const socket = this.#child.stdio[3];
-    if (this.#child.pid === undefined || !(socket instanceof Duplex)) {
-      files.close();
-      throw new LeverError(
-        "start_failed",
-        "Cannot start an instance: the system makes no process.",
-      );
-    }
+    this.#child = child;
     this.socket = socket;
-    this.shared = files.memory;
-    socket.once("close", files.close);
+    this.shared = shared;
     readOutput([this.#child.stdout, this.#child.stderr], onOutput);
     const closed = new Promise<void>((resolve) => this.#child.once("close", () => resolve()));
     this.exited = new Promise<ProcessExit>((resolve) => {
