@@ -24,6 +24,18 @@ export const emptyRelay: Peer = {
   },
 };
 
+/** The same of two that read the call and make it, and do nothing else of what a platform has to do. */
+export const leastServer: Peer = {
+  name: "least server of two processes",
+  async start() {
+    const port = await freePort();
+    return await untilServing(
+      { port },
+      { front: startNode(programPath("least-server.js"), [], { PORT: `${port}` }) },
+    );
+  },
+};
+
 /** One Node process that calls another over kept connections. */
 export const twoNodes: Peer = {
   name: "two node processes",

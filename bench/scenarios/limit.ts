@@ -4,7 +4,7 @@ import { type Figure, measured, ratios } from "../figure.ts";
 import type { Peer } from "../peer.ts";
 import { functionsFramework } from "../peers/functions-framework.ts";
 import { lever } from "../peers/lever.ts";
-import { bareNode, emptyRelay } from "../peers/node.ts";
+import { bareNode, emptyRelay, leastServer } from "../peers/node.ts";
 import type { Scenario } from "../scenario.ts";
 
 const point = greeting(32);
@@ -12,10 +12,11 @@ const point = greeting(32);
 export const limit: Scenario = {
   name: "limit",
   about:
-    "how many calls two processes of Node can carry on this machine when they only pass bytes on, beside Lever and others (wrk)",
+    "how many calls two processes of Node can carry on this machine that do nothing else, or even only pass bytes on, beside Lever and others (wrk)",
   async run(run): Promise<readonly Figure[]> {
     await using contenders = await startContenders([
       lever,
+      leastServer,
       emptyRelay,
       bareNode,
       functionsFramework,
@@ -29,7 +30,10 @@ export const limit: Scenario = {
     return [
       ...contenders.absent,
       ...contestFigures(point, results),
+      ratio(lever, leastServer),
       ratio(lever, emptyRelay),
+      ratio(lever, functionsFramework),
+      ratio(leastServer, functionsFramework),
       ratio(emptyRelay, functionsFramework),
       ratio(emptyRelay, bareNode),
     ];
