@@ -8,8 +8,25 @@ export function proportionalBytes(pid: number): number {
 
 /** Milliseconds that a process has computed, by itself and in the kernel, to 10 ms. */
 export function computedMs(pid: number): number {
+  const fields = statOf(pid);
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** The same of all processes that this one has started and that have ended. */
+export function endedMs(): number {
+  const fields = statOf("self");
+  return (Number(fields[13]) + Number(fields[14])) * 10;
+}
+
+/** Processes that a process has started, and that run. */
+export function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return children === "" ? [] : children.split(" ").map(Number);
+}
+
+/** Fields of `/proc/<pid>/stat` from the third on (proc(5)). */
+function statOf(pid: number | "self"): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // Its name may hold spaces: the fields are counted from behind it.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }

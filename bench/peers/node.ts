@@ -1,4 +1,5 @@
 import { freePort, type Peer, programPath, startNode, untilServing } from "../peer.ts";
+import { childrenOf } from "../process-figures.ts";
 
 /** Node's own HTTP server doing the work itself, in one process. */
 export const bareNode: Peer = {
@@ -12,29 +13,27 @@ export const bareNode: Peer = {
   },
 };
 
-/** What two processes of Node cost when they only pass bytes on: nothing with a process for its instances can be faster. */
-export const emptyRelay: Peer = {
-  name: "empty relay",
-  async start() {
-    const port = await freePort();
-    return await untilServing(
-      { port },
-      { front: startNode(programPath("relay.js"), [], { PORT: `${port}` }) },
-    );
-  },
-};
+/** Two processes of Node that only pass bytes on. */
+export const emptyRelay: Peer = pair("empty relay", "relay.js");
 
-/** The same of two that read the call and make it, and do nothing else of what a platform has to do. */
-export const leastServer: Peer = {
-  name: "least server of two processes",
-  async start() {
-    const port = await freePort();
-    return await untilServing(
-      { port },
-      { front: startNode(programPath("least-server.js"), [], { PORT: `${port}` }) },
-    );
-  },
-};
+/**
+ * Two processes of Node that read a call and make it, and do nothing else of what a platform has to do: nothing on Node that
+ * has a process for its instances can be faster.
+ */
+export const leastServer: Peer = pair("least server of two processes", "least-server.js");
+
+function pair(name: string, program: string): Peer {
+  return {
+    name,
+    async start() {
+      const port = await freePort();
+      const front = startNode(programPath(program), [], { PORT: `${port}` });
+      const peer = await untilServing({ port }, { front });
+      const [back = Number.NaN] = childrenOf(front.pid);
+      return { ...peer, processes: new Map([...peer.processes, ["back", back]]) };
+    },
+  };
+}
 
 /** One Node process that calls another over kept connections. */
 export const twoNodes: Peer = {

@@ -4,26 +4,32 @@ import { greeting, load } from "../contest.ts";
 import { type Figure, measured, ratios } from "../figure.ts";
 import type { Peer } from "../peer.ts";
 import { lever, leverOci } from "../peers/lever.ts";
-import { bareNode } from "../peers/node.ts";
-import { computedMs } from "../process-figures.ts";
+import { bareNode, emptyRelay, leastServer } from "../peers/node.ts";
+import { computedMs, endedMs } from "../process-figures.ts";
 import type { Scenario } from "../scenario.ts";
 
 const point = greeting(32);
+/** It takes its part of the same processors. */
+const WRK = "wrk";
 
 export const cost: Scenario = {
   name: "cost",
   about:
-    "processor time that each process takes for 1,000 calls, at 32 connections (utime and stime)",
+    "processor time that each process and wrk take for 1,000 calls, at 32 connections (utime and stime)",
   async run(run): Promise<readonly Figure[]> {
-    await using contenders = await startContenders([lever, leverOci, bareNode]);
+    const peers = [lever, leverOci, bareNode, leastServer, emptyRelay];
+    await using contenders = await startContenders(peers);
     const { running, absent } = contenders;
     const measure = async (peer: Peer): Promise<Map<string, number>> => {
       const processes = [...(running.get(peer)?.processes ?? [])];
-      const before = processes.map(([, pid]) => computedMs(pid));
+      const computed = (): number[] => [...processes.map(([, pid]) => computedMs(pid)), endedMs()];
+      const before = computed();
       const { requests } = await load(contenders, peer, point, run.seconds);
+      const after = computed();
+      const roles = [...processes.map(([role]) => role), WRK];
       return new Map(
-        processes.map(([role, pid], index) => {
-          const ms = computedMs(pid) - (before[index] ?? Number.NaN);
+        roles.map((role, index) => {
+          const ms = (after[index] ?? Number.NaN) - (before[index] ?? Number.NaN);
           return [role, (1_000 * ms) / requests];
         }),
       );
@@ -31,7 +37,9 @@ export const cost: Scenario = {
     for (const peer of running.keys()) await load(contenders, peer, point, 1);
     const results = await alternate(run, [...running.keys()], measure);
     const sums = (peer: Peer): number[] =>
-      (results.get(peer) ?? []).map((round) => [...round.values()].reduce((a, b) => a + b, 0));
+      (results.get(peer) ?? []).map((round) =>
+        [...round].reduce((sum, [role, ms]) => (role === WRK ? sum : sum + ms), 0),
+      );
     const chart = "processor time for 1,000 calls, ms";
     return [
       ...absent,
