@@ -45,7 +45,8 @@ export {
   parseLimit,
 } from "./limits.ts";
 export { CallTable } from "./link/call-table.ts";
-export { Link, type LinkedSide, type LinkOptions } from "./link/link.ts";
+export { Link } from "./link/link.ts";
+export type { LinkedSide, LinkOptions } from "./link/link-options.ts";
 export {
   inheritedMemory,
   type MemoryFile,

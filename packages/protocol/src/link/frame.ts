@@ -58,6 +58,19 @@ export function writeHeader(
   target.setUint32(offset + 8, id, true);
 }
 
+/** The payload of a CREDIT frame: u32 bytes. */
+export function encodeCredit(bytes: number): Uint8Array {
+  const payload = new Uint8Array(4);
+  new DataView(payload.buffer).setUint32(0, bytes, true);
+  return payload;
+}
+
+/** @throws Error when it is none. */
+export function decodeCredit(payload: Uint8Array): number {
+  if (payload.length !== 4) throw new Error("Cannot read credit: it is not four bytes.");
+  return new DataView(payload.buffer, payload.byteOffset, 4).getUint32(0, true);
+}
+
 /** What a frame says before its payload. */
 export interface FrameHeader {
   readonly type: number;

@@ -2,18 +2,19 @@ import {
   type CallEvents,
   type Callee,
   type CallOpening,
-  type CallSide,
   noEvents,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
 } from "../call.ts";
-import { isErrorCode, LeverError } from "../errors.ts";
+import { LeverError } from "../errors.ts";
 import { CallTable } from "./call-table.ts";
 import {
   ABORT,
   CHUNK_BYTES,
   CONTROL,
   CREDIT,
+  decodeCredit,
+  encodeCredit,
   FLAG_BYTES,
   FLAG_EMPTY,
   FLAG_LAST,
@@ -29,12 +30,12 @@ import {
   SLOTS_READ,
 } from "./frame.ts";
 import { FrameWriter } from "./frame-writer.ts";
+import { decodeAbort, decodeJson, encodeAbort, encodeJson } from "./json-payload.ts";
 import { type CallLink, chunksAfterFirst, LinkCall } from "./link-call.ts";
+import type { LinkedSide, LinkOptions } from "./link-options.ts";
 import { decodeOpening, encodeNames } from "./opening.ts";
-import { OutgoingSlots, readSlot, type SharedMemory, SLOTS_MAX } from "./shared-memory.ts";
+import { IncomingSlots, OutgoingSlots } from "./shared-memory.ts";
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 const NOTHING = new Uint8Array(0);
 
 /** Messages of the largest size that are not whole yet, and arguments of calls that are under way: so many at once. */
@@ -42,46 +43,8 @@ const HELD_MESSAGES_MAX = 32;
 /** Answers that wait for a peer that writes and does not read. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 
-/** What an error says is cut at this length: more than a request's head can make it say, and in JSON within one frame. */
-const ABORT_LENGTH_MAX = 20_000;
-
 /** Chunks written before looking whether the transport is saturated. */
 const CHUNKS_PER_FLUSH = 4;
-
-/** One side of a call on a link. */
-export interface LinkedSide extends CallSide {
-  /** Names the call on both sides of the link, for as long as it is open. */
-  readonly id: number;
-}
-
-export interface LinkOptions {
-  /** Hosts and instances number their calls apart: even and odd. */
-  readonly side: "host" | "instance";
-  /**
-   * Writes in order; what is written goes with so many bytes in shared memory. False = saturated, until `drained()` is
-   * called.
-   */
-  write(parts: readonly Uint8Array[], sharedBytes: number): boolean;
-  /** Asks for `flush` once, after the events of this turn of the event loop. */
-  schedule(flush: () => void): void;
-  /** A call has arrived, whole up to its arguments. Returns what listens to the rest. */
-  onCall(opening: CallOpening, side: LinkedSide): CallEvents;
-  onControl(message: unknown): void;
-  /** Largest message or argument list, in bytes. */
-  readonly messageBytesMax: number;
-  /** Most calls at once that the other side may have open. */
-  readonly callsMax: number;
-  /** What is received will be written over later. Default: it is the link's own. */
-  readonly isBorrowed?: boolean;
-  /** Why a call is not taken whose arguments come in pieces: asked before they are gathered. Default: taken. */
-  refuse?(opening: CallOpening): LeverError | undefined;
-  /** Told of bytes that the link holds, negative = holds no more. False = they are too many. Default: never. */
-  hold?(bytes: number): boolean;
-  /** Large payloads go through it. Default: all go through the transport. */
-  readonly shared?: SharedMemory | undefined;
-  /** No call is open any more. May come more often than calls do. */
-  onIdle?(): void;
-}
 
 /**
  * The link between a host and an instance: calls and streams multiplexed over any duplex transport.
@@ -102,6 +65,7 @@ export class Link implements Callee, CallLink {
   /** Calls whose opening is not whole yet. */
   readonly #openings = new Map<number, CallOpening>();
   readonly #slots: OutgoingSlots | undefined;
+  readonly #peerSlots: IncomingSlots | undefined;
   readonly #writer: FrameWriter;
   readonly #reader: FrameReader;
   #queued: LinkCall[] = [];
@@ -114,9 +78,6 @@ export class Link implements Callee, CallLink {
   #unreadBytes = 0;
   #isSaturated = false;
   #isFlushScheduled = false;
-  /** Since the peer was told. */
-  #slotsRead = 0;
-  #sharedBytesRead = 0;
   #closedBy: LeverError | undefined;
   #pings: (() => void)[] = [];
 
@@ -125,6 +86,7 @@ export class Link implements Callee, CallLink {
     this.messageBytesMax = options.messageBytesMax;
     const { shared } = options;
     this.#slots = shared && new OutgoingSlots(shared.outgoing, options.side);
+    this.#peerSlots = shared && new IncomingSlots(shared.incoming);
     this.#writer = new FrameWriter(this.#slots);
     this.#nextId = options.side === "host" ? 2 : 1;
     this.#reader = new FrameReader({
@@ -132,13 +94,10 @@ export class Link implements Callee, CallLink {
       place: (header) =>
         header.type === MESSAGE ? this.#calls.get(header.id)?.place(header) : undefined,
       readSlot: (slot, target) => {
-        if (shared === undefined) throw new Error("Cannot read a frame: no memory is shared.");
-        // They are free again only when the peer has been told.
-        if (++this.#slotsRead > SLOTS_MAX) {
-          throw new Error("Cannot read a frame: there are not so many slots.");
+        if (this.#peerSlots === undefined) {
+          throw new Error("Cannot read a frame: no memory is shared.");
         }
-        readSlot(shared.incoming, slot, target);
-        this.#sharedBytesRead += target.length;
+        this.#peerSlots.read(slot, target);
       },
       onFrame: (header, payload) => {
         this.#framesReceived++;
@@ -206,7 +165,7 @@ export class Link implements Callee, CallLink {
 
   /** Sends a control message: a small JSON value for the program on the other side. */
   control(message: unknown): void {
-    this.#push(CONTROL, 0, 0, encoder.encode(JSON.stringify(message)));
+    this.#push(CONTROL, 0, 0, encodeJson(message));
   }
 
   /** Calls back when the other side's event loop has answered. */
@@ -221,14 +180,12 @@ export class Link implements Callee, CallLink {
    */
   receive(chunk: Uint8Array): number {
     this.#reader.push(chunk);
-    const sharedBytes = this.#sharedBytesRead;
-    this.#sharedBytesRead = 0;
-    if (this.#slotsRead > 0) this.#push(SLOTS_READ, 0, this.#slotsRead, NOTHING);
-    this.#slotsRead = 0;
+    const read = this.#peerSlots?.takeRead();
+    if (read !== undefined && read.slots > 0) this.#push(SLOTS_READ, 0, read.slots, NOTHING);
     if (this.#unreadBytes > UNREAD_BYTES_MAX) {
       throw new Error("Cannot answer: the peer writes, and does not read.");
     }
-    return sharedBytes;
+    return read?.bytes ?? 0;
   }
 
   /** Gives shared memory back that has not been used since this was called last; true = there is none to be given back. */
@@ -271,19 +228,11 @@ export class Link implements Callee, CallLink {
   }
 
   writeCredit(id: number, bytes: number): void {
-    const payload = new Uint8Array(4);
-    new DataView(payload.buffer).setUint32(0, bytes, true);
-    this.#push(CREDIT, 0, id, payload);
+    this.#push(CREDIT, 0, id, encodeCredit(bytes));
   }
 
   writeAbort(id: number, error: LeverError): void {
-    const { code, message, retryAfterSeconds } = error;
-    const text = JSON.stringify({
-      code,
-      message: message.slice(0, ABORT_LENGTH_MAX),
-      retryAfterSeconds,
-    });
-    this.#push(ABORT, 0, id, encoder.encode(text));
+    this.#push(ABORT, 0, id, encodeAbort(error));
   }
 
   hold(bytes: number): boolean {
@@ -352,13 +301,13 @@ export class Link implements Callee, CallLink {
         this.#onMessage(flags, id, payload);
         return;
       case CREDIT:
-        this.#calls.get(id)?.receiveCredit(readU32(payload));
+        this.#calls.get(id)?.receiveCredit(decodeCredit(payload));
         return;
       case ABORT:
-        this.#calls.get(id)?.receiveAbort(readAbort(payload));
+        this.#calls.get(id)?.receiveAbort(decodeAbort(payload));
         return;
       case CONTROL:
-        this.#options.onControl(readJson(payload));
+        this.#options.onControl(decodeJson(payload));
         return;
       case PING:
         this.#push(PONG, 0, 0, NOTHING);
@@ -449,34 +398,4 @@ export class Link implements Callee, CallLink {
     while (this.#calls.has(this.#nextId));
     return this.#nextId;
   }
-}
-
-function readU32(payload: Uint8Array): number {
-  if (payload.length !== 4) throw new Error("Cannot read credit: it is not four bytes.");
-  return new DataView(payload.buffer, payload.byteOffset, 4).getUint32(0, true);
-}
-
-function readJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(decoder.decode(payload));
-  } catch (cause) {
-    throw new Error("Cannot read a frame: its payload is not JSON.", { cause });
-  }
-}
-
-function readAbort(payload: Uint8Array): LeverError {
-  const parsed = readJson(payload);
-  const fields = (typeof parsed === "object" && parsed !== null ? parsed : {}) as {
-    code?: unknown;
-    message?: unknown;
-    retryAfterSeconds?: unknown;
-  };
-  const code =
-    typeof fields.code === "string" && isErrorCode(fields.code) ? fields.code : "internal";
-  const message = typeof fields.message === "string" ? fields.message : "The call was aborted.";
-  return new LeverError(code, message, {
-    ...(typeof fields.retryAfterSeconds === "number" && {
-      retryAfterSeconds: fields.retryAfterSeconds,
-    }),
-  });
 }

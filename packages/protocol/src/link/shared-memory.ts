@@ -11,7 +11,7 @@ const SLOT_BYTES: number = CHUNK_BYTES + 4 * 1024;
  */
 const SLOTS = { host: 240, instance: 64 };
 /** What a header can name. */
-export const SLOTS_MAX = 255;
+const SLOTS_MAX = 255;
 /** For what cannot wait: the openings of calls. */
 const SLOTS_RESERVED = 16;
 /** A smaller payload is sooner copied with its frame than by two calls of the system. */
@@ -153,9 +153,37 @@ export class OutgoingSlots {
   }
 }
 
-/** Reads a payload out of a slot. @throws Error when it is not there. */
-export function readSlot(file: MemoryFile, slot: number, target: Uint8Array): void {
-  if (target.length > SLOT_BYTES || file.read(target, (slot - 1) * SLOT_BYTES) < target.length) {
-    throw new Error(`Cannot read a frame: slot ${slot} does not have its ${target.length} bytes.`);
+const NOTHING_READ = { slots: 0, bytes: 0 };
+
+/** The slots of a direction, as their receiver sees them. */
+export class IncomingSlots {
+  readonly #file: MemoryFile;
+  #slotsRead = 0;
+  #bytesRead = 0;
+
+  constructor(file: MemoryFile) {
+    this.#file = file;
+  }
+
+  /** Copies the payload that is in a slot. @throws Error when it is not there. */
+  read(slot: number, target: Uint8Array): void {
+    // They are free again only when the sender has been told.
+    if (++this.#slotsRead > SLOTS_MAX) {
+      throw new Error("Cannot read a frame: there are not so many slots.");
+    }
+    const { length } = target;
+    if (length > SLOT_BYTES || this.#file.read(target, (slot - 1) * SLOT_BYTES) < length) {
+      throw new Error(`Cannot read a frame: slot ${slot} does not have its ${length} bytes.`);
+    }
+    this.#bytesRead += length;
+  }
+
+  /** What has been read since this was called last: the sender is to be told how many slots. */
+  takeRead(): { slots: number; bytes: number } {
+    if (this.#slotsRead === 0) return NOTHING_READ;
+    const read = { slots: this.#slotsRead, bytes: this.#bytesRead };
+    this.#slotsRead = 0;
+    this.#bytesRead = 0;
+    return read;
   }
 }

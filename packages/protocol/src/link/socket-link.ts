@@ -1,5 +1,6 @@
 import { processMs } from "../process-clock.ts";
-import { Link, type LinkOptions } from "./link.ts";
+import { Link } from "./link.ts";
+import type { LinkOptions } from "./link-options.ts";
 import { stayAwake, Wakefulness } from "./wakefulness.ts";
 
 // Only Node runs a link over a socket: these are its own.

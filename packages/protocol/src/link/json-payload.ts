@@ -1,0 +1,44 @@
+import { isErrorCode, LeverError } from "../errors.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What an error says is cut at this length: more than a request's head can make it say, and in JSON within one frame. */
+const ABORT_LENGTH_MAX = 20_000;
+
+/** The payload of a CONTROL frame. */
+export function encodeJson(message: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(message));
+}
+
+/** @throws Error when it is none. */
+export function decodeJson(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(payload));
+  } catch (cause) {
+    throw new Error("Cannot read a frame: its payload is not JSON.", { cause });
+  }
+}
+
+/** The payload of an ABORT frame. */
+export function encodeAbort({ code, message, retryAfterSeconds }: LeverError): Uint8Array {
+  return encodeJson({ code, message: message.slice(0, ABORT_LENGTH_MAX), retryAfterSeconds });
+}
+
+/** What it does not say as it should is taken for an internal error. @throws Error when it is not JSON. */
+export function decodeAbort(payload: Uint8Array): LeverError {
+  const parsed = decodeJson(payload);
+  const fields = (typeof parsed === "object" && parsed !== null ? parsed : {}) as {
+    code?: unknown;
+    message?: unknown;
+    retryAfterSeconds?: unknown;
+  };
+  const code =
+    typeof fields.code === "string" && isErrorCode(fields.code) ? fields.code : "internal";
+  const message = typeof fields.message === "string" ? fields.message : "The call was aborted.";
+  return new LeverError(code, message, {
+    ...(typeof fields.retryAfterSeconds === "number" && {
+      retryAfterSeconds: fields.retryAfterSeconds,
+    }),
+  });
+}
