@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { totalmem } from "node:os";
 import { join } from "node:path";
 import {
   type InstancesReport,
@@ -17,6 +16,7 @@ import type { Router } from "../router/router.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
+import { RamRoom } from "./ram-room.ts";
 import { type FleetContext, ServiceFleet } from "./service-fleet.ts";
 
 /** How often services with instances are looked at. */
@@ -25,8 +25,6 @@ const TICK_MS = 1_000;
 const HEALTH_TICK_MS = 200;
 /** Of how many services that have come to zero it is remembered why: those that did so last. */
 const REMEMBERED_MAX = 256;
-/** Of the machine's memory: what instances may be allotted, unless a limit says otherwise. */
-const RAM_SHARE = 0.8;
 
 export interface FleetOptions {
   readonly launcher: Launcher;
@@ -65,11 +63,8 @@ export class Fleet {
   readonly #candidates = new Map<Instance, (error: LeverError | undefined) => void>();
   readonly #owner: InstanceOwner;
   readonly #context: FleetContext;
-  /** Megabytes that instances have been allotted, also those that are being prepared. */
-  #ram = 0;
-  readonly #ramMax: number;
+  readonly #room: RamRoom;
   readonly #starts = { count: 0, warm: 0, lastMs: [] as number[] };
-  readonly #waitingForRoom = new Set<ServiceFleet>();
   /** Environments whose instances may not reach all of the internet. */
   readonly #restricted = new Set<string>();
   #ticker: unknown;
@@ -79,7 +74,7 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     const { router, limits, launcher, clock, log } = options;
-    this.#ramMax = limits.instancesRamMax || Math.floor((totalmem() * RAM_SHARE) / 1e6);
+    this.#room = new RamRoom(limits.instancesRamMax);
     router.onDemand = (route) => this.#onDemand(route);
     router.onStuck = (route, target, resource) => {
       const { environment, service } = route;
@@ -150,7 +145,7 @@ export class Fleet {
    * @throws LeverError `start_failed` that says why it cannot; `overloaded` when busy instances have all the memory.
    */
   async startCandidate(record: VersionRecord): Promise<Instance> {
-    while (!this.#hasRoom(record.leverJson.ram)) {
+    while (!this.#room.has(record.leverJson.ram)) {
       const idlest = this.#stopIdlest(undefined);
       if (idlest !== undefined) {
         await idlest.gone;
@@ -158,7 +153,7 @@ export class Fleet {
       }
       throw new LeverError(
         "overloaded",
-        `Cannot start ${record.service}: the instances that run have been allotted all of the ${this.#ramMax} MB that they may have.`,
+        `Cannot start ${record.service}: the instances that run have been allotted all of the ${this.#room.max} MB that they may have.`,
         { retryAfterSeconds: 5 },
       );
     }
@@ -191,7 +186,7 @@ export class Fleet {
     for (const service of services) {
       this.#active.delete(service);
       this.#remembering.delete(service);
-      this.#waitingForRoom.delete(service);
+      this.#room.forget(service);
       this.#services.delete(keyOf(environment, service.live.service));
     }
   }
@@ -210,7 +205,7 @@ export class Fleet {
 
   /** Megabytes that instances have been allotted, and may be. */
   get ram(): { allotted: number; max: number } {
-    return { allotted: this.#ram, max: this.#ramMax };
+    return this.#room;
   }
 
   /** Instances that were started because of calls. */
@@ -275,32 +270,11 @@ export class Fleet {
     oldest.forget();
   }
 
-  #hasRoom(ram: number): boolean {
-    return this.#ram + ram <= this.#ramMax;
-  }
-
   /** Where there is none, the instance that has idled longest makes room for one that is needed. */
-  #hasRoomFor(service: ServiceFleet, { isNeeded }: { isNeeded: boolean }): boolean {
-    const isFree = this.#hasRoom(service.live.leverJson.ram);
-    if (isFree && (isNeeded || this.#waitingForRoom.size === 0)) {
-      this.#waitingForRoom.delete(service);
-      return true;
-    }
-    if (!isNeeded || this.#waitingForRoom.has(service)) return false;
-    this.#waitingForRoom.add(service);
-    this.#stopIdlest(service);
-    return false;
-  }
-
-  /** Those without any instance come first, then those that have waited longest. */
-  #giveRoom(): void {
-    const waiting = [...this.#waitingForRoom];
-    const hasNone = ({ instances }: ServiceFleet): number => (instances.length === 0 ? 0 : 1);
-    waiting.sort((a, b) => hasNone(a) - hasNone(b));
-    for (const service of waiting) {
-      this.#waitingForRoom.delete(service);
-      service.reconcile();
-    }
+  #hasRoomFor(service: ServiceFleet, of: { isNeeded: boolean }): boolean {
+    const answer = this.#room.ask(service, of);
+    if (answer === "waits") this.#stopIdlest(service);
+    return answer === "yes";
   }
 
   /** Stops the instance that has idled longest, of any other service; undefined = none idles. */
@@ -325,7 +299,7 @@ export class Fleet {
     const { clock, codeDirOf, variablesOf, serviceDataDir, makeDir } = this.#options;
     const startedAt = clock.now();
     const { ram, maxCpu, jsEntry, entry, config } = leverJson;
-    this.#ram += ram;
+    this.#room.take(ram);
     try {
       // A fence that is missing is no reason to go without.
       if (this.#restricted.has(environment) && !this.holdsNetworks) {
@@ -354,7 +328,7 @@ export class Fleet {
       const room = { codeDir, dataDir, variables, ram, maxCpu };
       return new Instance({ ...about, ...room, jsEntry, entry, prepareMs }, this.#owner);
     } catch (error) {
-      this.#ram -= ram;
+      this.#room.give(ram);
       throw error;
     }
   }
@@ -381,7 +355,7 @@ export class Fleet {
   }
 
   #onGone(instance: Instance, error: LeverError): void {
-    this.#ram -= instance.plan.ram;
+    this.#room.give(instance.plan.ram);
     const settle = this.#candidates.get(instance);
     if (settle !== undefined) {
       this.#candidates.delete(instance);
@@ -395,7 +369,7 @@ export class Fleet {
       }
       this.#find(instance)?.onGone(instance, error);
     }
-    this.#giveRoom();
+    this.#room.offer();
   }
 
   #find(instance: Instance): ServiceFleet | undefined {

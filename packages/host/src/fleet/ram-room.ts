@@ -1,0 +1,61 @@
+import { totalmem } from "node:os";
+import type { ServiceFleet } from "./service-fleet.ts";
+
+/** Of the machine's memory: what instances may be allotted, unless a limit says otherwise. */
+const RAM_SHARE = 0.8;
+
+/** The memory that the instances of a host may be allotted, in megabytes, and the services that wait for some. */
+export class RamRoom {
+  readonly max: number;
+  readonly #waiting = new Set<ServiceFleet>();
+  #allotted = 0;
+
+  /** 0 = as much as suits the machine. */
+  constructor(max: number) {
+    this.max = max || Math.floor((totalmem() * RAM_SHARE) / 1e6);
+  }
+
+  /** Also to instances that are being prepared. */
+  get allotted(): number {
+    return this.#allotted;
+  }
+
+  has(ram: number): boolean {
+    return this.#allotted + ram <= this.max;
+  }
+
+  take(ram: number): void {
+    this.#allotted += ram;
+  }
+
+  give(ram: number): void {
+    this.#allotted -= ram;
+  }
+
+  /** Whether a service may have one more instance now. One that is needed, and may not, `waits` from now on. */
+  ask(service: ServiceFleet, { isNeeded }: { isNeeded: boolean }): "yes" | "no" | "waits" {
+    const isFree = this.has(service.live.leverJson.ram);
+    if (isFree && (isNeeded || this.#waiting.size === 0)) {
+      this.#waiting.delete(service);
+      return "yes";
+    }
+    if (!isNeeded || this.#waiting.has(service)) return "no";
+    this.#waiting.add(service);
+    return "waits";
+  }
+
+  forget(service: ServiceFleet): void {
+    this.#waiting.delete(service);
+  }
+
+  /** There is some again: those without any instance are asked first, then those that have waited longest. */
+  offer(): void {
+    const waiting = [...this.#waiting];
+    const hasNone = ({ instances }: ServiceFleet): number => (instances.length === 0 ? 0 : 1);
+    waiting.sort((a, b) => hasNone(a) - hasNone(b));
+    for (const service of waiting) {
+      this.#waiting.delete(service);
+      service.reconcile();
+    }
+  }
+}
