@@ -1,9 +1,10 @@
-import { alternate } from "./alternate.ts";
-import type { Contenders } from "./contenders.ts";
+import { measureInTurn } from "./contenders.ts";
 import { atMost, type Figure, measured } from "./figure.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer, RunningPeer } from "./peer.ts";
 import type { BenchRun } from "./scenario.ts";
 import { type WrkResult, wrk } from "./wrk.ts";
+
+const WARM_SECONDS = 1;
 
 /** The work that wrk gives to each contender. */
 export interface Point {
@@ -20,33 +21,43 @@ export const greeting = (connections: number): Point => ({
   body: '["world"]',
 });
 
-/** Lets wrk call one contender that runs. */
+/** Lets wrk call a peer. */
 export async function load(
-  { running }: Contenders,
-  peer: Peer,
-  point: Point,
+  { port, path, host }: RunningPeer,
+  { connections, body, method }: Point,
   seconds: number,
 ): Promise<WrkResult> {
-  const at = running.get(peer);
-  if (at === undefined) throw new Error(`Cannot measure ${peer.name}: it does not run.`);
-  const { port, path, host } = at;
-  const { connections, body, method } = point;
   const address = `127.0.0.1:${port}`;
   return await wrk({ address, path: path + method, host, body, connections, seconds });
 }
 
+/** What is called for the first time is compiled before it counts. */
+export async function warmUp(running: RunningPeer, point: Point): Promise<void> {
+  await load(running, point, WARM_SECONDS);
+}
+
 export type Results = ReadonlyMap<Peer, readonly WrkResult[]>;
 
-/** Lets wrk call all contenders in turn, round by round. */
+/** Lets wrk call all peers in turn, round by round, at each of the points. */
 export async function contest(
   run: BenchRun,
-  contenders: Contenders,
-  point: Point,
-): Promise<Results> {
-  const peers = [...contenders.running.keys()];
-  // What runs for the first time is compiled before it counts.
-  for (const peer of peers) await load(contenders, peer, point, 1);
-  return await alternate(run, peers, (peer) => load(contenders, peer, point, run.seconds));
+  peers: readonly Peer[],
+  points: readonly Point[],
+): Promise<{ readonly absent: readonly Figure[]; at(point: Point): Results }> {
+  const { results, absent } = await measureInTurn(run, peers, async (running) => {
+    const measured = new Map<Point, WrkResult>();
+    for (const point of points) {
+      await warmUp(running, point);
+      measured.set(point, await load(running, point, run.seconds));
+    }
+    return measured;
+  });
+  const at = (point: Point): Results => {
+    const ofPoint = (rounds: readonly ReadonlyMap<Point, WrkResult>[]): WrkResult[] =>
+      rounds.flatMap((round) => round.get(point) ?? []);
+    return new Map([...results].map(([peer, rounds]) => [peer, ofPoint(rounds)]));
+  };
+  return { absent, at };
 }
 
 /** One value of a contender's results, round by round; empty for one that does not run. */

@@ -3,8 +3,7 @@
  * no round Lever comes to half of what is promised; no time is judged, and a noisy machine disturbs both.
  */
 
-import { startContenders } from "./contenders.ts";
-import { greeting, load } from "./contest.ts";
+import { greeting, load, warmUp } from "./contest.ts";
 import { rounded } from "./figure.ts";
 import { lever } from "./peers/lever.ts";
 import { bareNode } from "./peers/node.ts";
@@ -15,15 +14,15 @@ const ROUNDS_MAX = 9;
 const SECONDS = 1;
 const point = greeting(32);
 
-await using contenders = await startContenders([lever, bareNode]);
-for (const { name, value } of contenders.absent) throw new Error(`${name}: ${value}`);
-for (const peer of [lever, bareNode]) await load(contenders, peer, point, SECONDS);
+await using ours = await lever.start();
+await using theirs = await bareNode.start();
+for (const running of [ours, theirs]) await warmUp(running, point);
 const ratios: number[] = [];
 const best = (): number => Math.max(...ratios);
 let failed = 0;
 while (ratios.length < ROUNDS_MIN || (best() < LEAST_RATIO && ratios.length < ROUNDS_MAX)) {
-  const own = await load(contenders, lever, point, SECONDS);
-  const bare = await load(contenders, bareNode, point, SECONDS);
+  const own = await load(ours, point, SECONDS);
+  const bare = await load(theirs, point, SECONDS);
   failed += own.failed;
   ratios.push(own.perSecond / bare.perSecond);
 }

@@ -1,6 +1,5 @@
-import { alternate } from "../alternate.ts";
-import { startContenders } from "../contenders.ts";
-import { greeting, load } from "../contest.ts";
+import { measureInTurn } from "../contenders.ts";
+import { greeting, load, warmUp } from "../contest.ts";
 import { type Figure, measured, ratios } from "../figure.ts";
 import type { Peer } from "../peer.ts";
 import { lever, leverOci } from "../peers/lever.ts";
@@ -18,13 +17,12 @@ export const cost: Scenario = {
     "processor time that each process and wrk take for 1,000 calls, at 32 connections (utime and stime)",
   async run(run): Promise<readonly Figure[]> {
     const peers = [lever, leverOci, bareNode, leastServer, emptyRelay];
-    await using contenders = await startContenders(peers);
-    const { running, absent } = contenders;
-    const measure = async (peer: Peer): Promise<Map<string, number>> => {
-      const processes = [...(running.get(peer)?.processes ?? [])];
+    const { results, absent } = await measureInTurn(run, peers, async (running) => {
+      const processes = [...running.processes];
+      await warmUp(running, point);
       const computed = (): number[] => [...processes.map(([, pid]) => computedMs(pid)), endedMs()];
       const before = computed();
-      const { requests } = await load(contenders, peer, point, run.seconds);
+      const { requests } = await load(running, point, run.seconds);
       const after = computed();
       const roles = [...processes.map(([role]) => role), WRK];
       return new Map(
@@ -33,9 +31,7 @@ export const cost: Scenario = {
           return [role, (1_000 * ms) / requests];
         }),
       );
-    };
-    for (const peer of running.keys()) await load(contenders, peer, point, 1);
-    const results = await alternate(run, [...running.keys()], measure);
+    });
     const sums = (peer: Peer): number[] =>
       (results.get(peer) ?? []).map((round) =>
         [...round].reduce((sum, [role, ms]) => (role === WRK ? sum : sum + ms), 0),

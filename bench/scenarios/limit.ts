@@ -1,4 +1,3 @@
-import { startContenders } from "../contenders.ts";
 import { contest, contestFigures, greeting, series } from "../contest.ts";
 import { type Figure, measured, ratios } from "../figure.ts";
 import type { Peer } from "../peer.ts";
@@ -14,21 +13,16 @@ export const limit: Scenario = {
   about:
     "how many calls two processes of Node can carry on this machine that do nothing else, or even only pass bytes on, beside Lever and others (wrk)",
   async run(run): Promise<readonly Figure[]> {
-    await using contenders = await startContenders([
-      lever,
-      leastServer,
-      emptyRelay,
-      bareNode,
-      functionsFramework,
-    ]);
-    const results = await contest(run, contenders, point);
+    const peers = [lever, leastServer, emptyRelay, bareNode, functionsFramework];
+    const { absent, at } = await contest(run, peers, [point]);
+    const results = at(point);
     const ratio = (of: Peer, to: Peer): Figure =>
       measured(
         `${of.name} / ${to.name}`,
         ratios(series(results, of, "perSecond"), series(results, to, "perSecond")),
       );
     return [
-      ...contenders.absent,
+      ...absent,
       ...contestFigures(point, results),
       ratio(lever, leastServer),
       ratio(lever, emptyRelay),

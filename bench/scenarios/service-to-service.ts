@@ -1,4 +1,3 @@
-import { startContenders } from "../contenders.ts";
 import { contest, contestFigures, greeting, series } from "../contest.ts";
 import { atLeast, type Figure, measured, ratios } from "../figure.ts";
 import { leverFront, leverFrontOci } from "../peers/lever.ts";
@@ -14,8 +13,8 @@ export const serviceToService: Scenario = {
   about: "a service that is called by HTTP calls another one, and replies with its reply (wrk)",
   async run(run): Promise<readonly Figure[]> {
     const peers = [leverFront, leverFrontOci, twoNodes, moleculerTcp, workerdBinding];
-    await using contenders = await startContenders(peers);
-    const results = await contest(run, contenders, point);
+    const { absent, at } = await contest(run, peers, [point]);
+    const results = at(point);
     const rate = (peer: (typeof peers)[number]): number[] => series(results, peer, "perSecond");
     const ratio = (peer: (typeof peers)[number], limit?: number): Figure[] => {
       if (!results.has(peer)) return [];
@@ -24,7 +23,7 @@ export const serviceToService: Scenario = {
       return [limit === undefined ? measured(name, held) : atLeast(name, held, limit)];
     };
     return [
-      ...contenders.absent,
+      ...absent,
       ...contestFigures(point, results),
       ...ratio(twoNodes, 2),
       ...ratio(moleculerTcp, 1),

@@ -1,4 +1,3 @@
-import { startContenders } from "../contenders.ts";
 import { contest, contestFigures, greeting, type Point, type Results, series } from "../contest.ts";
 import { atLeast, atMost, type Figure, measured, ratios } from "../figure.ts";
 import type { Peer } from "../peer.ts";
@@ -54,13 +53,12 @@ export const unaryHttp: Scenario = {
   name: "unary-http",
   about: "a greeting by HTTP, and bodies of which the length is told, over kept connections (wrk)",
   async run(run): Promise<readonly Figure[]> {
-    await using contenders = await startContenders(peers);
-    const figures: Figure[] = [...contenders.absent];
-    for (const point of points) {
-      const results = await contest(run, contenders, point);
-      figures.push(...contestFigures(point, results), ...comparisons(point, results));
-    }
-    return figures;
+    const { absent, at } = await contest(run, peers, points);
+    const figures = points.flatMap((point) => {
+      const results = at(point);
+      return [...contestFigures(point, results), ...comparisons(point, results)];
+    });
+    return [...absent, ...figures];
   },
 };
 

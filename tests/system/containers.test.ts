@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "leveros";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { findProgram } from "../../packages/host/src/launcher/find-program.ts";
 import { containerTraces, subnetOf } from "../harness/container-traces.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { runLever } from "../harness/run-lever.ts";
@@ -113,4 +114,34 @@ test("a host that was killed, and one that stops, leave nothing behind", async (
   await second.stop();
   expect(containerTraces(dataDir, subnet)).toEqual([]);
   rmSync(dataDir, { recursive: true });
+}, 60_000);
+
+test("a container starts whose process speaks long before it is written down which one it is", async () => {
+  const programs = mkdtempSync(join(tmpdir(), "lever-programs-"));
+  for (const name of ["crun", "runc"]) {
+    const wrapper = `#!/bin/bash
+args=("$@")
+for ((i = 0; i < $#; i++)); do
+  if [[ \${args[i]} == --pid-file ]]; then
+    file=\${args[i + 1]}
+    args[i + 1]=$file.late
+    (until [[ -s $file.late ]]; do sleep 0.01; done; sleep 0.3; mv "$file.late" "$file") </dev/null &>/dev/null 3>&- 4>&- 5>&- &
+  fi
+done
+exec ${findProgram(name)} "\${args[@]}"
+`;
+    if (findProgram(name) !== undefined) {
+      writeFileSync(join(programs, name), wrapper, { mode: 0o755 });
+    }
+  }
+  await using late = await startLever({
+    isolation: "oci",
+    env: { PATH: `${programs}:${process.env["PATH"]}` },
+  });
+  const deployed = await runLever(["-H", late.address, "deploy", folder]);
+  expect(deployed.stderr + deployed.stdout).toContain("Deployed boxed");
+  const boxed = new Client({ forceHost: late.address }).service("dev.lever", "boxed");
+  expect(await boxed.invoke("keep", "x")).toEqual(["x"]);
+  await late.stop();
+  rmSync(programs, { recursive: true });
 }, 60_000);

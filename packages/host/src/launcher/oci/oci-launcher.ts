@@ -37,6 +37,8 @@ const LATER = { canWait: true };
 const OUTPUT_GRACE_MS = 200;
 /** How long a container that is not needed any more may take to start, and then be ended in order. */
 const START_GRACE_MS = 5_000;
+/** How often it is looked whether a container's process is known, when it has spoken before that. */
+const PID_EVERY_MS = 2;
 const SANDBOXES = "/run/lever";
 /** Of its one busy thread (nice(1)). */
 const HOST_PRIORITY = -10;
@@ -219,10 +221,7 @@ class Container implements LaunchedRuntime {
     });
     this.prepared = new Promise((resolve, reject) => {
       socket.once("readable", () => {
-        this.#pid = readPid(pidFile);
-        if (this.#pid === undefined) return;
-        if (this.#wasKilled) this.kill();
-        const attaching = this.#attach(this.#pid);
+        const attaching = this.#attach(pidFile);
         this.#underWay.push(attaching);
         attaching.then(resolve, reject);
       });
@@ -275,13 +274,26 @@ class Container implements LaunchedRuntime {
     void this.exited.then(() => clearTimeout(late));
   }
 
-  async #attach(pid: number): Promise<NetworkLink> {
+  async #attach(pidFile: string): Promise<NetworkLink> {
     const { network, limits } = this.#parts;
+    const pid = await this.#readPid(pidFile);
+    this.#pid = pid;
+    if (this.#wasKilled) this.kill();
     this.#cgroup.allotInside(shareOf(this.#ram));
     const link = await network.attach(this.#id, pid);
     this.#link = link;
     await network.limit(link, pid, this.#ram * limits.networkBytesPerSecondPerMb);
     return link;
+  }
+
+  /** The container runtime writes it down after it has started the process, which may be faster with what it says. */
+  async #readPid(file: string): Promise<number> {
+    while (!this.#hasEnded) {
+      const pid = readPid(file);
+      if (pid !== undefined) return pid;
+      await delay(PID_EVERY_MS);
+    }
+    throw new Error("The container has ended.");
   }
 
   async #show(wanted: InstanceRoom): Promise<void> {
