@@ -36,11 +36,7 @@ export async function measureInTurn<Result>(
     const before = results.get(peer) ?? [];
     results.set(peer, [...before, await measure(running)]);
   });
-  const inOrder = peers.flatMap((peer) => {
-    const measured = results.get(peer);
-    return measured === undefined ? [] : [[peer, measured] as const];
-  });
-  return { results: new Map(inOrder), absent: [...absent.values()] };
+  return { results, absent: [...absent.values()] };
 }
 
 function absence(peer: Peer, error: unknown): Figure {

@@ -16,10 +16,7 @@ export const bareNode: Peer = {
 /** Two processes of Node that only pass bytes on. */
 export const emptyRelay: Peer = pair("empty relay", "relay.js");
 
-/**
- * Two processes of Node that read a call and make it, and do nothing else of what a platform has to do: nothing on Node that
- * has a process for its instances can be faster.
- */
+/** Two processes of Node that read a call and make it, and do nothing else of what a platform has to do. */
 export const leastServer: Peer = pair("least server of two processes", "least-server.js");
 
 function pair(name: string, program: string): Peer {

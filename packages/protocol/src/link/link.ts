@@ -68,8 +68,8 @@ export class Link implements Callee, CallLink {
   readonly #peerSlots: IncomingSlots | undefined;
   readonly #writer: FrameWriter;
   readonly #reader: FrameReader;
-  #queued: LinkCall[] = [];
-  readonly #isQueued = new Set<LinkCall>();
+  /** In the order in which they take turns. */
+  readonly #queued = new Set<LinkCall>();
   #nextId: number;
   #remoteCalls = 0;
   #framesReceived = 0;
@@ -217,7 +217,7 @@ export class Link implements Callee, CallLink {
     const calls = this.#calls.values();
     this.#calls.clear();
     this.#openings.clear();
-    this.#queued = [];
+    this.#queued.clear();
     for (const call of calls) call.lost(error);
   }
 
@@ -242,9 +242,8 @@ export class Link implements Callee, CallLink {
   }
 
   queue(call: LinkCall): void {
-    if (this.#isQueued.has(call)) return;
-    this.#isQueued.add(call);
-    this.#queued.push(call);
+    if (this.#queued.has(call)) return;
+    this.#queued.add(call);
     this.#schedule();
   }
 
@@ -277,15 +276,11 @@ export class Link implements Callee, CallLink {
   #pump(): void {
     let chunks = 0;
     while (!this.#isSaturated && this.#slots?.hasRoom !== false) {
-      const call = this.#queued.shift();
+      const [call] = this.#queued;
       if (call === undefined) break;
-      this.#isQueued.delete(call);
-      if (call.pump()) {
-        this.#isQueued.add(call);
-        this.#queued.push(call);
-      } else {
-        call.drained();
-      }
+      this.#queued.delete(call);
+      if (call.pump()) this.#queued.add(call);
+      else call.drained();
       if (++chunks % CHUNKS_PER_FLUSH === 0) this.flush();
     }
     this.flush();
@@ -317,7 +312,7 @@ export class Link implements Callee, CallLink {
         return;
       case SLOTS_READ:
         this.#slots?.free(id);
-        if (this.#queued.length > 0) this.#schedule();
+        if (this.#queued.size > 0) this.#schedule();
         return;
       default:
         throw new Error(`Cannot read a frame: there is no type ${type}.`);
