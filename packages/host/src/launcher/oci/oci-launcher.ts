@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, realpathSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
-import { constants, setPriority } from "node:os";
+import { constants } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
@@ -40,8 +40,6 @@ const START_GRACE_MS = 5_000;
 /** How often it is looked whether a container's process is known, when it has spoken before that. */
 const PID_EVERY_MS = 2;
 const SANDBOXES = "/run/lever";
-/** Of its one busy thread (nice(1)). */
-const HOST_PRIORITY = -10;
 /** Where a container sees its service. */
 const ROOM = "service";
 const ENV = {
@@ -78,7 +76,6 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
   await removeLeftOvers({ id, dir, cgroups });
   mkdirSync(SANDBOXES, { recursive: true, mode: 0o711 });
   const root = await makeSandboxRoot(dir);
-  goFirst();
   const network = await ContainerNetwork.open(id, options.plugins, root.networks);
   const disks = new ServiceDisks({
     imagesDir: join(options.dataDir, DISKS),
@@ -118,18 +115,6 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
       await removeLeftOvers({ id, dir, cgroups });
     },
   };
-}
-
-/**
- * Every call goes through the host, so it comes before what any instance computes. Containers have control groups of their
- * own, in which the priority that they inherit means nothing to others.
- */
-function goFirst(): void {
-  try {
-    setPriority(HOST_PRIORITY);
-  } catch {
-    // Not even root may, in some sandboxes: then it gets its share.
-  }
 }
 
 async function removeLeftOvers(of: { id: string; dir: string; cgroups: string }): Promise<void> {
