@@ -1,5 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { coldStart } from "./cold-start.ts";
+import { containers } from "./containers.ts";
 import { cost } from "./cost.ts";
 import { density } from "./density.ts";
 import { deploys } from "./deploys.ts";
@@ -19,6 +20,7 @@ import { workers } from "./workers.ts";
 export const scenarios: readonly Scenario[] = [
   unaryHttp,
   limit,
+  containers,
   serviceToService,
   grpc,
   streams,

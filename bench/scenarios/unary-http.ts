@@ -45,7 +45,6 @@ const promises: readonly (readonly [Point, Peer, Peer, number])[] = [
   [many, lever, bareNode, 1],
   [many, lever, workerd, 3],
   [many, lever, functionsFramework, 10],
-  [many, leverOci, lever, 0.95],
   [large, lever, bareNode, 0.7],
 ];
 
