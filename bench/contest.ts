@@ -1,5 +1,5 @@
 import { measureInTurn } from "./contenders.ts";
-import { atMost, type Figure, measured } from "./figure.ts";
+import { atMost, type Figure, measured, ratios } from "./figure.ts";
 import type { Peer, RunningPeer } from "./peer.ts";
 import type { BenchRun } from "./scenario.ts";
 import { type WrkResult, wrk } from "./wrk.ts";
@@ -63,6 +63,12 @@ export async function contest(
 /** One value of a contender's results, round by round; empty for one that does not run. */
 export const series = (results: Results, peer: Peer, of: keyof WrkResult): number[] =>
   (results.get(peer) ?? []).map((result) => result[of]);
+
+/** Requests a second of one contender beside another's, round by round, with its name. */
+export const rateRatio = (results: Results, of: Peer, to: Peer): [string, number[]] => [
+  `${of.name} / ${to.name}`,
+  ratios(series(results, of, "perSecond"), series(results, to, "perSecond")),
+];
 
 /** What each contender did. Calls of Lever's may not fail; others' are told. */
 export function contestFigures(point: Point, results: Results): Figure[] {

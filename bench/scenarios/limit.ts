@@ -1,5 +1,5 @@
-import { contest, contestFigures, greeting, series } from "../contest.ts";
-import { type Figure, measured, ratios } from "../figure.ts";
+import { contest, contestFigures, greeting, rateRatio } from "../contest.ts";
+import { type Figure, measured } from "../figure.ts";
 import type { Peer } from "../peer.ts";
 import { functionsFramework } from "../peers/functions-framework.ts";
 import { lever } from "../peers/lever.ts";
@@ -16,11 +16,7 @@ export const limit: Scenario = {
     const peers = [lever, leastServer, emptyRelay, bareNode, functionsFramework];
     const { absent, at } = await contest(run, peers, [point]);
     const results = at(point);
-    const ratio = (of: Peer, to: Peer): Figure =>
-      measured(
-        `${of.name} / ${to.name}`,
-        ratios(series(results, of, "perSecond"), series(results, to, "perSecond")),
-      );
+    const ratio = (of: Peer, to: Peer): Figure => measured(...rateRatio(results, of, to));
     return [
       ...absent,
       ...contestFigures(point, results),
