@@ -147,6 +147,14 @@ describe("a WebSocket", () => {
     });
   });
 
+  it("brings everything in order, however far ahead the caller sends", async () => {
+    const long = JSON.stringify("x".repeat(16_384));
+    const sent = Array.from({ length: 5_000 }, (_, i) => (i % 100 === 99 ? long : String(i)));
+    const { messages, code } = await talk("echoChan", ["[0]", ...sent, ""]);
+    expect(code).toBe(1000);
+    expect(messages).toEqual(["[0]", ...sent]);
+  });
+
   it("tells how the method failed when it closes", async () => {
     expect(await talk("failChan", ["[]"])).toEqual({
       messages: ["1"],

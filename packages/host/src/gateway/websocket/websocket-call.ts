@@ -12,6 +12,7 @@ import {
 import type { RawData, WebSocket } from "ws";
 import type { Caller, CallRouter } from "../../router/router.ts";
 import { bodyTooSlow } from "../http/regular-call.ts";
+import { GatheredReading } from "./gathered-reading.ts";
 import { MessageWriter } from "./message-writer.ts";
 
 /** Bytes on their way to a caller before the method is told to wait. */
@@ -105,10 +106,12 @@ class WebSocketReply implements CallEvents {
   /** Taken by the method, and not yet given back to the caller. */
   #owedBytes = 0;
   readonly #writer: MessageWriter;
+  readonly #reading: GatheredReading;
 
   constructor(socket: WebSocket, connection: Duplex) {
     this.#socket = socket;
     this.#writer = new MessageWriter(connection);
+    this.#reading = new GatheredReading(connection);
     connection.on("drain", () => this.#resume());
     this.hasCredit = socket.protocol === SUBPROTOCOL;
   }
@@ -129,6 +132,7 @@ class WebSocketReply implements CallEvents {
   /** A message of the caller was passed on; `isTaken` = false means that the method has to catch up first. */
   received(bytes: number, isTaken: boolean): void {
     this.#owedBytes += bytes;
+    this.#reading.passedOn(bytes);
     if (isTaken) this.#giveBack();
     else this.#socket.pause();
   }
@@ -136,6 +140,7 @@ class WebSocketReply implements CallEvents {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.isOver) return;
     this.#writer.write(kind, bytes);
+    this.#reading.answered();
     if (this.hasCredit) this.#creditBytes -= bytes.length;
     if (!this.#hasRoom && !this.#isPaused) {
       this.#isPaused = true;
@@ -192,6 +197,7 @@ class WebSocketReply implements CallEvents {
   #close(code: number, reason: string): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.#reading.goOn();
     this.#writer.flush();
     this.#socket.resume();
     this.#socket.close(code, cut(reason));

@@ -1,0 +1,80 @@
+import type { Duplex } from "node:stream";
+
+/** With fewer messages to answer, the caller may be waiting for each answer, and nothing more is to come meanwhile. */
+const UNANSWERED_MIN = 2;
+/** With more of them, the method does not answer what it gets, or the caller sends far ahead of it. */
+const UNANSWERED_MAX = 1_024;
+/** Of longer messages, it is the bytes that take time, and not the turns. */
+const BYTES_MAX = 4 * 1_024;
+/** For as long, no longer, what comes is left in the socket while no answer does. */
+const GATHER_MS = 1;
+
+/**
+ * What Node's sockets read by, plain or TLS. To pause a socket is not enough: it stops reading only when its buffer is full,
+ * and its public interface has no other way.
+ */
+interface ReadHandle {
+  /** Node's sockets keep this in step, and start or stop where it says so. */
+  reading: boolean;
+  readStart(): void;
+  readStop(): void;
+}
+
+/**
+ * While a method is at work on messages, leaves what comes after them in the connection, to be read together once an
+ * answer is there. Reading each by itself as it comes wakes this process up for each, takes the processor from the
+ * method and the caller, and makes the method's turns as short: all three then spend more on turns than on messages.
+ */
+export class GatheredReading {
+  readonly #connection: Duplex;
+  #unanswered = 0;
+  #isStopping = false;
+  #isStopped = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(connection: Duplex) {
+    this.#connection = connection;
+  }
+
+  /** A message of so many bytes was passed on to the method. */
+  passedOn(bytes: number): void {
+    this.#unanswered++;
+    if (this.#isStopping || this.#isStopped || this.#unanswered < UNANSWERED_MIN) return;
+    if (bytes > BYTES_MAX) return;
+    this.#isStopping = true;
+    // What was read together is passed on first.
+    setImmediate(() => this.#stop());
+  }
+
+  /** The method has sent a message. */
+  answered(): void {
+    if (this.#unanswered > 0) this.#unanswered--;
+    if (this.#isStopped) this.goOn();
+  }
+
+  /** Reads again, and leaves no timer. */
+  goOn(): void {
+    clearTimeout(this.#timer);
+    this.#isStopped = false;
+    const handle = this.#handle;
+    if (!handle || handle.reading) return;
+    handle.reading = true;
+    handle.readStart();
+  }
+
+  #stop(): void {
+    this.#isStopping = false;
+    if (this.#unanswered < UNANSWERED_MIN || this.#unanswered > UNANSWERED_MAX) return;
+    const handle = this.#handle;
+    if (!handle?.reading) return;
+    this.#isStopped = true;
+    handle.reading = false;
+    handle.readStop();
+    this.#timer = setTimeout(() => this.goOn(), GATHER_MS);
+  }
+
+  /** None once the connection is closed. */
+  get #handle(): ReadHandle | null | undefined {
+    return (this.#connection as { _handle?: ReadHandle | null })._handle;
+  }
+}
