@@ -109,7 +109,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     if (usersWhy !== undefined && process.getuid?.() === 0) {
       log("warn", "host", "services run as root", { reason: usersWhy });
     }
-    const launcher = new WarmPool({ launcher: opened.launcher, clock, warmRuntimesMax });
+    const launcher = new WarmPool({
+      launcher: opened.launcher,
+      clock,
+      warmRuntimesMax,
+      startTimeoutMs: limits.startTimeoutMs,
+    });
     const variables = new Variables(store, new SecretBox(join(dataDir, "secret.key")));
     const serviceDataDir = join(dataDir, "services");
     const fleet = new Fleet({

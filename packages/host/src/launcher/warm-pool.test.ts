@@ -10,6 +10,7 @@ class Launched implements LaunchedRuntime {
   readonly socket: PassThrough = new PassThrough();
   readonly #exited: PromiseWithResolvers<ProcessExit> = Promise.withResolvers();
   readonly pid: number;
+  isKilled = false;
   readonly write: (text: string) => void;
 
   constructor(pid: number, onOutput: (chunk: Buffer) => void) {
@@ -30,6 +31,7 @@ class Launched implements LaunchedRuntime {
   terminate(): void {}
 
   kill(): void {
+    this.isKilled = true;
     this.#exited.resolve({ status: undefined, signal: "SIGKILL" });
   }
 }
@@ -50,7 +52,7 @@ function open(warmRuntimesMax: number): WarmPool {
       return runtime;
     },
   };
-  const pool = new WarmPool({ launcher, clock, warmRuntimesMax });
+  const pool = new WarmPool({ launcher, clock, warmRuntimesMax, startTimeoutMs: 30_000 });
   clock.advance(0);
   return pool;
 }
@@ -106,6 +108,21 @@ describe("the warm pool", () => {
     expect(pool.ready).toBe(0);
     clock.advance(5_000);
     expect(launched).toHaveLength(2);
+  });
+
+  it("replaces a runtime that never says that it has started, unless somebody waits for it already", async () => {
+    const pool = open(8);
+    pool.launch(ignore);
+    clock.advance(30_000);
+    expect(launched.map(({ isKilled }) => isKilled)).toEqual([false, false]);
+    clock.advance(100);
+    expect(launched.map(({ isKilled }) => isKilled)).toEqual([false, true]);
+    await new Promise(setImmediate);
+    clock.advance(5_000);
+    expect(launched).toHaveLength(3);
+    await launched[2]?.start();
+    clock.advance(30_000);
+    expect([pool.ready, launched[2]?.isKilled]).toEqual([1, false]);
   });
 
   it("of no runtimes starts each when it is needed", () => {

@@ -12,6 +12,8 @@ export interface WarmPoolOptions {
   readonly clock: Clock;
   /** 0 = none is kept. */
   readonly warmRuntimesMax: number;
+  /** A runtime that has not started by then is ended. */
+  readonly startTimeoutMs: number;
 }
 
 interface Warm {
@@ -126,14 +128,20 @@ export class WarmPool implements Launcher {
     const started: Warm = { runtime, ram, onOutput: () => {}, isStarted: false };
     warm = started;
     this.#warm.add(started);
+    const { clock, startTimeoutMs } = this.#options;
+    const late = clock.setTimeout(() => {
+      if (this.#warm.has(started)) runtime.kill();
+    }, startTimeoutMs);
     // The first thing it says is that it has started; it is read when the runtime becomes an instance.
     runtime.socket.once("readable", async () => {
       // Its end is heard of below.
       await runtime.prepared?.catch(() => {});
+      clock.clearTimeout(late);
       started.isStarted = true;
       this.#fill();
     });
     void runtime.exited.then(() => {
+      clock.clearTimeout(late);
       if (this.#warm.delete(started)) this.#refillAfter(RETRY_AFTER_MS);
     });
   }
