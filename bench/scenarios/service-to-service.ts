@@ -1,5 +1,5 @@
-import { contest, contestFigures, greeting, series } from "../contest.ts";
-import { atLeast, type Figure, measured, ratios } from "../figure.ts";
+import { contest, contestFigures, greeting, rateRatio } from "../contest.ts";
+import { atLeast, type Figure, measured } from "../figure.ts";
 import { leverFront, leverFrontOci } from "../peers/lever.ts";
 import { moleculerTcp } from "../peers/moleculer.ts";
 import { twoNodes } from "../peers/node.ts";
@@ -15,20 +15,18 @@ export const serviceToService: Scenario = {
     const peers = [leverFront, leverFrontOci, twoNodes, moleculerTcp, workerdBinding];
     const { absent, at } = await contest(run, peers, [point]);
     const results = at(point);
-    const rate = (peer: (typeof peers)[number]): number[] => series(results, peer, "perSecond");
-    const ratio = (peer: (typeof peers)[number], limit?: number): Figure[] => {
+    const beside = (peer: (typeof peers)[number], limit?: number): Figure[] => {
       if (!results.has(peer)) return [];
-      const name = `Lever / ${peer.name}`;
-      const held = ratios(rate(leverFront), rate(peer));
-      return [limit === undefined ? measured(name, held) : atLeast(name, held, limit)];
+      const ratio = rateRatio(results, leverFront, peer);
+      return [limit === undefined ? measured(...ratio) : atLeast(...ratio, limit)];
     };
     return [
       ...absent,
       ...contestFigures(point, results),
-      ...ratio(twoNodes, 2),
-      ...ratio(moleculerTcp, 1),
-      ...ratio(workerdBinding),
-      ...ratio(leverFrontOci),
+      ...beside(twoNodes, 2),
+      ...beside(moleculerTcp, 1),
+      ...beside(workerdBinding),
+      ...beside(leverFrontOci),
     ];
   },
 };

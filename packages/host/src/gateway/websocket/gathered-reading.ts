@@ -28,8 +28,8 @@ interface ReadHandle {
 export class GatheredReading {
   readonly #connection: Duplex;
   #unanswered = 0;
-  #isStopping = false;
-  #isStopped = false;
+  #willStop = false;
+  /** Runs while reading is stopped. */
   #timer: NodeJS.Timeout | undefined;
 
   constructor(connection: Duplex) {
@@ -39,9 +39,8 @@ export class GatheredReading {
   /** A message of so many bytes was passed on to the method. */
   passedOn(bytes: number): void {
     this.#unanswered++;
-    if (this.#isStopping || this.#isStopped || this.#unanswered < UNANSWERED_MIN) return;
-    if (bytes > BYTES_MAX) return;
-    this.#isStopping = true;
+    if (this.#willStop || this.#timer || bytes > BYTES_MAX || !this.#isAtWork) return;
+    this.#willStop = true;
     // What was read together is passed on first.
     setImmediate(() => this.#stop());
   }
@@ -49,13 +48,13 @@ export class GatheredReading {
   /** The method has sent a message. */
   answered(): void {
     if (this.#unanswered > 0) this.#unanswered--;
-    if (this.#isStopped) this.goOn();
+    if (this.#timer) this.goOn();
   }
 
-  /** Reads again, and leaves no timer. */
+  /** Reads again, if it does not. */
   goOn(): void {
     clearTimeout(this.#timer);
-    this.#isStopped = false;
+    this.#timer = undefined;
     const handle = this.#handle;
     if (!handle || handle.reading) return;
     handle.reading = true;
@@ -63,14 +62,17 @@ export class GatheredReading {
   }
 
   #stop(): void {
-    this.#isStopping = false;
-    if (this.#unanswered < UNANSWERED_MIN || this.#unanswered > UNANSWERED_MAX) return;
+    this.#willStop = false;
     const handle = this.#handle;
-    if (!handle?.reading) return;
-    this.#isStopped = true;
+    if (!handle?.reading || !this.#isAtWork) return;
     handle.reading = false;
     handle.readStop();
     this.#timer = setTimeout(() => this.goOn(), GATHER_MS);
+  }
+
+  /** The method has what is worth waiting for. */
+  get #isAtWork(): boolean {
+    return this.#unanswered >= UNANSWERED_MIN && this.#unanswered <= UNANSWERED_MAX;
   }
 
   /** None once the connection is closed. */
