@@ -41,7 +41,9 @@ export class SecretBox {
     const tagEnd = NONCE_BYTES + TAG_BYTES;
     try {
       const nonce = bytes.subarray(0, NONCE_BYTES);
-      const decipher = createDecipheriv(ALGORITHM, readKey(this.#keyFile), nonce);
+      const decipher = createDecipheriv(ALGORITHM, readKey(this.#keyFile), nonce, {
+        authTagLength: TAG_BYTES, // Without it Node takes also a tag of four bytes, which can be guessed.
+      });
       decipher.setAAD(Buffer.from(place));
       decipher.setAuthTag(bytes.subarray(NONCE_BYTES, tagEnd));
       return decipher.update(bytes.subarray(tagEnd), undefined, "utf8") + decipher.final("utf8");
