@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -26,6 +26,13 @@ describe("a secret", () => {
   it("looks different each time it is sealed", () => {
     const box = new SecretBox(file);
     expect(box.seal("same", "p")).not.toBe(box.seal("same", "p"));
+  });
+
+  it("is sealed though a crash ended the one who made the key halfway", () => {
+    writeFileSync(`${file}.${process.pid}`, "half");
+    const sealed = new SecretBox(file).seal("secret", "p");
+    expect(new SecretBox(file).open(sealed, "p")).toBe("secret");
+    expect(readdirSync(folder)).toEqual(["secret.key"]);
   });
 
   it("cannot be opened as another's, or with another key", () => {

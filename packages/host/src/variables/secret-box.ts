@@ -5,9 +5,11 @@ import {
   linkSync,
   openSync,
   readFileSync,
+  rmSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { LeverError } from "@leveros/protocol";
 
 /** AES-256-GCM (NIST SP 800-38D): a key of 32 bytes, a nonce of 12 that is never used twice, a tag of 16. */
@@ -76,12 +78,20 @@ function makeKey(file: string): Buffer {
     if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOENT") throw error;
   }
   const draft = `${file}.${process.pid}`;
+  rmSync(draft, { force: true }); // Of a host that a crash ended here, in a container where each has the same id.
   const key = randomBytes(KEY_BYTES);
-  const descriptor = openSync(draft, "wx", 0o600);
-  writeSync(descriptor, key);
-  fsyncSync(descriptor);
-  closeSync(descriptor);
+  writeFileSync(draft, key, { flag: "wx", mode: 0o600, flush: true });
   linkSync(draft, file);
   unlinkSync(draft);
+  syncFolder(dirname(file));
   return key;
+}
+
+function syncFolder(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
