@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ["packages/**/*.test.ts", "tests/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
+    setupFiles: ["./tests/harness/setup.ts"],
     reporters: ["default", "./tests/harness/summary-reporter.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,

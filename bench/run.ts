@@ -4,6 +4,7 @@
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { stopAllLevers } from "../tests/harness/lever.ts";
 import { type Figure, rounded, spreadOf, verdictOf } from "./figure.ts";
 import { installPeers } from "./install-peers.ts";
 import { describeMachine, measureSpin } from "./machine.ts";
@@ -44,9 +45,16 @@ function failure(error: unknown): Figure[] {
   return [{ name: "the scenario failed", value: reason, target: "none", isKept: false }];
 }
 
-// What has been started is ended with this process, also when it is told to end.
-for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => process.exit(1));
+// Told to end, it waits until the hosts have taken their containers and networks with them. A terminal and npm both tell it.
+let isEnding = false;
+for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    if (isEnding) return;
+    isEnding = true;
+    console.error("Ending what has been started.");
+    void stopAllLevers().finally(() => process.exit(1));
+  });
+}
 installPeers();
 const machine = describeMachine();
 console.log(
@@ -68,6 +76,7 @@ for (const { name, about, run } of scenarios) {
   };
   spin();
   const figures = await run({ seconds, rounds, services, spin }).catch(failure);
+  if (isEnding) break;
   spin();
   for (const figure of figures) print(figure);
   console.log(`  Load before: ${loadBefore.toFixed(2)}; a fixed loop: ${noiseOf(spinMs)} apart`);

@@ -38,6 +38,7 @@ export const restate: Peer = {
       RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${admin}`,
       RESTATE_DISABLE_TELEMETRY: "true",
       DO_NOT_TRACK: "1",
+      TMPDIR: folder, // It leaves files there.
     });
     const service = startNode(programPath("restate.js"), [], {
       PORT: `${sdk}`,

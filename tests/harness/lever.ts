@@ -48,6 +48,18 @@ export interface RunningLever extends AsyncDisposable {
   printed(): string;
 }
 
+/** Of each `lever up` that this process has started and that has not been stopped. */
+const started = new Set<{ stop: () => Promise<number>; abandon: () => void }>();
+process.once("exit", () => {
+  for (const { abandon } of started) abandon();
+});
+
+/** Stops what has not been stopped, so that nothing is left of it: no process, folder or network of containers. */
+export async function stopAllLevers(): Promise<void> {
+  // The last one first: it may use the data folder of one that was killed.
+  for (const { stop } of [...started].reverse()) await stop();
+}
+
 const READY = /^Lever is up at (https?:\/\/.+)$/m;
 
 /** Starts `lever up` and waits until it is ready. @throws Error with its output when it ends before that. */
@@ -77,12 +89,21 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
   const removeDataDir = (): void => {
     if (isOwnDir) rmSync(dataDir, { recursive: true, force: true });
   };
-  // A test that fails in between leaves neither a process nor a folder behind.
-  const abandon = (): void => {
-    child.kill("SIGKILL");
-    removeDataDir();
+  const entry = {
+    stop: async (): Promise<number> => {
+      child.kill("SIGTERM");
+      const status = await exited;
+      started.delete(entry);
+      removeDataDir();
+      return status;
+    },
+    abandon: (): void => {
+      child.kill("SIGKILL");
+      started.delete(entry);
+      removeDataDir();
+    },
   };
-  process.once("exit", abandon);
+  started.add(entry);
 
   let output = "";
   let printed = "";
@@ -93,21 +114,13 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
     output += chunk.toString();
   });
   const origin = await untilReady(child, exited).catch((error: unknown) => {
-    process.off("exit", abandon);
-    abandon();
+    entry.abandon();
     throw new Error(`${String(error)} Its output:\n${output}`);
   });
   const address = origin.replace(/^https?:\/\//, "");
   const { pid } = child;
   if (pid === undefined) throw new Error("Cannot start lever up: the system makes no process.");
 
-  const stop = async (): Promise<number> => {
-    child.kill("SIGTERM");
-    const status = await exited;
-    process.off("exit", abandon);
-    removeDataDir();
-    return status;
-  };
   return {
     address,
     origin,
@@ -119,11 +132,11 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
       child.kill("SIGKILL");
       await exited;
     },
-    stop,
+    stop: entry.stop,
     output: () => output,
     printed: () => printed,
     [Symbol.asyncDispose]: async () => {
-      await stop();
+      await entry.stop();
     },
   };
 }

@@ -21,7 +21,8 @@ const DEFAULT_PORT = 8080;
 
 const HELP = `
 Services, their versions and everything else that Lever keeps are in the data folder; removing it, while Lever is
-down, removes them. Ctrl-C stops in order: calls under way are finished first. A second Ctrl-C stops at once.
+down, removes them. Ctrl-C stops in order: calls under way are finished first. Ctrl-C again, half a second later
+or more, stops at once.
 
 Examples:
   lever up
