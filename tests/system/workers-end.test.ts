@@ -57,6 +57,21 @@ describe("when a worker", () => {
     for (const { socket } of [...opened, ...lasting]) socket.destroy();
   });
 
+  /** Resolves when one that does not answer has been ended for that, and another listens. */
+  async function replaced(victim: number): Promise<void> {
+    const ended = `"worker":${victim},"reason":"it did not answer for 5 s","msg":"worker ended"`;
+    await until(() => lever.output().split(ended)[1]?.includes("worker started") === true);
+    expect(isRunning(victim)).toBe(false);
+    expect(workersOf(lever.pid)).toHaveLength(2);
+  }
+
+  it("does not answer, it is ended, and another comes", async () => {
+    const [other = 0, victim = 0] = workersOf(lever.pid);
+    process.kill(victim, "SIGSTOP");
+    await replaced(victim);
+    expect(workersOf(lever.pid)).toContain(other);
+  });
+
   it("does not answer, a change is acknowledged all the same: it is ended, and another comes", async () => {
     const before = workersOf(lever.pid);
     const [victim = 0, other = 0] = before;
@@ -75,11 +90,8 @@ describe("when a worker", () => {
         `POST /admin/setPublic?forceenv=admin.lever HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
       );
     }
-    await until(() => lever.output().includes("it did not answer for 5 s"));
-    await until(
-      () =>
-        workersOf(lever.pid).every((pid) => pid !== victim) && workersOf(lever.pid).length === 2,
-    );
+    await replaced(victim);
+    await until(() => opened.some(({ heard }) => heard.startsWith("HTTP/1.1 200 ")));
     expect(workersOf(lever.pid)).toContain(other);
     for (const { socket } of opened) socket.destroy();
     opened = [];

@@ -16,6 +16,7 @@ import type { Router } from "../router/router.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
+import { HealthTicker } from "./process-health.ts";
 import { RamRoom } from "./ram-room.ts";
 import { type FleetContext, ServiceFleet } from "./service-fleet.ts";
 
@@ -68,7 +69,7 @@ export class Fleet {
   /** Environments whose instances may not reach all of the internet. */
   readonly #restricted = new Set<string>();
   #ticker: unknown;
-  #healthTicker: unknown;
+  readonly #healthTicker: HealthTicker;
   #isClosing = false;
 
   constructor(options: FleetOptions) {
@@ -119,7 +120,9 @@ export class Fleet {
       rest: (service) => this.#rest(service),
     };
     this.#tick();
-    this.#healthTick();
+    this.#healthTicker = new HealthTicker(clock, HEALTH_TICK_MS, (pausedMs) => {
+      for (const service of this.#active) service.checkHealth(pausedMs);
+    });
   }
 
   /** The version is the live one from now on. A candidate becomes its first instance; older instances drain. */
@@ -220,7 +223,7 @@ export class Fleet {
     this.#isClosing = true;
     const { clock } = this.#options;
     clock.clearTimeout(this.#ticker);
-    clock.clearTimeout(this.#healthTicker);
+    this.#healthTicker.stop();
     const all = [...this.#candidates.keys()];
     for (const instance of all) instance.kill();
     for (const service of this.#services.values()) all.push(...service.close());
@@ -240,12 +243,6 @@ export class Fleet {
     );
     const delayMs = Math.max(20, Math.min(TICK_MS, shortest / 4));
     this.#ticker = clock.setTimeout(() => this.#tick(), delayMs);
-  }
-
-  #healthTick(): void {
-    for (const service of this.#active) service.checkHealth();
-    const { clock } = this.#options;
-    this.#healthTicker = clock.setTimeout(() => this.#healthTick(), HEALTH_TICK_MS);
   }
 
   #onDemand(route: ServiceRoute): void {

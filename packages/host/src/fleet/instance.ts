@@ -12,13 +12,13 @@ import type { InstanceLinkHandlers, RuntimeLink } from "../link/instance-link.ts
 import type { Log } from "../log.ts";
 import type { Caller } from "../router/router.ts";
 import type { InstanceTarget } from "../router/service-route.ts";
-import { checkHealth, type HealthState, healthyNow } from "./instance-health.ts";
 import {
   type InstanceAction,
   type InstanceEvent,
   type InstanceState,
   stepInstance,
 } from "./instance-state.ts";
+import { checkHealth, type HealthState, healthyNow } from "./process-health.ts";
 
 /** What V8 writes before it ends a process whose heap is at its limit. */
 const HEAP_IS_FULL = "JavaScript heap out of memory";
@@ -186,8 +186,8 @@ export class Instance {
     return this.#health.isSilent;
   }
 
-  /** Asks its process for a sign of life when that is due, and draws the consequences when there is none. */
-  checkHealth(): void {
+  /** Asks its process for a sign of life when that is due, and draws the consequences when there is none (`HealthOptions`). */
+  checkHealth(pausedMs: number): void {
     if (this.phase !== "ready") return;
     if (this.#link.isHeldBack) {
       this.#heard();
@@ -195,7 +195,7 @@ export class Instance {
     }
     const { clock, limits } = this.#owner;
     const isBusy = this.target.callsInFlight > 0;
-    const options = { now: clock.now(), isBusy, ...limits };
+    const options = { now: clock.now(), pausedMs, isBusy, ...limits };
     const { state, action } = checkHealth(this.#health, options);
     this.#health = state;
     if (action === "ping") this.#link.ping(() => this.#heard());

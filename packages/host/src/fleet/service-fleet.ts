@@ -166,8 +166,8 @@ export class ServiceFleet {
     return this.live.leverJson.maxInstances ?? this.#context.limits.instancesPerServiceMax;
   }
 
-  checkHealth(): void {
-    for (const instance of this.instances) instance.checkHealth();
+  checkHealth(pausedMs: number): void {
+    for (const instance of this.instances) instance.checkHealth(pausedMs);
   }
 
   /** One that could make room for another service. */

@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { extname, join } from "node:path";
 import { attachLink, LeverError, type Limits, type Link } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
+import { checkHealth, type HealthState, healthyNow } from "../fleet/process-health.ts";
 import { asLeverError } from "../gateway/gateway.ts";
 import { startLinked } from "../launcher/linked-process.ts";
 import { OutputLog } from "../launcher/output-log.ts";
@@ -16,7 +17,7 @@ import { routeWorkerCall, type WorkerCallOptions } from "./worker-call.ts";
 const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
 /** Of bodies and messages: the worker holds them to their limits. */
 const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
-/** Time for a worker to say that it knows what it was told: much more than one that works ever needs. */
+/** Time for a worker to answer its link: much more than one that works ever needs. */
 const ANSWER_MS_MAX = 5_000;
 /** Time without a link for a worker to end by itself, so that its exit status is its own. */
 const EXIT_MS_MAX = 1_000;
@@ -59,6 +60,7 @@ export class WorkerProcess {
   readonly #listening: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #gone: PromiseWithResolvers<WorkerEnd> = Promise.withResolvers();
   #mayListen = false;
+  #health: HealthState;
   /** Why it ends, where that is known before it does. */
   #reason: string | undefined;
   #code: string | undefined;
@@ -67,6 +69,7 @@ export class WorkerProcess {
   constructor(options: WorkerProcessOptions) {
     const { limits, ledger, clock, log } = options;
     this.#options = options;
+    this.#health = healthyNow(clock.now());
     // One debugger is enough: two cannot have the same port.
     const flags = process.execArgv.filter((flag) => !flag.startsWith("--inspect"));
     // In a session of its own: the host is who ends it, and a later host what of it a crash leaves behind.
@@ -154,18 +157,24 @@ export class WorkerProcess {
     return this.#listening.promise;
   }
 
-  /** Resolves when it knows what it was told so far, or is no more. */
+  /** Resolves when it knows what it was told so far, or is no more: at the latest when `checkHealth` has ended it. */
   async settled(): Promise<void> {
     // Before it listens, it hears everything first.
     if (!this.#mayListen) return;
-    const { clock } = this.#options;
-    const timer = clock.setTimeout(
-      () => this.#giveUp(`it did not answer for ${ANSWER_MS_MAX / 1_000} s`),
-      ANSWER_MS_MAX,
-    );
-    const answered = new Promise<void>((resolve) => this.#link.ping(resolve));
-    await Promise.race([answered, this.gone]);
-    clock.clearTimeout(timer);
+    await Promise.race([new Promise<void>((resolve) => this.#ask(resolve)), this.gone]);
+  }
+
+  /** Asks for a sign of life when that is due, and ends it when there is none (`HealthOptions`). */
+  checkHealth(pausedMs: number): void {
+    // Until then it is given time to start.
+    if (!this.#mayListen) return;
+    const { state, action } = checkHealth(this.#health, {
+      ...{ now: this.#options.clock.now(), pausedMs, isBusy: false },
+      ...{ silentAfterMs: ANSWER_MS_MAX, silentKillMs: ANSWER_MS_MAX },
+    });
+    this.#health = state;
+    if (action === "ping") this.#ask();
+    if (action === "kill") this.#giveUp(`it did not answer for ${ANSWER_MS_MAX / 1_000} s`);
   }
 
   /** Takes no new connections; it ends when those that are there have. */
@@ -177,6 +186,15 @@ export class WorkerProcess {
   /** Ends it at once. May be called twice. */
   kill(): void {
     this.#child.kill("SIGKILL");
+  }
+
+  #ask(onAnswer?: () => void): void {
+    const { clock } = this.#options;
+    this.#health = { ...this.#health, askedAt: this.#health.askedAt ?? clock.now() };
+    this.#link.ping(() => {
+      this.#health = healthyNow(clock.now());
+      onAnswer?.();
+    });
   }
 
   #giveUp(reason: string): void {

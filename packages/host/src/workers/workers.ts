@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { LeverError, type Limits } from "@leveros/protocol";
 import type { Access } from "../access/access.ts";
 import type { Clock } from "../clock.ts";
+import { HealthTicker } from "../fleet/process-health.ts";
 import { restartDelayMs } from "../fleet/restart-backoff.ts";
 import type { Certificate } from "../gateway/certificate.ts";
 import type { Listener } from "../gateway/listener.ts";
@@ -16,6 +17,8 @@ import { WorkerEnd, WorkerProcess } from "./worker-process.ts";
 
 /** One that ends sooner than this after its start is started again with a growing delay. */
 const STEADY_MS = 10_000;
+/** How often is looked whether one has given its last sign of life too long ago. */
+const HEALTH_TICK_MS = 1_000;
 /** Of TLS sessions (`tls.createServer`). */
 const TICKET_KEYS_BYTES = 48;
 
@@ -41,6 +44,7 @@ export interface WorkersOptions {
  * - W1. What was changed about who may call holds in all of them once `settled` resolves.
  * - W2. One that ends takes its own connections and calls with it, and is replaced; the others go on.
  * - W3. None outlives the host, nor does any listen after `cut`.
+ * - W4. One that does not answer, since it is stopped or blocked, is ended, and replaced like any other.
  */
 export class Workers implements Listener {
   readonly #options: WorkersOptions;
@@ -48,6 +52,7 @@ export class Workers implements Listener {
   readonly #running = new Set<WorkerProcess>();
   #address = "";
   #port = 0;
+  #healthTicker: HealthTicker | undefined;
   #isClosing = false;
 
   constructor(options: WorkersOptions) {
@@ -91,6 +96,9 @@ export class Workers implements Listener {
       claim.close();
       await Promise.all(first.map((worker) => worker.listen(claimed)));
       for (const worker of first) void this.#keep(worker);
+      this.#healthTicker = new HealthTicker(this.#options.clock, HEALTH_TICK_MS, (pausedMs) => {
+        for (const worker of this.#running) worker.checkHealth(pausedMs);
+      });
     } catch (error) {
       claim.close();
       this.#isClosing = true;
@@ -114,9 +122,11 @@ export class Workers implements Listener {
     const running = [...this.#running];
     for (const worker of running) worker.close();
     await Promise.all(running.map((worker) => worker.gone));
+    this.#healthTicker?.stop();
   }
 
   cut(): void {
+    this.#healthTicker?.stop();
     for (const worker of this.#running) worker.kill();
   }
 

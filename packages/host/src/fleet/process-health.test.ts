@@ -1,0 +1,83 @@
+import { expect, it } from "vitest";
+import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
+import { checkHealth, type HealthState, HealthTicker, healthyNow } from "./process-health.ts";
+
+const times = { silentAfterMs: 400, silentKillMs: 30_000 };
+
+/** Ticks at these times, of a busy process or an idle one, before some of which the host stood still; what each came to. */
+function play(
+  start: HealthState,
+  ticks: readonly (readonly [at: number, isBusy: boolean, pausedMs?: number])[],
+): string[] {
+  let state = start;
+  const told: string[] = [];
+  for (const [now, isBusy, pausedMs = 0] of ticks) {
+    const checked = checkHealth(state, { now, pausedMs, isBusy, ...times });
+    state = checked.state;
+    if (checked.action !== undefined) told.push(`${now} ${checked.action}`);
+  }
+  return told;
+}
+
+it("asks a busy instance at each tick, and an idle one every five seconds", () => {
+  expect(play(healthyNow(0), [[200, true]])).toEqual(["200 ping"]);
+  expect(
+    play(healthyNow(0), [
+      [200, false],
+      [4_999, false],
+      [5_000, false],
+    ]),
+  ).toEqual(["5000 ping"]);
+});
+
+it("finds one silent that has not answered for its time, once, and gives it up much later", () => {
+  expect(
+    play(healthyNow(0), [
+      [200, true],
+      [400, true],
+      [600, true],
+      [800, true],
+      [30_199, false],
+      [30_200, false],
+    ]),
+  ).toEqual(["200 ping", "600 silent", "30200 kill"]);
+});
+
+it("does not count the time in which the host itself stood still", () => {
+  expect(
+    play(healthyNow(0), [
+      [200, true],
+      [60_000, true, 59_600],
+      [60_200, true],
+      [120_000, true, 59_600],
+      [149_399, true],
+      [149_400, true],
+    ]),
+  ).toEqual(["200 ping", "60200 silent", "149400 kill"]);
+});
+
+it("is checked at each tick, which knows how late it comes, until it is stopped", () => {
+  const clock = new VirtualClock();
+  let stoodStillMs = 0;
+  const told: (readonly [number, number])[] = [];
+  const ticker = new HealthTicker(
+    {
+      now: () => clock.now() + stoodStillMs,
+      setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
+      clearTimeout: (timer) => clock.clearTimeout(timer),
+    },
+    200,
+    (pausedMs) => told.push([clock.now(), pausedMs]),
+  );
+  clock.advance(500);
+  stoodStillMs = 3_000;
+  clock.advance(400);
+  ticker.stop();
+  clock.advance(1_000);
+  expect(told).toEqual([
+    [200, 0],
+    [400, 0],
+    [600, 3_000],
+    [800, 0],
+  ]);
+});
