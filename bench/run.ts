@@ -45,7 +45,7 @@ function failure(error: unknown): Figure[] {
   return [{ name: "the scenario failed", value: reason, target: "none", isKept: false }];
 }
 
-// Told to end, it waits until the hosts have taken their containers and networks with them. A terminal and npm both tell it.
+// Told to end, once or more often, it waits until the hosts have taken their containers and networks with them.
 let isEnding = false;
 for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {

@@ -217,7 +217,7 @@ describe("lever up", () => {
       body: "[]",
     });
     await logged(lever, "slow began");
-    // As a terminal and npm do: both at once are one wish.
+    // As a terminal and who started Lever do: both at once are one wish.
     process.kill(lever.pid, "SIGINT");
     expect(await lever.stop()).toBe(0);
     expect((await call).text).toBe('"done"');

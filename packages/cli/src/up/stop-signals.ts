@@ -1,4 +1,4 @@
-/** Signals that come closer together, in milliseconds, are one wish: a terminal sends one, and npm or a supervisor another. */
+/** Signals that come closer together, in milliseconds, are one wish: a terminal sends one, and the program that started Lever another. */
 const SAME_WISH_MS = 500;
 
 /**

@@ -164,13 +164,17 @@ export class WorkerProcess {
     await Promise.race([new Promise<void>((resolve) => this.#ask(resolve)), this.gone]);
   }
 
-  /** Asks for a sign of life when that is due, and ends it when there is none (`HealthOptions`). */
+  /** W4. Asks for a sign of life when that is due, and ends it when there is none (`HealthOptions`). */
   checkHealth(pausedMs: number): void {
     // Until then it is given time to start.
     if (!this.#mayListen) return;
     const { state, action } = checkHealth(this.#health, {
-      ...{ now: this.#options.clock.now(), pausedMs, isBusy: false },
-      ...{ silentAfterMs: ANSWER_MS_MAX, silentKillMs: ANSWER_MS_MAX },
+      now: this.#options.clock.now(),
+      pausedMs,
+      isBusy: false,
+      // Its connections cannot go elsewhere, so that there is nothing between waiting and giving up.
+      silentAfterMs: ANSWER_MS_MAX,
+      silentKillMs: ANSWER_MS_MAX,
     });
     this.#health = state;
     if (action === "ping") this.#ask();
