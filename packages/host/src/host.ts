@@ -21,9 +21,9 @@ import {
 import { openGateway } from "./gateway/gateway.ts";
 import { type Isolation, openLauncher } from "./launcher/isolation.ts";
 import { DISKS } from "./launcher/oci/service-disks.ts";
-import { ProcessLedger } from "./launcher/process-ledger.ts";
 import { WarmPool } from "./launcher/warm-pool.ts";
 import { createLog } from "./log.ts";
+import { ProcessLedger } from "./processes/process-records.ts";
 import { Router } from "./router/router.ts";
 import { openEpochs } from "./store/epochs.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";

@@ -80,7 +80,7 @@ const link = attachLink(socket, {
   onClose: () => process.exit(0),
 });
 
-// They were for this process alone (launcher/node-flags.ts and launcher/shared-files.ts in the host).
+// They were for this process alone (launcher/node-flags.ts and processes/shared-files.ts in the host).
 for (const name of Object.keys(process.env)) {
   if (name.startsWith("MALLOC_") || name === SHARES_MEMORY) delete process.env[name];
 }

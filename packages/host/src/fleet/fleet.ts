@@ -11,12 +11,12 @@ import type { Clock } from "../clock.ts";
 import type { Launcher } from "../launcher/launcher.ts";
 import { linkInstance } from "../link/instance-link.ts";
 import type { Log } from "../log.ts";
+import { HealthTicker } from "../processes/process-health.ts";
 import { bridgeCall } from "../router/bridge-call.ts";
 import type { Router } from "../router/router.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
-import { HealthTicker } from "./process-health.ts";
 import { RamRoom } from "./ram-room.ts";
 import { type FleetContext, ServiceFleet } from "./service-fleet.ts";
 

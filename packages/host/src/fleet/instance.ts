@@ -7,9 +7,10 @@ import {
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { EnteredRoom, LaunchedRuntime, Launcher, ProcessExit } from "../launcher/launcher.ts";
-import { OutputLog } from "../launcher/output-log.ts";
 import type { InstanceLinkHandlers, RuntimeLink } from "../link/instance-link.ts";
 import type { Log } from "../log.ts";
+import { OutputLog } from "../processes/output-log.ts";
+import { checkHealth, type HealthState, healthyNow } from "../processes/process-health.ts";
 import type { Caller } from "../router/router.ts";
 import type { InstanceTarget } from "../router/service-route.ts";
 import {
@@ -18,7 +19,6 @@ import {
   type InstanceState,
   stepInstance,
 } from "./instance-state.ts";
-import { checkHealth, type HealthState, healthyNow } from "./process-health.ts";
 
 /** What V8 writes before it ends a process whose heap is at its limit. */
 const HEAP_IS_FULL = "JavaScript heap out of memory";

@@ -1,10 +1,10 @@
 import { LeverError, type Limits, type ScalingRecord, type ScalingReport } from "@leveros/protocol";
 import type { decideInstances, RecentNeeds } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
+import { restartDelayMs } from "../processes/restart-backoff.ts";
 import type { InstanceTarget, ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import type { Instance } from "./instance.ts";
-import { restartDelayMs } from "./restart-backoff.ts";
 
 /** An instance that lives this long, or has answered a call, has started well: a later failure is none in a row. */
 const HEALTHY_AFTER_MS = 10_000;

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NetworkPolicy } from "@leveros/protocol";
-import { runTool, type ToolOptions } from "../run-tool.ts";
+import { runTool, type ToolOptions } from "../../processes/run-tool.ts";
 import { baseRules, INTERNET_CHAIN, policyChain } from "./network-rules.ts";
 
 /** Where the packages of Linux distributions put the plugins. */

@@ -7,6 +7,9 @@ import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Limits, SharedMemory } from "@leveros/protocol";
 import type { Log } from "../../log.ts";
+import { startLinked } from "../../processes/linked-process.ts";
+import { readOutput } from "../../processes/read-output.ts";
+import { runTool } from "../../processes/run-tool.ts";
 import {
   type InstanceRoom,
   type LaunchedRuntime,
@@ -16,10 +19,7 @@ import {
   type ProcessExit,
   USUAL_RAM,
 } from "../launcher.ts";
-import { startLinked } from "../linked-process.ts";
 import { nodeVariables } from "../node-flags.ts";
-import { readOutput } from "../read-output.ts";
-import { runTool } from "../run-tool.ts";
 import { ContainerCgroup, INNER_GROUP, removeCgroups } from "./cgroups.ts";
 import { containerConfig, shareOf } from "./container-config.ts";
 import {

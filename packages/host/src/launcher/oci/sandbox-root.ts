@@ -1,9 +1,9 @@
 import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { runTool } from "../../processes/run-tool.ts";
 import { copyProgram, programIn } from "../instance-program.ts";
 import { nodeFlags } from "../node-flags.ts";
-import { runTool } from "../run-tool.ts";
 import { CONTAINER_UID } from "./container-config.ts";
 
 /** Where containers live: on a file system in memory, so that nothing of it outlives the machine. */

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { mkdir, readdir, rename, rm, rmdir, truncate } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { runTool } from "../run-tool.ts";
+import { runTool } from "../../processes/run-tool.ts";
 import { HOST_USER_UID } from "./container-config.ts";
 import { SharedMounts } from "./shared-mounts.ts";
 

@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, statSync } from "node:fs";
 import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { runTool } from "../../processes/run-tool.ts";
 import type { InstanceRoom } from "../launcher.ts";
-import { runTool } from "../run-tool.ts";
 import type { ServiceDisks } from "./service-disks.ts";
 import { SharedMounts } from "./shared-mounts.ts";
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { ProcessLedger } from "./process-ledger.ts";
+import { ProcessLedger } from "./process-records.ts";
 
 it("ends what was left running, and leaves alone a process that only has the same number", async () => {
   const dir = mkdtempSync(join(tmpdir(), "lever-ledger-"));
