@@ -58,8 +58,8 @@ const client = {
   chunkFileNames: "[name].mjs",
 } as const;
 await bundleForNode("client/src/index.ts", client, false);
-// What the rehearsal loads is a module of its own, as a service's is.
+// What the warm-up loads is a module of its own, as a service's is.
 copyFileSync(
-  join(packages, "runtime/dist/rehearsal-service.cjs"),
-  join(instance, "rehearsal-service.cjs"),
+  join(packages, "runtime/dist/warm-up-service.cjs"),
+  join(instance, "warm-up-service.cjs"),
 );

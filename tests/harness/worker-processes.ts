@@ -6,7 +6,7 @@ export function workersOf(hostPid: number): number[] {
   return children
     .filter((child) => child !== "")
     .map(Number)
-    .filter((pid) => commandOf(pid).includes("/workers/main."));
+    .filter((pid) => commandOf(pid).includes("/workers/worker-main."));
 }
 
 /** Sockets that a process has open. */

@@ -1,10 +1,10 @@
 import { Duplex } from "node:stream";
 import type { Clock } from "../../packages/host/src/clock.ts";
-import type { Launcher, ProcessExit } from "../../packages/host/src/launcher/launcher.ts";
 import type {
   InstanceLinkHandlers,
   RuntimeLink,
-} from "../../packages/host/src/link/instance-link.ts";
+} from "../../packages/host/src/instance-link/instance-link.ts";
+import type { Launcher, ProcessExit } from "../../packages/host/src/launcher/launcher.ts";
 import {
   type Assignment,
   type CallEvents,

@@ -50,7 +50,7 @@ describe.each(["process", "oci"] as const)("an instance (%s)", (isolation) => {
   it("runs a program that is one file", async () => {
     const loaded = (await call("ofRuntime")) as string[];
     // Of a runtime that somebody waited for at its start, there is no rehearsal.
-    const own = loaded.filter((name) => name !== "rehearsal-service.cjs");
+    const own = loaded.filter((name) => name !== "warm-up-service.cjs");
     expect(own).toEqual(["leveros.mjs", "main.cjs", "server.js"]);
   });
 

@@ -15,8 +15,8 @@ import {
 import { DEADLINE_GRACE_MS, tooLate } from "./deadline.ts";
 import { formatHttpAddress, type HttpAddress } from "./http-address.ts";
 import { requestTo } from "./http-request.ts";
-import { LateCall } from "./late-call.ts";
 import { invokeOver } from "./outgoing-call.ts";
+import { LateCall } from "./pending-call.ts";
 import type { InvokeOptions } from "./transport.ts";
 
 /** Without a call; shorter than hosts keep idle links, so that a call seldom meets one that is just being closed. */

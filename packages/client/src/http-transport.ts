@@ -15,8 +15,8 @@ import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-ad
 import { type CallTarget, connectionFailed } from "./http-failure.ts";
 import { type HttpReply, readReply } from "./http-reply.ts";
 import { requestTo } from "./http-request.ts";
-import { LateCall } from "./late-call.ts";
 import { openWebSocket } from "./open-websocket.ts";
+import { LateCall } from "./pending-call.ts";
 import { leftCall } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 

@@ -1,7 +1,7 @@
 import type { Callback } from "./callback.ts";
+import type { Wire } from "./json-types.ts";
 import type { RemoteStream } from "./remote-stream.ts";
 import type { ServiceStream } from "./service-stream.ts";
-import type { Wire } from "./wire.ts";
 
 /** What TypeScript knows of a service's streaming methods from the type of its module. */
 

@@ -1,8 +1,8 @@
 import { expectTypeOf, it } from "vitest";
 import { Client } from "./client.ts";
 import type { LeverError } from "./index.ts";
+import type { Json, Wire } from "./json-types.ts";
 import type { MethodArguments, MethodName, MethodResult, ResourceArguments } from "./typed.ts";
-import type { Json, Wire } from "./wire.ts";
 
 /** The type of a service's module, as `typeof import("./server.ts")` is one. */
 interface Shop {

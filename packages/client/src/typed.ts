@@ -1,5 +1,5 @@
 import type { Callback } from "./callback.ts";
-import type { IsAny, Wire } from "./wire.ts";
+import type { IsAny, Wire } from "./json-types.ts";
 
 /*
  * What TypeScript knows of a service from the type of its module, with no code generation: types only, nothing of

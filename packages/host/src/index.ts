@@ -1,4 +1,4 @@
-export { type Host, type HostOptions, startHost } from "./host.ts";
+export { type Host, type HostOptions, startHost } from "./compose/one-machine.ts";
 export {
   findFences,
   findRequirements,

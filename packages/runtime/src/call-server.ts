@@ -15,11 +15,11 @@ import {
   PAYLOAD_BYTES,
 } from "@leveros/protocol";
 import { callbackIndex } from "./call-style.ts";
-import { HeldResources } from "./held-resources.ts";
 import type { Method } from "./load-service.ts";
+import { bytesForUser } from "./owned-buffer.ts";
+import { HeldResources } from "./owned-resources.ts";
 import { type CallServerOptions, RunningCall, type RunningCallOwner } from "./running-call.ts";
 import { ServiceStream } from "./service-stream.ts";
-import { bytesForUser } from "./user-bytes.ts";
 
 interface ServedMethod {
   readonly call: Method;

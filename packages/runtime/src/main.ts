@@ -20,10 +20,10 @@ import {
   type RuntimeMessage,
   SHARES_MEMORY,
 } from "@leveros/protocol";
-import { becomeUser } from "./become-user.ts";
 import { CallServer } from "./call-server.ts";
+import { becomeUser } from "./drop-privileges.ts";
 import { describeLoadError, loadService, provideClient } from "./load-service.ts";
-import { rehearse } from "./rehearse.ts";
+import { rehearse } from "./warm-up.ts";
 
 const LINK_FD = 3;
 /** Of the arguments of calls that reach this instance: the host has already held them to its own limit. */

@@ -8,7 +8,7 @@ import {
   type PayloadKind,
   valuePayload,
 } from "@leveros/protocol";
-import { bytesForUser } from "./user-bytes.ts";
+import { bytesForUser } from "./owned-buffer.ts";
 
 /**
  * The stream that a streaming method gets: messages in, messages out, with backpressure both ways. It is a Node

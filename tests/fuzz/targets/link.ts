@@ -12,8 +12,8 @@ import {
   type SharedMemory,
 } from "@leveros/protocol";
 import { systemClock } from "../../../packages/host/src/clock.ts";
-import { linkInstance } from "../../../packages/host/src/link/instance-link.ts";
-import { memoryLink } from "../../../packages/host/src/link/memory-link.ts";
+import { linkInstance } from "../../../packages/host/src/instance-link/instance-link.ts";
+import { memoryLink } from "../../../packages/host/src/instance-link/memory-link.ts";
 import { bridgeCall } from "../../../packages/host/src/router/bridge-call.ts";
 import { Router } from "../../../packages/host/src/router/router.ts";
 import { ownMemory } from "../own-memory.ts";

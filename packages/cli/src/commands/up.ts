@@ -13,9 +13,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError, exitStatus, usageError } from "../exit-status.ts";
 import { printNote, printResult } from "../output.ts";
 import { formatAuthority, isLoopback } from "../up/bind-address.ts";
+import { usualWorkers, WORKERS_MAX } from "../up/default-workers.ts";
 import { formatLogLine } from "../up/log-line.ts";
 import { watchStopSignals } from "../up/stop-signals.ts";
-import { usualWorkers, WORKERS_MAX } from "../up/usual-workers.ts";
 
 const DEFAULT_PORT = 8080;
 

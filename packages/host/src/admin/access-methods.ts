@@ -1,5 +1,5 @@
 import type { AuditEntry, CreatedToken, TokenListing } from "@leveros/protocol";
-import type { Access } from "../access/access.ts";
+import type { Access } from "../access/token-registry.ts";
 import type { Store } from "../store/store.ts";
 
 /** An answer has its limit. */

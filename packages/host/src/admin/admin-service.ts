@@ -5,14 +5,14 @@ import {
   type ServiceListing,
 } from "@leveros/protocol";
 import { CallServer, listMethods, type ServiceStream } from "@leveros/runtime";
-import type { Access } from "../access/access.ts";
+import type { Access } from "../access/token-registry.ts";
 import type { Deployer } from "../deployer/deployer.ts";
-import { memoryLink } from "../link/memory-link.ts";
+import { ADMIN_ENVIRONMENT, type Environments } from "../environments/environments.ts";
+import type { Variables } from "../environments/variables.ts";
+import { memoryLink } from "../instance-link/memory-link.ts";
 import type { Store } from "../store/store.ts";
-import type { Variables } from "../variables/variables.ts";
 import { accessMethods } from "./access-methods.ts";
 import { environmentMethods } from "./environment-methods.ts";
-import { ADMIN_ENVIRONMENT, type Environments } from "./environments.ts";
 import { AdminGuard } from "./guard.ts";
 import { type ObserveOptions, observeMethods } from "./observe-methods.ts";
 import { parseEnvironment, parseService, unknownEnvironment } from "./parse-arguments.ts";

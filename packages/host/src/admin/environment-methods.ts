@@ -7,10 +7,10 @@ import {
   type VariableListing,
 } from "@leveros/protocol";
 import type { Deployer } from "../deployer/deployer.ts";
+import type { Environments } from "../environments/environments.ts";
+import type { Variables } from "../environments/variables.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Router } from "../router/router.ts";
-import type { Variables } from "../variables/variables.ts";
-import type { Environments } from "./environments.ts";
 import { parseEnvironment, unknownEnvironment } from "./parse-arguments.ts";
 
 const ENVIRONMENTS_MAX = 10_000;

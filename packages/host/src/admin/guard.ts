@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { LeverError, type Right } from "@leveros/protocol";
-import type { AskerKey, KnownTokens } from "../access/known-tokens.ts";
+import type { AskerKey, KnownTokens } from "../access/token-index.ts";
 import type { Store } from "../store/store.ts";
 
 /** What a method of the admin service needs. */

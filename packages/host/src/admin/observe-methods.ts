@@ -12,11 +12,11 @@ import {
   type ScalingReport,
 } from "@leveros/protocol";
 import type { ServiceStream } from "@leveros/runtime";
-import type { EventLog } from "../event-log.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { ServiceFleet } from "../fleet/service-fleet.ts";
 import type { WarmPool } from "../launcher/warm-pool.ts";
+import type { EventLog } from "../logs/event-log.ts";
 import type { Router } from "../router/router.ts";
 import { parseEnvironment, parseService, unknownEnvironment } from "./parse-arguments.ts";
 

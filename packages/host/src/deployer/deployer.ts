@@ -8,7 +8,7 @@ import {
 import type { Clock } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
 import type { Store, VersionRecord } from "../store/store.ts";
 import type { CodeFolders } from "./code-folders.ts";

@@ -8,16 +8,16 @@ import {
 } from "@leveros/protocol";
 import { decideInstances } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
+import { linkInstance } from "../instance-link/instance-link.ts";
 import type { Launcher } from "../launcher/launcher.ts";
-import { linkInstance } from "../link/instance-link.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../logs/log.ts";
 import { HealthTicker } from "../processes/process-health.ts";
 import { bridgeCall } from "../router/bridge-call.ts";
 import type { Router } from "../router/router.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
-import { RamRoom } from "./ram-room.ts";
+import { RamRoom } from "./ram-budget.ts";
 import { type FleetContext, ServiceFleet } from "./service-fleet.ts";
 
 /** How often services with instances are looked at. */

@@ -6,9 +6,9 @@ import {
   type Limits,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
+import type { InstanceLinkHandlers, RuntimeLink } from "../instance-link/instance-link.ts";
 import type { EnteredRoom, LaunchedRuntime, Launcher, ProcessExit } from "../launcher/launcher.ts";
-import type { InstanceLinkHandlers, RuntimeLink } from "../link/instance-link.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../logs/log.ts";
 import { OutputLog } from "../processes/output-log.ts";
 import { checkHealth, type HealthState, healthyNow } from "../processes/process-health.ts";
 import type { Caller } from "../router/router.ts";

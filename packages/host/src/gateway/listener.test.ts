@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultLimits } from "@leveros/protocol";
 import { expect, it } from "vitest";
-import { Access } from "../access/access.ts";
+import { Access } from "../access/token-registry.ts";
 import { systemClock } from "../clock.ts";
 import { Router } from "../router/router.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";

@@ -3,7 +3,7 @@ import type { Server as Http1Server } from "node:http";
 import type { Http2Server } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket, Server as TlsServer } from "node:tls";
-import type { DirectCalls } from "./direct/direct-calls.ts";
+import type { DirectCalls } from "./http/fast/fast-connections.ts";
 
 /** The first bytes of an HTTP/2 connection by prior knowledge (RFC 9113, 3.4): no HTTP/1 method begins so. */
 const HTTP2_PREFACE = "PRI";

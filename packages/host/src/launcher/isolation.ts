@@ -2,15 +2,15 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { LeverError, type Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../logs/log.ts";
 import { findProgram } from "../processes/find-program.ts";
 import type { ProcessLedger } from "../processes/process-records.ts";
 import type { Launcher } from "./launcher.ts";
 import { cgroupsMissing, hasCgroups2 } from "./oci/cgroups.ts";
 import { findPlugins } from "./oci/container-network.ts";
 import { openOciLauncher } from "./oci/oci-launcher.ts";
-import { openProcessLauncher } from "./process-launcher.ts";
-import { type Notes, usersMissing } from "./service-users.ts";
+import { openProcessLauncher } from "./process/process-launcher.ts";
+import { type Notes, usersMissing } from "./process/service-users.ts";
 
 /** How instances are kept apart: `auto` is the strongest that works here. */
 export const isolations = ["auto", "oci", "process"] as const;

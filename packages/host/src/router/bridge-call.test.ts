@@ -8,7 +8,7 @@ import {
 } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
-import { memoryLink } from "../link/memory-link.ts";
+import { memoryLink } from "../instance-link/memory-link.ts";
 import { bridgeCall } from "./bridge-call.ts";
 import { Router } from "./router.ts";
 

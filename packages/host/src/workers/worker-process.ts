@@ -3,7 +3,7 @@ import { extname, join } from "node:path";
 import { attachLink, LeverError, type Limits, type Link } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { asLeverError } from "../gateway/gateway.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../logs/log.ts";
 import { startLinked } from "../processes/linked-process.ts";
 import { OutputLog } from "../processes/output-log.ts";
 import { checkHealth, type HealthState, healthyNow } from "../processes/process-health.ts";
@@ -14,7 +14,7 @@ import { type FromWorker, type ToWorker, tellWorker } from "./messages.ts";
 import { routeWorkerCall, type WorkerCallOptions } from "./worker-call.ts";
 
 /** Beside this file, in the form that it is run in itself. */
-const MAIN = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
+const MAIN = join(import.meta.dirname, `worker-main${extname(import.meta.filename)}`);
 /** Of bodies and messages: the worker holds them to their limits. */
 const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
 /** Time for a worker to answer its link: much more than one that works ever needs. */

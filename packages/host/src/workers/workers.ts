@@ -2,17 +2,17 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { LeverError, type Limits } from "@leveros/protocol";
-import type { Access } from "../access/access.ts";
+import type { Access } from "../access/token-registry.ts";
 import type { Clock } from "../clock.ts";
-import type { Certificate } from "../gateway/certificate.ts";
 import type { Listener } from "../gateway/listener.ts";
-import type { Log } from "../log.ts";
+import type { Certificate } from "../gateway/tls/certificate.ts";
+import type { Log } from "../logs/log.ts";
 import { HealthTicker } from "../processes/process-health.ts";
 import type { ProcessLedger } from "../processes/process-records.ts";
 import { restartDelayMs } from "../processes/restart-backoff.ts";
 import type { EnvironmentAccess, Router } from "../router/router.ts";
+import { shareLimits } from "./divide-limits.ts";
 import type { ToWorker, WorkerSetup } from "./messages.ts";
-import { shareLimits } from "./share-limits.ts";
 import { WorkerEnd, WorkerProcess } from "./worker-process.ts";
 
 /** One that ends sooner than this after its start is started again with a growing delay. */

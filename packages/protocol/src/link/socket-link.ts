@@ -1,7 +1,7 @@
 import { processMs } from "../process-clock.ts";
+import { stayAwake, Wakefulness } from "./busy-wait.ts";
 import { Link } from "./link.ts";
 import type { LinkOptions } from "./link-options.ts";
-import { stayAwake, Wakefulness } from "./wakefulness.ts";
 
 // Only Node runs a link over a socket: these are its own.
 declare function setImmediate(task: () => void): unknown;

@@ -4,7 +4,7 @@ import { connect, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Assignment, CallEvents, CallOpening, CallSide, Link } from "@leveros/protocol";
 import { GrpcService } from "./grpc-service.ts";
-import { openInternalGateway } from "./internal-gateway.ts";
+import { openInternalGateway } from "./outgoing-grpc-server.ts";
 
 /** Between two looks whether the program listens already. */
 const POLL_MS = 10;

@@ -1,5 +1,5 @@
 import type { LeverError } from "@leveros/protocol";
-import { refusePage } from "../page-rules.ts";
+import { refusePage } from "../admission/browser-origin.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 
 const PREFLIGHT_MAX_AGE_SECONDS = "600";

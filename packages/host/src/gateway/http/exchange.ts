@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import type { LeverUrl } from "@leveros/protocol";
-import type { Connection } from "../../access/known-tokens.ts";
+import type { Connection } from "../../access/token-index.ts";
 import type { Caller } from "../../router/router.ts";
 
 /** What HTTP/1 and HTTP/2 requests have in common, and the gateway needs. */

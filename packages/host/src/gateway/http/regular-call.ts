@@ -7,10 +7,10 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 import type { CallRouter, PlacedCall } from "../../router/router.ts";
-import { answerMethodError, answerProblem, answerResult } from "./answer.ts";
-import { dropRest } from "./drop-rest.ts";
+import { dropRest } from "./discard-body.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
 import { requestTimeoutMs } from "./request-target.ts";
+import { answerMethodError, answerProblem, answerResult } from "./respond.ts";
 
 /** The bytes of bodies that the gateway holds for calls under way. */
 export interface HeldBodies {

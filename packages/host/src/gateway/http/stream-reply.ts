@@ -1,8 +1,8 @@
 import { type CallEvents, LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
 import type { PlacedCall } from "../../router/router.ts";
-import { answerMethodError, answerProblem, serverTiming } from "./answer.ts";
-import { dropRest } from "./drop-rest.ts";
+import { dropRest } from "./discard-body.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
+import { answerMethodError, answerProblem, serverTiming } from "./respond.ts";
 import { jsonLines, rawBytes, type StreamFormat } from "./stream-format.ts";
 
 /**

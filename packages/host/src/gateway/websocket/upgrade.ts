@@ -3,12 +3,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { isStreamingName, LeverError, type LeverUrl, type Limits } from "@leveros/protocol";
 import { WebSocketServer } from "ws";
-import type { KnownTokens } from "../../access/known-tokens.ts";
+import type { KnownTokens } from "../../access/token-index.ts";
 import type { Caller, CallRouter } from "../../router/router.ts";
-import { authorize } from "../authorize.ts";
-import { refuseAndEnd } from "../http/answer.ts";
+import { authorize } from "../admission/authorize.ts";
+import { refusePage } from "../admission/browser-origin.ts";
 import { requestTarget, requestTimeoutMs } from "../http/request-target.ts";
-import { refusePage } from "../page-rules.ts";
+import { refuseAndEnd } from "../http/respond.ts";
 import { refuseWebSocket, SUBPROTOCOL, serveWebSocketCall } from "./websocket-call.ts";
 
 /** Answers upgrade requests: a WebSocket for a streaming method, or a problem like any other refusal. */

@@ -12,7 +12,7 @@ import {
 import type { RawData, WebSocket } from "ws";
 import type { Caller, CallRouter } from "../../router/router.ts";
 import { bodyTooSlow } from "../http/regular-call.ts";
-import { GatheredReading } from "./gathered-reading.ts";
+import { GatheredReading } from "./batched-reads.ts";
 import { MessageWriter } from "./message-writer.ts";
 
 /** Bytes on their way to a caller before the method is told to wait. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Limits, SharedMemory } from "@leveros/protocol";
-import type { Log } from "../../log.ts";
+import type { Log } from "../../logs/log.ts";
 import { startLinked } from "../../processes/linked-process.ts";
 import { readOutput } from "../../processes/read-output.ts";
 import { runTool } from "../../processes/run-tool.ts";
@@ -30,7 +30,7 @@ import {
 } from "./container-network.ts";
 import { makeSandboxRoot, removeSandboxRoot, type SandboxRoot } from "./sandbox-root.ts";
 import { DISKS, ServiceDisks } from "./service-disks.ts";
-import { type Room, ServiceRooms } from "./service-rooms.ts";
+import { type Room, ServiceRooms } from "./service-mounts.ts";
 
 const LATER = { canWait: true };
 /** How long the last output of an ended container is waited for. */

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { runTool } from "../processes/run-tool.ts";
+import { runTool } from "../../processes/run-tool.ts";
 
 /** Users that belong to services: too high for an account to have them, and beyond those that containers have. */
 const FIRST_UID = 0x7f10_0000;

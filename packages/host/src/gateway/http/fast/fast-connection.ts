@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
 import { type CallEvents, LeverError, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
-import type { PlacedCall } from "../../router/router.ts";
-import { authorize } from "../authorize.ts";
-import { methodErrorHeaders, problemAnswer, refuseAndEnd, resultHeaders } from "../http/answer.ts";
-import { LINGER_MS } from "../http/drop-rest.ts";
-import { bodyTooSlow } from "../http/regular-call.ts";
-import type { DirectOptions } from "./direct-calls.ts";
-import { HEAD_END, type PlainHead, parsePlainHead } from "./request-head.ts";
+import type { PlacedCall } from "../../../router/router.ts";
+import { authorize } from "../../admission/authorize.ts";
+import { LINGER_MS } from "../discard-body.ts";
+import { bodyTooSlow } from "../regular-call.ts";
+import { methodErrorHeaders, problemAnswer, refuseAndEnd, resultHeaders } from "../respond.ts";
+import type { DirectOptions } from "./fast-connections.ts";
+import { HEAD_END, type PlainHead, parsePlainHead } from "./plain-head.ts";
 
 /** Up to this size a body is worth copying into the write of its headers. */
 const ONE_WRITE_BYTES = 16 * 1024;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isStreamingName, type LeverUrl, type Limits, type PayloadKind } from "@leveros/protocol";
-import { payloadKind } from "../http/regular-call.ts";
-import { requestTarget, requestTimeoutMs } from "../http/request-target.ts";
+import { payloadKind } from "../regular-call.ts";
+import { requestTarget, requestTimeoutMs } from "../request-target.ts";
 
 /** A request that says no more than which regular method it calls, and with what. */
 export interface PlainHead {

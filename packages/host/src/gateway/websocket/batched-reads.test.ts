@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { GatheredReading } from "./gathered-reading.ts";
+import { GatheredReading } from "./batched-reads.ts";
 
 let server: Server;
 /** The caller's end, and the end that is read. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { describe, expect, it } from "vitest";
-import { refuseHostName, refusePage } from "./page-rules.ts";
+import { refuseHostName, refusePage } from "./browser-origin.ts";
 
 const named = new Set(["https://app.example"]);
 const none = new Set<string>();

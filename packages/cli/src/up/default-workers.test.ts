@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { usualWorkers } from "./usual-workers.ts";
+import { usualWorkers } from "./default-workers.ts";
 
 it.each([
   [1, 1],

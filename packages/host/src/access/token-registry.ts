@@ -8,7 +8,7 @@ import {
   type TokenListing,
 } from "@leveros/protocol";
 import type { Store, TokenRecord } from "../store/store.ts";
-import { hashOf, KnownTokens, type KnownTokensOptions } from "./known-tokens.ts";
+import { hashOf, KnownTokens, type KnownTokensOptions } from "./token-index.ts";
 
 /** Begins every token, so that people and scanners for leaked secrets know one when they see it. */
 const PREFIX = "lever_";

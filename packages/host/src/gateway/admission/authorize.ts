@@ -1,6 +1,6 @@
-import type { AccessRequest, KnownTokens } from "../access/known-tokens.ts";
-import { type Caller, type CallRouter, OUTSIDE } from "../router/router.ts";
-import { refuseHostName } from "./page-rules.ts";
+import type { AccessRequest, KnownTokens } from "../../access/token-index.ts";
+import { type Caller, type CallRouter, OUTSIDE } from "../../router/router.ts";
+import { refuseHostName } from "./browser-origin.ts";
 
 /**
  * Lets a call from outside pass, as whom it is made.

@@ -9,7 +9,7 @@ const MESSAGE_BYTES_MAX = 1_024;
  * link. What Node loads and compiles for that is there when a real service comes: its first call takes half the time.
  */
 export async function rehearse(): Promise<void> {
-  const methods = await loadService(import.meta.dirname, "rehearsal-service.cjs");
+  const methods = await loadService(import.meta.dirname, "warm-up-service.cjs");
   const server = new CallServer(methods, { replyBytesMax: MESSAGE_BYTES_MAX });
   const common = { messageBytesMax: MESSAGE_BYTES_MAX, callsMax: 1, onControl() {} };
   const deliver = (to: () => Link) => (parts: readonly Uint8Array[]) => {

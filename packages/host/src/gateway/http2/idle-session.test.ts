@@ -2,7 +2,7 @@ import { once } from "node:events";
 import * as http2 from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { endWhenSilent } from "./silent-session.ts";
+import { endWhenSilent } from "./idle-session.ts";
 
 let server: http2.Http2Server;
 let port: number;

@@ -4,32 +4,32 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { LeverError, type LimitName, type Limits } from "@leveros/protocol";
-import { Access } from "./access/access.ts";
-import { startAdminService } from "./admin/admin-service.ts";
-import { Environments } from "./admin/environments.ts";
-import { systemClock } from "./clock.ts";
-import { CodeFolders } from "./deployer/code-folders.ts";
-import { Deployer } from "./deployer/deployer.ts";
-import { EventLog } from "./event-log.ts";
-import { Fleet } from "./fleet/fleet.ts";
+import { Access } from "../access/token-registry.ts";
+import { startAdminService } from "../admin/admin-service.ts";
+import { systemClock } from "../clock.ts";
+import { CodeFolders } from "../deployer/code-folders.ts";
+import { Deployer } from "../deployer/deployer.ts";
+import { Environments } from "../environments/environments.ts";
+import { SecretBox } from "../environments/secret-box.ts";
+import { Variables } from "../environments/variables.ts";
+import { Fleet } from "../fleet/fleet.ts";
+import { openGateway } from "../gateway/gateway.ts";
 import {
   type Certificate,
   type CertificateFiles,
   nameFor,
   readCertificate,
-} from "./gateway/certificate.ts";
-import { openGateway } from "./gateway/gateway.ts";
-import { type Isolation, openLauncher } from "./launcher/isolation.ts";
-import { DISKS } from "./launcher/oci/service-disks.ts";
-import { WarmPool } from "./launcher/warm-pool.ts";
-import { createLog } from "./log.ts";
-import { ProcessLedger } from "./processes/process-records.ts";
-import { Router } from "./router/router.ts";
-import { openEpochs } from "./store/epochs.ts";
-import { openSqliteStore } from "./store/sqlite-store.ts";
-import { SecretBox } from "./variables/secret-box.ts";
-import { Variables } from "./variables/variables.ts";
-import { Workers } from "./workers/workers.ts";
+} from "../gateway/tls/certificate.ts";
+import { type Isolation, openLauncher } from "../launcher/isolation.ts";
+import { DISKS } from "../launcher/oci/service-disks.ts";
+import { WarmPool } from "../launcher/warm-pool.ts";
+import { EventLog } from "../logs/event-log.ts";
+import { createLog } from "../logs/log.ts";
+import { ProcessLedger } from "../processes/process-records.ts";
+import { Router } from "../router/router.ts";
+import { openEpochs } from "../store/epochs.ts";
+import { openSqliteStore } from "../store/sqlite-store.ts";
+import { Workers } from "../workers/workers.ts";
 
 export interface HostOptions {
   /** Address to listen on. */

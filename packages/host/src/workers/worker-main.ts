@@ -5,11 +5,11 @@
 import fs from "node:fs";
 import { Socket } from "node:net";
 import { attachLink, inheritedMemory } from "@leveros/protocol";
-import { KnownTokens } from "../access/known-tokens.ts";
+import { KnownTokens } from "../access/token-index.ts";
 import { systemClock } from "../clock.ts";
-import { type Certificate, readCertificate } from "../gateway/certificate.ts";
 import { openGateway } from "../gateway/gateway.ts";
 import type { Listener } from "../gateway/listener.ts";
+import { type Certificate, readCertificate } from "../gateway/tls/certificate.ts";
 import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
 import { RemoteRouter } from "./remote-router.ts";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../clock.ts";
 import { memoryOf, type ProcessesMemory } from "./process-memory.ts";
 
 /** How often memory is looked at: a process that asks for a gigabyte each second is over by a quarter of one. */

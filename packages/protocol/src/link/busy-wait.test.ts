@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Wakefulness } from "./wakefulness.ts";
+import { Wakefulness } from "./busy-wait.ts";
 
 let made = 0;
 

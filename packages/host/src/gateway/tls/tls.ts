@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server } from "node:tls";
 import { LeverError } from "@leveros/protocol";
+import { refuseAndEnd } from "../http/respond.ts";
 import type { Certificate } from "./certificate.ts";
-import { refuseAndEnd } from "./http/answer.ts";
 
 /** What a client may choose from by ALPN. One that offers only others is refused; one that offers nothing speaks HTTP/1. */
 const PROTOCOLS = ["h2", "http/1.1"];

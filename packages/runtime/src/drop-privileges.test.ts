@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 
-const module = fileURLToPath(new URL("become-user.ts", import.meta.url));
+const module = fileURLToPath(new URL("drop-privileges.ts", import.meta.url));
 
 /** In a process of its own, which is somebody else afterwards: who it is then, or why it refused. */
 function become(user: object | undefined, before = ""): unknown {

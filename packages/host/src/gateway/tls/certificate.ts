@@ -2,8 +2,8 @@ import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
 import { LeverError } from "@leveros/protocol";
-import type { Clock } from "../clock.ts";
-import type { Log } from "../log.ts";
+import type { Clock } from "../../clock.ts";
+import type { Log } from "../../logs/log.ts";
 
 /** Where a certificate is, with those that lead to its authority, and its key; both PEM. */
 export interface CertificateFiles {

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 import { LeverError } from "@leveros/protocol";
-import { type AccessRequest, bareAddress } from "../access/known-tokens.ts";
-import { hostName } from "./http/request-target.ts";
+import { type AccessRequest, bareAddress } from "../../access/token-index.ts";
+import { hostName } from "../http/request-target.ts";
 
 /**
  * What keeps a page that somebody happens to visit from calling, in that person's name, where its origin is not named.

@@ -1,6 +1,6 @@
 import { defaultLimits, PAYLOAD_BYTES, PAYLOAD_JSON } from "@leveros/protocol";
 import { describe, expect, it } from "vitest";
-import { parsePlainHead } from "./request-head.ts";
+import { parsePlainHead } from "./plain-head.ts";
 
 const head = (line: string, ...fields: string[]): string =>
   `${[line, ...fields].join("\r\n")}\r\n\r\n`;

@@ -9,12 +9,12 @@ import {
   type Limits,
   noEvents,
 } from "@leveros/protocol";
-import type { KnownTokens } from "../../access/known-tokens.ts";
+import type { KnownTokens } from "../../access/token-index.ts";
 import { bridgeCall } from "../../router/bridge-call.ts";
 import type { Caller, CallRouter } from "../../router/router.ts";
-import { authorizeProgram } from "../authorize.ts";
-import { refuseAndEnd } from "../http/answer.ts";
+import { authorizeProgram } from "../admission/authorize.ts";
 import type { HeldBodies } from "../http/regular-call.ts";
+import { refuseAndEnd } from "../http/respond.ts";
 
 /** On one connection: as many calls as there may be connections with one call each. */
 const CALLS_MAX = 10_000;

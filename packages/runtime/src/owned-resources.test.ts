@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { HeldResources } from "./held-resources.ts";
+import { HeldResources } from "./owned-resources.ts";
 
 /** Whether a promise is settled by now. */
 async function isSettled(promise: Promise<void>): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { defaultLimits } from "@leveros/protocol";
 import { expect, it } from "vitest";
-import { shareLimits } from "./share-limits.ts";
+import { shareLimits } from "./divide-limits.ts";
 
 it("divides what a host may hold as a whole, and nothing else", () => {
   const { connectionsMax, bodiesBytesMax, ...others } = shareLimits(defaultLimits, 3);

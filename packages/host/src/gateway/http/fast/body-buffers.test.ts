@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { BodyMemory } from "./body-memory.ts";
+import { BodyMemory } from "./body-buffers.ts";
 
 const MB = 1024 * 1024;
 

@@ -11,17 +11,17 @@ import {
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { LeverError } from "@leveros/protocol";
-import type { Clock } from "../clock.ts";
-import { findProgram } from "../processes/find-program.ts";
-import { startLinked } from "../processes/linked-process.ts";
-import type { ProcessLedger } from "../processes/process-records.ts";
-import { readOutput } from "../processes/read-output.ts";
-import { copyProgram, programIn } from "./instance-program.ts";
-import { type LaunchedRuntime, type Launcher, outOfMemory, type ProcessExit } from "./launcher.ts";
+import type { Clock } from "../../clock.ts";
+import { findProgram } from "../../processes/find-program.ts";
+import { startLinked } from "../../processes/linked-process.ts";
+import type { ProcessLedger } from "../../processes/process-records.ts";
+import { readOutput } from "../../processes/read-output.ts";
+import { copyProgram, programIn } from "../instance-program.ts";
+import { type LaunchedRuntime, type Launcher, outOfMemory, type ProcessExit } from "../launcher.ts";
+import { nodeFlags, nodeVariables } from "../node-flags.ts";
+import { DISKS, moveOut } from "../oci/service-disks.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
-import { nodeFlags, nodeVariables } from "./node-flags.ts";
-import { DISKS, moveOut } from "./oci/service-disks.ts";
-import { type Fence, nodeFence } from "./process-fence.ts";
+import { type Fence, nodeFence } from "./node-permissions.ts";
 import { closedFolder, type Notes, ServiceUsers, tryUsers } from "./service-users.ts";
 
 /** How long the last output of an ended process is waited for. */

@@ -1,13 +1,13 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { LeverError, Limits } from "@leveros/protocol";
-import type { KnownTokens } from "../../access/known-tokens.ts";
-import type { Clock } from "../../clock.ts";
-import type { CallRouter } from "../../router/router.ts";
-import type { HeldBodies } from "../http/regular-call.ts";
-import { BodyMemory } from "./body-memory.ts";
-import { DirectConnection } from "./direct-connection.ts";
-import { HEAD_END, parsePlainHead } from "./request-head.ts";
+import type { KnownTokens } from "../../../access/token-index.ts";
+import type { Clock } from "../../../clock.ts";
+import type { CallRouter } from "../../../router/router.ts";
+import type { HeldBodies } from "../regular-call.ts";
+import { BodyMemory } from "./body-buffers.ts";
+import { DirectConnection } from "./fast-connection.ts";
+import { HEAD_END, parsePlainHead } from "./plain-head.ts";
 
 /** How often connections are looked at for those that have waited too long. */
 const TICK_MS = 1_000;
