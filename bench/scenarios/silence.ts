@@ -7,7 +7,7 @@ const code = "exports.work = () => new Promise((done) => setTimeout(() => done(p
 
 /** Stops one of two instances, as a debugger would. */
 export async function stopAnInstance(): Promise<readonly Figure[]> {
-  await using lever = await startHost({ silentKillMs: 3_000 });
+  await using lever = await startHost({ unresponsiveKillAfterMs: 3_000 });
   using caller = new Caller(lever.address);
   await deploy(lever, "silent", code, { minInstances: 2, maxInstances: 4 });
   const twoReady = await untilInstances(
@@ -33,7 +33,9 @@ export async function stopAnInstance(): Promise<readonly Figure[]> {
   process.kill(victim.pid, "SIGSTOP");
   const stoppedAt = performance.now();
   await untilInstances(lever, "silent", ({ instances }) =>
-    instances.some(({ instance, state }) => instance === victim.instance && state === "silent"),
+    instances.some(
+      ({ instance, state }) => instance === victim.instance && state === "unresponsive",
+    ),
   );
   const silentMs = performance.now() - stoppedAt;
   await untilInstances(

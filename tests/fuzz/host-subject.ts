@@ -56,8 +56,8 @@ const LIMITS = [
   "bodyBytesMax=100000",
   "warmRuntimesMax=0",
   // An instance that gets no processor for a while, on a busy machine, is no finding.
-  "silentAfterMs=60000",
-  "silentKillMs=120000",
+  "unresponsiveAfterMs=60000",
+  "unresponsiveKillAfterMs=120000",
 ];
 /** Longer than every limit above. */
 const LONG_PATIENCE_MS = 15_000;

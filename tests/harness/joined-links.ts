@@ -1,7 +1,7 @@
 import {
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
@@ -15,7 +15,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** What one side of a call heard, in order. */
-export class Ears implements CallEvents {
+export class RecordedEvents implements CallListener {
   readonly heard: string[] = [];
   readonly messages: Uint8Array[] = [];
   endings = 0;
@@ -44,8 +44,8 @@ export class Ears implements CallEvents {
 
 export interface Served {
   readonly opening: CallOpening;
-  readonly side: CallSide;
-  readonly ears: Ears;
+  readonly side: CallHandle;
+  readonly ears: RecordedEvents;
 }
 
 export interface JoinedOptions {
@@ -98,7 +98,7 @@ export class Joined {
       },
       schedule: (flush) => this.#tasks.push(flush),
       onCall: (opening, callSide) => {
-        const served = { opening, side: callSide, ears: new Ears() };
+        const served = { opening, side: callSide, ears: new RecordedEvents() };
         this.served.push(served);
         this.onServed(served);
         return served.ears;
@@ -134,8 +134,11 @@ export class Joined {
     if (to === this.instance) piece.fill(0xaa);
   }
 
-  open(changes: Partial<CallOpening> = {}, hasMore = false): { side: CallSide; ears: Ears } {
-    const ears = new Ears();
+  open(
+    changes: Partial<CallOpening> = {},
+    hasMore = false,
+  ): { side: CallHandle; ears: RecordedEvents } {
+    const ears = new RecordedEvents();
     const opening: CallOpening = {
       environment: "dev.lever",
       service: "svc",

@@ -40,23 +40,23 @@ it("is decided by its seed", async () => {
 
 describe("a simulation finds", () => {
   it("a ledger that takes an instance that ends for a dead one", async () => {
-    vi.spyOn(ResourceLedger.prototype, "ending").mockImplementation(function (
+    vi.spyOn(ResourceLedger.prototype, "stopping").mockImplementation(function (
       this: ResourceLedger<object, { resource: string }>,
       instance: object,
     ) {
-      this.gone(instance);
+      this.exited(instance);
     });
     expect(await firstViolation(SEEDS)).toMatch(/O1: .* has two owners$/);
   }, 60_000);
 
   it("a ledger that does not wait for closeResource", async () => {
-    const { retire } = ResourceLedger.prototype;
-    vi.spyOn(ResourceLedger.prototype, "retire").mockImplementation(function (
+    const { drain } = ResourceLedger.prototype;
+    vi.spyOn(ResourceLedger.prototype, "drain").mockImplementation(function (
       this: ResourceLedger<object, { resource: string }>,
       instance: object,
     ) {
-      retire.call(this, instance);
-      this.gone(instance);
+      drain.call(this, instance);
+      this.exited(instance);
     });
     expect(await firstViolation(SEEDS)).toMatch(/O[13]: /);
   }, 60_000);
@@ -81,8 +81,8 @@ describe("a simulation finds", () => {
   }, 60_000);
 
   it("a router that sends calls to instances that stop", async () => {
-    vi.spyOn(ServiceRoute.prototype, "retire").mockImplementation(() => {});
-    vi.spyOn(ServiceRoute.prototype, "ending").mockImplementation(() => {});
+    vi.spyOn(ServiceRoute.prototype, "drain").mockImplementation(() => {});
+    vi.spyOn(ServiceRoute.prototype, "stopping").mockImplementation(() => {});
     expect(await firstViolation(SEEDS)).toMatch(/follows the promise that none does$/);
   }, 60_000);
 });

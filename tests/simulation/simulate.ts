@@ -3,8 +3,8 @@ import { Fleet } from "../../packages/host/src/fleet/fleet.ts";
 import { OUTSIDE, Router } from "../../packages/host/src/router/router.ts";
 import type { VersionRecord } from "../../packages/host/src/store/store.ts";
 import {
-  type CallEvents,
-  type CallSide,
+  type CallHandle,
+  type CallListener,
   defaultLimits,
   type LeverError,
   type LeverJson,
@@ -39,7 +39,7 @@ const body = new TextEncoder().encode("[]");
 const limits = {
   ...defaultLimits,
   callsPerInstanceMax: 30,
-  queuedCallsMax: 60,
+  queuedCallsPerServiceMax: 60,
   idleTimeoutMs: 4_000,
   scaleDownAfterMs: 1_500,
   drainTimeoutMs: 2_000,
@@ -47,9 +47,9 @@ const limits = {
   deployDrainTimeoutMs: 6_000,
   resourceIdleTimeoutMs: 1_500,
   resourceHookTimeoutMs: 1_000,
-  silentKillMs: 5_000,
+  unresponsiveKillAfterMs: 5_000,
   instancesPerServiceMax: 5,
-  instancesRamMax: 128 * 9,
+  instancesRamMbMax: 128 * 9,
 };
 
 /** What a call may come to, so that nobody waits for ever: its deadline, and what follows it. */
@@ -103,7 +103,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       },
       onCall(runtime, opening) {
         check(
-          !runtime.isDraining,
+          !runtime.isStopping,
           `a call of ${opening.method} follows the promise that none does`,
         );
         if (opening.resource === "") return;
@@ -118,7 +118,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   };
 
   let epoch = 0;
-  const router = new Router({ limits, clock, takeEpoch: () => ++epoch });
+  const router = new Router({ limits, clock, nextEpoch: () => ++epoch });
   router.setEnvironment(ENVIRONMENT, {
     corsOrigins: new Set(),
     isOpenToInstances: true,
@@ -188,7 +188,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const open = new Set<{
     readonly startedAt: number;
     readonly isStream: boolean;
-    readonly side: CallSide;
+    readonly side: CallHandle;
   }>();
   let calls = 0;
   const call = (): void => {
@@ -202,7 +202,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       check(endings === 1, "C1: a caller hears two endings");
       if (entry !== undefined) open.delete(entry);
     };
-    const events: CallEvents = {
+    const events: CallListener = {
       onMessage: () => check(endings === 0, "C1: a message follows the ending"),
       onEnd: over,
       onFail: over,
@@ -212,7 +212,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       },
       onDrain() {},
     };
-    let entry: { startedAt: number; isStream: boolean; side: CallSide } | undefined;
+    let entry: { startedAt: number; isStream: boolean; side: CallHandle } | undefined;
     const method = isStream ? "chan" : "method";
     const side = router.call(
       {
@@ -246,16 +246,19 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       if (of === undefined) continue;
       let running = 0;
       for (const instance of of.instances) {
-        const { target, phase, plan } = instance;
+        const { target, phase, spec } = instance;
         check(target.callsInFlight >= 0 && target.streamsInFlight >= 0, "C2: a count is negative");
-        const isLive = plan.version === of.live.version && !of.isRetiring(instance);
+        const isLive = spec.version === of.live.version && of.stateOf(instance) !== "draining";
         if (isLive && (phase === "ready" || phase === "starting")) running++;
       }
       check(running <= limits.instancesPerServiceMax, `${name} has ${running} instances`);
-      check(of.route.callsWaiting <= limits.queuedCallsMax, "the queue is longer than it may be");
+      check(
+        of.route.callsWaiting <= limits.queuedCallsPerServiceMax,
+        "the queue is longer than it may be",
+      );
       check(of.route.callsWaiting >= 0, "C2: the queue's count is negative");
     }
-    check(fleet.ram.allotted <= fleet.ram.max, "more memory is allotted than there is");
+    check(fleet.ram.reserved <= fleet.ram.max, "more memory is allotted than there is");
     for (const { startedAt, isStream } of open) {
       check(isStream || clock.now() - startedAt <= TIMEOUT_MS + 1, "a call outlives its deadline");
     }

@@ -7,11 +7,11 @@ import type {
 import type { Launcher, ProcessExit } from "../../packages/host/src/launcher/launcher.ts";
 import {
   type Assignment,
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
+  closedSide,
   LeverError,
-  noSide,
   PAYLOAD_JSON,
 } from "../../packages/protocol/src/index.ts";
 
@@ -45,7 +45,7 @@ export interface World {
 
 interface Running {
   readonly opening: CallOpening;
-  readonly events: CallEvents;
+  readonly events: CallListener;
   /** False once the caller has left, while the function still runs. */
   isHeard: boolean;
 }
@@ -60,7 +60,7 @@ export class SimulatedRuntime implements RuntimeLink {
   handlers: InstanceLinkHandlers | undefined;
   assignment: Assignment | undefined;
   isDead = false;
-  isDraining = false;
+  isStopping = false;
   #wasTold = false;
   #isLeaving = false;
   /** Stopped as by SIGSTOP until this moment. */
@@ -111,17 +111,17 @@ export class SimulatedRuntime implements RuntimeLink {
     });
   }
 
-  open(opening: CallOpening, events: CallEvents, hasMore: boolean): CallSide {
+  open(opening: CallOpening, events: CallListener, hasMore: boolean): CallHandle {
     if (this.isDead) {
       events.onAbort(new LeverError("instance_failed", "It is dead."));
-      return noSide;
+      return closedSide;
     }
     const running: Running = { opening, events, isHeard: true };
     this.#running.add(running);
     this.#later(0.5, () => this.#serve(running));
     if (opening.isStream && !hasMore) this.#later(1, () => this.#finish(running));
     return {
-      ...noSide,
+      ...closedSide,
       abort: () => {
         running.isHeard = false;
       },
@@ -132,9 +132,9 @@ export class SimulatedRuntime implements RuntimeLink {
     };
   }
 
-  drain(): void {
+  stop(): void {
     this.#later(0.5, () => {
-      this.isDraining = true;
+      this.isStopping = true;
       this.#leaveWhenIdle();
     });
   }
@@ -198,7 +198,7 @@ export class SimulatedRuntime implements RuntimeLink {
   }
 
   #leaveWhenIdle(): void {
-    if (!this.isDraining || !this.#wasTold || this.#isLeaving || this.#running.size > 0) return;
+    if (!this.isStopping || !this.#wasTold || this.#isLeaving || this.#running.size > 0) return;
     const { random, troubles } = this.#world;
     this.#isLeaving = true;
     if (random() < troubles.stubborn) return;

@@ -129,7 +129,7 @@ test("what was changed, and what was refused, is kept", async () => {
   const { stdout } = await cli(["audit", "--json"], { token: master });
   const entries = JSON.parse(stdout) as Record<string, string>[];
   expect(entries[0]).toMatchObject({
-    asker: "local",
+    principal: "local",
     method: "deployServiceChan",
     outcome: "done",
   });

@@ -324,7 +324,7 @@ describe("the upgrade", () => {
   it.each([
     ["what is no frame", Buffer.from("GET / HTTP/1.1\r\nhost: dev.lever\r\n\r\n")],
     ["a frame of no type", frame(99, 0, 1, Buffer.alloc(0))],
-    ["a message for the host's program", frame(CONTROL, 0, 0, Buffer.from('{"type":"leaving"}'))],
+    ["a message for the host's program", frame(CONTROL, 0, 0, Buffer.from('{"type":"stopping"}'))],
     ["a call by one of the host's numbers", frame(OPEN, STREAM, 2, opening)],
     ["an opening that is cut off", frame(OPEN, STREAM, 1, names.subarray(0, 9))],
     [

@@ -206,7 +206,10 @@ describe("lever up", () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^Lever is up at http:\/\/127\.0\.0\.1:\d+\n$/);
     const events = stderr.trimEnd().split("\n");
-    expect(events.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(["up", "down"]);
+    expect(events.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+      "host started",
+      "host stopped",
+    ]);
   });
 
   it("finishes the calls under way before it stops", async () => {

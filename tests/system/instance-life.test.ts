@@ -98,7 +98,7 @@ describe("an instance", () => {
     process.kill(pid, "SIGTERM");
     await until(
       () => instancesOf("patient"),
-      (all) => all.some(({ state }) => state === "draining"),
+      (all) => all.some(({ state }) => state === "stopping"),
     );
     // A new call gets a new instance while the old one still works.
     expect((await callMethod(lever.address, "/patient/pid", [])).json()).not.toBe(pid);

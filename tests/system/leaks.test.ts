@@ -17,7 +17,7 @@ const WARM = 2;
 const ARGS = [
   ...["--limit", "idleTimeoutMs=100"],
   ...["--limit", `warmRuntimesMax=${WARM}`],
-  ...["--limit", "outputBytesPerSecondMax=1000"],
+  ...["--limit", "loggedBytesPerSecondMax=1000"],
 ];
 
 const names = Array.from({ length: SERVICES }, (_, index) => `svc${index}`);

@@ -9,7 +9,7 @@ let lever: RunningLever;
 let client: Client;
 
 beforeAll(async () => {
-  const limits = ["instancesRamMax=300", "bodiesBytesMax=6000000", "overloadAfterMs=100"];
+  const limits = ["instancesRamMbMax=300", "bufferedBodyBytesMax=6000000", "queueStandingMs=100"];
   lever = await startLever({ args: limits.flatMap((limit) => ["--limit", limit]) });
   client = new Client({ forceHost: lever.address });
 });
@@ -60,7 +60,7 @@ describe("the memory that instances may be allotted", () => {
     expect(explained.now).toMatchObject({ need: 3, have: 2, held: "memory" });
     expect(await Promise.all(held)).toEqual(Array(26).fill("held"));
     const events = (await admin("listEvents", "first")) as HostEvent[];
-    expect(events.map(({ event }) => event)).toContain("idle instance makes room");
+    expect(events.map(({ event }) => event)).toContain("idle instance stopped to free memory");
     // What waits for room gets it as soon as somebody idles.
     expect((await callMethod(lever.address, "/first/hold", [1])).text).toBe('"held"');
   }, 30_000);

@@ -122,7 +122,7 @@ describe("lever ps", () => {
       ram: 128,
     });
     expect(report.instances[0]?.memoryBytes).toBeGreaterThan(5e6);
-    expect(report.host.ramAllotted).toBe(128);
+    expect(report.host.ramReserved).toBe(128);
     const table = await run("ps");
     expect(table).toMatch(
       /^INSTANCE +VERSION +STATE +CALLS +STREAMS +RESOURCES +MEMORY +AGE +START$/m,
@@ -150,12 +150,14 @@ describe("lever explain", () => {
     );
     let report: ScalingReport;
     do report = (await json("explain", "svc")) as ScalingReport;
-    while (report.now.need < 4);
+    while (report.now.needed < 4);
     expect(report.now).toMatchObject({ wanted: 3, reason: "maxInstances" });
     const text = await run("explain", "svc");
     expect(text).toMatch(/^svc version 2 has 3 instances, and should have 3: /);
     expect(text).toContain("it may have at most 3 (maxInstances in lever.json");
-    expect(text).toMatch(/^AT +WANTED +REASON +HAD +CALLS +WAITING +SILENT +HELD BY$/m);
+    expect(text).toMatch(
+      /^AT +WANTED +REASON +RUNNING +CALLS +WAITING +UNRESPONSIVE +BLOCKED BY$/m,
+    );
     await Promise.all(held);
     const failed = await lever.lever(["explain", "nobody"]);
     expect([failed.status, failed.stderr]).toEqual([

@@ -221,7 +221,9 @@ it("a host that is not root keeps its files by Node's permission model, and says
   expect(await service.invoke("write", join(data, "x"))).toBe("done");
   expect(await service.invoke("write", join(code, "x"))).toBe("ERR_ACCESS_DENIED");
   expect(await service.invoke("meet")).toBe("Client23");
-  expect(host.output()).toContain('"users":"shared","usersWhy":"Lever does not run as root"');
+  expect(host.output()).toContain(
+    '"users":"shared","sharedUserReason":"Lever does not run as root"',
+  );
 }, 20_000);
 
 it("a data folder that other users cannot reach is named, and services run all the same", async () => {

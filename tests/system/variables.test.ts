@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { EnvironmentListing, RollReport, VariableListing } from "@leveros/protocol";
+import type { EnvironmentListing, RestartReport, VariableListing } from "@leveros/protocol";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Caller, keepCalling } from "../../bench/load.ts";
@@ -177,7 +177,7 @@ describe("environments", () => {
   });
 
   it("tell what became of instances", async () => {
-    const report = (await admin("setVariable", "dev.lever", "", "X", "1")) as RollReport;
+    const report = (await admin("setVariable", "dev.lever", "", "X", "1")) as RestartReport;
     expect(report.failed).toEqual([]);
   });
 });

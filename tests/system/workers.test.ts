@@ -34,7 +34,7 @@ describe("a host with two workers", () => {
   beforeAll(async () => {
     lever = await startLever({
       workers: 2,
-      args: ["--limit", "queuedCallsMax=5", "--limit", "overloadAfterMs=3600000"],
+      args: ["--limit", "queuedCallsPerServiceMax=5", "--limit", "queueStandingMs=3600000"],
     });
     await deploy(lever);
   });

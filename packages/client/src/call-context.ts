@@ -6,5 +6,5 @@ import { findInstanceLink } from "./instance-transport.ts";
  * tells when nobody waits for the answer any more. undefined outside of calls, and once the call has been answered.
  */
 export function callContext(): CallContext | undefined {
-  return findInstanceLink()?.currentCall();
+  return findInstanceLink()?.activeCall();
 }

@@ -1,6 +1,6 @@
 import {
-  type CallEvents,
-  type CallSide,
+  type CallHandle,
+  type CallListener,
   formatLeverUrl,
   LeverError,
   type LeverUrl,
@@ -10,7 +10,7 @@ import {
 import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
 import { readReply } from "./http-reply.ts";
 import { openWebSocket } from "./open-websocket.ts";
-import { leftCall } from "./reply-value.ts";
+import { cancelledError } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
 /** Calls from a page: regular ones by fetch, streams over WebSockets. */
@@ -56,14 +56,18 @@ export class HttpTransport implements Transport {
       return readReply({ status, headers: Object.fromEntries(response.headers), body }, target);
     } catch (cause) {
       if (cause instanceof LeverError) throw cause;
-      if (signal?.aborted === true) throw leftCall();
+      if (signal?.aborted === true) throw cancelledError();
       const reason = cause instanceof Error ? cause.message : String(cause);
       const message = `Cannot call ${target.url} at ${authority}: ${reason}.`;
       throw new LeverError("unreachable", message, { cause });
     }
   }
 
-  open(url: LeverUrl, args: Payload, options: { timeoutMs: number; events: CallEvents }): CallSide {
+  open(
+    url: LeverUrl,
+    args: Payload,
+    options: { timeoutMs: number; events: CallListener },
+  ): CallHandle {
     return openWebSocket(url, args, {
       ...options,
       token: this.#token,

@@ -2,21 +2,21 @@ import type * as http from "node:http";
 import type { Socket } from "node:net";
 import {
   attachLink,
-  type CallEvents,
-  type Callee,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
+  type CallTarget,
+  ignoredEvents,
   LeverError,
   LINK_UPGRADE,
   type Link,
-  noEvents,
   type Payload,
 } from "@leveros/protocol";
 import { DEADLINE_GRACE_MS, tooLate } from "./deadline.ts";
 import { formatHttpAddress, type HttpAddress } from "./http-address.ts";
 import { requestTo } from "./http-request.ts";
 import { invokeOver } from "./outgoing-call.ts";
-import { LateCall } from "./pending-call.ts";
+import { PendingCall } from "./pending-call.ts";
 import type { InvokeOptions } from "./transport.ts";
 
 /** Without a call; shorter than hosts keep idle links, so that a call seldom meets one that is just being closed. */
@@ -124,7 +124,7 @@ function openLink(
 }
 
 /** The client's end of a link to a host. It keeps the process alive as long as a call is open on it, and no longer. */
-export class HostLink implements Callee {
+export class HostLink implements CallTarget {
   readonly #socket: Socket;
   readonly #link: Link;
   /** Regular calls, and those that wait for their turn. */
@@ -152,7 +152,7 @@ export class HostLink implements Callee {
       side: "instance",
       messageBytesMax,
       callsMax: 0,
-      onCall: () => noEvents,
+      onCall: () => ignoredEvents,
       onControl() {},
       onIdle() {
         socket.unref();
@@ -166,7 +166,7 @@ export class HostLink implements Callee {
     });
   }
 
-  open(opening: CallOpening, events: CallEvents, hasMore: boolean): CallSide {
+  open(opening: CallOpening, events: CallListener, hasMore: boolean): CallHandle {
     this.#socket.ref();
     return this.#link.open(opening, events, hasMore);
   }
@@ -191,9 +191,9 @@ export class HostLink implements Callee {
     signals: readonly (AbortSignal | undefined)[],
   ): Promise<Payload> {
     let turn: (() => void) | undefined;
-    const inTurn: Callee = {
+    const inTurn: CallTarget = {
       open: (_opening, events, hasMore) => {
-        const call = new LateCall(events);
+        const call = new PendingCall(events);
         turn = () => call.begin(() => this.open(opening, events, hasMore));
         this.#waiting.add(turn);
         return call;

@@ -1,7 +1,7 @@
 import type * as http from "node:http";
 import {
-  type CallEvents,
-  type CallSide,
+  type CallHandle,
+  type CallListener,
   formatLeverUrl,
   LeverError,
   type LeverUrl,
@@ -16,8 +16,8 @@ import { type CallTarget, connectionFailed } from "./http-failure.ts";
 import { type HttpReply, readReply } from "./http-reply.ts";
 import { requestTo } from "./http-request.ts";
 import { openWebSocket } from "./open-websocket.ts";
-import { LateCall } from "./pending-call.ts";
-import { leftCall } from "./reply-value.ts";
+import { PendingCall } from "./pending-call.ts";
+import { cancelledError } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
 /** Calls from Node: over a link to the host where there is one, else over Lever's HTTP API and WebSockets. */
@@ -68,14 +68,18 @@ export class HttpTransport implements Transport {
     return readReply(reply, target);
   }
 
-  open(url: LeverUrl, args: Payload, options: { timeoutMs: number; events: CallEvents }): CallSide {
+  open(
+    url: LeverUrl,
+    args: Payload,
+    options: { timeoutMs: number; events: CallListener },
+  ): CallHandle {
     const { timeoutMs, events } = options;
     const address = this.#address(url);
     const token = this.#token;
     const opening = openingOf(url, args, { isStream: true, timeoutMs: Math.ceil(timeoutMs) });
     const link = linkTo(address, { token, messageBytesMax: this.#replyBytesMax });
     if (!(link instanceof Promise)) return link.open(opening, events, true);
-    const call = new LateCall(events);
+    const call = new PendingCall(events);
     link.then(
       (opened) =>
         call.begin(
@@ -122,7 +126,7 @@ function exchange(
       const timer = setTimeout(onDeadline, timeoutMs + DEADLINE_GRACE_MS);
       request.once("close", () => clearTimeout(timer));
     }
-    const onAborted = (): void => leave(leftCall());
+    const onAborted = (): void => leave(cancelledError());
     signal?.addEventListener("abort", onAborted, { once: true });
     request.once("close", () => signal?.removeEventListener("abort", onAborted));
     request.on("error", reject);

@@ -57,7 +57,7 @@ function startInstance(): { near: Link; seen: unknown[] } {
     protocol: 1,
     environment: "dev.lever",
     callee: joined.near,
-    currentCall: () => undefined,
+    activeCall: () => undefined,
   });
   return joined;
 }

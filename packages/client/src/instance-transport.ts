@@ -1,7 +1,7 @@
 import {
-  type CallCourse,
-  type CallEvents,
-  type CallSide,
+  type ActiveCall,
+  type CallHandle,
+  type CallListener,
   INSTANCE_LINK,
   type InstanceLink,
   LeverError,
@@ -22,7 +22,7 @@ export class InstanceTransport implements Transport {
 
   // The host keeps the deadline; should it go away, the link closes and the call is aborted.
   invoke(url: LeverUrl, payload: Payload, { timeoutMs, signal }: InvokeOptions): Promise<Payload> {
-    const course = this.#link.currentCall();
+    const course = this.#link.activeCall();
     const opening = openingOf(url, payload, {
       isStream: false,
       timeoutMs: timeWithin(course, timeoutMs),
@@ -33,19 +33,19 @@ export class InstanceTransport implements Transport {
   open(
     url: LeverUrl,
     args: Payload,
-    { timeoutMs, events }: { timeoutMs: number; events: CallEvents },
-  ): CallSide {
-    const course = this.#link.currentCall();
+    { timeoutMs, events }: { timeoutMs: number; events: CallListener },
+  ): CallHandle {
+    const course = this.#link.activeCall();
     const opening = openingOf(url, args, {
       isStream: true,
       timeoutMs: timeWithin(course, timeoutMs),
     });
-    return openOver(this.#link.callee, opening, { events, leaving: { course, signals: [] } });
+    return openOver(this.#link.callee, opening, { events, cancellation: { course, signals: [] } });
   }
 }
 
 /** The time for a call in the course of another: its own, but no more than that one has left. 0 = no deadline. */
-function timeWithin(course: CallCourse | undefined, timeoutMs: number): number {
+function timeWithin(course: ActiveCall | undefined, timeoutMs: number): number {
   const leftMs = course?.timeLeftMs;
   if (leftMs === undefined) return timeoutMs;
   const wholeMs = Math.max(1, Math.ceil(leftMs));

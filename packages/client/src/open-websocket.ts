@@ -1,6 +1,6 @@
 import {
-  type CallEvents,
-  type CallSide,
+  type CallHandle,
+  type CallListener,
   formatLeverUrl,
   type LeverUrl,
   type Payload,
@@ -16,9 +16,9 @@ export function openWebSocket(
     address: HttpAddress;
     token: string | undefined;
     timeoutMs: number;
-    events: CallEvents;
+    events: CallListener;
   },
-): CallSide {
+): CallHandle {
   const { address, token, timeoutMs, events } = options;
   const query = new URLSearchParams({ forceenv: url.environment.replace(/:\d+$/, "") });
   if (timeoutMs > 0) query.set("timeout", String(Math.ceil(timeoutMs)));

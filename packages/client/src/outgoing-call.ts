@@ -1,19 +1,19 @@
 import {
-  type CallCourse,
-  type CallEvents,
-  type Callee,
+  type ActiveCall,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
+  type CallTarget,
   LeverError,
   type Payload,
   type PayloadKind,
 } from "@leveros/protocol";
-import { leftCall, methodFailed } from "./reply-value.ts";
+import { cancelledError, methodFailed } from "./reply-value.ts";
 
 /** What ends a call early. */
-export interface Leaving {
+export interface Cancellation {
   /** The call in whose course this one is made: it is left with it. */
-  readonly course?: CallCourse | undefined;
+  readonly course?: ActiveCall | undefined;
   readonly signals: readonly (AbortSignal | undefined)[];
 }
 
@@ -23,13 +23,13 @@ export interface Leaving {
  * says.
  */
 export function invokeOver(
-  callee: Callee,
+  callee: CallTarget,
   opening: CallOpening,
-  leaving: Leaving,
+  leaving: Cancellation,
 ): Promise<Payload> {
   return new Promise((resolve, reject) => {
     let hasReply = false;
-    const events: CallEvents = {
+    const events: CallListener = {
       onMessage(kind, bytes) {
         hasReply = true;
         resolve({ kind, bytes });
@@ -43,16 +43,16 @@ export function invokeOver(
       onAbort: reject,
       onDrain() {},
     };
-    openOver(callee, opening, { events, leaving });
+    openOver(callee, opening, { events, cancellation: leaving });
   });
 }
 
 /** Opens a call over a link, which hears `cancelled` when it is left. */
 export function openOver(
-  callee: Callee,
+  callee: CallTarget,
   opening: CallOpening,
-  { events, leaving }: { events: CallEvents; leaving: Leaving },
-): CallSide {
+  { events, cancellation: leaving }: { events: CallListener; cancellation: Cancellation },
+): CallHandle {
   const call = new OutgoingCall(events, leaving);
   const side = callee.open(opening, call, opening.isStream);
   call.begin(side);
@@ -60,29 +60,29 @@ export function openOver(
 }
 
 /** What a call hears, until it is over or left. */
-class OutgoingCall implements CallEvents {
-  readonly #events: CallEvents;
-  readonly #leaving: Leaving;
-  #side: CallSide | undefined;
+class OutgoingCall implements CallListener {
+  readonly #events: CallListener;
+  readonly #cancellation: Cancellation;
+  #side: CallHandle | undefined;
   #isOver = false;
 
-  constructor(events: CallEvents, leaving: Leaving) {
+  constructor(events: CallListener, leaving: Cancellation) {
     this.#events = events;
-    this.#leaving = leaving;
+    this.#cancellation = leaving;
   }
 
-  begin(side: CallSide): void {
+  begin(side: CallHandle): void {
     if (this.#isOver) return;
     this.#side = side;
-    const { course, signals } = this.#leaving;
-    let hasLeft = course?.hasLeft === true;
-    course?.onLeave(this.#leave);
+    const { course, signals } = this.#cancellation;
+    let hasLeft = course?.isCancelled === true;
+    course?.onCancel(this.#cancel);
     for (const signal of signals) {
-      signal?.addEventListener("abort", this.#leave);
+      signal?.addEventListener("abort", this.#cancel);
       hasLeft ||= signal?.aborted === true;
     }
     // Whoever opens a call hears nothing of it before this has returned.
-    if (hasLeft) queueMicrotask(this.#leave);
+    if (hasLeft) queueMicrotask(this.#cancel);
   }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
@@ -108,19 +108,19 @@ class OutgoingCall implements CallEvents {
     this.#events.onAbort(error);
   }
 
-  readonly #leave = (): void => {
+  readonly #cancel = (): void => {
     const side = this.#side;
     if (side === undefined) return;
     this.#over();
-    side.abort(leftCall());
-    this.#events.onAbort(leftCall());
+    side.abort(cancelledError());
+    this.#events.onAbort(cancelledError());
   };
 
   #over(): void {
     this.#isOver = true;
     this.#side = undefined;
-    const { course, signals } = this.#leaving;
-    course?.offLeave(this.#leave);
-    for (const signal of signals) signal?.removeEventListener("abort", this.#leave);
+    const { course, signals } = this.#cancellation;
+    course?.offCancel(this.#cancel);
+    for (const signal of signals) signal?.removeEventListener("abort", this.#cancel);
   }
 }

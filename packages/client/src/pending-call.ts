@@ -1,22 +1,27 @@
-import { type CallEvents, type CallSide, LeverError, type PayloadKind } from "@leveros/protocol";
+import {
+  type CallHandle,
+  type CallListener,
+  LeverError,
+  type PayloadKind,
+} from "@leveros/protocol";
 
 /** A call whose way is found while it has begun: what its caller does until then is kept, and done there. */
-export class LateCall implements CallSide {
-  readonly #events: CallEvents;
-  #side: CallSide | undefined;
+export class PendingCall implements CallHandle {
+  readonly #events: CallListener;
+  #side: CallHandle | undefined;
   #early: { kind: PayloadKind; bytes: Uint8Array }[] = [];
   #hasEnded = false;
   #isPaused = false;
   #isOver = false;
 
-  constructor(events: CallEvents) {
+  constructor(events: CallListener) {
     this.#events = events;
   }
 
   /** The way is there. */
-  begin(open: () => CallSide): void {
+  begin(open: () => CallHandle): void {
     if (this.#isOver) return;
-    let side: CallSide;
+    let side: CallHandle;
     try {
       side = open();
     } catch (error) {

@@ -1,6 +1,6 @@
 import {
-  type CallEvents,
-  type CallSide,
+  type CallHandle,
+  type CallListener,
   LeverError,
   type Payload,
   type PayloadKind,
@@ -27,7 +27,7 @@ interface Listeners<Received> {
  * LeverError: `method_failed`, with the original `value`, when the method did.
  */
 export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIterable<Received> {
-  readonly #side: CallSide;
+  readonly #side: CallHandle;
   readonly #listeners: { [Name in keyof Listeners<Received>]: Set<Listeners<Received>[Name]> } = {
     data: new Set(),
     end: new Set(),
@@ -46,7 +46,7 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
   #outcome: "open" | "ended" | LeverError = "open";
 
   /** Streams come from `invokeChan`; `open` starts the call and is given what listens to it. */
-  constructor(open: (events: CallEvents) => CallSide) {
+  constructor(open: (events: CallListener) => CallHandle) {
     this.#side = open({
       onMessage: (kind, bytes) => this.#receive(kind, bytes),
       onEnd: () => {

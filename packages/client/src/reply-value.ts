@@ -40,6 +40,6 @@ function toBuffer(bytes: Uint8Array): Uint8Array {
 }
 
 /** What a caller hears of a call that it has left itself. */
-export function leftCall(): LeverError {
+export function cancelledError(): LeverError {
   return new LeverError("cancelled", "The caller left the call.");
 }

@@ -1,4 +1,4 @@
-import type { CallEvents, CallSide, LeverUrl, Payload } from "@leveros/protocol";
+import type { CallHandle, CallListener, LeverUrl, Payload } from "@leveros/protocol";
 
 /** What a call asks for beside its arguments. */
 export interface InvokeOptions {
@@ -21,6 +21,6 @@ export interface Transport {
   open(
     url: LeverUrl,
     args: Payload,
-    options: Pick<InvokeOptions, "timeoutMs"> & { events: CallEvents },
-  ): CallSide;
+    options: Pick<InvokeOptions, "timeoutMs"> & { events: CallListener },
+  ): CallHandle;
 }

@@ -20,11 +20,11 @@ export type StreamName<Service> = {
   string;
 
 /** What callers pass: the parameters after the stream, and after the resource when the call names one. */
-type StreamArguments<Method, Callee extends "service" | "resource"> = Method extends (
+type StreamArguments<Method, CallTarget extends "service" | "resource"> = Method extends (
   stream: never,
   ...args: infer Parameters
 ) => unknown
-  ? Callee extends "service"
+  ? CallTarget extends "service"
     ? Parameters
     : Parameters extends [unknown?, ...infer Rest]
       ? Rest
@@ -48,17 +48,17 @@ type ReceivedFrom<Stream, Returned> = Returned extends
     : unknown;
 
 /** `invokeChan` where the service's module is known. */
-export interface InvokeChanTyped<Service, Callee extends "service" | "resource"> {
+export interface InvokeChanTyped<Service, CallTarget extends "service" | "resource"> {
   <Name extends StreamName<Service>>(
     method: Name,
     ...args: [
-      ...args: StreamArguments<Service[Name], Callee>,
+      ...args: StreamArguments<Service[Name], CallTarget>,
       callback: Callback<StreamOf<Service[Name]>>,
     ]
   ): undefined;
   <Name extends StreamName<Service>>(
     method: Name,
-    ...args: StreamArguments<Service[Name], Callee>
+    ...args: StreamArguments<Service[Name], CallTarget>
   ): Promise<StreamOf<Service[Name]>>;
 }
 

@@ -57,17 +57,17 @@ export type MethodResult<Method> = Method extends (...args: infer Parameters) =>
   : never;
 
 /** `invoke` where the service's module is known. */
-export interface InvokeTyped<Service, Callee extends "service" | "resource"> {
+export interface InvokeTyped<Service, CallTarget extends "service" | "resource"> {
   <Name extends MethodName<Service>>(
     method: Name,
     ...args: [
-      ...args: CallArguments<Service[Name], Callee>,
+      ...args: CallArguments<Service[Name], CallTarget>,
       callback: Callback<MethodResult<Service[Name]>>,
     ]
   ): undefined;
   <Name extends MethodName<Service>>(
     method: Name,
-    ...args: CallArguments<Service[Name], Callee>
+    ...args: CallArguments<Service[Name], CallTarget>
   ): Promise<MethodResult<Service[Name]>>;
 }
 
@@ -77,9 +77,10 @@ export interface InvokeUntyped {
   (method: string, ...args: unknown[]): Promise<unknown>;
 }
 
-type CallArguments<Method, Callee extends "service" | "resource"> = Callee extends "resource"
-  ? ResourceArguments<Method>
-  : MethodArguments<Method>;
+type CallArguments<
+  Method,
+  CallTarget extends "service" | "resource",
+> = CallTarget extends "resource" ? ResourceArguments<Method> : MethodArguments<Method>;
 
 /** The type of the last parameter; undefined where there is none. */
 type LastOf<Parameters extends unknown[]> =

@@ -1,6 +1,6 @@
 import {
-  type CallEvents,
-  type CallSide,
+  type CallHandle,
+  type CallListener,
   isErrorCode,
   LeverError,
   PAYLOAD_BYTES,
@@ -23,9 +23,9 @@ interface Outgoing {
 }
 
 /** One streaming call over a WebSocket of its own, in Node and in browsers. */
-export class WebSocketChannel implements CallSide {
+export class WebSocketChannel implements CallHandle {
   readonly #socket: WebSocket;
-  readonly #events: CallEvents;
+  readonly #events: CallListener;
   readonly #target: string;
   #isOver = false;
   #hasEnded = false;
@@ -42,7 +42,7 @@ export class WebSocketChannel implements CallSide {
   constructor(
     url: string,
     args: Payload,
-    options: { events: CallEvents; target: string; token: string | undefined },
+    options: { events: CallListener; target: string; token: string | undefined },
   ) {
     this.#events = options.events;
     this.#target = options.target;
@@ -170,7 +170,7 @@ function outgoing(kind: PayloadKind, bytes: Uint8Array): Outgoing {
 }
 
 /** What the host says before it closes: the method's error, or its own. */
-function readFailure(text: string, events: CallEvents): () => void {
+function readFailure(text: string, events: CallListener): () => void {
   const told = JSON.parse(text) as {
     error?: unknown;
     bytesError?: string;

@@ -1,6 +1,6 @@
 export { type Host, type HostOptions, startHost } from "./compose/one-machine.ts";
 export {
-  findFences,
+  checkProcessIsolation,
   findRequirements,
   type Isolation,
   isolations,

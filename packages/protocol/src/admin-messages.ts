@@ -43,10 +43,30 @@ export interface VersionListing {
   readonly unpackedBytes: number;
 }
 
+/** The states of an instance, in the order of its life. An exited instance is no longer listed. */
+const instanceStates: readonly [
+  "starting",
+  "ready",
+  "unresponsive",
+  "draining",
+  "stopping",
+  "exited",
+] = ["starting", "ready", "unresponsive", "draining", "stopping", "exited"];
+
+/**
+ * - `starting`: its process runs and loads the service.
+ * - `ready`: it takes calls.
+ * - `unresponsive`: its process does not answer, and it gets no calls until it does.
+ * - `draining`: it finishes the calls and resources it has, and gets no new ones.
+ * - `stopping`: it has received TERM, and KILL follows.
+ * - `exited`: its process has ended.
+ */
+export type InstanceState = (typeof instanceStates)[number];
+
 export interface InstanceListing {
   readonly instance: string;
   readonly version: number;
-  readonly state: "starting" | "ready" | "draining";
+  readonly state: InstanceState;
   readonly callsInFlight: number;
   /** ISO 8601. */
   readonly startedAt: string;
@@ -71,7 +91,7 @@ export interface InstancesReport {
     /** Resident memory of the host's own process, in bytes. */
     readonly memoryBytes: number;
     /** Megabytes of memory that instances have been allotted, and may be. */
-    readonly ramAllotted: number;
+    readonly ramReserved: number;
     readonly ramMax: number;
     /** Processes that are ready to become an instance, and how many there should be. */
     readonly warmReady: number;
@@ -91,8 +111,7 @@ export interface InstanceStatus {
   readonly service: string;
   readonly instance: string;
   readonly version: number;
-  /** `silent` = its process does not answer; `retiring` = it finishes what it has and gets nothing new. */
-  readonly state: "starting" | "ready" | "silent" | "retiring" | "draining";
+  readonly state: InstanceState;
   /** With open streams. */
   readonly callsInFlight: number;
   readonly streamsInFlight: number;
@@ -115,16 +134,16 @@ export interface ScalingRecord {
   readonly callsInFlight: number;
   readonly callsWaiting: number;
   /** Instances that the load alone needs. */
-  readonly need: number;
+  readonly needed: number;
   readonly wanted: number;
   /** Which rule decided. */
-  readonly reason: "load" | "recent load" | "in use" | "idle" | "minInstances" | "maxInstances";
+  readonly reason: "load" | "recentLoad" | "idleTimeout" | "idle" | "minInstances" | "maxInstances";
   /** Ready and starting. */
-  readonly have: number;
-  readonly silent: number;
-  readonly retiring: number;
+  readonly running: number;
+  readonly unresponsive: number;
+  readonly draining: number;
   /** What keeps further instances from starting; null = nothing. */
-  readonly held: "memory" | "back-off" | null;
+  readonly blockedBy: "memory" | "backoff" | null;
 }
 
 /** Of `explainService(environment, service)`. */
@@ -196,9 +215,9 @@ export interface VariableListing {
 }
 
 /** Of `setVariable` and `unsetVariable`: what became of the instances that ran. */
-export interface RollReport {
+export interface RestartReport {
   /** Services whose instances were replaced. */
-  readonly rolled: readonly string[];
+  readonly restarted: readonly string[];
   /** Those that could not be started with the change, and go on without it. */
   readonly failed: readonly { readonly service: string; readonly reason: string }[];
 }
@@ -235,7 +254,7 @@ export interface AuditEntry {
   /** ISO 8601. */
   readonly at: string;
   /** A token's id; `local` = from this machine, while there was no token. */
-  readonly asker: string;
+  readonly principal: string;
   readonly method: string;
   /** `*` = it concerned all. */
   readonly environment: string;

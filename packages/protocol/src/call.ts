@@ -34,7 +34,7 @@ export interface CallOpening {
  *
  * After `fail` or `abort`, and after both sides have ended, the call is over: further calls do nothing.
  */
-export interface CallSide {
+export interface CallHandle {
   /** Sends one message, and with `isLast` ends this direction in the same frame. False = wait for `onDrain`. */
   send(kind: PayloadKind, bytes: Uint8Array, isLast?: boolean): boolean;
   /** Half-closes: no more messages from this side. */
@@ -49,7 +49,7 @@ export interface CallSide {
 }
 
 /** What one side of a call hears from the other. After `onFail` or `onAbort` nothing more comes. */
-export interface CallEvents {
+export interface CallListener {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void;
   /** The other side has half-closed. */
   onEnd(): void;
@@ -62,13 +62,13 @@ export interface CallEvents {
 }
 
 /** Whoever takes calls: a link to an instance, or a service inside the host. */
-export interface Callee {
+export interface CallTarget {
   /** Opens a call. `hasMore` = false means that the opening is all the caller sends. */
-  open(opening: CallOpening, events: CallEvents, hasMore: boolean): CallSide;
+  open(opening: CallOpening, events: CallListener, hasMore: boolean): CallHandle;
 }
 
 /** A side of a call on which nothing has any effect: of one that is over, or that nobody waits for. */
-export const noSide: CallSide = {
+export const closedSide: CallHandle = {
   send: () => true,
   end() {},
   fail() {},
@@ -78,7 +78,7 @@ export const noSide: CallSide = {
 };
 
 /** Ears that hear nothing. */
-export const noEvents: CallEvents = {
+export const ignoredEvents: CallListener = {
   onMessage() {},
   onEnd() {},
   onFail() {},

@@ -5,12 +5,13 @@ export type {
   EnvironmentListing,
   HostEvent,
   InstanceListing,
+  InstanceState,
   InstanceStatus,
   InstancesReport,
   LimitListing,
+  RestartReport,
   Right,
   RollbackReport,
-  RollReport,
   ScalingRecord,
   ScalingReport,
   ServiceListing,
@@ -20,8 +21,19 @@ export type {
   VersionListing,
 } from "./admin-messages.ts";
 export { isRight, rights } from "./admin-messages.ts";
-export type { CallEvents, Callee, CallOpening, CallSide } from "./call.ts";
-export { noEvents, noSide, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
+export type {
+  CallHandle,
+  CallListener,
+  CallOpening,
+  CallTarget,
+} from "./call.ts";
+export {
+  closedSide,
+  ignoredEvents,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+  type PayloadKind,
+} from "./call.ts";
 export type { CallContext } from "./call-context.ts";
 export { type ErrorCode, errorStatus, isErrorCode, LeverError, type Problem } from "./errors.ts";
 export {
@@ -66,8 +78,8 @@ export { type NetworkPolicy, parseNetworkPolicy } from "./network-policy.ts";
 export { processMs } from "./process-clock.ts";
 export { hookOpening, type ResourceHook } from "./resource-hook.ts";
 export {
+  type ActiveCall,
   type Assignment,
-  type CallCourse,
   INSTANCE_LINK,
   type InstanceLink,
   type RuntimeMessage,

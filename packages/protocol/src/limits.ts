@@ -1,6 +1,6 @@
 export type LimitName =
   | "bodyBytesMax"
-  | "bodiesBytesMax"
+  | "bufferedBodyBytesMax"
   | "headerBytesMax"
   | "headersTimeoutMs"
   | "requestTimeoutMs"
@@ -9,30 +9,30 @@ export type LimitName =
   | "callTimeoutMs"
   | "callTimeoutMaxMs"
   | "callsPerInstanceMax"
-  | "queuedCallsMax"
-  | "queuedBytesMax"
+  | "queuedCallsPerServiceMax"
+  | "queuedBytesPerServiceMax"
   | "queuedCallsPerEnvironmentMax"
   | "queuedBytesPerEnvironmentMax"
-  | "overloadAfterMs"
+  | "queueStandingMs"
   | "resourcesPerServiceMax"
   | "resourceIdleTimeoutMs"
   | "resourceHookTimeoutMs"
   | "startTimeoutMs"
   | "drainTimeoutMs"
-  | "silentAfterMs"
-  | "silentKillMs"
+  | "unresponsiveAfterMs"
+  | "unresponsiveKillAfterMs"
   | "idleTimeoutMs"
   | "scaleDownAfterMs"
   | "instancesPerServiceMax"
-  | "instancesRamMax"
+  | "instancesRamMbMax"
   | "warmRuntimesMax"
   | "deployDrainTimeoutMs"
   | "archiveBytesMax"
   | "unpackedBytesMax"
   | "archiveEntriesMax"
-  | "deploysMax"
+  | "concurrentDeploysMax"
   | "versionsKeptMax"
-  | "outputBytesPerSecondMax"
+  | "loggedBytesPerSecondMax"
   | "networkBytesPerSecondPerMb"
   | "serviceDataBytesMax";
 
@@ -44,7 +44,7 @@ export type Limits = Readonly<Record<LimitName, number>>;
  */
 const table: Readonly<Record<LimitName, readonly [value: number, about: string]>> = {
   bodyBytesMax: [4 * 1024 * 1024, "Bytes of one request body, reply or stream message."],
-  bodiesBytesMax: [
+  bufferedBodyBytesMax: [
     512 * 1024 * 1024,
     "Bytes of the bodies of all regular calls over HTTP that are under way together, and of what callers' links hold.",
   ],
@@ -56,14 +56,17 @@ const table: Readonly<Record<LimitName, readonly [value: number, about: string]>
   callTimeoutMs: [60_000, "Deadline of a regular call that asks for none."],
   callTimeoutMaxMs: [86_400_000, "Longest deadline that a call may ask for."],
   callsPerInstanceMax: [1_000, "Calls in flight on one instance."],
-  queuedCallsMax: [1_000, "Calls of one service that wait for an instance."],
-  queuedBytesMax: [64 * 1024 * 1024, "Bytes of one service's calls that wait for an instance."],
+  queuedCallsPerServiceMax: [1_000, "Calls of one service that wait for an instance."],
+  queuedBytesPerServiceMax: [
+    64 * 1024 * 1024,
+    "Bytes of one service's calls that wait for an instance.",
+  ],
   queuedCallsPerEnvironmentMax: [5_000, "Calls of one environment that wait for an instance."],
   queuedBytesPerEnvironmentMax: [
     256 * 1024 * 1024,
     "Bytes of one environment's calls that wait for an instance.",
   ],
-  overloadAfterMs: [
+  queueStandingMs: [
     1_000,
     "Time for which calls have waited without a pause before a service that can have no more instances refuses further ones.",
   ],
@@ -72,11 +75,11 @@ const table: Readonly<Record<LimitName, readonly [value: number, about: string]>
   resourceHookTimeoutMs: [10_000, "Time for `newResource` or `closeResource`."],
   startTimeoutMs: [30_000, "Time for an instance to load its service."],
   drainTimeoutMs: [10_000, "Time between TERM and KILL for an instance that stops."],
-  silentAfterMs: [
+  unresponsiveAfterMs: [
     400,
     "Time without an answer of its process after which an instance gets no more calls.",
   ],
-  silentKillMs: [
+  unresponsiveKillAfterMs: [
     30_000,
     "Time without an answer of its process after which an instance is killed.",
   ],
@@ -86,7 +89,7 @@ const table: Readonly<Record<LimitName, readonly [value: number, about: string]>
     "Time for which a service must have needed fewer instances before one stops.",
   ],
   instancesPerServiceMax: [20, "Instances of a service that does not say how many it may have."],
-  instancesRamMax: [
+  instancesRamMbMax: [
     0,
     "Megabytes of memory that all instances together may be allotted; 0 is 80 % of the machine's.",
   ],
@@ -98,9 +101,9 @@ const table: Readonly<Record<LimitName, readonly [value: number, about: string]>
   archiveBytesMax: [30 * 1024 * 1024, "Bytes of a deployed archive, compressed."],
   unpackedBytesMax: [512 * 1024 * 1024, "Bytes of a deployed archive, unpacked."],
   archiveEntriesMax: [50_000, "Entries of a deployed archive."],
-  deploysMax: [4, "Deploys under way at once."],
+  concurrentDeploysMax: [4, "Deploys under way at once."],
   versionsKeptMax: [10, "Versions kept of each service."],
-  outputBytesPerSecondMax: [64 * 1024, "Bytes a second of one instance's output that are logged."],
+  loggedBytesPerSecondMax: [64 * 1024, "Bytes a second of one instance's output that are logged."],
   networkBytesPerSecondPerMb: [
     8_000_000,
     "Bytes a second, each way, that an instance may send and receive for each megabyte of its `ram`: in calls, and in a container by its own network.",

@@ -1,4 +1,4 @@
-import type { Callee } from "./call.ts";
+import type { CallTarget } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
 
 /** What the host gives a runtime to become an instance of a version. */
@@ -31,20 +31,20 @@ export type RuntimeMessage =
   /** runtime → host: the service cannot be loaded, and the runtime exits */
   | { readonly type: "failed"; readonly reason: string }
   /** runtime → host: it was told to stop by someone else, and takes no new calls */
-  | { readonly type: "leaving" }
+  | { readonly type: "stopping" }
   /** host → runtime: the last call has been sent; finish what is there and exit */
-  | { readonly type: "drain" };
+  | { readonly type: "stop" };
 
 /** Where the client finds the link when it runs inside an instance: a property of `globalThis`. */
 export const INSTANCE_LINK: unique symbol = Symbol.for("leveros.instance-link");
 
 /** A call in whose course code runs, which may make others. */
-export interface CallCourse extends CallContext {
+export interface ActiveCall extends CallContext {
   /** Calls back, once, when the caller leaves or the deadline is over; `signal` says whether that is so already. */
-  onLeave(listener: () => void): void;
-  offLeave(listener: () => void): void;
+  onCancel(listener: () => void): void;
+  offCancel(listener: () => void): void;
   /** What `signal` would say, without making one: most calls never have use for it. */
-  readonly hasLeft: boolean;
+  readonly isCancelled: boolean;
 }
 
 /** What the runtime leaves there. */
@@ -52,7 +52,7 @@ export interface InstanceLink {
   /** Grows when a newer runtime changes the shape of this object. */
   readonly protocol: 1;
   readonly environment: string;
-  readonly callee: Callee;
+  readonly callee: CallTarget;
   /** The call in whose course the running code runs; undefined = in none. */
-  currentCall(): CallCourse | undefined;
+  activeCall(): ActiveCall | undefined;
 }

@@ -1,23 +1,23 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
-  type CallCourse,
-  type CallEvents,
+  type ActiveCall,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
+  closedSide,
   decodeArguments,
   decodeValue,
   hookOpening,
+  ignoredEvents,
   isReservedName,
   isStreamingName,
   LeverError,
-  noEvents,
-  noSide,
   PAYLOAD_BYTES,
 } from "@leveros/protocol";
 import { callbackIndex } from "./call-style.ts";
 import type { Method } from "./load-service.ts";
-import { bytesForUser } from "./owned-buffer.ts";
-import { HeldResources } from "./owned-resources.ts";
+import { toOwnedBuffer } from "./owned-buffer.ts";
+import { OwnedResources } from "./owned-resources.ts";
 import { type CallServerOptions, RunningCall, type RunningCallOwner } from "./running-call.ts";
 import { ServiceStream } from "./service-stream.ts";
 
@@ -37,7 +37,7 @@ export class CallServer {
   readonly #methods = new Map<string, ServedMethod>();
   readonly #running = new AsyncLocalStorage<RunningCall>();
   readonly #hooks = new Map<string, ServedMethod>();
-  readonly #held = new HeldResources();
+  readonly #held = new OwnedResources();
   readonly #owner: RunningCallOwner;
   #callsInFlight = 0;
 
@@ -81,31 +81,31 @@ export class CallServer {
   }
 
   /** The context of the call in whose course this code runs; undefined = in none, or in one that is answered. */
-  readonly currentCall = (): CallCourse | undefined => {
+  readonly activeCall = (): ActiveCall | undefined => {
     const running = this.#running.getStore();
     return running?.isOver === true && !running.signal.aborted ? undefined : running;
   };
 
-  readonly onCall = (opening: CallOpening, side: CallSide): CallEvents => {
+  readonly onCall = (opening: CallOpening, side: CallHandle): CallListener => {
     if (isReservedName(opening.method)) {
       void this.#serveHook(opening, side);
-      return noEvents;
+      return ignoredEvents;
     }
     const method = this.#methods.get(opening.method);
     if (method === undefined) {
       side.abort(new LeverError("unknown_method", `There is no method ${opening.method}.`));
-      return noEvents;
+      return ignoredEvents;
     }
     if (method.isStreaming !== opening.isStream) {
       side.abort(wrongKind(opening.method, method.isStreaming));
-      return noEvents;
+      return ignoredEvents;
     }
     const args = decodeArguments(opening.kind, opening.body);
     if (typeof args === "string") {
       side.abort(new LeverError("malformed_request", `Cannot call ${opening.method}: ${args}.`));
-      return noEvents;
+      return ignoredEvents;
     }
-    if (opening.kind === PAYLOAD_BYTES) args[0] = bytesForUser(opening.body);
+    if (opening.kind === PAYLOAD_BYTES) args[0] = toOwnedBuffer(opening.body);
     if (opening.resource !== "") args.unshift(opening.resource);
     this.#callsInFlight++;
     const running = new RunningCall(opening, side, this.#owner);
@@ -120,8 +120,8 @@ export class CallServer {
     await Promise.all(
       this.#held.names.map(async (resource) => {
         const opening = hookOpening("closeResource", { resource, epoch: 0, timeoutMs: 0 });
-        const side: CallSide = {
-          ...noSide,
+        const side: CallHandle = {
+          ...closedSide,
           fail: (kind, bytes) =>
             console.error(`closeResource of ${resource} failed:`, decodeValue(kind, bytes)),
         };
@@ -131,26 +131,26 @@ export class CallServer {
   }
 
   /** `newResource` comes before the first call of a resource, `closeResource` after its last function has ended. */
-  async #serveHook(opening: CallOpening, side: CallSide): Promise<void> {
+  async #serveHook(opening: CallOpening, side: CallHandle): Promise<void> {
     const { resource, method } = opening;
     const isNew = method === "newResource";
     if (isNew) {
       const args = decodeArguments(opening.kind, opening.body);
       const epoch = typeof args === "string" ? undefined : args[1];
-      this.#held.take(resource, typeof epoch === "number" ? epoch : 0);
+      this.#held.acquire(resource, typeof epoch === "number" ? epoch : 0);
       this.#held.begin(resource);
     } else {
-      await this.#held.quiet(resource);
+      await this.#held.whenIdle(resource);
     }
     this.#callsInFlight++;
     const running = new RunningCall(opening, side, this.#owner);
     try {
       const hook = this.#hooks.get(method);
       if (hook !== undefined) await this.#running.run(running, () => callHook(hook, resource));
-      if (!isNew) this.#held.give(resource);
+      if (!isNew) this.#held.release(resource);
       running.reply(null);
     } catch (error) {
-      this.#held.give(resource);
+      this.#held.release(resource);
       running.fail(error);
     }
   }
@@ -168,7 +168,7 @@ function callHook(hook: ServedMethod, resource: string): unknown {
   });
 }
 
-function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[]): CallEvents {
+function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[]): CallListener {
   const index = method.callbackIndex;
   try {
     if (index !== undefined) {
@@ -191,12 +191,12 @@ function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[
   return running;
 }
 
-function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]): CallEvents {
+function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]): CallListener {
   const stream = new ServiceStream(running.side);
   stream.once("finish", () => running.leave());
   stream.once("error", (error) => {
     if (stream.leftBy === undefined) running.fail(error);
-    else running.abandon(stream.leftBy);
+    else running.cancel(stream.leftBy);
   });
   stream.once("close", () => {
     if (!running.isOver) running.fail(new Error("The method closed its stream before its end."));

@@ -7,10 +7,10 @@ const module = fileURLToPath(new URL("drop-privileges.ts", import.meta.url));
 /** In a process of its own, which is somebody else afterwards: who it is then, or why it refused. */
 function become(user: object | undefined, before = ""): unknown {
   const code = `
-    const { becomeUser } = await import(${JSON.stringify(module)});
+    const { dropPrivileges } = await import(${JSON.stringify(module)});
     ${before}
     let outcome;
-    try { becomeUser(${JSON.stringify(user)}, { isNeeded: true }); outcome = process.getuid(); }
+    try { dropPrivileges(${JSON.stringify(user)}, { isNeeded: true }); outcome = process.getuid(); }
     catch (error) { outcome = error.message; }
     console.log(JSON.stringify(outcome));`;
   const args = ["--no-warnings", "--input-type=module", "-e", code];

@@ -3,7 +3,7 @@
  * so that none is left behind.
  * @throws Error when this process is not wholly that user afterwards, or could go back; nothing may go on then.
  */
-export function becomeUser(
+export function dropPrivileges(
   user: { readonly uid: number; readonly gid: number } | undefined,
   { isNeeded }: { isNeeded: boolean },
 ): void {

@@ -6,12 +6,12 @@
 import { ftruncateSync, readSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import {
+  type ActiveCall,
   type Assignment,
   attachLink,
-  type CallCourse,
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
   INSTANCE_LINK,
   type InstanceLink,
   inheritedMemory,
@@ -21,9 +21,9 @@ import {
   SHARES_MEMORY,
 } from "@leveros/protocol";
 import { CallServer } from "./call-server.ts";
-import { becomeUser } from "./drop-privileges.ts";
+import { dropPrivileges } from "./drop-privileges.ts";
 import { describeLoadError, loadService, provideClient } from "./load-service.ts";
-import { rehearse } from "./warm-up.ts";
+import { warmUp } from "./warm-up.ts";
 
 const LINK_FD = 3;
 /** Of the arguments of calls that reach this instance: the host has already held them to its own limit. */
@@ -35,8 +35,8 @@ const EXIT_CANNOT_LOAD = 70;
 /** What serves the calls: the service's functions, or its program. */
 interface Server {
   readonly callsInFlight: number;
-  onCall(opening: CallOpening, side: CallSide): CallEvents;
-  currentCall?(): CallCourse | undefined;
+  onCall(opening: CallOpening, side: CallHandle): CallListener;
+  activeCall?(): ActiveCall | undefined;
   failCurrent?(error: unknown): boolean;
   /** Gives every resource back. */
   closeResources(): Promise<void>;
@@ -46,10 +46,10 @@ interface Server {
 
 let server: Server | undefined;
 let isAssigned = false;
-let isDraining = false;
+let isStopping = false;
 /** TERM has come, so that the service has heard it too. */
-let wasTold = false;
-let isLeaving = false;
+let hasReceivedSigterm = false;
+let isExiting = false;
 
 const socket = new Socket({
   fd: LINK_FD,
@@ -73,8 +73,8 @@ const link = attachLink(socket, {
   },
   onControl: (message) => {
     const control = message as RuntimeMessage;
-    if (control.type === "assign") void become(control.assignment);
-    if (control.type === "drain") drain();
+    if (control.type === "assign") void applyAssignment(control.assignment);
+    if (control.type === "stop") stop();
   },
   // Without its host an instance is of no use to anyone.
   onClose: () => process.exit(0),
@@ -87,37 +87,37 @@ for (const name of Object.keys(process.env)) {
 provideClient();
 setImmediate(async () => {
   // Of one that nobody waits for yet. A rehearsal that fails is no reason not to try the real thing.
-  if (!isAssigned) await rehearse().catch(() => {});
+  if (!isAssigned) await warmUp().catch(() => {});
   send({ type: "started" });
 });
 
 process.on("SIGTERM", () => {
-  wasTold = true;
-  if (isDraining) leaveWhenIdle();
-  else send({ type: "leaving" });
+  hasReceivedSigterm = true;
+  if (isStopping) exitWhenIdle();
+  else send({ type: "stopping" });
 });
 process.on("SIGINT", () => {
   // Ctrl-C in a terminal goes to the host, which stops its instances in order.
 });
-process.on("uncaughtException", reportStray);
-process.on("unhandledRejection", reportStray);
+process.on("uncaughtException", reportUncaughtError);
+process.on("unhandledRejection", reportUncaughtError);
 
-async function become(assignment: Assignment): Promise<void> {
+async function applyAssignment(assignment: Assignment): Promise<void> {
   isAssigned = true;
   const { codeDir, environment } = assignment;
   try {
-    becomeUser(assignment.user, { isNeeded: process.argv.includes("--own-user") });
+    dropPrivileges(assignment.user, { isNeeded: process.argv.includes("--own-user") });
     Object.assign(process.env, assignment.variables);
     process.chdir(codeDir);
     const instanceLink: InstanceLink = {
       protocol: 1,
       environment,
       callee: link,
-      currentCall: () => server?.currentCall?.(),
+      activeCall: () => server?.activeCall?.(),
     };
     Object.defineProperty(globalThis, INSTANCE_LINK, { value: instanceLink });
     const onIdle = (): void => {
-      if (isDraining) leaveWhenIdle();
+      if (isStopping) exitWhenIdle();
     };
     const { jsEntry, entry } = assignment;
     if (entry !== undefined) {
@@ -142,20 +142,20 @@ async function become(assignment: Assignment): Promise<void> {
   }
 }
 
-function drain(): void {
-  isDraining = true;
-  leaveWhenIdle();
+function stop(): void {
+  isStopping = true;
+  exitWhenIdle();
 }
 
 /** The promise that no call follows, and TERM, come in either order. */
-function leaveWhenIdle(): void {
-  if (wasTold && (server === undefined || server.callsInFlight === 0)) leave();
+function exitWhenIdle(): void {
+  if (hasReceivedSigterm && (server === undefined || server.callsInFlight === 0)) exit();
 }
 
 /** The last reply is still on its way through the socket: it goes out before the process ends. */
-function leave(): void {
-  if (isLeaving) return;
-  isLeaving = true;
+function exit(): void {
+  if (isExiting) return;
+  isExiting = true;
   setImmediate(async () => {
     await server?.closeResources();
     await server?.close?.();
@@ -164,7 +164,7 @@ function leave(): void {
   });
 }
 
-function reportStray(error: unknown): void {
+function reportUncaughtError(error: unknown): void {
   if (server?.failCurrent?.(error) === true) return;
   console.error("Uncaught in the service, in the course of no call:", error);
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { HeldResources } from "./owned-resources.ts";
+import { OwnedResources } from "./owned-resources.ts";
 
 /** Whether a promise is settled by now. */
 async function isSettled(promise: Promise<void>): Promise<boolean> {
@@ -12,13 +12,13 @@ async function isSettled(promise: Promise<void>): Promise<boolean> {
 }
 
 it("a resource is quiet when no function works for it any more", async () => {
-  const held = new HeldResources();
-  held.take("r", 7);
+  const held = new OwnedResources();
+  held.acquire("r", 7);
   expect(held.epochOf("r")).toBe(7);
-  expect(await isSettled(held.quiet("r"))).toBe(true);
+  expect(await isSettled(held.whenIdle("r"))).toBe(true);
   held.begin("r");
   held.begin("r");
-  const quiet = held.quiet("r");
+  const quiet = held.whenIdle("r");
   held.settle("r");
   expect(await isSettled(quiet)).toBe(false);
   held.settle("r");
@@ -26,11 +26,11 @@ it("a resource is quiet when no function works for it any more", async () => {
 });
 
 it("a resource that is given back is quiet, and forgotten", async () => {
-  const held = new HeldResources();
-  held.take("r", 1);
+  const held = new OwnedResources();
+  held.acquire("r", 1);
   held.begin("r");
-  const quiet = held.quiet("r");
-  held.give("r");
+  const quiet = held.whenIdle("r");
+  held.release("r");
   expect(await isSettled(quiet)).toBe(true);
   expect(held.epochOf("r")).toBeUndefined();
   expect(held.names).toEqual([]);
@@ -39,5 +39,5 @@ it("a resource that is given back is quiet, and forgotten", async () => {
 });
 
 it("one that is not there is quiet", async () => {
-  expect(await isSettled(new HeldResources().quiet("r"))).toBe(true);
+  expect(await isSettled(new OwnedResources().whenIdle("r"))).toBe(true);
 });

@@ -1,9 +1,9 @@
 import {
+  type ActiveCall,
   type CallContext,
-  type CallCourse,
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
   LeverError,
   type Payload,
   processMs,
@@ -30,7 +30,7 @@ export interface RunningCallOwner extends CallServerOptions {
 }
 
 /** One call while its function works. It is answered at most once (R1). */
-export class RunningCall implements CallCourse, CallEvents {
+export class RunningCall implements ActiveCall, CallListener {
   readonly environment: string;
   readonly service: string;
   readonly version: number;
@@ -39,7 +39,7 @@ export class RunningCall implements CallCourse, CallEvents {
   readonly resource: string;
   readonly epoch: number | undefined;
   readonly caller: CallContext["caller"];
-  readonly side: CallSide;
+  readonly side: CallHandle;
   /** By the process's clock; 0 = none. */
   readonly #deadlineAt: number;
   #leaving: AbortController | undefined;
@@ -52,7 +52,7 @@ export class RunningCall implements CallCourse, CallEvents {
   #isOver = false;
   #hasAnswered = false;
 
-  constructor(opening: CallOpening, side: CallSide, owner: RunningCallOwner) {
+  constructor(opening: CallOpening, side: CallHandle, owner: RunningCallOwner) {
     const { self } = owner;
     this.environment = self?.environment ?? "";
     this.service = self?.service ?? "";
@@ -80,16 +80,16 @@ export class RunningCall implements CallCourse, CallEvents {
     return this.#leaving.signal;
   }
 
-  get hasLeft(): boolean {
+  get isCancelled(): boolean {
     return this.#leftBy !== undefined;
   }
 
-  onLeave(listener: () => void): void {
+  onCancel(listener: () => void): void {
     this.#leaveListeners ??= new Set();
     this.#leaveListeners.add(listener);
   }
 
-  offLeave(listener: () => void): void {
+  offCancel(listener: () => void): void {
     this.#leaveListeners?.delete(listener);
   }
 
@@ -128,11 +128,11 @@ export class RunningCall implements CallCourse, CallEvents {
   onFail(): void {}
   onDrain(): void {}
   onAbort(error: LeverError): void {
-    this.abandon(error);
+    this.cancel(error);
   }
 
   /** The caller has left, or the deadline is over. */
-  abandon(error: LeverError): void {
+  cancel(error: LeverError): void {
     if (this.#isOver) return;
     this.#leftBy = error;
     this.leave();

@@ -1,28 +1,28 @@
 import { Duplex } from "node:stream";
 import {
-  type CallEvents,
-  type CallSide,
+  type CallHandle,
+  type CallListener,
   decodeValue,
   LeverError,
   PAYLOAD_BYTES,
   type PayloadKind,
   valuePayload,
 } from "@leveros/protocol";
-import { bytesForUser } from "./owned-buffer.ts";
+import { toOwnedBuffer } from "./owned-buffer.ts";
 
 /**
  * The stream that a streaming method gets: messages in, messages out, with backpressure both ways. It is a Node
  * `Duplex` in object mode (`data`, `end`, `error`, `write`, `end`) and an async iterable. A JSON null, which such a
  * stream cannot carry, is read and may be written as undefined.
  */
-export class ServiceStream extends Duplex implements CallEvents {
-  readonly #side: CallSide;
+export class ServiceStream extends Duplex implements CallListener {
+  readonly #side: CallHandle;
   /** Why there is no caller any more, once that is so. */
   leftBy: LeverError | undefined;
   #onWritten: (() => void) | undefined;
   #hasHeardLast = false;
 
-  constructor(side: CallSide) {
+  constructor(side: CallHandle) {
     super({ objectMode: true, readableHighWaterMark: 16, writableHighWaterMark: 16 });
     this.#side = side;
     // A method that never listens for errors must not bring its instance down when a caller leaves.
@@ -98,7 +98,7 @@ export class ServiceStream extends Duplex implements CallEvents {
     if (this.destroyed || this.#hasHeardLast) return;
     let message: unknown;
     try {
-      message = kind === PAYLOAD_BYTES ? bytesForUser(bytes) : decodeValue(kind, bytes);
+      message = kind === PAYLOAD_BYTES ? toOwnedBuffer(bytes) : decodeValue(kind, bytes);
     } catch {
       const error = new LeverError(
         "malformed_request",

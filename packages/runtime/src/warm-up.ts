@@ -1,4 +1,4 @@
-import { type CallOpening, Link, noEvents, PAYLOAD_JSON } from "@leveros/protocol";
+import { type CallOpening, ignoredEvents, Link, PAYLOAD_JSON } from "@leveros/protocol";
 import { CallServer } from "./call-server.ts";
 import { loadService } from "./load-service.ts";
 
@@ -8,7 +8,7 @@ const MESSAGE_BYTES_MAX = 1_024;
  * Does once, while nobody waits, what the first call of a service takes: a module is imported and a call of it goes over a
  * link. What Node loads and compiles for that is there when a real service comes: its first call takes half the time.
  */
-export async function rehearse(): Promise<void> {
+export async function warmUp(): Promise<void> {
   const methods = await loadService(import.meta.dirname, "warm-up-service.cjs");
   const server = new CallServer(methods, { replyBytesMax: MESSAGE_BYTES_MAX });
   const common = { messageBytesMax: MESSAGE_BYTES_MAX, callsMax: 1, onControl() {} };
@@ -21,7 +21,7 @@ export async function rehearse(): Promise<void> {
     side: "host",
     write: deliver(() => instance),
     schedule: queueMicrotask,
-    onCall: () => noEvents,
+    onCall: () => ignoredEvents,
   });
   const instance: Link = new Link({
     ...common,
@@ -42,6 +42,6 @@ export async function rehearse(): Promise<void> {
   };
   await new Promise<void>((resolve, reject) => {
     host.control({ type: "rehearsal" });
-    host.open(opening, { ...noEvents, onEnd: resolve, onAbort: reject }, false);
+    host.open(opening, { ...ignoredEvents, onEnd: resolve, onAbort: reject }, false);
   });
 }

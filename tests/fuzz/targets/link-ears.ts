@@ -1,15 +1,20 @@
-import { type CallEvents, type CallSide, LeverError, type PayloadKind } from "@leveros/protocol";
+import {
+  type CallHandle,
+  type CallListener,
+  LeverError,
+  type PayloadKind,
+} from "@leveros/protocol";
 
 /** One side of a call on a link, which does this and that, and notes what it hears. */
-export class LinkEars implements CallEvents {
-  side: CallSide | undefined;
+export class LinkEars implements CallListener {
+  side: CallHandle | undefined;
   hasSentEnd = false;
   readonly #choice: (end: number) => number;
   readonly #heard: string[] = [];
   /** It has failed or aborted the call itself. */
   #hasLeft = false;
 
-  constructor(side: CallSide | undefined, choice: (end: number) => number) {
+  constructor(side: CallHandle | undefined, choice: (end: number) => number) {
     this.side = side;
     this.#choice = choice;
   }

@@ -1,11 +1,11 @@
 import {
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
+  ignoredEvents,
   LeverError,
   Link,
   type MemoryFile,
-  noEvents,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type SharedMemory,
@@ -112,11 +112,15 @@ export function recordLink(): Buffer[][] {
     for (const from of [host, instance]) {
       // More than one chunk, as arguments and as a message.
       const large = { kind: PAYLOAD_BYTES, body: Buffer.alloc(66_000, 1) } as const;
-      const side = from.open({ ...opening("echoChan"), isStream: true, ...large }, noEvents, true);
+      const side = from.open(
+        { ...opening("echoChan"), isStream: true, ...large },
+        ignoredEvents,
+        true,
+      );
       side.send(PAYLOAD_BYTES, Buffer.alloc(140_000, 2));
       run();
       side.abort(new LeverError("overloaded", "Enough.", { retryAfterSeconds: 1 }));
-      const failing = from.open({ ...opening("echoChan"), isStream: true }, noEvents, true);
+      const failing = from.open({ ...opening("echoChan"), isStream: true }, ignoredEvents, true);
       failing.fail(PAYLOAD_JSON, Buffer.from('"why"'));
       run();
     }
@@ -129,15 +133,15 @@ export function recordLink(): Buffer[][] {
       run();
       instance.control({ type: "ready", methods: ["echo", "echoChan"] });
       host.ping(() => {});
-      host.open(opening("echo"), noEvents, false);
-      instance.open({ ...opening("echo"), resource: "room/1" }, noEvents, false);
+      host.open(opening("echo"), ignoredEvents, false);
+      instance.open({ ...opening("echo"), resource: "room/1" }, ignoredEvents, false);
       run();
-      instance.control({ type: "leaving" });
-      host.control({ type: "drain" });
+      instance.control({ type: "stopping" });
+      host.control({ type: "stop" });
     }),
     ...talk((host, instance, run) => {
       for (const from of [host, instance]) {
-        const side = from.open({ ...opening("echoChan"), isStream: true }, noEvents, true);
+        const side = from.open({ ...opening("echoChan"), isStream: true }, ignoredEvents, true);
         side.send(PAYLOAD_JSON, Buffer.from('{"a": 1}'));
         side.send(PAYLOAD_BYTES, Buffer.alloc(30_000, 7));
         run();
@@ -165,13 +169,13 @@ function opening(method: string): CallOpening {
   };
 }
 
-function echo(of: CallOpening, side: CallSide): CallEvents {
+function echo(of: CallOpening, side: CallHandle): CallListener {
   if (!of.isStream) {
     side.send(of.kind, of.body.subarray(0, 100), true);
-    return noEvents;
+    return ignoredEvents;
   }
   return {
-    ...noEvents,
+    ...ignoredEvents,
     onMessage: (kind, bytes) => side.send(kind, bytes.subarray(0, 100)),
     onEnd: () => side.end(),
   };

@@ -1,12 +1,12 @@
 import { duplexPair } from "node:stream";
 import {
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
   defaultLimits,
+  ignoredEvents,
   LeverError,
   Link,
-  noEvents,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type SharedMemory,
@@ -138,7 +138,7 @@ async function feedSocket(
       onFailed(reason) {
         if (typeof reason !== "string") problems.push("it took what is no text for a reason");
       },
-      onLeaving() {},
+      onStopping() {},
       shared: memoryFor("host", choice),
       onLost(reason) {
         losses++;
@@ -203,20 +203,20 @@ function routerWithEcho(): { router: Router; isIdle: () => boolean } {
   const router = new Router({
     limits: { ...defaultLimits, resourceIdleTimeoutMs: 10 },
     clock: systemClock,
-    takeEpoch: () => ++epoch,
+    nextEpoch: () => ++epoch,
   });
   router.setEnvironment("dev.lever", {
     corsOrigins: new Set(),
     isOpenToInstances: true,
     isPublic: false,
   });
-  const echo = (of: CallOpening, side: CallSide): CallEvents => {
+  const echo = (of: CallOpening, side: CallHandle): CallListener => {
     if (!of.isStream) {
       side.send(of.kind, of.body, true);
-      return noEvents;
+      return ignoredEvents;
     }
     return {
-      ...noEvents,
+      ...ignoredEvents,
       onMessage: (kind, bytes) => side.send(kind === PAYLOAD_BYTES ? kind : PAYLOAD_JSON, bytes),
       onEnd: () => side.end(),
     };

@@ -26,9 +26,9 @@ export function declareDoctor(program: Command): void {
 }
 
 async function doctor({ data, json }: { data?: string; json?: true }): Promise<void> {
-  const { findFences, findRequirements } = await import("@leveros/host");
+  const { checkProcessIsolation, findRequirements } = await import("@leveros/host");
   const requirements = findRequirements();
-  const fences = findFences(data ?? join(homedir(), ".lever"));
+  const fences = checkProcessIsolation(data ?? join(homedir(), ".lever"));
   if (json) {
     printResult(JSON.stringify([...requirements, ...fences]));
     return;

@@ -9,8 +9,8 @@ import { readSettings, type Settings } from "../settings.ts";
 import { formatTable } from "../table.ts";
 
 const HELP = `
-States: starting, ready, silent (its process does not answer, and it gets no calls until it does), retiring (it finishes
-what it has and gets nothing new), draining (it has been told to stop).
+States: starting, ready, unresponsive (the process does not answer, and gets no calls until it does), draining (it
+finishes the calls it has and gets no new ones), stopping (it has received TERM).
 
 Examples:
   lever ps                  every instance of this environment
@@ -89,7 +89,7 @@ function formatInstances({ instances, host }: InstancesReport, nowMs: number): s
     instances.length === 0
       ? "No instances: the next call starts one."
       : formatTable([head, ...rows]);
-  const allotted = `${formatBytes(host.ramAllotted * 1e6)} of ${formatBytes(host.ramMax * 1e6)}`;
+  const allotted = `${formatBytes(host.ramReserved * 1e6)} of ${formatBytes(host.ramMax * 1e6)}`;
   const warm = `${host.warmReady} of ${host.warmWanted} processes warm`;
   const { count, warm: wereWarm, medianMs } = host.starts;
   const starts =

@@ -147,9 +147,9 @@ function formatTokens(listings: readonly TokenListing[]): string {
 
 function formatAudit(entries: readonly AuditEntry[]): string {
   if (entries.length === 0) return "Nothing has been changed yet.";
-  const rows = entries.map(({ at, asker, method, environment, about, outcome }) => [
+  const rows = entries.map(({ at, principal, method, environment, about, outcome }) => [
     at.slice(0, 19).replace("T", " "),
-    asker,
+    principal,
     method,
     environment,
     about,

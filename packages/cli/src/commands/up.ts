@@ -13,7 +13,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { CommandError, exitStatus, usageError } from "../exit-status.ts";
 import { printNote, printResult } from "../output.ts";
 import { formatAuthority, isLoopback } from "../up/bind-address.ts";
-import { usualWorkers, WORKERS_MAX } from "../up/default-workers.ts";
+import { defaultWorkers, WORKERS_MAX } from "../up/default-workers.ts";
 import { formatLogLine } from "../up/log-line.ts";
 import { watchStopSignals } from "../up/stop-signals.ts";
 
@@ -97,7 +97,7 @@ async function up(options: UpOptions): Promise<void> {
   const { requested } = watchStopSignals(exitStatus.interrupted);
   const stopRequested = requested.aborted ? Promise.resolve() : once(requested, "abort");
   const { startHost } = await import("@leveros/host");
-  const { workers = usualWorkers(availableParallelism(), process.platform) } = options;
+  const { workers = defaultWorkers(availableParallelism(), process.platform) } = options;
   const host = await startHost({
     bind,
     port,
@@ -105,7 +105,7 @@ async function up(options: UpOptions): Promise<void> {
     tls,
     workers,
     limits: { ...defaultLimits, ...options.limit },
-    limitsSet: new Set(Object.keys(options.limit ?? {}) as LimitName[]),
+    overriddenLimits: new Set(Object.keys(options.limit ?? {}) as LimitName[]),
     isolation: options.isolation,
     isLocalOnly: isLoopback(bind),
     logLevel: verbose ? "debug" : "info",
@@ -159,7 +159,7 @@ function welcome({
   scheme: "http" | "https";
   workers: number;
 }): string {
-  const { bind, port, isolation, isolationWhy, usersWhy } = host;
+  const { bind, port, isolation, isolationReason, sharedUserReason } = host;
   const isDefault = scheme === "http" && port === DEFAULT_PORT && isLoopback(bind);
   const authority = formatAuthority(bind, port);
   const address = scheme === "http" ? authority : `https://${authority}`;
@@ -167,10 +167,12 @@ function welcome({
     isolation === "oci"
       ? "Instances run in containers."
       : `Instances run as processes, which is no boundary against hostile code.${
-          isolationWhy === undefined ? "" : ` Containers: ${isolationWhy} See lever doctor.`
+          isolationReason === undefined ? "" : ` Containers: ${isolationReason} See lever doctor.`
         }`,
     ...(workers === 1 ? [] : [`Connections are taken by ${workers} processes.`]),
-    ...(usersWhy === undefined ? [] : [`All services run as Lever's user: ${usersWhy}.`]),
+    ...(sharedUserReason === undefined
+      ? []
+      : [`All services run as Lever's user: ${sharedUserReason}.`]),
     `Its data is in ${dataDir}. Stop it with Ctrl-C.`,
     "",
     "In another terminal:",

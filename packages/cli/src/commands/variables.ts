@@ -1,4 +1,4 @@
-import type { RollReport, VariableListing } from "@leveros/protocol";
+import type { RestartReport, VariableListing } from "@leveros/protocol";
 import type { Command } from "commander";
 import { callAdmin } from "../call-admin.ts";
 import { CommandError, exitStatus, usageError } from "../exit-status.ts";
@@ -87,7 +87,7 @@ function declareRest(program: Command, group: Command, { isSecret }: { isSecret:
       const { environment } = settings;
       const service = options.service ?? "";
       const report = await callAdmin(settings, "unsetVariable", environment, service, name);
-      tell(`${name} is not set any more.`, report as RollReport);
+      tell(`${name} is not set any more.`, report as RestartReport);
     });
   group
     .command("ls")
@@ -123,13 +123,13 @@ async function set(
   );
   tell(
     `${name} is set for ${service === "" ? `every service of ${environment}` : service}.`,
-    report as RollReport,
+    report as RestartReport,
   );
 }
 
-function tell(done: string, { rolled, failed }: RollReport): void {
+function tell(done: string, { restarted, failed }: RestartReport): void {
   printResult(done);
-  if (rolled.length > 0) printNote(`Instances were replaced: ${rolled.join(", ")}.`);
+  if (restarted.length > 0) printNote(`Instances were replaced: ${restarted.join(", ")}.`);
   if (failed.length === 0) return;
   const reasons = failed.map(({ service, reason }) => `${service}: ${reason}`);
   throw new CommandError(

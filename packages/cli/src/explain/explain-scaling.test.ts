@@ -6,13 +6,13 @@ const now: ScalingRecord = {
   at: "2026-01-31T12:00:05.000Z",
   callsInFlight: 34,
   callsWaiting: 6,
-  need: 4,
+  needed: 4,
   wanted: 4,
   reason: "load",
-  have: 3,
-  silent: 0,
-  retiring: 0,
-  held: null,
+  running: 3,
+  unresponsive: 0,
+  draining: 0,
+  blockedBy: null,
 };
 
 const explain = (changes: Partial<ScalingRecord>, more: Partial<ScalingReport> = {}): string =>
@@ -34,26 +34,31 @@ it("says what is so, and by which numbers", () => {
   expect(explain({})).toBe(
     "svc version 2 has 3 instances, and should have 4: 34 calls in flight and 6 waiting, at 10 for each instance (maxInstanceLoad), need 4.",
   );
-  expect(explain({ wanted: 0, have: 0, reason: "idle" })).toBe(
+  expect(explain({ wanted: 0, running: 0, reason: "idle" })).toBe(
     "svc version 2 has 0 instances, and should have 0: nobody calls, and the next call starts one.",
   );
-  expect(explain({ reason: "in use" })).toContain("one stays until nobody has called for 300.0 s");
+  expect(explain({ reason: "idleTimeout" })).toContain(
+    "one stays until nobody has called for 300.0 s",
+  );
   expect(explain({ reason: "minInstances" })).toContain("at least 2 (minInstances)");
   expect(explain({ reason: "maxInstances" })).toContain("at most 20 (maxInstances");
-  expect(explain({ reason: "recent load" })).toContain("within the last 45.0 s");
+  expect(explain({ reason: "recentLoad" })).toContain("within the last 45.0 s");
 });
 
 it("says what keeps others from starting, and who does not count", () => {
-  const text = explain({ held: "memory", silent: 1, retiring: 2 }, { lastError: "It broke." });
+  const text = explain(
+    { blockedBy: "memory", unresponsive: 1, draining: 2 },
+    { lastError: "It broke." },
+  );
   expect(text).toContain(
     "3 instances, beside 1 that do not answer and 2 that finish what they have",
   );
   expect(text).toContain("all the memory");
   expect(text).toContain("Its last instance that failed: It broke.");
-  expect(explain({ held: "back-off" })).toContain("after a delay");
+  expect(explain({ blockedBy: "backoff" })).toContain("after a delay");
 });
 
 it("lists the answers before", () => {
   const lines = explain({}, { records: [now] }).split("\n");
-  expect(lines.at(-1)).toBe("12:00:05  4       load    3    34     6        0");
+  expect(lines.at(-1)).toBe("12:00:05  4       load    3        34     6        0");
 });

@@ -67,9 +67,11 @@ function ageOf({ versions, liveVersion }: ServiceListing, nowMs: number): string
 
 /** `0`, `2 ready`, `1 ready, 1 starting`. */
 function countInstances(instances: readonly InstanceListing[]): string {
-  const counts = (["ready", "starting", "draining"] as const).flatMap((state) => {
-    const count = instances.filter((instance) => instance.state === state).length;
-    return count === 0 ? [] : `${count} ${state}`;
-  });
+  const counts = (["ready", "starting", "unresponsive", "draining", "stopping"] as const).flatMap(
+    (state) => {
+      const count = instances.filter((instance) => instance.state === state).length;
+      return count === 0 ? [] : `${count} ${state}`;
+    },
+  );
   return counts.length === 0 ? "0" : counts.join(", ");
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { usualWorkers } from "./default-workers.ts";
+import { defaultWorkers } from "./default-workers.ts";
 
 it.each([
   [1, 1],
@@ -10,9 +10,9 @@ it.each([
   [16, 8],
   [128, 8],
 ])("on %i cores %i processes take connections", (cores, workers) => {
-  expect(usualWorkers(cores, "linux")).toBe(workers);
+  expect(defaultWorkers(cores, "linux")).toBe(workers);
 });
 
 it("where the system spreads no connections, one does", () => {
-  expect(usualWorkers(16, "darwin")).toBe(1);
+  expect(defaultWorkers(16, "darwin")).toBe(1);
 });

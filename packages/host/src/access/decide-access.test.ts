@@ -1,6 +1,6 @@
 import type { Right } from "@leveros/protocol";
 import { describe, expect, it } from "vitest";
-import { type Asker, type Decision, decideAccess, type Grant } from "./decide-access.ts";
+import { type Decision, decideAccess, type Grant, type Principal } from "./decide-access.ts";
 
 const NOW = 1_000;
 const rights: readonly Right[] = ["invoke", "deploy", "admin"];
@@ -15,7 +15,7 @@ const token = (can: readonly Right[], environments = ["dev.lever"], expiresAt?: 
 /** What each may do: `i`nvoke, `d`eploy, `a`dminister in dev.lever, other.lever, open.lever (public), everywhere. */
 const table: readonly (readonly [
   who: string,
-  Asker["credential"],
+  Principal["credential"],
   isLocal: boolean,
   hasTokens: boolean,
   may: string,
@@ -63,14 +63,14 @@ describe("who may do what", () => {
     expect(found.map((letters) => letters.join("")).join(" ")).toBe(may);
   });
 
-  it.each<[string, Asker["credential"], Decision]>([
+  it.each<[string, Principal["credential"], Decision]>([
     ["no token", "none", "unauthorized"],
     ["an unknown one", "unknown", "unauthorized"],
     ["an expired one", token(["admin"], ["*"], NOW - 1), "unauthorized"],
     ["one that allows less", token(["invoke"]), "forbidden"],
   ])("says by its answer whether a better token would help: %s", (_name, credential, decision) => {
     const wanted = { right: "deploy", environment: "dev.lever", isPublic: false } as const;
-    const asker = { credential, isLocal: false };
-    expect(decideAccess(asker, wanted, { hasTokens: true, now: NOW })).toBe(decision);
+    const principal = { credential, isLocal: false };
+    expect(decideAccess(principal, wanted, { hasTokens: true, now: NOW })).toBe(decision);
   });
 });

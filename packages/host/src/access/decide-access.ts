@@ -10,7 +10,7 @@ export interface Grant {
 }
 
 /** Who asks. */
-export interface Asker {
+export interface Principal {
   /** What came with the call: nothing, something that is no token of this host (any more), or a token's grant. */
   readonly credential: "none" | "unknown" | Grant;
   /** The connection comes from this machine, and from no proxy. */
@@ -18,7 +18,7 @@ export interface Asker {
 }
 
 /** What is asked for. */
-export interface Wanted {
+export interface AccessCheck {
   readonly right: Right;
   /** `*` = what concerns all of them. */
   readonly environment: string;
@@ -42,8 +42,8 @@ const IMPLIED: Readonly<Record<Right, readonly Right[]>> = {
  * - A3. Without a token: invoking in a public environment; and everything, from this machine, while no token exists.
  */
 export function decideAccess(
-  { credential, isLocal }: Asker,
-  wanted: Wanted,
+  { credential, isLocal }: Principal,
+  wanted: AccessCheck,
   { hasTokens, now }: { hasTokens: boolean; now: number },
 ): Decision {
   if (credential === "unknown") return "unauthorized";

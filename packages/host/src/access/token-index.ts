@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { LeverError, type Right } from "@leveros/protocol";
 import type { TokenRecord } from "../store/store.ts";
-import { type Asker, decideAccess, type Wanted } from "./decide-access.ts";
+import { type AccessCheck, decideAccess, type Principal } from "./decide-access.ts";
 
 /** By which browsers, which set no header on a WebSocket, hand a token over: a subprotocol that names it. */
 const SUBPROTOCOL_PREFIX = "bearer.";
@@ -23,9 +23,9 @@ export interface AccessRequest {
 }
 
 /** Who asks, in a form that can go along with a call to the admin service: `""`, `local`, or a token's id. */
-export type AskerKey = string;
+export type PrincipalId = string;
 
-export interface KnownTokensOptions {
+export interface TokenIndexOptions {
   /** Milliseconds since 1970. */
   readonly wallTime: () => number;
   /** Nobody but this machine reaches the host. */
@@ -33,12 +33,12 @@ export interface KnownTokensOptions {
 }
 
 /** The tokens that there are, by their hashes, and who may do what with them. */
-export class KnownTokens {
-  readonly #options: KnownTokensOptions;
+export class TokenIndex {
+  readonly #options: TokenIndexOptions;
   readonly #byHash = new Map<string, TokenRecord>();
   readonly #byId = new Map<string, TokenRecord>();
 
-  constructor(options: KnownTokensOptions) {
+  constructor(options: TokenIndexOptions) {
     this.#options = options;
   }
 
@@ -54,12 +54,12 @@ export class KnownTokens {
     return this.#byId.get(id);
   }
 
-  know(record: TokenRecord): void {
+  add(record: TokenRecord): void {
     this.#byId.set(record.id, record);
     this.#byHash.set(record.hash, record);
   }
 
-  forget({ id, hash }: TokenRecord): void {
+  remove({ id, hash }: TokenRecord): void {
     this.#byId.delete(id);
     this.#byHash.delete(hash);
   }
@@ -74,13 +74,13 @@ export class KnownTokens {
     if (this.#byId.size === 0 && authorization === undefined && this.#options.isLocalOnly) {
       if (!isForwarded(request.headers)) return;
     }
-    this.#check(this.#askerOf(request), { right: "invoke", environment, isPublic });
+    this.#check(this.#principalOf(request), { right: "invoke", environment, isPublic });
   }
 
   /** True for a request that nothing lets in but where it comes from: without a token, while there is none. */
-  trustsPlace(request: AccessRequest): boolean {
+  isTrustedByAddress(request: AccessRequest): boolean {
     if (this.hasTokens) return false;
-    const { credential, isLocal } = this.#askerOf(request);
+    const { credential, isLocal } = this.#principalOf(request);
     return credential === "none" && isLocal;
   }
 
@@ -92,22 +92,22 @@ export class KnownTokens {
    * Who calls the admin service: it decides by method.
    * @throws LeverError `unauthorized` for those who may do nothing there.
    */
-  adminKey(request: AccessRequest): AskerKey {
-    const { credential, isLocal } = this.#askerOf(request);
+  adminPrincipal(request: AccessRequest): PrincipalId {
+    const { credential, isLocal } = this.#principalOf(request);
     if (typeof credential === "object") return (credential as TokenRecord).id;
     if (credential === "none" && isLocal && !this.hasTokens) return "local";
     throw unauthorized(credential === "unknown");
   }
 
   /** @throws LeverError `unauthorized` (the token was revoked meanwhile), `forbidden` */
-  checkAdmin(key: AskerKey, right: Right, environment: string): void {
+  checkAdmin(key: PrincipalId, right: Right, environment: string): void {
     const credential = key === "local" ? "none" : (this.#byId.get(key) ?? "unknown");
     this.#check({ credential, isLocal: key === "local" }, { right, environment, isPublic: false });
   }
 
-  #askerOf({ headers, socket }: AccessRequest): Asker {
+  #principalOf({ headers, socket }: AccessRequest): Principal {
     const isLocal =
-      (this.#options.isLocalOnly || (socket !== undefined && isFromHere(socket))) &&
+      (this.#options.isLocalOnly || (socket !== undefined && isSameMachine(socket))) &&
       !isForwarded(headers);
     const token = tokenOf(headers);
     const credential =
@@ -115,12 +115,12 @@ export class KnownTokens {
     return { credential, isLocal };
   }
 
-  #check(asker: Asker, wanted: Wanted): void {
+  #check(principal: Principal, wanted: AccessCheck): void {
     const { wallTime } = this.#options;
     const state = { hasTokens: this.#byId.size > 0, now: wallTime() };
-    const decision = decideAccess(asker, wanted, state);
+    const decision = decideAccess(principal, wanted, state);
     if (decision === "allowed") return;
-    if (decision === "unauthorized") throw unauthorized(asker.credential !== "none");
+    if (decision === "unauthorized") throw unauthorized(principal.credential !== "none");
     const where = wanted.environment === "*" ? "all environments" : wanted.environment;
     throw new LeverError("forbidden", `This token does not allow "${wanted.right}" in ${where}.`);
   }
@@ -162,13 +162,13 @@ function isForwarded(headers: IncomingHttpHeaders): boolean {
 }
 
 /** From loopback, or from the very address that it came to: no other machine can hold a connection from that. */
-function isFromHere({ remoteAddress, localAddress }: Connection): boolean {
-  const address = bareAddress(remoteAddress);
+function isSameMachine({ remoteAddress, localAddress }: Connection): boolean {
+  const address = withoutIpv6Mapping(remoteAddress);
   if (address === "") return false;
-  return /^127\.|^::1$/.test(address) || address === bareAddress(localAddress);
+  return /^127\.|^::1$/.test(address) || address === withoutIpv6Mapping(localAddress);
 }
 
 /** An IPv4 address as such, also where it came in through a socket for IPv6; `""` for none. */
-export function bareAddress(address = ""): string {
+export function withoutIpv6Mapping(address = ""): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }

@@ -8,7 +8,7 @@ import {
   type TokenListing,
 } from "@leveros/protocol";
 import type { Store, TokenRecord } from "../store/store.ts";
-import { hashOf, KnownTokens, type KnownTokensOptions } from "./token-index.ts";
+import { hashOf, TokenIndex, type TokenIndexOptions } from "./token-index.ts";
 
 /** Begins every token, so that people and scanners for leaked secrets know one when they see it. */
 const PREFIX = "lever_";
@@ -16,12 +16,12 @@ const SECRET_BYTES = 32;
 const ID_BYTES = 4;
 const TOKENS_MAX = 10_000;
 
-export interface AccessOptions extends KnownTokensOptions {
+export interface AccessOptions extends TokenIndexOptions {
   readonly store: Store;
 }
 
 /** Makes and revokes tokens. Only their hashes are kept. */
-export class Access extends KnownTokens {
+export class Access extends TokenIndex {
   readonly #options: AccessOptions;
   /** There is a token more, or one fewer: what else knows them has to hear of it. */
   onChange: (record: TokenRecord, isKnown: boolean) => void = () => {};
@@ -33,7 +33,7 @@ export class Access extends KnownTokens {
 
   static async open(options: AccessOptions): Promise<Access> {
     const access = new Access(options);
-    for (const record of await options.store.tokens()) access.know(record);
+    for (const record of await options.store.tokens()) access.add(record);
     return access;
   }
 
@@ -53,17 +53,17 @@ export class Access extends KnownTokens {
       environments,
       can,
       expiresAt,
-      note,
+      readHostValue: note,
       createdAt: now,
     };
-    if (!this.hasTokens && !isMaster(record)) {
+    if (!this.hasTokens && !isPermanentAdmin(record)) {
       throw new LeverError(
         "malformed_request",
         'Cannot create the token: from the first one on nobody gets in without, so that one has to allow "admin" in all environments ("*"), for ever.',
       );
     }
     await this.#options.store.putToken(record);
-    this.know(record);
+    this.add(record);
     this.onChange(record, true);
     return { ...listingOf(record), token };
   }
@@ -75,13 +75,13 @@ export class Access extends KnownTokens {
       throw new LeverError("malformed_request", `There is no token ${JSON.stringify(id)}.`);
     }
     const others = [...this.records].filter((other) => other !== record);
-    if (others.length > 0 && !others.some((other) => isMaster(other))) {
+    if (others.length > 0 && !others.some((other) => isPermanentAdmin(other))) {
       throw new LeverError(
         "malformed_request",
         "Cannot revoke the token: no other may administer everything for ever, so that nobody could any more.",
       );
     }
-    this.forget(record);
+    this.remove(record);
     this.onChange(record, false);
     await this.#options.store.removeToken(record.id);
   }
@@ -92,7 +92,7 @@ export class Access extends KnownTokens {
 }
 
 /** May do everything, for ever: one of these there has to be, or nobody could make another. */
-function isMaster({ can, environments, expiresAt }: TokenRecord): boolean {
+function isPermanentAdmin({ can, environments, expiresAt }: TokenRecord): boolean {
   return can.includes("admin") && environments.includes("*") && expiresAt === undefined;
 }
 
@@ -140,7 +140,7 @@ function listingOf({
   environments,
   can,
   expiresAt,
-  note,
+  readHostValue: note,
   createdAt,
 }: TokenRecord): TokenListing {
   return {

@@ -1,5 +1,6 @@
 import {
   type ErrorCode,
+  type InstanceListing,
   LeverError,
   type RollbackReport,
   type ServiceListing,
@@ -9,6 +10,7 @@ import type { Access } from "../access/token-registry.ts";
 import type { Deployer } from "../deployer/deployer.ts";
 import { ADMIN_ENVIRONMENT, type Environments } from "../environments/environments.ts";
 import type { Variables } from "../environments/variables.ts";
+import type { ServiceFleet } from "../fleet/service-fleet.ts";
 import { memoryLink } from "../instance-link/memory-link.ts";
 import type { Store } from "../store/store.ts";
 import { accessMethods } from "./access-methods.ts";
@@ -30,7 +32,7 @@ export interface AdminOptions extends ObserveOptions {
   readonly access: Access;
   readonly wallTime: () => number;
   /** Resolves when what was changed holds wherever calls come in. */
-  readonly settled: () => Promise<void>;
+  readonly propagated: () => Promise<void>;
 }
 
 /**
@@ -101,17 +103,7 @@ function adminMethods(options: AdminOptions): Record<string, unknown> {
           archiveBytes,
           unpackedBytes,
         })),
-        instances: [...(fleet.service(name, service)?.instances ?? [])].flatMap((instance) => {
-          const { phase } = instance;
-          if (phase === "gone") return [];
-          return {
-            instance: instance.plan.instance,
-            version: instance.plan.version,
-            state: phase,
-            callsInFlight: instance.target.callsInFlight,
-            startedAt: instance.startedAt.toISOString(),
-          };
-        }),
+        instances: listInstances(fleet.service(name, service)),
       });
     }
     return listings;
@@ -161,4 +153,15 @@ const CONTENT_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** A deploy that is refused for what is in it has failed by itself; anything else is Lever's refusal. */
 function isAboutContent(error: unknown): error is LeverError {
   return error instanceof LeverError && CONTENT_CODES.has(error.code);
+}
+
+function listInstances(service: ServiceFleet | undefined): InstanceListing[] {
+  return (service?.instances ?? []).flatMap((instance) => {
+    const state = service?.stateOf(instance) ?? "exited";
+    if (state === "exited") return [];
+    const { instance: name, version } = instance.spec;
+    const { callsInFlight } = instance.target;
+    const startedAt = instance.startedAt.toISOString();
+    return { instance: name, version, state, callsInFlight, startedAt };
+  });
 }

@@ -3,7 +3,7 @@ import {
   LeverError,
   parseLeverUrl,
   parseNetworkPolicy,
-  type RollReport,
+  type RestartReport,
   type VariableListing,
 } from "@leveros/protocol";
 import type { Deployer } from "../deployer/deployer.ts";
@@ -132,7 +132,7 @@ export function environmentMethods(options: EnvironmentOptions): Record<string, 
       variable: unknown,
       value: unknown,
       wanted?: unknown,
-    ): Promise<RollReport> {
+    ): Promise<RestartReport> {
       const environment = open(name);
       const of = requireText(service, "service");
       const place = { environment, service: of, name: requireText(variable, "name") };
@@ -142,14 +142,18 @@ export function environmentMethods(options: EnvironmentOptions): Record<string, 
         "secret" in wanted &&
         wanted.secret === true;
       await variables.set(place, requireText(value, "value"), isSecret);
-      return await deployer.roll(environment, of);
+      return await deployer.restartInstances(environment, of);
     },
 
-    async unsetVariable(name: unknown, service: unknown, variable: unknown): Promise<RollReport> {
+    async unsetVariable(
+      name: unknown,
+      service: unknown,
+      variable: unknown,
+    ): Promise<RestartReport> {
       const environment = open(name);
       const of = requireText(service, "service");
       await variables.unset(environment, of, requireText(variable, "name"));
-      return await deployer.roll(environment, of);
+      return await deployer.restartInstances(environment, of);
     },
 
     async listVariables(name: unknown): Promise<VariableListing[]> {

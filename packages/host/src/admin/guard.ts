@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { LeverError, type Right } from "@leveros/protocol";
-import type { AskerKey, KnownTokens } from "../access/token-index.ts";
+import type { PrincipalId, TokenIndex } from "../access/token-index.ts";
 import type { Store } from "../store/store.ts";
 
 /** What a method of the admin service needs. */
-interface Rule {
+interface MethodPolicy {
   readonly right: Right;
   /** Which argument is the environment; undefined = it concerns all of them. */
   readonly environmentAt?: number;
@@ -12,15 +12,17 @@ interface Rule {
   readonly isChange: boolean;
 }
 
-const look = (right: Right, environmentAt?: number): Rule => rule(right, environmentAt, false);
-const change = (right: Right, environmentAt?: number): Rule => rule(right, environmentAt, true);
+const look = (right: Right, environmentAt?: number): MethodPolicy =>
+  rule(right, environmentAt, false);
+const change = (right: Right, environmentAt?: number): MethodPolicy =>
+  rule(right, environmentAt, true);
 
-function rule(right: Right, environmentAt: number | undefined, isChange: boolean): Rule {
+function rule(right: Right, environmentAt: number | undefined, isChange: boolean): MethodPolicy {
   return { right, isChange, ...(environmentAt !== undefined && { environmentAt }) };
 }
 
 /** Every method of the admin service; one that is missing here is called by nobody. */
-const adminRules: Readonly<Record<string, Rule>> = {
+const methodPolicies: Readonly<Record<string, MethodPolicy>> = {
   // The stream comes first.
   deployServiceChan: change("deploy", 1),
   DeployServiceChan: change("deploy", 1),
@@ -48,11 +50,11 @@ const adminRules: Readonly<Record<string, Rule>> = {
 };
 
 export interface GuardOptions {
-  readonly access: KnownTokens;
+  readonly access: TokenIndex;
   readonly store: Store;
   readonly wallTime: () => number;
   /** Resolves when what was changed holds wherever calls come in. */
-  readonly settled: () => Promise<void>;
+  readonly propagated: () => Promise<void>;
 }
 
 type AdminMethod = (...args: unknown[]) => unknown;
@@ -60,47 +62,47 @@ type AdminMethod = (...args: unknown[]) => unknown;
 /** Checks who asks before a method of the admin service does anything, and keeps a record of what was changed. */
 export class AdminGuard {
   readonly #options: GuardOptions;
-  readonly #asker = new AsyncLocalStorage<AskerKey>();
+  readonly #principal = new AsyncLocalStorage<PrincipalId>();
 
   constructor(options: GuardOptions) {
     this.#options = options;
   }
 
   /** Runs what a call sets off, so that methods know who asks. */
-  runAs<T>(asker: AskerKey, work: () => T): T {
-    return this.#asker.run(asker, work);
+  runAs<T>(principal: PrincipalId, work: () => T): T {
+    return this.#principal.run(principal, work);
   }
 
   guardAll(methods: Readonly<Record<string, unknown>>): Record<string, AdminMethod> {
     return Object.fromEntries(
       Object.entries(methods).map(([name, method]) => {
-        const needed = adminRules[name];
+        const needed = methodPolicies[name];
         if (needed === undefined) throw new Error(`Who may call ${name} of the admin service?`);
         return [name, this.#guard(name, needed, method as AdminMethod)];
       }),
     );
   }
 
-  #guard(method: string, needed: Rule, call: AdminMethod): AdminMethod {
-    const { access, store, wallTime, settled } = this.#options;
+  #guard(method: string, needed: MethodPolicy, call: AdminMethod): AdminMethod {
+    const { access, store, wallTime, propagated } = this.#options;
     return (...args) => {
-      const asker = this.#asker.getStore() ?? "";
+      const principal = this.#principal.getStore() ?? "";
       const named = needed.environmentAt === undefined ? "*" : args[needed.environmentAt];
       const environment = typeof named === "string" ? named.toLowerCase() : "";
       const invoke = (): unknown => {
-        access.checkAdmin(asker, needed.right, environment);
+        access.checkAdmin(principal, needed.right, environment);
         return call(...args);
       };
       // A stream lives for as long as a promise of its method says, or until it is ended: that is left to the method.
       if (!needed.isChange) return invoke();
       const about = aboutOf(needed, args);
       const keep = (outcome: string): Promise<void> =>
-        store.addAudit({ at: wallTime(), asker, method, environment, about, outcome });
+        store.addAudit({ at: wallTime(), principal, method, environment, about, outcome });
       const change = async (): Promise<unknown> => {
         try {
           const result = await invoke();
           // Before anybody hears of it.
-          await settled();
+          await propagated();
           await keep("done");
           return result;
         } catch (error) {
@@ -116,7 +118,7 @@ export class AdminGuard {
 const ABOUT_MAX = 200;
 
 /** What was changed, by name: never a value, which may be a secret. */
-function aboutOf({ environmentAt }: Rule, args: readonly unknown[]): string {
+function aboutOf({ environmentAt }: MethodPolicy, args: readonly unknown[]): string {
   const named = args[environmentAt === undefined ? 0 : environmentAt + 1];
   return typeof named === "string" ? named.slice(0, ABOUT_MAX) : "";
 }

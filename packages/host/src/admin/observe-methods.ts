@@ -24,14 +24,14 @@ export interface ObserveOptions {
   readonly fleet: Fleet;
   readonly router: Router;
   readonly limits: Limits;
-  readonly limitsSet: ReadonlySet<LimitName>;
+  readonly overriddenLimits: ReadonlySet<LimitName>;
   readonly events: EventLog;
   readonly pool: WarmPool;
 }
 
 /** The admin service's methods that show what is going on, and change nothing. */
 export function observeMethods(options: ObserveOptions): Record<string, unknown> {
-  const { fleet, router, limits, limitsSet, events, pool } = options;
+  const { fleet, router, limits, overriddenLimits, events, pool } = options;
 
   const servicesOf = (environment: unknown, service: unknown): readonly ServiceFleet[] => {
     const name = parseEnvironment(environment);
@@ -51,12 +51,12 @@ export function observeMethods(options: ObserveOptions): Record<string, unknown>
       const instances = servicesOf(environment, service).flatMap((of) =>
         [...of.instances].flatMap((instance) => describe(instance, of)),
       );
-      const { allotted, max } = fleet.ram;
+      const { reserved, max } = fleet.ram;
       return {
         instances,
         host: {
           memoryBytes: process.memoryUsage.rss(),
-          ramAllotted: allotted,
+          ramReserved: reserved,
           ramMax: max,
           warmReady: pool.ready,
           warmWanted: pool.wanted,
@@ -77,7 +77,7 @@ export function observeMethods(options: ObserveOptions): Record<string, unknown>
         name,
         value: limits[name],
         default: defaultLimits[name],
-        setBy: limitsSet.has(name) ? "lever up --limit" : "default",
+        setBy: overriddenLimits.has(name) ? "lever up --limit" : "default",
         about: aboutLimit(name),
       }));
     },
@@ -126,21 +126,21 @@ function eventFilter(environment: unknown, service: unknown): (event: HostEvent)
 }
 
 function describe(instance: Instance, of: ServiceFleet): InstanceStatus[] {
-  const { phase, plan, target, pid } = instance;
-  if (phase === "gone") return [];
-  const state = of.isRetiring(instance) ? "retiring" : instance.isSilent ? "silent" : phase;
+  const { spec, target, pid } = instance;
+  const state = of.stateOf(instance);
+  if (state === "exited") return [];
   return [
     {
-      service: plan.service,
-      instance: plan.instance,
-      version: plan.version,
-      state: phase === "ready" ? state : phase,
+      service: spec.service,
+      instance: spec.instance,
+      version: spec.version,
+      state,
       callsInFlight: target.callsInFlight,
       streamsInFlight: target.streamsInFlight,
       resources: of.route.resourcesOf(target),
       pid,
       memoryBytes: instance.memoryBytes,
-      ram: plan.ram,
+      ram: spec.ram,
       startedAt: instance.startedAt.toISOString(),
       ...(target.start !== undefined && { start: target.start }),
     },

@@ -14,16 +14,16 @@ export interface ServiceLoad {
  * The needs of the last while that still matter: each lower than the one before it, the first one the highest. An
  * earlier need that is not higher than a later one can never again be the highest.
  */
-export type RecentNeeds = readonly { readonly at: number; readonly need: number }[];
+export type RecentNeeds = readonly { readonly at: number; readonly needed: number }[];
 
 /** Which rule decided. */
 type ScalingReason =
   /** Its load needs so many. */
   | "load"
   /** Its load needed so many within the last `scaleDownAfterMs`. */
-  | "recent load"
+  | "recentLoad"
   /** One, since it was used within the last `idleTimeoutMs`. */
-  | "in use"
+  | "idleTimeout"
   | "idle"
   | "minInstances"
   | "maxInstances";
@@ -31,7 +31,7 @@ type ScalingReason =
 export interface ScalingDecision {
   readonly recent: RecentNeeds;
   /** Of the load alone, now. */
-  readonly need: number;
+  readonly needed: number;
   readonly wanted: number;
   readonly reason: ScalingReason;
 }
@@ -48,13 +48,13 @@ export function decideInstances(
 ): ScalingDecision {
   const { now, scaleDownAfterMs, idleTimeoutMs } = options;
   const { load, minInstances, maxInstances } = service;
-  const need = Math.ceil(load / service.maxInstanceLoad);
-  const higher = recent.filter((peak) => peak.need > need && now - peak.at < scaleDownAfterMs);
-  const needs = [...higher, { at: now, need }];
-  const peak = needs[0]?.need ?? 0;
+  const needed = Math.ceil(load / service.maxInstanceLoad);
+  const higher = recent.filter((peak) => peak.needed > needed && now - peak.at < scaleDownAfterMs);
+  const needs = [...higher, { at: now, needed }];
+  const peak = needs[0]?.needed ?? 0;
   const decided = (wanted: number, reason: ScalingReason): ScalingDecision => ({
     recent: needs,
-    need,
+    needed,
     wanted,
     reason,
   });
@@ -63,6 +63,6 @@ export function decideInstances(
   if (used < minInstances) return decided(minInstances, "minInstances");
   if (used > maxInstances) return decided(Math.max(maxInstances, minInstances), "maxInstances");
   if (used === 0) return decided(0, "idle");
-  if (peak > need) return decided(used, "recent load");
-  return decided(used, need === 0 ? "in use" : "load");
+  if (peak > needed) return decided(used, "recentLoad");
+  return decided(used, needed === 0 ? "idleTimeout" : "load");
 }

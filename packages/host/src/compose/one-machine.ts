@@ -25,11 +25,11 @@ import { DISKS } from "../launcher/oci/service-disks.ts";
 import { WarmPool } from "../launcher/warm-pool.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
-import { ProcessLedger } from "../processes/process-records.ts";
+import { ProcessRecords } from "../processes/process-records.ts";
 import { Router } from "../router/router.ts";
 import { openEpochs } from "../store/epochs.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
-import { Workers } from "../workers/workers.ts";
+import { GatewayWorkers } from "../workers/workers.ts";
 
 export interface HostOptions {
   /** Address to listen on. */
@@ -44,7 +44,7 @@ export interface HostOptions {
   readonly workers: number;
   readonly limits: Limits;
   /** Those that are not at their default by chance. */
-  readonly limitsSet: ReadonlySet<LimitName>;
+  readonly overriddenLimits: ReadonlySet<LimitName>;
   readonly isolation: Isolation;
   /** Nobody but this machine reaches the address. */
   readonly isLocalOnly: boolean;
@@ -59,9 +59,9 @@ export interface Host {
   /** How instances are kept apart. */
   readonly isolation: "oci" | "process";
   /** Why not more strictly, where that was left to the host. */
-  readonly isolationWhy: string | undefined;
+  readonly isolationReason: string | undefined;
   /** Why services have no users of their own; undefined = they have. */
-  readonly usersWhy: string | undefined;
+  readonly sharedUserReason: string | undefined;
   /** Takes no new calls, lets those under way finish, stops every instance. May be called twice. */
   close(): Promise<void>;
 }
@@ -77,7 +77,7 @@ const LAST_ANSWERS_MS = 1_000;
 export async function startHost(options: HostOptions): Promise<Host> {
   const { limits } = options;
   const clock = systemClock;
-  weighBuffers();
+  countExternalMemory();
   const events = new EventLog();
   const log = createLog({ level: options.logLevel, to: options.logTo }, events);
   const certificate = options.tls && (await readCertificate(options.tls));
@@ -88,26 +88,26 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const dataDir = realpathSync(options.dataDir);
   const store = openSqliteStore(join(dataDir, "lever.sqlite"));
   try {
-    const ledger = new ProcessLedger(join(dataDir, "processes"));
-    const reaped = ledger.reap();
-    if (reaped.length > 0) log("warn", "host", "left-over processes ended", { pids: reaped });
+    const ledger = new ProcessRecords(join(dataDir, "processes"));
+    const reaped = ledger.killOrphans();
+    if (reaped.length > 0) log("warn", "host", "orphaned processes killed", { pids: reaped });
     const folders = new CodeFolders(dataDir, limits);
     await folders.open(store);
     const epochs = await openEpochs(store);
-    const router = new Router({ limits, clock, takeEpoch: epochs });
+    const router = new Router({ limits, clock, nextEpoch: epochs });
     const { warmRuntimesMax } = limits;
     const opened = await openLauncher({
       isolation: options.isolation,
       dataDir,
       limits,
       ledger,
-      notes: store,
+      hostValues: store,
       clock,
       log,
     });
-    const { isolation, why: isolationWhy, usersWhy } = opened;
-    if (usersWhy !== undefined && process.getuid?.() === 0) {
-      log("warn", "host", "services run as root", { reason: usersWhy });
+    const { isolation, why: isolationReason, sharedUserReason } = opened;
+    if (sharedUserReason !== undefined && process.getuid?.() === 0) {
+      log("warn", "host", "services run as root", { reason: sharedUserReason });
     }
     const launcher = new WarmPool({
       launcher: opened.launcher,
@@ -147,18 +147,18 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const isLocalOnly = options.isLocalOnly;
     const access = await Access.open({ store, wallTime, isLocalOnly });
     const front = { ...options, certificate, access, router, clock, log };
-    const workers = options.workers > 1 ? new Workers({ ...front, ledger }) : undefined;
+    const workers = options.workers > 1 ? new GatewayWorkers({ ...front, ledger }) : undefined;
     startAdminService({
       access,
       wallTime,
-      settled: async () => await workers?.settled(),
+      propagated: async () => await workers?.propagated(),
       environments,
       store,
       fleet,
       deployer,
       router,
       limits,
-      limitsSet: options.limitsSet,
+      overriddenLimits: options.overriddenLimits,
       events,
       pool: launcher,
       variables,
@@ -171,17 +171,23 @@ export async function startHost(options: HostOptions): Promise<Host> {
       await opened.close();
       throw cannotListen(options, error);
     });
-    const users = usersWhy === undefined ? { users: "own" } : { users: "shared", usersWhy };
+    const users =
+      sharedUserReason === undefined ? { users: "own" } : { users: "shared", sharedUserReason };
     const about = {
       isolation,
-      ...(isolationWhy && { isolationWhy }),
+      ...(isolationReason && { isolationReason }),
       ...(isolation === "process" && users),
       ...(workers && { workers: options.workers }),
     };
-    log("info", "host", "up", { bind: options.bind, port: gateway.port, dataDir, ...about });
+    log("info", "host", "host started", {
+      bind: options.bind,
+      port: gateway.port,
+      dataDir,
+      ...about,
+    });
     if (!isLocalOnly && !access.hasTokens) {
       const firstToken = firstTokenCommand(options, gateway.port, certificate);
-      log("warn", "host", "without a token only this machine may do anything", { firstToken });
+      log("warn", "host", "no token configured", { firstToken });
     }
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
@@ -193,16 +199,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
       await opened.close();
       // Nobody is left to answer; what was answered gets a moment to leave.
       await Promise.race([drained, delay(LAST_ANSWERS_MS, undefined, { ref: false })]);
-      gateway.cut();
+      gateway.destroyConnections();
       await store.close();
-      log("info", "host", "down");
+      log("info", "host", "host stopped");
     };
     return {
       bind: options.bind,
       port: gateway.port,
       isolation,
-      isolationWhy,
-      usersWhy,
+      isolationReason: isolationReason,
+      sharedUserReason: sharedUserReason,
       close: () => {
         closing ??= close();
         return closing;
@@ -218,7 +224,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
  * Lets V8 weigh what is outside of its heap against all of the memory, as later versions do by themselves: this one
  * searches the whole heap after each 16 MB of bodies, which took half of the processor time of large calls.
  */
-function weighBuffers(): void {
+function countExternalMemory(): void {
   if (!process.versions.v8.startsWith("13.")) return;
   setFlagsFromString("--external-memory-accounted-in-global-limit");
 }

@@ -31,9 +31,9 @@ export class CodeFolders {
   async open(store: Store): Promise<void> {
     await rm(this.#staging, { recursive: true, force: true });
     const boot = bootId();
-    if (boot === undefined || (await store.note("boot")) !== boot) {
+    if (boot === undefined || (await store.readHostValue("boot")) !== boot) {
       await rm(this.#code, { recursive: true, force: true });
-      if (boot !== undefined) await store.putNote("boot", boot);
+      if (boot !== undefined) await store.writeHostValue("boot", boot);
     }
     const needed = await store.codeIds();
     for (const dir of [this.#staging, this.#archives, this.#code]) {

@@ -2,8 +2,8 @@ import {
   type DeployReport,
   LeverError,
   type Limits,
+  type RestartReport,
   type RollbackReport,
-  type RollReport,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -50,7 +50,7 @@ export class Deployer {
   async deploy(environment: string, archive: AsyncIterable<unknown>): Promise<DeployReport> {
     const { limits, folders } = this.#options;
     this.#checkEnvironment(environment);
-    await this.#takeTurn(limits.deploysMax);
+    await this.#takeTurn(limits.concurrentDeploysMax);
     let codeId: string | undefined;
     try {
       const startedAt = this.#options.clock.now();
@@ -144,7 +144,7 @@ export class Deployer {
         fleet.discardCandidate(candidate);
         throw error;
       }
-      log("info", "deployer", "rolled back", report);
+      log("info", "deployer", "service rolled back", report);
       return report;
     });
   }
@@ -153,9 +153,9 @@ export class Deployer {
    * Replaces the instances of a service, or of every service of an environment, as a deploy does: what is set for them
    * has changed. One that does not start with the change goes on as it was.
    */
-  async roll(environment: string, service: string): Promise<RollReport> {
+  async restartInstances(environment: string, service: string): Promise<RestartReport> {
     const { fleet } = this.#options;
-    const rolled: string[] = [];
+    const restarted: string[] = [];
     const failed: { service: string; reason: string }[] = [];
     const all = fleet.servicesOf(environment);
     for (const of of service === "" ? all : all.filter(({ live }) => live.service === service)) {
@@ -170,7 +170,7 @@ export class Deployer {
             fleet.discardCandidate(candidate);
             throw error;
           }
-          rolled.push(name);
+          restarted.push(name);
         } catch (error) {
           failed.push({
             service: name,
@@ -179,7 +179,7 @@ export class Deployer {
         }
       });
     }
-    return { rolled, failed };
+    return { restarted, failed };
   }
 
   /** Ends everything of an environment, and forgets it with its services, their code, data and variables. */
@@ -196,7 +196,7 @@ export class Deployer {
   }
 
   /** Further deploys wait, without being read; @throws LeverError `overloaded` when too many do. */
-  async #takeTurn(deploysMax: number): Promise<void> {
+  async #takeTurn(concurrentDeploysMax: number): Promise<void> {
     if (this.#waiting.length >= DEPLOYS_WAITING_MAX) {
       throw new LeverError(
         "overloaded",
@@ -206,7 +206,7 @@ export class Deployer {
         },
       );
     }
-    if (this.#underWay >= deploysMax) {
+    if (this.#underWay >= concurrentDeploysMax) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.#underWay++;
@@ -217,14 +217,19 @@ export class Deployer {
   ): Promise<{ record: VersionRecord; startMs: number }> {
     const { store, fleet, folders, limits, clock, log } = this.#options;
     const version = await store.nextVersion(draft.environment, draft.service);
-    const unproven = { ...draft, version, methods: [], deployedAt: new Date().toISOString() };
+    const candidateRecord = {
+      ...draft,
+      version,
+      methods: [],
+      deployedAt: new Date().toISOString(),
+    };
     const startedAt = clock.now();
-    const candidate: Instance = await fleet.startCandidate(unproven);
+    const candidate: Instance = await fleet.startCandidate(candidateRecord);
     const startMs = clock.now() - startedAt;
     let record: VersionRecord;
     let dropped: readonly VersionRecord[];
     try {
-      record = { ...unproven, methods: candidate.methods };
+      record = { ...candidateRecord, methods: candidate.methods };
       if (record.methods.length === 0 && draft.leverJson.entry === undefined) {
         throw new LeverError(
           "invalid_service",
@@ -244,7 +249,7 @@ export class Deployer {
     log("info", "deployer", "deployed", { environment, service, version });
     for (const old of dropped) {
       folders.remove(old.codeId).catch((error: unknown) => {
-        log("warn", "deployer", "old version not removed", { service, reason: String(error) });
+        log("warn", "deployer", "version cleanup failed", { service, reason: String(error) });
       });
     }
     return { record, startMs };

@@ -7,7 +7,7 @@ export const ADMIN_ENVIRONMENT = "admin.lever";
 const DEFAULT_ENVIRONMENT = "dev.lever";
 
 /** What an environment is until somebody says otherwise. */
-const UNCHANGED = { corsOrigins: ["*"], isPublic: false, network: "internet" } as const;
+const DEFAULT_SETTINGS = { corsOrigins: ["*"], isPublic: false, network: "internet" } as const;
 
 interface EnvironmentsOptions {
   readonly store: Store;
@@ -52,7 +52,12 @@ export class Environments {
     environment: string,
     changes: Partial<Omit<EnvironmentRecord, "environment">>,
   ): Promise<void> {
-    const record = { environment, ...UNCHANGED, ...this.#records.get(environment), ...changes };
+    const record = {
+      environment,
+      ...DEFAULT_SETTINGS,
+      ...this.#records.get(environment),
+      ...changes,
+    };
     await this.#options.store.putEnvironment(record);
     await this.#apply(record);
   }

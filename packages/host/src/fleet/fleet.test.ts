@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { defaultLimits, noEvents, PAYLOAD_JSON } from "@leveros/protocol";
+import { defaultLimits, ignoredEvents, PAYLOAD_JSON } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import { simulatedLauncher } from "../../../../tests/simulation/simulated-runtime.ts";
@@ -12,8 +12,8 @@ const method = "method";
 /** A fleet on a clock of its own, whose instances do what they should. */
 function makeFleet(): { clock: VirtualClock; router: Router; fleet: Fleet } {
   const clock = new VirtualClock();
-  const limits = { ...defaultLimits, instancesRamMax: 1_000_000 };
-  const router = new Router({ limits, clock, takeEpoch: () => 1 });
+  const limits = { ...defaultLimits, instancesRamMbMax: 1_000_000 };
+  const router = new Router({ limits, clock, nextEpoch: () => 1 });
   const access = { corsOrigins: new Set(""), isOpenToInstances: true, isPublic: true };
   router.setEnvironment(environment, access);
   const world = {
@@ -75,7 +75,7 @@ it("of very many services that have come to zero, those that did so last remembe
     const url = { environment, service, resource: "", method };
     const call = { url, caller: OUTSIDE, isStream: false, timeoutMs: 0, hasMore: false };
     const body = new TextEncoder().encode("[]");
-    const events = { ...noEvents, onEnd: () => replies++ };
+    const events = { ...ignoredEvents, onEnd: () => replies++ };
     router.call({ ...call, kind: PAYLOAD_JSON, body }, events);
     await pass(2_000);
   }
@@ -84,7 +84,7 @@ it("of very many services that have come to zero, those that did so last remembe
     fleet.service(environment, service)?.explain().records.length ?? Number.NaN;
   expect(recordsOf("service-0")).toBeGreaterThan(0);
   await pass(defaultLimits.idleTimeoutMs + 60_000);
-  expect(fleet.ram.allotted).toBe(0);
+  expect(fleet.ram.reserved).toBe(0);
   expect(recordsOf("service-299")).toBeGreaterThan(1);
   expect(recordsOf("service-0")).toBe(0);
 });

@@ -17,7 +17,7 @@ import type { Router } from "../router/router.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
-import { RamRoom } from "./ram-budget.ts";
+import { RamBudget } from "./ram-budget.ts";
 import { type FleetContext, ServiceFleet } from "./service-fleet.ts";
 
 /** How often services with instances are looked at. */
@@ -25,7 +25,7 @@ const TICK_MS = 1_000;
 /** How often instances are asked for a sign of life: often enough for one to be found silent within a second. */
 const HEALTH_TICK_MS = 200;
 /** Of how many services that have come to zero it is remembered why: those that did so last. */
-const REMEMBERED_MAX = 256;
+const IDLE_HISTORIES_MAX = 256;
 
 export interface FleetOptions {
   readonly launcher: Launcher;
@@ -59,12 +59,12 @@ export class Fleet {
   /** Those with instances or failures, so that services at zero cost nothing. */
   readonly #active = new Set<ServiceFleet>();
   /** Those at zero that remember how they came there, in that order. */
-  readonly #remembering = new Set<ServiceFleet>();
+  readonly #idleWithHistory = new Set<ServiceFleet>();
   /** Started for a deploy, and not live yet. */
   readonly #candidates = new Map<Instance, (error: LeverError | undefined) => void>();
   readonly #owner: InstanceOwner;
   readonly #context: FleetContext;
-  readonly #room: RamRoom;
+  readonly #ramBudget: RamBudget;
   readonly #starts = { count: 0, warm: 0, lastMs: [] as number[] };
   /** Environments whose instances may not reach all of the internet. */
   readonly #restricted = new Set<string>();
@@ -75,13 +75,13 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     const { router, limits, launcher, clock, log } = options;
-    this.#room = new RamRoom(limits.instancesRamMax);
+    this.#ramBudget = new RamBudget(limits.instancesRamMbMax);
     router.onDemand = (route) => this.#onDemand(route);
     router.onStuck = (route, target, resource) => {
       const { environment, service } = route;
       const { instance } = target;
       const about = { environment, service, instance, resource };
-      log("warn", "fleet", "instance does not give a resource back", about);
+      log("warn", "fleet", "resource close timed out", about);
       this.#services.get(keyOf(environment, service))?.onStuck(target);
     };
     this.#owner = {
@@ -95,16 +95,16 @@ export class Fleet {
       onCall: (caller, opening, side) =>
         bridgeCall(router, caller, { opening, side, timeoutMs: limits.callTimeoutMs }),
       onReady: (instance) => this.#onReady(instance),
-      onUnroute: (instance) => this.#find(instance)?.route.ending(instance.target),
-      onSilent: (instance) => {
-        log("warn", "fleet", "instance silent", aboutInstance(instance));
-        this.#find(instance)?.onSilent(instance);
+      onUnroute: (instance) => this.#find(instance)?.route.stopping(instance.target),
+      onUnresponsive: (instance) => {
+        log("warn", "fleet", "instance unresponsive", aboutInstance(instance));
+        this.#find(instance)?.onUnresponsive(instance);
       },
-      onHeard: (instance) => {
-        log("info", "fleet", "instance answers again", aboutInstance(instance));
-        this.#find(instance)?.onHeard(instance);
+      onRecovered: (instance) => {
+        log("info", "fleet", "instance recovered", aboutInstance(instance));
+        this.#find(instance)?.onRecovered(instance);
       },
-      onGone: (instance, error) => this.#onGone(instance, error),
+      onExited: (instance, error) => this.#onExited(instance, error),
     };
     const isClosing = (): boolean => this.#isClosing;
     this.#context = {
@@ -116,12 +116,12 @@ export class Fleet {
       },
       start: (record) => this.#start(record),
       hasRoomFor: (service, of) => this.#hasRoomFor(service, of),
-      wake: (service) => this.#wake(service),
-      rest: (service) => this.#rest(service),
+      markActive: (service) => this.#markActive(service),
+      markIdle: (service) => this.#markIdle(service),
     };
     this.#tick();
-    this.#healthTicker = new HealthTicker(clock, HEALTH_TICK_MS, (pausedMs) => {
-      for (const service of this.#active) service.checkHealth(pausedMs);
+    this.#healthTicker = new HealthTicker(clock, HEALTH_TICK_MS, (hostStallMs) => {
+      for (const service of this.#active) service.checkHealth(hostStallMs);
     });
   }
 
@@ -139,7 +139,7 @@ export class Fleet {
       this.#services.set(key, fleet);
     }
     if (candidate !== undefined) this.#candidates.delete(candidate);
-    this.#wake(fleet);
+    this.#markActive(fleet);
     fleet.goLive(record, candidate);
   }
 
@@ -148,15 +148,15 @@ export class Fleet {
    * @throws LeverError `start_failed` that says why it cannot; `overloaded` when busy instances have all the memory.
    */
   async startCandidate(record: VersionRecord): Promise<Instance> {
-    while (!this.#room.has(record.leverJson.ram)) {
+    while (!this.#ramBudget.fits(record.leverJson.ram)) {
       const idlest = this.#stopIdlest(undefined);
       if (idlest !== undefined) {
-        await idlest.gone;
+        await idlest.exited;
         continue;
       }
       throw new LeverError(
         "overloaded",
-        `Cannot start ${record.service}: the instances that run have been allotted all of the ${this.#room.max} MB that they may have.`,
+        `Cannot start ${record.service}: the instances that run have been allotted all of the ${this.#ramBudget.max} MB that they may have.`,
         { retryAfterSeconds: 5 },
       );
     }
@@ -185,11 +185,11 @@ export class Fleet {
   async removeEnvironment(environment: string): Promise<void> {
     const services = this.servicesOf(environment);
     const instances = services.flatMap((service) => service.close());
-    await Promise.all(instances.map((instance) => instance.gone));
+    await Promise.all(instances.map((instance) => instance.exited));
     for (const service of services) {
       this.#active.delete(service);
-      this.#remembering.delete(service);
-      this.#room.forget(service);
+      this.#idleWithHistory.delete(service);
+      this.#ramBudget.cancelRequest(service);
       this.#services.delete(keyOf(environment, service.live.service));
     }
   }
@@ -207,8 +207,8 @@ export class Fleet {
   }
 
   /** Megabytes that instances have been allotted, and may be. */
-  get ram(): { allotted: number; max: number } {
-    return this.#room;
+  get ram(): { reserved: number; max: number } {
+    return this.#ramBudget;
   }
 
   /** Instances that were started because of calls. */
@@ -227,7 +227,7 @@ export class Fleet {
     const all = [...this.#candidates.keys()];
     for (const instance of all) instance.kill();
     for (const service of this.#services.values()) all.push(...service.close());
-    await Promise.all(all.map((instance) => instance.gone));
+    await Promise.all(all.map((instance) => instance.exited));
   }
 
   #tick(): void {
@@ -248,28 +248,28 @@ export class Fleet {
   #onDemand(route: ServiceRoute): void {
     const service = this.#services.get(keyOf(route.environment, route.service));
     if (service === undefined) return;
-    this.#wake(service);
+    this.#markActive(service);
     service.reconcile();
   }
 
-  #wake(service: ServiceFleet): void {
+  #markActive(service: ServiceFleet): void {
     this.#active.add(service);
-    this.#remembering.delete(service);
+    this.#idleWithHistory.delete(service);
   }
 
-  #rest(service: ServiceFleet): void {
+  #markIdle(service: ServiceFleet): void {
     this.#active.delete(service);
-    service.route.rest();
-    this.#remembering.add(service);
-    const [oldest] = this.#remembering;
-    if (oldest === undefined || this.#remembering.size <= REMEMBERED_MAX) return;
-    this.#remembering.delete(oldest);
+    service.route.releaseUnused();
+    this.#idleWithHistory.add(service);
+    const [oldest] = this.#idleWithHistory;
+    if (oldest === undefined || this.#idleWithHistory.size <= IDLE_HISTORIES_MAX) return;
+    this.#idleWithHistory.delete(oldest);
     oldest.forget();
   }
 
   /** Where there is none, the instance that has idled longest makes room for one that is needed. */
   #hasRoomFor(service: ServiceFleet, of: { isNeeded: boolean }): boolean {
-    const answer = this.#room.ask(service, of);
+    const answer = this.#ramBudget.request(service, of);
     if (answer === "waits") this.#stopIdlest(service);
     return answer === "yes";
   }
@@ -286,7 +286,7 @@ export class Fleet {
     }
     if (idlest === undefined) return undefined;
     const about = aboutInstance(idlest.instance);
-    this.#options.log("info", "fleet", "idle instance makes room", about);
+    this.#options.log("info", "fleet", "idle instance stopped to free memory", about);
     idlest.instance.stop();
     return idlest.instance;
   }
@@ -296,7 +296,7 @@ export class Fleet {
     const { clock, codeDirOf, variablesOf, serviceDataDir, makeDir } = this.#options;
     const startedAt = clock.now();
     const { ram, maxCpu, jsEntry, entry, config } = leverJson;
-    this.#room.take(ram);
+    this.#ramBudget.reserve(ram);
     try {
       // A fence that is missing is no reason to go without.
       if (this.#restricted.has(environment) && !this.holdsNetworks) {
@@ -325,7 +325,7 @@ export class Fleet {
       const room = { codeDir, dataDir, variables, ram, maxCpu };
       return new Instance({ ...about, ...room, jsEntry, entry, prepareMs }, this.#owner);
     } catch (error) {
-      this.#room.give(ram);
+      this.#ramBudget.release(ram);
       throw error;
     }
   }
@@ -351,8 +351,8 @@ export class Fleet {
     if (this.#starts.lastMs.length > 100) this.#starts.lastMs.shift();
   }
 
-  #onGone(instance: Instance, error: LeverError): void {
-    this.#room.give(instance.plan.ram);
+  #onExited(instance: Instance, error: LeverError): void {
+    this.#ramBudget.release(instance.spec.ram);
     const settle = this.#candidates.get(instance);
     if (settle !== undefined) {
       this.#candidates.delete(instance);
@@ -364,13 +364,13 @@ export class Fleet {
       } else {
         this.#options.log("warn", "fleet", "instance failed", { ...about, reason: error.message });
       }
-      this.#find(instance)?.onGone(instance, error);
+      this.#find(instance)?.onExited(instance, error);
     }
-    this.#room.offer();
+    this.#ramBudget.wakeWaiting();
   }
 
   #find(instance: Instance): ServiceFleet | undefined {
-    return this.#services.get(keyOf(instance.plan.environment, instance.plan.service));
+    return this.#services.get(keyOf(instance.spec.environment, instance.spec.service));
   }
 }
 
@@ -378,7 +378,7 @@ function keyOf(environment: string, service: string): string {
   return `${environment}/${service}`;
 }
 
-function aboutInstance({ plan }: Instance): object {
-  const { environment, service, version, instance } = plan;
+function aboutInstance({ spec }: Instance): object {
+  const { environment, service, version, instance } = spec;
   return { environment, service, version, instance };
 }

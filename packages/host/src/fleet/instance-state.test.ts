@@ -26,7 +26,7 @@ describe("an instance", () => {
         [10_200, "tick"],
         [10_300, "exited"],
       ]),
-    ).toEqual(["5 route", "100 unroute", "100 drain", "10100 kill", "10300 gone", "gone"]);
+    ).toEqual(["5 route", "100 unroute", "100 stop", "10100 kill", "10300 exited", "exited"]);
   });
 
   it("that exits in time is never killed", () => {
@@ -37,17 +37,17 @@ describe("an instance", () => {
         [150, "exited"],
         [20_000, "tick"],
       ]),
-    ).toEqual(["5 route", "100 unroute", "100 drain", "150 gone", "gone"]);
+    ).toEqual(["5 route", "100 unroute", "100 stop", "150 exited", "exited"]);
   });
 
-  it("that crashes leaves the router before it is gone", () => {
+  it("that crashes leaves the router before it is exited", () => {
     expect(
       play([
         [5, "loaded"],
         [9, "exited"],
         [9, "exited"],
       ]),
-    ).toEqual(["5 route", "9 unroute", "9 gone", "gone"]);
+    ).toEqual(["5 route", "9 unroute", "9 exited", "exited"]);
   });
 
   it("that does not load in time is killed with that reason", () => {
@@ -57,7 +57,7 @@ describe("an instance", () => {
         [30_000, "tick"],
         [30_001, "exited"],
       ]),
-    ).toEqual(["30000 startTimedOut", "30000 kill", "30001 gone", "gone"]);
+    ).toEqual(["30000 startTimedOut", "30000 kill", "30001 exited", "exited"]);
   });
 
   it("that is stopped while it loads is killed", () => {
@@ -67,7 +67,7 @@ describe("an instance", () => {
         [20, "loaded"],
         [30, "exited"],
       ]),
-    ).toEqual(["10 kill", "30 gone", "gone"]);
+    ).toEqual(["10 kill", "30 exited", "exited"]);
   });
 
   it("that loses its link gets no more calls, and half a second to exit by itself", () => {
@@ -79,7 +79,7 @@ describe("an instance", () => {
         [550, "tick"],
         [560, "exited"],
       ]),
-    ).toEqual(["5 route", "50 unroute", "550 kill", "560 gone", "gone"]);
+    ).toEqual(["5 route", "50 unroute", "550 kill", "560 exited", "exited"]);
     expect(
       play([
         [5, "loaded"],
@@ -88,7 +88,7 @@ describe("an instance", () => {
         [560, "tick"],
         [561, "exited"],
       ]),
-    ).toEqual(["5 route", "50 unroute", "50 drain", "560 kill", "561 gone", "gone"]);
+    ).toEqual(["5 route", "50 unroute", "50 stop", "560 kill", "561 exited", "exited"]);
   });
 
   it("is told to stop as often as one likes", () => {
@@ -99,6 +99,6 @@ describe("an instance", () => {
         [60, "stop"],
         [70, "stop"],
       ]),
-    ).toEqual(["5 route", "50 unroute", "50 drain", "draining"]);
+    ).toEqual(["5 route", "50 unroute", "50 stop", "stopping"]);
   });
 });

@@ -5,8 +5,8 @@ export type InstanceState =
   /** It takes calls. */
   | { readonly phase: "ready" }
   /** It takes no new calls, finishes what it has, and is killed when it takes too long. */
-  | { readonly phase: "draining"; readonly killAt: number }
-  | { readonly phase: "gone" };
+  | { readonly phase: "stopping"; readonly killAt: number }
+  | { readonly phase: "exited" };
 
 export type InstanceEvent =
   | { readonly type: "loaded" }
@@ -18,7 +18,7 @@ export type InstanceEvent =
   /** Time has passed. */
   | { readonly type: "tick" };
 
-export type InstanceAction = "route" | "unroute" | "drain" | "kill" | "startTimedOut" | "gone";
+export type InstanceAction = "route" | "unroute" | "stop" | "kill" | "startTimedOut" | "exited";
 
 export interface InstanceTimes {
   readonly drainTimeoutMs: number;
@@ -45,45 +45,45 @@ export function stepInstance(
   const { now, drainTimeoutMs } = options;
   if (event.type === "exited") {
     switch (state.phase) {
-      case "gone":
+      case "exited":
         return { state, actions: [] };
       case "ready":
-        return { state: { phase: "gone" }, actions: ["unroute", "gone"] };
+        return { state: { phase: "exited" }, actions: ["unroute", "exited"] };
       case "starting":
-      case "draining":
-        return { state: { phase: "gone" }, actions: ["gone"] };
+      case "stopping":
+        return { state: { phase: "exited" }, actions: ["exited"] };
     }
   }
   switch (state.phase) {
     case "starting":
       if (event.type === "loaded") return { state: { phase: "ready" }, actions: ["route"] };
       if (event.type === "stop") {
-        return { state: { phase: "draining", killAt: now }, actions: ["kill"] };
+        return { state: { phase: "stopping", killAt: now }, actions: ["kill"] };
       }
       if (event.type === "lost") {
-        return { state: { phase: "draining", killAt: now + EXIT_GRACE_MS }, actions: [] };
+        return { state: { phase: "stopping", killAt: now + EXIT_GRACE_MS }, actions: [] };
       }
       if (now >= state.failAt) {
-        return { state: { phase: "draining", killAt: now }, actions: ["startTimedOut", "kill"] };
+        return { state: { phase: "stopping", killAt: now }, actions: ["startTimedOut", "kill"] };
       }
       return { state, actions: [] };
     case "ready":
       if (event.type === "lost") {
-        return { state: { phase: "draining", killAt: now + EXIT_GRACE_MS }, actions: ["unroute"] };
+        return { state: { phase: "stopping", killAt: now + EXIT_GRACE_MS }, actions: ["unroute"] };
       }
       if (event.type !== "stop") return { state, actions: [] };
       return {
-        state: { phase: "draining", killAt: now + drainTimeoutMs },
-        actions: ["unroute", "drain"],
+        state: { phase: "stopping", killAt: now + drainTimeoutMs },
+        actions: ["unroute", "stop"],
       };
-    case "draining":
+    case "stopping":
       if (event.type === "lost") {
         const killAt = Math.min(state.killAt, now + EXIT_GRACE_MS);
-        return { state: { phase: "draining", killAt }, actions: [] };
+        return { state: { phase: "stopping", killAt }, actions: [] };
       }
       if (event.type !== "tick" || now < state.killAt) return { state, actions: [] };
-      return { state: { phase: "draining", killAt: Number.POSITIVE_INFINITY }, actions: ["kill"] };
-    case "gone":
+      return { state: { phase: "stopping", killAt: Number.POSITIVE_INFINITY }, actions: ["kill"] };
+    case "exited":
       return { state, actions: [] };
   }
 }

@@ -1,13 +1,13 @@
 import {
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
   LeverError,
   type Limits,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { InstanceLinkHandlers, RuntimeLink } from "../instance-link/instance-link.ts";
-import type { EnteredRoom, LaunchedRuntime, Launcher, ProcessExit } from "../launcher/launcher.ts";
+import type { LaunchedRuntime, Launcher, ProcessExit, VisiblePaths } from "../launcher/launcher.ts";
 import type { Log } from "../logs/log.ts";
 import { OutputLog } from "../processes/output-log.ts";
 import { checkHealth, type HealthState, healthyNow } from "../processes/process-health.ts";
@@ -24,7 +24,7 @@ import {
 const HEAP_IS_FULL = "JavaScript heap out of memory";
 
 /** What an instance is an instance of. */
-export interface InstancePlan {
+export interface InstanceSpec {
   readonly environment: string;
   readonly service: string;
   readonly version: number;
@@ -49,22 +49,22 @@ export interface InstanceOwner {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
-  onCall(caller: Caller, opening: CallOpening, side: CallSide): CallEvents;
+  onCall(caller: Caller, opening: CallOpening, side: CallHandle): CallListener;
   /** Its service is loaded: it may get calls. */
   onReady(instance: Instance): void;
   /** No new calls for it. */
   onUnroute(instance: Instance): void;
   /** Its process does not answer. */
-  onSilent(instance: Instance): void;
+  onUnresponsive(instance: Instance): void;
   /** It answers again. */
-  onHeard(instance: Instance): void;
+  onRecovered(instance: Instance): void;
   /** Its process has ended. `error` says why, in a sentence for callers. */
-  onGone(instance: Instance, error: LeverError): void;
+  onExited(instance: Instance, error: LeverError): void;
 }
 
 /** One running copy of one version of a service: its process, its link, its state. */
 export class Instance {
-  readonly plan: InstancePlan;
+  readonly spec: InstanceSpec;
   readonly target: InstanceTarget;
   readonly startedAt: Date = new Date();
   methods: readonly string[] = [];
@@ -86,17 +86,17 @@ export class Instance {
   #processAt: number | undefined;
   #wasReady = false;
   #wasStopped = false;
-  readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #exited: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** @throws LeverError `start_failed` when the launcher cannot start it. */
-  constructor(plan: InstancePlan, owner: InstanceOwner) {
+  constructor(spec: InstanceSpec, owner: InstanceOwner) {
     const { limits, log, clock } = owner;
-    const { environment, service, version, instance } = plan;
-    this.plan = plan;
+    const { environment, service, version, instance } = spec;
+    this.spec = spec;
     this.#owner = owner;
     const about = { environment, service, version, instance };
     this.#output = new OutputLog({
-      bytesPerSecondMax: limits.outputBytesPerSecondMax,
+      bytesPerSecondMax: limits.loggedBytesPerSecondMax,
       clock: () => clock.now(),
       onLine: (line) => log("info", "instance", "output", { ...about, line }),
       onDropped: (bytes) => log("warn", "instance", "output dropped", { ...about, bytes }),
@@ -105,13 +105,13 @@ export class Instance {
     this.#health = healthyNow(this.launchedAt);
     this.#state = { phase: "starting", failAt: clock.now() + limits.startTimeoutMs };
     this.#runtime = owner.launcher.launch({
-      ram: plan.ram,
+      ram: spec.ram,
       onOutput: (chunk) => this.#output.push(chunk),
     });
     this.#link = owner.link(this.#runtime, {
       messageBytesMax: limits.bodyBytesMax,
       callsMax: limits.callsPerInstanceMax,
-      bytesPerSecond: plan.ram * limits.networkBytesPerSecondPerMb,
+      bytesPerSecond: spec.ram * limits.networkBytesPerSecondPerMb,
       onCall: (opening, side) => owner.onCall({ environment, service }, opening, side),
       onStarted: () => {
         this.#processAt ??= clock.now();
@@ -125,7 +125,7 @@ export class Instance {
       onFailed: (reason) => {
         this.#failure = this.#startError(reason);
       },
-      onLeaving: () => this.stop(),
+      onStopping: () => this.stop(),
       // Why it went, its exit will say; until then its open calls wait.
       onLost: (reason) => {
         if (reason !== undefined)
@@ -139,22 +139,22 @@ export class Instance {
     void this.#runtime.exited.then((exit) => {
       this.#exit = exit;
       this.#output.end();
-      this.#link.close(this.#failure ?? this.#goneError());
+      this.#link.close(this.#failure ?? this.#exitError());
       this.#step({ type: "exited" });
     });
     this.#setTimer();
   }
 
   #assign(): void {
-    const { plan } = this;
+    const { spec } = this;
     const { bodyBytesMax } = this.#owner.limits;
-    const assign = ({ codeDir, dataDir, user }: EnteredRoom): void => {
-      const variables = { HOME: dataDir, ...plan.variables, LEVEROS_DATA_DIR: dataDir };
-      this.#link.assign({ ...plan, codeDir, variables, bodyBytesMax, user });
+    const assign = ({ codeDir, dataDir, user }: VisiblePaths): void => {
+      const variables = { HOME: dataDir, ...spec.variables, LEVEROS_DATA_DIR: dataDir };
+      this.#link.assign({ ...spec, codeDir, variables, bodyBytesMax, user });
     };
-    const entered = this.#runtime.enter?.(plan);
+    const entered = this.#runtime.attach?.(spec);
     if (entered === undefined) {
-      assign(plan);
+      assign(spec);
       return;
     }
     entered.then(assign, (error: unknown) => {
@@ -182,35 +182,35 @@ export class Instance {
   }
 
   /** Its process does not answer at the moment. */
-  get isSilent(): boolean {
-    return this.#health.isSilent;
+  get isUnresponsive(): boolean {
+    return this.#health.isUnresponsive;
   }
 
   /** Asks its process for a sign of life when that is due, and draws the consequences when there is none (`HealthOptions`). */
-  checkHealth(pausedMs: number): void {
+  checkHealth(hostStallMs: number): void {
     if (this.phase !== "ready") return;
     if (this.#link.isHeldBack) {
-      this.#heard();
+      this.#onPong();
       return;
     }
     const { clock, limits } = this.#owner;
     const isBusy = this.target.callsInFlight > 0;
-    const options = { now: clock.now(), pausedMs, isBusy, ...limits };
+    const options = { now: clock.now(), hostStallMs, isBusy, ...limits };
     const { state, action } = checkHealth(this.#health, options);
     this.#health = state;
-    if (action === "ping") this.#link.ping(() => this.#heard());
-    if (action === "silent") this.#owner.onSilent(this);
+    if (action === "ping") this.#link.ping(() => this.#onPong());
+    if (action === "unresponsive") this.#owner.onUnresponsive(this);
     if (action === "kill") {
-      const seconds = Math.round(limits.silentKillMs / 1_000);
+      const seconds = Math.round(limits.unresponsiveKillAfterMs / 1_000);
       this.#failure = this.#instanceError(`did not answer for ${seconds} s and was killed`);
       this.#runtime.kill();
     }
   }
 
-  #heard(): void {
-    const wasSilent = this.isSilent;
+  #onPong(): void {
+    const wasSilent = this.isUnresponsive;
     this.#health = healthyNow(this.#owner.clock.now());
-    if (wasSilent && this.phase === "ready") this.#owner.onHeard(this);
+    if (wasSilent && this.phase === "ready") this.#owner.onRecovered(this);
   }
 
   #noteStart(): void {
@@ -218,7 +218,7 @@ export class Instance {
     const processAt = this.#processAt ?? now;
     this.target.start = {
       isWarm: this.#runtime.isWarm,
-      prepareMs: this.plan.prepareMs,
+      prepareMs: this.spec.prepareMs,
       launchMs: processAt - this.launchedAt,
       loadMs: now - processAt,
     };
@@ -236,8 +236,8 @@ export class Instance {
   }
 
   /** Resolves when its process has ended, and its owner has heard of it. */
-  get gone(): Promise<void> {
-    return this.#gone.promise;
+  get exited(): Promise<void> {
+    return this.#exited.promise;
   }
 
   #step(event: InstanceEvent): void {
@@ -256,8 +256,8 @@ export class Instance {
       case "unroute":
         this.#owner.onUnroute(this);
         return;
-      case "drain":
-        this.#link.drain();
+      case "stop":
+        this.#link.stop();
         this.#runtime.terminate();
         return;
       case "startTimedOut":
@@ -268,9 +268,9 @@ export class Instance {
       case "kill":
         this.#runtime.kill();
         return;
-      case "gone":
-        this.#owner.onGone(this, this.#failure ?? this.#goneError());
-        this.#gone.resolve();
+      case "exited":
+        this.#owner.onExited(this, this.#failure ?? this.#exitError());
+        this.#exited.resolve();
         return;
     }
   }
@@ -283,7 +283,7 @@ export class Instance {
     const dueAt =
       state.phase === "starting"
         ? state.failAt
-        : state.phase === "draining"
+        : state.phase === "stopping"
           ? state.killAt
           : Number.POSITIVE_INFINITY;
     if (!Number.isFinite(dueAt)) return;
@@ -294,7 +294,7 @@ export class Instance {
   }
 
   #startError(reason: string): LeverError {
-    const { service, version } = this.plan;
+    const { service, version } = this.spec;
     const dot = /[.!?]$/.test(reason) ? "" : ".";
     return new LeverError(
       "start_failed",
@@ -302,25 +302,25 @@ export class Instance {
     );
   }
 
-  #goneError(): LeverError {
-    const how = this.#howItEnded();
+  #exitError(): LeverError {
+    const how = this.#exitReason();
     if (!this.#wasReady) return this.#startError(`The instance ${how} before it was ready`);
     return this.#instanceError(how);
   }
 
   #instanceError(how: string): LeverError {
-    const { service, version } = this.plan;
+    const { service, version } = this.spec;
     return new LeverError(
       "instance_failed",
       `The instance of ${service} version ${version} that had the call ${how}.${this.#lastOutput()}`,
     );
   }
 
-  #howItEnded(): string {
+  #exitReason(): string {
     const { status, signal, limit } = this.#exit ?? {};
     if (limit !== undefined) return limit;
     if (signal === "SIGABRT" && this.#output.tail().includes(HEAP_IS_FULL)) {
-      return `ended since its JavaScript objects needed more memory than fits into the ${this.plan.ram} MB that "ram" allots it`;
+      return `ended since its JavaScript objects needed more memory than fits into the ${this.spec.ram} MB that "ram" allots it`;
     }
     return signal === undefined ? `exited with status ${status}` : `was ended by ${signal}`;
   }

@@ -5,10 +5,10 @@ import type { ServiceFleet } from "./service-fleet.ts";
 const RAM_SHARE = 0.8;
 
 /** The memory that the instances of a host may be allotted, in megabytes, and the services that wait for some. */
-export class RamRoom {
+export class RamBudget {
   readonly max: number;
   readonly #waiting = new Set<ServiceFleet>();
-  #allotted = 0;
+  #reserved = 0;
 
   /** 0 = as much as suits the machine. */
   constructor(max: number) {
@@ -16,25 +16,25 @@ export class RamRoom {
   }
 
   /** Also to instances that are being prepared. */
-  get allotted(): number {
-    return this.#allotted;
+  get reserved(): number {
+    return this.#reserved;
   }
 
-  has(ram: number): boolean {
-    return this.#allotted + ram <= this.max;
+  fits(ram: number): boolean {
+    return this.#reserved + ram <= this.max;
   }
 
-  take(ram: number): void {
-    this.#allotted += ram;
+  reserve(ram: number): void {
+    this.#reserved += ram;
   }
 
-  give(ram: number): void {
-    this.#allotted -= ram;
+  release(ram: number): void {
+    this.#reserved -= ram;
   }
 
   /** Whether a service may have one more instance now. One that is needed, and may not, `waits` from now on. */
-  ask(service: ServiceFleet, { isNeeded }: { isNeeded: boolean }): "yes" | "no" | "waits" {
-    const isFree = this.has(service.live.leverJson.ram);
+  request(service: ServiceFleet, { isNeeded }: { isNeeded: boolean }): "yes" | "no" | "waits" {
+    const isFree = this.fits(service.live.leverJson.ram);
     if (isFree && (isNeeded || this.#waiting.size === 0)) {
       this.#waiting.delete(service);
       return "yes";
@@ -44,12 +44,12 @@ export class RamRoom {
     return "waits";
   }
 
-  forget(service: ServiceFleet): void {
+  cancelRequest(service: ServiceFleet): void {
     this.#waiting.delete(service);
   }
 
   /** There is some again: those without any instance are asked first, then those that have waited longest. */
-  offer(): void {
+  wakeWaiting(): void {
     const waiting = [...this.#waiting];
     const hasNone = ({ instances }: ServiceFleet): number => (instances.length === 0 ? 0 : 1);
     waiting.sort((a, b) => hasNone(a) - hasNone(b));

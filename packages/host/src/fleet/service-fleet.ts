@@ -1,10 +1,17 @@
-import { LeverError, type Limits, type ScalingRecord, type ScalingReport } from "@leveros/protocol";
+import {
+  type InstanceState,
+  LeverError,
+  type Limits,
+  type ScalingRecord,
+  type ScalingReport,
+} from "@leveros/protocol";
 import type { decideInstances, RecentNeeds } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
 import { restartDelayMs } from "../processes/restart-backoff.ts";
 import type { InstanceTarget, ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import type { Instance } from "./instance.ts";
+import { instanceStatus } from "./instance-status.ts";
 
 /** An instance that lives this long, or has answered a call, has started well: a later failure is none in a row. */
 const HEALTHY_AFTER_MS = 10_000;
@@ -25,8 +32,8 @@ export interface FleetContext {
    */
   hasRoomFor(service: ServiceFleet, options: { isNeeded: boolean }): boolean;
   /** The service is looked at from now on, until it has nothing left. */
-  wake(service: ServiceFleet): void;
-  rest(service: ServiceFleet): void;
+  markActive(service: ServiceFleet): void;
+  markIdle(service: ServiceFleet): void;
 }
 
 /** One service's live version, and the instances that run for it. */
@@ -41,7 +48,7 @@ export class ServiceFleet {
   /** Being prepared, not yet an instance. */
   #starting = 0;
   /** Those that get no new calls, and stop when their last call is over, or at this moment all the same. */
-  #retiring: Map<Instance, number> | undefined;
+  #draining: Map<Instance, number> | undefined;
   #recent: RecentNeeds = [];
   /** Grows with each deploy, and when what instances see has changed: those of an earlier one are to leave. */
   #generation = 0;
@@ -50,7 +57,7 @@ export class ServiceFleet {
   #notBefore = 0;
   #retry: unknown;
   #isClosed = false;
-  #held: ScalingRecord["held"] = null;
+  #blockedBy: ScalingRecord["blockedBy"] = null;
   #last: ScalingRecord | undefined;
 
   constructor(live: VersionRecord, route: ServiceRoute, context: FleetContext) {
@@ -76,10 +83,10 @@ export class ServiceFleet {
       this.route.add(candidate.target);
     }
     // The new one takes calls before the old ones stop taking them.
-    for (const instance of old) this.#retire(instance, now + limits.deployDrainTimeoutMs);
+    for (const instance of old) this.#drain(instance, now + limits.deployDrainTimeoutMs);
     // Of very many services at zero, none is looked at.
     const isAtZero = this.instances.length === 0 && this.route.callsWaiting === 0;
-    if (isAtZero && record.leverJson.minInstances === 0) this.#context.rest(this);
+    if (isAtZero && record.leverJson.minInstances === 0) this.#context.markIdle(this);
     else this.reconcile();
   }
 
@@ -88,9 +95,9 @@ export class ServiceFleet {
     const { clock, limits, isClosing, decide } = this.#context;
     if (isClosing || this.#isClosed) return;
     const now = clock.now();
-    this.#stopRetired(now);
+    this.#stopDrained(now);
     const running = this.#running();
-    const answering = running.filter(({ isSilent }) => !isSilent);
+    const answering = running.filter(({ isUnresponsive }) => !isUnresponsive);
     const have = answering.length + this.#starting;
     const { minInstances, maxInstanceLoad } = this.live.leverJson;
     const maxInstances = this.#maxInstances;
@@ -104,9 +111,9 @@ export class ServiceFleet {
       maxInstances,
     };
     const decision = decide(this.#recent, load, { now, ...limits });
-    const { wanted, need, reason } = decision;
+    const { wanted, needed: need, reason } = decision;
     this.#recent = decision.recent;
-    this.#held = null;
+    this.#blockedBy = null;
     // Those that do not answer may do so again: with them, too, a service has no more than it may have.
     const silent = running.length - answering.length;
     const missing = Math.min(wanted, maxInstances - silent) - have;
@@ -114,25 +121,25 @@ export class ServiceFleet {
     else if (wanted < have) this.#scaleDown(answering, have - wanted);
     const isAtMost = have + Math.max(0, missing) + silent >= maxInstances;
     const isStarting = this.#starting > 0 || running.some(({ phase }) => phase === "starting");
-    this.route.mayGrow = isStarting || (!isAtMost && this.#held !== "memory");
-    this.route.slots = Math.ceil(maxInstanceLoad) * (isAtMost ? 1 : 2);
+    this.route.canScaleUp = isStarting || (!isAtMost && this.#blockedBy !== "memory");
+    this.route.callsPerInstanceTarget = Math.ceil(maxInstanceLoad) * (isAtMost ? 1 : 2);
     this.route.scaleUpAbove =
       wanted >= maxInstances ? Number.POSITIVE_INFINITY : wanted * maxInstanceLoad;
-    this.#keep({
+    this.#record({
       at: new Date().toISOString(),
       callsInFlight,
       callsWaiting,
-      need,
+      needed: need,
       wanted,
       reason,
-      have,
-      silent,
-      retiring: this.#retiring?.size ?? 0,
-      held: this.#held,
+      running: have,
+      unresponsive: silent,
+      draining: this.#draining?.size ?? 0,
+      blockedBy: this.#blockedBy,
     });
     if (wanted === 0 && this.instances.length === 0 && this.#starting === 0) {
       this.#recent = [];
-      this.#context.rest(this);
+      this.#context.markIdle(this);
     }
   }
 
@@ -166,8 +173,8 @@ export class ServiceFleet {
     return this.live.leverJson.maxInstances ?? this.#context.limits.instancesPerServiceMax;
   }
 
-  checkHealth(pausedMs: number): void {
-    for (const instance of this.instances) instance.checkHealth(pausedMs);
+  checkHealth(hostStallMs: number): void {
+    for (const instance of this.instances) instance.checkHealth(hostStallMs);
   }
 
   /** One that could make room for another service. */
@@ -180,8 +187,13 @@ export class ServiceFleet {
     );
   }
 
-  isRetiring(instance: Instance): boolean {
-    return this.#retiring?.has(instance) === true;
+  stateOf(instance: Instance): InstanceState {
+    const { phase, isUnresponsive } = instance;
+    return instanceStatus({ phase, isDraining: this.#isDraining(instance), isUnresponsive });
+  }
+
+  #isDraining(instance: Instance): boolean {
+    return this.#draining?.has(instance) === true;
   }
 
   onReady(instance: Instance): void {
@@ -191,22 +203,22 @@ export class ServiceFleet {
   }
 
   /** It gets no calls until it answers; others do its work. */
-  onSilent(instance: Instance): void {
-    if (this.isRetiring(instance)) return;
+  onUnresponsive(instance: Instance): void {
+    if (this.#isDraining(instance)) return;
     this.route.pause(instance.target);
     this.reconcile();
   }
 
-  onHeard(instance: Instance): void {
-    if (this.isRetiring(instance)) return;
+  onRecovered(instance: Instance): void {
+    if (this.#isDraining(instance)) return;
     this.route.add(instance.target);
     this.reconcile();
   }
 
-  onGone(instance: Instance, error: LeverError): void {
+  onExited(instance: Instance, error: LeverError): void {
     this.instances = this.instances.filter((other) => other !== instance);
-    this.#retiring?.delete(instance);
-    this.route.gone(instance.target);
+    this.#draining?.delete(instance);
+    this.route.exited(instance.target);
     if (!instance.wasStopped && !this.#isStale(instance)) {
       this.#noteFailure(error, instance);
     }
@@ -246,7 +258,7 @@ export class ServiceFleet {
       (instance) =>
         !this.#isStale(instance) &&
         (instance.phase === "starting" || instance.phase === "ready") &&
-        !this.isRetiring(instance),
+        !this.#isDraining(instance),
     );
   }
 
@@ -254,23 +266,23 @@ export class ServiceFleet {
   #scaleUp(missing: number, { now, needed }: { now: number; needed: number }): void {
     let left = missing;
     // What was about to leave is there at once.
-    for (const instance of this.#retiring?.keys() ?? []) {
+    for (const instance of this.#draining?.keys() ?? []) {
       if (left === 0) return;
-      const { phase, isSilent } = instance;
-      if (this.#isStale(instance) || phase !== "ready" || isSilent) continue;
-      this.#retiring?.delete(instance);
+      const { phase, isUnresponsive } = instance;
+      if (this.#isStale(instance) || phase !== "ready" || isUnresponsive) continue;
+      this.#draining?.delete(instance);
       this.route.add(instance.target);
       left--;
     }
     if (left > 0 && now < this.#notBefore) {
-      this.#held = "back-off";
+      this.#blockedBy = "backoff";
       this.#holdBack(this.#notBefore - now);
       return;
     }
     for (; left > 0; left--) {
       const isNeeded = missing - left < needed;
       if (!this.#context.hasRoomFor(this, { isNeeded })) {
-        this.#held = "memory";
+        this.#blockedBy = "memory";
         return;
       }
       void this.#start();
@@ -284,28 +296,28 @@ export class ServiceFleet {
       target.callsInFlight + this.route.resourcesOf(target);
     ready.sort((a, b) => weight(a) - weight(b));
     for (const instance of ready.slice(0, excess)) {
-      this.#retire(instance, Number.POSITIVE_INFINITY);
+      this.#drain(instance, Number.POSITIVE_INFINITY);
     }
   }
 
   /** No call is cut short: the instance stops when it has none any more, or when its time is up. */
-  #retire(instance: Instance, until: number): void {
-    this.route.retire(instance.target);
+  #drain(instance: Instance, until: number): void {
+    this.route.drain(instance.target);
     if (instance.phase === "ready") {
-      this.#retiring ??= new Map();
-      this.#retiring.set(instance, until);
+      this.#draining ??= new Map();
+      this.#draining.set(instance, until);
     } else {
       instance.stop();
     }
-    this.#stopRetired(this.#context.clock.now());
+    this.#stopDrained(this.#context.clock.now());
   }
 
-  #stopRetired(now: number): void {
-    for (const [instance, until] of this.#retiring ?? []) {
+  #stopDrained(now: number): void {
+    for (const [instance, until] of this.#draining ?? []) {
       const { target, phase } = instance;
       const isBusy = target.callsInFlight > 0 || this.route.resourcesOf(target) > 0;
       if (phase === "ready" && isBusy && now < until) continue;
-      this.#retiring?.delete(instance);
+      this.#draining?.delete(instance);
       instance.stop();
     }
   }
@@ -345,18 +357,18 @@ export class ServiceFleet {
     this.#lastError = error;
     // F2. A crash after the start concerns only the calls it had; those that wait may get the next instance.
     if (error.code === "start_failed") this.route.refuseWaiting(error);
-    this.#context.wake(this);
+    this.#context.markActive(this);
   }
 
-  #keep(record: ScalingRecord): void {
+  #record(record: ScalingRecord): void {
     this.#last = record;
     const last = this.#records.at(-1);
     const isNews =
       last?.wanted !== record.wanted ||
       last.reason !== record.reason ||
-      last.have !== record.have ||
-      last.held !== record.held ||
-      last.silent !== record.silent;
+      last.running !== record.running ||
+      last.blockedBy !== record.blockedBy ||
+      last.unresponsive !== record.unresponsive;
     // A service at zero, of which there is nothing to tell, costs nothing.
     if (!isNews || (last === undefined && record.wanted === 0)) return;
     this.#records = [...this.#records.slice(1 - RECORDS_MAX), record];
@@ -369,13 +381,13 @@ function nothing(): ScalingRecord {
     at: new Date().toISOString(),
     callsInFlight: 0,
     callsWaiting: 0,
-    need: 0,
+    needed: 0,
     wanted: 0,
     reason: "idle",
-    have: 0,
-    silent: 0,
-    retiring: 0,
-    held: null,
+    running: 0,
+    unresponsive: 0,
+    draining: 0,
+    blockedBy: null,
   };
 }
 

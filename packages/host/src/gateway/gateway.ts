@@ -1,24 +1,30 @@
 import { createServer } from "node:http";
 import * as http2 from "node:http2";
 import type { Duplex } from "node:stream";
-import { isStreamingName, LeverError, LINK_UPGRADE, type Limits, noSide } from "@leveros/protocol";
+import {
+  closedSide,
+  isStreamingName,
+  LeverError,
+  LINK_UPGRADE,
+  type Limits,
+} from "@leveros/protocol";
 import { type GrpcOptions, serveGrpc } from "@leveros/runtime/grpc";
-import type { AccessRequest, KnownTokens } from "../access/token-index.ts";
+import type { AccessRequest, TokenIndex } from "../access/token-index.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import type { CallRouter } from "../router/router.ts";
 import { authorize } from "./admission/authorize.ts";
-import { refusePage } from "./admission/browser-origin.ts";
-import { CallerLinks } from "./client-link/client-links.ts";
+import { checkPageOrigin } from "./admission/browser-origin.ts";
+import { ClientLinks } from "./client-link/client-links.ts";
 import { answerOptions, checkOrigin } from "./http/cors.ts";
-import { dropRest } from "./http/discard-body.ts";
+import { discardBody } from "./http/discard-body.ts";
 import type { HttpRequest, HttpResponse } from "./http/exchange.ts";
-import { DirectCalls } from "./http/fast/fast-connections.ts";
+import { FastConnections } from "./http/fast/fast-connections.ts";
 import { type HeldBodies, serveRegularCall } from "./http/regular-call.ts";
 import { requestTarget } from "./http/request-target.ts";
-import { answerProblem, endWithProblem } from "./http/respond.ts";
+import { sendProblem, sendProblemAndClose } from "./http/respond.ts";
 import { isEventSource, serveStreamingCall } from "./http/streaming-call.ts";
-import { endWhenSilent } from "./http2/idle-session.ts";
+import { closeWhenIdle } from "./http2/idle-session.ts";
 import { type Listener, listen } from "./listener.ts";
 import { type Certificate, watchCertificate } from "./tls/certificate.ts";
 import { createTls, refuseCleartext, replaceCertificate } from "./tls/tls.ts";
@@ -29,7 +35,7 @@ export interface GatewayOptions {
   /** 0 = any free port. */
   readonly port: number;
   readonly router: CallRouter;
-  readonly access: KnownTokens;
+  readonly access: TokenIndex;
   readonly limits: Limits;
   /** With it, everything goes over TLS. Its files are watched. */
   readonly certificate: Certificate | undefined;
@@ -65,7 +71,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
   );
   http1.maxConnections = limits.connectionsMax;
   http1.on("clientError", answerBrokenRequest);
-  const links = new CallerLinks({
+  const links = new ClientLinks({
     ...serving,
     asLeverError: (error) => asLeverError(error, options.log),
   });
@@ -81,7 +87,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
       http2: createHttp2(serving),
       tls,
       openDirect: (handOver) =>
-        new DirectCalls(
+        new FastConnections(
           { ...serving, asLeverError: (error) => asLeverError(error, options.log) },
           handOver,
         ),
@@ -117,13 +123,13 @@ function createHttp2(options: ServeOptions): http2.Http2Server {
       try {
         const { environment } = request.url;
         const access = router.environment(environment)?.access;
-        const refusal = access && refusePage(asked.headers, access.corsOrigins);
+        const refusal = access && checkPageOrigin(asked.headers, access.corsOrigins);
         if (refusal !== undefined) throw refusal;
         const caller = authorize(options, environment, asked);
         return router.call({ ...request, caller }, events);
       } catch (error) {
         events.onAbort(asLeverError(error, options.log));
-        return noSide;
+        return closedSide;
       }
     },
     environment: undefined,
@@ -140,7 +146,7 @@ function createHttp2(options: ServeOptions): http2.Http2Server {
   server.on("session", (session) => {
     session.setLocalWindowSize(16 * HTTP2_WINDOW_BYTES);
     session.on("error", () => {});
-    endWhenSilent(session, limits.idleConnectionTimeoutMs);
+    closeWhenIdle(session, limits.idleConnectionTimeoutMs);
   });
   server.on("stream", (stream, headers, _flags, rawHeaders) => {
     if (headers["content-type"]?.startsWith("application/grpc")) {
@@ -179,8 +185,8 @@ function serve(request: HttpRequest, response: HttpResponse, options: ServeOptio
     if (isStreaming) serveStreamingCall(exchange, options);
     else serveRegularCall(exchange, options);
   } catch (error) {
-    answerProblem(response, asLeverError(error, options.log));
-    dropRest(request);
+    sendProblem(response, asLeverError(error, options.log));
+    discardBody(request);
   }
 }
 
@@ -197,7 +203,7 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void
     socket.destroy();
     return;
   }
-  endWithProblem(socket, brokenRequest(error));
+  sendProblemAndClose(socket, brokenRequest(error));
 }
 
 function brokenRequest(error: NodeJS.ErrnoException): LeverError {

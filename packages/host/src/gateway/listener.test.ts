@@ -19,7 +19,7 @@ it("closes an HTTP/2 connection whose other side has ended", async () => {
     ...shared,
     bind: "127.0.0.1",
     port: 0,
-    router: new Router({ ...shared, takeEpoch: () => 1 }),
+    router: new Router({ ...shared, nextEpoch: () => 1 }),
     access: await Access.open({ store, wallTime: Date.now, isLocalOnly: true }),
     certificate: undefined,
   });

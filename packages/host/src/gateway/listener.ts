@@ -3,7 +3,7 @@ import type { Server as Http1Server } from "node:http";
 import type { Http2Server } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket, Server as TlsServer } from "node:tls";
-import type { DirectCalls } from "./http/fast/fast-connections.ts";
+import type { FastConnections } from "./http/fast/fast-connections.ts";
 
 /** The first bytes of an HTTP/2 connection by prior knowledge (RFC 9113, 3.4): no HTTP/1 method begins so. */
 const HTTP2_PREFACE = "PRI";
@@ -16,7 +16,7 @@ export interface Listener {
   /** Takes no new connections, and resolves when those that are there have ended; idle ones end at once. */
   close(): Promise<void>;
   /** Cuts every connection that is left. */
-  cut(): void;
+  destroyConnections(): void;
 }
 
 export interface Servers {
@@ -25,7 +25,7 @@ export interface Servers {
   /** With it, everything goes over TLS; it has to bound the time of a handshake. */
   readonly tls: TlsServer | undefined;
   /** What takes connections before the HTTP/1 server, and hands them over to it. */
-  readonly openDirect: (handOver: (socket: Socket) => void) => DirectCalls;
+  readonly openDirect: (handOver: (socket: Socket) => void) => FastConnections;
 }
 
 export interface ListenOptions {
@@ -105,7 +105,7 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
         http1.closeIdleConnections();
       });
     },
-    cut() {
+    destroyConnections() {
       for (const socket of sockets) socket.destroy();
     },
   };

@@ -3,10 +3,10 @@ import type { Duplex } from "node:stream";
 import {
   type Assignment,
   attachLink,
-  type CallEvents,
-  type Callee,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
+  type CallTarget,
   LeverError,
   type RuntimeMessage,
   type SharedMemory,
@@ -15,12 +15,12 @@ import { RateBucket } from "./rate-bucket.ts";
 
 export interface InstanceLinkHandlers {
   /** The instance calls a service. */
-  onCall(opening: CallOpening, side: CallSide): CallEvents;
+  onCall(opening: CallOpening, side: CallHandle): CallListener;
   /** Its process has started. */
   onStarted(): void;
   onReady(methods: readonly string[]): void;
   onFailed(reason: string): void;
-  onLeaving(): void;
+  onStopping(): void;
   /** The link is gone; close it with the error that its open calls are to hear. */
   onLost(reason: Error | undefined): void;
   readonly messageBytesMax: number;
@@ -33,10 +33,10 @@ export interface InstanceLinkHandlers {
 }
 
 /** The host's end of the link to one instance. */
-export interface RuntimeLink extends Callee {
+export interface RuntimeLink extends CallTarget {
   assign(assignment: Assignment): void;
   /** Promises the instance that no call follows. */
-  drain(): void;
+  stop(): void;
   /** Calls back when the instance's event loop has answered. */
   ping(onPong: () => void): void;
   /** It is held to its rate at this moment: what it has to say may take a while. */
@@ -60,7 +60,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
   };
   const link = attachLink(socket, {
     side: "host",
-    staysAwake: HAS_PROCESSORS,
+    busyWaits: HAS_PROCESSORS,
     shared: handlers.shared,
     messageBytesMax: handlers.messageBytesMax,
     callsMax: handlers.callsMax,
@@ -70,7 +70,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
       if (parsed.type === "started") handlers.onStarted();
       else if (parsed.type === "ready") handlers.onReady(parsed.methods);
       else if (parsed.type === "failed") handlers.onFailed(parsed.reason);
-      else handlers.onLeaving();
+      else handlers.onStopping();
     },
     onClose: (reason) => handlers.onLost(reason),
     pace: {
@@ -81,8 +81,8 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
   return {
     open: (opening, events, hasMore) => link.open(opening, events, hasMore),
     assign: (assignment) => send({ type: "assign", assignment }),
-    drain() {
-      send({ type: "drain" });
+    stop() {
+      send({ type: "stop" });
       link.flush();
     },
     ping: (onPong) => link.ping(onPong),
@@ -102,12 +102,12 @@ const HELD_GRACE_MS = 200;
 const METHODS_MAX = 10_000;
 const METHOD_NAME_MAX = 1_000;
 
-type FromRuntime = Extract<RuntimeMessage, { type: "started" | "ready" | "failed" | "leaving" }>;
+type FromRuntime = Extract<RuntimeMessage, { type: "started" | "ready" | "failed" | "stopping" }>;
 
 /** @throws Error for anything that a runtime does not say; the link is closed then. */
 function parseFromRuntime(message: unknown): FromRuntime {
   if (typeof message === "object" && message !== null && "type" in message) {
-    if (message.type === "started" || message.type === "leaving") return { type: message.type };
+    if (message.type === "started" || message.type === "stopping") return { type: message.type };
     if (message.type === "failed" && "reason" in message && typeof message.reason === "string") {
       return { type: "failed", reason: message.reason };
     }

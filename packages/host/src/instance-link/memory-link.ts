@@ -1,11 +1,11 @@
 import {
-  type CallEvents,
-  type Callee,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
+  type CallTarget,
+  ignoredEvents,
   LeverError,
   Link,
-  noEvents,
 } from "@leveros/protocol";
 
 /**
@@ -13,9 +13,9 @@ import {
  * frames as over a socket. Returns the end that calls.
  */
 export function memoryLink(
-  onCall: (opening: CallOpening, side: CallSide) => CallEvents,
+  onCall: (opening: CallOpening, side: CallHandle) => CallListener,
   options: { messageBytesMax: number; callsMax: number },
-): Callee {
+): CallTarget {
   const join = (side: "host" | "instance", other: () => Link): Link =>
     new Link({
       ...options,
@@ -33,7 +33,7 @@ export function memoryLink(
   return host;
 }
 
-function refuseCall(_opening: CallOpening, side: CallSide): CallEvents {
+function refuseCall(_opening: CallOpening, side: CallHandle): CallListener {
   side.abort(new LeverError("not_supported", "Calls do not go this way."));
-  return noEvents;
+  return ignoredEvents;
 }

@@ -4,13 +4,13 @@ import { LeverError, type Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import { findProgram } from "../processes/find-program.ts";
-import type { ProcessLedger } from "../processes/process-records.ts";
+import type { ProcessRecords } from "../processes/process-records.ts";
 import type { Launcher } from "./launcher.ts";
 import { cgroupsMissing, hasCgroups2 } from "./oci/cgroups.ts";
 import { findPlugins } from "./oci/container-network.ts";
 import { openOciLauncher } from "./oci/oci-launcher.ts";
 import { openProcessLauncher } from "./process/process-launcher.ts";
-import { type Notes, usersMissing } from "./process/service-users.ts";
+import { type HostValues, usersMissing } from "./process/service-users.ts";
 
 /** How instances are kept apart: `auto` is the strongest that works here. */
 export const isolations = ["auto", "oci", "process"] as const;
@@ -26,7 +26,7 @@ export interface Requirement {
 }
 
 /** What services have as processes on this machine with this data folder; changes nothing. */
-export function findFences(dataDir: string): Requirement[] {
+export function checkProcessIsolation(dataDir: string): Requirement[] {
   const missing = usersMissing(resolve(dataDir));
   return [
     missing === undefined
@@ -99,7 +99,7 @@ export interface OpenedLauncher {
   /** Why it is not a stronger one. */
   readonly why?: string;
   /** Why services have no users of their own, where instances are processes. */
-  readonly usersWhy?: string;
+  readonly sharedUserReason?: string;
   readonly launcher: Launcher;
   close(): Promise<void>;
 }
@@ -108,8 +108,8 @@ export interface IsolationOptions {
   readonly isolation: Isolation;
   readonly dataDir: string;
   readonly limits: Limits;
-  readonly ledger: ProcessLedger;
-  readonly notes: Notes;
+  readonly ledger: ProcessRecords;
+  readonly hostValues: HostValues;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -133,8 +133,8 @@ export async function openLauncher(options: IsolationOptions): Promise<OpenedLau
     }
   }
   const launcher = await openProcessLauncher(options);
-  const { usersWhy } = launcher;
-  const about = { ...(why && { why }), ...(usersWhy && { usersWhy }) };
+  const { sharedUserReason } = launcher;
+  const about = { ...(why && { why }), ...(sharedUserReason && { sharedUserReason }) };
   return { isolation: "process", ...about, launcher, close: async () => {} };
 }
 

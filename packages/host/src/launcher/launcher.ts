@@ -17,7 +17,7 @@ export function outOfMemory(ram: number, bytes: number): string {
 }
 
 /** What an instance gets to see and use. */
-export interface InstanceRoom {
+export interface InstanceAccess {
   readonly environment: string;
   readonly service: string;
   readonly codeDir: string;
@@ -27,7 +27,7 @@ export interface InstanceRoom {
 }
 
 /** The same as the instance sees it. */
-export interface EnteredRoom {
+export interface VisiblePaths {
   readonly codeDir: string;
   readonly dataDir: string;
   /** Whom the runtime becomes before it touches anything of the service; undefined = it stays who it is. */
@@ -53,7 +53,7 @@ export interface LaunchedRuntime {
    * Gives the runtime what its instance may see and use, before its assignment; resolves to the folders as it sees them.
    * Where a launcher has none, it sees them as they are.
    */
-  enter?(room: InstanceRoom): Promise<EnteredRoom>;
+  attach?(room: InstanceAccess): Promise<VisiblePaths>;
   /** Asks the process to stop (TERM). */
   terminate(): void;
   /** Ends the process and everything it started (KILL). May be called at any time, and twice. */
@@ -61,7 +61,7 @@ export interface LaunchedRuntime {
 }
 
 /** `ram` of a service that names none, in megabytes. */
-export const USUAL_RAM = 128;
+export const DEFAULT_RAM_MB = 128;
 
 export interface LaunchOptions {
   /** Megabytes that its instance is allotted. */

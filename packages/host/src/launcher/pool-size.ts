@@ -1,5 +1,5 @@
 /** How far back cold starts tell how many may come. */
-export const MEMORY_MS = 600_000;
+export const HISTORY_MS = 600_000;
 /** Starts within this time come faster than new processes do. */
 const BURST_MS = 5_000;
 
@@ -13,7 +13,7 @@ export interface Start {
 
 /** Those of the past starts that still count. */
 export function recentStarts(starts: readonly Start[], now: number): Start[] {
-  return starts.filter(({ at }) => now - at < MEMORY_MS);
+  return starts.filter(({ at }) => now - at < HISTORY_MS);
 }
 
 /**

@@ -1,6 +1,11 @@
 import type { Clock } from "../clock.ts";
-import { type LaunchedRuntime, type Launcher, type LaunchOptions, USUAL_RAM } from "./launcher.ts";
-import { decidePool, MEMORY_MS, recentStarts, type Start } from "./pool-size.ts";
+import {
+  DEFAULT_RAM_MB,
+  type LaunchedRuntime,
+  type Launcher,
+  type LaunchOptions,
+} from "./launcher.ts";
+import { decidePool, HISTORY_MS, recentStarts, type Start } from "./pool-size.ts";
 
 /** A cold call comes first: the process that takes its runtime's place is started a little later. */
 const REFILL_AFTER_MS = 100;
@@ -55,7 +60,7 @@ export class WarmPool implements Launcher {
 
   #wantedByRam(): Map<number, number> {
     const { clock, warmRuntimesMax: max } = this.#options;
-    return decidePool(this.#starts, { now: clock.now(), max, usualRam: USUAL_RAM });
+    return decidePool(this.#starts, { now: clock.now(), max, usualRam: DEFAULT_RAM_MB });
   }
 
   launch(options: LaunchOptions): LaunchedRuntime {
@@ -113,7 +118,7 @@ export class WarmPool implements Launcher {
     const missing = [...wanted].find(([ram, count]) => (have.get(ram)?.length ?? 0) < count);
     if (missing === undefined) {
       // What nobody has needed for so long is ended then.
-      if (wanted.size > 1) this.#refillAfter(MEMORY_MS);
+      if (wanted.size > 1) this.#refillAfter(HISTORY_MS);
       return;
     }
     const [ram] = missing;

@@ -2,17 +2,17 @@ import { expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import { checkHealth, type HealthState, HealthTicker, healthyNow } from "./process-health.ts";
 
-const times = { silentAfterMs: 400, silentKillMs: 30_000 };
+const times = { unresponsiveAfterMs: 400, unresponsiveKillAfterMs: 30_000 };
 
 /** Ticks at these times, of a busy process or an idle one, before some of which the host stood still; what each came to. */
 function play(
   start: HealthState,
-  ticks: readonly (readonly [at: number, isBusy: boolean, pausedMs?: number])[],
+  ticks: readonly (readonly [at: number, isBusy: boolean, hostStallMs?: number])[],
 ): string[] {
   let state = start;
   const told: string[] = [];
-  for (const [now, isBusy, pausedMs = 0] of ticks) {
-    const checked = checkHealth(state, { now, pausedMs, isBusy, ...times });
+  for (const [now, isBusy, hostStallMs = 0] of ticks) {
+    const checked = checkHealth(state, { now, hostStallMs, isBusy, ...times });
     state = checked.state;
     if (checked.action !== undefined) told.push(`${now} ${checked.action}`);
   }
@@ -40,7 +40,7 @@ it("finds one silent that has not answered for its time, once, and gives it up m
       [30_199, false],
       [30_200, false],
     ]),
-  ).toEqual(["200 ping", "600 silent", "30200 kill"]);
+  ).toEqual(["200 ping", "600 unresponsive", "30200 kill"]);
 });
 
 it("does not count the time in which the host itself stood still", () => {
@@ -53,7 +53,7 @@ it("does not count the time in which the host itself stood still", () => {
       [149_399, true],
       [149_400, true],
     ]),
-  ).toEqual(["200 ping", "60200 silent", "149400 kill"]);
+  ).toEqual(["200 ping", "60200 unresponsive", "149400 kill"]);
 });
 
 it("is checked at each tick, which knows how late it comes, until it is stopped", () => {
@@ -67,7 +67,7 @@ it("is checked at each tick, which knows how late it comes, until it is stopped"
       clearTimeout: (timer) => clock.clearTimeout(timer),
     },
     200,
-    (pausedMs) => told.push([clock.now(), pausedMs]),
+    (hostStallMs) => told.push([clock.now(), hostStallMs]),
   );
   clock.advance(500);
   stoodStillMs = 3_000;

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { ProcessLedger } from "./process-records.ts";
+import { ProcessRecords } from "./process-records.ts";
 
 it("ends what was left running, and leaves alone a process that only has the same number", async () => {
   const dir = mkdtempSync(join(tmpdir(), "lever-ledger-"));
@@ -12,14 +12,14 @@ it("ends what was left running, and leaves alone a process that only has the sam
   const left = spawn(process.execPath, program, { detached: true, stdio: "ignore" });
   const bystander = spawn(process.execPath, program, { detached: true, stdio: "ignore" });
   try {
-    new ProcessLedger(dir).add(left.pid ?? 0);
+    new ProcessRecords(dir).add(left.pid ?? 0);
     writeFileSync(join(dir, String(bystander.pid)), "1 another-boot");
     const exited = once(left, "exit");
-    expect(new ProcessLedger(dir).reap()).toEqual([left.pid]);
+    expect(new ProcessRecords(dir).killOrphans()).toEqual([left.pid]);
     expect(await exited).toEqual([null, "SIGKILL"]);
     expect(bystander.exitCode).toBeNull();
     expect(readdirSync(dir)).toEqual([]);
-    expect(new ProcessLedger(dir).reap()).toEqual([]);
+    expect(new ProcessRecords(dir).killOrphans()).toEqual([]);
   } finally {
     bystander.kill("SIGKILL");
     rmSync(dir, { recursive: true });

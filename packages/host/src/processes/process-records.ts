@@ -5,7 +5,7 @@ import { join } from "node:path";
  * Remembers on disk which processes the host has started, so that the next start ends what a crash left behind: a
  * runtime leaves by itself when its link closes, but not one that spins or has started others.
  */
-export class ProcessLedger {
+export class ProcessRecords {
   readonly #dir: string;
 
   constructor(dir: string) {
@@ -23,7 +23,7 @@ export class ProcessLedger {
   }
 
   /** Ends what an earlier host left running; returns the pids. A pid that now belongs to another process is left alone. */
-  reap(): number[] {
+  killOrphans(): number[] {
     const reaped: number[] = [];
     for (const name of readdirSync(this.#dir)) {
       const pid = Number(name);

@@ -1,9 +1,9 @@
 import {
-  type CallEvents,
-  type CallSide,
+  type CallHandle,
+  type CallListener,
   defaultLimits,
+  ignoredEvents,
   Link,
-  noEvents,
   PAYLOAD_BYTES,
 } from "@leveros/protocol";
 import { expect, it } from "vitest";
@@ -17,17 +17,17 @@ const options = { messageBytesMax: MESSAGE_BYTES_MAX, callsMax: 10 };
 
 it("lets a caller end that still had much to say when its stream was ended", async () => {
   const clock = new VirtualClock();
-  const router = new Router({ limits: defaultLimits, clock, takeEpoch: () => 1 });
+  const router = new Router({ limits: defaultLimits, clock, nextEpoch: () => 1 });
   const access = { corsOrigins: new Set<string>(), isOpenToInstances: true, isPublic: false };
   router.setEnvironment("dev.lever", access);
   const live = { version: 1, isPrivate: false, methods: ["talkChan"] };
   const route = router.setService("dev.lever", "back", live);
-  let callee: CallSide | undefined;
+  let callee: CallHandle | undefined;
   // A service that reads nothing.
   const back = memoryLink((_opening, side) => {
     callee = side;
     side.pause();
-    return noEvents;
+    return ignoredEvents;
   }, options);
   route.add({ instance: "i", version: 1, callsInFlight: 0, streamsInFlight: 0, callee: back });
 
@@ -52,7 +52,7 @@ it("lets a caller end that still had much to say when its stream was ended", asy
   const host: Link = end("host", () => front);
 
   const ended = Promise.withResolvers<void>();
-  const events: CallEvents = { ...noEvents, onEnd: () => ended.resolve() };
+  const events: CallListener = { ...ignoredEvents, onEnd: () => ended.resolve() };
   const names = { environment: "dev.lever", service: "back", resource: "", method: "talkChan" };
   const opening = { ...names, isStream: true, timeoutMs: 0, kind: PAYLOAD_BYTES } as const;
   const caller = front.open({ ...opening, body: new Uint8Array(1) }, events, true);

@@ -1,7 +1,7 @@
 import {
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
   isStreamingName,
   LeverError,
   type PayloadKind,
@@ -15,8 +15,8 @@ import type { Caller, CallRouter } from "./router.ts";
 export function bridgeCall(
   router: Pick<CallRouter, "call">,
   caller: Caller,
-  options: { opening: CallOpening; side: CallSide; timeoutMs: number },
-): CallEvents {
+  options: { opening: CallOpening; side: CallHandle; timeoutMs: number },
+): CallListener {
   const { opening, side } = options;
   const { isStream } = opening;
   const url = {
@@ -25,7 +25,7 @@ export function bridgeCall(
     resource: opening.resource,
     method: opening.method,
   };
-  const replies: CallEvents = {
+  const replies: CallListener = {
     onMessage(kind: PayloadKind, bytes: Uint8Array) {
       // A regular call has one reply, so its end can go in the same frame.
       if (!side.send(kind, bytes, !isStream)) callee?.pause();
@@ -39,7 +39,7 @@ export function bridgeCall(
     onAbort: (error) => side.abort(error),
     onDrain: () => side.resume(),
   };
-  let callee: CallSide | undefined;
+  let callee: CallHandle | undefined;
   const request = {
     url,
     caller,

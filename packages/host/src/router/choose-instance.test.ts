@@ -4,7 +4,7 @@ import { type Candidate, chooseForResource, chooseInstance } from "./choose-inst
 const instances = (...loads: number[]): (Candidate & { id: number })[] =>
   loads.map((callsInFlight, id) => ({ id, callsInFlight, streamsInFlight: 0 }));
 
-const capacity = { callsPerInstanceMax: 10, slots: 6, isStream: false };
+const capacity = { callsPerInstanceMax: 10, callsPerInstanceTarget: 6, isStream: false };
 
 const choose = (loads: number[], changes: object = {}): number | undefined =>
   chooseInstance(instances(...loads), { ...capacity, turn: 0, ...changes })?.id;

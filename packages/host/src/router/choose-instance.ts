@@ -9,7 +9,7 @@ export interface Capacity {
   /** Calls and open streams on one instance. */
   readonly callsPerInstanceMax: number;
   /** Regular calls on one instance: more wait, so that those under way stay fast. Streams are not held to it. */
-  readonly slots: number;
+  readonly callsPerInstanceTarget: number;
 }
 
 /**
@@ -27,7 +27,7 @@ export function chooseInstance<Instance extends Candidate>(
     const instance = instances[(i + options.turn) % count];
     if (instance === undefined || instance.callsInFlight >= fewest) continue;
     const regular = instance.callsInFlight - instance.streamsInFlight;
-    if (!options.isStream && regular >= options.slots) continue;
+    if (!options.isStream && regular >= options.callsPerInstanceTarget) continue;
     chosen = instance;
     fewest = instance.callsInFlight;
   }

@@ -1,5 +1,5 @@
 import {
-  type CallSide,
+  type CallHandle,
   decodeValue,
   hookOpening,
   LeverError,
@@ -11,7 +11,7 @@ import type { InstanceTarget } from "./service-route.ts";
 export interface HookFailure {
   readonly error: LeverError;
   /** It gave no answer: whatever it does, it may be doing it still. */
-  readonly mayStillRun: boolean;
+  readonly isOutcomeUnknown: boolean;
 }
 
 /**
@@ -26,7 +26,7 @@ export function runHook(
 ): void {
   const { resource, epoch, timeoutMs, clock } = options;
   let isOver = false;
-  const finish = (failure?: { reason: string; mayStillRun: boolean }): void => {
+  const finish = (failure?: { reason: string; isOutcomeUnknown: boolean }): void => {
     if (isOver) return;
     isOver = true;
     clock.clearTimeout(timer);
@@ -38,14 +38,14 @@ export function runHook(
       "resource_failed",
       `Cannot use the resource ${resource}: ${hook} failed: ${failure.reason}`,
     );
-    done({ error, mayStillRun: failure.mayStillRun });
+    done({ error, isOutcomeUnknown: failure.isOutcomeUnknown });
   };
   const timer = clock.setTimeout(() => {
     side?.abort(new LeverError("deadline_exceeded", `${hook} took too long.`));
-    finish({ reason: `it had not finished after ${timeoutMs} ms.`, mayStillRun: true });
+    finish({ reason: `it had not finished after ${timeoutMs} ms.`, isOutcomeUnknown: true });
   }, timeoutMs);
   const opening = hookOpening(hook, { resource, epoch, timeoutMs });
-  const side: CallSide | undefined = target.callee.open(
+  const side: CallHandle | undefined = target.callee.open(
     opening,
     {
       onMessage: () => finish(),
@@ -54,11 +54,11 @@ export function runHook(
         const value = decodeValue(kind, bytes);
         finish({
           reason: typeof value === "string" ? value : (JSON.stringify(value) ?? ""),
-          mayStillRun: false,
+          isOutcomeUnknown: false,
         });
       },
       // With a broken link the instance goes, and its ownership with it.
-      onAbort: (error) => finish({ reason: error.message, mayStillRun: true }),
+      onAbort: (error) => finish({ reason: error.message, isOutcomeUnknown: true }),
       onDrain() {},
     },
     false,

@@ -17,7 +17,7 @@ beforeEach(() => {
   done = [];
   epoch = 0;
   ledger = new ResourceLedger({
-    takeEpoch: () => ++epoch,
+    nextEpoch: () => ++epoch,
     choose: () => there[0],
     open: (resource, owner, of) => done.push(`open ${resource} ${owner.name} ${of}`),
     close: (resource, owner, of) => done.push(`close ${resource} ${owner.name} ${of}`),
@@ -68,7 +68,7 @@ describe("a resource", () => {
   it("moves from a leaving instance when its calls are over, and is closed there first (O1, O2)", () => {
     openOnA();
     there = [b];
-    ledger.retire(a);
+    ledger.drain(a);
     ledger.wait({ resource: "r" }, 0);
     expect(news()).toEqual([]);
     ledger.end("r", 1, { isStream: false, now: 0 });
@@ -82,7 +82,7 @@ describe("a resource", () => {
   it("stays with its open streams, and so do those that join them", () => {
     openOnA(true);
     there = [b];
-    ledger.retire(a);
+    ledger.drain(a);
     expect(ledger.ownerOf("r")).toBe(a);
     ledger.begin("r", false);
     ledger.end("r", 1, { isStream: true, now: 0 });
@@ -94,7 +94,7 @@ describe("a resource", () => {
 
   it("stays where it is when the instance stays after all", () => {
     openOnA();
-    ledger.retire(a);
+    ledger.drain(a);
     ledger.wait({ resource: "r" }, 0);
     ledger.stay(a);
     expect(news()).toEqual(["dispatch 1 a"]);
@@ -104,11 +104,11 @@ describe("a resource", () => {
   it("gets another owner only when an instance that ends is gone", () => {
     openOnA();
     there = [b];
-    ledger.ending(a);
+    ledger.stopping(a);
     ledger.wait({ resource: "r" }, 0);
     ledger.end("r", 1, { isStream: false, now: 0 });
     expect(news()).toEqual([]);
-    ledger.gone(a);
+    ledger.exited(a);
     expect(news()).toEqual(["open r b 2"]);
   });
 
@@ -116,12 +116,12 @@ describe("a resource", () => {
     openOnA();
     there = [b];
     ledger.wait({ resource: "r" }, 0);
-    ledger.gone(a);
+    ledger.exited(a);
     ledger.opened("r", 2);
     ledger.begin("r", false);
     ledger.end("r", 1, { isStream: false, now: 0 });
     news();
-    ledger.retire(b);
+    ledger.drain(b);
     expect(news()).toEqual([]);
     ledger.end("r", 2, { isStream: false, now: 0 });
     expect(news()).toEqual(["close r b 2"]);
@@ -131,11 +131,11 @@ describe("a resource", () => {
     there = [a];
     const error = new LeverError("resource_failed", "no");
     ledger.wait({ resource: "r" }, 0);
-    ledger.failed("r", 1, { error, mayStillRun: false });
+    ledger.failed("r", 1, { error, isOutcomeUnknown: false });
     expect(news()).toEqual(["open r a 1", "refuse 1 resource_failed"]);
     expect(ledger.size).toBe(0);
     ledger.wait({ resource: "r" }, 0);
-    ledger.failed("r", 2, { error, mayStillRun: true });
+    ledger.failed("r", 2, { error, isOutcomeUnknown: true });
     ledger.wait({ resource: "r" }, 0);
     expect(news()).toEqual(["open r a 2", "close r a 2", "refuse 1 resource_failed"]);
     ledger.closed("r", 2);

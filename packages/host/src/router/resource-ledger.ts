@@ -9,7 +9,7 @@ export type ResourcePhase =
   /** Its calls go there. */
   | "open"
   /** No more calls go there; those in flight finish. */
-  | "leaving"
+  | "handingOver"
   /** `closeResource` runs there. */
   | "closing"
   /** The instance is ending by itself: when it is gone, so is its ownership. */
@@ -35,7 +35,7 @@ interface Entry<Instance, Waiter> {
 /** What the ledger wants done. Answers come back as `opened`, `failed` and `closed`, with the epoch. */
 export interface LedgerActions<Instance, Waiter> {
   /** An epoch higher than all before it, also those before a restart. @throws LeverError when there is none now. */
-  takeEpoch(): number;
+  nextEpoch(): number;
   /** Which instance gets a new resource; undefined = there is none with room. */
   choose(): Instance | undefined;
   open(resource: string, owner: Instance, epoch: number): void;
@@ -58,7 +58,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   readonly #entries = new Map<string, Entry<Instance, Waiter>>();
   readonly #unplaced = new Set<Entry<Instance, Waiter>>();
   readonly #owned = new Map<Instance, Set<Entry<Instance, Waiter>>>();
-  readonly #retiring = new Set<Instance>();
+  readonly #draining = new Set<Instance>();
   readonly #paused = new Set<Instance>();
 
   constructor(actions: LedgerActions<Instance, Waiter>) {
@@ -141,7 +141,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
       if (owner === undefined) return;
       this.#unplaced.delete(entry);
       try {
-        entry.epoch = this.#act.takeEpoch();
+        entry.epoch = this.#act.nextEpoch();
       } catch (error) {
         this.#forget(entry);
         this.#act.refuse([...entry.waiting], error as LeverError);
@@ -163,17 +163,21 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     const entry = this.#current(resource, epoch, "opening");
     if (entry?.owner === undefined) return;
     entry.phase = "open";
-    if (this.#retiring.has(entry.owner)) this.#handOver(entry);
+    if (this.#draining.has(entry.owner)) this.#handOver(entry);
     else this.#dispatch(entry);
   }
 
   /** `newResource` has failed. When it may still run, it is closed before anyone else gets the resource. */
-  failed(resource: string, epoch: number, why: { error: LeverError; mayStillRun: boolean }): void {
+  failed(
+    resource: string,
+    epoch: number,
+    why: { error: LeverError; isOutcomeUnknown: boolean },
+  ): void {
     const entry = this.#current(resource, epoch, "opening");
     if (entry === undefined) return;
     const waiting = [...entry.waiting];
     entry.waiting.clear();
-    if (why.mayStillRun) this.#close(entry);
+    if (why.isOutcomeUnknown) this.#close(entry);
     else this.#release(entry);
     this.#act.refuse(waiting, why.error);
   }
@@ -185,8 +189,8 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   }
 
   /** The instance gets no new resources, and hands those it has over: idle ones now, others when they are. */
-  retire(instance: Instance): void {
-    this.#retiring.add(instance);
+  drain(instance: Instance): void {
+    this.#draining.add(instance);
     for (const entry of [...(this.#owned.get(instance) ?? [])]) this.#handOver(entry);
   }
 
@@ -197,24 +201,24 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
 
   /** The instance answers again, or stays after all. */
   stay(instance: Instance): void {
-    const wasRetiring = this.#retiring.delete(instance);
-    if (!this.#paused.delete(instance) && !wasRetiring) return;
+    const wasDraining = this.#draining.delete(instance);
+    if (!this.#paused.delete(instance) && !wasDraining) return;
     for (const entry of [...(this.#owned.get(instance) ?? [])]) {
-      if (entry.phase === "leaving") entry.phase = "open";
+      if (entry.phase === "handingOver") entry.phase = "open";
       if (entry.phase === "open") this.#dispatch(entry);
     }
   }
 
   /** The instance ends, and closes by itself what it owns: nothing more is sent to it. */
-  ending(instance: Instance): void {
-    this.#retiring.delete(instance);
+  stopping(instance: Instance): void {
+    this.#draining.delete(instance);
     this.#paused.delete(instance);
     for (const entry of this.#owned.get(instance) ?? []) entry.phase = "ending";
   }
 
   /** The instance is dead: it owns nothing any more. */
-  gone(instance: Instance): void {
-    this.#retiring.delete(instance);
+  exited(instance: Instance): void {
+    this.#draining.delete(instance);
     this.#paused.delete(instance);
     for (const entry of [...(this.#owned.get(instance) ?? [])]) this.#release(entry);
     this.#owned.delete(instance);
@@ -242,13 +246,13 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   }
 
   /**
-   * Of a retiring instance: a resource without open streams takes no more calls, and is closed when the last one is
+   * On a draining instance, a resource without open streams takes no more calls, and is closed when the last one is
    * over. While there are streams, whoever joins them must come to the same place.
    */
   #handOver(entry: Entry<Instance, Waiter>): void {
-    if (entry.owner === undefined || !this.#retiring.has(entry.owner)) return;
-    if (entry.phase === "open" && entry.streams === 0) entry.phase = "leaving";
-    if (entry.phase === "leaving" && entry.calls === 0) this.#close(entry);
+    if (entry.owner === undefined || !this.#draining.has(entry.owner)) return;
+    if (entry.phase === "open" && entry.streams === 0) entry.phase = "handingOver";
+    if (entry.phase === "handingOver" && entry.calls === 0) this.#close(entry);
   }
 
   #dispatch(entry: Entry<Instance, Waiter>): void {

@@ -1,7 +1,7 @@
 import {
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
   LeverError,
   type PayloadKind,
   type StartTimes,
@@ -10,7 +10,7 @@ import type { Clock } from "../clock.ts";
 import type { InstanceTarget, ServiceRoute, WaitingCall } from "./service-route.ts";
 
 /** Of a call that found no instance with room. */
-export interface ColdStart {
+export interface WaitTimes {
   /** From its arrival at the router until it went to an instance. */
   readonly waitMs: number;
   /** Of that instance, which may have been there for long. */
@@ -23,15 +23,15 @@ export interface ColdStart {
  * - C1. The caller hears exactly one ending: `onEnd`, `onFail` or `onAbort`.
  * - C2. An instance's count of calls in flight goes up once and down once.
  */
-export class RoutedCall implements CallSide, CallEvents, WaitingCall {
+export class RoutedCall implements CallHandle, CallListener, WaitingCall {
   readonly bodyBytes: number;
   readonly resource: string;
   readonly isStream: boolean;
   /** What the call waited for, when it had to wait. */
-  coldStart: ColdStart | undefined;
+  waitTimes: WaitTimes | undefined;
   readonly #route: ServiceRoute;
   readonly #opening: CallOpening;
-  readonly #caller: CallEvents;
+  readonly #caller: CallListener;
   readonly #clock: Clock;
   readonly #deadlineAt: number;
   #timer: unknown;
@@ -41,7 +41,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   /** Of its resource's ownership. */
   #epoch = 0;
   #waitingSince: number | undefined;
-  #callee: CallSide | undefined;
+  #callee: CallHandle | undefined;
   /** What the caller of a stream sent before there was an instance: at most what its own window allows. */
   #early: { kind: PayloadKind; bytes: Uint8Array }[] = [];
   #isPaused = false;
@@ -49,7 +49,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
   constructor(
     route: ServiceRoute,
     opening: CallOpening,
-    options: { caller: CallEvents; hasMore: boolean; clock: Clock },
+    options: { caller: CallListener; hasMore: boolean; clock: Clock },
   ) {
     this.#route = route;
     this.#opening = opening;
@@ -114,13 +114,13 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
     if (this.#isOver) return;
     if (this.#waitingSince !== undefined) {
       const waitMs = this.#clock.now() - this.#waitingSince;
-      this.coldStart = { waitMs, start: target.start };
+      this.waitTimes = { waitMs, start: target.start };
     }
     this.#target = target;
     this.#epoch = this.#route.begin(target, this);
     // An early half-close must come after the early messages.
     const hasEarly = this.#early.length > 0;
-    const callee = target.callee.open(this.#openingNow(), this, this.#hasMore || hasEarly);
+    const callee = target.callee.open(this.#openingWithTimeLeft(), this, this.#hasMore || hasEarly);
     if (this.#isOver) return;
     this.#callee = callee;
     if (this.#isPaused) callee.pause();
@@ -162,7 +162,7 @@ export class RoutedCall implements CallSide, CallEvents, WaitingCall {
     if (!this.#isOver) this.#caller.onDrain();
   }
 
-  #openingNow(): CallOpening {
+  #openingWithTimeLeft(): CallOpening {
     if (this.#deadlineAt === 0 || this.#waitingSince === undefined) return this.#opening;
     const timeoutMs = Math.max(1, this.#deadlineAt - this.#clock.now());
     return { ...this.#opening, timeoutMs };

@@ -1,7 +1,7 @@
 import {
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
   defaultLimits,
   LeverError,
   PAYLOAD_JSON,
@@ -16,7 +16,7 @@ const body = new TextEncoder().encode("[]");
 
 interface Heard {
   readonly opening: CallOpening;
-  readonly events: CallEvents;
+  readonly events: CallListener;
   readonly aborted: LeverError[];
 }
 
@@ -33,7 +33,7 @@ function peer(instance: string): InstanceTarget & { calls: Heard[] } {
       open(opening, events) {
         const call: Heard = { opening, events, aborted: [] };
         calls.push(call);
-        const side: CallSide = {
+        const side: CallHandle = {
           send: () => true,
           end() {},
           fail() {},
@@ -47,7 +47,7 @@ function peer(instance: string): InstanceTarget & { calls: Heard[] } {
   };
 }
 
-class Ears implements CallEvents {
+class Ears implements CallListener {
   readonly heard: string[] = [];
   onMessage(_kind: number, bytes: Uint8Array): void {
     this.heard.push(new TextDecoder().decode(bytes));
@@ -86,7 +86,7 @@ const request = (changes: Partial<CallRequest> = {}, path = "svc/method"): CallR
 const call = (
   changes: Partial<CallRequest> = {},
   path?: string,
-): { ears: Ears; side: CallSide } => {
+): { ears: Ears; side: CallHandle } => {
   const ears = new Ears();
   return { ears, side: router.call(request(changes, path), ears) };
 };
@@ -98,10 +98,10 @@ beforeEach(() => {
   const limits = {
     ...defaultLimits,
     callsPerInstanceMax: 2,
-    queuedCallsMax: 2,
-    queuedBytesMax: 10,
+    queuedCallsPerServiceMax: 2,
+    queuedBytesPerServiceMax: 10,
   };
-  router = new Router({ limits, clock, takeEpoch: () => ++epoch });
+  router = new Router({ limits, clock, nextEpoch: () => ++epoch });
   router.onDemand = ({ service }) => demands.push(service);
   router.setEnvironment("dev.lever", {
     corsOrigins: new Set(),
@@ -221,7 +221,7 @@ describe("the router", () => {
     const target = peer("a");
     route.add(target);
     const { ears } = call();
-    route.retire(target);
+    route.drain(target);
     call();
     expect(target.calls).toHaveLength(1);
     target.calls[0]?.events.onMessage(PAYLOAD_JSON, body);

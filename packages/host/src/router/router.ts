@@ -1,17 +1,17 @@
 import {
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
+  closedSide,
   isCallableName,
   isStreamingName,
   LeverError,
   type LeverUrl,
   type Limits,
-  noSide,
   type PayloadKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import { type ColdStart, RoutedCall } from "./routed-call.ts";
+import { RoutedCall, type WaitTimes } from "./routed-call.ts";
 import {
   type InstanceTarget,
   type LiveVersion,
@@ -33,7 +33,7 @@ export interface RouterOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   /** For the ownership of a resource: higher than all before. @throws LeverError when there is none now. */
-  readonly takeEpoch: () => number;
+  readonly nextEpoch: () => number;
 }
 
 /** A call as a transport hands it in. */
@@ -53,15 +53,15 @@ export interface CallRequest {
 }
 
 /** A call that is under way, or waits, or has been refused. */
-export interface PlacedCall extends CallSide {
-  readonly coldStart: ColdStart | undefined;
+export interface OpenCall extends CallHandle {
+  readonly waitTimes: WaitTimes | undefined;
 }
 
 /** What is needed to make calls: the host's own router, or the way to it from another process. */
 export interface CallRouter {
   environment(name: string): { readonly access: EnvironmentAccess } | undefined;
   /** Makes a call. A refusal comes as `onAbort`, perhaps before this returns. */
-  call(request: CallRequest, events: CallEvents): PlacedCall;
+  call(request: CallRequest, events: CallListener): OpenCall;
 }
 
 /** Who may call into an environment. */
@@ -152,11 +152,11 @@ export class Router implements CallRouter {
     this.#isClosing = true;
   }
 
-  call(request: CallRequest, events: CallEvents): PlacedCall {
+  call(request: CallRequest, events: CallListener): OpenCall {
     const route = this.#find(request);
     if (route instanceof LeverError) {
       events.onAbort(route);
-      return over;
+      return refusedCall;
     }
     const { caller, url } = request;
     const opening: CallOpening = {
@@ -231,4 +231,4 @@ export class Router implements CallRouter {
 }
 
 /** The side of a call that was over before it began. */
-const over: PlacedCall = { ...noSide, coldStart: undefined };
+const refusedCall: OpenCall = { ...closedSide, waitTimes: undefined };

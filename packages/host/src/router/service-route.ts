@@ -1,4 +1,4 @@
-import { type Callee, LeverError, type ResourceHook, type StartTimes } from "@leveros/protocol";
+import { type CallTarget, LeverError, type ResourceHook, type StartTimes } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { CallQueue } from "./call-queue.ts";
 import { chooseForResource, chooseInstance } from "./choose-instance.ts";
@@ -9,7 +9,7 @@ import { ResourceLedger } from "./resource-ledger.ts";
 export interface InstanceTarget {
   readonly instance: string;
   readonly version: number;
-  readonly callee: Callee;
+  readonly callee: CallTarget;
   /** Open streams among them. */
   callsInFlight: number;
   streamsInFlight: number;
@@ -38,11 +38,11 @@ export interface WaitingCall {
 
 export interface RouteLimits {
   readonly callsPerInstanceMax: number;
-  readonly queuedCallsMax: number;
-  readonly queuedBytesMax: number;
+  readonly queuedCallsPerServiceMax: number;
+  readonly queuedBytesPerServiceMax: number;
   readonly queuedCallsPerEnvironmentMax: number;
   readonly queuedBytesPerEnvironmentMax: number;
-  readonly overloadAfterMs: number;
+  readonly queueStandingMs: number;
   readonly resourcesPerServiceMax: number;
   readonly resourceIdleTimeoutMs: number;
   readonly resourceHookTimeoutMs: number;
@@ -53,7 +53,7 @@ export interface RouteOptions {
   readonly limits: RouteLimits;
   readonly clock: Clock;
   /** For the ownership of a resource: higher than all before. @throws LeverError when there is none now. */
-  readonly takeEpoch: () => number;
+  readonly nextEpoch: () => number;
   /** An instance does not give a resource back: it has to end. */
   readonly onStuck: (route: ServiceRoute, target: InstanceTarget, resource: string) => void;
 }
@@ -76,9 +76,9 @@ export class ServiceRoute {
   /** More calls in flight than this need another instance: then the router tells its `onDemand`. */
   scaleUpAbove = 0;
   /** Regular calls on one instance. */
-  slots: number = Number.POSITIVE_INFINITY;
+  callsPerInstanceTarget: number = Number.POSITIVE_INFINITY;
   /** More instances may come. When none may, a queue that does not empty is no use to anyone. */
-  mayGrow = true;
+  canScaleUp = true;
   readonly #options: RouteOptions;
   readonly #limits: RouteLimits;
   /** Most services have none. */
@@ -89,9 +89,9 @@ export class ServiceRoute {
   /** In the queue and in the ledger. */
   #callsWaiting = 0;
   #bytesWaiting = 0;
-  #turn = 0;
+  #roundRobin = 0;
   /** On every instance, also on those that leave. */
-  #callsBegun = 0;
+  #callsAssigned = 0;
 
   constructor(
     name: { environment: string; service: string },
@@ -126,14 +126,14 @@ export class ServiceRoute {
   }
 
   get isOverloaded(): boolean {
-    return this.#callsBegun > this.scaleUpAbove;
+    return this.#callsAssigned > this.scaleUpAbove;
   }
 
   /** A call goes to this instance. Returns the epoch of its resource, which `end` takes. */
   begin(target: InstanceTarget, call: { resource: string; isStream: boolean }): number {
     target.callsInFlight++;
     if (call.isStream) target.streamsInFlight++;
-    this.#callsBegun++;
+    this.#callsAssigned++;
     return call.resource === "" ? 0 : this.#ledger.begin(call.resource, call.isStream);
   }
 
@@ -144,7 +144,7 @@ export class ServiceRoute {
   ): void {
     target.callsInFlight--;
     if (call.isStream) target.streamsInFlight--;
-    this.#callsBegun--;
+    this.#callsAssigned--;
     if (call.resource !== "") this.#ledger.end(call.resource, call.epoch, call);
     if (this.#isQueueing) this.dispatch();
   }
@@ -179,21 +179,21 @@ export class ServiceRoute {
   }
 
   /** The instance gets no new calls; those it has go on, and its resources are handed over. */
-  retire(target: InstanceTarget): void {
+  drain(target: InstanceTarget): void {
     this.#drop(target);
-    this.#resources?.retire(target);
+    this.#resources?.drain(target);
   }
 
   /** The instance is ending by itself: nothing is sent to it any more. */
-  ending(target: InstanceTarget): void {
+  stopping(target: InstanceTarget): void {
     this.#drop(target);
-    this.#resources?.ending(target);
+    this.#resources?.stopping(target);
   }
 
   /** The instance is dead. */
-  gone(target: InstanceTarget): void {
+  exited(target: InstanceTarget): void {
     this.#drop(target);
-    this.#resources?.gone(target);
+    this.#resources?.exited(target);
   }
 
   /** The call waits from now on. @throws LeverError when that is no use. */
@@ -215,13 +215,13 @@ export class ServiceRoute {
     const limits = this.#limits;
     const { waiting } = this.#options;
     const isFull =
-      this.#callsWaiting >= limits.queuedCallsMax ||
-      this.#bytesWaiting + bodyBytes > limits.queuedBytesMax;
-    const capacity = this.#instances.length * this.slots;
+      this.#callsWaiting >= limits.queuedCallsPerServiceMax ||
+      this.#bytesWaiting + bodyBytes > limits.queuedBytesPerServiceMax;
+    const capacity = this.#instances.length * this.callsPerInstanceTarget;
     const isOverloaded =
       resource === "" &&
-      !this.mayGrow &&
-      this.#queue?.isOverloaded({ now, afterMs: limits.overloadAfterMs, capacity }) === true;
+      !this.canScaleUp &&
+      this.#queue?.isOverloaded({ now, afterMs: limits.queueStandingMs, capacity }) === true;
     if (isFull || isOverloaded) {
       throw overloaded(`too many calls of ${this.service} wait for an instance`);
     }
@@ -265,7 +265,7 @@ export class ServiceRoute {
   }
 
   /** The service is at zero: what stood ready for calls and resources goes, unless it is in use. */
-  rest(): void {
+  releaseUnused(): void {
     if (this.#queue?.size === 0) this.#queue = undefined;
     if (this.#resources?.size === 0) this.#resources = undefined;
   }
@@ -293,9 +293,9 @@ export class ServiceRoute {
     const { callsPerInstanceMax } = this.#limits;
     return chooseInstance(this.#instances, {
       callsPerInstanceMax,
-      slots: this.slots,
+      callsPerInstanceTarget: this.callsPerInstanceTarget,
       isStream,
-      turn: this.#turn++,
+      turn: this.#roundRobin++,
     });
   }
 
@@ -306,7 +306,7 @@ export class ServiceRoute {
 
   get #ledger(): ResourceLedger<InstanceTarget, WaitingCall> {
     this.#resources ??= new ResourceLedger({
-      takeEpoch: this.#options.takeEpoch,
+      nextEpoch: this.#options.nextEpoch,
       choose: () => this.#chooseForResource(),
       open: (resource, owner, epoch) =>
         this.#runHook(owner, "newResource", { resource, epoch }, (failure) => {
@@ -315,7 +315,7 @@ export class ServiceRoute {
         }),
       close: (resource, owner, epoch) =>
         this.#runHook(owner, "closeResource", { resource, epoch }, (failure) => {
-          if (failure?.mayStillRun === true) this.#options.onStuck(this, owner, resource);
+          if (failure?.isOutcomeUnknown === true) this.#options.onStuck(this, owner, resource);
           else this.#ledger.closed(resource, epoch);
         }),
       dispatch: (calls, owner) => {

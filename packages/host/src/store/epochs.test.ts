@@ -35,15 +35,15 @@ it("refuses rather than to give a number that is not reserved", async () => {
   const store = open();
   const take = await openEpochs({
     ...store,
-    putNote: () => Promise.reject(new Error("full")),
-    note: store.note,
+    writeHostValue: () => Promise.reject(new Error("full")),
+    readHostValue: store.readHostValue,
   } as Store).catch(() => undefined);
   expect(take).toBeUndefined();
   let writes = 0;
   const failing = await openEpochs({
     ...store,
-    putNote: (name, value) =>
-      ++writes > 1 ? Promise.reject(new Error("full")) : store.putNote(name, value),
+    writeHostValue: (name, value) =>
+      ++writes > 1 ? Promise.reject(new Error("full")) : store.writeHostValue(name, value),
   });
   for (let i = 0; i < 10_000; i++) failing();
   expect(failing).toThrow("Cannot place the resource: the store takes no writes.");

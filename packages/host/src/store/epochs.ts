@@ -10,14 +10,14 @@ const BLOCK = 10_000;
  * used, so that taking one waits for no disk. Those of a block that a crash cuts short are never used.
  */
 export async function openEpochs(store: Store): Promise<() => number> {
-  let next = Number((await store.note(NOTE)) ?? 0) + 1;
+  let next = Number((await store.readHostValue(NOTE)) ?? 0) + 1;
   let reserved = next - 1 + BLOCK;
-  await store.putNote(NOTE, String(reserved));
+  await store.writeHostValue(NOTE, String(reserved));
   let isReserving = false;
   const reserve = async (): Promise<void> => {
     isReserving = true;
     try {
-      await store.putNote(NOTE, String(reserved + BLOCK));
+      await store.writeHostValue(NOTE, String(reserved + BLOCK));
       reserved += BLOCK;
     } catch {
       // Tried again with the next number; when there is none left, taking one says so.

@@ -166,11 +166,11 @@ export function openSqliteStore(file: string): Store {
       }
       return codeIds;
     },
-    async note(name) {
+    async readHostValue(name) {
       const value = statements.note.get(name)?.["value"];
       return value === undefined ? undefined : textOf(value);
     },
-    async putNote(name, value) {
+    async writeHostValue(name, value) {
       statements.putNote.run(name, value);
     },
     async close() {

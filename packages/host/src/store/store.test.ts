@@ -64,15 +64,15 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
     await store.putEnvironment(other);
     await store.putEnvironment(changed);
     await publish("svc", 1);
-    await store.putNote("boot", "1");
-    await store.putNote("boot", "2");
+    await store.writeHostValue("boot", "1");
+    await store.writeHostValue("boot", "2");
     await store.close();
     store = open(dir);
     expect(await store.environments()).toEqual([other, changed]);
     const [live] = await liveVersions();
     expect(JSON.parse(JSON.stringify(live))).toEqual(JSON.parse(JSON.stringify(record("svc", 1))));
-    expect(await store.note("boot")).toBe("2");
-    expect(await store.note("none")).toBeUndefined();
+    expect(await store.readHostValue("boot")).toBe("2");
+    expect(await store.readHostValue("none")).toBeUndefined();
   });
 
   it("makes the published version the live one, and numbers the next", async () => {
@@ -123,7 +123,7 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
       hash: "abc",
       environments: ["*"],
       can: ["admin"],
-      note: "",
+      readHostValue: "",
       createdAt: 1,
       expiresAt: undefined,
     };
@@ -131,7 +131,7 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
     await store.putToken({ ...token, id: "t2", hash: "def", expiresAt: 5 });
     await store.removeToken("t1");
     expect(await store.tokens()).toEqual([{ ...token, id: "t2", hash: "def", expiresAt: 5 }]);
-    const entry = { asker: "t2", method: "m", environment: "*", about: "", outcome: "done" };
+    const entry = { principal: "t2", method: "m", environment: "*", about: "", outcome: "done" };
     for (let at = 1; at <= 10_003; at++) await store.addAudit({ ...entry, at });
     expect(await store.audit(2)).toEqual([
       { ...entry, at: 10_002 },

@@ -17,7 +17,7 @@ export interface TokenRecord {
   readonly hash: string;
   readonly environments: readonly string[];
   readonly can: readonly Right[];
-  readonly note: string;
+  readonly readHostValue: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   /** Milliseconds since 1970; undefined = never. */
@@ -28,7 +28,7 @@ export interface TokenRecord {
 export interface AuditRecord {
   /** Milliseconds since 1970. */
   readonly at: number;
-  readonly asker: string;
+  readonly principal: string;
   readonly method: string;
   readonly environment: string;
   readonly about: string;
@@ -107,7 +107,7 @@ export interface Store {
   /** Every codeId that a kept version needs. */
   codeIds(): Promise<ReadonlySet<string>>;
   /** A small value of the host's own, by name. */
-  note(name: string): Promise<string | undefined>;
-  putNote(name: string, value: string): Promise<void>;
+  readHostValue(name: string): Promise<string | undefined>;
+  writeHostValue(name: string, value: string): Promise<void>;
   close(): Promise<void>;
 }

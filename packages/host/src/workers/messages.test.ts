@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { type ToWorker, tellWorker } from "./messages.ts";
+import { sendToWorker, type WorkerCommand } from "./messages.ts";
 
 /** The control frames that a message becomes. */
-function framesOf(message: ToWorker): ToWorker[] {
-  const frames: ToWorker[] = [];
-  tellWorker({ control: (frame) => frames.push(frame as ToWorker) }, message);
+function framesOf(message: WorkerCommand): WorkerCommand[] {
+  const frames: WorkerCommand[] = [];
+  sendToWorker({ control: (frame) => frames.push(frame as WorkerCommand) }, message);
   return frames;
 }
 
@@ -16,12 +16,12 @@ it("a longer one is cut into pieces that fit, and whole when they are put togeth
   // What takes the most room in JSON within JSON, and half of a character at a cut.
   const corsOrigins = ["\u0001".repeat(30_000), "\u{1F600}".repeat(20_001)];
   const access = { corsOrigins, isOpenToInstances: true, isPublic: false };
-  const message: ToWorker = { type: "environment", name: "x", access };
+  const message: WorkerCommand = { type: "environment", name: "x", access };
   let text = "";
   const frames = framesOf(message);
   for (const [index, frame] of frames.entries()) {
     expect(Buffer.byteLength(JSON.stringify(frame))).toBeLessThan(128 * 1024);
-    if (frame.type !== "piece") throw new Error(`Not a piece: ${frame.type}`);
+    if (frame.type !== "chunk") throw new Error(`Not a chunk: ${frame.type}`);
     text += frame.text;
     expect(frame.isLast).toBe(index === frames.length - 1);
   }

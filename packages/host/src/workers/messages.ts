@@ -1,5 +1,5 @@
 import type { Limits, Link } from "@leveros/protocol";
-import type { ColdStart } from "../router/routed-call.ts";
+import type { WaitTimes } from "../router/routed-call.ts";
 import type { TokenRecord } from "../store/store.ts";
 
 /** What a worker has to know before all else. */
@@ -23,7 +23,7 @@ export interface WorkerSetup {
 }
 
 /** What the host tells a worker. In order: what it answered a ping after, it knows. */
-export type ToWorker =
+export type WorkerCommand =
   | { readonly type: "setup"; readonly setup: WorkerSetup }
   | {
       readonly type: "environment";
@@ -38,13 +38,13 @@ export type ToWorker =
   | { readonly type: "token"; readonly record: TokenRecord; readonly isKnown: boolean }
   | { readonly type: "listen"; readonly port: number }
   /** Of a call that is open, before its first message. */
-  | { readonly type: "coldStart"; readonly call: number; readonly coldStart: ColdStart }
+  | { readonly type: "waitTimes"; readonly call: number; readonly waitTimes: WaitTimes }
   | { readonly type: "close" }
-  /** A piece of the text of a message that is too long for a frame. */
-  | { readonly type: "piece"; readonly text: string; readonly isLast: boolean };
+  /** A chunk of the text of a message that is too long for a frame. */
+  | { readonly type: "chunk"; readonly text: string; readonly isLast: boolean };
 
 /** What a worker tells the host. */
-export type FromWorker =
+export type WorkerEvent =
   | { readonly type: "started" }
   | { readonly type: "listening" }
   /** It cannot listen, and leaves. */
@@ -57,18 +57,18 @@ export type FromWorker =
     };
 
 /** In UTF-16 units, of which JSON within JSON makes six bytes each at the most. */
-const PIECE_LENGTH = 16 * 1024;
+const CHUNK_LENGTH = 16 * 1024;
 
 /** Tells a worker something of any length, such as a token for a thousand environments. */
-export function tellWorker(link: Pick<Link, "control">, message: ToWorker): void {
+export function sendToWorker(link: Pick<Link, "control">, message: WorkerCommand): void {
   const text = JSON.stringify(message);
-  if (text.length <= PIECE_LENGTH) {
+  if (text.length <= CHUNK_LENGTH) {
     link.control(message);
     return;
   }
-  for (let at = 0; at < text.length; at += PIECE_LENGTH) {
-    const end = at + PIECE_LENGTH;
-    const piece = { type: "piece", text: text.slice(at, end), isLast: end >= text.length } as const;
-    link.control(piece satisfies ToWorker);
+  for (let at = 0; at < text.length; at += CHUNK_LENGTH) {
+    const end = at + CHUNK_LENGTH;
+    const chunk = { type: "chunk", text: text.slice(at, end), isLast: end >= text.length } as const;
+    link.control(chunk satisfies WorkerCommand);
   }
 }

@@ -1,14 +1,14 @@
 import {
-  type CallEvents,
+  type CallListener,
   CallTable,
+  closedSide,
   LeverError,
   type Link,
   type LinkedSide,
-  noSide,
   type PayloadKind,
 } from "@leveros/protocol";
-import type { ColdStart } from "../router/routed-call.ts";
-import type { CallRequest, CallRouter, EnvironmentAccess, PlacedCall } from "../router/router.ts";
+import type { WaitTimes } from "../router/routed-call.ts";
+import type { CallRequest, CallRouter, EnvironmentAccess, OpenCall } from "../router/router.ts";
 import { namesOf } from "./call-names.ts";
 
 /** The way from a worker to the host's router: what it has to know of environments, and calls over the link. */
@@ -31,7 +31,7 @@ export class RemoteRouter implements CallRouter {
     else this.#environments.set(name, { access });
   }
 
-  call(request: CallRequest, events: CallEvents): PlacedCall {
+  call(request: CallRequest, events: CallListener): OpenCall {
     const { isStream, timeoutMs, kind, body, release, hasMore } = request;
     const call = new RemoteCall(this.#calls, events);
     try {
@@ -48,23 +48,23 @@ export class RemoteRouter implements CallRouter {
   }
 
   /** What the call had to wait for. */
-  setColdStart(id: number, coldStart: ColdStart): void {
+  setWaitTimes(id: number, waitTimes: WaitTimes): void {
     const call = this.#calls.get(id);
-    if (call !== undefined) call.coldStart = coldStart;
+    if (call !== undefined) call.waitTimes = waitTimes;
   }
 }
 
-const notYet: LinkedSide = { ...noSide, id: 0 };
+const unopenedSide: LinkedSide = { ...closedSide, id: 0 };
 
 /** One call on its way to the host's router; it ends for the worker as it does there. */
-class RemoteCall implements PlacedCall, CallEvents {
-  coldStart: ColdStart | undefined;
+class RemoteCall implements OpenCall, CallListener {
+  waitTimes: WaitTimes | undefined;
   /** From when it is open. */
-  side: LinkedSide = notYet;
+  side: LinkedSide = unopenedSide;
   readonly #calls: CallTable<RemoteCall>;
-  readonly #events: CallEvents;
+  readonly #events: CallListener;
 
-  constructor(calls: CallTable<RemoteCall>, events: CallEvents) {
+  constructor(calls: CallTable<RemoteCall>, events: CallListener) {
     this.#calls = calls;
     this.#events = events;
   }

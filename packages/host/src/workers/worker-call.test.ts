@@ -1,29 +1,29 @@
 import {
-  type CallEvents,
+  type CallListener,
+  closedSide,
+  ignoredEvents,
   LeverError,
   Link,
   type LinkedSide,
-  noEvents,
-  noSide,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
 } from "@leveros/protocol";
 import { expect, it } from "vitest";
-import { type CallRequest, OUTSIDE, type PlacedCall } from "../router/router.ts";
-import type { ToWorker } from "./messages.ts";
+import { type CallRequest, type OpenCall, OUTSIDE } from "../router/router.ts";
+import type { WorkerCommand } from "./messages.ts";
 import { RemoteRouter } from "./remote-router.ts";
 import { routeWorkerCall } from "./worker-call.ts";
 
-type RouterCall = (request: CallRequest, events: CallEvents) => PlacedCall;
+type RouterCall = (request: CallRequest, events: CallListener) => OpenCall;
 
 /** A worker's router, whose calls go over a link in memory to what stands for the host's. */
 function join(call: RouterCall): { worker: RemoteRouter; links: readonly Link[] } {
   const options = { messageBytesMax: 1e6, callsMax: 100, schedule: setImmediate };
-  const onCall = (opening: Parameters<typeof routeWorkerCall>[0], side: LinkedSide): CallEvents =>
+  const onCall = (opening: Parameters<typeof routeWorkerCall>[0], side: LinkedSide): CallListener =>
     routeWorkerCall(opening, side, {
       router: { call },
-      tellColdStart: (id, coldStart) =>
-        host.control({ type: "coldStart", call: id, coldStart } satisfies ToWorker),
+      sendWaitTimes: (id, waitTimes) =>
+        host.control({ type: "waitTimes", call: id, waitTimes } satisfies WorkerCommand),
       asLeverError: (error) => new LeverError("internal", String(error)),
     });
   const write =
@@ -43,10 +43,10 @@ function join(call: RouterCall): { worker: RemoteRouter; links: readonly Link[] 
     ...options,
     side: "instance",
     write: write(() => host),
-    onCall: () => noEvents,
+    onCall: () => ignoredEvents,
     onControl(message) {
-      const told = message as ToWorker;
-      if (told.type === "coldStart") worker.setColdStart(told.call, told.coldStart);
+      const told = message as WorkerCommand;
+      if (told.type === "waitTimes") worker.setWaitTimes(told.call, told.waitTimes);
     },
   });
   const worker = new RemoteRouter(end);
@@ -65,15 +65,15 @@ const regular: CallRequest = {
   hasMore: false,
 };
 const stream: CallRequest = { ...regular, isStream: true, hasMore: true };
-const placed: PlacedCall = { ...noSide, coldStart: undefined };
+const placed: OpenCall = { ...closedSide, waitTimes: undefined };
 
 /** What a caller hears, in order. */
-class Ears implements CallEvents {
+class Ears implements CallListener {
   readonly heard: string[] = [];
-  call: PlacedCall | undefined;
+  call: OpenCall | undefined;
 
   onMessage(_kind: number, payload: Uint8Array): void {
-    this.heard.push(`${Buffer.from(payload)} after ${this.call?.coldStart?.waitMs}`);
+    this.heard.push(`${Buffer.from(payload)} after ${this.call?.waitTimes?.waitMs}`);
   }
   onEnd(): void {
     this.heard.push("end");
@@ -97,7 +97,7 @@ it("a call arrives as it was made, and its answer after what it waited for", asy
   const requests: CallRequest[] = [];
   const { worker, links } = join((request, events) => {
     requests.push(request);
-    const call = { ...placed, coldStart: { waitMs: 7, start: undefined } };
+    const call = { ...placed, waitTimes: { waitMs: 7, start: undefined } };
     setImmediate(() => {
       events.onMessage(PAYLOAD_JSON, bytes("2"));
       events.onEnd();
@@ -172,7 +172,7 @@ it("why a caller leaves is told to the router", async () => {
 
 it("a stream is sent no faster than the router takes it, and over when its service ends it", async () => {
   const taken: string[] = [];
-  let router: CallEvents | undefined;
+  let router: CallListener | undefined;
   let isHeld = true;
   const { worker, links } = join((_request, events) => {
     router = events;

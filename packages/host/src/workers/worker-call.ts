@@ -1,22 +1,22 @@
 import {
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
+  closedSide,
+  ignoredEvents,
   type LeverError,
   type LinkedSide,
-  noEvents,
-  noSide,
   type PayloadKind,
 } from "@leveros/protocol";
-import type { ColdStart } from "../router/routed-call.ts";
-import type { CallRouter, PlacedCall } from "../router/router.ts";
+import type { WaitTimes } from "../router/routed-call.ts";
+import type { CallRouter, OpenCall } from "../router/router.ts";
 import { readNames } from "./call-names.ts";
 
 /** What a worker's calls need of the host. */
 export interface WorkerCallOptions {
   readonly router: Pick<CallRouter, "call">;
   /** Tells the worker, before the first message, what the call had to wait for. */
-  readonly tellColdStart: (call: number, coldStart: ColdStart) => void;
+  readonly sendWaitTimes: (call: number, waitTimes: WaitTimes) => void;
   readonly asLeverError: (error: unknown) => LeverError;
 }
 
@@ -28,7 +28,7 @@ export function routeWorkerCall(
   opening: CallOpening,
   side: LinkedSide,
   options: WorkerCallOptions,
-): CallEvents {
+): CallListener {
   const { isStream, timeoutMs, kind, body } = opening;
   const replies = new Replies(side, isStream, options);
   try {
@@ -36,16 +36,16 @@ export function routeWorkerCall(
     replies.call = options.router.call(request, replies);
   } catch (error) {
     side.abort(options.asLeverError(error));
-    return noEvents;
+    return ignoredEvents;
   }
   return new Sayings(replies.call, side);
 }
 
-const notYet: PlacedCall = { ...noSide, coldStart: undefined };
+const unopenedSide: OpenCall = { ...closedSide, waitTimes: undefined };
 
 /** What the router's call answers goes to the worker. */
-class Replies implements CallEvents {
-  call: PlacedCall = notYet;
+class Replies implements CallListener {
+  call: OpenCall = unopenedSide;
   readonly #side: LinkedSide;
   readonly #isStream: boolean;
   readonly #options: WorkerCallOptions;
@@ -85,17 +85,17 @@ class Replies implements CallEvents {
   #begin(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
-    const { coldStart } = this.call;
-    if (coldStart !== undefined) this.#options.tellColdStart(this.#side.id, coldStart);
+    const { waitTimes } = this.call;
+    if (waitTimes !== undefined) this.#options.sendWaitTimes(this.#side.id, waitTimes);
   }
 }
 
 /** What the caller says further goes to the router's call. */
-class Sayings implements CallEvents {
-  readonly #call: CallSide;
-  readonly #side: CallSide;
+class Sayings implements CallListener {
+  readonly #call: CallHandle;
+  readonly #side: CallHandle;
 
-  constructor(call: CallSide, side: CallSide) {
+  constructor(call: CallHandle, side: CallHandle) {
     this.#call = call;
     this.#side = side;
   }

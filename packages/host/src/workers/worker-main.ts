@@ -5,12 +5,12 @@
 import fs from "node:fs";
 import { Socket } from "node:net";
 import { attachLink, inheritedMemory } from "@leveros/protocol";
-import { KnownTokens } from "../access/token-index.ts";
+import { TokenIndex } from "../access/token-index.ts";
 import { systemClock } from "../clock.ts";
 import { openGateway } from "../gateway/gateway.ts";
 import type { Listener } from "../gateway/listener.ts";
 import { type Certificate, readCertificate } from "../gateway/tls/certificate.ts";
-import type { FromWorker, ToWorker, WorkerSetup } from "./messages.ts";
+import type { WorkerCommand, WorkerEvent, WorkerSetup } from "./messages.ts";
 import { RemoteRouter } from "./remote-router.ts";
 
 const LINK_FD = 3;
@@ -27,19 +27,19 @@ const link = attachLink(socket, {
   onCall: () => {
     throw new Error("Cannot take a call: they go to the host only.");
   },
-  onControl: (message) => hear(message as ToWorker),
+  onControl: (message) => onCommand(message as WorkerCommand),
   // Without its host it has nobody to pass calls on to, and must not keep the port.
   onClose: () => process.exit(0),
 });
 const router = new RemoteRouter(link);
 let worker: Worker | undefined;
-let pieces = "";
+let chunks = "";
 
 // Ctrl-C in a terminal, and TERM of a supervisor, reach the host as well, which stops its workers in order.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
 
-function hear(message: ToWorker): void {
+function onCommand(message: WorkerCommand): void {
   switch (message.type) {
     case "setup":
       worker = new Worker(message.setup);
@@ -54,11 +54,11 @@ function hear(message: ToWorker): void {
       return;
     }
     case "token":
-      if (message.isKnown) worker?.tokens.know(message.record);
-      else worker?.tokens.forget(message.record);
+      if (message.isKnown) worker?.tokens.add(message.record);
+      else worker?.tokens.remove(message.record);
       return;
-    case "coldStart":
-      router.setColdStart(message.call, message.coldStart);
+    case "waitTimes":
+      router.setWaitTimes(message.call, message.waitTimes);
       return;
     case "listen":
       void worker?.listen(message.port);
@@ -66,12 +66,12 @@ function hear(message: ToWorker): void {
     case "close":
       void worker?.close();
       return;
-    case "piece": {
-      pieces += message.text;
+    case "chunk": {
+      chunks += message.text;
       if (!message.isLast) return;
-      const whole = pieces;
-      pieces = "";
-      hear(JSON.parse(whole) as ToWorker);
+      const whole = chunks;
+      chunks = "";
+      onCommand(JSON.parse(whole) as WorkerCommand);
       return;
     }
   }
@@ -79,7 +79,7 @@ function hear(message: ToWorker): void {
 
 /** What it is from its setup on. */
 class Worker {
-  readonly tokens: KnownTokens;
+  readonly tokens: TokenIndex;
   readonly #setup: WorkerSetup;
   #certificate: Certificate | undefined;
   #gateway: Listener | undefined;
@@ -87,7 +87,7 @@ class Worker {
   constructor(setup: WorkerSetup) {
     const { isLocalOnly } = setup;
     this.#setup = setup;
-    this.tokens = new KnownTokens({ wallTime: Date.now, isLocalOnly });
+    this.tokens = new TokenIndex({ wallTime: Date.now, isLocalOnly });
   }
 
   async prepare(): Promise<void> {
@@ -98,7 +98,7 @@ class Worker {
       // Replaced files that cannot be used are no reason to serve nobody: the gateway looks after them, and tells.
       this.#certificate = await readCertificate(certificate).catch(() => atFirst);
     }
-    tell({ type: "started" });
+    send({ type: "started" });
   }
 
   async listen(port: number): Promise<void> {
@@ -113,29 +113,29 @@ class Worker {
         certificate: this.#certificate,
         shared: { ticketKeys: Buffer.from(ticketKeys, "base64") },
         clock: systemClock,
-        log: (level, _part, event, fields) => tell({ type: "log", level, event, fields }),
+        log: (level, _part, event, fields) => send({ type: "log", level, event, fields }),
       });
-      tell({ type: "listening" });
+      send({ type: "listening" });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      tell({ type: "failed", reason: message, code });
-      leave(EXIT_CANNOT_LISTEN);
+      send({ type: "failed", reason: message, code });
+      exit(EXIT_CANNOT_LISTEN);
     }
   }
 
   /** Takes no new connections, and leaves when those that are there have ended. */
   async close(): Promise<void> {
     await this.#gateway?.close();
-    leave(0);
+    exit(0);
   }
 }
 
 /** What it has told the host is still on its way: it goes out before the process ends. */
-function leave(status: number): void {
+function exit(status: number): void {
   link.flush();
   socket.end(() => process.exit(status));
 }
 
-function tell(message: FromWorker): void {
+function send(message: WorkerEvent): void {
   link.control(message);
 }

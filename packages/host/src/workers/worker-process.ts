@@ -7,10 +7,10 @@ import type { Log } from "../logs/log.ts";
 import { startLinked } from "../processes/linked-process.ts";
 import { OutputLog } from "../processes/output-log.ts";
 import { checkHealth, type HealthState, healthyNow } from "../processes/process-health.ts";
-import type { ProcessLedger } from "../processes/process-records.ts";
+import type { ProcessRecords } from "../processes/process-records.ts";
 import { readOutput } from "../processes/read-output.ts";
 import type { CallRouter } from "../router/router.ts";
-import { type FromWorker, type ToWorker, tellWorker } from "./messages.ts";
+import { sendToWorker, type WorkerCommand, type WorkerEvent } from "./messages.ts";
 import { routeWorkerCall, type WorkerCallOptions } from "./worker-call.ts";
 
 /** Beside this file, in the form that it is run in itself. */
@@ -25,13 +25,13 @@ const EXIT_MS_MAX = 1_000;
 export interface WorkerProcessOptions {
   readonly router: Pick<CallRouter, "call">;
   readonly limits: Limits;
-  readonly ledger: ProcessLedger;
+  readonly ledger: ProcessRecords;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** How a worker came to its end. */
-export class WorkerEnd extends Error {
+export class WorkerExit extends Error {
   readonly pid: number;
   /** The system's, when it could not listen. */
   readonly code: string | undefined;
@@ -58,7 +58,7 @@ export class WorkerProcess {
   readonly #output: OutputLog;
   readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #listening: PromiseWithResolvers<void> = Promise.withResolvers();
-  readonly #gone: PromiseWithResolvers<WorkerEnd> = Promise.withResolvers();
+  readonly #exited: PromiseWithResolvers<WorkerExit> = Promise.withResolvers();
   #mayListen = false;
   #health: HealthState;
   /** Why it ends, where that is known before it does. */
@@ -87,7 +87,7 @@ export class WorkerProcess {
       throw error;
     }
     this.#output = new OutputLog({
-      bytesPerSecondMax: limits.outputBytesPerSecondMax,
+      bytesPerSecondMax: limits.loggedBytesPerSecondMax,
       clock: () => clock.now(),
       onLine: (line) => log("info", "gateway", "output", { worker: pid, line }),
       onDropped: (bytes) => log("warn", "gateway", "output dropped", { worker: pid, bytes }),
@@ -95,7 +95,7 @@ export class WorkerProcess {
     readOutput([child.stdout, child.stderr], (chunk) => this.#output.push(chunk));
     const calls: WorkerCallOptions = {
       router: options.router,
-      tellColdStart: (call, coldStart) => this.tell({ type: "coldStart", call, coldStart }),
+      sendWaitTimes: (call, waitTimes) => this.send({ type: "waitTimes", call, waitTimes }),
       asLeverError: (error) => asLeverError(error, log),
     };
     const link = attachLink(socket, {
@@ -105,13 +105,13 @@ export class WorkerProcess {
       callsMax: Number.POSITIVE_INFINITY,
       shared,
       onCall: (opening, side) => routeWorkerCall(opening, side, calls),
-      onControl: (message) => this.#hear(message as FromWorker),
+      onControl: (message) => this.#onEvent(message as WorkerEvent),
       onClose: (reason) => {
         if (reason !== undefined)
           log("warn", "gateway", "link broken", { worker: pid, reason: reason.message });
         link.close(new LeverError("cancelled", "The caller closed its connection."));
         const timer = clock.setTimeout(() => this.kill(), EXIT_MS_MAX);
-        void this.gone.then(() => clock.clearTimeout(timer));
+        void this.exited.then(() => clock.clearTimeout(timer));
       },
     });
     this.#link = link;
@@ -129,10 +129,10 @@ export class WorkerProcess {
       this.#output.end();
       const how = signal === null ? `it exited with status ${status}` : `it was ended by ${signal}`;
       const lastOutput = this.#output.tail();
-      const end = new WorkerEnd(this.#reason ?? how, { pid, code: this.#code, lastOutput });
+      const end = new WorkerExit(this.#reason ?? how, { pid, code: this.#code, lastOutput });
       this.#started.reject(end);
       this.#listening.reject(end);
-      this.#gone.resolve(end);
+      this.#exited.resolve(end);
     });
   }
 
@@ -142,39 +142,39 @@ export class WorkerProcess {
   }
 
   /** Resolves when its process has ended. */
-  get gone(): Promise<WorkerEnd> {
-    return this.#gone.promise;
+  get exited(): Promise<WorkerExit> {
+    return this.#exited.promise;
   }
 
-  tell(message: ToWorker): void {
-    tellWorker(this.#link, message);
+  send(message: WorkerCommand): void {
+    sendToWorker(this.#link, message);
   }
 
   /** Opens the port. @throws WorkerEnd when it cannot. */
   listen(port: number): Promise<void> {
     this.#mayListen = true;
-    this.tell({ type: "listen", port });
+    this.send({ type: "listen", port });
     return this.#listening.promise;
   }
 
   /** Resolves when it knows what it was told so far, or is no more: at the latest when `checkHealth` has ended it. */
-  async settled(): Promise<void> {
+  async propagated(): Promise<void> {
     // Before it listens, it hears everything first.
     if (!this.#mayListen) return;
-    await Promise.race([new Promise<void>((resolve) => this.#ask(resolve)), this.gone]);
+    await Promise.race([new Promise<void>((resolve) => this.#ask(resolve)), this.exited]);
   }
 
   /** W4. Asks for a sign of life when that is due, and ends it when there is none (`HealthOptions`). */
-  checkHealth(pausedMs: number): void {
+  checkHealth(hostStallMs: number): void {
     // Until then it is given time to start.
     if (!this.#mayListen) return;
     const { state, action } = checkHealth(this.#health, {
       now: this.#options.clock.now(),
-      pausedMs,
+      hostStallMs: hostStallMs,
       isBusy: false,
       // Its connections cannot go elsewhere, so that there is nothing between waiting and giving up.
-      silentAfterMs: ANSWER_MS_MAX,
-      silentKillMs: ANSWER_MS_MAX,
+      unresponsiveAfterMs: ANSWER_MS_MAX,
+      unresponsiveKillAfterMs: ANSWER_MS_MAX,
     });
     this.#health = state;
     if (action === "ping") this.#ask();
@@ -183,7 +183,7 @@ export class WorkerProcess {
 
   /** Takes no new connections; it ends when those that are there have. */
   close(): void {
-    if (this.#mayListen) this.tell({ type: "close" });
+    if (this.#mayListen) this.send({ type: "close" });
     else this.kill();
   }
 
@@ -206,7 +206,7 @@ export class WorkerProcess {
     this.kill();
   }
 
-  #hear(message: FromWorker): void {
+  #onEvent(message: WorkerEvent): void {
     switch (message.type) {
       case "started":
         this.#started.resolve();

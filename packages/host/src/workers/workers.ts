@@ -8,12 +8,12 @@ import type { Listener } from "../gateway/listener.ts";
 import type { Certificate } from "../gateway/tls/certificate.ts";
 import type { Log } from "../logs/log.ts";
 import { HealthTicker } from "../processes/process-health.ts";
-import type { ProcessLedger } from "../processes/process-records.ts";
+import type { ProcessRecords } from "../processes/process-records.ts";
 import { restartDelayMs } from "../processes/restart-backoff.ts";
 import type { EnvironmentAccess, Router } from "../router/router.ts";
-import { shareLimits } from "./divide-limits.ts";
-import type { ToWorker, WorkerSetup } from "./messages.ts";
-import { WorkerEnd, WorkerProcess } from "./worker-process.ts";
+import { divideLimits } from "./divide-limits.ts";
+import type { WorkerCommand, WorkerSetup } from "./messages.ts";
+import { WorkerExit, WorkerProcess } from "./worker-process.ts";
 
 /** One that ends sooner than this after its start is started again with a growing delay. */
 const STEADY_MS = 10_000;
@@ -33,7 +33,7 @@ export interface WorkersOptions {
   readonly isLocalOnly: boolean;
   readonly limits: Limits;
   readonly certificate: Certificate | undefined;
-  readonly ledger: ProcessLedger;
+  readonly ledger: ProcessRecords;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -41,12 +41,12 @@ export interface WorkersOptions {
 /**
  * Several processes that each run a gateway, behind one port, before the one router of the host.
  *
- * - W1. What was changed about who may call holds in all of them once `settled` resolves.
+ * - W1. What was changed about who may call holds in all of them once `propagated` resolves.
  * - W2. One that ends takes its own connections and calls with it, and is replaced; the others go on.
  * - W3. None outlives the host, nor does any listen after `cut`.
  * - W4. One that does not answer, since it is stopped or blocked, is ended, and replaced like any other.
  */
-export class Workers implements Listener {
+export class GatewayWorkers implements Listener {
   readonly #options: WorkersOptions;
   readonly #setup: Omit<WorkerSetup, "bind">;
   readonly #running = new Set<WorkerProcess>();
@@ -59,7 +59,7 @@ export class Workers implements Listener {
     const { router, access, limits, workers, certificate, isLocalOnly } = options;
     this.#options = options;
     this.#setup = {
-      limits: shareLimits(limits, workers),
+      limits: divideLimits(limits, workers),
       isLocalOnly,
       certificate: certificate && {
         ...certificate,
@@ -68,8 +68,8 @@ export class Workers implements Listener {
       },
       ticketKeys: randomBytes(TICKET_KEYS_BYTES).toString("base64"),
     };
-    router.onEnvironment = (name, known) => this.#tellAll(aboutEnvironment(name, known));
-    access.onChange = (record, isKnown) => this.#tellAll({ type: "token", record, isKnown });
+    router.onEnvironment = (name, known) => this.#sendAll(environmentCommand(name, known));
+    access.onChange = (record, isKnown) => this.#sendAll({ type: "token", record, isKnown });
   }
 
   get port(): number {
@@ -84,26 +84,26 @@ export class Workers implements Listener {
    */
   async open(): Promise<void> {
     const { workers, bind, port } = this.#options;
-    const claim = createServer((socket) => socket.destroy());
-    claim.listen({ host: bind, port });
-    await once(claim, "listening");
-    const { address, port: claimed } = claim.address() as AddressInfo;
+    const portReservation = createServer((socket) => socket.destroy());
+    portReservation.listen({ host: bind, port });
+    await once(portReservation, "listening");
+    const { address, port: claimed } = portReservation.address() as AddressInfo;
     this.#address = address;
     this.#port = claimed;
     try {
       const first = Array.from({ length: workers }, () => this.#start());
       await Promise.all(first.map((worker) => worker.started));
-      claim.close();
+      portReservation.close();
       await Promise.all(first.map((worker) => worker.listen(claimed)));
-      for (const worker of first) void this.#keep(worker);
-      this.#healthTicker = new HealthTicker(this.#options.clock, HEALTH_TICK_MS, (pausedMs) => {
-        for (const worker of this.#running) worker.checkHealth(pausedMs);
+      for (const worker of first) void this.#superviseForever(worker);
+      this.#healthTicker = new HealthTicker(this.#options.clock, HEALTH_TICK_MS, (hostStallMs) => {
+        for (const worker of this.#running) worker.checkHealth(hostStallMs);
       });
     } catch (error) {
-      claim.close();
+      portReservation.close();
       this.#isClosing = true;
-      this.cut();
-      if (!(error instanceof WorkerEnd) || error.code !== undefined) throw error;
+      this.destroyConnections();
+      if (!(error instanceof WorkerExit) || error.code !== undefined) throw error;
       const { message, lastOutput } = error;
       throw new LeverError(
         "unavailable",
@@ -113,19 +113,19 @@ export class Workers implements Listener {
   }
 
   /** Resolves when all of them know what was changed before (W1). */
-  async settled(): Promise<void> {
-    await Promise.all([...this.#running].map((worker) => worker.settled()));
+  async propagated(): Promise<void> {
+    await Promise.all([...this.#running].map((worker) => worker.propagated()));
   }
 
   async close(): Promise<void> {
     this.#isClosing = true;
     const running = [...this.#running];
     for (const worker of running) worker.close();
-    await Promise.all(running.map((worker) => worker.gone));
+    await Promise.all(running.map((worker) => worker.exited));
     this.#healthTicker?.stop();
   }
 
-  cut(): void {
+  destroyConnections(): void {
     this.#healthTicker?.stop();
     for (const worker of this.#running) worker.kill();
   }
@@ -134,26 +134,26 @@ export class Workers implements Listener {
   #start(): WorkerProcess {
     const { router, access } = this.#options;
     const worker = new WorkerProcess(this.#options);
-    worker.tell({ type: "setup", setup: { ...this.#setup, bind: this.#address } });
+    worker.send({ type: "setup", setup: { ...this.#setup, bind: this.#address } });
     for (const [name, known] of router.environments) {
-      worker.tell(aboutEnvironment(name, known.access));
+      worker.send(environmentCommand(name, known.access));
     }
-    for (const record of access.records) worker.tell({ type: "token", record, isKnown: true });
+    for (const record of access.records) worker.send({ type: "token", record, isKnown: true });
     this.#running.add(worker);
-    void worker.gone.then(() => this.#running.delete(worker));
+    void worker.exited.then(() => this.#running.delete(worker));
     return worker;
   }
 
   /** W2. Replaces a worker when it ends, and its successors. */
-  async #keep(first: WorkerProcess): Promise<void> {
+  async #superviseForever(first: WorkerProcess): Promise<void> {
     const { clock, log } = this.#options;
     let startedAt = clock.now();
-    let running: Promise<unknown> = first.gone;
+    let running: Promise<unknown> = first.exited;
     let failures = 0;
     while (true) {
       const end = await running;
       if (this.#isClosing) return;
-      log("error", "gateway", "worker ended", aboutEnd(end));
+      log("error", "gateway", "worker ended", describeExit(end));
       failures = clock.now() - startedAt < STEADY_MS ? failures + 1 : 1;
       const delayMs = restartDelayMs(failures);
       await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs));
@@ -164,26 +164,26 @@ export class Workers implements Listener {
   }
 
   /** Resolves at its end. @throws Error when it does not come to listen. */
-  async #runNext(): Promise<WorkerEnd> {
+  async #runNext(): Promise<WorkerExit> {
     const worker = this.#start();
     await worker.started;
     await worker.listen(this.#port);
     this.#options.log("info", "gateway", "worker started", { worker: worker.pid });
-    return await worker.gone;
+    return await worker.exited;
   }
 
-  #tellAll(message: ToWorker): void {
-    for (const worker of this.#running) worker.tell(message);
+  #sendAll(message: WorkerCommand): void {
+    for (const worker of this.#running) worker.send(message);
   }
 }
 
-function aboutEnd(end: unknown): object {
-  if (!(end instanceof WorkerEnd)) return { reason: String(end) };
+function describeExit(end: unknown): object {
+  if (!(end instanceof WorkerExit)) return { reason: String(end) };
   const { pid, message, lastOutput } = end;
   return { worker: pid, reason: message, ...(lastOutput !== "" && { lastOutput }) };
 }
 
-function aboutEnvironment(name: string, access: EnvironmentAccess | undefined): ToWorker {
+function environmentCommand(name: string, access: EnvironmentAccess | undefined): WorkerCommand {
   if (access === undefined) return { type: "environment", name };
   return {
     type: "environment",

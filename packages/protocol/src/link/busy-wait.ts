@@ -21,7 +21,7 @@ const CALLS_MAX = 2;
  *
  * Time is given in milliseconds, of any clock that does not go back.
  */
-export class Wakefulness {
+export class BusyWaitPolicy {
   #gapMs: number = GAP_MS_MAX;
   #lastAt = 0;
   #callsMade = 0;
@@ -44,19 +44,19 @@ export class Wakefulness {
   }
 }
 
-let awakeUntil = 0;
-let isTurning = false;
+let spinUntil = 0;
+let isSpinning = false;
 
 /** Lets the event loop turn, without sleeping, until then. */
-export function stayAwake(until: number): void {
-  if (until <= awakeUntil) return;
-  awakeUntil = until;
-  if (isTurning) return;
-  isTurning = true;
+export function busyWaitUntil(until: number): void {
+  if (until <= spinUntil) return;
+  spinUntil = until;
+  if (isSpinning) return;
+  isSpinning = true;
   setImmediate(turn);
 }
 
 function turn(): void {
-  if (processMs() < awakeUntil) setImmediate(turn);
-  else isTurning = false;
+  if (processMs() < spinUntil) setImmediate(turn);
+  else isSpinning = false;
 }

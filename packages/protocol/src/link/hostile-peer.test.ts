@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Ears, Joined, json, pattern } from "../../../../tests/harness/joined-links.ts";
+import { Joined, json, pattern, RecordedEvents } from "../../../../tests/harness/joined-links.ts";
 import { PAYLOAD_JSON } from "../call.ts";
 import { Link } from "./link.ts";
 
@@ -83,7 +83,7 @@ describe("a peer that wants too much (L4)", () => {
         return false;
       },
       schedule: (flush) => scheduled.push(flush),
-      onCall: () => new Ears(),
+      onCall: () => new RecordedEvents(),
       onControl() {},
     });
     const turn = (): number => {

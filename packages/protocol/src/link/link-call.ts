@@ -1,6 +1,6 @@
 import {
-  type CallEvents,
-  type CallSide,
+  type CallHandle,
+  type CallListener,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
@@ -53,9 +53,9 @@ interface Outgoing {
 }
 
 /** One call on a link, seen from either side. */
-export class LinkCall implements CallSide {
+export class LinkCall implements CallHandle {
   readonly id: number;
-  events: CallEvents | undefined;
+  events: CallListener | undefined;
   readonly #link: CallLink;
   #isOver = false;
   #hasSentLast = false;

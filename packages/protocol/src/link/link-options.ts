@@ -1,9 +1,9 @@
-import type { CallEvents, CallOpening, CallSide } from "../call.ts";
+import type { CallHandle, CallListener, CallOpening } from "../call.ts";
 import type { LeverError } from "../errors.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 
 /** One side of a call on a link. */
-export interface LinkedSide extends CallSide {
+export interface LinkedSide extends CallHandle {
   /** Names the call on both sides of the link, for as long as it is open. */
   readonly id: number;
 }
@@ -19,7 +19,7 @@ export interface LinkOptions {
   /** Asks for `flush` once, after the events of this turn of the event loop. */
   schedule(flush: () => void): void;
   /** A call has arrived, whole up to its arguments. Returns what listens to the rest. */
-  onCall(opening: CallOpening, side: LinkedSide): CallEvents;
+  onCall(opening: CallOpening, side: LinkedSide): CallListener;
   onControl(message: unknown): void;
   /** Largest message or argument list, in bytes. */
   readonly messageBytesMax: number;

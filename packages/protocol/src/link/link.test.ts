@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
-  type Ears,
   Joined,
   json,
   pattern,
+  type RecordedEvents,
   type Served,
   sameBytes,
 } from "../../../../tests/harness/joined-links.ts";
 import { seededRandom } from "../../../../tests/harness/seeded-random.ts";
-import { type CallSide, PAYLOAD_BYTES, PAYLOAD_JSON } from "../call.ts";
+import { type CallHandle, PAYLOAD_BYTES, PAYLOAD_JSON } from "../call.ts";
 import { LeverError } from "../errors.ts";
 
 const decoder = new TextDecoder();
@@ -146,7 +146,7 @@ function playStreams(seed: number): void {
   joined.run();
   const plans = calls.flatMap((call, index) => {
     const { side, ears } = joined.served[index] as Served;
-    const plan = (from: CallSide, to: Ears, toSide: CallSide, number: number) => ({
+    const plan = (from: CallHandle, to: RecordedEvents, toSide: CallHandle, number: number) => ({
       from,
       to,
       toSide,

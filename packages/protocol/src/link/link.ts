@@ -1,8 +1,8 @@
 import {
-  type CallEvents,
-  type Callee,
+  type CallListener,
   type CallOpening,
-  noEvents,
+  type CallTarget,
+  ignoredEvents,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
 } from "../call.ts";
@@ -58,7 +58,7 @@ const CHUNKS_PER_FLUSH = 4;
  *
  * No input or output of its own: bytes come in by `receive` and leave by `write`, or lie in memory that was given to it.
  */
-export class Link implements Callee, CallLink {
+export class Link implements CallTarget, CallLink {
   readonly messageBytesMax: number;
   readonly #options: LinkOptions;
   readonly #calls = new CallTable<LinkCall>();
@@ -125,7 +125,7 @@ export class Link implements Callee, CallLink {
     return this.#calls.size - this.#openings.size;
   }
 
-  open(opening: CallOpening, events: CallEvents, hasMore: boolean): LinkedSide {
+  open(opening: CallOpening, events: CallListener, hasMore: boolean): LinkedSide {
     const call = new LinkCall(this, this.#takeId());
     call.events = events;
     if (this.#closedBy !== undefined) {
@@ -364,7 +364,7 @@ export class Link implements Callee, CallLink {
       // The last chunk of the arguments: the call itself listens for it, once.
       let body: Uint8Array = NOTHING;
       call.events = {
-        ...noEvents,
+        ...ignoredEvents,
         onMessage: (_kind, bytes) => {
           body = bytes;
         },

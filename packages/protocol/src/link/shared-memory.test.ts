@@ -3,16 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import {
-  Ears,
   Joined,
   type JoinedOptions,
   json,
   pattern,
+  RecordedEvents,
   type Served,
   sameBytes,
 } from "../../../../tests/harness/joined-links.ts";
 import { seededRandom } from "../../../../tests/harness/seeded-random.ts";
-import { type CallSide, PAYLOAD_BYTES } from "../call.ts";
+import { type CallHandle, PAYLOAD_BYTES } from "../call.ts";
 import { Link } from "./link.ts";
 import { type MemoryFile, memoryFile } from "./shared-memory.ts";
 
@@ -75,13 +75,15 @@ describe("a link with shared memory", () => {
       const random = seededRandom(seed * 104_729);
       const calls = Array.from({ length: 4 }, () => joined.open({}, true));
       joined.run();
-      const ways = calls.flatMap(({ side, ears }, index): [CallSide, Ears, Uint8Array[]][] => {
-        const served = joined.served[index] as Served;
-        return [
-          [side, served.ears, []],
-          [served.side, ears, []],
-        ];
-      });
+      const ways = calls.flatMap(
+        ({ side, ears }, index): [CallHandle, RecordedEvents, Uint8Array[]][] => {
+          const served = joined.served[index] as Served;
+          return [
+            [side, served.ears, []],
+            [served.side, ears, []],
+          ];
+        },
+      );
       for (let step = 0; step < 100; step++) {
         const [from, , sent] = ways[Math.floor(random() * ways.length)] ?? [];
         const message = pattern(Math.floor(random() ** 4 * 400_000), step);
@@ -248,13 +250,13 @@ describe("a peer with shared memory that means ill", () => {
         return true;
       },
       schedule: (flush) => scheduled.push(flush),
-      onCall: () => new Ears(),
+      onCall: () => new RecordedEvents(),
       onControl() {},
     });
     const open = (method: string, bytes: number): void => {
       const names = { environment: "", service: "", resource: "", method };
       const call = { isStream: false, timeoutMs: 0, body: pattern(bytes, 1) };
-      link.open({ ...names, ...call, kind: PAYLOAD_BYTES }, new Ears(), false);
+      link.open({ ...names, ...call, kind: PAYLOAD_BYTES }, new RecordedEvents(), false);
       for (const flush of scheduled.splice(0)) flush();
     };
     for (let index = 0; index < 40; index++) open("large", 900_000);

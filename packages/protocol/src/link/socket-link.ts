@@ -1,5 +1,5 @@
 import { processMs } from "../process-clock.ts";
-import { stayAwake, Wakefulness } from "./busy-wait.ts";
+import { BusyWaitPolicy, busyWaitUntil } from "./busy-wait.ts";
 import { Link } from "./link.ts";
 import type { LinkOptions } from "./link-options.ts";
 
@@ -53,7 +53,7 @@ export type LinkHandlers = Pick<
    * This side stays awake where the next call or reply is to be expected at once. Not for a peer from outside, who could
    * keep it from sleeping. Default: false.
    */
-  readonly staysAwake?: boolean;
+  readonly busyWaits?: boolean;
   /** Told of all bytes that go through; says for how many milliseconds nothing more may that way. Default: no rate. */
   readonly pace?: {
     sent(bytes: number): number;
@@ -63,12 +63,12 @@ export type LinkHandlers = Pick<
 
 /** Runs a link over a connected socket, which it owns from now on. */
 export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
-  const { pace, staysAwake = false } = handlers;
-  const wakefulness = new Wakefulness();
+  const { pace, busyWaits: staysAwake = false } = handlers;
+  const wakefulness = new BusyWaitPolicy();
   const awake = (): void => {
     if (!staysAwake) return;
     const { callsOpen, regularCalls: callsMade } = link;
-    stayAwake(wakefulness.next(processMs(), { callsOpen, callsMade }));
+    busyWaitUntil(wakefulness.next(processMs(), { callsOpen, callsMade }));
   };
   let willClear = false;
   const clearLater = (): void => {

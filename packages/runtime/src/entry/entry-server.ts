@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Assignment, CallEvents, CallOpening, CallSide, Link } from "@leveros/protocol";
+import type { Assignment, CallHandle, CallListener, CallOpening, Link } from "@leveros/protocol";
 import { GrpcService } from "./grpc-service.ts";
 import { openInternalGateway } from "./outgoing-grpc-server.ts";
 
@@ -19,7 +19,7 @@ export interface EntryOptions {
 /** A service that is a program of its own, with the program's process. */
 export interface EntryServer {
   readonly callsInFlight: number;
-  onCall(opening: CallOpening, side: CallSide): CallEvents;
+  onCall(opening: CallOpening, side: CallHandle): CallListener;
   /** Gives every resource back. */
   closeResources(): Promise<void>;
   /** TERM, and the end of the program. */

@@ -8,17 +8,17 @@ import {
 } from "node:http2";
 import {
   type Assignment,
-  type CallEvents,
+  type CallHandle,
+  type CallListener,
   type CallOpening,
-  type CallSide,
+  closedSide,
   decodeArguments,
   encodeJson,
   formatLeverUrl,
   hookOpening,
+  ignoredEvents,
   isReservedName,
   LeverError,
-  noEvents,
-  noSide,
   PAYLOAD_JSON,
 } from "@leveros/protocol";
 import { ENCODING_BYTES, STREAMING_PATH, UNARY_PATH } from "../grpc/grpc-call.ts";
@@ -54,7 +54,7 @@ export class GrpcService {
     return this.#callsInFlight;
   }
 
-  onCall(opening: CallOpening, side: CallSide): CallEvents {
+  onCall(opening: CallOpening, side: CallHandle): CallListener {
     return isReservedName(opening.method)
       ? this.#passHook(opening, side)
       : this.#pass(opening, side);
@@ -70,7 +70,7 @@ export class GrpcService {
             resolve();
             return true;
           };
-          const side = { ...noSide, send: done, end: done, fail: done, abort: done };
+          const side = { ...closedSide, send: done, end: done, fail: done, abort: done };
           this.#passHook(opening, side);
         }),
     );
@@ -78,7 +78,7 @@ export class GrpcService {
   }
 
   /** The hooks are regular calls to a program: `NewResource(resource)` and `CloseResource(resource)`. */
-  #passHook(opening: CallOpening, side: CallSide): CallEvents {
+  #passHook(opening: CallOpening, side: CallHandle): CallListener {
     const { resource } = opening;
     const args = decodeArguments(opening.kind, opening.body);
     const isNew = opening.method === "newResource";
@@ -101,11 +101,11 @@ export class GrpcService {
     });
   }
 
-  #pass(opening: CallOpening, side: CallSide): CallEvents {
+  #pass(opening: CallOpening, side: CallHandle): CallListener {
     const args = decodeArguments(opening.kind, opening.body);
     if (typeof args === "string") {
       side.abort(new LeverError("malformed_request", `Cannot call ${opening.method}: ${args}.`));
-      return noEvents;
+      return ignoredEvents;
     }
     let message: Uint8Array;
     try {
@@ -115,7 +115,7 @@ export class GrpcService {
         : encodeRpc(payload);
     } catch (error) {
       side.abort(asMalformed(error));
-      return noEvents;
+      return ignoredEvents;
     }
     const stream = this.#connect().request(this.#headers(opening));
     this.#callsInFlight++;
@@ -166,16 +166,16 @@ export class GrpcService {
 }
 
 /** One call on its way to the program: what the caller sends goes in, what the program answers goes to `side`. */
-class OutgoingCall implements CallEvents {
+class OutgoingCall implements CallListener {
   readonly #stream: ClientHttp2Stream;
-  readonly #side: CallSide;
+  readonly #side: CallHandle;
   readonly #isStream: boolean;
   #isOver = false;
   #status: IncomingHttpHeaders = {};
 
   constructor(
     stream: ClientHttp2Stream,
-    side: CallSide,
+    side: CallHandle,
     options: { isStream: boolean; bytesMax: number },
   ) {
     this.#stream = stream;
@@ -286,7 +286,7 @@ class OutgoingCall implements CallEvents {
 }
 
 /** A side's methods, to be used without it. */
-function boundTo(side: CallSide): CallSide {
+function boundTo(side: CallHandle): CallHandle {
   return {
     send: (kind, bytes, isLast) => side.send(kind, bytes, isLast),
     end: () => side.end(),

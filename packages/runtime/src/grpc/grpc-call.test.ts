@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import * as http2 from "node:http2";
 import type { AddressInfo } from "node:net";
-import { defaultLimits, noSide } from "@leveros/protocol";
+import { closedSide, defaultLimits } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { serveGrpc } from "./grpc-call.ts";
 
@@ -12,7 +12,7 @@ it("answers nobody whose call was closed before it is looked at", async () => {
     // As when the connection breaks in the same turn of the loop: a stream that is closed and has not said so yet.
     stream.close(http2.constants.NGHTTP2_CANCEL);
     try {
-      const options = { call: () => noSide, environment: undefined, limits: defaultLimits };
+      const options = { call: () => closedSide, environment: undefined, limits: defaultLimits };
       serveGrpc(stream, headers, options);
     } catch (error) {
       thrown = error;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import {
-  type CallEvents,
-  type CallSide,
+  type CallHandle,
+  type CallListener,
   LeverError,
   type LeverUrl,
   type Limits,
@@ -32,7 +32,7 @@ export interface GrpcRequest {
 
 export interface GrpcOptions {
   /** Makes the call. */
-  readonly call: (request: GrpcRequest, events: CallEvents) => CallSide;
+  readonly call: (request: GrpcRequest, events: CallListener) => CallHandle;
   /** Of relative URLs; undefined = there are none. */
   readonly environment: string | undefined;
   readonly limits: Pick<Limits, "bodyBytesMax" | "callTimeoutMs" | "callTimeoutMaxMs">;
@@ -80,7 +80,7 @@ function serveUnary(
   options: GrpcOptions,
 ): void {
   let args: Payload | undefined;
-  let call: CallSide | undefined;
+  let call: CallHandle | undefined;
   readMessages(stream, options.limits, {
     onMessage(bytes) {
       if (args !== undefined) throw malformed("it has more than one message");
@@ -93,7 +93,7 @@ function serveUnary(
     },
     onError: (error) => answer.end(errorTrailers(error)),
   });
-  const events: CallEvents = {
+  const events: CallListener = {
     onMessage: (kind, bytes) =>
       answer.send(() => encodeReply({ type: "result", payload: { kind, bytes } })),
     onFail: (kind, bytes) => {
@@ -115,13 +115,13 @@ function serveStreaming(
   start: CallStart,
   options: GrpcOptions,
 ): void {
-  let call: CallSide | undefined;
+  let call: CallHandle | undefined;
   const giveUp = (error: LeverError): void => {
     call?.abort(error);
     answer.end(errorTrailers(error));
   };
   const send = (message: StreamMessage): boolean => answer.send(() => encodeStreamMessage(message));
-  const events: CallEvents = {
+  const events: CallListener = {
     onMessage(kind: PayloadKind, bytes: Uint8Array) {
       if (!send({ type: "message", payload: { kind, bytes } })) call?.pause();
     },

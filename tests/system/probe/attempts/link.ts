@@ -90,7 +90,7 @@ return new Promise(() => {});`,
     gain: "neighbours that are stopped",
     answers: both("done"),
     script: `
-link.write(link.control({ type: "leaving", environment: "other.lever", service: "neighbour" }));
+link.write(link.control({ type: "stopping", environment: "other.lever", service: "neighbour" }));
 return "done";`,
   },
   {

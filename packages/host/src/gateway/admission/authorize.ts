@@ -1,20 +1,20 @@
-import type { AccessRequest, KnownTokens } from "../../access/token-index.ts";
+import type { AccessRequest, TokenIndex } from "../../access/token-index.ts";
 import { type Caller, type CallRouter, OUTSIDE } from "../../router/router.ts";
-import { refuseHostName } from "./browser-origin.ts";
+import { checkHostHeader } from "./browser-origin.ts";
 
 /**
  * Lets a call from outside pass, as whom it is made.
  * @throws LeverError `unauthorized`, `forbidden`
  */
 export function authorize(
-  { access, router }: { access: KnownTokens; router: CallRouter },
+  { access, router }: { access: TokenIndex; router: CallRouter },
   environment: string,
   request: AccessRequest,
 ): Caller {
   const known = router.environment(environment)?.access;
   // Where every page may call, it need not pretend.
-  if (known?.corsOrigins.has("*") === false && access.trustsPlace(request)) {
-    const refusal = refuseHostName(request, (name) => router.environment(name) !== undefined);
+  if (known?.corsOrigins.has("*") === false && access.isTrustedByAddress(request)) {
+    const refusal = checkHostHeader(request, (name) => router.environment(name) !== undefined);
     if (refusal !== undefined) throw refusal;
   }
   return authorizeProgram({ access, router }, environment, request);
@@ -25,14 +25,14 @@ export function authorize(
  * @throws LeverError `unauthorized`, `forbidden`
  */
 export function authorizeProgram(
-  { access, router }: { access: KnownTokens; router: CallRouter },
+  { access, router }: { access: TokenIndex; router: CallRouter },
   environment: string,
   request: AccessRequest,
 ): Caller {
   const known = router.environment(environment)?.access;
   if (known?.isOpenToInstances === false) {
     // Lever's own: it decides by method, and is told who asks.
-    return { environment: "", service: access.adminKey(request) };
+    return { environment: "", service: access.adminPrincipal(request) };
   }
   access.checkInvoke(request, environment, known?.isPublic === true);
   return OUTSIDE;

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { describe, expect, it } from "vitest";
-import { refuseHostName, refusePage } from "./browser-origin.ts";
+import { checkHostHeader, checkPageOrigin } from "./browser-origin.ts";
 
 const named = new Set(["https://app.example"]);
 const none = new Set<string>();
@@ -26,7 +26,7 @@ describe("B1, B2: the page that makes a request", () => {
   ];
 
   it.each(rows)("%s", (_name, headers, origins, isAllowed) => {
-    expect(refusePage(headers, origins)?.code).toBe(isAllowed ? undefined : "forbidden");
+    expect(checkPageOrigin(headers, origins)?.code).toBe(isAllowed ? undefined : "forbidden");
   });
 });
 
@@ -34,7 +34,7 @@ describe("B3: the host name of who is let in for being on this machine", () => {
   const localAddress = "::ffff:192.0.2.7";
   const environments = new Set(["admin.lever"]);
   const code = (headers: IncomingHttpHeaders, method = "POST"): string | undefined =>
-    refuseHostName({ headers, method, socket: { localAddress } }, (name) => environments.has(name))
+    checkHostHeader({ headers, method, socket: { localAddress } }, (name) => environments.has(name))
       ?.code;
 
   it.each([

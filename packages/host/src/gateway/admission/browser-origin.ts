@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 import { LeverError } from "@leveros/protocol";
-import { type AccessRequest, bareAddress } from "../../access/token-index.ts";
+import { type AccessRequest, withoutIpv6Mapping } from "../../access/token-index.ts";
 import { hostName } from "../http/request-target.ts";
 
 /**
@@ -15,7 +15,7 @@ import { hostName } from "../http/request-target.ts";
  */
 
 /** B1 and B2: why the page that makes a request may not call; undefined = it may, or no page makes it. */
-export function refusePage(
+export function checkPageOrigin(
   headers: IncomingHttpHeaders,
   corsOrigins: ReadonlySet<string>,
 ): LeverError | undefined {
@@ -28,7 +28,7 @@ export function refusePage(
 }
 
 /** B3: why who is let in for being on this machine may not call under this host name; undefined = it may. */
-export function refuseHostName(
+export function checkHostHeader(
   request: AccessRequest,
   isEnvironment: (name: string) => boolean,
 ): LeverError | undefined {
@@ -37,8 +37,9 @@ export function refuseHostName(
   // The name of an environment is what programs send; a network may lead a browser's here all the same. All that a
   // browser sends for a page has an Origin, but for a GET of the page's own host.
   const isProgram = request.method !== "GET" || request.headers.upgrade !== undefined;
-  const address = bareAddress(name.replace(/^\[|\]$/g, ""));
-  const isOwnAddress = isIP(address) !== 0 && address === bareAddress(request.socket?.localAddress);
+  const address = withoutIpv6Mapping(name.replace(/^\[|\]$/g, ""));
+  const isOwnAddress =
+    isIP(address) !== 0 && address === withoutIpv6Mapping(request.socket?.localAddress);
   if (isProgram && (isOwnAddress || isEnvironment(name))) return undefined;
   return new LeverError(
     "forbidden",

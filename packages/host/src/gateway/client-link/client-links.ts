@@ -4,17 +4,17 @@ import type { Duplex } from "node:stream";
 import {
   attachLink,
   type CallOpening,
+  ignoredEvents,
   LeverError,
   LINK_UPGRADE,
   type Limits,
-  noEvents,
 } from "@leveros/protocol";
-import type { KnownTokens } from "../../access/token-index.ts";
+import type { TokenIndex } from "../../access/token-index.ts";
 import { bridgeCall } from "../../router/bridge-call.ts";
 import type { Caller, CallRouter } from "../../router/router.ts";
 import { authorizeProgram } from "../admission/authorize.ts";
 import type { HeldBodies } from "../http/regular-call.ts";
-import { refuseAndEnd } from "../http/respond.ts";
+import { rejectConnection } from "../http/respond.ts";
 
 /** On one connection: as many calls as there may be connections with one call each. */
 const CALLS_MAX = 10_000;
@@ -23,7 +23,7 @@ const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nup
 
 interface CallerLinksOptions {
   readonly router: CallRouter;
-  readonly access: KnownTokens;
+  readonly access: TokenIndex;
   readonly limits: Limits;
   readonly bodies: HeldBodies;
   readonly asLeverError: (error: unknown) => LeverError;
@@ -42,7 +42,7 @@ interface CallerLink {
  * - G2. Who calls is decided anew for each call, by the upgrade's headers and what they allow at that moment.
  * - G3. A link on which no call is open is closed after a time; one that breaks the protocol, at once.
  */
-export class CallerLinks {
+export class ClientLinks {
   readonly #options: CallerLinksOptions;
   readonly #links = new Set<CallerLink>();
   #isClosing = false;
@@ -56,7 +56,7 @@ export class CallerLinks {
     socket.on("error", () => {});
     const refusal = refuseUpgrade(request);
     if (refusal !== undefined) {
-      refuseAndEnd(socket as Socket, refusal, this.#options.limits.headersTimeoutMs);
+      rejectConnection(socket as Socket, refusal, this.#options.limits.headersTimeoutMs);
       return;
     }
     socket.write(SWITCHING);
@@ -124,7 +124,7 @@ function serveLink(
     callsMax: CALLS_MAX,
     hold(bytes) {
       bodies.bytes += bytes;
-      return bodies.bytes <= limits.bodiesBytesMax;
+      return bodies.bytes <= limits.bufferedBodyBytesMax;
     },
     refuse(opening) {
       try {
@@ -140,7 +140,7 @@ function serveLink(
         return bridgeCall(router, caller, { opening, side, timeoutMs: limits.callTimeoutMs });
       } catch (error) {
         side.abort(asLeverError(error));
-        return noEvents;
+        return ignoredEvents;
       }
     },
     onControl() {
@@ -149,13 +149,13 @@ function serveLink(
     // What the last call has said is written at the end of this turn.
     onIdle: () => setImmediate(endWhenIdle),
     onClose() {
-      clearInterval(looks);
+      clearInterval(idleCheck);
       link.close(new LeverError("cancelled", "The caller closed its connection."));
       onClosed();
     },
   });
   // G3.
-  const looks = setInterval(() => {
+  const idleCheck = setInterval(() => {
     const isUsed = link.callsOpen > 0;
     if (!isUsed && !wasUsed) socket.destroy();
     wasUsed = isUsed;

@@ -1,5 +1,5 @@
 import type { LeverError } from "@leveros/protocol";
-import { refusePage } from "../admission/browser-origin.ts";
+import { checkPageOrigin } from "../admission/browser-origin.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 
 const PREFLIGHT_MAX_AGE_SECONDS = "600";
@@ -14,7 +14,7 @@ export function checkOrigin(
   corsOrigins: ReadonlySet<string>,
 ): LeverError | undefined {
   const { origin } = request.headers;
-  const refusal = refusePage(request.headers, corsOrigins);
+  const refusal = checkPageOrigin(request.headers, corsOrigins);
   if (refusal !== undefined || origin === undefined) return refusal;
   const isAny = corsOrigins.has("*");
   response.setHeader("access-control-allow-origin", isAny ? "*" : origin);

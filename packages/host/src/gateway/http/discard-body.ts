@@ -8,7 +8,7 @@ export const LINGER_MS = 5_000;
  * Reads and drops what is left of a request that has its answer, or gets it now. Closing the connection at once would
  * take the answer along: the system resets a connection that is closed with bytes unread (RFC 9112, 9.6).
  */
-export function dropRest(request: HttpRequest): void {
+export function discardBody(request: HttpRequest): void {
   if (request.complete) return;
   const timer = setTimeout(() => request.destroy(), LINGER_MS);
   const closeInOrder =

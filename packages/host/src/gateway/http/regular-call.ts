@@ -1,16 +1,16 @@
 import {
-  type CallEvents,
+  type CallListener,
   LeverError,
   type Limits,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
-import type { CallRouter, PlacedCall } from "../../router/router.ts";
-import { dropRest } from "./discard-body.ts";
+import type { CallRouter, OpenCall } from "../../router/router.ts";
+import { discardBody } from "./discard-body.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
 import { requestTimeoutMs } from "./request-target.ts";
-import { answerMethodError, answerProblem, answerResult } from "./respond.ts";
+import { answerResult, sendMethodError, sendProblem } from "./respond.ts";
 
 /** The bytes of bodies that the gateway holds for calls under way. */
 export interface HeldBodies {
@@ -34,15 +34,15 @@ export function serveRegularCall(
   });
   /** False = all calls together hold as much as they may. */
   const hold = (bytes: number): boolean => {
-    if (bodies.bytes + bytes > limits.bodiesBytesMax) return false;
+    if (bodies.bytes + bytes > limits.bufferedBodyBytesMax) return false;
     heldBytes += bytes;
     bodies.bytes += bytes;
     return true;
   };
   readBody(request, { limits, hold }, (body) => {
     if (body instanceof LeverError) {
-      answerProblem(response, body);
-      dropRest(request);
+      sendProblem(response, body);
+      discardBody(request);
       return;
     }
     const reply = new RegularReply(response);
@@ -61,9 +61,9 @@ export function payloadKind(contentType: string | undefined): PayloadKind {
 }
 
 /** The answer of a regular call: its one message, or how it failed. */
-class RegularReply implements CallEvents {
+class RegularReply implements CallListener {
   readonly #response: HttpResponse;
-  call: PlacedCall | undefined;
+  call: OpenCall | undefined;
   #isAnswered = false;
 
   constructor(response: HttpResponse) {
@@ -78,7 +78,7 @@ class RegularReply implements CallEvents {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    answerResult(this.#response, { kind, bytes }, this.call?.coldStart);
+    answerResult(this.#response, { kind, bytes }, this.call?.waitTimes);
   }
 
   onEnd(): void {
@@ -88,12 +88,12 @@ class RegularReply implements CallEvents {
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
     this.#isAnswered = true;
-    answerMethodError(this.#response, { kind, bytes });
+    sendMethodError(this.#response, { kind, bytes });
   }
 
   onAbort(error: LeverError): void {
     this.#isAnswered = true;
-    answerProblem(this.#response, error);
+    sendProblem(this.#response, error);
   }
 
   onDrain(): void {}

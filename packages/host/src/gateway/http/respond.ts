@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
-import type { ColdStart } from "../../router/routed-call.ts";
+import type { WaitTimes } from "../../router/routed-call.ts";
 import type { HttpResponse } from "./exchange.ts";
 
 /** Says in each failed answer who failed: the method itself, or Lever. */
@@ -13,25 +13,25 @@ type Headers = Readonly<Record<string, string | number>>;
 export function answerResult(
   response: HttpResponse,
   payload: { kind: PayloadKind; bytes: Uint8Array },
-  coldStart: ColdStart | undefined,
+  waitTimes: WaitTimes | undefined,
 ): void {
-  response.writeHead(200, resultHeaders(payload, coldStart));
+  response.writeHead(200, resultHeaders(payload, waitTimes));
   endWith(response, payload.bytes);
 }
 
 export function resultHeaders(
   { kind, bytes }: { kind: PayloadKind; bytes: Uint8Array },
-  coldStart: ColdStart | undefined,
+  waitTimes: WaitTimes | undefined,
 ): Headers {
   return {
     "content-type": contentType(kind),
     "content-length": bytes.length,
-    ...(coldStart !== undefined && { "server-timing": serverTiming(coldStart) }),
+    ...(waitTimes !== undefined && { "server-timing": serverTiming(waitTimes) }),
   };
 }
 
 /** Answers with the value that the method failed with. */
-export function answerMethodError(
+export function sendMethodError(
   response: HttpResponse,
   payload: { kind: PayloadKind; bytes: Uint8Array },
 ): void {
@@ -70,7 +70,7 @@ function endWith(response: HttpResponse, bytes: Uint8Array): void {
 }
 
 /** Answers with Lever's own refusal or failure (RFC 9457). */
-export function answerProblem(response: HttpResponse, error: LeverError): void {
+export function sendProblem(response: HttpResponse, error: LeverError): void {
   if (response.headersSent || response.destroyed === true) {
     response.destroy();
     return;
@@ -81,7 +81,7 @@ export function answerProblem(response: HttpResponse, error: LeverError): void {
 }
 
 /** The same over HTTP/1 where there is no response object; the connection ends with it. */
-export function endWithProblem(socket: Duplex, error: LeverError): void {
+export function sendProblemAndClose(socket: Duplex, error: LeverError): void {
   const { status, headers, body } = problemAnswer(error);
   const lines = Object.entries({ ...headers, connection: "close" }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
@@ -90,12 +90,12 @@ export function endWithProblem(socket: Duplex, error: LeverError): void {
 }
 
 /** The same, at the latest after the time, whatever else the caller sends. */
-export function refuseAndEnd(socket: Socket, error: LeverError, timeoutMs: number): void {
+export function rejectConnection(socket: Socket, error: LeverError, timeoutMs: number): void {
   const timer = setTimeout(() => socket.destroy(), timeoutMs);
   socket.on("close", () => clearTimeout(timer));
   // What is not read would reset the connection before the answer is.
   socket.resume();
-  endWithProblem(socket, error);
+  sendProblemAndClose(socket, error);
 }
 
 /** The parts of a problem answer. */
@@ -121,7 +121,7 @@ export function problemAnswer(error: LeverError): {
 }
 
 /** What a call waited for, as the Server-Timing header has it (W3C Server Timing), in milliseconds. */
-export function serverTiming({ waitMs, start }: ColdStart): string {
+export function serverTiming({ waitMs, start }: WaitTimes): string {
   const metric = (name: string, ms: number): string => `${name};dur=${ms.toFixed(1)}`;
   const phases =
     start === undefined

@@ -1,18 +1,18 @@
-import { type CallEvents, LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
-import type { PlacedCall } from "../../router/router.ts";
-import { dropRest } from "./discard-body.ts";
+import { type CallListener, LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
+import type { OpenCall } from "../../router/router.ts";
+import { discardBody } from "./discard-body.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
-import { answerMethodError, answerProblem, serverTiming } from "./respond.ts";
+import { sendMethodError, sendProblem, serverTiming } from "./respond.ts";
 import { jsonLines, rawBytes, type StreamFormat } from "./stream-format.ts";
 
 /**
  * The answer of a streaming call over HTTP. Until the first message, a failure is answered as a regular call's would
  * be; that message also decides the format, unless the caller asked for one.
  */
-export class StreamReply implements CallEvents {
+export class StreamReply implements CallListener {
   readonly #request: HttpRequest;
   readonly #response: HttpResponse;
-  call: PlacedCall | undefined;
+  call: OpenCall | undefined;
   isOver = false;
   #format: StreamFormat | undefined;
 
@@ -25,11 +25,11 @@ export class StreamReply implements CallEvents {
   /** Sends the response's head now, in this format. */
   begin(format: StreamFormat): void {
     this.#format = format;
-    const coldStart = this.call?.coldStart;
+    const waitTimes = this.call?.waitTimes;
     this.#response.writeHead(200, {
       "content-type": format.contentType,
       "cache-control": "no-store",
-      ...(coldStart !== undefined && { "server-timing": serverTiming(coldStart) }),
+      ...(waitTimes !== undefined && { "server-timing": serverTiming(waitTimes) }),
     });
   }
 
@@ -62,7 +62,7 @@ export class StreamReply implements CallEvents {
       return;
     }
     this.#leave();
-    answerMethodError(this.#response, { kind, bytes });
+    sendMethodError(this.#response, { kind, bytes });
   }
 
   onAbort(error: LeverError): void {
@@ -72,7 +72,7 @@ export class StreamReply implements CallEvents {
       return;
     }
     this.#leave();
-    answerProblem(this.#response, error);
+    sendProblem(this.#response, error);
   }
 
   onDrain(): void {
@@ -95,6 +95,6 @@ export class StreamReply implements CallEvents {
 
   #leave(): void {
     this.isOver = true;
-    dropRest(this.#request);
+    discardBody(this.#request);
   }
 }

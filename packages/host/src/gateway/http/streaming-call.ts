@@ -5,7 +5,7 @@ import {
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
-import type { CallRouter, PlacedCall } from "../../router/router.ts";
+import type { CallRouter, OpenCall } from "../../router/router.ts";
 import type { Exchange, HttpRequest } from "./exchange.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { bodyTooSlow } from "./regular-call.ts";
@@ -30,7 +30,7 @@ export function serveStreamingCall(
   if (kind instanceof LeverError) throw kind;
   const lines = new LineSplitter(limits.bodyBytesMax);
   const reply = new StreamReply(request, response);
-  let call: PlacedCall | undefined;
+  let call: OpenCall | undefined;
 
   const timer = setTimeout(
     () => reply.onAbort(bodyTooSlow(limits.requestTimeoutMs)),

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import * as http2 from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { endWhenSilent } from "./idle-session.ts";
+import { closeWhenIdle } from "./idle-session.ts";
 
 let server: http2.Http2Server;
 let port: number;
@@ -11,7 +11,7 @@ let silentMs: number;
 beforeEach(async () => {
   silentMs = 30;
   server = http2.createServer();
-  server.on("session", (session) => endWhenSilent(session, silentMs));
+  server.on("session", (session) => closeWhenIdle(session, silentMs));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   port = (server.address() as AddressInfo).port;

@@ -4,7 +4,7 @@ import type { ServerHttp2Session } from "node:http2";
  * Ends an HTTP/2 connection on which nothing has moved for a time: at once when no call is open on it. Calls that are
  * open go on, however silent, for as long as the other side's program answers; new ones need a new connection.
  */
-export function endWhenSilent(session: ServerHttp2Session, silentMs: number): void {
+export function closeWhenIdle(session: ServerHttp2Session, silentMs: number): void {
   let isAsked = false;
   session.setTimeout(silentMs);
   session.on("timeout", () => {

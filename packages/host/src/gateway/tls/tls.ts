@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server } from "node:tls";
 import { LeverError } from "@leveros/protocol";
-import { refuseAndEnd } from "../http/respond.ts";
+import { rejectConnection } from "../http/respond.ts";
 import type { Certificate } from "./certificate.ts";
 
 /** What a client may choose from by ALPN. One that offers only others is refused; one that offers nothing speaks HTTP/1. */
@@ -36,7 +36,7 @@ function contextOf({ cert, key }: Certificate): SecureContextOptions {
 /** Tells who speaks HTTP to a port for HTTPS so, and ends the connection, at the latest after the time. */
 export function refuseCleartext(socket: Socket, timeoutMs: number): void {
   socket.on("error", () => {});
-  refuseAndEnd(
+  rejectConnection(
     socket,
     new LeverError(
       "malformed_request",

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { GatheredReading } from "./batched-reads.ts";
+import { BatchedReads } from "./batched-reads.ts";
 
 let server: Server;
 /** The caller's end, and the end that is read. */
 let caller: Socket;
 let connection: Socket;
-let reading: GatheredReading;
+let reading: BatchedReads;
 let heard: string[];
 
 beforeEach(async () => {
@@ -15,7 +15,7 @@ beforeEach(async () => {
   server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   [caller, connection] = await connected();
-  reading = new GatheredReading(connection);
+  reading = new BatchedReads(connection);
   heard = [];
   connection.on("data", (chunk) => heard.push(chunk.toString()));
 });
@@ -46,7 +46,7 @@ async function sends(...texts: string[]): Promise<void> {
 }
 
 async function passOn(count: number, bytes = 10): Promise<void> {
-  for (let i = 0; i < count; i++) reading.passedOn(bytes);
+  for (let i = 0; i < count; i++) reading.onForwarded(bytes);
   await turn();
 }
 
@@ -57,7 +57,7 @@ it("leaves what comes while the method is at work, and reads it together once it
   await sends("a", "b", "c");
   expect(heard).toEqual([]);
   const read = once(connection, "data");
-  reading.answered();
+  reading.onReply();
   await read;
   expect(heard).toEqual(["abc"]);
 });
@@ -85,7 +85,7 @@ it("leaves a paused connection to who has paused it", async () => {
   await passOn(2);
   connection.pause();
   await sends("a");
-  reading.answered();
+  reading.onReply();
   await sends("b");
   expect(heard).toEqual([]);
   const read = once(connection, "data");
@@ -99,7 +99,7 @@ it("is read to its end, also after more has come than a paused connection holds"
   const long = "x".repeat(connection.readableHighWaterMark);
   await sends(long, long);
   await passOn(2);
-  reading.answered();
+  reading.onReply();
   connection.resume();
   caller.end("end");
   await once(connection, "end");
@@ -111,6 +111,6 @@ it("has nothing more to do with a connection that is closed", async () => {
   connection.destroy();
   vi.advanceTimersByTime(1);
   await passOn(2);
-  reading.goOn();
+  reading.resume();
   expect(vi.getTimerCount()).toBe(0);
 });

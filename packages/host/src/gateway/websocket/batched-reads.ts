@@ -25,7 +25,7 @@ interface ReadHandle {
  * answer is there. Reading each by itself as it comes wakes this process up for each, takes the processor from the
  * method and the caller, and makes the method's turns as short: all three then spend more on turns than on messages.
  */
-export class GatheredReading {
+export class BatchedReads {
   readonly #connection: Duplex;
   #unanswered = 0;
   #willStop = false;
@@ -37,7 +37,7 @@ export class GatheredReading {
   }
 
   /** A message of so many bytes was passed on to the method. */
-  passedOn(bytes: number): void {
+  onForwarded(bytes: number): void {
     this.#unanswered++;
     if (this.#willStop || this.#timer || bytes > BYTES_MAX || !this.#isAtWork) return;
     this.#willStop = true;
@@ -46,13 +46,13 @@ export class GatheredReading {
   }
 
   /** The method has sent a message. */
-  answered(): void {
+  onReply(): void {
     if (this.#unanswered > 0) this.#unanswered--;
-    if (this.#timer) this.goOn();
+    if (this.#timer) this.resume();
   }
 
   /** Reads again, if it does not. */
-  goOn(): void {
+  resume(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const handle = this.#handle;
@@ -67,7 +67,7 @@ export class GatheredReading {
     if (!handle?.reading || !this.#isAtWork) return;
     handle.reading = false;
     handle.readStop();
-    this.#timer = setTimeout(() => this.goOn(), GATHER_MS);
+    this.#timer = setTimeout(() => this.resume(), GATHER_MS);
   }
 
   /** The method has what is worth waiting for. */

@@ -3,18 +3,18 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { isStreamingName, LeverError, type LeverUrl, type Limits } from "@leveros/protocol";
 import { WebSocketServer } from "ws";
-import type { KnownTokens } from "../../access/token-index.ts";
+import type { TokenIndex } from "../../access/token-index.ts";
 import type { Caller, CallRouter } from "../../router/router.ts";
 import { authorize } from "../admission/authorize.ts";
-import { refusePage } from "../admission/browser-origin.ts";
+import { checkPageOrigin } from "../admission/browser-origin.ts";
 import { requestTarget, requestTimeoutMs } from "../http/request-target.ts";
-import { refuseAndEnd } from "../http/respond.ts";
+import { rejectConnection } from "../http/respond.ts";
 import { refuseWebSocket, SUBPROTOCOL, serveWebSocketCall } from "./websocket-call.ts";
 
 /** Answers upgrade requests: a WebSocket for a streaming method, or a problem like any other refusal. */
 export function webSocketUpgrade(options: {
   readonly router: CallRouter;
-  readonly access: KnownTokens;
+  readonly access: TokenIndex;
   readonly limits: Limits;
 }): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
   const server = new WebSocketServer({
@@ -41,7 +41,7 @@ export function webSocketUpgrade(options: {
     const refusal = target;
     // Pages cannot read a refused upgrade's answer: who speaks the subprotocol is told on the socket. A foreign page is not.
     if (refusal.code === "forbidden" || !offersSubprotocol(request))
-      refuseAndEnd(socket as Socket, refusal, options.limits.headersTimeoutMs);
+      rejectConnection(socket as Socket, refusal, options.limits.headersTimeoutMs);
     else
       server.handleUpgrade(request, socket, head, (opened) =>
         refuseWebSocket(opened, socket, refusal),
@@ -58,12 +58,12 @@ interface UpgradeTarget {
 /** @throws LeverError for a request that names no method or no deadline. */
 function upgradeTarget(
   request: IncomingMessage,
-  options: { router: CallRouter; access: KnownTokens; limits: Limits },
+  options: { router: CallRouter; access: TokenIndex; limits: Limits },
 ): UpgradeTarget | LeverError {
   const { router, limits } = options;
   const url = requestTarget(request);
   const access = router.environment(url.environment)?.access;
-  const refusal = access && refusePage(request.headers, access.corsOrigins);
+  const refusal = access && checkPageOrigin(request.headers, access.corsOrigins);
   if (refusal !== undefined) return refusal;
   if (!isStreamingName(url.method)) {
     return new LeverError(

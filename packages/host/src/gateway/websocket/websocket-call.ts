@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import {
-  type CallEvents,
-  type CallSide,
+  type CallHandle,
+  type CallListener,
   LeverError,
   type LeverUrl,
   type Limits,
@@ -12,7 +12,7 @@ import {
 import type { RawData, WebSocket } from "ws";
 import type { Caller, CallRouter } from "../../router/router.ts";
 import { bodyTooSlow } from "../http/regular-call.ts";
-import { GatheredReading } from "./batched-reads.ts";
+import { BatchedReads } from "./batched-reads.ts";
 import { MessageWriter } from "./message-writer.ts";
 
 /** Bytes on their way to a caller before the method is told to wait. */
@@ -55,7 +55,7 @@ export function serveWebSocketCall(
 ): void {
   const { connection, url, caller, timeoutMs, router, limits } = options;
   const reply = new WebSocketReply(socket, connection);
-  let call: CallSide | undefined;
+  let call: CallHandle | undefined;
   const timer = setTimeout(
     () => reply.onAbort(bodyTooSlow(limits.requestTimeoutMs)),
     limits.requestTimeoutMs,
@@ -95,9 +95,9 @@ export function refuseWebSocket(socket: WebSocket, connection: Duplex, error: Le
   new WebSocketReply(socket, connection).onAbort(error);
 }
 
-class WebSocketReply implements CallEvents {
+class WebSocketReply implements CallListener {
   readonly #socket: WebSocket;
-  call: CallSide | undefined;
+  call: CallHandle | undefined;
   isOver = false;
   /** The caller speaks the subprotocol. */
   readonly hasCredit: boolean;
@@ -106,12 +106,12 @@ class WebSocketReply implements CallEvents {
   /** Taken by the method, and not yet given back to the caller. */
   #owedBytes = 0;
   readonly #writer: MessageWriter;
-  readonly #reading: GatheredReading;
+  readonly #reading: BatchedReads;
 
   constructor(socket: WebSocket, connection: Duplex) {
     this.#socket = socket;
     this.#writer = new MessageWriter(connection);
-    this.#reading = new GatheredReading(connection);
+    this.#reading = new BatchedReads(connection);
     connection.on("drain", () => this.#resume());
     this.hasCredit = socket.protocol === SUBPROTOCOL;
   }
@@ -132,7 +132,7 @@ class WebSocketReply implements CallEvents {
   /** A message of the caller was passed on; `isTaken` = false means that the method has to catch up first. */
   received(bytes: number, isTaken: boolean): void {
     this.#owedBytes += bytes;
-    this.#reading.passedOn(bytes);
+    this.#reading.onForwarded(bytes);
     if (isTaken) this.#giveBack();
     else this.#socket.pause();
   }
@@ -140,7 +140,7 @@ class WebSocketReply implements CallEvents {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.isOver) return;
     this.#writer.write(kind, bytes);
-    this.#reading.answered();
+    this.#reading.onReply();
     if (this.hasCredit) this.#creditBytes -= bytes.length;
     if (!this.#hasRoom && !this.#isPaused) {
       this.#isPaused = true;
@@ -197,7 +197,7 @@ class WebSocketReply implements CallEvents {
   #close(code: number, reason: string): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.#reading.goOn();
+    this.#reading.resume();
     this.#writer.flush();
     this.#socket.resume();
     this.#socket.close(code, cut(reason));

@@ -56,11 +56,11 @@ export class ContainerCgroup {
         writeFileSync(join(dir, "cgroup.subtree_control"), on);
       }
     }
-    this.allot(share);
+    this.setLimits(share);
   }
 
   /** @throws Error when the kernel refuses a value. */
-  allot(share: Share): void {
+  setLimits(share: Share): void {
     if (this.#isV2) {
       this.#write("memory", "memory.max", share.memoryBytes);
       this.#write("cpu", "cpu.weight", share.cpuWeight);
@@ -77,7 +77,7 @@ export class ContainerCgroup {
    * Sets what the kernel takes for the inner group alone, once that is there. Version 1 does not count what sockets
    * hold as memory, unless told so there; else one container could have all that the machine gives to TCP.
    */
-  allotInside({ memoryBytes }: Share): void {
+  setInnerLimits({ memoryBytes }: Share): void {
     if (this.#isV2) return;
     const most = Math.round(memoryBytes * SOCKET_SHARE);
     this.#write("memory", `${INNER_GROUP}/memory.kmem.tcp.limit_in_bytes`, most);

@@ -56,7 +56,7 @@ const CORE_BYTES = 1;
 const MEMORY_FILES_MAX = 8_192;
 
 /** All in proportion to `ram` (megabytes), with a floor where less would not run at all, but for a ceiling of processors. */
-export function shareOf(ram: number, maxCpu?: number): Share {
+export function resourceShare(ram: number, maxCpu?: number): Share {
   return {
     memoryBytes: ram * MEGABYTE,
     cpuShares: Math.min(262_144, Math.max(2, Math.round(ram * 8))),

@@ -11,17 +11,17 @@ import { startLinked } from "../../processes/linked-process.ts";
 import { readOutput } from "../../processes/read-output.ts";
 import { runTool } from "../../processes/run-tool.ts";
 import {
-  type InstanceRoom,
+  DEFAULT_RAM_MB,
+  type InstanceAccess,
   type LaunchedRuntime,
   type Launcher,
   type LaunchOptions,
   outOfMemory,
   type ProcessExit,
-  USUAL_RAM,
 } from "../launcher.ts";
 import { nodeVariables } from "../node-flags.ts";
 import { ContainerCgroup, INNER_GROUP, removeCgroups } from "./cgroups.ts";
-import { containerConfig, shareOf } from "./container-config.ts";
+import { containerConfig, resourceShare } from "./container-config.ts";
 import {
   ContainerNetwork,
   giveSubnetBack,
@@ -30,9 +30,9 @@ import {
 } from "./container-network.ts";
 import { makeSandboxRoot, removeSandboxRoot, type SandboxRoot } from "./sandbox-root.ts";
 import { DISKS, ServiceDisks } from "./service-disks.ts";
-import { type Room, ServiceRooms } from "./service-mounts.ts";
+import { type ServiceMount, ServiceMounts } from "./service-mounts.ts";
 
-const LATER = { canWait: true };
+const LOW_PRIORITY = { canWait: true };
 /** How long the last output of an ended container is waited for. */
 const OUTPUT_GRACE_MS = 200;
 /** How long a container that is not needed any more may take to start, and then be ended in order. */
@@ -41,7 +41,7 @@ const START_GRACE_MS = 5_000;
 const PID_EVERY_MS = 2;
 const SANDBOXES = "/run/lever";
 /** Where a container sees its service. */
-const ROOM = "service";
+const SERVICE_DIR = "service";
 const ENV = {
   ...nodeVariables,
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -82,7 +82,7 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
     mountsDir: join(dir, "disks"),
     bytesMax: options.limits.serviceDataBytesMax,
   });
-  const rooms = new ServiceRooms(disks, root.rooms);
+  const rooms = new ServiceMounts(disks, root.rooms);
   const ending = new Set<Promise<unknown>>();
   const launch = (of: LaunchOptions): Container => {
     const container = new Container({ ...options, root, network, rooms, cgroups }, of);
@@ -98,7 +98,7 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
       const onOutput = (chunk: Buffer): void => {
         said += chunk.toString("utf8").slice(0, 500 - said.length);
       };
-      const container = launch({ ram: USUAL_RAM, onOutput });
+      const container = launch({ ram: DEFAULT_RAM_MB, onOutput });
       try {
         await container.prepared;
       } catch (error) {
@@ -128,7 +128,7 @@ async function removeLeftOvers(of: { id: string; dir: string; cgroups: string })
 interface ContainerParts extends OciOptions {
   readonly root: SandboxRoot;
   readonly network: ContainerNetwork;
-  readonly rooms: ServiceRooms;
+  readonly rooms: ServiceMounts;
   readonly cgroups: string;
 }
 
@@ -141,8 +141,8 @@ class Container implements LaunchedRuntime {
   /** Resolves when nothing of it is left. */
   readonly removed: Promise<void>;
   readonly #id = randomBytes(6).toString("hex");
-  readonly #parts: ContainerParts;
-  readonly #box: string;
+  readonly #deps: ContainerParts;
+  readonly #sandboxDir: string;
   readonly #bundle: string;
   readonly #cgroup: ContainerCgroup;
   readonly #child: ChildProcess;
@@ -150,7 +150,7 @@ class Container implements LaunchedRuntime {
   #link: NetworkLink | undefined;
   #mounts: string[] = [];
   readonly #underWay: Promise<unknown>[] = [];
-  #room: Room | undefined;
+  #room: ServiceMount | undefined;
   #pid: number | undefined;
   readonly #ram: number;
   #wasKilled = false;
@@ -158,12 +158,12 @@ class Container implements LaunchedRuntime {
 
   constructor(parts: ContainerParts, { ram, onOutput }: LaunchOptions) {
     const { root, cgroups, runtime } = parts;
-    this.#parts = parts;
+    this.#deps = parts;
     this.#ram = ram;
-    this.#box = join(root.boxes, this.#id);
+    this.#sandboxDir = join(root.sandboxDirs, this.#id);
     this.#bundle = join(root.bundles, this.#id);
-    const share = shareOf(ram);
-    for (const path of [this.#box, join(this.#box, ROOM), this.#bundle]) {
+    const share = resourceShare(ram);
+    for (const path of [this.#sandboxDir, join(this.#sandboxDir, SERVICE_DIR), this.#bundle]) {
       mkdirSync(path, { mode: 0o755 });
     }
     // Its limits are set on a group of ours around the runtime's own, which is gone before anybody could ask it.
@@ -175,7 +175,7 @@ class Container implements LaunchedRuntime {
       const env = { ...ENV, ...variables };
       const config = containerConfig({
         rootfs: root.rootfs,
-        box: this.#box,
+        box: this.#sandboxDir,
         cgroup: `${cgroup}/${INNER_GROUP}`,
         args: root.command(ram),
         env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
@@ -225,18 +225,18 @@ class Container implements LaunchedRuntime {
     return this.#cgroup.memoryBytes;
   }
 
-  enter(room: InstanceRoom): Promise<{ codeDir: string; dataDir: string }> {
+  attach(room: InstanceAccess): Promise<{ codeDir: string; dataDir: string }> {
     const entering = this.#enter(room);
     this.#underWay.push(entering);
     return entering;
   }
 
-  async #enter(room: InstanceRoom): Promise<{ codeDir: string; dataDir: string }> {
+  async #enter(room: InstanceAccess): Promise<{ codeDir: string; dataDir: string }> {
     const { maxCpu, environment } = room;
-    if (maxCpu !== undefined) this.#cgroup.allot(shareOf(this.#ram, maxCpu));
-    const admitted = this.prepared.then((link) => this.#parts.network.admit(link, environment));
-    await Promise.all([this.#show(room), admitted]);
-    const seen = `/lever/box/${ROOM}`;
+    if (maxCpu !== undefined) this.#cgroup.setLimits(resourceShare(this.#ram, maxCpu));
+    const admitted = this.prepared.then((link) => this.#deps.network.admit(link, environment));
+    await Promise.all([this.#mountService(room), admitted]);
+    const seen = `/lever/box/${SERVICE_DIR}`;
     return { codeDir: `${seen}/code`, dataDir: `${seen}/data` };
   }
 
@@ -260,11 +260,11 @@ class Container implements LaunchedRuntime {
   }
 
   async #attach(pidFile: string): Promise<NetworkLink> {
-    const { network, limits } = this.#parts;
+    const { network, limits } = this.#deps;
     const pid = await this.#readPid(pidFile);
     this.#pid = pid;
     if (this.#wasKilled) this.kill();
-    this.#cgroup.allotInside(shareOf(this.#ram));
+    this.#cgroup.setInnerLimits(resourceShare(this.#ram));
     const link = await network.attach(this.#id, pid);
     this.#link = link;
     await network.limit(link, pid, this.#ram * limits.networkBytesPerSecondPerMb);
@@ -281,9 +281,9 @@ class Container implements LaunchedRuntime {
     throw new Error("The container has ended.");
   }
 
-  async #show(wanted: InstanceRoom): Promise<void> {
-    const place = join(this.#box, ROOM);
-    this.#room = await this.#parts.rooms.open(wanted);
+  async #mountService(wanted: InstanceAccess): Promise<void> {
+    const place = join(this.#sandboxDir, SERVICE_DIR);
+    this.#room = await this.#deps.rooms.open(wanted);
     await runTool("mount", ["--rbind", this.#room.dir, place]);
     this.#mounts.push(place);
   }
@@ -307,30 +307,30 @@ class Container implements LaunchedRuntime {
 
   /** Nothing of it may stay: its mounts, address, groups and folders. */
   async #remove(): Promise<void> {
-    const { root, network, rooms, runtime, log } = this.#parts;
+    const { root, network, rooms, runtime, log } = this.#deps;
     // What is being set up as it ends would be left behind.
     await Promise.allSettled(this.#underWay);
     const steps = [
       // Where the container runtime itself was killed, it could not clean up.
-      () => runTool(runtime, ["--root", root.state, "delete", "--force", this.#id], LATER),
+      () => runTool(runtime, ["--root", root.state, "delete", "--force", this.#id], LOW_PRIORITY),
       () => network.detach(this.#id, this.#link),
       () =>
         this.#mounts.length > 0
-          ? runTool("umount", ["--lazy", "--recursive", ...this.#mounts], LATER)
+          ? runTool("umount", ["--lazy", "--recursive", ...this.#mounts], LOW_PRIORITY)
           : undefined,
       () => this.#room && rooms.close(this.#room),
       () => this.#cgroup.remove(),
       () => rmSync(this.#bundle, { recursive: true, force: true }),
       () => {
         // Never recursively: what is mounted there is somebody's code and data.
-        for (const name of [ROOM, ""]) rmdirSync(join(this.#box, name));
+        for (const name of [SERVICE_DIR, ""]) rmdirSync(join(this.#sandboxDir, name));
       },
     ];
     for (const step of steps) {
       try {
         await step();
       } catch (error) {
-        log("debug", "host", "container left something", {
+        log("debug", "host", "container cleanup failed", {
           container: this.#id,
           reason: String(error),
         });

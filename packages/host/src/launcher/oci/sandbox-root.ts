@@ -11,7 +11,7 @@ export interface SandboxRoot {
   /** The root of every container, read-only. */
   readonly rootfs: string;
   /** One folder for each container, whose mounts it gets to see. */
-  readonly boxes: string;
+  readonly sandboxDirs: string;
   /** One folder for each version of a service that runs. */
   readonly rooms: string;
   /** One folder for each container, with its configuration. */
@@ -54,14 +54,14 @@ export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
   await runTool("mount", ["--bind", "--make-private", rooms, rooms]);
   const root: SandboxRoot = {
     rootfs: join(dir, "rootfs"),
-    boxes: join(dir, "boxes"),
+    sandboxDirs: join(dir, "boxes"),
     bundles: join(dir, "bundles"),
     state: join(dir, "state"),
     rooms,
     networks: join(dir, "networks"),
     command: (ram) => [NODE, ...nodeFlags(ram), programIn(PROGRAM)],
   };
-  const { rootfs, boxes, bundles, state, networks } = root;
+  const { rootfs, sandboxDirs: boxes, bundles, state, networks } = root;
   await mkdir(rootfs, { mode: 0o755 });
   await mkdir(boxes, { mode: 0o711 });
   for (const path of [bundles, state, networks]) await mkdir(path, { mode: 0o700 });

@@ -2,12 +2,12 @@ import { chmodSync, chownSync, statSync } from "node:fs";
 import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { runTool } from "../../processes/run-tool.ts";
-import type { InstanceRoom } from "../launcher.ts";
+import type { InstanceAccess } from "../launcher.ts";
 import type { ServiceDisks } from "./service-disks.ts";
 import { SharedMounts } from "./shared-mounts.ts";
 
 /** A folder with all that the instances of one version see of their service, for one container after the other. */
-export interface Room {
+export interface ServiceMount {
   readonly key: string;
   readonly dir: string;
 }
@@ -16,22 +16,22 @@ export interface Room {
  * The rooms of services: a folder with `code`, read-only, and `data`, on the service's disk. A container gets to see a whole
  * room by one mount, which is all that a cold call waits for.
  */
-export class ServiceRooms {
+export class ServiceMounts {
   readonly #disks: ServiceDisks;
-  readonly #roomsDir: string;
+  readonly #mountsDir: string;
   readonly #mounts = new SharedMounts();
   readonly #dirs = new Map<string, string>();
   #made = 0;
 
   constructor(disks: ServiceDisks, roomsDir: string) {
     this.#disks = disks;
-    this.#roomsDir = roomsDir;
+    this.#mountsDir = roomsDir;
   }
 
   /** @throws Error with what the system said when it cannot be made. */
-  async open({ environment, service, codeDir, dataDir }: InstanceRoom): Promise<Room> {
+  async open({ environment, service, codeDir, dataDir }: InstanceAccess): Promise<ServiceMount> {
     const key = `${environment}/${service}/${codeDir}`;
-    const dir = this.#dirs.get(key) ?? join(this.#roomsDir, String(++this.#made));
+    const dir = this.#dirs.get(key) ?? join(this.#mountsDir, String(++this.#made));
     this.#dirs.set(key, dir);
     const [code, data] = [join(dir, "code"), join(dir, "data")];
     await this.#mounts.open(key, {
@@ -60,7 +60,7 @@ export class ServiceRooms {
     return { key, dir };
   }
 
-  close({ key }: Room): void {
+  close({ key }: ServiceMount): void {
     this.#mounts.close(key);
   }
 

@@ -20,7 +20,7 @@ const ALLOWED_WHERE_KNOWN = ["--allow-net"];
 /** Node warns of each such flag, in the name of the service. */
 const WARNINGS = ["PERM0001", "PERM0002", "PERM0005", "PERM0006"];
 
-export interface Fence {
+export interface NodePermissions {
   /** Arguments of Node. */
   readonly args: readonly string[];
   /** Where instances keep temporary files: the system's folder, unless Lever's own files are in that. */
@@ -32,7 +32,7 @@ export interface Fence {
  * data of services and temporary files. It is set when the process starts, before its service is known, so it is the
  * same for all services. `runtimeDir` is the folder of the runtime's own code; neither folder has a link in its path.
  */
-export function nodeFence(dataDir: string, runtimeDir: string): Fence {
+export function nodePermissions(dataDir: string, runtimeDir: string): NodePermissions {
   const isOutside = (path: string): boolean => !`${dataDir}${sep}`.startsWith(`${path}${sep}`);
   const system = tmpdir();
   const temporaryDir = bothNames(system).every(isOutside) ? system : join(dataDir, "tmp");

@@ -14,15 +14,15 @@ import { LeverError } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
 import { findProgram } from "../../processes/find-program.ts";
 import { startLinked } from "../../processes/linked-process.ts";
-import type { ProcessLedger } from "../../processes/process-records.ts";
+import type { ProcessRecords } from "../../processes/process-records.ts";
 import { readOutput } from "../../processes/read-output.ts";
 import { copyProgram, programIn } from "../instance-program.ts";
 import { type LaunchedRuntime, type Launcher, outOfMemory, type ProcessExit } from "../launcher.ts";
 import { nodeFlags, nodeVariables } from "../node-flags.ts";
 import { DISKS, moveOut } from "../oci/service-disks.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
-import { type Fence, nodeFence } from "./node-permissions.ts";
-import { closedFolder, type Notes, ServiceUsers, tryUsers } from "./service-users.ts";
+import { type NodePermissions, nodePermissions } from "./node-permissions.ts";
+import { closedFolder, type HostValues, ServiceUsers, tryUsers } from "./service-users.ts";
 
 /** How long the last output of an ended process is waited for. */
 const OUTPUT_GRACE_MS = 200;
@@ -35,14 +35,14 @@ const USER_PROCESSES_MAX = 4_096;
 
 export interface ProcessOptions {
   readonly dataDir: string;
-  readonly ledger: ProcessLedger;
-  readonly notes: Notes;
+  readonly ledger: ProcessRecords;
+  readonly hostValues: HostValues;
   readonly clock: Clock;
 }
 
 export interface ProcessLauncher extends Launcher {
   /** Why services have no users of their own; undefined = they have. */
-  readonly usersWhy: string | undefined;
+  readonly sharedUserReason: string | undefined;
 }
 
 /**
@@ -51,14 +51,15 @@ export interface ProcessLauncher extends Launcher {
  * `ram` is ended. A fence against accidents, not against hostile code.
  */
 export async function openProcessLauncher(options: ProcessOptions): Promise<ProcessLauncher> {
-  const { dataDir, ledger, notes } = options;
+  const { dataDir, ledger, hostValues } = options;
   for (const name of ["code", "services"]) mkdirSync(join(dataDir, name), { recursive: true });
   const temporary = join(dataDir, "tmp");
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary);
   chmodSync(temporary, 0o1777);
-  const usersWhy = await tryUsers(dataDir);
-  const users = usersWhy === undefined ? await ServiceUsers.open(dataDir, notes) : undefined;
+  const sharedUserReason = await tryUsers(dataDir);
+  const users =
+    sharedUserReason === undefined ? await ServiceUsers.open(dataDir, hostValues) : undefined;
   const watchdog = new MemoryWatchdog(options.clock);
   const { command, env } = await runtimeCommand(dataDir, { hasUsers: users !== undefined });
   const moving = new Map<string, Promise<void>>();
@@ -73,7 +74,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
     return under;
   };
   return {
-    usersWhy,
+    sharedUserReason,
     launch({ ram, onOutput }): LaunchedRuntime {
       const [program, ...args] = command(ram);
       const { child, pid, socket, shared } = startLinked(({ variables }) => ({
@@ -114,7 +115,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
         get memoryBytes() {
           return isRunning() ? watchdog.bytesOf(pid) : 0;
         },
-        async enter({ environment, service, codeDir, dataDir: serviceDir }) {
+        async attach({ environment, service, codeDir, dataDir: serviceDir }) {
           await moveOutOnce(environment, service, serviceDir);
           const user = await users?.admit(serviceDir, codeDir);
           if (isRunning()) {
@@ -154,7 +155,7 @@ async function runtimeCommand(
   const folder = join(dataDir, "runtime");
   rmSync(folder, { recursive: true, force: true });
   copyProgram(folder);
-  const fence = nodeFence(dataDir, folder);
+  const fence = nodePermissions(dataDir, folder);
   const main = [programIn(folder), ...(hasUsers ? ["--own-user"] : [])];
   const command = (ram: number): readonly [string, ...string[]] => {
     const node = [process.execPath, ...nodeFlags(ram), ...fence.args];
@@ -196,7 +197,7 @@ function openNode(runtimeDir: string): string[] {
   return [dir];
 }
 
-function environment({ temporaryDir }: Fence): Record<string, string> {
+function environment({ temporaryDir }: NodePermissions): Record<string, string> {
   const env: Record<string, string> = { ...nodeVariables, TMPDIR: temporaryDir };
   for (const name of VARIABLES_KEPT) {
     const value = process.env[name];

@@ -28,9 +28,9 @@ export interface ServiceUser {
 }
 
 /** What is remembered beside the owners of the folders. */
-export interface Notes {
-  note(name: string): Promise<string | undefined>;
-  putNote(name: string, value: string): Promise<void>;
+export interface HostValues {
+  readHostValue(name: string): Promise<string | undefined>;
+  writeHostValue(name: string, value: string): Promise<void>;
 }
 
 /**
@@ -41,20 +41,20 @@ export interface Notes {
  * - S2. A service's user reads its own code, writes its own data, and reaches nothing else of Lever's files.
  */
 export class ServiceUsers {
-  readonly #notes: Notes;
+  readonly #hostValues: HostValues;
   /** Data folders by their owners. */
   readonly #folders: Map<number, string>;
   readonly #giving = new Map<string, Promise<ServiceUser>>();
   #last: number;
 
-  private constructor(notes: Notes, folders: Map<number, string>, last: number) {
-    this.#notes = notes;
+  private constructor(hostValues: HostValues, folders: Map<number, string>, last: number) {
+    this.#hostValues = hostValues;
     this.#folders = folders;
     this.#last = last;
   }
 
   /** Opens the folders of services to their users, as far as S2 has it. */
-  static async open(dataDir: string, notes: Notes): Promise<ServiceUsers> {
+  static async open(dataDir: string, hostValues: HostValues): Promise<ServiceUsers> {
     // To be passed through, not to be listed.
     chmodSync(dataDir, (statSync(dataDir).mode & 0o777) | 0o011);
     for (const name of ["code", "services"]) chmodSync(join(dataDir, name), 0o711);
@@ -68,8 +68,8 @@ export class ServiceUsers {
         if (isServiceUser(uid) && !folders.has(uid)) folders.set(uid, join(dir, service));
       }
     }
-    const noted = Number((await notes.note(NOTE)) ?? firstUid(dataDir) - 1);
-    return new ServiceUsers(notes, folders, Math.max(noted, ...folders.keys()));
+    const noted = Number((await hostValues.readHostValue(NOTE)) ?? firstUid(dataDir) - 1);
+    return new ServiceUsers(hostValues, folders, Math.max(noted, ...folders.keys()));
   }
 
   /**
@@ -99,7 +99,7 @@ export class ServiceUsers {
     const uid = ++this.#last;
     if (uid > LAST_UID) throw new Error("there is no user left for it");
     // S1.
-    await this.#notes.putNote(NOTE, String(uid));
+    await this.#hostValues.writeHostValue(NOTE, String(uid));
     chmodSync(dirname(dataDir), 0o711);
     // The folder itself last: it is not taken for given before all in it is.
     const owner = `${uid}:${uid}`;

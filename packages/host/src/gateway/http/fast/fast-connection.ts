@@ -1,17 +1,17 @@
 import type { Socket } from "node:net";
-import { type CallEvents, LeverError, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
-import type { PlacedCall } from "../../../router/router.ts";
+import { type CallListener, LeverError, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
+import type { OpenCall } from "../../../router/router.ts";
 import { authorize } from "../../admission/authorize.ts";
 import { LINGER_MS } from "../discard-body.ts";
 import { bodyTooSlow } from "../regular-call.ts";
-import { methodErrorHeaders, problemAnswer, refuseAndEnd, resultHeaders } from "../respond.ts";
+import { methodErrorHeaders, problemAnswer, rejectConnection, resultHeaders } from "../respond.ts";
 import type { DirectOptions } from "./fast-connections.ts";
 import { HEAD_END, type PlainHead, parsePlainHead } from "./plain-head.ts";
 
 /** Up to this size a body is worth copying into the write of its headers. */
 const ONE_WRITE_BYTES = 16 * 1024;
 /** What a caller may send ahead of an answer before it is no longer read. */
-const AHEAD_BYTES_MAX = 64 * 1024;
+const PIPELINED_BYTES_MAX = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** What a connection is at. */
@@ -34,7 +34,7 @@ type Phase =
  *   HTTP; what was sent before has its answer by then.
  * - P3. What has been read and not answered is bounded: one body within its limit, and 64 KiB.
  */
-export class DirectConnection implements CallEvents {
+export class FastConnection implements CallListener {
   readonly #socket: Socket;
   readonly #options: DirectOptions;
   #phase: Phase = "head";
@@ -51,17 +51,17 @@ export class DirectConnection implements CallEvents {
   #bodyMemory: Buffer | undefined;
   #bodyBytes = 0;
   #heldBytes = 0;
-  #call: PlacedCall | undefined;
+  #call: OpenCall | undefined;
   #isAnswered = false;
   /** When it has waited too long for what comes next, by the lane's clock; 0 = it waits for nothing of the caller's. */
-  dueAt = 0;
+  timeoutAt = 0;
 
   constructor(socket: Socket, options: DirectOptions) {
     this.#socket = socket;
     this.#options = options;
     socket.on("data", this.#onData);
     socket.on("end", this.#onCallerEnd);
-    socket.on("drain", this.#onRoom);
+    socket.on("drain", this.#onDrain);
     socket.on("close", this.#onClose);
     socket.on("error", onError);
   }
@@ -73,14 +73,14 @@ export class DirectConnection implements CallEvents {
 
   /** Goes on with what has come. */
   #read(): void {
-    while (!this.#mustWait && this.#phase !== "over") {
+    while (!this.#isBlocked && this.#phase !== "over") {
       if (this.#phase === "head" && !this.#readHead()) return;
       if (this.#phase === "body" && !this.#readBody()) return;
     }
   }
 
   /** P1; and answers that nobody reads must not pile up. */
-  get #mustWait(): boolean {
+  get #isBlocked(): boolean {
     return this.#phase === "call" || this.#socket.writableNeedDrain;
   }
 
@@ -94,7 +94,7 @@ export class DirectConnection implements CallEvents {
     const error = this.#phase === "body" ? bodyTooSlow(limits.requestTimeoutMs) : headTooSlow();
     this.#leave();
     this.#release();
-    refuseAndEnd(this.#socket, error, LINGER_MS);
+    rejectConnection(this.#socket, error, LINGER_MS);
   }
 
   close(): void {
@@ -107,10 +107,10 @@ export class DirectConnection implements CallEvents {
     this.#unread = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk]);
     this.#read();
     // P3.
-    if (this.#mustWait && this.#unread.length > AHEAD_BYTES_MAX) this.#socket.pause();
+    if (this.#isBlocked && this.#unread.length > PIPELINED_BYTES_MAX) this.#socket.pause();
   };
 
-  readonly #onRoom = (): void => this.#goOn();
+  readonly #onDrain = (): void => this.#resumeReading();
 
   /** One that only half-closes cannot be told from one that has left, as with Node's server. */
   readonly #onCallerEnd = (): void => {
@@ -138,13 +138,13 @@ export class DirectConnection implements CallEvents {
     let head = this.#lastHead;
     if (!isAsLast) {
       if (unread.length === 0) {
-        this.dueAt = now() + limits.idleConnectionTimeoutMs;
+        this.timeoutAt = now() + limits.idleConnectionTimeoutMs;
         return false;
       }
       const end = unread.indexOf(HEAD_END);
       const headBytes = end === -1 ? unread.length : end + HEAD_END.length;
       if (end === -1 && headBytes <= limits.headerBytesMax) {
-        if (!this.#isHeadBegun) this.dueAt = now() + limits.headersTimeoutMs;
+        if (!this.#isHeadBegun) this.timeoutAt = now() + limits.headersTimeoutMs;
         this.#isHeadBegun = true;
         return false;
       }
@@ -169,7 +169,8 @@ export class DirectConnection implements CallEvents {
   /** Room for the body, from the start: else many halves could keep one another out. What has none is not ours. */
   #hold(bytes: number): boolean {
     const { bodies, limits } = this.#options;
-    if (bytes > limits.bodyBytesMax || bodies.bytes + bytes > limits.bodiesBytesMax) return false;
+    if (bytes > limits.bodyBytesMax || bodies.bytes + bytes > limits.bufferedBodyBytesMax)
+      return false;
     bodies.bytes += bytes;
     this.#heldBytes = bytes;
     return true;
@@ -194,7 +195,7 @@ export class DirectConnection implements CallEvents {
     }
     if (this.#body === undefined) {
       const { limits, now } = this.#options;
-      this.dueAt = now() + limits.requestTimeoutMs;
+      this.timeoutAt = now() + limits.requestTimeoutMs;
       // P3: many small pieces, each kept by itself, would take far more memory than their bytes.
       this.#bodyMemory = this.#options.memory.take(wanted);
       this.#body = this.#bodyMemory.subarray(0, wanted);
@@ -209,7 +210,7 @@ export class DirectConnection implements CallEvents {
     const head = this.#head;
     if (head === undefined) return;
     this.#phase = "call";
-    this.dueAt = 0;
+    this.timeoutAt = 0;
     this.#isAnswered = false;
     const { memory } = this.#options;
     const used = this.#bodyMemory;
@@ -243,7 +244,7 @@ export class DirectConnection implements CallEvents {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    const cold = this.#call?.coldStart;
+    const cold = this.#call?.waitTimes;
     if (cold === undefined && kind === PAYLOAD_JSON) {
       this.#write("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ", bytes);
       return;
@@ -277,10 +278,10 @@ export class DirectConnection implements CallEvents {
     if (this.#phase === "over") return;
     this.#phase = "head";
     if (this.#isClosing) this.#socket.destroySoon();
-    else this.#goOn();
+    else this.#resumeReading();
   }
 
-  #goOn(): void {
+  #resumeReading(): void {
     if (this.#phase === "over") return;
     if (this.#socket.isPaused()) this.#socket.resume();
     this.#read();
@@ -301,7 +302,7 @@ export class DirectConnection implements CallEvents {
     bytes: Uint8Array,
   ): void {
     this.#isAnswered = true;
-    let text = `HTTP/1.1 ${status} ${this.#options.reasonOf(status)}\r\n`;
+    let text = `HTTP/1.1 ${status} ${this.#options.statusText(status)}\r\n`;
     for (const [name, value] of Object.entries(headers)) {
       if (name !== "content-length") text += `${name}: ${value}\r\n`;
     }
@@ -338,11 +339,11 @@ export class DirectConnection implements CallEvents {
   #leave(): void {
     if (this.#phase === "over") return;
     this.#phase = "over";
-    this.dueAt = 0;
+    this.timeoutAt = 0;
     const socket = this.#socket;
     socket.off("data", this.#onData);
     socket.off("end", this.#onCallerEnd);
-    socket.off("drain", this.#onRoom);
+    socket.off("drain", this.#onDrain);
     socket.off("close", this.#onClose);
     this.#options.onLeft(this);
   }

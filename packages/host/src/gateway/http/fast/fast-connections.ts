@@ -1,12 +1,12 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { LeverError, Limits } from "@leveros/protocol";
-import type { KnownTokens } from "../../../access/token-index.ts";
+import type { TokenIndex } from "../../../access/token-index.ts";
 import type { Clock } from "../../../clock.ts";
 import type { CallRouter } from "../../../router/router.ts";
 import type { HeldBodies } from "../regular-call.ts";
 import { BodyMemory } from "./body-buffers.ts";
-import { DirectConnection } from "./fast-connection.ts";
+import { FastConnection } from "./fast-connection.ts";
 import { HEAD_END, parsePlainHead } from "./plain-head.ts";
 
 /** How often connections are looked at for those that have waited too long. */
@@ -15,7 +15,7 @@ const TICK_MS_MIN = 20;
 
 interface DirectCallsOptions {
   readonly router: CallRouter;
-  readonly access: KnownTokens;
+  readonly access: TokenIndex;
   readonly limits: Limits;
   readonly bodies: HeldBodies;
   readonly clock: Clock;
@@ -30,10 +30,10 @@ export interface DirectOptions extends Omit<DirectCallsOptions, "clock"> {
   /** The end of a head after its content-length, for a connection that is kept, and one that is closed. */
   keeping(): string;
   closing(): string;
-  reasonOf(status: number): string;
+  statusText(status: number): string;
   /** Node's own server reads the connection from now on. */
   handOver(socket: Socket): void;
-  onLeft(connection: DirectConnection): void;
+  onLeft(connection: FastConnection): void;
   /** Of bodies that come in pieces. */
   readonly memory: BodyMemory;
 }
@@ -42,10 +42,10 @@ export interface DirectOptions extends Omit<DirectCallsOptions, "clock"> {
  * The short way of plain calls: HTTP/1.1 connections whose requests need nothing of what Node's server can do beyond
  * reading a head and a body of known length. Most calls of most callers are so.
  */
-export class DirectCalls {
+export class FastConnections {
   readonly #options: DirectCallsOptions;
   readonly #shared: DirectOptions;
-  readonly #connections = new Set<DirectConnection>();
+  readonly #connections = new Set<FastConnection>();
   readonly #memory = new BodyMemory();
   #timer: unknown;
   #now: number;
@@ -62,7 +62,7 @@ export class DirectCalls {
       isClosing: () => this.#isClosing,
       keeping: () => this.#keeping,
       closing: () => this.#closing,
-      reasonOf: (status) => STATUS_CODES[status] ?? "Refused",
+      statusText: (status) => STATUS_CODES[status] ?? "Refused",
       handOver,
       memory: this.#memory,
       onLeft: (connection) => this.#connections.delete(connection),
@@ -76,7 +76,7 @@ export class DirectCalls {
     const end = first.indexOf(HEAD_END) + HEAD_END.length;
     if (end < HEAD_END.length || end > limits.headerBytesMax) return false;
     if (parsePlainHead(first.toString("latin1", 0, end), limits) === undefined) return false;
-    this.#connections.add(new DirectConnection(socket, this.#shared));
+    this.#connections.add(new FastConnection(socket, this.#shared));
     return true;
   }
 
@@ -96,7 +96,7 @@ export class DirectCalls {
     this.#keeping = `\r\ndate: ${date}\r\nconnection: keep-alive\r\nkeep-alive: timeout=${seconds}\r\n\r\n`;
     this.#closing = `\r\ndate: ${date}\r\nconnection: close\r\n\r\n`;
     for (const connection of this.#connections) {
-      if (connection.dueAt > 0 && connection.dueAt <= this.#now) connection.timeOut();
+      if (connection.timeoutAt > 0 && connection.timeoutAt <= this.#now) connection.timeOut();
     }
     if (this.#isClosing && this.#connections.size === 0) return;
     const { headersTimeoutMs, requestTimeoutMs, idleConnectionTimeoutMs } = limits;
