@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ["lever-source"] },
   ssr: { resolve: { conditions: ["lever-source"] } },
   test: {
-    include: ["packages/**/*.test.ts", "tests/**/*.test.ts"],
+    include: ["packages/**/*.test.ts", "scripts/**/*.test.ts", "tests/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     setupFiles: ["./tests/harness/setup.ts"],
     reporters: ["default", "./tests/harness/summary-reporter.ts"],

@@ -13,7 +13,7 @@ const rows: readonly (readonly (readonly [name: string, ...command: string[]])[]
     ["types of examples", "tsc", "-p", "examples"],
   ],
   [
-    ["import table", "node", "scripts/import-table.ts"],
+    ["lints of the text", "node", "scripts/lint.ts"],
     ["unused code", "knip"],
   ],
 ];

@@ -4,7 +4,10 @@ interface VirtualTimer {
   readonly callback: () => void;
 }
 
-/** A clock that stands still until it is turned. Timers of the same moment go off in the order in which they were set. */
+/** The wall time at which every virtual clock starts: 2026-01-01. */
+const WALL_TIME_AT_START = Date.UTC(2026, 0, 1);
+
+/** A clock that stands still until a test advances it. Timers of the same moment fire in the order they were set. */
 export class VirtualClock {
   #now = 0;
   #order = 0;
@@ -14,6 +17,10 @@ export class VirtualClock {
 
   now(): number {
     return this.#now;
+  }
+
+  wallTime(): number {
+    return WALL_TIME_AT_START + this.#now;
   }
 
   setTimeout(callback: () => void, ms: number): unknown {

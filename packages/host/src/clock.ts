@@ -1,19 +1,27 @@
-/** Time as the host's parts see it: the machine's own, or one that a simulation turns by hand. */
+/** Time as the host's parts see it: the machine's own, or a simulation's that tests advance. */
 export interface Clock {
-  /** Milliseconds from some beginning; never goes back. */
+  /** Milliseconds since an arbitrary moment; never decreases. For deadlines and durations. */
   now(): number;
+  /** Milliseconds since 1970; jumps when the machine's clock is set. For times that are recorded or shown. */
+  wallTime(): number;
   /** Calls back once, after so many milliseconds. */
   setTimeout(callback: () => void, ms: number): unknown;
-  /** Does nothing for a timer that is over, or undefined. */
+  /** Does nothing for undefined, or a timer that has fired. */
   clearTimeout(timer: unknown): void;
 }
 
-/** What Node's timers can hold, 24 days; a longer time they take for 1 ms, as an instance's deadline may be. */
+/** Node's timers hold 24 days at most, and fire after 1 ms when a time is longer. An instance's deadline may be longer. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** The machine's own monotonic time. */
+/** The machine's own time. */
 export const systemClock: Clock = {
   now: () => performance.now(),
+  wallTime: () => Date.now(),
   setTimeout: (callback, ms) => setTimeout(callback, Math.min(ms, TIMER_MS_MAX)),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout | undefined),
 };
+
+/** A moment as it is recorded and shown. */
+export function isoTime(wallTimeMs: number): string {
+  return new Date(wallTimeMs).toISOString();
+}

@@ -79,7 +79,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const clock = systemClock;
   countExternalMemory();
   const events = new EventLog();
-  const log = createLog({ level: options.logLevel, to: options.logTo }, events);
+  const log = createLog({ level: options.logLevel, to: options.logTo, clock }, events);
   const certificate = options.tls && (await readCertificate(options.tls));
   // What is to stay closed says so itself; code is for others to read.
   process.umask(0o022);
@@ -143,7 +143,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       },
     });
     const environments = await Environments.open({ store, router, fleet });
-    const wallTime = Date.now;
+    const { wallTime } = clock;
     const isLocalOnly = options.isLocalOnly;
     const access = await Access.open({ store, wallTime, isLocalOnly });
     const front = { ...options, certificate, access, router, clock, log };

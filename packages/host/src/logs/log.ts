@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { type Clock, isoTime } from "../clock.ts";
 import type { EventLog } from "./event-log.ts";
 
 /** A structured log: an event and its fields, never a sentence with values pasted in. */
@@ -14,6 +15,7 @@ type Part = "host" | "gateway" | "fleet" | "instance" | "deployer" | "store" | "
 
 export interface LogOptions {
   readonly level: "info" | "debug";
+  readonly clock: Clock;
   /** Receives one line of JSON for each event. */
   readonly to: { write(line: string): void };
 }
@@ -24,6 +26,6 @@ export function createLog(options: LogOptions, events: EventLog): Log {
   return (level, part, event, fields) => {
     logger[level]({ part, ...fields }, event);
     if (level === "debug" || event === "output") return;
-    events.add({ at: new Date().toISOString(), level, part, event, ...fields });
+    events.add({ at: isoTime(options.clock.wallTime()), level, part, event, ...fields });
   };
 }

@@ -63,6 +63,7 @@ it("is checked at each tick, which knows how late it comes, until it is stopped"
   const ticker = new HealthTicker(
     {
       now: () => clock.now() + stoodStillMs,
+      wallTime: () => clock.wallTime() + stoodStillMs,
       setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
       clearTimeout: (timer) => clock.clearTimeout(timer),
     },
