@@ -121,10 +121,11 @@ export class ServiceFleet {
     else if (wanted < have) this.#scaleDown(answering, have - wanted);
     const isAtMost = have + Math.max(0, missing) + silent >= maxInstances;
     const isStarting = this.#starting > 0 || running.some(({ phase }) => phase === "starting");
-    this.route.canScaleUp = isStarting || (!isAtMost && this.#blockedBy !== "memory");
-    this.route.callsPerInstanceTarget = Math.ceil(maxInstanceLoad) * (isAtMost ? 1 : 2);
-    this.route.scaleUpAbove =
-      wanted >= maxInstances ? Number.POSITIVE_INFINITY : wanted * maxInstanceLoad;
+    this.route.capacity = {
+      canScaleUp: isStarting || (!isAtMost && this.#blockedBy !== "memory"),
+      callsPerInstanceTarget: Math.ceil(maxInstanceLoad) * (isAtMost ? 1 : 2),
+      scaleUpAbove: wanted >= maxInstances ? Number.POSITIVE_INFINITY : wanted * maxInstanceLoad,
+    };
     this.#record({
       at: new Date().toISOString(),
       callsInFlight,

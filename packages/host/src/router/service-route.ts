@@ -66,6 +66,23 @@ export interface LiveVersion {
   readonly methods: readonly string[] | undefined;
 }
 
+/** How much a service's instances carry, and whether more of them may come. */
+export interface RouteCapacity {
+  /** Regular calls that one instance is given before another instance gets the next. */
+  readonly callsPerInstanceTarget: number;
+  /** More calls in flight than this need another instance: the router then calls `onDemand`. */
+  readonly scaleUpAbove: number;
+  /** More instances may come. If not, calls that join a standing queue are refused. */
+  readonly canScaleUp: boolean;
+}
+
+/** The capacity of a route whose instances nothing scales. */
+const UNSCALED: RouteCapacity = {
+  callsPerInstanceTarget: Number.POSITIVE_INFINITY,
+  scaleUpAbove: 0,
+  canScaleUp: true,
+};
+
 /** The row of the routing table for one service: its live version, its instances, and the calls that wait for one. */
 export class ServiceRoute {
   readonly environment: string;
@@ -73,12 +90,8 @@ export class ServiceRoute {
   live: LiveVersion;
   /** When the last call ended or was taken, by the router's clock. */
   lastUsedAt: number;
-  /** More calls in flight than this need another instance: then the router tells its `onDemand`. */
-  scaleUpAbove = 0;
-  /** Regular calls on one instance. */
-  callsPerInstanceTarget: number = Number.POSITIVE_INFINITY;
-  /** More instances may come. When none may, a queue that does not empty is no use to anyone. */
-  canScaleUp = true;
+  /** Set by who starts its instances. */
+  capacity: RouteCapacity = UNSCALED;
   readonly #options: RouteOptions;
   readonly #limits: RouteLimits;
   /** Most services have none. */
@@ -126,7 +139,7 @@ export class ServiceRoute {
   }
 
   get isOverloaded(): boolean {
-    return this.#callsAssigned > this.scaleUpAbove;
+    return this.#callsAssigned > this.capacity.scaleUpAbove;
   }
 
   /** A call goes to this instance. Returns the epoch of its resource, which `end` takes. */
@@ -214,13 +227,14 @@ export class ServiceRoute {
   #checkRoom({ resource, bodyBytes }: WaitingCall, now: number): void {
     const limits = this.#limits;
     const { waiting } = this.#options;
+    const { callsPerInstanceTarget, canScaleUp } = this.capacity;
     const isFull =
       this.#callsWaiting >= limits.queuedCallsPerServiceMax ||
       this.#bytesWaiting + bodyBytes > limits.queuedBytesPerServiceMax;
-    const capacity = this.#instances.length * this.callsPerInstanceTarget;
+    const capacity = this.#instances.length * callsPerInstanceTarget;
     const isOverloaded =
       resource === "" &&
-      !this.canScaleUp &&
+      !canScaleUp &&
       this.#queue?.isOverloaded({ now, afterMs: limits.queueStandingMs, capacity }) === true;
     if (isFull || isOverloaded) {
       throw overloaded(`too many calls of ${this.service} wait for an instance`);
@@ -293,7 +307,7 @@ export class ServiceRoute {
     const { callsPerInstanceMax } = this.#limits;
     return chooseInstance(this.#instances, {
       callsPerInstanceMax,
-      callsPerInstanceTarget: this.callsPerInstanceTarget,
+      callsPerInstanceTarget: this.capacity.callsPerInstanceTarget,
       isStream,
       turn: this.#roundRobin++,
     });
