@@ -1,0 +1,36 @@
+import { type DeployReport, formatLeverUrl, isStreamingName } from "@leveros/protocol";
+import { formatBytes, formatCount, formatDuration } from "../../quantity.ts";
+import { formatTable } from "../../table.ts";
+
+/**
+ * A report for people, and what to type next.
+ * @param flags to repeat in that command; ends in a space unless empty.
+ */
+export function formatDeployReport(report: DeployReport, flags: string): string {
+  const { environment, service, version, times } = report;
+  const methods = report.methods.map((method) => [
+    `  ${method}`,
+    formatLeverUrl({ environment, service, resource: "", method }),
+    isStreamingName(method) ? "streaming" : "",
+  ]);
+  const entries = formatCount(report.entries, "entry", "entries");
+  return [
+    `Deployed ${service} version ${version} to ${environment} in ${formatDuration(times.totalMs)}.`,
+    "",
+    formatTable(methods),
+    "",
+    `Archive ${formatBytes(report.archiveBytes)}, unpacked ${formatBytes(report.unpackedBytes)} in ${entries}.`,
+    `Uploaded in ${formatDuration(times.uploadMs)}, unpacked in ${formatDuration(times.unpackMs)}, started in ${formatDuration(times.startMs)}.`,
+    "",
+    "Next:",
+    ...nextSteps(report, flags).map((step) => `  ${step}`),
+  ].join("\n");
+}
+
+function nextSteps({ service, methods }: DeployReport, flags: string): string[] {
+  const regular = methods.find((method) => !isStreamingName(method));
+  const list = `lever ${flags}ls ${service}`;
+  if (regular === undefined) return [list];
+  const path = formatLeverUrl({ environment: "", service, resource: "", method: regular });
+  return [`lever ${flags}invoke ${path}`, list];
+}

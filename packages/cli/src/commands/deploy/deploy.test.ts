@@ -1,0 +1,185 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import type { DeployReport } from "@leveros/protocol";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  answerMethodError,
+  answerProblem,
+  type FakeHost,
+  startFakeHost,
+  startHastyHost,
+} from "../../../../../tests/harness/fake-host.ts";
+import { type LeverRun, runLever } from "../../../../../tests/harness/run-lever.ts";
+
+const report: DeployReport = {
+  environment: "dev.lever",
+  service: "hello",
+  version: 1,
+  methods: ["sayHello"],
+  warnings: [],
+  archiveBytes: 300,
+  unpackedBytes: 400,
+  entries: 2,
+  times: { uploadMs: 1, unpackMs: 2, startMs: 3, totalMs: 6 },
+};
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lever-deploy-"));
+  await writeFile(join(folder, "lever.json"), '{"name": "hello", "jsEntry": "server.js"}');
+  await writeFile(join(folder, "server.js"), 'exports.sayHello = () => "hello";');
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+function hostThatDeploys(): Promise<FakeHost> {
+  return startFakeHost((response) => {
+    response.writeHead(200, { "content-type": "application/x-ndjson" });
+    response.end(`${JSON.stringify(report)}\n`);
+  });
+}
+
+function deploy(host: FakeHost, args: readonly string[] = []): Promise<LeverRun> {
+  return runLever(["deploy", ...args], { cwd: folder, env: { LEVEROS_IP_PORT: host.address } });
+}
+
+describe("a folder that can be deployed", () => {
+  it("is sent to the admin service: first its environment, then the archive", async () => {
+    await using host = await hostThatDeploys();
+    const run = await deploy(host, ["-E", "prod.lever"]);
+    expect(run).toMatchObject({ status: 0, stderr: "" });
+    const [request] = host.requests;
+    expect(request).toMatchObject({
+      method: "POST",
+      url: "/admin/deployServiceChan?forceenv=admin.lever",
+    });
+    expect(request?.headers).toMatchObject({
+      "content-type": "application/octet-stream",
+      "transfer-encoding": "chunked",
+    });
+    const body = request?.body ?? Buffer.alloc(0);
+    const lineEnd = body.indexOf("\n");
+    expect(body.toString("utf8", 0, lineEnd)).toBe('["prod.lever",{"report":true}]');
+    expect(gunzipSync(body.subarray(lineEnd + 1)).toString()).toContain("exports.sayHello");
+  });
+
+  it("may be named, and so may the admin service's environment", async () => {
+    await using host = await hostThatDeploys();
+    const run = await runLever(["deploy", folder, "--admin", "other.lever"], {
+      env: { LEVEROS_IP_PORT: host.address },
+    });
+    expect(run.status).toBe(0);
+    expect(host.requests[0]?.url).toBe("/admin/deployServiceChan?forceenv=other.lever");
+  });
+
+  it("is reported on, for people or as JSON", async () => {
+    await using host = await hostThatDeploys();
+    const run = await deploy(host);
+    expect(run.stdout).toContain("Deployed hello version 1 to dev.lever");
+    expect(run.stdout).toContain("lever invoke /hello/sayHello");
+    expect(JSON.parse((await deploy(host, ["--json"])).stdout)).toEqual(report);
+  });
+
+  it("warns of fields that have no effect, on standard error", async () => {
+    await writeFile(join(folder, "lever.json"), '{"name": "hello", "jsentry": "server.js"}');
+    await using host = await hostThatDeploys();
+    const run = await deploy(host);
+    expect(run).toMatchObject({ status: 0 });
+    expect(run.stderr).toBe(
+      'lever: lever.json: field "jsentry" is unknown and has no effect. Did you mean jsEntry?\n',
+    );
+  });
+
+  it("arrives whole when it is large", async () => {
+    const bytes = randomBytes(5_000_000);
+    await writeFile(join(folder, "large"), bytes);
+    await using host = await hostThatDeploys();
+    expect((await deploy(host)).status).toBe(0);
+    const body = host.requests[0]?.body ?? Buffer.alloc(0);
+    expect(gunzipSync(body.subarray(body.indexOf("\n") + 1)).includes(bytes)).toBe(true);
+  });
+});
+
+describe("a deploy that is refused", () => {
+  it("for what is in the folder never reaches the host: status 1", async () => {
+    await rm(join(folder, "server.js"));
+    await using host = await hostThatDeploys();
+    expect(await deploy(host)).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr:
+        'lever: Cannot deploy .:\n  lever.json: field jsEntry is "server.js"; there is no such file in the folder.\n',
+    });
+    expect(host.requests).toEqual([]);
+  });
+
+  it("by the host for what was sent shows why: status 1", async () => {
+    await using host = await startFakeHost((response) =>
+      answerMethodError(response, "No methods."),
+    );
+    expect(await deploy(host)).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: "lever: hello was not deployed to dev.lever: No methods.\n",
+    });
+  });
+
+  it("after the answer has begun shows why: status 1", async () => {
+    await using host = await startFakeHost((response) => {
+      response.writeHead(200, { "content-type": "application/x-ndjson" });
+      response.end('{"error":"It does not start."}\n');
+    });
+    const run = await deploy(host);
+    expect(run).toMatchObject({ status: 1, stdout: "" });
+    expect(run.stderr).toContain("It does not start.");
+  });
+
+  it("by Lever itself shows its code: status 3", async () => {
+    await using host = await startFakeHost((response) =>
+      answerProblem(response, 503, { code: "overloaded", detail: "4 deploys are under way." }),
+    );
+    expect(await deploy(host)).toMatchObject({
+      status: 3,
+      stdout: "",
+      stderr: "lever: 4 deploys are under way. (overloaded)\n",
+    });
+  });
+
+  it("before all of it is sent is heard all the same", async () => {
+    await writeFile(join(folder, "large"), randomBytes(10_000_000));
+    await using host = await startHastyHost((response) =>
+      answerMethodError(response, "It is too large."),
+    );
+    const run = await deploy(host);
+    expect(run).toMatchObject({ status: 1, stdout: "" });
+    expect(run.stderr).toBe("lever: hello was not deployed to dev.lever: It is too large.\n");
+  });
+
+  it("by nobody, for nobody is there, says how to start a host: status 3", async () => {
+    const host = await hostThatDeploys();
+    await host[Symbol.asyncDispose]();
+    const run = await deploy(host);
+    expect(run).toMatchObject({ status: 3, stdout: "" });
+    expect(run.stderr).toContain(`Cannot deploy to ${host.address}: nothing answers there`);
+    expect(run.stderr).toContain("lever up");
+  });
+
+  it("by a connection that breaks says so: status 3", async () => {
+    await using host = await startHastyHost((response) => response.destroy());
+    const run = await deploy(host);
+    expect(run).toMatchObject({ status: 3, stdout: "" });
+    expect(run.stderr).toContain("the connection broke in the middle of the upload");
+  });
+
+  it("for a folder that is not there is a mistake of the command: status 2", async () => {
+    await using host = await hostThatDeploys();
+    expect(await deploy(host, ["nowhere"])).toMatchObject({
+      status: 2,
+      stderr: "lever: Cannot deploy nowhere: there is no such folder.\n",
+    });
+  });
+});

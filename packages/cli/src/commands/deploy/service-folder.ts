@@ -1,0 +1,83 @@
+import { lstat, readFile, realpath, stat } from "node:fs/promises";
+import { join, posix } from "node:path";
+import { type LeverJson, parseLeverJson } from "@leveros/protocol";
+import { CommandError, exitStatus, usageError } from "../../exit-status.ts";
+import { readIgnoreRules } from "./ignore-rules.ts";
+import { type FolderEntry, listEntries } from "./list-entries.ts";
+
+/** A folder that can be deployed, as far as this side can tell. */
+export interface ServiceFolder {
+  /** Absolute, without links. */
+  readonly folder: string;
+  readonly leverJson: LeverJson;
+  readonly warnings: readonly string[];
+  readonly entries: readonly FolderEntry[];
+  /** Of all files together. */
+  readonly bytes: number;
+}
+
+const LEVER_JSON_BYTES_MAX = 256 * 1024;
+const PROBLEMS_SHOWN = 20;
+
+const EXAMPLE = `The smallest lever.json is: {"name": "myService", "jsEntry": "server.js"}`;
+
+/**
+ * Looks at a service folder before anything is sent.
+ * @throws CommandError with everything that would keep it from being deployed.
+ */
+export async function readServiceFolder(dir: string): Promise<ServiceFolder> {
+  const folder = await realpath(dir).catch(() => {
+    throw usageError(`Cannot deploy ${dir}: there is no such folder.`);
+  });
+  if (!(await stat(folder)).isDirectory()) {
+    throw usageError(
+      `Cannot deploy ${dir}: it is a file; allowed is a folder with a lever.json in it.`,
+    );
+  }
+  const { leverJson, warnings } = await readLeverJson(folder, dir);
+  const rules = await readIgnoreRules(folder);
+  const { entries, bytes, problems } = await listEntries(folder, rules);
+  if (problems.length > 0) throw cannotDeploy(dir, problems);
+  const { jsEntry } = leverJson;
+  if (jsEntry !== undefined && !entries.some(({ path }) => path === posix.normalize(jsEntry))) {
+    const isThere = await stat(join(folder, jsEntry)).then(
+      () => true,
+      () => false,
+    );
+    const reason = isThere
+      ? `that is left out${rules.file === undefined ? "" : ` by ${rules.file}`}`
+      : "there is no such file in the folder";
+    throw cannotDeploy(dir, [
+      `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}.`,
+    ]);
+  }
+  return { folder, leverJson, warnings, entries, bytes };
+}
+
+async function readLeverJson(
+  folder: string,
+  dir: string,
+): Promise<{ leverJson: LeverJson; warnings: readonly string[] }> {
+  const file = join(folder, "lever.json");
+  const found = await lstat(file).catch(() => undefined);
+  if (found === undefined) {
+    throw cannotDeploy(dir, [
+      "lever.json: the file is missing from the top of the folder.",
+      EXAMPLE,
+    ]);
+  }
+  if (!found.isFile() || found.size > LEVER_JSON_BYTES_MAX) {
+    throw cannotDeploy(dir, [
+      `lever.json: allowed is a plain file of at most ${LEVER_JSON_BYTES_MAX} bytes.`,
+    ]);
+  }
+  const outcome = parseLeverJson(await readFile(file, "utf8"));
+  if (!outcome.ok) throw cannotDeploy(dir, outcome.errors);
+  return outcome;
+}
+
+function cannotDeploy(dir: string, problems: readonly string[]): CommandError {
+  const shown = problems.slice(0, PROBLEMS_SHOWN);
+  if (shown.length < problems.length) shown.push(`… and ${problems.length - shown.length} more.`);
+  return new CommandError(exitStatus.failed, `Cannot deploy ${dir}:\n  ${shown.join("\n  ")}`);
+}

@@ -1,0 +1,77 @@
+import {
+  formatLeverUrl,
+  type InstanceListing,
+  isStreamingName,
+  type ServiceListing,
+} from "@leveros/protocol";
+import { formatAge, formatBytes } from "../../quantity.ts";
+import { formatTable } from "../../table.ts";
+
+/** A table of services, one in a line. */
+export function formatServices(listings: readonly ServiceListing[], nowMs: number): string {
+  const head = ["SERVICE", "VERSION", "AGE", "INSTANCES", "ACCESS", "METHODS"];
+  const rows = listings.map((listing) => [
+    listing.service,
+    String(listing.liveVersion),
+    ageOf(listing, nowMs),
+    countInstances(listing.instances),
+    listing.private ? "private" : "",
+    listing.methods.join(", "),
+  ]);
+  return formatTable([head, ...rows]);
+}
+
+/** All about one service. */
+export function formatService(listing: ServiceListing, nowMs: number): string {
+  const { environment, service, description, methods, versions, instances } = listing;
+  const access = listing.private
+    ? ", private: only services of the same environment may call it"
+    : "";
+  const sections = [`${service} in ${environment}${access}`];
+  if (description !== "") sections.push(description);
+  const urls = methods.map((method) => [
+    formatLeverUrl({ environment, service, resource: "", method }),
+    isStreamingName(method) ? "streaming" : "",
+  ]);
+  sections.push(formatTable([["METHOD"], ...urls]));
+  const versionRows = versions
+    .toSorted((a, b) => b.version - a.version)
+    .map(({ version, deployedAt, archiveBytes, unpackedBytes }) => [
+      String(version),
+      version === listing.liveVersion ? "live" : "",
+      formatAge(Date.parse(deployedAt), nowMs),
+      formatBytes(archiveBytes),
+      formatBytes(unpackedBytes),
+    ]);
+  sections.push(formatTable([["VERSION", "LIVE", "AGE", "ARCHIVE", "UNPACKED"], ...versionRows]));
+  const instanceRows = instances.map(({ instance, version, state, callsInFlight, startedAt }) => [
+    instance,
+    String(version),
+    state,
+    String(callsInFlight),
+    formatAge(Date.parse(startedAt), nowMs),
+  ]);
+  sections.push(
+    instances.length === 0
+      ? "No instances: the next call starts one."
+      : formatTable([["INSTANCE", "VERSION", "STATE", "CALLS", "AGE"], ...instanceRows]),
+  );
+  return sections.join("\n\n");
+}
+
+/** Of the live version. */
+function ageOf({ versions, liveVersion }: ServiceListing, nowMs: number): string {
+  const live = versions.find(({ version }) => version === liveVersion);
+  return live === undefined ? "" : formatAge(Date.parse(live.deployedAt), nowMs);
+}
+
+/** `0`, `2 ready`, `1 ready, 1 starting`. */
+function countInstances(instances: readonly InstanceListing[]): string {
+  const counts = (["ready", "starting", "unresponsive", "draining", "stopping"] as const).flatMap(
+    (state) => {
+      const count = instances.filter((instance) => instance.state === state).length;
+      return count === 0 ? [] : `${count} ${state}`;
+    },
+  );
+  return counts.length === 0 ? "0" : counts.join(", ");
+}
