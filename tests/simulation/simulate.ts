@@ -121,7 +121,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const router = new Router({ limits, clock, nextEpoch: () => ++epoch });
   router.setEnvironment(ENVIRONMENT, {
     corsOrigins: new Set(),
-    isOpenToInstances: true,
+    kind: "services",
     isPublic: false,
   });
   const { launcher, link } = simulatedLauncher(world, (runtime) => {

@@ -207,7 +207,7 @@ function routerWithEcho(): { router: Router; isIdle: () => boolean } {
   });
   router.setEnvironment("dev.lever", {
     corsOrigins: new Set(),
-    isOpenToInstances: true,
+    kind: "services",
     isPublic: false,
   });
   const echo = (of: CallOpening, side: CallHandle): CallListener => {

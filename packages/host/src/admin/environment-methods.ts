@@ -33,7 +33,7 @@ export function environmentMethods(options: EnvironmentOptions): Record<string, 
     const environment = parseEnvironment(value);
     const access = router.environment(environment)?.access;
     if (access === undefined) throw unknownEnvironment(environment);
-    if (access.isOpenToInstances) return environment;
+    if (access.kind === "services") return environment;
     throw new LeverError("forbidden", `Cannot change ${environment}: it manages Lever itself.`);
   };
 

@@ -257,7 +257,7 @@ export class Deployer {
 
   /** @throws LeverError when there is none that takes services. */
   #checkEnvironment(environment: string): void {
-    if (this.#options.router.environment(environment)?.access.isOpenToInstances === true) return;
+    if (this.#options.router.environment(environment)?.access.kind === "services") return;
     throw new LeverError(
       "unknown_environment",
       `Cannot deploy: there is no environment ${environment} that takes services.`,

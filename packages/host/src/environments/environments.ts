@@ -34,7 +34,7 @@ export class Environments {
     // No page of any origin, and no service that Lever runs, may drive Lever itself.
     options.router.setEnvironment(ADMIN_ENVIRONMENT, {
       corsOrigins: new Set(),
-      isOpenToInstances: false,
+      kind: "platform",
       isPublic: false,
     });
     return environments;
@@ -72,7 +72,7 @@ export class Environments {
     this.#records.set(environment, record);
     this.#options.router.setEnvironment(environment, {
       corsOrigins: new Set(corsOrigins),
-      isOpenToInstances: true,
+      kind: "services",
       isPublic,
     });
     await this.#options.fleet.setNetwork(environment, network);

@@ -14,7 +14,7 @@ function makeFleet(): { clock: VirtualClock; router: Router; fleet: Fleet } {
   const clock = new VirtualClock();
   const limits = { ...defaultLimits, instancesRamMbMax: 1_000_000 };
   const router = new Router({ limits, clock, nextEpoch: () => 1 });
-  const access = { corsOrigins: new Set(""), isOpenToInstances: true, isPublic: true };
+  const access = { corsOrigins: new Set(""), kind: "services" as const, isPublic: true };
   router.setEnvironment(environment, access);
   const world = {
     clock,

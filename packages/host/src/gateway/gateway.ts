@@ -173,7 +173,7 @@ function serve(request: HttpRequest, response: HttpResponse, options: ServeOptio
       return;
     }
     const isStreaming = isStreamingName(url.method);
-    const mayGet = isStreaming && access?.isOpenToInstances !== false;
+    const mayGet = isStreaming && access?.kind !== "platform";
     if (request.method !== "POST" && !(mayGet && isEventSource(request))) {
       throw new LeverError(
         "wrong_http_method",

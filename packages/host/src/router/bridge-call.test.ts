@@ -18,7 +18,7 @@ const options = { messageBytesMax: MESSAGE_BYTES_MAX, callsMax: 10 };
 it("lets a caller end that still had much to say when its stream was ended", async () => {
   const clock = new VirtualClock();
   const router = new Router({ limits: defaultLimits, clock, nextEpoch: () => 1 });
-  const access = { corsOrigins: new Set<string>(), isOpenToInstances: true, isPublic: false };
+  const access = { corsOrigins: new Set<string>(), kind: "services" as const, isPublic: false };
   router.setEnvironment("dev.lever", access);
   const live = { version: 1, isPrivate: false, methods: ["talkChan"] };
   const route = router.setService("dev.lever", "back", live);

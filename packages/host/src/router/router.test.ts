@@ -105,12 +105,12 @@ beforeEach(() => {
   router.onDemand = ({ service }) => demands.push(service);
   router.setEnvironment("dev.lever", {
     corsOrigins: new Set(),
-    isOpenToInstances: true,
+    kind: "services",
     isPublic: false,
   });
   router.setEnvironment("admin.lever", {
     corsOrigins: new Set(),
-    isOpenToInstances: false,
+    kind: "platform",
     isPublic: false,
   });
   const live = { version: 1, isPrivate: false, methods: ["method", "chan"] };

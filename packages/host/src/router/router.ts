@@ -68,8 +68,8 @@ export interface CallRouter {
 export interface EnvironmentAccess {
   /** Origins whose pages may call; `*` = any. */
   readonly corsOrigins: ReadonlySet<string>;
-  /** False = only callers from outside: Lever's own management is no business of the services it runs. */
-  readonly isOpenToInstances: boolean;
+  /** `platform` = Lever's own services: only callers from outside reach it, and no service can be deployed to it. */
+  readonly kind: "services" | "platform";
   /** Anyone may invoke its services, with no token. */
   readonly isPublic: boolean;
 }
@@ -201,7 +201,7 @@ export class Router implements CallRouter {
     if (routes === undefined) {
       return new LeverError("unknown_environment", `There is no environment ${environment}.`);
     }
-    if (!routes.access.isOpenToInstances && caller.environment !== "") {
+    if (routes.access.kind === "platform" && caller.environment !== "") {
       return new LeverError("forbidden", `Services may not call into ${environment}.`);
     }
     const route = routes.services.get(service);

@@ -31,7 +31,7 @@ export type WorkerCommand =
       /** undefined = there is no such environment any more. */
       readonly access?: {
         readonly corsOrigins: readonly string[];
-        readonly isOpenToInstances: boolean;
+        readonly kind: "services" | "platform";
         readonly isPublic: boolean;
       };
     }

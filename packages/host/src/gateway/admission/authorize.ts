@@ -30,7 +30,7 @@ export function authorizeProgram(
   request: AccessRequest,
 ): Caller {
   const known = router.environment(environment)?.access;
-  if (known?.isOpenToInstances === false) {
+  if (known?.kind === "platform") {
     // Lever's own: it decides by method, and is told who asks.
     return { environment: "", service: access.adminPrincipal(request) };
   }
