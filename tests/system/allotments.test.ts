@@ -235,7 +235,7 @@ describe("what an environment's instances reach", () => {
 
   test.each([
     [[], "a list of 1 to 200"],
-    [["example.org"], '"example.org" is no destination'],
+    [["example.org"], '"example.org" is not a destination'],
     [["10.0.0.256"], "no destination"],
     [["10.0.0.1/33"], "no destination"],
     [["10.0.0.1:0"], "no destination"],

@@ -1,22 +1,23 @@
-/** What a method can know of the call that it is answering. */
+/** The call that a method is running for, as the method sees it. */
 export interface CallContext {
-  /** Where the instance belongs. */
+  /** Environment, service, version and id of the instance that runs the method. */
   readonly environment: string;
   readonly service: string;
   readonly version: number;
   readonly instance: string;
   readonly method: string;
-  /** `""` when the call names none. */
+  /** `""` without a resource. */
   readonly resource: string;
   /**
-   * Of the ownership of the resource: increases each time an instance gets it, over crashes and deploys. What is written
-   * down with it elsewhere can be told from what an earlier owner writes late. undefined without a resource.
+   * Number of the resource's current ownership; undefined without a resource. It increases each time an instance becomes
+   * the owner, also across crashes and deploys. Store it with writes to another system to reject late writes of an
+   * earlier owner.
    */
   readonly epoch: number | undefined;
-  /** The service that calls; undefined for callers from outside. Known by Lever, not claimed by the caller. */
+  /** The calling service; undefined for callers from outside. Lever determines it, the caller cannot claim another. */
   readonly caller: { readonly environment: string; readonly service: string } | undefined;
-  /** Milliseconds until the call's deadline, 0 when it is over; undefined without one. */
+  /** Milliseconds until the call's deadline, 0 once it has passed; undefined without a deadline. */
   readonly timeLeftMs: number | undefined;
-  /** Aborted when the caller leaves or the deadline is over: what the method still does is for nobody. */
+  /** Aborted when the caller cancels the call or its deadline passes: the result will not be read. */
   readonly signal: AbortSignal;
 }

@@ -1,4 +1,4 @@
-/** What a service's lever.json says, with every default filled in (SPEC "lever.json"). */
+/** The fields of a service's lever.json, with every default filled in. */
 export interface LeverJson {
   readonly name: string;
   readonly description: string;
@@ -13,7 +13,7 @@ export interface LeverJson {
   readonly maxInstances: number | undefined;
   /** MB (10⁶ bytes). */
   readonly ram: number;
-  /** Processors that an instance may use at the most; undefined = all that nobody else needs. */
+  /** Most processors that one instance may use; undefined = no limit of its own. */
   readonly maxCpu: number | undefined;
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -24,7 +24,7 @@ export type LeverJsonOutcome =
 
 interface Field {
   readonly schema: Readonly<Record<string, unknown>>;
-  /** Ends the sentence "allowed is …". */
+  /** Completes the sentence "allowed is …". */
   readonly allowed: string;
   readonly accepts: (value: unknown) => boolean;
 }
@@ -39,7 +39,7 @@ const fields: Readonly<Record<keyof LeverJson, Field>> = {
     accepts: (value) => typeof value === "string" && NAME.test(value) && !/^\.+$/.test(value),
   },
   description: {
-    schema: { type: "string", default: "", description: "Shown wherever the service is listed" },
+    schema: { type: "string", default: "", description: "Shown in lists of services" },
     allowed: "a string",
     accepts: (value) => typeof value === "string",
   },
@@ -90,13 +90,13 @@ const fields: Readonly<Record<keyof LeverJson, Field>> = {
       type: "integer",
       minimum: 0,
       default: 0,
-      description: "Started at deploy, and kept while idle",
+      description: "Instances that run from the deploy on, also without calls",
     },
     allowed: "a whole number, 0 or more",
     accepts: (value) => isWholeAtLeast(value, 0),
   },
   maxInstances: {
-    schema: { type: "integer", minimum: 1, description: "The most instances at once" },
+    schema: { type: "integer", minimum: 1, description: "Most instances at the same time" },
     allowed: "a whole number, 1 or more",
     accepts: (value) => isWholeAtLeast(value, 1),
   },
@@ -114,13 +114,17 @@ const fields: Readonly<Record<keyof LeverJson, Field>> = {
     schema: {
       type: "number",
       minimum: 0.01,
-      description: "Processors that an instance may use at the most; 0.5 is half of one",
+      description: "Most processors that one instance may use; 0.5 is half of one",
     },
     allowed: "a number of processors, 0.01 or more",
     accepts: (value) => typeof value === "number" && value >= 0.01,
   },
   config: {
-    schema: { type: "object", default: {}, description: "Handed to the service at start" },
+    schema: {
+      type: "object",
+      default: {},
+      description: "Passed to the service as JSON in LEVEROS_CONFIG",
+    },
     allowed: "an object",
     accepts: isObject,
   },
@@ -140,8 +144,8 @@ export const leverJsonSchema: Readonly<Record<string, unknown>> = {
 };
 
 /**
- * Reads the text of a lever.json. All violations are reported at once, each with file, field, what was found and
- * what is allowed; unknown fields are warnings that name the nearest known field.
+ * Parses the text of a lever.json. Reports all violations together, each with the file, the field, the value and the
+ * allowed values. Unknown fields are warnings that suggest the nearest known field.
  */
 export function parseLeverJson(text: string): LeverJsonOutcome {
   let value: unknown;
@@ -187,7 +191,7 @@ export function parseLeverJson(text: string): LeverJsonOutcome {
 }
 
 function withDefaults(value: Record<string, unknown>): LeverJson {
-  // Every field present was accepted by its own check above.
+  // `parseLeverJson` has checked every field that is present.
   const given = value as Partial<LeverJson>;
   return {
     name: given.name ?? "",
@@ -247,7 +251,7 @@ function isWholeAtLeast(value: unknown, least: number): boolean {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= least;
 }
 
-/** A relative path that stays below its folder on every system. */
+/** True for a relative path that cannot lead out of its folder on any operating system. */
 function isInside(path: string): boolean {
   if (path.startsWith("/") || path.includes("\\") || path.includes("\0")) return false;
   return !path.split("/").includes("..");

@@ -2,10 +2,10 @@ import { LeverError } from "./errors.ts";
 
 /** The universal address of a method: `lever://<environment>/<service>[/<resource>]/<method>`. */
 export interface LeverUrl {
-  /** Host name, perhaps with a port; `""` in a relative URL. Lower case. */
+  /** Host name with an optional port, in lower case; `""` in a relative URL. */
   readonly environment: string;
   readonly service: string;
-  /** `""` when the URL names none; may contain `/`. Percent-escapes are decoded. */
+  /** `""` without a resource; may contain `/`. Percent-escapes are decoded. */
   readonly resource: string;
   readonly method: string;
 }
@@ -39,25 +39,25 @@ export function parseLeverUrl(url: string): LeverUrl {
 }
 
 /**
- * Parses the path of a Lever URL: `/<service>[/<resource>]/<method>`, with an empty segment for no resource. `whole` is
- * what an error shows.
+ * Parses the path of a Lever URL: `/<service>[/<resource>]/<method>`. An empty segment means no resource.
+ * @param url the URL that an error message quotes. Default: the path.
  * @throws LeverError `malformed_request`
  */
-export function parseLeverPath(path: string, whole: string = path): Omit<LeverUrl, "environment"> {
+export function parseLeverPath(path: string, url: string = path): Omit<LeverUrl, "environment"> {
   const first = path.indexOf("/", 1);
   const last = path.lastIndexOf("/");
   if (path[0] !== "/" || first === -1) {
-    throw malformed(whole, "it needs a service and a method: /service/method");
+    throw malformed(url, "it needs a service and a method: /service/method");
   }
-  const service = unescapeSegment(path.slice(1, first), whole);
-  const method = unescapeSegment(path.slice(last + 1), whole);
-  if (service === "") throw malformed(whole, "its service is empty");
-  if (method === "") throw malformed(whole, "its method is empty");
-  const resource = last > first ? unescapeSegment(path.slice(first + 1, last), whole) : "";
+  const service = unescapeSegment(path.slice(1, first), url);
+  const method = unescapeSegment(path.slice(last + 1), url);
+  if (service === "") throw malformed(url, "its service is empty");
+  if (method === "") throw malformed(url, "its method is empty");
+  const resource = last > first ? unescapeSegment(path.slice(first + 1, last), url) : "";
   return { service, resource, method };
 }
 
-/** Prints a Lever URL, with everything escaped that a path cannot carry; `/` in a resource stays. */
+/** Formats a Lever URL. Escapes each character that a path cannot contain, except `/` in a resource. */
 export function formatLeverUrl(url: LeverUrl): string {
   const authority = url.environment === "" ? "" : `lever://${url.environment}`;
   const resource =

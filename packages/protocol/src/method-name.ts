@@ -6,12 +6,12 @@ export function isStreamingName(method: string): boolean {
   return STREAMING.test(method);
 }
 
-/** True for the hooks that only Lever itself calls. */
+/** True for the hooks, which only Lever may call. */
 export function isReservedName(method: string): boolean {
   return RESERVED.has(method);
 }
 
-/** True when an exported function of this name is a method that callers may name. */
+/** True when callers may call an exported function of this name. */
 export function isCallableName(name: string): boolean {
   return !name.startsWith("_") && !RESERVED.has(name) && name !== "default";
 }

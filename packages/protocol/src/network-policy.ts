@@ -1,16 +1,16 @@
 /**
- * What the instances of an environment may reach by their own network: the internet, nothing, or these destinations.
- * Calls of other services need none of it.
+ * The destinations that an environment's instances may connect to: the internet, none, or this list. Calls to other
+ * services go over the link and are not affected.
  */
 export type NetworkPolicy = "internet" | "none" | readonly Destination[];
 
-/** `dns` (the machine's name servers), or an IPv4 address or network, with a port or all of them. */
+/** `dns` (the machine's name servers), or an IPv4 address or network, optionally with one port. */
 type Destination = string;
 
 const DESTINATIONS_MAX = 200;
 const DESTINATION = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:\/(\d{1,2}))?(?::(\d{1,5}))?$/;
 
-/** Reads what somebody wants a network policy to be, or says in a sentence what is wrong with it. */
+/** Parses a network policy. `wrong` completes an error sentence: what is invalid, and what is allowed. */
 export function parseNetworkPolicy(value: unknown): NetworkPolicy | { readonly wrong: string } {
   if (value === "internet" || value === "none") return value;
   if (!Array.isArray(value) || value.length === 0 || value.length > DESTINATIONS_MAX) {
@@ -21,7 +21,7 @@ export function parseNetworkPolicy(value: unknown): NetworkPolicy | { readonly w
   for (const destination of value) {
     if (!isDestination(destination)) {
       return {
-        wrong: `${JSON.stringify(destination)} is no destination; allowed is "dns", or an IPv4 address or network, with a port or without: 192.0.2.7:5432, 10.1.0.0/16`,
+        wrong: `${JSON.stringify(destination)} is not a destination; allowed is "dns", or an IPv4 address or network, optionally with a port: 192.0.2.7:5432, 10.1.0.0/16`,
       };
     }
   }

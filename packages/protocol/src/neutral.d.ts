@@ -1,4 +1,4 @@
-// The globals that every JavaScript engine has and TypeScript's "es" libraries leave out.
+// Globals that every JavaScript engine provides and TypeScript's "es" libraries do not declare.
 
 declare class TextEncoder {
   encode(text: string): Uint8Array;

@@ -1,10 +1,10 @@
 import { type CallOpening, PAYLOAD_JSON } from "./call.ts";
 import { encodeJson } from "./values.ts";
 
-/** The service's own functions that are called when a resource comes to an instance, and when it leaves. */
+/** The service's functions that Lever calls when an instance becomes the owner of a resource, and before it stops being it. */
 export type ResourceHook = "newResource" | "closeResource";
 
-/** The call of a hook, with the resource and the epoch of its ownership as arguments. */
+/** The call of a hook. Its arguments are the resource and the epoch of its ownership. */
 export function hookOpening(
   hook: ResourceHook,
   { resource, epoch, timeoutMs }: { resource: string; epoch: number; timeoutMs: number },

@@ -1,7 +1,7 @@
 import type { CallTarget } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
 
-/** What the host gives a runtime to become an instance of a version. */
+/** Sent by the host to a started runtime, which becomes an instance of this version. */
 export interface Assignment {
   readonly environment: string;
   readonly service: string;
@@ -9,50 +9,50 @@ export interface Assignment {
   readonly instance: string;
   /** Absolute path of the unpacked code. */
   readonly codeDir: string;
-  /** The module to load; undefined for a service that is a program of its own. */
+  /** The module to load; undefined when the service is a separate program. */
   readonly jsEntry?: string | undefined;
-  /** The command of such a program, and its arguments. Exactly one of jsEntry and entry is set. */
+  /** Command and arguments of the separate program. Exactly one of jsEntry and entry is set. */
   readonly entry?: readonly string[] | undefined;
-  /** Set in the instance's environment. */
+  /** Environment variables of the instance. */
   readonly variables: Readonly<Record<string, string>>;
   readonly bodyBytesMax: number;
-  /** Whom the runtime becomes before it touches anything of the service; undefined = it stays who it is. */
+  /** The runtime switches to this user before it opens any file of the service; undefined = it keeps its user. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-/** The control messages of a link between host and runtime, both directions, as JSON. */
+/** The control messages of a link between host and runtime, in both directions, as JSON. */
 export type RuntimeMessage =
   /** host → runtime, once */
   | { readonly type: "assign"; readonly assignment: Assignment }
-  /** runtime → host: the process has started, and can be assigned */
+  /** runtime → host: the process has started and accepts an assignment */
   | { readonly type: "started" }
   /** runtime → host: the service is loaded */
   | { readonly type: "ready"; readonly methods: readonly string[] }
-  /** runtime → host: the service cannot be loaded, and the runtime exits */
+  /** runtime → host: the service cannot be loaded; the runtime exits */
   | { readonly type: "failed"; readonly reason: string }
-  /** runtime → host: it was told to stop by someone else, and takes no new calls */
+  /** runtime → host: it received SIGTERM, not from the host, and accepts no new calls */
   | { readonly type: "stopping" }
-  /** host → runtime: the last call has been sent; finish what is there and exit */
+  /** host → runtime: no further call follows; finish the open ones and exit */
   | { readonly type: "stop" };
 
-/** Where the client finds the link when it runs inside an instance: a property of `globalThis`. */
+/** The property of `globalThis` in which the client finds the link when it runs inside an instance. */
 export const INSTANCE_LINK: unique symbol = Symbol.for("leveros.instance-link");
 
-/** A call in whose course code runs, which may make others. */
+/** The call that the current code runs for. Calls made meanwhile are cancelled with it. */
 export interface ActiveCall extends CallContext {
-  /** Calls back, once, when the caller leaves or the deadline is over; `signal` says whether that is so already. */
+  /** Calls back once, when the call is cancelled or its deadline passes; not if `isCancelled` is true already. */
   onCancel(listener: () => void): void;
   offCancel(listener: () => void): void;
-  /** What `signal` would say, without making one: most calls never have use for it. */
+  /** As `signal.aborted`, without creating the signal, which most calls never need. */
   readonly isCancelled: boolean;
 }
 
-/** What the runtime leaves there. */
+/** The value of that property, set by the runtime. */
 export interface InstanceLink {
-  /** Grows when a newer runtime changes the shape of this object. */
+  /** Increased when a newer runtime changes the shape of this object. */
   readonly protocol: 1;
   readonly environment: string;
   readonly callee: CallTarget;
-  /** The call in whose course the running code runs; undefined = in none. */
+  /** The call that the current code runs for; undefined = none. */
   activeCall(): ActiveCall | undefined;
 }

@@ -1,6 +1,6 @@
 import { PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
 
-/** Of Node, where there is Node. */
+/** The parts of node:buffer that are used where it exists. */
 interface TextTools {
   isAscii(bytes: Uint8Array): boolean;
   readonly Buffer: {
@@ -16,7 +16,7 @@ const tools = (
   globalThis as { process?: { getBuiltinModule?(name: string): unknown } }
 ).process?.getBuiltinModule?.("buffer") as TextTools | undefined;
 
-/** A value as it crosses a wire. */
+/** A value as it is transferred. */
 export interface Payload {
   readonly kind: PayloadKind;
   readonly bytes: Uint8Array;
@@ -26,14 +26,14 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /**
- * A value as JSON in UTF-8. Dates become ISO strings; undefined and functions become null, as do NaN and infinities.
+ * Encodes a value as JSON in UTF-8. Dates become ISO strings; undefined, functions, NaN and infinities become null.
  * @throws TypeError for a cycle or a BigInt.
  */
 export function encodeJson(value: unknown): Uint8Array {
   return encodeText(JSON.stringify(value) ?? "null");
 }
 
-/** Short texts share a buffer: one of its own costs each of them more than everything else that is done with it. */
+/** Short texts share a buffer: allocating one for each would cost more than encoding the text. */
 const SHARED_BYTES = 16 * 1024;
 const SHARED_TEXT_MAX = 1024;
 let shared = new Uint8Array(0);
@@ -51,14 +51,14 @@ function encodeText(text: string): Uint8Array {
   return shared.subarray(start, sharedEnd);
 }
 
-/** One value: bytes stay bytes, everything else is JSON. */
+/** Encodes one value: bytes stay bytes, any other value becomes JSON. */
 export function valuePayload(value: unknown): Payload {
   return value instanceof Uint8Array
     ? { kind: PAYLOAD_BYTES, bytes: value }
     : { kind: PAYLOAD_JSON, bytes: encodeJson(value) };
 }
 
-/** The arguments of a call: exactly one bytes argument is bytes, everything else a JSON array. */
+/** Encodes the arguments of a call: exactly one bytes argument stays bytes, any other list becomes a JSON array. */
 export function argumentsPayload(args: readonly unknown[]): Payload {
   const [only] = args;
   return args.length === 1 && only instanceof Uint8Array
@@ -67,14 +67,14 @@ export function argumentsPayload(args: readonly unknown[]): Payload {
 }
 
 /**
- * The value of a payload; bytes come back as the same bytes.
+ * Decodes a payload. Bytes are returned as they are, without a copy.
  * @throws SyntaxError or TypeError when it is not JSON in UTF-8.
  */
 export function decodeValue(kind: PayloadKind, bytes: Uint8Array): unknown {
   return kind === PAYLOAD_BYTES ? bytes : JSON.parse(decodeText(bytes));
 }
 
-/** The arguments of a call, or a sentence that says why they are none. */
+/** Decodes the arguments of a call, or returns why they are invalid, as the end of an error sentence. */
 export function decodeArguments(kind: PayloadKind, bytes: Uint8Array): unknown[] | string {
   if (kind === PAYLOAD_BYTES) return [bytes];
   let value: unknown;
@@ -91,7 +91,7 @@ export function decodeArguments(kind: PayloadKind, bytes: Uint8Array): unknown[]
 }
 
 /**
- * UTF-8 as text. What is only ASCII, as most is, Node reads several times as fast as it decodes.
+ * Decodes UTF-8. Most text is only ASCII, which Node reads several times as fast as a latin1 string.
  * @throws TypeError when it is not UTF-8.
  */
 function decodeText(bytes: Uint8Array): string {

@@ -1,25 +1,24 @@
 import { processMs } from "../process-clock.ts";
 
-// Only Node runs a link over a socket: this is its own.
+// Provided by Node, the only platform that runs a link over a socket.
 declare function setImmediate(task: () => void): unknown;
 
-/** What is expected sooner than this is waited for awake. */
+/** Busy-waits when the next event is expected sooner than this. */
 const SOON_MS = 0.25;
-/** For how long, each time: some times what a process takes to wake up where its processor has been halted. */
-const AWAKE_MS = 0.3;
-/** A longer pause counts as this long: the pace of a caller who comes back is known again after a few calls. */
+/** Duration of one busy-wait: several times what a process needs to wake up on a halted processor. */
+const BUSY_WAIT_MS = 0.3;
+/** Longer pauses count as this long, so that a few calls after a pause are enough to measure the rate again. */
 const GAP_MS_MAX = 1;
-/** Each gap's part in the average. */
+/** Weight of the newest gap in the moving average. */
 const WEIGHT = 1 / 8;
-/** With more calls under way there is enough to do, and what counts is how much gets done. */
+/** With more open calls the process has work to do, and throughput matters more than latency. */
 const CALLS_MAX = 2;
 
 /**
- * Says when a link should keep its process awake: asleep, it hears of what arrives only after its processor has been woken
- * up, which takes longer than a short call does, on virtual machines several times as long. A caller who makes one
- * call after the other would wait for that in each.
+ * Decides when a link busy-waits. Waking a halted processor takes longer than a short call, on virtual machines several
+ * times as long. A caller that makes one call after another would pay for that in each of them.
  *
- * Time is given in milliseconds, of any clock that does not go back.
+ * All times are milliseconds of one clock that never goes back.
  */
 export class BusyWaitPolicy {
   #gapMs: number = GAP_MS_MAX;
@@ -28,8 +27,8 @@ export class BusyWaitPolicy {
   #calledAt = 0;
 
   /**
-   * Something went through. Returns until when it is worth to stay awake; 0 = it is not. `callsMade` are regular calls:
-   * messages of streams come many at once, and whoever waits for them awake takes the processor from who makes them.
+   * Called whenever bytes go through. Returns until when to busy-wait; 0 = do not. `callsMade` counts regular calls only:
+   * messages of streams arrive in bursts, and busy-waiting for them would take the processor from their sender.
    */
   next(now: number, { callsOpen, callsMade }: { callsOpen: number; callsMade: number }): number {
     if (callsMade !== this.#callsMade) {
@@ -40,23 +39,23 @@ export class BusyWaitPolicy {
     this.#lastAt = now;
     this.#gapMs += (gapMs - this.#gapMs) * WEIGHT;
     const isCalling = callsOpen <= CALLS_MAX && now - this.#calledAt < GAP_MS_MAX;
-    return isCalling && this.#gapMs < SOON_MS ? now + AWAKE_MS : 0;
+    return isCalling && this.#gapMs < SOON_MS ? now + BUSY_WAIT_MS : 0;
   }
 }
 
 let spinUntil = 0;
 let isSpinning = false;
 
-/** Lets the event loop turn, without sleeping, until then. */
+/** Keeps the event loop running without sleeping until a time of `processMs`. */
 export function busyWaitUntil(until: number): void {
   if (until <= spinUntil) return;
   spinUntil = until;
   if (isSpinning) return;
   isSpinning = true;
-  setImmediate(turn);
+  setImmediate(spin);
 }
 
-function turn(): void {
-  if (processMs() < spinUntil) setImmediate(turn);
+function spin(): void {
+  if (processMs() < spinUntil) setImmediate(spin);
   else isSpinning = false;
 }

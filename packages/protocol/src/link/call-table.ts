@@ -1,12 +1,12 @@
-/** Calls are at most half as many as slots. */
+/** At most half of the slots are used. */
 const SLOTS_MIN = 64;
-/** 2^32 divided by the golden ratio: spreads numbers that follow one another (Knuth, 6.4). */
+/** 2^32 divided by the golden ratio: spreads consecutive numbers (Knuth, 6.4). */
 const SPREAD = 0x9e37_79b1;
 
 /**
- * What is known of each open call, by its number: like a Map, for keys that come and go by the million. When a Map that has
- * grown old makes room, V8 leaves a reference from its old table to the new one, so that from then on every call that ever
- * was in it outlives the cheap collections of garbage, until a whole one.
+ * The open calls by their numbers: a hash table with open addressing. It replaces a Map because of V8's garbage collector:
+ * when a long-lived Map grows, its old table keeps a reference to the new one. From then on every call that was ever in
+ * it survives the cheap minor collections, until a full one.
  */
 export class CallTable<Call> {
   #ids = new Uint32Array(SLOTS_MIN);
@@ -30,13 +30,13 @@ export class CallTable<Call> {
     this.#calls[slot] = call;
   }
 
-  /** False = there is no such call. */
+  /** False = no such call. */
   delete(id: number): boolean {
     let free = this.#slotOf(id);
     if (this.#calls[free] === undefined) return false;
     this.size--;
     const mask = this.#calls.length - 1;
-    // Those behind it that would no longer be found move up.
+    // Entries behind the free slot that could not be found any more move into it.
     for (let slot = (free + 1) & mask; ; slot = (slot + 1) & mask) {
       const call = this.#calls[slot];
       if (call === undefined) break;
@@ -50,7 +50,7 @@ export class CallTable<Call> {
     return true;
   }
 
-  /** As they are now, in no order. */
+  /** A snapshot, in no particular order. */
   values(): Call[] {
     return this.#calls.filter((call) => call !== undefined);
   }
@@ -64,7 +64,7 @@ export class CallTable<Call> {
     return Math.imul(id, SPREAD) >>> this.#shift;
   }
 
-  /** Where it is, or would be. */
+  /** The slot of a call, or the free one where it would go. */
   #slotOf(id: number): number {
     const calls = this.#calls;
     const mask = calls.length - 1;

@@ -1,11 +1,11 @@
 import { HEADER_BYTES, writeHeader } from "./frame.ts";
 import type { OutgoingSlots } from "./shared-memory.ts";
 
-/** Frames are gathered in buffers of this size; a longer payload is passed on without a copy. */
+/** Frames are collected in buffers of this size. Payloads over COPY_BYTES_MAX are written without a copy. */
 const BUFFER_BYTES = 16 * 1024;
 const COPY_BYTES_MAX = 4 * 1024;
 
-/** Gathers the frames of one turn of the event loop, so that they leave in one write. */
+/** Collects the frames of one event loop iteration, so that one write sends them all. */
 export class FrameWriter {
   #parts: Uint8Array[] = [];
   #buffer = new Uint8Array(BUFFER_BYTES);
@@ -18,7 +18,7 @@ export class FrameWriter {
     this.#slots = slots;
   }
 
-  /** Appends a frame whose payload is `head` followed by `body`. `head` is copied; returns whether `body` is. */
+  /** Appends a frame whose payload is `head` followed by `body`. Copies `head`; returns whether it copied `body`. */
   push(
     type: number,
     flags: number,
@@ -53,7 +53,7 @@ export class FrameWriter {
     return true;
   }
 
-  /** Everything since the last take, in order; empty when there is nothing. */
+  /** Returns and forgets the bytes appended since the last call, in order. */
   take(): readonly Uint8Array[] {
     this.#cut();
     const parts = this.#parts;

@@ -3,14 +3,14 @@
  *
  *     u24 payload length | u8 slot | u8 type | u8 flags | u16 chunks | u32 call id
  *
- * - `slot`: where in shared memory the payload is, which does not follow then; 0 = it follows.
- * - `chunks`: in the first of several frames that carry one message, how many follow it.
+ * - `slot`: the slot of shared memory that contains the payload; 0 = the payload follows the header.
+ * - `chunks`: in the first frame of a message, the number of further frames with chunks of it.
  */
 export const HEADER_BYTES = 12;
 
-/** The most payload that one frame may carry; larger messages go in several frames, so that small ones pass between. */
+/** Most bytes of a message in one frame. Larger messages are sent as several frames, so that others get in between. */
 export const CHUNK_BYTES: number = 64 * 1024;
-/** An opening carries names before its chunk: four of at most 16 KiB each, the most a request line can bring. */
+/** An OPEN frame has names before its chunk: four of at most 16 KiB each, the most that a request line can contain. */
 const PAYLOAD_BYTES_MAX: number = CHUNK_BYTES + 4 * 16 * 1024 + 16;
 
 export const OPEN = 1;
@@ -20,23 +20,23 @@ export const CREDIT = 4;
 export const CONTROL = 5;
 export const PING = 6;
 export const PONG = 7;
-/** As many slots as the id says have been read. */
+/** The receiver has read as many slots as the id field says. */
 export const SLOTS_READ = 8;
 
 /** The payload is bytes, not JSON. */
 export const FLAG_BYTES = 1;
-/** The message goes on in the next MESSAGE frame of this call. */
+/** The message continues in the next MESSAGE frame of this call. */
 export const FLAG_MORE = 2;
-/** Half-close: nothing more comes from this side. */
+/** Half-close: the sender sends no more messages. */
 export const FLAG_LAST = 4;
 /** The payload is the method's error value; the call is over. */
 export const FLAG_ERROR = 8;
 /** On OPEN: a streaming call. */
 export const FLAG_STREAM = 16;
-/** On MESSAGE: there is no message, only the flags. */
+/** On MESSAGE: the frame has flags and no message. */
 export const FLAG_EMPTY = 32;
 
-/** Of the header's first word. */
+/** Parts of the header's first word. */
 const SLOT_SHIFT = 24;
 const LENGTH_MASK = 0xff_ffff;
 
@@ -65,13 +65,13 @@ export function encodeCredit(bytes: number): Uint8Array {
   return payload;
 }
 
-/** @throws Error when it is none. */
+/** @throws Error when the payload is not a credit. */
 export function decodeCredit(payload: Uint8Array): number {
   if (payload.length !== 4) throw new Error("Cannot read credit: it is not four bytes.");
   return new DataView(payload.buffer, payload.byteOffset, 4).getUint32(0, true);
 }
 
-/** What a frame says before its payload. */
+/** The fields of a frame before its payload. */
 export interface FrameHeader {
   readonly type: number;
   readonly flags: number;
@@ -82,34 +82,34 @@ export interface FrameHeader {
 }
 
 interface FrameReaderOptions {
-  /** The frame is whole. */
+  /** Called with each complete frame. */
   onFrame(header: FrameHeader, payload: Uint8Array): void;
   /**
-   * Where a payload is to be put that has not arrived whole, or that is a part of a message: exactly its size. undefined
-   * = anywhere.
+   * Returns the memory for a payload that has arrived in part, or that is a chunk of a message: exactly as long as the
+   * payload. undefined = the reader allocates it.
    */
   place(header: FrameHeader): Uint8Array | undefined;
-  /** Copies a payload from shared memory. @throws Error when it is not there. */
+  /** Copies a payload out of shared memory. @throws Error when it is not there. */
   readSlot(slot: number, target: Uint8Array): void;
-  /** What is pushed will be written over later: no payload may be a view of it. */
+  /** The memory of pushed bytes is reused later, so no payload may be a view of it. */
   readonly isBorrowed: boolean;
 }
 
-/** What is copied because it is borrowed is put side by side in blocks of this size. */
+/** Copies of borrowed bytes share blocks of this size. */
 const BLOCK_BYTES: number = 64 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Cuts arriving bytes into frames. Payloads are views of what arrived where that is whole and may be kept; others are
- * copied once, to their place. A frame longer than the limit is an error before its payload is kept.
+ * Splits received bytes into frames. A payload that arrives in one piece, in memory that is not reused, is a view of the
+ * received bytes. Any other payload is copied once. A frame over the limit is an error before its payload is stored.
  */
 export class FrameReader {
   readonly #options: FrameReaderOptions;
-  /** Of a header that has not arrived whole. */
+  /** The first bytes of a header that has arrived in part. */
   readonly #head = new Uint8Array(HEADER_BYTES);
   readonly #headView = new DataView(this.#head.buffer);
   #headBytes = 0;
-  /** Of the frame whose payload is on its way. */
+  /** The frame whose payload has arrived in part. */
   #header: FrameHeader | undefined;
   #payload: Uint8Array = NO_BYTES;
   #filledBytes = 0;
@@ -122,7 +122,7 @@ export class FrameReader {
   /** @throws Error when the bytes are no frames; the reader must not be used again. */
   push(pushed: Uint8Array): void {
     let bytes = pushed;
-    let offset = this.#goOn(bytes);
+    let offset = this.#continueFrame(bytes);
     if (offset === bytes.length) return;
     let isOwned = !this.#options.isBorrowed;
     let view = viewOf(bytes);
@@ -136,7 +136,7 @@ export class FrameReader {
       const end = offset + header.payloadBytes;
       if (end <= bytes.length && !(header.flags & FLAG_MORE)) {
         if (!isOwned) {
-          // All at once: frames are many.
+          // One copy for all remaining frames: there may be many.
           bytes = this.#copy(bytes.subarray(offset));
           view = viewOf(bytes);
           offset = 0;
@@ -155,8 +155,8 @@ export class FrameReader {
     this.#headBytes = bytes.length - offset;
   }
 
-  /** Goes on with what had not arrived whole; returns where the next frame begins. */
-  #goOn(bytes: Uint8Array): number {
+  /** Continues the frame that has arrived in part. Returns the offset of the next frame. */
+  #continueFrame(bytes: Uint8Array): number {
     let offset = 0;
     if (this.#headBytes > 0) {
       offset = Math.min(HEADER_BYTES - this.#headBytes, bytes.length);
@@ -187,7 +187,7 @@ export class FrameReader {
     this.#filledBytes = 0;
   }
 
-  /** Returns how many bytes it took. */
+  /** Returns the number of bytes that it used. */
   #fill(bytes: Uint8Array, offset: number): number {
     const payload = this.#payload;
     const header = this.#header;

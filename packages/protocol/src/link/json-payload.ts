@@ -3,7 +3,7 @@ import { isErrorCode, LeverError } from "../errors.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** What an error says is cut at this length: more than a request's head can make it say, and in JSON within one frame. */
+/** Error messages are truncated to this length: longer than a request head can cause, and as JSON within one frame. */
 const ABORT_LENGTH_MAX = 20_000;
 
 /** The payload of a CONTROL frame. */
@@ -11,7 +11,7 @@ export function encodeJson(message: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(message));
 }
 
-/** @throws Error when it is none. */
+/** @throws Error when the payload is not JSON. */
 export function decodeJson(payload: Uint8Array): unknown {
   try {
     return JSON.parse(decoder.decode(payload));
@@ -25,7 +25,7 @@ export function encodeAbort({ code, message, retryAfterSeconds }: LeverError): U
   return encodeJson({ code, message: message.slice(0, ABORT_LENGTH_MAX), retryAfterSeconds });
 }
 
-/** What it does not say as it should is taken for an internal error. @throws Error when it is not JSON. */
+/** Fields that are missing or malformed become those of an internal error. @throws Error when it is not JSON. */
 export function decodeAbort(payload: Uint8Array): LeverError {
   const parsed = decodeJson(payload);
   const fields = (typeof parsed === "object" && parsed !== null ? parsed : {}) as {

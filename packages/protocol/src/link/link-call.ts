@@ -18,27 +18,27 @@ import {
 } from "./frame.ts";
 
 /**
- * Credit that each direction of a call starts with, in bytes of payload and header. A sender stops at zero, a
- * receiver gives back what its consumer has taken. 256 KiB keeps a local socket busy and bounds what one call can
- * pile up on the other side. Arguments need none: they are to be held whole, and L4 bounds them.
+ * Initial credit of each direction of a call, in bytes of payload and header. A sender stops at zero. A receiver grants
+ * credit for the bytes that its consumer has accepted. 256 KiB keeps a local socket busy and bounds what one call can
+ * buffer on the other side. Arguments need no credit: they must be stored until they are complete, and L4 bounds them.
  */
 const WINDOW_BYTES: number = 256 * 1024;
-/** Credit is given back in steps, so that small messages do not each cost a frame. */
+/** Credit is granted in steps, so that not every small message costs a frame. */
 const CREDIT_STEP_BYTES = WINDOW_BYTES / 4;
 
 const NOTHING = new Uint8Array(0);
 
-/** What a call needs of its link. */
+/** The functions of a link that its calls use. */
 export interface CallLink {
   readonly isSaturated: boolean;
   readonly messageBytesMax: number;
-  /** Returns whether the payload is copied, so that its memory may be used again. */
+  /** Returns whether the payload was copied, so that its memory may be reused. */
   writeMessage(id: number, flags: number, payload: Uint8Array, chunks: number): boolean;
   writeCredit(id: number, bytes: number): void;
   writeAbort(id: number, error: LeverError): void;
-  /** Counts bytes that a call holds; negative = held no more. False = all calls together hold too many. */
+  /** Counts bytes that a call stores; negative = released. False = all calls together store too many. */
   hold(bytes: number): boolean;
-  /** Asks to be pumped when the link has room. */
+  /** Requests a `pump` when the transport is not saturated. */
   queue(call: LinkCall): void;
   forget(id: number): void;
 }
@@ -47,12 +47,12 @@ interface Outgoing {
   readonly flags: number;
   readonly bytes: Uint8Array;
   readonly isArguments: boolean;
-  /** To be told when all of it is copied; undefined once a part is not. */
+  /** Called when all bytes were copied; undefined once a chunk was not. */
   release?: (() => void) | undefined;
   offset: number;
 }
 
-/** One call on a link, seen from either side. */
+/** One side of a call on a link, the caller's or the other. */
 export class LinkCall implements CallHandle {
   readonly id: number;
   events: CallListener | undefined;
@@ -66,16 +66,16 @@ export class LinkCall implements CallHandle {
   #wantsDrain = false;
 
   #receiveWindow = WINDOW_BYTES;
-  /** Taken by the consumer and not yet given back. */
+  /** Accepted by the consumer, not yet granted as credit. */
   #owedBytes = 0;
-  /** Delivered while paused: given back at `resume`. */
+  /** Delivered while paused; granted as credit by `resume`. */
   #heldBytes = 0;
   #isPaused = false;
-  /** Of a message that comes in chunks: its place, and how much of it is filled. */
+  /** A message that arrives in chunks: its memory, and how many bytes have arrived. */
   #message: Uint8Array | undefined;
   #messageBytes = 0;
   #areArgumentsWhole = true;
-  /** Arguments, which are held as long as the call. */
+  /** Bytes of the arguments, which are counted as long as the call is open (L4). */
   #argumentsBytes = 0;
 
   constructor(link: CallLink, id: number) {
@@ -83,7 +83,7 @@ export class LinkCall implements CallHandle {
     this.id = id;
   }
 
-  // What this side sends.
+  // Sending.
 
   send(kind: PayloadKind, bytes: Uint8Array, isLast = false): boolean {
     if (this.#isOver || this.#hasSentLast) return true;
@@ -131,7 +131,7 @@ export class LinkCall implements CallHandle {
     return this.#sendCredit > 0 && this.#outgoing.length === 0 && !this.#link.isSaturated;
   }
 
-  /** The opening went out with the first chunk of the arguments; what did not fit, `rest`, follows in MESSAGE frames. */
+  /** The OPEN frame with the first chunk of the arguments is written. The `rest` follows in MESSAGE frames. */
   opened(rest: Outgoing | undefined, hasMore: boolean): void {
     if (!hasMore) this.#hasSentLast = true;
     if (rest === undefined) return;
@@ -139,7 +139,7 @@ export class LinkCall implements CallHandle {
     this.#link.queue(this);
   }
 
-  /** Sends one chunk of what is queued. False = nothing more to send for now. */
+  /** Sends one queued chunk. False = nothing more can be sent now. */
   pump(): boolean {
     const next = this.#outgoing[0];
     if (next === undefined || !this.#maySend(next)) return false;
@@ -167,18 +167,17 @@ export class LinkCall implements CallHandle {
     return !this.#isOver && (next.isArguments || this.#sendCredit > 0);
   }
 
-  /** Tells the sender that there is room again, when it waits for that. */
+  /** Emits `onDrain` when the sender waits for it and may send again. */
   drained(): void {
     if (!this.#wantsDrain || this.#isOver || !this.hasRoom) return;
     this.#wantsDrain = false;
     this.events?.onDrain();
   }
 
-  // What the other side sends.
+  // Receiving.
 
   /**
-   * Where the payload is to go: chunks come together without being copied again. undefined = anywhere.
-   * @throws Error when it breaks the message that it is a part of.
+   * Returns the memory for a chunk inside its message, so that it is copied only once. undefined = not part of a message.
    */
   place({ flags, chunks, payloadBytes }: FrameHeader): Uint8Array | undefined {
     if (this.#isOver || this.#hasReceivedLast) return undefined;
@@ -214,7 +213,7 @@ export class LinkCall implements CallHandle {
     }
     const wasPaused = this.#isPaused;
     if (flags & FLAG_LAST) this.#hasReceivedLast = true;
-    // Sides that are done need no credit, so a regular call costs no CREDIT frame.
+    // A peer that sends no more needs no credit, so a regular call costs no CREDIT frame.
     if (!wasPaused && !this.#hasReceivedLast) this.#give(cost);
     if (!(flags & FLAG_EMPTY)) this.events?.onMessage(kind, bytes);
     if (flags & FLAG_LAST) {
@@ -236,8 +235,8 @@ export class LinkCall implements CallHandle {
   }
 
   /**
-   * The opening's own body: complete, or the first of several chunks.
-   * @throws Error when it is not full.
+   * Reads the body of the OPEN frame. Returns the arguments, or undefined when this is the first of several chunks.
+   * @throws Error when the first of several chunks is not full.
    */
   receiveOpening(payload: Uint8Array, { flags, chunks }: FrameHeader): Uint8Array | undefined {
     if (flags & FLAG_MORE) {
@@ -250,12 +249,12 @@ export class LinkCall implements CallHandle {
     return payload;
   }
 
-  /** The link is gone. */
+  /** The link has closed (L3). */
   lost(error: LeverError): void {
     this.receiveAbort(error);
   }
 
-  /** The arguments are whole. False = the call is refused, since the link holds too many. */
+  /** Counts the complete arguments (L4). False = the link stores too many bytes, and the call has been refused. */
   holdArguments(bytes: number): boolean {
     this.#argumentsBytes = bytes;
     if (this.#link.hold(bytes)) return true;
@@ -263,7 +262,7 @@ export class LinkCall implements CallHandle {
     return false;
   }
 
-  /** A message comes in so many chunks after its first: all of it gets its place now, and is counted now. */
+  /** A message of this many more chunks has begun: allocates and counts its memory. */
   #beginMessage(chunks: number): void {
     const { messageBytesMax } = this.#link;
     const bytes = Math.min((chunks + 1) * CHUNK_BYTES, messageBytesMax);
@@ -274,20 +273,20 @@ export class LinkCall implements CallHandle {
     } else this.#message = new Uint8Array(bytes);
   }
 
-  /** L2: a chunk before the last is full, so that a message has no more frames than its size allows. @throws Error */
+  /** L2. Each chunk except the last must be full, so that a message has no more frames than its size allows. @throws Error */
   #addChunk(payload: Uint8Array): void {
     if (this.#isOver) return;
     const message = this.#message;
     const end = this.#messageBytes + payload.length;
     if (payload.length !== CHUNK_BYTES || message === undefined || end >= message.length) {
       throw new Error(
-        `Cannot read a message: a chunk before its last has ${payload.length} bytes, or was not told of.`,
+        `Cannot read a message: a chunk before the last has ${payload.length} bytes, or was not announced.`,
       );
     }
     this.#put(message, payload);
   }
 
-  /** It may have been put there as it arrived. */
+  /** The reader may have written the payload there already (`place`). */
   #put(message: Uint8Array, payload: Uint8Array): void {
     if (payload.buffer !== message.buffer) message.set(payload, this.#messageBytes);
     this.#messageBytes += payload.length;
@@ -309,7 +308,7 @@ export class LinkCall implements CallHandle {
     }
     if (message === undefined) return payload;
     if (bytes > message.length) {
-      throw new Error("Cannot read a message: it is longer than it was told to be.");
+      throw new Error("Cannot read a message: it is longer than its first frame announced.");
     }
     this.#put(message, payload);
     this.#dropMessage();
@@ -318,12 +317,12 @@ export class LinkCall implements CallHandle {
   }
 
   #refuseTooLarge(): void {
-    const message = `Cannot pass the message on: it is larger than the limit of ${this.#link.messageBytesMax} bytes.`;
+    const message = `Cannot forward the message: it is larger than the limit of ${this.#link.messageBytesMax} bytes.`;
     this.#refuse(new LeverError("too_large", message));
   }
 
   #refuseTooMany(): void {
-    const message = "Cannot pass the message on: the calls of this link hold too many bytes.";
+    const message = "Cannot forward the message: the calls of this link store too many bytes.";
     this.#refuse(new LeverError("overloaded", message, { retryAfterSeconds: 1 }));
   }
 
@@ -351,7 +350,7 @@ export class LinkCall implements CallHandle {
     this.#owedBytes = 0;
   }
 
-  /** Both directions are done, and nothing is queued: the call is over. */
+  /** Finishes the call when both directions have ended and nothing is queued. */
   #settle(): void {
     if (this.#hasSentLast && this.#hasReceivedLast && this.#outgoing.length === 0) this.#finish();
   }
@@ -367,7 +366,7 @@ export class LinkCall implements CallHandle {
   }
 }
 
-/** How many frames follow the first of a message. */
+/** The number of frames after the first one of a message. */
 export function chunksAfterFirst(bytes: number): number {
   return Math.ceil(bytes / CHUNK_BYTES) - 1;
 }

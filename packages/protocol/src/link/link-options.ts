@@ -4,35 +4,35 @@ import type { SharedMemory } from "./shared-memory.ts";
 
 /** One side of a call on a link. */
 export interface LinkedSide extends CallHandle {
-  /** Names the call on both sides of the link, for as long as it is open. */
+  /** Identifies the call on both sides of the link while it is open. */
   readonly id: number;
 }
 
 export interface LinkOptions {
-  /** Hosts and instances number their calls apart: even and odd. */
+  /** Hosts give their calls even numbers, instances odd ones. */
   readonly side: "host" | "instance";
   /**
-   * Writes in order; what is written goes with so many bytes in shared memory. False = saturated, until `drained()` is
-   * called.
+   * Writes the parts in order. `sharedBytes` counts the payload bytes that their frames carry through shared memory.
+   * False = saturated, until `drained()` is called.
    */
   write(parts: readonly Uint8Array[], sharedBytes: number): boolean;
-  /** Asks for `flush` once, after the events of this turn of the event loop. */
+  /** Calls `flush` once, after the events of this event loop iteration. */
   schedule(flush: () => void): void;
-  /** A call has arrived, whole up to its arguments. Returns what listens to the rest. */
+  /** Called for a new call once its arguments are complete. Returns the listener of the rest. */
   onCall(opening: CallOpening, side: LinkedSide): CallListener;
   onControl(message: unknown): void;
   /** Largest message or argument list, in bytes. */
   readonly messageBytesMax: number;
-  /** Most calls at once that the other side may have open. */
+  /** Most calls that the other side may have open at once. */
   readonly callsMax: number;
-  /** What is received will be written over later. Default: it is the link's own. */
+  /** The memory of received bytes is reused later. Default: it belongs to the link. */
   readonly isBorrowed?: boolean;
-  /** Why a call is not taken whose arguments come in pieces: asked before they are gathered. Default: taken. */
+  /** Returns why a call is refused, before its arguments, which arrive in several frames, are stored. Default: never. */
   refuse?(opening: CallOpening): LeverError | undefined;
-  /** Told of bytes that the link holds, negative = holds no more. False = they are too many. Default: never. */
+  /** Counts bytes that the link stores; negative = released. False = too many. Default: no limit. */
   hold?(bytes: number): boolean;
-  /** Large payloads go through it. Default: all go through the transport. */
+  /** Memory for large payloads. Default: none, the transport carries every payload. */
   readonly shared?: SharedMemory | undefined;
-  /** No call is open any more. May come more often than calls do. */
+  /** Called when no call is open. May be called more than once in a row. */
   onIdle?(): void;
 }

@@ -38,37 +38,38 @@ import { IncomingSlots, OutgoingSlots } from "./shared-memory.ts";
 
 const NOTHING = new Uint8Array(0);
 
-/** Messages of the largest size that are not whole yet, and arguments of calls that are under way: so many at once. */
+/** Incomplete messages and the arguments of open calls: together at most this many messages of the largest size. */
 const HELD_MESSAGES_MAX = 32;
-/** Answers that wait for a peer that writes and does not read. */
+/** Frames that wait for a peer that sends without reading. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Chunks written before looking whether the transport is saturated. */
+/** Chunks between two checks whether the transport is saturated. */
 const CHUNKS_PER_FLUSH = 4;
 
 /**
  * The link between a host and an instance: calls and streams multiplexed over any duplex transport.
  *
  * - L1. Frames of one call arrive in order; frames of different calls interleave, at most 64 KiB at a time.
- * - L2. Each direction of a call holds at most its window of unconsumed bytes, whatever the peer does. Arguments, which have
- *   to be whole before a call is one, are bounded by L4 instead.
- * - L3. When the link closes, every open call hears exactly one `onAbort`.
- * - L4. What the peer makes this side hold is bounded: messages that are not whole, arguments, answers it does not read.
- * - L5. What is in shared memory stays as it was sent until the peer has read it.
+ * - L2. Each direction of a call buffers at most its window of unconsumed bytes, whatever the peer does. Arguments must be
+ *   complete before the call begins, so L4 bounds them instead.
+ * - L3. When the link closes, every open call receives exactly one `onAbort`.
+ * - L4. The memory that the peer can occupy is bounded: incomplete messages, arguments, and frames that it does not read.
+ * - L5. A payload in shared memory does not change until the peer has read it.
  *
- * No input or output of its own: bytes come in by `receive` and leave by `write`, or lie in memory that was given to it.
+ * The link does no I/O. Bytes arrive through `receive` and leave through `write`, or go through the shared memory that its
+ * owner provides.
  */
 export class Link implements CallTarget, CallLink {
   readonly messageBytesMax: number;
   readonly #options: LinkOptions;
   readonly #calls = new CallTable<LinkCall>();
-  /** Calls whose opening is not whole yet. */
+  /** Calls whose arguments are not complete yet. */
   readonly #openings = new Map<number, CallOpening>();
   readonly #slots: OutgoingSlots | undefined;
   readonly #peerSlots: IncomingSlots | undefined;
   readonly #writer: FrameWriter;
   readonly #reader: FrameReader;
-  /** In the order in which they take turns. */
+  /** Calls with chunks to send, in the order in which they send. */
   readonly #queued = new Set<LinkCall>();
   #nextId: number;
   #remoteCalls = 0;
@@ -110,17 +111,17 @@ export class Link implements CallTarget, CallLink {
     return this.#isSaturated;
   }
 
-  /** Since it was made. */
+  /** Frames received since the link was made. */
   get framesReceived(): number {
     return this.#framesReceived;
   }
 
-  /** Regular calls that this side has made, since the link is there. */
+  /** Regular calls that this side has made since the link was made. */
   get regularCalls(): number {
     return this.#regularCalls;
   }
 
-  /** Calls open on this link, in both directions; those of the peer from when their arguments are whole. */
+  /** Open calls in both directions. A call of the peer counts once its arguments are complete. */
   get callsOpen(): number {
     return this.#calls.size - this.#openings.size;
   }
@@ -163,19 +164,19 @@ export class Link implements CallTarget, CallLink {
     return call;
   }
 
-  /** Sends a control message: a small JSON value for the program on the other side. */
+  /** Sends a control message: a small JSON value for the owner of the other end. */
   control(message: unknown): void {
     this.#push(CONTROL, 0, 0, encodeJson(message));
   }
 
-  /** Calls back when the other side's event loop has answered. */
+  /** Calls back when the other side's event loop has responded. */
   ping(onPong: () => void): void {
     this.#pings.push(onPong);
     this.#push(PING, 0, 0, NOTHING);
   }
 
   /**
-   * Bytes have arrived. Returns how many came with them in shared memory.
+   * Reads bytes from the transport. Returns how many more payload bytes came through shared memory.
    * @throws Error when they break the protocol: close the link and the transport.
    */
   receive(chunk: Uint8Array): number {
@@ -188,12 +189,12 @@ export class Link implements CallTarget, CallLink {
     return read?.bytes ?? 0;
   }
 
-  /** Gives shared memory back that has not been used since this was called last; true = there is none to be given back. */
+  /** Releases shared memory that was not used since the last call. True = none is left to release. */
   clearUnused(): boolean {
     return this.#slots?.clearUnused() ?? true;
   }
 
-  /** The transport has room again. */
+  /** The transport accepts bytes again. */
   drained(): void {
     this.#isSaturated = false;
     this.#unreadBytes = 0;
@@ -201,7 +202,7 @@ export class Link implements CallTarget, CallLink {
     for (const call of this.#calls.values()) call.drained();
   }
 
-  /** Writes what has been gathered. */
+  /** Writes the collected frames. */
   flush(): void {
     this.#isFlushScheduled = false;
     const parts = this.#writer.take();
@@ -210,7 +211,7 @@ export class Link implements CallTarget, CallLink {
     if (!this.#options.write(parts, sharedBytes)) this.#isSaturated = true;
   }
 
-  /** The transport is gone, or must go: every open call is aborted with this error. */
+  /** The transport has closed or must close: aborts every open call with this error (L3). */
   close(error: LeverError): void {
     if (this.#closedBy !== undefined) return;
     this.#closedBy = error;
@@ -221,7 +222,7 @@ export class Link implements CallTarget, CallLink {
     for (const call of calls) call.lost(error);
   }
 
-  // For calls.
+  // Called by LinkCall.
 
   writeMessage(id: number, flags: number, payload: Uint8Array, chunks: number): boolean {
     return this.#push(MESSAGE, flags, id, payload, chunks);
@@ -253,10 +254,10 @@ export class Link implements CallTarget, CallLink {
     if (this.callsOpen === 0) this.#options.onIdle?.();
   }
 
-  /** Returns whether the payload is copied. */
+  /** Returns whether the payload was copied. */
   #push(type: number, flags: number, id: number, payload: Uint8Array, chunks = 0): boolean {
     if (this.#closedBy !== undefined) return false;
-    // Messages wait for credit, everything else goes out at once.
+    // Messages wait for credit; other frames are sent at once and must be counted (L4).
     if (this.#isSaturated && type !== MESSAGE) this.#unreadBytes += HEADER_BYTES + payload.length;
     const isCopied = this.#writer.push(type, flags, id, payload, { chunks });
     this.#schedule();
@@ -272,7 +273,7 @@ export class Link implements CallTarget, CallLink {
     });
   }
 
-  /** Queued calls send a chunk each in turn, so that none holds up the others. */
+  /** Queued calls send one chunk each in turn, so that none blocks the others (L1). */
   #pump(): void {
     let chunks = 0;
     while (!this.#isSaturated && this.#slots?.hasRoom !== false) {
@@ -349,7 +350,7 @@ export class Link implements CallTarget, CallLink {
     }
     const whole = call.receiveOpening(body, header);
     if (whole === undefined) {
-      // Unless it has been refused.
+      // `receiveOpening` may have refused the call.
       if (this.#calls.has(id)) this.#openings.set(id, { ...opening, body: NOTHING });
     } else if (call.holdArguments(whole.length)) {
       this.#deliver(call, opening, (flags & FLAG_LAST) !== 0);
@@ -361,7 +362,7 @@ export class Link implements CallTarget, CallLink {
     if (call === undefined) return;
     const pending = this.#openings.get(id);
     if (pending !== undefined && !(flags & FLAG_MORE)) {
-      // The last chunk of the arguments: the call itself listens for it, once.
+      // The last chunk of the arguments: a temporary listener receives the complete ones.
       let body: Uint8Array = NOTHING;
       call.events = {
         ...ignoredEvents,

@@ -1,46 +1,46 @@
 import { CHUNK_BYTES } from "./frame.ts";
 
-// Only processes of Node's share memory.
+// Provided by Node, the only platform on which processes share memory.
 declare const process: { readonly env: Readonly<Record<string, string | undefined>> };
 
-/** A chunk of a message, and room for the names that come before the first one of a call. */
+/** A chunk of a message, and the names that precede the first chunk of a call. */
 const SLOT_BYTES: number = CHUNK_BYTES + 4 * 1024;
 /**
- * What is in a slot is not kept elsewhere meanwhile, so many cost a host no more than what waits for an instance costs anyway, and
- * let go of its callers' bodies sooner; an instance's count as its own memory.
+ * Slots per sender. A payload in a slot has no other copy, so the host's slots cost no more than queued calls would, and
+ * they release the callers' bodies sooner. An instance's slots count as memory of the instance, so it has fewer.
  */
 const SLOTS = { host: 240, instance: 64 };
-/** What a header can name. */
+/** The header has 8 bits for the slot; 0 = none. */
 const SLOTS_MAX = 255;
-/** For what cannot wait: the openings of calls. */
+/** Kept free for OPEN frames, which cannot wait. */
 const SLOTS_RESERVED = 16;
-/** A smaller payload is sooner copied with its frame than by two calls of the system. */
+/** Copying a smaller payload into its frame is faster than the two system calls that a slot takes. */
 const SHARED_BYTES_MIN: number = 16 * 1024;
 
-/** They follow the link's own. */
+/** The descriptors after the link's own. */
 const INCOMING_FD = 4;
 const OUTGOING_FD = 5;
 
-/** In the environment of a process: `yes` = its link is followed by two files to share, what it receives, and what it sends. */
+/** Environment variable: `yes` = two files follow the link's descriptor, for the payloads received and those sent. */
 export const SHARES_MEMORY = "LEVER_SHARES_MEMORY";
 
-/** A file that both ends of a link have open. What the other end writes there it may change at any time. */
+/** A file that both ends of a link have open. The other end may change its contents at any time. */
 export interface MemoryFile {
-  /** Returns how many bytes there were. */
+  /** Returns the number of bytes read. */
   read(target: Uint8Array, position: number): number;
-  /** Returns for how many bytes there was room. */
+  /** Returns the number of bytes written. */
   write(bytes: Uint8Array, position: number): number;
-  /** Empties it, which gives its memory back. */
+  /** Truncates the file, which releases its memory. */
   clear(): void;
 }
 
-/** What one end of a link shares with the other: a file for each direction. */
+/** The memory that both ends of a link share: one file for each direction. */
 export interface SharedMemory {
   readonly outgoing: MemoryFile;
   readonly incoming: MemoryFile;
 }
 
-/** Of Node's `fs`. */
+/** The functions of node:fs that are used. */
 interface FileCalls {
   readSync(
     fd: number,
@@ -59,7 +59,7 @@ interface FileCalls {
   ftruncateSync(fd: number, bytes: number): void;
 }
 
-/** A file by its descriptor, until that `isClosed`: its number may be another's then. */
+/** A file by its descriptor. Once `isClosed` returns true it is not used: the number may belong to another file. */
 export function memoryFile(
   fd: number,
   { readSync, writeSync, ftruncateSync }: FileCalls,
@@ -74,21 +74,21 @@ export function memoryFile(
   };
 }
 
-/** What a process was given by whoever started it; undefined = nothing. `fs` is Node's. */
+/** The shared memory that this process inherited from its parent; undefined = none. */
 export function inheritedMemory(fs: FileCalls): SharedMemory | undefined {
   if (process.env[SHARES_MEMORY] !== "yes") return undefined;
   return { incoming: memoryFile(INCOMING_FD, fs), outgoing: memoryFile(OUTGOING_FD, fs) };
 }
 
 /**
- * The slots of a direction, as its sender sees them. A slot has one payload, and is written again only after the receiver has
- * said that it has read it, which it does in the order in which they were sent.
+ * The sender's view of one direction's slots. A slot holds one payload. It is reused only after the receiver has reported
+ * that it has read the payload. The receiver reads slots in the order in which they were sent.
  */
 export class OutgoingSlots {
   readonly #file: MemoryFile;
-  /** From 1. The last comes first: those used before have their memory already, and are in the processor's cache. */
+  /** Numbered from 1. Last in, first out: recently used slots have memory and are in the processor's cache. */
   readonly #free: number[];
-  /** In the order in which they were sent. */
+  /** In the order of sending. */
   readonly #used: number[] = [];
   #putBytes = 0;
   #isInUse = false;
@@ -98,12 +98,12 @@ export class OutgoingSlots {
     this.#free = Array.from({ length: SLOTS[side] }, (_, index) => SLOTS[side] - index);
   }
 
-  /** False = large payloads that can wait should, until some have been read. */
+  /** False = large payloads that can wait must wait until slots have been read. */
   get hasRoom(): boolean {
     return this.#free.length > SLOTS_RESERVED;
   }
 
-  /** Copies a payload, and returns the number of the slot that has it; 0 = it is none for a slot, or there is no room. */
+  /** Copies a payload into a slot and returns its number; 0 = the payload does not fit a slot, or none is free. */
   put(head: Uint8Array | undefined, body: Uint8Array): number {
     const headBytes = head === undefined ? 0 : head.length;
     const bytes = headBytes + body.length;
@@ -117,7 +117,7 @@ export class OutgoingSlots {
     return slot;
   }
 
-  /** False = the system has no memory for it. */
+  /** False = the system has no memory left. */
   #write(slot: number, head: Uint8Array | undefined, body: Uint8Array): boolean {
     const position = (slot - 1) * SLOT_BYTES;
     const headBytes = head === undefined ? 0 : head.length;
@@ -129,7 +129,7 @@ export class OutgoingSlots {
     }
   }
 
-  /** The receiver has read so many. @throws Error when there are not so many. */
+  /** The receiver has read `count` slots. @throws Error when fewer are used. */
   free(count: number): void {
     if (count > this.#used.length) {
       throw new Error(`Cannot free ${count} slots: ${this.#used.length} are used.`);
@@ -137,14 +137,14 @@ export class OutgoingSlots {
     this.#free.push(...this.#used.splice(0, count));
   }
 
-  /** Bytes put since it was last asked. */
+  /** Bytes put since the last call. */
   takePutBytes(): number {
     const bytes = this.#putBytes;
     this.#putBytes = 0;
     return bytes;
   }
 
-  /** Gives the memory back unless it has been used since this was called last; true = there is none to be given back. */
+  /** Releases the memory unless it was used since the last call. True = none is left to release. */
   clearUnused(): boolean {
     const mayClear = !this.#isInUse && this.#used.length === 0;
     this.#isInUse = false;
@@ -155,7 +155,7 @@ export class OutgoingSlots {
 
 const NOTHING_READ = { slots: 0, bytes: 0 };
 
-/** The slots of a direction, as their receiver sees them. */
+/** The receiver's view of one direction's slots. */
 export class IncomingSlots {
   readonly #file: MemoryFile;
   #slotsRead = 0;
@@ -165,20 +165,22 @@ export class IncomingSlots {
     this.#file = file;
   }
 
-  /** Copies the payload that is in a slot. @throws Error when it is not there. */
+  /** Copies the payload out of a slot. @throws Error when it is not there. */
   read(slot: number, target: Uint8Array): void {
-    // They are free again only when the sender has been told.
+    // A slot becomes free only when the sender receives SLOTS_READ.
     if (++this.#slotsRead > SLOTS_MAX) {
-      throw new Error("Cannot read a frame: there are not so many slots.");
+      throw new Error("Cannot read a frame: the peer used more slots than there are.");
     }
     const { length } = target;
     if (length > SLOT_BYTES || this.#file.read(target, (slot - 1) * SLOT_BYTES) < length) {
-      throw new Error(`Cannot read a frame: slot ${slot} does not have its ${length} bytes.`);
+      throw new Error(
+        `Cannot read a frame: slot ${slot} does not contain the ${length} bytes of its payload.`,
+      );
     }
     this.#bytesRead += length;
   }
 
-  /** What has been read since this was called last: the sender is to be told how many slots. */
+  /** Slots and bytes read since the last call. The link reports the slots to the sender. */
   takeRead(): { slots: number; bytes: number } {
     if (this.#slotsRead === 0) return NOTHING_READ;
     const read = { slots: this.#slotsRead, bytes: this.#bytesRead };

@@ -3,11 +3,11 @@ import { BusyWaitPolicy, busyWaitUntil } from "./busy-wait.ts";
 import { Link } from "./link.ts";
 import type { LinkOptions } from "./link-options.ts";
 
-// Only Node runs a link over a socket: these are its own.
+// Provided by Node, the only platform that runs a link over a socket.
 declare function setImmediate(task: () => void): unknown;
 declare function setTimeout(task: () => void, ms: number): { unref(): void };
 
-/** What a link needs of a socket: of Node's every `Duplex`. */
+/** The parts of a socket that a link uses. Every Node `Duplex` has them. */
 export interface LinkSocket {
   readonly destroyed: boolean;
   readonly writableLength: number;
@@ -22,16 +22,16 @@ export interface LinkSocket {
   on(event: "drain" | "end" | "close", listener: () => void): unknown;
 }
 
-/** What a connection of HTTP/1.1 is upgraded to where a program outside asks for a link (RFC 9110, 7.8). */
+/** The protocol that a program outside names in its HTTP/1.1 upgrade request for a link (RFC 9110, 7.8). */
 export const LINK_UPGRADE = "lever-link/1";
 
-/** What is read at once. When it is full, more is there, of which the loop would read up to 32 times as much in one turn. */
+/** Bytes read at once. When a read fills them more is pending: the event loop reads up to 32 times in one iteration. */
 export const LINK_READ_BYTES: number = 64 * 1024;
-/** Frames of a peer that has more after which others get their turn: it is frames that take time, not bytes. */
+/** After this many frames of a peer that has more pending, other sockets are read first. Frames take time, not bytes. */
 const FRAMES_BEFORE_OTHERS = 500;
-/** Bytes that may wait in the socket before calls are told to wait. */
+/** With more bytes buffered in the socket, senders wait for the drain. */
 const SATURATED_BYTES = 512 * 1024;
-/** Time without use after which shared memory is given back. */
+/** Unused shared memory is released after this time. */
 const CLEAR_AFTER_MS = 1_000;
 
 export type LinkHandlers = Pick<
@@ -47,28 +47,28 @@ export type LinkHandlers = Pick<
   | "shared"
   | "onIdle"
 > & {
-  /** The socket is gone, and the link must be closed with the error that its open calls are to hear. Called once. */
+  /** Called once when the socket has closed. The owner must close the link with the error for its open calls. */
   readonly onClose: (reason: Error | undefined) => void;
   /**
-   * This side stays awake where the next call or reply is to be expected at once. Not for a peer from outside, who could
-   * keep it from sleeping. Default: false.
+   * Busy-waits when the next call or reply is expected at once. Only for trusted peers: others could keep this process
+   * from sleeping. Default: false.
    */
   readonly busyWaits?: boolean;
-  /** Told of all bytes that go through; says for how many milliseconds nothing more may that way. Default: no rate. */
+  /** Limits the rate: counts the bytes of a direction, returns for how many ms it must stop. Default: no limit. */
   readonly pace?: {
     sent(bytes: number): number;
     received(bytes: number): number;
   };
 };
 
-/** Runs a link over a connected socket, which it owns from now on. */
+/** Runs a link over a connected socket. The link owns the socket from then on. */
 export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
-  const { pace, busyWaits: staysAwake = false } = handlers;
-  const wakefulness = new BusyWaitPolicy();
-  const awake = (): void => {
-    if (!staysAwake) return;
+  const { pace, busyWaits = false } = handlers;
+  const busyWaitPolicy = new BusyWaitPolicy();
+  const busyWait = (): void => {
+    if (!busyWaits) return;
     const { callsOpen, regularCalls: callsMade } = link;
-    busyWaitUntil(wakefulness.next(processMs(), { callsOpen, callsMade }));
+    busyWaitUntil(busyWaitPolicy.next(processMs(), { callsOpen, callsMade }));
   };
   let willClear = false;
   const clearLater = (): void => {
@@ -80,32 +80,32 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
     timer.unref();
   };
   let failure: Error | undefined;
-  /** What waits for its turn at the rate; undefined = nothing has to. */
-  let held: Uint8Array[] | undefined;
-  let heldSharedBytes = 0;
+  /** Parts that wait because of the rate limit; undefined = writing is allowed. */
+  let delayed: Uint8Array[] | undefined;
+  let delayedSharedBytes = 0;
   const write = (parts: readonly Uint8Array[], sharedBytes: number): boolean => {
     if (socket.destroyed) return true;
     if (sharedBytes > 0 && !willClear) clearLater();
-    if (held !== undefined) {
-      held.push(...parts);
-      heldSharedBytes += sharedBytes;
+    if (delayed !== undefined) {
+      delayed.push(...parts);
+      delayedSharedBytes += sharedBytes;
       return false;
     }
     if (parts.length > 1) socket.cork();
     for (const part of parts) socket.write(part);
     if (parts.length > 1) socket.uncork();
     const waitMs = pace?.sent(lengthOf(parts) + sharedBytes) ?? 0;
-    if (waitMs > 0) hold(waitMs);
-    awake();
+    if (waitMs > 0) delayWrites(waitMs);
+    busyWait();
     return waitMs === 0 && socket.writableLength < SATURATED_BYTES;
   };
-  const hold = (waitMs: number): void => {
-    held = [];
+  const delayWrites = (waitMs: number): void => {
+    delayed = [];
     setTimeout(() => {
-      const parts = held ?? [];
-      const sharedBytes = heldSharedBytes;
-      held = undefined;
-      heldSharedBytes = 0;
+      const parts = delayed ?? [];
+      const sharedBytes = delayedSharedBytes;
+      delayed = undefined;
+      delayedSharedBytes = 0;
       if (parts.length === 0 || write(parts, sharedBytes)) link.drained();
     }, waitMs);
   };
@@ -113,7 +113,7 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
   const link = new Link({
     ...handlers,
     write,
-    // After the poll phase: everything that one turn of the loop produced leaves in one write.
+    // After the poll phase: one write sends everything that one iteration of the event loop produced.
     schedule: setImmediate,
   });
   socket.on("data", (chunk) => {
@@ -124,7 +124,7 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
       failure = error instanceof Error ? error : new Error(String(error));
       socket.destroy();
     }
-    awake();
+    busyWait();
     const waitMs = pace?.received(chunk.length + sharedBytes) ?? 0;
     const isFlood =
       chunk.length >= LINK_READ_BYTES && link.framesReceived - framesSeen >= FRAMES_BEFORE_OTHERS;
@@ -135,9 +135,9 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
     else setImmediate(() => socket.resume());
   });
   socket.on("drain", () => {
-    if (held === undefined) link.drained();
+    if (delayed === undefined) link.drained();
   });
-  // "close" follows every error, and a half-closed link is of no use.
+  // "close" follows every error. A half-closed link cannot be used.
   socket.on("error", (error) => {
     failure ??= error;
   });
