@@ -1,8 +1,7 @@
 export { type Host, type HostOptions, startHost } from "./compose/one-machine.ts";
+export { type Isolation, isolations } from "./launcher/open-launcher.ts";
 export {
+  checkContainerIsolation,
   checkProcessIsolation,
-  findRequirements,
-  type Isolation,
-  isolations,
   type Requirement,
-} from "./launcher/isolation.ts";
+} from "./launcher/requirements.ts";

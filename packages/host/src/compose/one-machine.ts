@@ -1,5 +1,4 @@
 import { mkdirSync, realpathSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
@@ -20,8 +19,8 @@ import {
   nameFor,
   readCertificate,
 } from "../gateway/tls/certificate.ts";
-import { type Isolation, openLauncher } from "../launcher/isolation.ts";
-import { DISKS } from "../launcher/oci/service-disks.ts";
+import { type Isolation, openLauncher } from "../launcher/open-launcher.ts";
+import { removeServiceData, serviceFoldersDir } from "../launcher/service-data.ts";
 import { WarmPool } from "../launcher/warm-pool.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
@@ -100,12 +99,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
       isolation: options.isolation,
       dataDir,
       limits,
-      ledger,
+      records: ledger,
       hostValues: store,
       clock,
       log,
     });
-    const { isolation, why: isolationReason, sharedUserReason } = opened;
+    const { isolation, isolationReason, sharedUserReason } = opened;
     if (sharedUserReason !== undefined && process.getuid?.() === 0) {
       log("warn", "host", "services run as root", { reason: sharedUserReason });
     }
@@ -116,7 +115,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       startTimeoutMs: limits.startTimeoutMs,
     });
     const variables = new Variables(store, new SecretBox(join(dataDir, "secret.key")));
-    const serviceDataDir = join(dataDir, "services");
+    const serviceDataDir = serviceFoldersDir(dataDir);
     const fleet = new Fleet({
       launcher,
       router,
@@ -136,11 +135,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       limits,
       clock,
       log,
-      async removeServiceData(environment) {
-        for (const dir of [serviceDataDir, join(dataDir, DISKS)]) {
-          await rm(join(dir, environment), { recursive: true, force: true });
-        }
-      },
+      removeServiceData: (environment) => removeServiceData(dataDir, environment),
     });
     const environments = await Environments.open({ store, router, fleet });
     const { wallTime } = clock;

@@ -26,8 +26,8 @@ export function declareDoctor(program: Command): void {
 }
 
 async function doctor({ data, json }: { data?: string; json?: true }): Promise<void> {
-  const { checkProcessIsolation, findRequirements } = await import("@leveros/host");
-  const requirements = findRequirements();
+  const { checkProcessIsolation, checkContainerIsolation } = await import("@leveros/host");
+  const requirements = checkContainerIsolation();
   const fences = checkProcessIsolation(data ?? join(homedir(), ".lever"));
   if (json) {
     printResult(JSON.stringify([...requirements, ...fences]));

@@ -20,6 +20,7 @@ import {
   type ProcessExit,
 } from "../launcher.ts";
 import { nodeVariables } from "../node-flags.ts";
+import { serviceDisksDir } from "../service-data.ts";
 import { ContainerCgroup, INNER_GROUP, removeCgroups } from "./cgroups.ts";
 import { containerConfig, resourceShare } from "./container-config.ts";
 import {
@@ -29,8 +30,10 @@ import {
   removeNetwork,
 } from "./container-network.ts";
 import { makeSandboxRoot, removeSandboxRoot, type SandboxRoot } from "./sandbox-root.ts";
-import { DISKS, ServiceDisks } from "./service-disks.ts";
+import { ServiceDisks } from "./service-disks.ts";
 import { type ServiceMount, ServiceMounts } from "./service-mounts.ts";
+
+export { type ContainerSupport, findContainerSupport } from "./container-support.ts";
 
 const LOW_PRIORITY = { canWait: true };
 /** How long the last output of an ended container is waited for. */
@@ -78,7 +81,7 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
   const root = await makeSandboxRoot(dir);
   const network = await ContainerNetwork.open(id, options.plugins, root.networks);
   const disks = new ServiceDisks({
-    imagesDir: join(options.dataDir, DISKS),
+    imagesDir: serviceDisksDir(options.dataDir),
     mountsDir: join(dir, "disks"),
     bytesMax: options.limits.serviceDataBytesMax,
   });

@@ -1,12 +1,10 @@
 import { existsSync, statSync } from "node:fs";
-import { mkdir, readdir, rename, rm, rmdir, truncate } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, rename, rm, rmdir, truncate } from "node:fs/promises";
+import { join } from "node:path";
 import { runTool } from "../../processes/run-tool.ts";
+import { mountDisk, moveFolderToDisk } from "../service-data.ts";
 import { HOST_USER_UID } from "./container-config.ts";
 import { SharedMounts } from "./shared-mounts.ts";
-
-/** The folder, below the host's data, with an image of a disk for each service. */
-export const DISKS = "disks";
 
 /** Image sizes are whole blocks of the file system. */
 const BLOCK_BYTES = 4_096;
@@ -50,7 +48,7 @@ export class ServiceDisks {
     await this.#mounts.open(key, {
       make: async () => {
         await this.#mount(join(imagesDir, environment), service, mountPoint);
-        await moveIn(plainDir, mountPoint);
+        await moveFolderToDisk(plainDir, mountPoint, HOST_USER_UID);
       },
       unmake: async () => {
         await runTool("umount", [mountPoint]);
@@ -82,8 +80,7 @@ export class ServiceDisks {
       await runTool("e2fsck", ["-f", "-p", image]);
       await runTool("resize2fs", [image]);
     }
-    await mkdir(mountPoint, { recursive: true, mode: 0o711 });
-    await runTool("mount", ["-o", "loop,nosuid,nodev,noatime", image, mountPoint]);
+    await mountDisk(image, mountPoint);
   }
 }
 
@@ -93,42 +90,4 @@ async function makeFileSystem(file: string, bytes: number): Promise<void> {
   const extended = `lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=${HOST_USER_UID}:${HOST_USER_UID}`;
   const options = ["-q", "-m", "0", "-J", "size=4", "-E", extended];
   await runTool("mkfs.ext4", [...options, file, `${bytes / 1024}k`]);
-}
-
-/** A crash in between does no harm: it is all copied again. */
-async function moveIn(plainDir: string, mountPoint: string): Promise<void> {
-  const names = await readdir(plainDir).catch(() => []);
-  if (names.length === 0) return;
-  await runTool("cp", ["-a", `${plainDir}/.`, mountPoint]);
-  await runTool("chown", ["-R", "-h", `${HOST_USER_UID}:${HOST_USER_UID}`, mountPoint]);
-  for (const name of names) await rm(join(plainDir, name), { recursive: true, force: true });
-}
-
-/**
- * Moves what a service has on its disk to `plainDir`, for a host that runs instances without containers.
- * @throws Error when that cannot be: only root mounts.
- */
-export async function moveOut(imagesDir: string, service: string, plainDir: string): Promise<void> {
-  const image = join(imagesDir, service);
-  if (!existsSync(image)) return;
-  if (process.getuid?.() !== 0) {
-    throw new Error("its data is on a disk for containers, which only root can open");
-  }
-  const mountPoint = `${image}+mounted`;
-  const copy = join(dirname(plainDir), `+${service}`);
-  await mkdir(mountPoint, { recursive: true });
-  await runTool("mount", ["-o", "loop,nosuid,nodev,noatime", image, mountPoint]);
-  try {
-    await rm(copy, { recursive: true, force: true });
-    await mkdir(copy);
-    await runTool("cp", ["-a", `${mountPoint}/.`, copy]);
-    await rm(join(copy, "lost+found"), { recursive: true, force: true });
-  } finally {
-    await runTool("umount", [mountPoint]);
-    await rmdir(mountPoint);
-  }
-  // A crash before this changes nothing, and one after it leaves two that are the same.
-  await rm(plainDir, { recursive: true, force: true });
-  await rename(copy, plainDir);
-  await rm(image);
 }

@@ -19,7 +19,7 @@ import { readOutput } from "../../processes/read-output.ts";
 import { copyProgram, programIn } from "../instance-program.ts";
 import { type LaunchedRuntime, type Launcher, outOfMemory, type ProcessExit } from "../launcher.ts";
 import { nodeFlags, nodeVariables } from "../node-flags.ts";
-import { DISKS, moveOut } from "../oci/service-disks.ts";
+import { moveDiskToFolder, serviceDisksDir } from "../service-data.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
 import { type NodePermissions, nodePermissions } from "./node-permissions.ts";
 import { closedFolder, type HostValues, ServiceUsers, tryUsers } from "./service-users.ts";
@@ -35,7 +35,7 @@ const USER_PROCESSES_MAX = 4_096;
 
 export interface ProcessOptions {
   readonly dataDir: string;
-  readonly ledger: ProcessRecords;
+  readonly records: ProcessRecords;
   readonly hostValues: HostValues;
   readonly clock: Clock;
 }
@@ -51,7 +51,7 @@ export interface ProcessLauncher extends Launcher {
  * `ram` is ended. A fence against accidents, not against hostile code.
  */
 export async function openProcessLauncher(options: ProcessOptions): Promise<ProcessLauncher> {
-  const { dataDir, ledger, hostValues } = options;
+  const { dataDir, records, hostValues } = options;
   for (const name of ["code", "services"]) mkdirSync(join(dataDir, name), { recursive: true });
   const temporary = join(dataDir, "tmp");
   rmSync(temporary, { recursive: true, force: true });
@@ -67,8 +67,8 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
   const moveOutOnce = (environment: string, service: string, serviceDir: string): Promise<void> => {
     const under =
       moving.get(serviceDir) ??
-      moveOut(join(dataDir, DISKS, environment), service, serviceDir).finally(() =>
-        moving.delete(serviceDir),
+      moveDiskToFolder(join(serviceDisksDir(dataDir), environment, service), serviceDir).finally(
+        () => moving.delete(serviceDir),
       );
     moving.set(serviceDir, under);
     return under;
@@ -85,7 +85,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
       }));
       readOutput([child.stdout, child.stderr], onOutput);
       try {
-        ledger.add(pid);
+        records.add(pid);
       } catch (error) {
         // What cannot be written down would outlive a crash of the host.
         killGroup(pid);
@@ -100,7 +100,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
         watchdog.letGo(pid);
         // What the service itself started must not outlive it.
         killGroup(pid);
-        ledger.remove(pid);
+        records.remove(pid);
         // What it wrote last is still in the pipes; a process that left the group may hold them open for ever.
         await Promise.race([closed, delay(OUTPUT_GRACE_MS, undefined, { ref: false })]);
         return limit === undefined ? exit : { ...exit, limit };
