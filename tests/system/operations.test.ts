@@ -194,7 +194,7 @@ describe("lever events", () => {
     expect(text).toMatch(
       /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}warn {3}instance failed {2}.*service=svc/m,
     );
-    expect(await run("events")).toContain("info   up");
+    expect(await run("events")).toContain("info   host started");
   });
 });
 

@@ -127,7 +127,24 @@ export interface InstanceStatus {
   readonly start?: StartTimes;
 }
 
-/** Why a service has so many instances: the numbers of one look at it. */
+/**
+ * The rule that decided how many instances a service should have.
+ *
+ * - `load`: the number that its calls need now.
+ * - `recentLoad`: the number that its calls needed within the last `scaleDownAfterMs`.
+ * - `idleTimeout`: one, because it was used within the last `idleTimeoutMs`.
+ * - `idle`: none.
+ * - `minInstances`, `maxInstances`: the bound that lever.json sets.
+ */
+export type ScalingReason =
+  | "load"
+  | "recentLoad"
+  | "idleTimeout"
+  | "idle"
+  | "minInstances"
+  | "maxInstances";
+
+/** One decision of the autoscaler about a service, with the numbers that it was based on. */
 export interface ScalingRecord {
   /** ISO 8601. */
   readonly at: string;
@@ -136,8 +153,7 @@ export interface ScalingRecord {
   /** Instances that the load alone needs. */
   readonly needed: number;
   readonly wanted: number;
-  /** Which rule decided. */
-  readonly reason: "load" | "recentLoad" | "idleTimeout" | "idle" | "minInstances" | "maxInstances";
+  readonly reason: ScalingReason;
   /** Ready and starting. */
   readonly running: number;
   readonly unresponsive: number;

@@ -12,6 +12,7 @@ export type {
   RestartReport,
   Right,
   RollbackReport,
+  ScalingReason,
   ScalingRecord,
   ScalingReport,
   ServiceListing,

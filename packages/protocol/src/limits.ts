@@ -1,118 +1,90 @@
-export type LimitName =
-  | "bodyBytesMax"
-  | "bufferedBodyBytesMax"
-  | "headerBytesMax"
-  | "headersTimeoutMs"
-  | "requestTimeoutMs"
-  | "idleConnectionTimeoutMs"
-  | "connectionsMax"
-  | "callTimeoutMs"
-  | "callTimeoutMaxMs"
-  | "callsPerInstanceMax"
-  | "queuedCallsPerServiceMax"
-  | "queuedBytesPerServiceMax"
-  | "queuedCallsPerEnvironmentMax"
-  | "queuedBytesPerEnvironmentMax"
-  | "queueStandingMs"
-  | "resourcesPerServiceMax"
-  | "resourceIdleTimeoutMs"
-  | "resourceHookTimeoutMs"
-  | "startTimeoutMs"
-  | "drainTimeoutMs"
-  | "unresponsiveAfterMs"
-  | "unresponsiveKillAfterMs"
-  | "idleTimeoutMs"
-  | "scaleDownAfterMs"
-  | "instancesPerServiceMax"
-  | "instancesRamMbMax"
-  | "warmRuntimesMax"
-  | "deployDrainTimeoutMs"
-  | "archiveBytesMax"
-  | "unpackedBytesMax"
-  | "archiveEntriesMax"
-  | "concurrentDeploysMax"
-  | "versionsKeptMax"
-  | "loggedBytesPerSecondMax"
-  | "networkBytesPerSecondPerMb"
-  | "serviceDataBytesMax";
-
-export type Limits = Readonly<Record<LimitName, number>>;
-
 /**
- * What a host bounds: each limit's default, and what it says. Units are in the names; every limit can be set when a host
- * starts (`lever up --limit name=value`).
+ * Each limit of a host: its default, and a sentence that says what it bounds. Units are in the names. Every limit can be set
+ * when a host starts (`lever up --limit name=value`).
  */
-const table: Readonly<Record<LimitName, readonly [value: number, about: string]>> = {
-  bodyBytesMax: [4 * 1024 * 1024, "Bytes of one request body, reply or stream message."],
+const table = {
+  // 4 MiB.
+  bodyBytesMax: [4_194_304, "Bytes of one request body, reply or stream message."],
+  // 512 MiB.
   bufferedBodyBytesMax: [
-    512 * 1024 * 1024,
-    "Bytes of the bodies of all regular calls over HTTP that are under way together, and of what callers' links hold.",
+    536_870_912,
+    "Bytes of all bodies of regular HTTP calls and all messages from client links that a host buffers at once.",
   ],
-  headerBytesMax: [16 * 1024, "Bytes of the headers of one HTTP request."],
+  // 16 KiB.
+  headerBytesMax: [16_384, "Bytes of the headers of one HTTP request."],
   headersTimeoutMs: [10_000, "Time for a client to send its headers."],
   requestTimeoutMs: [60_000, "Time for a client to send the whole request of a regular call."],
-  idleConnectionTimeoutMs: [75_000, "Time an idle HTTP connection is kept."],
+  idleConnectionTimeoutMs: [75_000, "Time that an idle HTTP connection stays open."],
   connectionsMax: [10_000, "HTTP connections at once."],
-  callTimeoutMs: [60_000, "Deadline of a regular call that asks for none."],
-  callTimeoutMaxMs: [86_400_000, "Longest deadline that a call may ask for."],
+  callTimeoutMs: [60_000, "Deadline of a regular call that does not set one."],
+  callTimeoutMaxMs: [86_400_000, "Longest deadline that a call may set."],
   callsPerInstanceMax: [1_000, "Calls in flight on one instance."],
   queuedCallsPerServiceMax: [1_000, "Calls of one service that wait for an instance."],
-  queuedBytesPerServiceMax: [
-    64 * 1024 * 1024,
-    "Bytes of one service's calls that wait for an instance.",
-  ],
+  // 64 MiB.
+  queuedBytesPerServiceMax: [67_108_864, "Bytes of one service's calls that wait for an instance."],
   queuedCallsPerEnvironmentMax: [5_000, "Calls of one environment that wait for an instance."],
+  // 256 MiB.
   queuedBytesPerEnvironmentMax: [
-    256 * 1024 * 1024,
+    268_435_456,
     "Bytes of one environment's calls that wait for an instance.",
   ],
   queueStandingMs: [
     1_000,
-    "Time for which calls have waited without a pause before a service that can have no more instances refuses further ones.",
+    "Time that calls must have waited without a pause before a service that cannot get more instances refuses further calls.",
   ],
-  resourcesPerServiceMax: [100_000, "Resources of one service, in use or waited for."],
+  resourcesPerServiceMax: [100_000, "Resources of one service, open or with waiting calls."],
   resourceIdleTimeoutMs: [180_000, "Time without use after which a resource is closed."],
   resourceHookTimeoutMs: [10_000, "Time for `newResource` or `closeResource`."],
   startTimeoutMs: [30_000, "Time for an instance to load its service."],
   drainTimeoutMs: [10_000, "Time between TERM and KILL for an instance that stops."],
   unresponsiveAfterMs: [
     400,
-    "Time without an answer of its process after which an instance gets no more calls.",
+    "Time without an answer from its process after which an instance gets no more calls.",
   ],
   unresponsiveKillAfterMs: [
     30_000,
-    "Time without an answer of its process after which an instance is killed.",
+    "Time without an answer from its process after which an instance is killed.",
   ],
   idleTimeoutMs: [300_000, "Time without calls after which a service's last instance stops."],
   scaleDownAfterMs: [
     45_000,
-    "Time for which a service must have needed fewer instances before one stops.",
+    "Time that a service must have needed fewer instances before one stops.",
   ],
-  instancesPerServiceMax: [20, "Instances of a service that does not say how many it may have."],
+  instancesPerServiceMax: [
+    20,
+    "Instances of a service whose lever.json does not set `maxInstances`.",
+  ],
   instancesRamMbMax: [
     0,
-    "Megabytes of memory that all instances together may be allotted; 0 is 80 % of the machine's.",
+    "Megabytes of memory for all instances together; 0 is 80 % of the machine's memory.",
   ],
   warmRuntimesMax: [8, "Processes kept ready for cold starts; 0 keeps none."],
   deployDrainTimeoutMs: [
     300_000,
     "Time that streams may stay open on instances of a version that is no longer live.",
   ],
-  archiveBytesMax: [30 * 1024 * 1024, "Bytes of a deployed archive, compressed."],
-  unpackedBytesMax: [512 * 1024 * 1024, "Bytes of a deployed archive, unpacked."],
+  // 30 MiB.
+  archiveBytesMax: [31_457_280, "Bytes of a deployed archive, compressed."],
+  // 512 MiB.
+  unpackedBytesMax: [536_870_912, "Bytes of a deployed archive, unpacked."],
   archiveEntriesMax: [50_000, "Entries of a deployed archive."],
   concurrentDeploysMax: [4, "Deploys under way at once."],
   versionsKeptMax: [10, "Versions kept of each service."],
-  loggedBytesPerSecondMax: [64 * 1024, "Bytes a second of one instance's output that are logged."],
+  // 64 KiB.
+  loggedBytesPerSecondMax: [65_536, "Bytes per second of one instance's output that are logged."],
   networkBytesPerSecondPerMb: [
     8_000_000,
-    "Bytes a second, each way, that an instance may send and receive for each megabyte of its `ram`: in calls, and in a container by its own network.",
+    "Bytes per second in each direction that an instance may transfer for each megabyte of its `ram`: in calls, and, in a container, over its own network.",
   ],
+  // 1 GiB.
   serviceDataBytesMax: [
-    1024 * 1024 * 1024,
+    1_073_741_824,
     "Bytes of the disk with a service's own data, in containers.",
   ],
-};
+} as const;
+
+export type LimitName = keyof typeof table;
+export type Limits = Readonly<Record<LimitName, number>>;
 
 export const limitNames: readonly LimitName[] = Object.keys(table) as LimitName[];
 
@@ -121,12 +93,12 @@ export const defaultLimits: Limits = Object.fromEntries(
   limitNames.map((name) => [name, table[name][0]]),
 ) as Limits;
 
-/** What a limit bounds, in a sentence. */
+/** A sentence that says what a limit bounds. */
 export function aboutLimit(name: LimitName): string {
   return table[name][1];
 }
 
-/** Parses `name=value`, or says in a sentence what is wrong with it. */
+/** Parses `name=value`. Returns the error's text when it cannot. */
 export function parseLimit(text: string): { name: LimitName; value: number } | string {
   const [, name = "", digits = ""] = /^([A-Za-z]+)=(\d{1,15})$/.exec(text) ?? [];
   if (digits === "") {

@@ -1,3 +1,5 @@
+import type { ScalingReason } from "@leveros/protocol";
+
 /** What a service needs now. */
 export interface ServiceLoad {
   /** Calls and open streams: in flight, and waiting for an instance. */
@@ -15,18 +17,6 @@ export interface ServiceLoad {
  * earlier need that is not higher than a later one can never again be the highest.
  */
 export type RecentNeeds = readonly { readonly at: number; readonly needed: number }[];
-
-/** Which rule decided. */
-type ScalingReason =
-  /** Its load needs so many. */
-  | "load"
-  /** Its load needed so many within the last `scaleDownAfterMs`. */
-  | "recentLoad"
-  /** One, since it was used within the last `idleTimeoutMs`. */
-  | "idleTimeout"
-  | "idle"
-  | "minInstances"
-  | "maxInstances";
 
 export interface ScalingDecision {
   readonly recent: RecentNeeds;

@@ -89,7 +89,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   try {
     const ledger = new ProcessRecords(join(dataDir, "processes"));
     const reaped = ledger.killOrphans();
-    if (reaped.length > 0) log("warn", "host", "orphaned processes killed", { pids: reaped });
+    if (reaped.length > 0) log("warn", "processes", "orphaned processes killed", { pids: reaped });
     const folders = new CodeFolders(dataDir, limits);
     await folders.open(store);
     const epochs = await openEpochs(store);
@@ -106,7 +106,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     const { isolation, isolationReason, sharedUserReason } = opened;
     if (sharedUserReason !== undefined && process.getuid?.() === 0) {
-      log("warn", "host", "services run as root", { reason: sharedUserReason });
+      log("warn", "launcher", "services run as root", { reason: sharedUserReason });
     }
     const launcher = new WarmPool({
       launcher: opened.launcher,

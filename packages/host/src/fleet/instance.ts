@@ -98,8 +98,8 @@ export class Instance {
     this.#output = new OutputLog({
       bytesPerSecondMax: limits.loggedBytesPerSecondMax,
       clock: () => clock.now(),
-      onLine: (line) => log("info", "instance", "output", { ...about, line }),
-      onDropped: (bytes) => log("warn", "instance", "output dropped", { ...about, bytes }),
+      onLine: (line) => log("info", "fleet", "output", { ...about, line }),
+      onDropped: (bytes) => log("warn", "fleet", "output dropped", { ...about, bytes }),
     });
     this.launchedAt = clock.now();
     this.#health = healthyNow(this.launchedAt);
@@ -195,8 +195,13 @@ export class Instance {
     }
     const { clock, limits } = this.#owner;
     const isBusy = this.target.callsInFlight > 0;
-    const options = { now: clock.now(), hostStallMs, isBusy, ...limits };
-    const { state, action } = checkHealth(this.#health, options);
+    const { state, action } = checkHealth(this.#health, {
+      now: clock.now(),
+      hostStallMs,
+      isBusy,
+      unresponsiveAfterMs: limits.unresponsiveAfterMs,
+      unresponsiveKillAfterMs: limits.unresponsiveKillAfterMs,
+    });
     this.#health = state;
     if (action === "ping") this.#link.ping(() => this.#onPong());
     if (action === "unresponsive") this.#owner.onUnresponsive(this);
@@ -241,7 +246,8 @@ export class Instance {
   }
 
   #step(event: InstanceEvent): void {
-    const options = { now: this.#owner.clock.now(), ...this.#owner.limits };
+    const { clock, limits } = this.#owner;
+    const options = { now: clock.now(), drainTimeoutMs: limits.drainTimeoutMs };
     const { state, actions } = stepInstance(this.#state, event, options);
     this.#state = state;
     for (const action of actions) this.#act(action);

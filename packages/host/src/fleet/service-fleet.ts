@@ -110,7 +110,11 @@ export class ServiceFleet {
       minInstances,
       maxInstances,
     };
-    const decision = decide(this.#recent, load, { now, ...limits });
+    const decision = decide(this.#recent, load, {
+      now,
+      scaleDownAfterMs: limits.scaleDownAfterMs,
+      idleTimeoutMs: limits.idleTimeoutMs,
+    });
     const { wanted, needed: need, reason } = decision;
     this.#recent = decision.recent;
     this.#blockedBy = null;

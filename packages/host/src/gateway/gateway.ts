@@ -93,8 +93,9 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
         ),
     },
     {
-      ...options,
-      ...limits,
+      bind: options.bind,
+      port: options.port,
+      headersTimeoutMs: limits.headersTimeoutMs,
       isShared: shared !== undefined,
       refuseCleartext: (socket) => refuseCleartext(socket, limits.headersTimeoutMs),
     },

@@ -1,17 +1,15 @@
 import { pino } from "pino";
 import { type Clock, isoTime } from "../clock.ts";
 import type { EventLog } from "./event-log.ts";
+import type { Part } from "./parts.ts";
 
-/** A structured log: an event and its fields, never a sentence with values pasted in. */
+/** Logs an event and its fields. Values go into fields, never into the event's name. */
 export type Log = (
   level: "debug" | "info" | "warn" | "error",
   part: Part,
   event: string,
   fields?: object,
 ) => void;
-
-/** The parts of the architecture drawing. */
-type Part = "host" | "gateway" | "fleet" | "instance" | "deployer" | "store" | "admin";
 
 export interface LogOptions {
   readonly level: "info" | "debug";
@@ -20,7 +18,7 @@ export interface LogOptions {
   readonly to: { write(line: string): void };
 }
 
-/** Everything that is logged goes to the event log too, but for details and what services write themselves. */
+/** Logs to `options.to`, and to the event log, except debug details and the output of services. */
 export function createLog(options: LogOptions, events: EventLog): Log {
   const logger = pino({ level: options.level, base: null }, options.to);
   return (level, part, event, fields) => {

@@ -1,4 +1,10 @@
-import { type CallTarget, LeverError, type ResourceHook, type StartTimes } from "@leveros/protocol";
+import {
+  type CallTarget,
+  LeverError,
+  type Limits,
+  type ResourceHook,
+  type StartTimes,
+} from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { CallQueue } from "./call-queue.ts";
 import { chooseForResource, chooseInstance } from "./choose-instance.ts";
@@ -36,17 +42,18 @@ export interface WaitingCall {
   refuse(error: LeverError): void;
 }
 
-export interface RouteLimits {
-  readonly callsPerInstanceMax: number;
-  readonly queuedCallsPerServiceMax: number;
-  readonly queuedBytesPerServiceMax: number;
-  readonly queuedCallsPerEnvironmentMax: number;
-  readonly queuedBytesPerEnvironmentMax: number;
-  readonly queueStandingMs: number;
-  readonly resourcesPerServiceMax: number;
-  readonly resourceIdleTimeoutMs: number;
-  readonly resourceHookTimeoutMs: number;
-}
+export type RouteLimits = Pick<
+  Limits,
+  | "callsPerInstanceMax"
+  | "queuedCallsPerServiceMax"
+  | "queuedBytesPerServiceMax"
+  | "queuedCallsPerEnvironmentMax"
+  | "queuedBytesPerEnvironmentMax"
+  | "queueStandingMs"
+  | "resourcesPerServiceMax"
+  | "resourceIdleTimeoutMs"
+  | "resourceHookTimeoutMs"
+>;
 
 export interface RouteOptions {
   readonly waiting: WaitingInEnvironment;

@@ -1,4 +1,5 @@
 import type { Limits, Link } from "@leveros/protocol";
+import type { Part } from "../logs/parts.ts";
 import type { WaitTimes } from "../router/routed-call.ts";
 import type { TokenRecord } from "../store/store.ts";
 
@@ -52,6 +53,7 @@ export type WorkerEvent =
   | {
       readonly type: "log";
       readonly level: "debug" | "info" | "warn" | "error";
+      readonly part: Part;
       readonly event: string;
       readonly fields: object | undefined;
     };

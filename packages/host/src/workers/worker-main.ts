@@ -113,7 +113,7 @@ class Worker {
         certificate: this.#certificate,
         shared: { ticketKeys: Buffer.from(ticketKeys, "base64") },
         clock: systemClock,
-        log: (level, _part, event, fields) => send({ type: "log", level, event, fields }),
+        log: (level, part, event, fields) => send({ type: "log", level, part, event, fields }),
       });
       send({ type: "listening" });
     } catch (error) {

@@ -89,8 +89,8 @@ export class WorkerProcess {
     this.#output = new OutputLog({
       bytesPerSecondMax: limits.loggedBytesPerSecondMax,
       clock: () => clock.now(),
-      onLine: (line) => log("info", "gateway", "output", { worker: pid, line }),
-      onDropped: (bytes) => log("warn", "gateway", "output dropped", { worker: pid, bytes }),
+      onLine: (line) => log("info", "workers", "output", { worker: pid, line }),
+      onDropped: (bytes) => log("warn", "workers", "output dropped", { worker: pid, bytes }),
     });
     readOutput([child.stdout, child.stderr], (chunk) => this.#output.push(chunk));
     const calls: WorkerCallOptions = {
@@ -108,7 +108,7 @@ export class WorkerProcess {
       onControl: (message) => this.#onEvent(message as WorkerEvent),
       onClose: (reason) => {
         if (reason !== undefined)
-          log("warn", "gateway", "link broken", { worker: pid, reason: reason.message });
+          log("warn", "workers", "link broken", { worker: pid, reason: reason.message });
         link.close(new LeverError("cancelled", "The caller closed its connection."));
         const timer = clock.setTimeout(() => this.kill(), EXIT_MS_MAX);
         void this.exited.then(() => clock.clearTimeout(timer));
@@ -219,7 +219,7 @@ export class WorkerProcess {
         this.#code = message.code;
         return;
       case "log":
-        this.#options.log(message.level, "gateway", message.event, {
+        this.#options.log(message.level, message.part, message.event, {
           worker: this.pid,
           ...message.fields,
         });

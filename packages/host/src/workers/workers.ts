@@ -153,7 +153,7 @@ export class GatewayWorkers implements Listener {
     while (true) {
       const end = await running;
       if (this.#isClosing) return;
-      log("error", "gateway", "worker ended", describeExit(end));
+      log("error", "workers", "worker ended", describeExit(end));
       failures = clock.now() - startedAt < STEADY_MS ? failures + 1 : 1;
       const delayMs = restartDelayMs(failures);
       await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs));
@@ -168,7 +168,7 @@ export class GatewayWorkers implements Listener {
     const worker = this.#start();
     await worker.started;
     await worker.listen(this.#port);
-    this.#options.log("info", "gateway", "worker started", { worker: worker.pid });
+    this.#options.log("info", "workers", "worker started", { worker: worker.pid });
     return await worker.exited;
   }
 

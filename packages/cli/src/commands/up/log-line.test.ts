@@ -17,9 +17,9 @@ it("an event is a line: time, level, part, event, fields", () => {
 });
 
 it("what an instance printed stands at the end as it is", () => {
-  expect(
-    format({ part: "instance", msg: "output", service: "hello", line: 'say "hi"\tthere' }),
-  ).toBe('09:05:07.042 info  instance output  service=hello  | say "hi"\tthere');
+  expect(format({ part: "fleet", msg: "output", service: "hello", line: 'say "hi"\tthere' })).toBe(
+    '09:05:07.042 info  fleet    output  service=hello  | say "hi"\tthere',
+  );
 });
 
 it("no service writes control characters to the terminal", () => {

@@ -333,7 +333,7 @@ class Container implements LaunchedRuntime {
       try {
         await step();
       } catch (error) {
-        log("debug", "host", "container cleanup failed", {
+        log("debug", "launcher", "container cleanup failed", {
           container: this.#id,
           reason: String(error),
         });

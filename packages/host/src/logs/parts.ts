@@ -1,0 +1,22 @@
+/**
+ * The parts of the host, as the log's field `part` names them: the folders of this package that do something by themselves.
+ * `host` is the process as a unit (compose/). scripts/lint/log-parts.ts compares this list with the import table.
+ */
+export const parts = [
+  "host",
+  "access",
+  "admin",
+  "autoscaler",
+  "deployer",
+  "environments",
+  "fleet",
+  "gateway",
+  "instance-link",
+  "launcher",
+  "processes",
+  "router",
+  "store",
+  "workers",
+] as const;
+
+export type Part = (typeof parts)[number];
