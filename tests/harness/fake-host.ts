@@ -1,61 +1,69 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 
-/** A request that a fake host has received, whole. */
+/** A complete request that a fake host has received. */
 interface ReceivedRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingMessage["headers"];
   readonly body: Buffer;
+  /** The client's port: the same for all requests of one connection. */
+  readonly clientPort: number | undefined;
 }
 
 export interface FakeHost extends AsyncDisposable {
   /** `127.0.0.1:port` */
   readonly address: string;
+  readonly port: number;
   /** In the order in which they were complete. */
   readonly requests: readonly ReceivedRequest[];
 }
 
-/** Answers a request; `request` has been read already. */
+/** Answers a request, which is complete. */
 export type Answer = (response: ServerResponse, request: ReceivedRequest) => void;
 
-/** Something that speaks HTTP where a Lever host would be, and answers as a test wants. */
-export async function startFakeHost(answer: Answer): Promise<FakeHost> {
+/** An HTTP server in place of a Lever host. It responds as the test says. */
+export async function startFakeHost(
+  answer: Answer,
+  server: Server = createServer(),
+): Promise<FakeHost> {
   const requests: ReceivedRequest[] = [];
-  return await serve(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const { method = "", url = "", headers } = request;
-    const received = { method, url, headers, body: Buffer.concat(chunks) };
+  return await serve(server, requests, async (request, response) => {
+    const body = await buffer(request);
+    const { method = "", url = "", headers, socket } = request;
+    const received = { method, url, headers, body, clientPort: socket.remotePort };
     requests.push(received);
     answer(response, received);
-  }, requests);
+  });
 }
 
 /** A host that answers as soon as it sees a request, and closes without reading the rest of it. */
 export async function startHastyHost(
   answer: (response: ServerResponse) => void,
 ): Promise<FakeHost> {
-  return await serve(async (_request, response) => {
+  return await serve(createServer(), [], async (_request, response) => {
     response.setHeader("connection", "close");
     answer(response);
-  }, []);
+  });
 }
 
 async function serve(
-  take: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  server: Server,
   requests: readonly ReceivedRequest[],
+  onRequest: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<FakeHost> {
-  const server = createServer((request, response) => {
-    // A request that breaks off has no one to answer.
-    take(request, response).catch(() => response.destroy());
+  server.on("request", (request, response) => {
+    // A request that breaks off gets no response.
+    onRequest(request, response).catch(() => response.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
     address: `127.0.0.1:${port}`,
+    port,
     requests,
     [Symbol.asyncDispose]: async () => {
       server.close();

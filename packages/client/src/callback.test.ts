@@ -27,36 +27,36 @@ afterAll(async () => {
   await once(server.close(), "close");
 });
 
-it("gives the result to a callback, and returns nothing", async () => {
+it("a call with a callback passes it the result and returns undefined", async () => {
   const outcome = await new Promise((resolve) => {
     const service = client.service("dev.lever", "hello");
-    const returned = service.invoke("greet", "world", (...heard) => resolve(heard));
+    const returned = service.invoke("greet", "world", (...outcome) => resolve(outcome));
     expect(returned).toBeUndefined();
   });
   expect(outcome).toEqual([null, "Hello!"]);
 });
 
-it("gives the error to a callback", async () => {
+it("a callback receives the error of a failed call", async () => {
   const [error, result] = await new Promise<unknown[]>((resolve) => {
-    client.invokeURL("lever://dev.lever/hello/shout", (...heard) => resolve(heard));
+    client.invokeURL("lever://dev.lever/hello/shout", (...outcome) => resolve(outcome));
   });
   expect(error).toMatchObject({ name: "LeverError", code: "method_failed", value: "Too loud." });
   expect(result).toBeUndefined();
 });
 
-it("gives a refusal of its own to a callback too, and not before the call returns", async () => {
+it("a callback receives a refusal of the client after invoke has returned", async () => {
   let hasReturned = false;
-  const heard = await new Promise((resolve) => {
+  const outcome = await new Promise((resolve) => {
     client.invokeURL("not a url", (error) => resolve({ error, hasReturned }));
     hasReturned = true;
   });
-  expect(heard).toMatchObject({ error: { code: "malformed_request" }, hasReturned: true });
+  expect(outcome).toMatchObject({ error: { code: "malformed_request" }, hasReturned: true });
 });
 
 it.each(["greet", "shout"])(
-  "lets an exception in a callback of %s surface as it is, and calls the callback once",
+  "an exception in a callback of %s is uncaught, and the callback runs once",
   async (method) => {
-    // In a process of its own, from CommonJS.
+    // A separate process with a CommonJS program.
     const program = `
       const { Client } = require("leveros");
       let calls = 0;

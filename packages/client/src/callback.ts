@@ -1,11 +1,11 @@
 import type { LeverError } from "@leveros/protocol";
 
-/** Hears the outcome of a call, in Node's way: `error` is null when there is a result. */
+/** Receives the outcome of a call, as Node's callbacks do: `error` is null when there is a result. */
 export type Callback<Result> = (
   ...outcome: [error: null, result: Result] | [error: LeverError, result: undefined]
 ) => void;
 
-/** A last argument that is a function is the callback. */
+/** Separates the callback, a last argument that is a function, from the arguments. */
 export function splitCallback(args: readonly unknown[]): {
   args: readonly unknown[];
   callback: Callback<unknown> | undefined;
@@ -16,13 +16,13 @@ export function splitCallback(args: readonly unknown[]): {
     : { args, callback: undefined };
 }
 
-/** Gives the outcome to the callback when there is one, and as a promise otherwise. */
+/** Passes the outcome to the callback; without a callback returns it as a promise. */
 export function settle(
   outcome: Promise<unknown>,
   callback: Callback<unknown> | undefined,
 ): Promise<unknown> | undefined {
   if (callback === undefined) return outcome;
-  // Out of the promise chain: what the callback throws is the caller's own uncaught error, and not the call's.
+  // Outside the promise chain: an exception of the callback is an uncaught error of the caller, not an error of the call.
   outcome.then(
     (result) => queueMicrotask(() => callback(null, result)),
     (error: LeverError) => queueMicrotask(() => callback(error, undefined)),

@@ -1,15 +1,15 @@
 import { expect, it } from "vitest";
 import { Client } from "./client.ts";
 
-// Nothing here connects: the address is never dialled.
+// No test connects to this address.
 const client = new Client({ forceHost: "127.0.0.1:1" });
 
 it.each(["chatChan", "chat_chan", "chan"])(
-  "refuses to invoke %s, which is a streaming method",
+  "invoke refuses the streaming method %s",
   async (method) => {
     await expect(client.service("dev.lever", "chat").invoke(method)).rejects.toMatchObject({
       code: "wrong_method_kind",
-      message: `Cannot invoke ${method}: by its name it is a streaming method, and invoke is for regular ones.`,
+      message: `Cannot invoke ${method}: its name is that of a streaming method. Use invokeChan.`,
     });
     await expect(client.invokeURL(`lever://dev.lever/chat/${method}`)).rejects.toMatchObject({
       code: "wrong_method_kind",
@@ -17,16 +17,16 @@ it.each(["chatChan", "chat_chan", "chan"])(
   },
 );
 
-it("says what is missing when a relative URL is called outside an instance", async () => {
+it("the error of a relative URL outside an instance says how to write it", async () => {
   await expect(client.invokeURL("/hello/greet")).rejects.toMatchObject({
     code: "malformed_request",
     message:
-      "Cannot call /hello/greet: a relative URL has an environment only inside an instance. Elsewhere, write lever://<environment>/hello/greet.",
+      "Cannot call /hello/greet: a relative URL has an environment only inside an instance. Elsewhere, use lever://<environment>/hello/greet.",
   });
 });
 
 it.each(["hello", "http://dev.lever/hello/greet", "lever://dev.lever/hello", "//dev.lever/a/b"])(
-  "refuses the URL %s",
+  "invokeURL refuses the URL %s",
   async (url) => {
     await expect(client.invokeURL(url)).rejects.toMatchObject({
       name: "LeverError",
@@ -36,7 +36,7 @@ it.each(["hello", "http://dev.lever/hello/greet", "lever://dev.lever/hello", "//
 );
 
 it.each(["a b", "a/b", "dev.lever/", "user@host", "dev.lever:x"])(
-  'refuses "%s" as an environment',
+  '"%s" is not a name of an environment',
   (environment) => {
     expect(() => client.service(environment, "hello")).toThrow(
       expect.objectContaining({ code: "malformed_request" }),
@@ -44,7 +44,7 @@ it.each(["a b", "a/b", "dev.lever/", "user@host", "dev.lever:x"])(
   },
 );
 
-it("refuses empty and broken names", async () => {
+it("a client refuses empty and malformed names", async () => {
   const refusal = expect.objectContaining({ code: "malformed_request" });
   expect(() => client.service("dev.lever", "")).toThrow(refusal);
   expect(() => client.resource("dev.lever", "chat", "")).toThrow(refusal);
@@ -52,18 +52,18 @@ it("refuses empty and broken names", async () => {
   await expect(client.service("dev.lever", "chat").invoke("")).rejects.toEqual(refusal);
 });
 
-it("refuses a forceHost that is no address", async () => {
+it("a forceHost that is not an address fails the call", async () => {
   const call = new Client({ forceHost: "not an address" }).invokeURL("lever://dev.lever/a/b");
   await expect(call).rejects.toMatchObject({ code: "malformed_request" });
 });
 
-it("refuses timeouts out of range", () => {
+it("a client refuses timeouts out of range", () => {
   for (const timeoutMs of [-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
     expect(() => new Client({ timeoutMs })).toThrow(/timeoutMs/);
   }
 });
 
-it("names the method when its arguments cannot be sent", async () => {
+it("the error of arguments that cannot be encoded names the method", async () => {
   const loop: { self?: unknown } = {};
   loop.self = loop;
   await expect(client.invokeURL("lever://dev.lever/a/keep", loop)).rejects.toMatchObject({
@@ -73,7 +73,7 @@ it("names the method when its arguments cannot be sent", async () => {
   });
 });
 
-it("lets its methods be taken off", async () => {
+it("the methods of a service work without the service object", async () => {
   const { invoke } = client.service("dev.lever", "chat");
   await expect(invoke("chan")).rejects.toMatchObject({ code: "wrong_method_kind" });
 });

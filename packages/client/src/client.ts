@@ -19,26 +19,26 @@ import type { Transport } from "./transport.ts";
 export interface ClientOptions {
   /** See `Client.forceHost`. Default: none. */
   readonly forceHost?: string | undefined;
-  /** What lets the client in where a host asks for it (`lever token create`). Default: none. */
+  /** Token that a host may require (`lever token create`). Default: none. */
   readonly token?: string | undefined;
-  /** Time for each call in milliseconds, at most what the host allows. Default 0: what the host grants, 60 s. */
+  /** Time for each call in milliseconds, at most the host's own limit. Default 0: the host's default, 60 s. */
   readonly timeoutMs?: number | undefined;
-  /** Leaves every call of this client, and every stream, when it is aborted. Default: none. */
+  /** Cancels every call and every stream of this client when it is aborted. Default: none. */
   readonly signal?: AbortSignal | undefined;
-  /** Largest reply taken over HTTP, in bytes. Default 64 MiB. */
+  /** Largest reply accepted over HTTP or a link, in bytes. Default 64 MiB. */
   readonly replyBytesMax?: number | undefined;
 }
 
-/** Bounds what one reply can take of this process's memory; hosts by themselves send 4 MiB at most. */
+/** Bounds the memory that one reply can occupy. By default hosts send at most 4 MiB. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
-/** The longest time that timers can measure. */
+/** The longest time of a timer. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
-/** Calls Lever services: from inside an instance with no configuration, from anywhere else over HTTP. */
+/** Calls Lever services: inside an instance without configuration, elsewhere over HTTP. */
 export class Client {
   /**
-   * `host:port` of the Lever host to connect to, whatever the environment; may begin with `https://`. Without it,
-   * calls go to the environment's own host name, or inside an instance to the host that runs it.
+   * `host:port` of the Lever host to connect to for every environment; may begin with `https://`. Without it, calls go to
+   * the environment's own host name, or inside an instance to the host that runs it.
    */
   forceHost: string | undefined;
   readonly #token: string | undefined;
@@ -55,14 +55,14 @@ export class Client {
       );
     }
     this.forceHost = forceHost;
-    // An unset variable often arrives as the empty text.
+    // An unset variable often arrives as an empty string.
     this.#token = token || undefined;
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
     this.#replyBytesMax = replyBytesMax;
   }
 
-  /** A client like this one, with other options: `client.with({ timeoutMs: 500 }).service(…)`. */
+  /** A copy of this client with some options replaced: `client.with({ timeoutMs: 500 }).service(…)`. */
   with(options: ClientOptions): Client {
     const { forceHost } = this;
     const mine = {
@@ -75,9 +75,9 @@ export class Client {
   }
 
   /**
-   * A service of an environment; `""` = the environment of the instance that this code runs in. Give the type of the
-   * service's module, `service<typeof import("./server.ts")>(…)`, to have method names, arguments and results checked.
-   * @throws LeverError `malformed_request` when the names cannot be.
+   * A service of an environment; `""` = the environment of the instance that this code runs in. With the type of the
+   * service's module, `service<typeof import("./server.ts")>(…)`, method names, arguments and results are type-checked.
+   * @throws LeverError `malformed_request` for invalid names.
    */
   service<Service = unknown>(environment: string, service: string): RemoteService<Service> {
     const name = { environment: readEnvironment(environment), service };
@@ -86,7 +86,7 @@ export class Client {
       this.#invoke(() => ({ ...name, resource: "", method }), args);
     const invokeChan = (method: string, ...args: unknown[]): unknown =>
       this.#invokeChan(() => ({ ...name, resource: "", method }), args);
-    // The one implementation behind every typing of it.
+    // One implementation for every type.
     return {
       ...name,
       invoke: invoke as RemoteService<Service>["invoke"],
@@ -95,8 +95,8 @@ export class Client {
   }
 
   /**
-   * A resource of a service: every call reaches the one instance that holds it.
-   * @throws LeverError `malformed_request` when the names cannot be.
+   * A resource of a service. Every call goes to the one instance that owns the resource.
+   * @throws LeverError `malformed_request` for invalid names.
    */
   resource<Service = unknown>(
     environment: string,
@@ -117,14 +117,14 @@ export class Client {
     };
   }
 
-  /** Calls the regular method that a Lever URL names; relative URLs (`/service/method`) work inside instances. */
+  /** Calls the regular method of a Lever URL. Relative URLs (`/service/method`) work inside instances. */
   invokeURL(url: string, ...args: [...args: unknown[], callback: Callback<unknown>]): undefined;
   invokeURL(url: string, ...args: unknown[]): Promise<unknown>;
   invokeURL(url: string, ...args: unknown[]): Promise<unknown> | undefined {
     return this.#invoke(() => parseLeverUrl(url), args);
   }
 
-  /** Opens a conversation with the streaming method that a Lever URL names. */
+  /** Opens a stream to the streaming method of a Lever URL. */
   invokeChanURL(
     url: string,
     ...args: [...args: unknown[], callback: Callback<RemoteStream>]
@@ -145,7 +145,7 @@ export class Client {
     if (!isStreamingName(named.method)) {
       throw new LeverError(
         "wrong_method_kind",
-        `Cannot open ${named.method}: by its name it is a regular method, and invokeChan is for streaming ones.`,
+        `Cannot open ${named.method}: its name is that of a regular method. Use invoke.`,
       );
     }
     const { transport, url } = this.#route(named);
@@ -174,7 +174,7 @@ export class Client {
     if (isStreamingName(named.method)) {
       throw new LeverError(
         "wrong_method_kind",
-        `Cannot invoke ${named.method}: by its name it is a streaming method, and invoke is for regular ones.`,
+        `Cannot invoke ${named.method}: its name is that of a streaming method. Use invokeChan.`,
       );
     }
     const { transport, url } = this.#route(named);
@@ -184,17 +184,17 @@ export class Client {
     return replyValue(await transport.invoke(url, payload, options));
   }
 
-  /** How to get there, and the URL with its environment. */
+  /** The transport for a URL, and the URL with its environment. */
   #route(named: LeverUrl): { transport: Transport; url: LeverUrl } {
     const link = findInstanceLink();
     const environment = named.environment === "" ? link?.environment : named.environment;
     if (environment === undefined) {
       throw malformed(
-        `Cannot call ${formatLeverUrl(named)}: a relative URL has an environment only inside an instance. Elsewhere, write lever://<environment>${formatLeverUrl(named)}.`,
+        `Cannot call ${formatLeverUrl(named)}: a relative URL has an environment only inside an instance. Elsewhere, use lever://<environment>${formatLeverUrl(named)}.`,
       );
     }
     const url = { ...named, environment };
-    // An unset variable often arrives as the empty text.
+    // An unset variable often arrives as an empty string.
     const forceHost = this.forceHost ? parseHttpAddress(this.forceHost) : undefined;
     if (link !== undefined && forceHost === undefined) {
       return { transport: new InstanceTransport(link), url };
@@ -207,16 +207,18 @@ export class Client {
 
 function readEnvironment(environment: string): string {
   if (environment === "") return "";
-  // Read as part of a URL, so that there is one rule of what an environment's name can be.
+  // Parsed as part of a URL, so that one rule decides which names are valid.
   const { environment: name, resource } = parseLeverUrl(`lever://${environment}/-/-`);
   if (resource === "") return name;
-  throw malformed(`Cannot make the call: "${environment}" is no name of an environment.`);
+  throw malformed(`Cannot make the call: "${environment}" is not a valid name of an environment.`);
 }
 
-/** What can be part of a URL. */
+/** @throws LeverError `malformed_request` for a name that cannot be part of a URL. */
 function requireName(what: "service" | "resource" | "method", name: string): void {
   if (typeof name !== "string" || name === "" || !name.isWellFormed()) {
-    throw malformed(`Cannot make the call: ${JSON.stringify(name)} is no name of a ${what}.`);
+    throw malformed(
+      `Cannot make the call: ${JSON.stringify(name)} is not a valid name of a ${what}.`,
+    );
   }
 }
 

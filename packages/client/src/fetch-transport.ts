@@ -13,7 +13,7 @@ import { openWebSocket } from "./open-websocket.ts";
 import { cancelledError } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
-/** Calls from a page: regular ones by fetch, streams over WebSockets. */
+/** Calls from a web page: regular calls by fetch, streams over WebSockets. */
 export class HttpTransport implements Transport {
   readonly #forceHost: HttpAddress | undefined;
   readonly #token: string | undefined;

@@ -12,23 +12,23 @@ import {
   type Link,
   type Payload,
 } from "@leveros/protocol";
-import { DEADLINE_GRACE_MS, tooLate } from "./deadline.ts";
+import { DEADLINE_GRACE_MS, deadlineExceeded } from "./deadline.ts";
 import { formatHttpAddress, type HttpAddress } from "./http-address.ts";
 import { requestTo } from "./http-request.ts";
 import { invokeOver } from "./outgoing-call.ts";
 import { PendingCall } from "./pending-call.ts";
 import type { InvokeOptions } from "./transport.ts";
 
-/** Without a call; shorter than hosts keep idle links, so that a call seldom meets one that is just being closed. */
+/** Idle time before a link is closed: shorter than that of hosts, so that a call rarely uses a link being closed. */
 const IDLE_MS = 30_000;
-/** For the answer to the request for a link: what lets it wait longer is no host. */
-const ANSWER_TIMEOUT_MS = 10_000;
-/** An address that gives no link is asked again after this time. */
-const REFUSED_MS = 60_000;
-/** After this time of silence the system sees to it that the host is still there. */
+/** Time for the response to the upgrade request. A host responds sooner. */
+const UPGRADE_TIMEOUT_MS = 10_000;
+/** After this time an address that refused a link is tried again. */
+const RETRY_AFTER_MS = 60_000;
+/** After this time without traffic the operating system checks that the host is reachable. */
 const KEEP_ALIVE_MS = 15_000;
 
-/** Regular calls on one link: further ones wait in this process instead of being refused by the host. */
+/** Regular calls at once on one link. Further ones wait in this process, because the host would refuse them. */
 const CALLS_MAX = 1_000;
 
 export interface HostLinkOptions {
@@ -36,14 +36,14 @@ export interface HostLinkOptions {
   readonly messageBytesMax: number;
 }
 
-/** Links belong to the process, and all clients share them. A promise of undefined = none is to be had. */
+/** The links of this process, shared by all clients. A promise of undefined = the address refused a link. */
 const links = new Map<string, HostLink | Promise<HostLink | undefined>>();
-/** Where a regular call has been lately, and there is no link. */
-const called = new Set<string>();
+/** Addresses of recent regular calls that have no link. */
+const recentlyCalled = new Set<string>();
 
 /**
- * The link to a host, which is opened when there is none. Resolves with undefined where something answers that gives no
- * link, such as a proxy, and rejects with what Node says where nothing does.
+ * The link to a host, opened on first use. Resolves with undefined when the address refuses a link, as some proxies do.
+ * Rejects with Node's error when the connection fails.
  */
 export function linkTo(
   address: HttpAddress,
@@ -56,26 +56,26 @@ export function linkTo(
   const opening = openLink(address, { ...options, onGone: forget });
   links.set(key, opening);
   opening.then((link) => {
-    if (link === undefined) setTimeout(forget, REFUSED_MS).unref();
+    if (link === undefined) setTimeout(forget, RETRY_AFTER_MS).unref();
     else if (!link.isGone) links.set(key, link);
   }, forget);
   return opening;
 }
 
 /**
- * The link for a regular call, where there is one. A single call is sooner there by itself than after an upgrade; where
- * another one follows, a link is opened for those that come after it.
+ * The link for a regular call, if one is open. A single call is faster over HTTP than after an upgrade, so the second one
+ * opens a link for those that follow.
  */
-export function linkAtHand(address: HttpAddress, options: HostLinkOptions): HostLink | undefined {
+export function openLinkTo(address: HttpAddress, options: HostLinkOptions): HostLink | undefined {
   const key = keyOf(address, options);
   const known = links.get(key);
   if (known instanceof HostLink) return known;
   if (known !== undefined) return undefined;
-  if (called.delete(key)) {
+  if (recentlyCalled.delete(key)) {
     linkTo(address, options);
   } else {
-    called.add(key);
-    setTimeout(() => called.delete(key), IDLE_MS).unref();
+    recentlyCalled.add(key);
+    setTimeout(() => recentlyCalled.delete(key), IDLE_MS).unref();
   }
   return undefined;
 }
@@ -97,7 +97,7 @@ function openLink(
     path: "/",
     headers,
     agent: false,
-    timeout: ANSWER_TIMEOUT_MS,
+    timeout: UPGRADE_TIMEOUT_MS,
   });
   return new Promise((resolve, reject) => {
     const refused = (): void => {
@@ -115,7 +115,7 @@ function openLink(
     request.on("response", refused);
     request.on("timeout", refused);
     request.on("error", (error: NodeJS.ErrnoException) => {
-      // Whoever took the request and hangs up may still let a WebSocket through.
+      // A server that accepts the request and closes the connection may still accept a WebSocket.
       if (error.code === "ECONNRESET" && error.syscall !== "connect") refused();
       else reject(error);
     });
@@ -123,11 +123,11 @@ function openLink(
   });
 }
 
-/** The client's end of a link to a host. It keeps the process alive as long as a call is open on it, and no longer. */
+/** The client's end of a link to a host. It keeps the process alive only while a call is open. */
 export class HostLink implements CallTarget {
   readonly #socket: Socket;
   readonly #link: Link;
-  /** Regular calls, and those that wait for their turn. */
+  /** Open regular calls, without those in `#waiting`. */
   #callsOpen = 0;
   readonly #waiting = new Set<() => void>();
   isGone = false;
@@ -161,7 +161,7 @@ export class HostLink implements CallTarget {
       onClose: (reason) => {
         clearTimeout(idle);
         forget();
-        this.#link.close(lost(address, reason));
+        this.#link.close(connectionLost(address, reason));
       },
     });
   }
@@ -174,13 +174,13 @@ export class HostLink implements CallTarget {
   /** Makes a regular call. @throws LeverError as `Transport.invoke` */
   invoke(opening: CallOpening, { timeoutMs, signal }: InvokeOptions): Promise<Payload> {
     if (timeoutMs === 0) return this.#invoke(opening, [signal]);
-    const late = new AbortController();
+    const deadline = new AbortController();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(tooLate(timeoutMs));
-        late.abort();
+        reject(deadlineExceeded(timeoutMs));
+        deadline.abort();
       }, timeoutMs + DEADLINE_GRACE_MS);
-      this.#invoke(opening, [signal, late.signal])
+      this.#invoke(opening, [signal, deadline.signal])
         .then(resolve, reject)
         .finally(() => clearTimeout(timer));
     });
@@ -190,26 +190,27 @@ export class HostLink implements CallTarget {
     opening: CallOpening,
     signals: readonly (AbortSignal | undefined)[],
   ): Promise<Payload> {
-    let turn: (() => void) | undefined;
-    const inTurn: CallTarget = {
+    let start: (() => void) | undefined;
+    const queue: CallTarget = {
       open: (_opening, events, hasMore) => {
         const call = new PendingCall(events);
-        turn = () => call.begin(() => this.open(opening, events, hasMore));
-        this.#waiting.add(turn);
+        start = () => call.begin(() => this.open(opening, events, hasMore));
+        this.#waiting.add(start);
         return call;
       },
     };
     const isFull = this.#callsOpen >= CALLS_MAX;
     if (!isFull) this.#callsOpen++;
     try {
-      return await invokeOver(isFull ? inTurn : this, opening, { signals });
+      return await invokeOver(isFull ? queue : this, opening, { signals });
     } finally {
-      // Who has left before its turn has none to give on.
-      if (turn === undefined || !this.#waiting.delete(turn)) this.#giveTurn();
+      // A call that was cancelled while it waited has no slot to pass on.
+      if (start === undefined || !this.#waiting.delete(start)) this.#startNext();
     }
   }
 
-  #giveTurn(): void {
+  /** A call is over: its slot goes to the next waiting one. */
+  #startNext(): void {
     const [next] = this.#waiting;
     if (next === undefined) {
       this.#callsOpen--;
@@ -220,11 +221,11 @@ export class HostLink implements CallTarget {
   }
 }
 
-function lost(address: HttpAddress, reason: unknown): LeverError {
+function connectionLost(address: HttpAddress, reason: unknown): LeverError {
   const code = reason instanceof Error && "code" in reason ? ` (${reason.code})` : "";
   return new LeverError(
     "unreachable",
-    `Cannot go on with the call: the connection to ${formatHttpAddress(address)} broke${code}. The method may have run.`,
+    `Cannot continue the call: the connection to ${formatHttpAddress(address)} broke${code}. The method may have run.`,
     { cause: reason },
   );
 }

@@ -10,7 +10,7 @@ it.each([
   ["dev.lever:443", { isSecure: true, host: "dev.lever", port: 443 }],
   ["https://lever.example", { isSecure: true, host: "lever.example", port: 443 }],
   ["HTTPS://lever.example:8443", { isSecure: true, host: "lever.example", port: 8443 }],
-])("reads %s", (text, address) => {
+])("parses %s as an address", (text, address) => {
   expect(parseHttpAddress(text)).toEqual(address);
 });
 
@@ -24,13 +24,13 @@ it.each([
   "ftp://host",
   "host/path",
   "::1",
-])('refuses "%s"', (text) => {
+])('"%s" is not an address', (text) => {
   expect(() => parseHttpAddress(text)).toThrow(
-    `Cannot connect to "${text}": it is not of the form host:port.`,
+    `Cannot connect to "${text}": it does not have the form host:port.`,
   );
 });
 
-it("prints an address as one types it", () => {
+it("an address is formatted as it is written", () => {
   expect(formatHttpAddress(parseHttpAddress("[::1]:8080"))).toBe("[::1]:8080");
   expect(formatHttpAddress(parseHttpAddress("dev.lever"))).toBe("dev.lever:80");
 });

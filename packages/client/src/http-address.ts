@@ -1,6 +1,6 @@
 import { LeverError } from "@leveros/protocol";
 
-/** Where to connect. */
+/** The address of a host. */
 export interface HttpAddress {
   readonly isSecure: boolean;
   /** A name or an address, without brackets. */
@@ -15,8 +15,7 @@ const ADDRESS =
   /^(?:(?<scheme>https?):\/\/)?(?:\[(?<ipv6>[0-9a-f:.]+)\]|(?<name>[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?))(?::(?<port>\d{1,5}))?\/?$/i;
 
 /**
- * Reads `host`, `host:port`, or either with `http://` or `https://` before it. TLS is used with `https://` and on
- * port 443.
+ * Parses `host` or `host:port`, optionally after `http://` or `https://`. TLS is used with `https://` and on port 443.
  * @throws LeverError `malformed_request`
  */
 export function parseHttpAddress(text: string): HttpAddress {
@@ -27,7 +26,7 @@ export function parseHttpAddress(text: string): HttpAddress {
   if (host === undefined || port === 0 || port > 65_535) {
     throw new LeverError(
       "malformed_request",
-      `Cannot connect to "${text}": it is not of the form host:port.`,
+      `Cannot connect to "${text}": it does not have the form host:port.`,
     );
   }
   const isSecure = scheme === undefined ? port === HTTPS_PORT : defaultPort === HTTPS_PORT;

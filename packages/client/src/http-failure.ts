@@ -1,39 +1,39 @@
 import { LeverError } from "@leveros/protocol";
 
-/** What could not be reached, in the words of an error message. */
+/** The called method and address, as an error message names them. */
 export interface CallTarget {
   /** The Lever URL. */
   readonly url: string;
   /** Where the client connected, as `host:port`. */
   readonly address: string;
-  /** True when `forceHost` chose the address, and not the environment's name. */
+  /** True when the address comes from `forceHost`, false when from the environment's name. */
   readonly isForced: boolean;
 }
 
-/** The error for a connection that failed: with what Node says, and whether the method may have run all the same. */
+/** The error of a failed connection, with Node's error code. It says when the method may have run. */
 export function connectionFailed(cause: unknown, target: CallTarget): LeverError {
   const { code, syscall } = readFailure(cause);
   return new LeverError("unreachable", `${cannotCall(target)}: ${explain()}`, { cause });
 
   function explain(): string {
     if (isCertificateProblem(code)) {
-      return `its certificate is not trusted (${code}). A private authority's certificate is trusted with NODE_EXTRA_CA_CERTS=<file>.`;
+      return `its certificate is not trusted (${code}). To trust a private certificate authority, set NODE_EXTRA_CA_CERTS=<file>.`;
     }
-    if (code.startsWith("ERR_SSL_")) return `it does not speak TLS as it should (${code}).`;
+    if (code.startsWith("ERR_SSL_")) return `its TLS connection failed (${code}).`;
     if (syscall === "connect") return `nothing answers there (${code}).`;
     if (syscall !== "getaddrinfo") {
-      return `the connection broke before the answer was here (${code}). The method may have run.`;
+      return `the connection broke before the reply arrived (${code}). The method may have run.`;
     }
     const remedy = target.isForced ? "" : " Set forceHost to the address of a Lever host.";
-    return `there is no host of that name (${code}).${remedy}`;
+    return `no host has that name (${code}).${remedy}`;
   }
 }
 
-/** The error for an answer that no Lever host gives. */
+/** The error of a response that is not from a Lever host. */
 export function notLever(status: number, target: CallTarget): LeverError {
   return new LeverError(
     "unreachable",
-    `${cannotCall(target)}: the answer has status ${status} and is not from a Lever host.`,
+    `${cannotCall(target)}: the response has status ${status} and is not from a Lever host.`,
   );
 }
 
@@ -41,12 +41,12 @@ function cannotCall({ url, address }: CallTarget): string {
   return `Cannot call ${url} at ${address}`;
 }
 
-/** OpenSSL's names for what is wrong with a certificate (X509_V_ERR_…), and Node's own. */
+/** True for OpenSSL's certificate errors (X509_V_ERR_…), and for Node's own. */
 function isCertificateProblem(code: string): boolean {
   return /CERT|UNABLE_TO_VERIFY/.test(code);
 }
 
-/** What Node says of a failure; for a name with several addresses, of the first one. */
+/** Node's error code and system call; for a name with several addresses, those of the first address. */
 function readFailure(cause: unknown): { code: string; syscall: string } {
   const error: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
   if (!(error instanceof Error)) return { code: String(error), syscall: "" };

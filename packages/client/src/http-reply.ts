@@ -8,7 +8,7 @@ import {
 import { type CallTarget, notLever } from "./http-failure.ts";
 import { methodFailed } from "./reply-value.ts";
 
-/** A whole answer to an HTTP request. */
+/** A complete HTTP response. */
 export interface HttpReply {
   readonly status: number;
   /** Names in lower case. */
@@ -17,8 +17,8 @@ export interface HttpReply {
 }
 
 /**
- * Reads an answer by the rules of Lever's HTTP API.
- * @throws LeverError what the method or Lever failed with; `unreachable` for an answer that is not Lever's.
+ * Reads a response by the rules of Lever's HTTP API.
+ * @throws LeverError the error of the method or of Lever; `unreachable` for a response that is not from Lever.
  */
 export function readReply(reply: HttpReply, target: CallTarget): Payload {
   switch (reply.headers["lever-error"]) {
@@ -47,7 +47,7 @@ function readPayload({ headers, body }: HttpReply): Payload | undefined {
   }
 }
 
-/** RFC 9457, with Lever's own `code`. */
+/** Reads a problem (RFC 9457) with Lever's own `code`. */
 function readProblem({ status, headers, body }: HttpReply): LeverError | undefined {
   let problem: unknown;
   try {
@@ -60,14 +60,14 @@ function readProblem({ status, headers, body }: HttpReply): LeverError | undefin
   const code = "code" in problem ? problem.code : undefined;
   const retryAfterSeconds = readRetryAfter(headers["retry-after"]);
   return new LeverError(
-    // A code that only newer hosts know still means that Lever failed.
+    // An unknown code, from a newer host, still means that Lever failed.
     typeof code === "string" && isErrorCode(code) ? code : "internal",
-    typeof detail === "string" ? detail : `Lever answered with status ${status}.`,
+    typeof detail === "string" ? detail : `Lever responded with status ${status}.`,
     { ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) },
   );
 }
 
-/** In seconds; Lever never sends the header's other form, a date. */
+/** Seconds. Lever does not use the header's other form, a date. */
 function readRetryAfter(header: string | string[] | undefined): number | undefined {
   return typeof header === "string" && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
 }

@@ -2,12 +2,12 @@ import type * as http from "node:http";
 import type * as https from "node:https";
 import type { HttpAddress } from "./http-address.ts";
 
-/** Shorter than hosts keep idle connections, so that a call seldom meets one that is just being closed. */
+/** Shorter than the idle timeout of hosts, so that a call rarely uses a connection that is just being closed. */
 const IDLE_CONNECTION_TIMEOUT_MS = 30_000;
-/** To one host: further calls wait in this process instead of taking every connection that the host allows. */
+/** Connections to one host. Further calls wait in this process instead of using every connection that the host allows. */
 const CONNECTIONS_MAX = 1_000;
 
-// Shared by all clients: connections belong to the process, and idle ones neither keep it alive nor stay for long.
+// Shared by all clients of the process. Idle connections do not keep it alive and are closed soon.
 const agentOptions = {
   keepAlive: true,
   maxSockets: CONNECTIONS_MAX,
@@ -16,13 +16,13 @@ const agentOptions = {
 let httpAgent: http.Agent | undefined;
 let httpsAgent: https.Agent | undefined;
 
-/** Begins a request, over a connection that is kept for others or, with `agent: false`, over one of its own. */
+/** Starts a request over a shared connection, or with `agent: false` over a connection of its own. */
 export function requestTo(
   { isSecure, host, port }: HttpAddress,
   options: http.RequestOptions & { agent?: false },
 ): http.ClientRequest {
-  // Had when they are needed, and not imported, which would load all that they ever load: an instance, whose calls go over
-  // the link that it has, would start with 6 MB that it does not use.
+  // Loaded on first use instead of imported: an instance, whose calls go over its link, would start with 6 MB that it does
+  // not use.
   if (!isSecure) {
     const { Agent, request } = process.getBuiltinModule("node:http");
     httpAgent ??= new Agent(agentOptions);
@@ -30,7 +30,7 @@ export function requestTo(
   }
   const { Agent, request } = process.getBuiltinModule("node:https");
   httpsAgent ??= new Agent(agentOptions);
-  // By itself Node would expect the certificate of the Host header's name, which is the environment's.
+  // By default Node would check the certificate against the Host header, which names the environment.
   const servername = process.getBuiltinModule("node:net").isIP(host) === 0 ? host : "";
   return request({ agent: httpsAgent, ...options, host, port, servername });
 }

@@ -9,8 +9,8 @@ import {
   type Payload,
 } from "@leveros/protocol";
 import { openingOf } from "./call-opening.ts";
-import { DEADLINE_GRACE_MS, tooLate } from "./deadline.ts";
-import { linkAtHand, linkTo } from "./host-link.ts";
+import { DEADLINE_GRACE_MS, deadlineExceeded } from "./deadline.ts";
+import { linkTo, openLinkTo } from "./host-link.ts";
 import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
 import { type CallTarget, connectionFailed } from "./http-failure.ts";
 import { type HttpReply, readReply } from "./http-reply.ts";
@@ -20,13 +20,13 @@ import { PendingCall } from "./pending-call.ts";
 import { cancelledError } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
-/** Calls from Node: over a link to the host where there is one, else over Lever's HTTP API and WebSockets. */
+/** Calls from Node: over a link to the host if one is open, otherwise over Lever's HTTP API and WebSockets. */
 export class HttpTransport implements Transport {
   readonly #forceHost: HttpAddress | undefined;
   readonly #token: string | undefined;
   readonly #replyBytesMax: number;
 
-  /** Without `forceHost`, each environment is reached under its own host name. */
+  /** Without `forceHost`, calls connect to the host name of the environment. */
   constructor(options: {
     forceHost: HttpAddress | undefined;
     token: string | undefined;
@@ -44,7 +44,7 @@ export class HttpTransport implements Transport {
   ): Promise<Payload> {
     const address = this.#address(url);
     const options = { token: this.#token, messageBytesMax: this.#replyBytesMax };
-    const link = linkAtHand(address, options);
+    const link = openLinkTo(address, options);
     if (link !== undefined) {
       const opening = openingOf(url, payload, { isStream: false, timeoutMs: Math.ceil(timeoutMs) });
       return await link.invoke(opening, { timeoutMs, signal });
@@ -105,7 +105,7 @@ export class HttpTransport implements Transport {
   }
 }
 
-/** Sends the body and gathers the answer. Fails with a LeverError of its own, or with what Node says. */
+/** Sends the body and collects the response. Rejects with a LeverError, or with Node's error. */
 function exchange(
   request: http.ClientRequest,
   options: {
@@ -117,16 +117,16 @@ function exchange(
 ): Promise<HttpReply> {
   const { timeoutMs, signal, replyBytesMax } = options;
   return new Promise((resolve, reject) => {
-    const leave = (error: LeverError): void => {
+    const fail = (error: LeverError): void => {
       reject(error);
       request.destroy();
     };
     if (timeoutMs > 0) {
-      const onDeadline = (): void => leave(tooLate(timeoutMs));
+      const onDeadline = (): void => fail(deadlineExceeded(timeoutMs));
       const timer = setTimeout(onDeadline, timeoutMs + DEADLINE_GRACE_MS);
       request.once("close", () => clearTimeout(timer));
     }
-    const onAborted = (): void => leave(cancelledError());
+    const onAborted = (): void => fail(cancelledError());
     signal?.addEventListener("abort", onAborted, { once: true });
     request.once("close", () => signal?.removeEventListener("abort", onAborted));
     request.on("error", reject);
@@ -135,7 +135,7 @@ function exchange(
       let bytes = 0;
       response.on("data", (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > replyBytesMax) leave(tooLarge(replyBytesMax));
+        if (bytes > replyBytesMax) fail(tooLarge(replyBytesMax));
         else chunks.push(chunk);
       });
       response.on("error", reject);
@@ -154,6 +154,6 @@ function exchange(
 function tooLarge(replyBytesMax: number): LeverError {
   return new LeverError(
     "too_large",
-    `Cannot take the reply: it is larger than the client's limit of ${replyBytesMax} bytes.`,
+    `Cannot accept the reply: it is larger than the client's limit of ${replyBytesMax} bytes.`,
   );
 }

@@ -5,7 +5,7 @@ import { Client } from "./client.ts";
 
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 
-/** The methods of the service on the other side of the link. */
+/** The methods of the service at the other end of the link. */
 const methods = listMethods({
   greet: (name: string) => `Hello, ${name}!`,
   reverse: (bytes: Buffer) => bytes.toReversed(),
@@ -21,9 +21,9 @@ const methods = listMethods({
   },
 });
 
-/** Two ends of a link joined in memory, as an instance has one to its host; the far end serves the methods above. */
-function joinLinks(): { near: Link; seen: unknown[] } {
-  const seen: unknown[] = [];
+/** Two ends of a link joined in memory, an instance's and a host's. The host's end serves `methods`. */
+function joinLinks(): { instance: Link; openings: unknown[] } {
+  const openings: unknown[] = [];
   const server = new CallServer(methods, { replyBytesMax: MESSAGE_BYTES_MAX });
   const end = (side: "instance" | "host", other: () => Link): Link =>
     new Link({
@@ -35,28 +35,28 @@ function joinLinks(): { near: Link; seen: unknown[] } {
       schedule: setImmediate,
       onCall(opening, call) {
         const { body: _body, kind: _kind, ...names } = opening;
-        seen.push(names);
+        openings.push(names);
         return server.onCall(opening, call);
       },
       onControl() {},
       messageBytesMax: MESSAGE_BYTES_MAX,
       callsMax: 100,
     });
-  const near: Link = end("instance", () => far);
-  const far: Link = end("host", () => near);
-  return { near, seen };
+  const instance: Link = end("instance", () => host);
+  const host: Link = end("host", () => instance);
+  return { instance, openings };
 }
 
-function becomeInstance(link: { protocol: number } | InstanceLink): void {
+function setInstanceLink(link: { protocol: number } | InstanceLink): void {
   Object.defineProperty(globalThis, INSTANCE_LINK, { value: link, configurable: true });
 }
 
-function startInstance(): { near: Link; seen: unknown[] } {
+function startInstance(): { instance: Link; openings: unknown[] } {
   const joined = joinLinks();
-  becomeInstance({
+  setInstanceLink({
     protocol: 1,
     environment: "dev.lever",
-    callee: joined.near,
+    callee: joined.instance,
     activeCall: () => undefined,
   });
   return joined;
@@ -66,12 +66,12 @@ afterEach(() => {
   Reflect.deleteProperty(globalThis, INSTANCE_LINK);
 });
 
-it("calls over the link without any configuration", async () => {
-  const { seen } = startInstance();
+it("a client inside an instance calls over its link without configuration", async () => {
+  const { openings } = startInstance();
   const client = new Client({ timeoutMs: 1_000 });
   const service = client.service("other.lever", "hello");
   expect(await service.invoke("greet", "world")).toBe("Hello, world!");
-  expect(seen).toEqual([
+  expect(openings).toEqual([
     {
       environment: "other.lever",
       service: "hello",
@@ -83,31 +83,31 @@ it("calls over the link without any configuration", async () => {
   ]);
 });
 
-it("calls the instance's own environment by relative URLs", async () => {
-  const { seen } = startInstance();
+it("a relative URL calls the instance's own environment", async () => {
+  const { openings } = startInstance();
   expect(await new Client().invokeURL("/hello/greet", "world")).toBe("Hello, world!");
-  expect(seen).toMatchObject([{ environment: "dev.lever", service: "hello", timeoutMs: 0 }]);
+  expect(openings).toMatchObject([{ environment: "dev.lever", service: "hello", timeoutMs: 0 }]);
 });
 
-it("calls the instance's own environment when none is named", async () => {
-  const { seen } = startInstance();
+it("an empty environment is the instance's own", async () => {
+  const { openings } = startInstance();
   expect(await new Client().service("", "hello").invoke("greet", "you")).toBe("Hello, you!");
-  expect(seen).toMatchObject([{ environment: "dev.lever" }]);
+  expect(openings).toMatchObject([{ environment: "dev.lever" }]);
 });
 
-it("needs no port to find an environment", async () => {
-  const { seen } = startInstance();
+it("a call over the link drops the port of the environment", async () => {
+  const { openings } = startInstance();
   await new Client().invokeURL("lever://other.lever:8080/hello/greet", "you");
-  expect(seen).toMatchObject([{ environment: "other.lever" }]);
+  expect(openings).toMatchObject([{ environment: "other.lever" }]);
 });
 
-it("passes the resource first", async () => {
+it("the method receives the resource as its first argument", async () => {
   startInstance();
-  const room = new Client().resource("dev.lever", "chat", "the/lobby");
-  expect(await room.invoke("join", "Ada")).toBe("Ada is in the/lobby");
+  const lobby = new Client().resource("dev.lever", "chat", "the/lobby");
+  expect(await lobby.invoke("join", "Ada")).toBe("Ada is in the/lobby");
 });
 
-it("carries bytes, also large ones, both ways", async () => {
+it("a call over the link carries large bytes in both directions", async () => {
   startInstance();
   const bytes = Buffer.alloc(300_000, "lever");
   const result = await new Client().invokeURL("/hello/reverse", bytes);
@@ -115,7 +115,7 @@ it("carries bytes, also large ones, both ways", async () => {
   expect(Buffer.compare(bytes.toReversed(), result as Buffer)).toBe(0);
 });
 
-it("fails with the value that the method failed with", async () => {
+it("a call fails with the value that the method failed with", async () => {
   startInstance();
   await expect(new Client().invokeURL("/shop/refuse")).rejects.toMatchObject({
     name: "LeverError",
@@ -130,18 +130,18 @@ it("fails with the value that the method failed with", async () => {
   });
 });
 
-it("fails with Lever's own code", async () => {
+it("a call of an unknown method fails with Lever's code", async () => {
   startInstance();
   await expect(new Client().invokeURL("/hello/nothing")).rejects.toMatchObject({
     code: "unknown_method",
   });
 });
 
-it("fails when the link is lost", async () => {
-  const { near } = startInstance();
+it("calls fail when the link is closed", async () => {
+  const { instance } = startInstance();
   const call = new Client().invokeURL("/hello/hang");
-  near.flush();
-  near.close(new LeverError("unavailable", "The host has gone."));
+  instance.flush();
+  instance.close(new LeverError("unavailable", "The host has gone."));
   await expect(call).rejects.toMatchObject({
     code: "unavailable",
     message: "The host has gone.",
@@ -151,18 +151,18 @@ it("fails when the link is lost", async () => {
   });
 });
 
-it("prefers forceHost, also inside an instance", async () => {
-  const { seen } = startInstance();
+it("forceHost has precedence over the link of an instance", async () => {
+  const { openings } = startInstance();
   const call = new Client({ forceHost: "127.0.0.1:1" }).invokeURL("/hello/greet", "world");
   await expect(call).rejects.toMatchObject({
     code: "unreachable",
     message: expect.stringContaining("lever://dev.lever/hello/greet at 127.0.0.1:1"),
   });
-  expect(seen).toEqual([]);
+  expect(openings).toEqual([]);
 });
 
-it("says so when the runtime is newer than the client", async () => {
-  becomeInstance({ protocol: 2 });
+it("a client refuses a runtime that is newer than it supports", async () => {
+  setInstanceLink({ protocol: 2 });
   await expect(new Client().invokeURL("/hello/greet")).rejects.toMatchObject({
     code: "not_supported",
   });

@@ -1,8 +1,8 @@
-/** A value as the other side gets it: bytes arrive as a Buffer, everything else as JSON makes it. */
+/** The type that the other side receives: a Buffer for bytes, the JSON form of any other value. */
 export type Wire<Value> =
   IsAny<Value> extends true ? Value : Value extends Uint8Array ? Buffer : Json<Value>;
 
-/** A value after `JSON.parse(JSON.stringify(value))`: a Date is a string, undefined and functions are null or gone. */
+/** The type after `JSON.parse(JSON.stringify(value))`: a Date becomes a string, undefined and functions null or absent. */
 export type Json<Value> =
   IsAny<Value> extends true
     ? Value
@@ -21,7 +21,7 @@ export type Json<Value> =
                 ? { [Index in keyof Value]: Json<Value[Index]> }
                 : JsonObject<Value>;
 
-/** Properties that may be undefined may be absent; those that are nothing else, and functions, are. */
+/** Properties that may be undefined become optional. Properties that can only be undefined or a function are dropped. */
 type JsonObject<Value> = Flat<
   {
     [Key in keyof Value as KeyKind<Value, Key> extends "present" ? Key : never]: Json<Value[Key]>;

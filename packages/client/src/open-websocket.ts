@@ -8,7 +8,7 @@ import {
 import { formatHttpAddress, type HttpAddress } from "./http-address.ts";
 import { WebSocketChannel } from "./websocket-channel.ts";
 
-/** Opens a streaming call to a host: the environment goes in the query, since no page may set the Host header. */
+/** Opens a streaming call to a host. The query names the environment, because web pages cannot set the Host header. */
 export function openWebSocket(
   url: LeverUrl,
   args: Payload,

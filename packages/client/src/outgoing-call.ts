@@ -10,22 +10,22 @@ import {
 } from "@leveros/protocol";
 import { cancelledError, methodFailed } from "./reply-value.ts";
 
-/** What ends a call early. */
+/** The reasons to cancel a call. */
 export interface Cancellation {
-  /** The call in whose course this one is made: it is left with it. */
-  readonly course?: ActiveCall | undefined;
+  /** The call that the current code runs for: this one is cancelled with it. */
+  readonly activeCall?: ActiveCall | undefined;
   readonly signals: readonly (AbortSignal | undefined)[];
 }
 
 /**
  * Makes one regular call over a link.
- * @throws LeverError `method_failed` when the method did, `cancelled` when it is left before the reply, and what the link
- * says.
+ * @throws LeverError `method_failed` when the method failed, `cancelled` when the call is cancelled before the reply, and
+ * the errors of the link.
  */
 export function invokeOver(
   callee: CallTarget,
   opening: CallOpening,
-  leaving: Cancellation,
+  cancellation: Cancellation,
 ): Promise<Payload> {
   return new Promise((resolve, reject) => {
     let hasReply = false;
@@ -43,46 +43,46 @@ export function invokeOver(
       onAbort: reject,
       onDrain() {},
     };
-    openOver(callee, opening, { events, cancellation: leaving });
+    openOver(callee, opening, { events, cancellation });
   });
 }
 
-/** Opens a call over a link, which hears `cancelled` when it is left. */
+/** Opens a call over a link, and aborts it with `cancelled` when it is cancelled. */
 export function openOver(
   callee: CallTarget,
   opening: CallOpening,
-  { events, cancellation: leaving }: { events: CallListener; cancellation: Cancellation },
+  { events, cancellation }: { events: CallListener; cancellation: Cancellation },
 ): CallHandle {
-  const call = new OutgoingCall(events, leaving);
+  const call = new OutgoingCall(events, cancellation);
   const side = callee.open(opening, call, opening.isStream);
   call.begin(side);
   return side;
 }
 
-/** What a call hears, until it is over or left. */
+/** Forwards the events of a call to its listener until the call is over or cancelled. */
 class OutgoingCall implements CallListener {
   readonly #events: CallListener;
   readonly #cancellation: Cancellation;
   #side: CallHandle | undefined;
   #isOver = false;
 
-  constructor(events: CallListener, leaving: Cancellation) {
+  constructor(events: CallListener, cancellation: Cancellation) {
     this.#events = events;
-    this.#cancellation = leaving;
+    this.#cancellation = cancellation;
   }
 
   begin(side: CallHandle): void {
     if (this.#isOver) return;
     this.#side = side;
-    const { course, signals } = this.#cancellation;
-    let hasLeft = course?.isCancelled === true;
-    course?.onCancel(this.#cancel);
+    const { activeCall, signals } = this.#cancellation;
+    let isCancelled = activeCall?.isCancelled === true;
+    activeCall?.onCancel(this.#cancel);
     for (const signal of signals) {
       signal?.addEventListener("abort", this.#cancel);
-      hasLeft ||= signal?.aborted === true;
+      isCancelled ||= signal?.aborted === true;
     }
-    // Whoever opens a call hears nothing of it before this has returned.
-    if (hasLeft) queueMicrotask(this.#cancel);
+    // The caller must not receive events of the call before `openOver` has returned.
+    if (isCancelled) queueMicrotask(this.#cancel);
   }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
@@ -94,33 +94,33 @@ class OutgoingCall implements CallListener {
   }
 
   onEnd(): void {
-    this.#over();
+    this.#finish();
     this.#events.onEnd();
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
-    this.#over();
+    this.#finish();
     this.#events.onFail(kind, bytes);
   }
 
   onAbort(error: LeverError): void {
-    this.#over();
+    this.#finish();
     this.#events.onAbort(error);
   }
 
   readonly #cancel = (): void => {
     const side = this.#side;
     if (side === undefined) return;
-    this.#over();
+    this.#finish();
     side.abort(cancelledError());
     this.#events.onAbort(cancelledError());
   };
 
-  #over(): void {
+  #finish(): void {
     this.#isOver = true;
     this.#side = undefined;
-    const { course, signals } = this.#cancellation;
-    course?.offCancel(this.#cancel);
+    const { activeCall, signals } = this.#cancellation;
+    activeCall?.offCancel(this.#cancel);
     for (const signal of signals) signal?.removeEventListener("abort", this.#cancel);
   }
 }

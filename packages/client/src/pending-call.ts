@@ -5,7 +5,7 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 
-/** A call whose way is found while it has begun: what its caller does until then is kept, and done there. */
+/** A call that is still connecting. It stores what its caller does, and repeats it once the call is open. */
 export class PendingCall implements CallHandle {
   readonly #events: CallListener;
   #side: CallHandle | undefined;
@@ -18,7 +18,7 @@ export class PendingCall implements CallHandle {
     this.#events = events;
   }
 
-  /** The way is there. */
+  /** Opens the call, and sends what was stored. */
   begin(open: () => CallHandle): void {
     if (this.#isOver) return;
     let side: CallHandle;
@@ -31,15 +31,15 @@ export class PendingCall implements CallHandle {
     }
     this.#side = side;
     if (this.#isPaused) side.pause();
-    let hasRoom = true;
-    for (const { kind, bytes } of this.#early) hasRoom = side.send(kind, bytes);
+    let isWritable = true;
+    for (const { kind, bytes } of this.#early) isWritable = side.send(kind, bytes);
     const hasWaited = this.#early.length > 0;
     this.#early = [];
     if (this.#hasEnded) side.end();
-    else if (hasWaited && hasRoom) this.#events.onDrain();
+    else if (hasWaited && isWritable) this.#events.onDrain();
   }
 
-  /** There is no way. */
+  /** Ends the call: it cannot be opened. */
   refuse(error: LeverError): void {
     if (this.#isOver) return;
     this.#isOver = true;

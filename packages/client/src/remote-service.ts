@@ -1,29 +1,29 @@
 import type { InvokeTyped, InvokeUntyped } from "./typed.ts";
 import type { InvokeChanTyped, InvokeChanUntyped } from "./typed-streams.ts";
 
-/** A service as callers see it. */
+/** A service to call. */
 export interface RemoteService<Service = unknown> {
   readonly environment: string;
   readonly service: string;
   /**
-   * Calls a regular method. With a function as last argument, that hears the outcome; without, the outcome comes as a
-   * promise. Fails with a LeverError: `method_failed`, with the original `value`, when the method did.
+   * Calls a regular method. If the last argument is a function, it receives the outcome; otherwise `invoke` returns a
+   * promise. Fails with a LeverError: `method_failed`, with the original `value`, when the method failed.
    */
   readonly invoke: unknown extends Service ? InvokeUntyped : InvokeTyped<Service, "service">;
-  /** Opens a conversation with a streaming method, as a promise or to a callback. */
+  /** Opens a stream to a streaming method, as a promise or for a callback. */
   readonly invokeChan: unknown extends Service
     ? InvokeChanUntyped
     : InvokeChanTyped<Service, "service">;
 }
 
-/** A resource of a service as callers see it. */
+/** A resource to call. */
 export interface RemoteResource<Service = unknown> {
   readonly environment: string;
   readonly service: string;
   readonly resource: string;
-  /** As `invoke` of the service; the method gets the resource as its first argument. */
+  /** As `invoke` of the service. Lever passes the resource to the method as its first argument. */
   readonly invoke: unknown extends Service ? InvokeUntyped : InvokeTyped<Service, "resource">;
-  /** As `invokeChan` of the service; the method gets the resource after its stream. */
+  /** As `invokeChan` of the service. Lever passes the resource to the method after the stream. */
   readonly invokeChan: unknown extends Service
     ? InvokeChanUntyped
     : InvokeChanTyped<Service, "resource">;

@@ -8,7 +8,7 @@ import {
 } from "@leveros/protocol";
 import { methodFailed, replyValue } from "./reply-value.ts";
 
-/** Messages that wait for a reader before the service is told to wait; beyond them comes at most one window. */
+/** With this many unread messages the service must wait. At most one window of messages still arrives. */
 const UNREAD_MAX = 16;
 
 interface Listeners<Received> {
@@ -16,15 +16,15 @@ interface Listeners<Received> {
   /** The service has ended the stream. */
   end: () => void;
   error: (error: LeverError) => void;
-  /** There is room to write again. */
+  /** Writing is possible again. */
   drain: () => void;
 }
 
 /**
- * A conversation with a streaming method: messages both ways, each side at the pace of the other.
+ * A stream to a streaming method: messages in both directions, with flow control.
  *
- * Read it as an async iterable, or with `on("data", …)`; leaving a loop early cancels the stream. It fails with a
- * LeverError: `method_failed`, with the original `value`, when the method did.
+ * Read it as an async iterable or with `on("data", …)`. Ending a loop early cancels the stream. It fails with a LeverError:
+ * `method_failed`, with the original `value`, when the method failed.
  */
 export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIterable<Received> {
   readonly #side: CallHandle;
@@ -35,29 +35,29 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
     drain: new Set(),
   };
   #unread: Received[] = [];
-  /** Those who wait in `next()`. */
+  /** Pending `next()` calls. */
   readonly #readers: PromiseWithResolvers<IteratorResult<Received, undefined>>[] = [];
-  /** Those who wait in `drained()`. */
+  /** Pending `drained()` calls. */
   readonly #writers: (() => void)[] = [];
   #isPaused = false;
-  #hasToldEnd = false;
-  #hasRoom = true;
+  #hasEmittedEnd = false;
+  #isWritable = true;
   #hasEnded = false;
   #outcome: "open" | "ended" | LeverError = "open";
 
-  /** Streams come from `invokeChan`; `open` starts the call and is given what listens to it. */
+  /** Use `invokeChan` to open a stream. `open` starts the call with the given listener. */
   constructor(open: (events: CallListener) => CallHandle) {
     this.#side = open({
       onMessage: (kind, bytes) => this.#receive(kind, bytes),
       onEnd: () => {
-        // The service is done with the call: what is still written here has no reader.
+        // The service has finished the call and reads no more messages.
         this.#side.end();
         this.#finish("ended");
       },
       onFail: (kind, bytes) => this.#finish(methodFailed({ kind, bytes })),
       onAbort: (error) => this.#finish(error),
       onDrain: () => {
-        this.#hasRoom = true;
+        this.#isWritable = true;
         this.#wakeWriters();
         for (const listener of [...this.#listeners.drain]) listener();
       },
@@ -65,32 +65,32 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
   }
 
   /**
-   * Sends a message. False = the service has to catch up: wait for `drained()` before the next.
-   * @throws Error after `end`; LeverError `malformed_request` for what is no JSON.
+   * Sends a message. False = the service is slower: wait for `drained()` before the next one.
+   * @throws Error after `end`; LeverError `malformed_request` for a value that JSON cannot represent.
    */
   write(message: Sent): boolean {
-    if (this.#hasEnded) throw new Error("Cannot write to the stream: it has been ended here.");
+    if (this.#hasEnded) throw new Error("Cannot write to the stream: end() was called.");
     if (this.#outcome !== "open") return true;
     const { kind, bytes } = encodeMessage(message);
-    this.#hasRoom = this.#side.send(kind, bytes);
-    return this.#hasRoom;
+    this.#isWritable = this.#side.send(kind, bytes);
+    return this.#isWritable;
   }
 
-  /** Resolves when there is room to write, or when the stream is over. */
+  /** Resolves when writing is possible, or when the stream is over. */
   async drained(): Promise<void> {
-    while (!this.#hasRoom && this.#outcome === "open") {
+    while (!this.#isWritable && this.#outcome === "open") {
       await new Promise<void>((resolve) => this.#writers.push(resolve));
     }
   }
 
-  /** Half-closes: nothing more comes from this side. The service's messages still do. */
+  /** Half-closes: this side sends no more messages. The service may still send. */
   end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     if (this.#outcome === "open") this.#side.end();
   }
 
-  /** Leaves: the service hears that its caller is gone, and nothing more comes. */
+  /** Cancels the stream: the service is notified, and no more messages arrive. */
   cancel(reason = "The caller left the stream."): void {
     if (this.#outcome !== "open") return;
     const error = new LeverError("cancelled", reason);
@@ -104,8 +104,8 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
     listener: Listeners<Received>[Name],
   ): this {
     this.#listeners[name].add(listener);
-    if (name === "data") this.#flow();
-    // Who listens late still hears how it ended.
+    if (name === "data") this.#emitUnread();
+    // A listener added after the end still receives it.
     if (this.#outcome !== "open" && this.#unread.length === 0) {
       if (name === "end" && this.#outcome === "ended") queueMicrotask(listener as () => void);
       if (name === "error" && this.#outcome instanceof LeverError) {
@@ -164,22 +164,22 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
       return;
     }
     this.#unread.push(message);
-    this.#flow();
+    this.#emitUnread();
     if (this.#unread.length >= UNREAD_MAX && !this.#isPaused) {
       this.#isPaused = true;
       this.#side.pause();
     }
   }
 
-  /** Gives what is unread to those who listen. */
-  #flow(): void {
+  /** Passes unread messages to the "data" listeners. */
+  #emitUnread(): void {
     const { data } = this.#listeners;
     while (data.size > 0 && this.#unread.length > 0) {
       const message = this.#unread.shift() as Received;
       for (const listener of [...data]) listener(message);
     }
     this.#resumeWhenRead();
-    if (this.#unread.length === 0) this.#tellEnd();
+    if (this.#unread.length === 0) this.#emitEnd();
   }
 
   #resumeWhenRead(): void {
@@ -191,23 +191,23 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
   #finish(outcome: "ended" | LeverError): void {
     if (this.#outcome !== "open") return;
     this.#outcome = outcome;
-    // Readers wait only when everything has been read.
+    // Readers wait only when no message is unread.
     for (const reader of this.#readers.splice(0)) {
       if (outcome instanceof LeverError) reader.reject(outcome);
       else reader.resolve({ done: true, value: undefined });
     }
     this.#wakeWriters();
-    if (this.#unread.length === 0 || outcome instanceof LeverError) this.#tellEnd();
+    if (this.#unread.length === 0 || outcome instanceof LeverError) this.#emitEnd();
   }
 
   #wakeWriters(): void {
     for (const wake of this.#writers.splice(0)) wake();
   }
 
-  #tellEnd(): void {
+  #emitEnd(): void {
     const outcome = this.#outcome;
-    if (outcome === "open" || this.#hasToldEnd) return;
-    this.#hasToldEnd = true;
+    if (outcome === "open" || this.#hasEmittedEnd) return;
+    this.#hasEmittedEnd = true;
     if (outcome instanceof LeverError)
       for (const listener of [...this.#listeners.error]) listener(outcome);
     else for (const listener of [...this.#listeners.end]) listener();

@@ -1,8 +1,8 @@
 import { decodeValue, LeverError, PAYLOAD_BYTES, type Payload } from "@leveros/protocol";
 
 /**
- * What a reply says: the JSON value, or a Buffer.
- * @throws LeverError `unreachable` when it is not JSON: no Lever host sends that.
+ * Decodes a reply: a JSON value, or a Buffer.
+ * @throws LeverError `unreachable` when it is not JSON: then it is not from a Lever host.
  */
 export function replyValue({ kind, bytes }: Payload): unknown {
   if (kind === PAYLOAD_BYTES) return toBuffer(bytes);
@@ -13,7 +13,7 @@ export function replyValue({ kind, bytes }: Payload): unknown {
   }
 }
 
-/** The error of a method, with the original value. Never throws. */
+/** The error of a method that failed, with the original value. Never throws. */
 export function methodFailed(payload: Payload): LeverError {
   let value: unknown;
   try {
@@ -31,15 +31,15 @@ function describe(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** Bytes that the caller may keep: a copy where the view shows only a part of what arrived together with it. */
+/** Bytes that the caller may keep: a copy when the view is only a part of the received memory. */
 function toBuffer(bytes: Uint8Array): Uint8Array {
-  // Pages have no Buffer; there, bytes are what a Buffer is made of.
+  // Web pages have no Buffer. There, bytes are a Uint8Array.
   if (typeof Buffer === "undefined") return bytes.slice();
   if (Buffer.isBuffer(bytes) && bytes.byteLength === bytes.buffer.byteLength) return bytes;
   return Buffer.from(bytes);
 }
 
-/** What a caller hears of a call that it has left itself. */
+/** The error of a call that its caller has cancelled. */
 export function cancelledError(): LeverError {
   return new LeverError("cancelled", "The caller left the call.");
 }

@@ -1,13 +1,13 @@
 /**
- * The stream that a streaming method gets as its first argument, for services written in TypeScript: an async iterable
- * of what the caller sends, and an event emitter. It is a Node `Duplex` of messages.
+ * The first argument of a streaming method, for services written in TypeScript: an async iterable of the caller's messages
+ * and an event emitter. At run time it is a Node `Duplex` in object mode.
  */
 export interface ServiceStream<Received = unknown, Sent = unknown> extends AsyncIterable<Received> {
-  /** Sends a message. False = the caller has to catch up: wait for "drain". */
+  /** Sends a message. False = the caller is slower: wait for "drain". */
   write(message: Sent): boolean;
-  /** Ends the stream. */
+  /** Half-closes: the method sends no more messages. */
   end(): unknown;
-  /** Fails the stream. */
+  /** Ends the stream with an error. */
   destroy(error?: Error): unknown;
   on(event: "data", listener: (message: Received) => void): unknown;
   on(event: "end" | "drain" | "close", listener: () => void): unknown;

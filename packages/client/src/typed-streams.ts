@@ -3,7 +3,7 @@ import type { Wire } from "./json-types.ts";
 import type { RemoteStream } from "./remote-stream.ts";
 import type { ServiceStream } from "./service-stream.ts";
 
-/** What TypeScript knows of a service's streaming methods from the type of its module. */
+/* The types of a service's streaming methods, derived from the type of its module. */
 
 type AnyFunction = (...args: never[]) => unknown;
 
@@ -19,7 +19,7 @@ export type StreamName<Service> = {
 }[keyof Service] &
   string;
 
-/** What callers pass: the parameters after the stream, and after the resource when the call names one. */
+/** The arguments of a call: the parameters after the stream; to a resource, those after the resource. */
 type StreamArguments<Method, CallTarget extends "service" | "resource"> = Method extends (
   stream: never,
   ...args: infer Parameters
@@ -31,14 +31,14 @@ type StreamArguments<Method, CallTarget extends "service" | "resource"> = Method
       : never
   : never;
 
-/** The caller's end of a method's stream: what one side receives the other one sends. */
+/** The caller's end of a method's stream: it sends what the method receives, and the reverse. */
 type StreamOf<Method> = Method extends (stream: infer Stream, ...args: never[]) => infer Returned
   ? RemoteStream<SentTo<Stream>, Wire<ReceivedFrom<Stream, Returned>>>
   : never;
 
 type SentTo<Stream> = Stream extends ServiceStream<infer Received, never> ? Received : unknown;
 
-/** What a generator yields, or else what the stream can be written. */
+/** The type that a generator yields, otherwise the type that the method may write. */
 type ReceivedFrom<Stream, Returned> = Returned extends
   | AsyncGenerator<infer Yielded>
   | Generator<infer Yielded>
@@ -47,7 +47,7 @@ type ReceivedFrom<Stream, Returned> = Returned extends
     ? Sent
     : unknown;
 
-/** `invokeChan` where the service's module is known. */
+/** `invokeChan` of a service whose type is known. */
 export interface InvokeChanTyped<Service, CallTarget extends "service" | "resource"> {
   <Name extends StreamName<Service>>(
     method: Name,
@@ -62,7 +62,7 @@ export interface InvokeChanTyped<Service, CallTarget extends "service" | "resour
   ): Promise<StreamOf<Service[Name]>>;
 }
 
-/** `invokeChan` where nothing is known of the service. */
+/** `invokeChan` of a service whose type is unknown. */
 export interface InvokeChanUntyped {
   (method: string, ...args: [...args: unknown[], callback: Callback<RemoteStream>]): undefined;
   (method: string, ...args: unknown[]): Promise<RemoteStream>;

@@ -37,10 +37,10 @@ interface Receipt {
 const client = new Client({ forceHost: "127.0.0.1:1" });
 const shop = client.service<Shop>("dev.lever", "shop");
 
-/** Checked by the compiler alone: nothing in it runs. */
+/** Only type-checked, never run. */
 function typesOnly(_calls: () => unknown): void {}
 
-it("knows the regular methods of a service, and no others", () => {
+it("MethodName contains the regular methods of a service and no others", () => {
   expectTypeOf<MethodName<Shop>>().toEqualTypeOf<
     "greet" | "add" | "buy" | "peek" | "forget" | "upload" | "openedAt" | "close" | "sum" | "loose"
   >();
@@ -52,7 +52,7 @@ it("knows the regular methods of a service, and no others", () => {
   });
 });
 
-it("knows a method's arguments, without its callback", () => {
+it("MethodArguments contains a method's arguments without its callback", () => {
   expectTypeOf<MethodArguments<Shop["greet"]>>().toEqualTypeOf<[name: string]>();
   expectTypeOf<MethodArguments<Shop["add"]>>().toEqualTypeOf<[a: number, b?: number | undefined]>();
   expectTypeOf<MethodArguments<Shop["buy"]>>().toEqualTypeOf<[item: string]>();
@@ -72,7 +72,7 @@ it("knows a method's arguments, without its callback", () => {
   });
 });
 
-it("knows what a method gives, however it gives it", () => {
+it("MethodResult is the result of a promise, a callback or a return value", () => {
   expectTypeOf<MethodResult<Shop["greet"]>>().toEqualTypeOf<string>();
   expectTypeOf<MethodResult<Shop["add"]>>().toEqualTypeOf<number>();
   expectTypeOf<MethodResult<Shop["peek"]>>().toEqualTypeOf<number>();
@@ -92,7 +92,7 @@ it("knows what a method gives, however it gives it", () => {
   });
 });
 
-it("drops the leading resource where the call names it", () => {
+it("ResourceArguments drops the first parameter, the resource", () => {
   type Join = (room: string, name: string, age?: number) => Promise<string[]>;
   expectTypeOf<ResourceArguments<Join>>().toEqualTypeOf<[name: string, age?: number | undefined]>();
   expectTypeOf<ResourceArguments<(room: string) => void>>().toEqualTypeOf<[]>();
@@ -106,7 +106,7 @@ it("drops the leading resource where the call names it", () => {
   });
 });
 
-it("knows what a callback hears, and narrows it by the error", () => {
+it("the error of a callback narrows the type of its result", () => {
   typesOnly(() => {
     const returned = shop.invoke("add", 1, 2, (error, sum) => {
       expectTypeOf(error).toEqualTypeOf<LeverError | null>();
@@ -122,7 +122,7 @@ it("knows what a callback hears, and narrows it by the error", () => {
   });
 });
 
-it("takes anything where nothing is known", () => {
+it("a service of unknown type accepts any call", () => {
   const any = client.service("dev.lever", "whatever");
   typesOnly(() => {
     expectTypeOf(any.invoke("anything", 1, "two", [3])).toEqualTypeOf<Promise<unknown>>();
@@ -140,14 +140,14 @@ it("takes anything where nothing is known", () => {
   });
 });
 
-it("takes the shape of a service written by hand", () => {
+it("a service accepts a type written by hand", () => {
   const hello = client.service<{ sayHello(name: string): string }>("dev.lever", "hello");
   typesOnly(() => {
     expectTypeOf(hello.invoke("sayHello", "world")).toEqualTypeOf<Promise<string>>();
   });
 });
 
-it("maps values to what crosses the wire", () => {
+it("Wire and Json map types to those that the other side receives", () => {
   expectTypeOf<Wire<Uint8Array>>().toEqualTypeOf<Buffer>();
   expectTypeOf<Wire<Buffer | string>>().toEqualTypeOf<Buffer | string>();
   expectTypeOf<Wire<undefined>>().toEqualTypeOf<null>();

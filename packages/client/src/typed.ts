@@ -2,13 +2,13 @@ import type { Callback } from "./callback.ts";
 import type { IsAny, Wire } from "./json-types.ts";
 
 /*
- * What TypeScript knows of a service from the type of its module, with no code generation: types only, nothing of
- * this exists when the program runs.
+ * The types of a service's methods, derived from the type of its module without code generation. Types only: nothing of
+ * this file exists at run time.
  */
 
 type AnyFunction = (...args: never[]) => unknown;
 
-/** Names that no regular call may use. */
+/** Names that are not regular methods. */
 type OtherName =
   | `_${string}`
   | `${string}Chan`
@@ -30,12 +30,12 @@ export type MethodName<Service> = {
 }[keyof Service] &
   string;
 
-/** What callers of a method pass: its parameters without the callback; for bytes any Uint8Array will do. */
+/** The arguments of a call: the method's parameters without the callback. For bytes any Uint8Array is accepted. */
 export type MethodArguments<Method> = Method extends (...args: infer Parameters) => unknown
   ? Sendable<WithoutCallback<Parameters>>
   : never;
 
-/** The same, when the call names a resource, which Lever passes first. */
+/** The arguments of a call to a resource, without the method's first parameter: Lever passes the resource. */
 export type ResourceArguments<Method> =
   MethodArguments<Method> extends infer Parameters
     ? Parameters extends []
@@ -45,7 +45,7 @@ export type ResourceArguments<Method> =
         : never
     : never;
 
-/** What callers of a method get: what its promise or its callback gives, or else what it returns. */
+/** The result of a call: the value of the method's promise or callback, otherwise its return value. */
 export type MethodResult<Method> = Method extends (...args: infer Parameters) => infer Returned
   ? Returned extends PromiseLike<infer Result>
     ? Wire<Result>
@@ -56,7 +56,7 @@ export type MethodResult<Method> = Method extends (...args: infer Parameters) =>
         : Wire<Returned>
   : never;
 
-/** `invoke` where the service's module is known. */
+/** `invoke` of a service whose type is known. */
 export interface InvokeTyped<Service, CallTarget extends "service" | "resource"> {
   <Name extends MethodName<Service>>(
     method: Name,
@@ -71,7 +71,7 @@ export interface InvokeTyped<Service, CallTarget extends "service" | "resource">
   ): Promise<MethodResult<Service[Name]>>;
 }
 
-/** `invoke` where nothing is known of the service. */
+/** `invoke` of a service whose type is unknown. */
 export interface InvokeUntyped {
   (method: string, ...args: [...args: unknown[], callback: Callback<unknown>]): undefined;
   (method: string, ...args: unknown[]): Promise<unknown>;
@@ -82,11 +82,11 @@ type CallArguments<
   CallTarget extends "service" | "resource",
 > = CallTarget extends "resource" ? ResourceArguments<Method> : MethodArguments<Method>;
 
-/** The type of the last parameter; undefined where there is none. */
+/** The type of the last parameter; undefined without parameters. */
 type LastOf<Parameters extends unknown[]> =
   Required<Parameters> extends [...unknown[], infer Last] ? Last : undefined;
 
-/** A last parameter of type `any` may be a callback or not; what returns a value needs none. */
+/** A last parameter of type `any` may be a callback. A method that returns a value needs none. */
 type ResultOfEitherStyle<Returned> = Wire<Returned> extends null ? unknown : Wire<Returned>;
 
 type CallbackResult<Method> = Method extends (...args: infer Outcome) => unknown

@@ -9,7 +9,7 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 
-/** The subprotocol that tells errors whole and gives each side credit; the gateway's side has its description. */
+/** The subprotocol with complete errors and credit for each side (docs/reference/transports.md, "WebSocket"). */
 const SUBPROTOCOL = "lever";
 const WINDOW_BYTES = 256 * 1024;
 const CREDIT_STEP_BYTES = WINDOW_BYTES / 4;
@@ -38,7 +38,7 @@ export class WebSocketChannel implements CallHandle {
   #owedBytes = 0;
   #failure: (() => void) | undefined;
 
-  /** `target` says in error messages what was called and where. */
+  /** `target` names the method and the address in error messages. */
   constructor(
     url: string,
     args: Payload,
@@ -46,7 +46,7 @@ export class WebSocketChannel implements CallHandle {
   ) {
     this.#events = options.events;
     this.#target = options.target;
-    // No page may set a header on a WebSocket.
+    // Web pages cannot set headers of a WebSocket, so the token is sent as a subprotocol.
     const { token } = options;
     const protocols = token === undefined ? SUBPROTOCOL : [SUBPROTOCOL, `bearer.${token}`];
     const socket = new WebSocket(url, protocols);
@@ -59,7 +59,7 @@ export class WebSocketChannel implements CallHandle {
     });
     socket.addEventListener("message", ({ data }) => this.#receive(data));
     socket.addEventListener("close", ({ code, reason }) => this.#closed(code, reason));
-    // "close" follows, and says as much.
+    // "close" follows, with the same information.
     socket.addEventListener("error", () => {});
   }
 
@@ -68,11 +68,11 @@ export class WebSocketChannel implements CallHandle {
     this.#outgoing.push(outgoing(kind, bytes));
     this.#pump();
     if (isLast) this.end();
-    this.#wantsDrain = !this.#hasRoom;
-    return this.#hasRoom;
+    this.#wantsDrain = !this.#isWritable;
+    return this.#isWritable;
   }
 
-  get #hasRoom(): boolean {
+  get #isWritable(): boolean {
     return this.#isOpen && this.#outgoing.length === 0 && this.#creditBytes > 0;
   }
 
@@ -98,7 +98,7 @@ export class WebSocketChannel implements CallHandle {
 
   resume(): void {
     this.#isPaused = false;
-    this.#giveBack();
+    this.#grantCredit();
   }
 
   #pump(): void {
@@ -113,7 +113,7 @@ export class WebSocketChannel implements CallHandle {
       this.#hasSentEnd = true;
       this.#socket.send("");
     }
-    if (this.#wantsDrain && this.#hasRoom) {
+    if (this.#wantsDrain && this.#isWritable) {
       this.#wantsDrain = false;
       this.#events.onDrain();
     }
@@ -136,10 +136,10 @@ export class WebSocketChannel implements CallHandle {
   #deliver(kind: PayloadKind, bytes: Uint8Array): void {
     this.#owedBytes += bytes.length;
     this.#events.onMessage(kind, bytes);
-    this.#giveBack();
+    this.#grantCredit();
   }
 
-  #giveBack(): void {
+  #grantCredit(): void {
     if (this.#isPaused || this.#isOver || this.#owedBytes < CREDIT_STEP_BYTES) return;
     this.#socket.send(`+${this.#owedBytes}`);
     this.#owedBytes = 0;
@@ -153,30 +153,30 @@ export class WebSocketChannel implements CallHandle {
     else this.#events.onAbort(this.#lost(code, reason));
   }
 
-  #lost(code: number, reason: string): LeverError {
-    const why = this.#isOpen
-      ? `the connection broke (${reason || `WebSocket close code ${code}`})`
-      : "no Lever host takes a WebSocket there";
-    return new LeverError("unreachable", `Cannot call ${this.#target}: ${why}.`);
+  #lost(code: number, closeReason: string): LeverError {
+    const reason = this.#isOpen
+      ? `the connection broke (${closeReason || `WebSocket close code ${code}`})`
+      : "no Lever host accepts a WebSocket there";
+    return new LeverError("unreachable", `Cannot call ${this.#target}: ${reason}.`);
   }
 }
 
 function outgoing(kind: PayloadKind, bytes: Uint8Array): Outgoing {
   return {
-    // A WebSocket takes no bytes that could be shared with other threads.
+    // A WebSocket does not accept bytes of memory that may be shared between threads.
     data: kind === PAYLOAD_JSON ? decoder.decode(bytes) : new Uint8Array(bytes),
     bytes: bytes.length,
   };
 }
 
-/** What the host says before it closes: the method's error, or its own. */
+/** Parses the message that the host sends before it closes: the method's error, or Lever's. */
 function readFailure(text: string, events: CallListener): () => void {
-  const told = JSON.parse(text) as {
+  const failure = JSON.parse(text) as {
     error?: unknown;
     bytesError?: string;
     problem?: { code?: unknown; detail?: unknown; retryAfterSeconds?: unknown };
   };
-  const { problem, bytesError } = told;
+  const { problem, bytesError } = failure;
   if (problem !== undefined) {
     const { code, detail, retryAfterSeconds } = problem;
     const error = new LeverError(
@@ -190,6 +190,6 @@ function readFailure(text: string, events: CallListener): () => void {
     const bytes = Uint8Array.from(atob(bytesError), (char) => char.charCodeAt(0));
     return () => events.onFail(PAYLOAD_BYTES, bytes);
   }
-  const value = encoder.encode(JSON.stringify(told.error) ?? "null");
+  const value = encoder.encode(JSON.stringify(failure.error) ?? "null");
   return () => events.onFail(PAYLOAD_JSON, value);
 }
