@@ -4,8 +4,8 @@ import { flowsOutside } from "../flows-outside.ts";
 /** What there is only so much of. The neighbours are called meanwhile, and answer. */
 export const exhaustion: readonly Attempt[] = [
   {
-    name: "starts processes without end",
-    gain: "no process for anybody else",
+    name: "starts processes in an endless loop",
+    gain: "no processes left for others",
     answers: { oci: "EAGAIN" },
     python: `
 say(until_refused(lambda: os.posix_spawn("/usr/bin/sleep", ["sleep", "60"], {})))
@@ -13,7 +13,7 @@ end_all()`,
   },
   {
     name: "starts processes that start processes",
-    gain: "as above, faster",
+    gain: "no processes left for others, faster",
     answers: { oci: "EAGAIN" },
     python: `
 first = os.getpid()
@@ -27,8 +27,8 @@ for _ in range(2_000):
             break`,
   },
   {
-    name: "starts threads without end",
-    gain: "no process for anybody else",
+    name: "starts threads in an endless loop",
+    gain: "no processes left for others",
     answers: { oci: "EAGAIN" },
     python: `
 import threading
@@ -43,7 +43,7 @@ say(until_refused(start))
 os._exit(print(*said, flush=True) or 0)`,
   },
   {
-    name: "takes memory without end",
+    name: "allocates memory in an endless loop",
     gain: "the machine's memory",
     answers: { oci: "SIGKILL" },
     python: `
@@ -75,7 +75,7 @@ for (let at = 0; at < 8e9; at += bytes.length) require("node:fs").writeSync(OUTG
 return "filled";`,
   },
   {
-    name: "makes files in /tmp and /dev/shm without end",
+    name: "creates files in /tmp and /dev/shm in an endless loop",
     gain: "the machine's memory",
     answers: { oci: "ENOSPC" },
     python: `
@@ -97,8 +97,8 @@ with open(path, "wb") as file:
 os.remove(path)`,
   },
   {
-    name: "opens files, pipes and sockets without end",
-    gain: "no open files for anybody else",
+    name: "opens files, pipes and sockets in an endless loop",
+    gain: "no open files left for others",
     answers: { oci: "EMFILE" },
     python: `
 for work in (lambda: os.open("/", os.O_RDONLY), os.pipe, lambda: os.dup(1), lambda: os.eventfd(0), lambda: os.memfd_create("x")):
@@ -106,8 +106,8 @@ for work in (lambda: os.open("/", os.O_RDONLY), os.pipe, lambda: os.dup(1), lamb
     os.closerange(3, 100_000)`,
   },
   {
-    name: "queues signals and makes timers without end",
-    gain: "no timers for the machine's root, on whose account all containers are",
+    name: "queues signals and creates timers in an endless loop",
+    gain: "no timers left for the machine's root, to which all containers count",
     answers: { oci: "EAGAIN bounded" },
     python: `
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGRTMIN})
@@ -121,8 +121,8 @@ def queue():
 say(until_refused(queue), "bounded" if count <= 256 else count)`,
   },
   {
-    name: "holds descriptors in flight, in pipes and watches as many as it can",
-    gain: "no such thing for others of the same user",
+    name: "keeps as many pipes and epoll watches as it can",
+    gain: "none left for other processes of the same user",
     answers: { oci: "EMFILE" },
     python: `
 import fcntl
@@ -136,8 +136,8 @@ def hold():
 say(until_refused(hold))`,
   },
   {
-    name: "fills the buffers of TCP connections with itself",
-    gain: "the memory that all TCP of the machine has, the host's own included",
+    name: "fills the buffers of TCP connections to itself",
+    gain: "the memory for all TCP of the machine, including the host's",
     answers: { oci: "bounded" },
     python: `
 server = socket.socket()
@@ -162,14 +162,14 @@ until_refused(connect, 200)
 say("bounded" if buffered < 256e6 else "%d MB" % (buffered / 1e6))`,
   },
   {
-    name: "begins exchanges with more and more addresses and ports outside",
-    gain: "the machine's table of connections (conntrack): without room in it, nobody can connect",
+    name: "sends to more and more addresses and ports outside",
+    gain: "the machine's connection table (conntrack): when it is full, no new connections are possible",
     answers: { oci: "bounded" },
     from: flowsOutside,
   },
   {
-    name: "computes without end",
-    gain: "the machine's processors",
+    name: "computes in an endless loop",
+    gain: "the machine's CPUs",
     answers: { oci: "done" },
     python: `
 for _ in range(8):
@@ -182,7 +182,7 @@ for _ in range(8):
 say("done")`,
   },
   {
-    name: "writes to its log without end",
+    name: "writes to its log in an endless loop",
     gain: "the machine's disk, the host's time",
     answers: { oci: "done, log bounded", process: "done, log bounded" },
     from: async ({ lever, probe }) => {

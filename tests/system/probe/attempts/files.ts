@@ -34,7 +34,7 @@ for name in ("", "lever.sqlite", "secret.key", "archives", "code", "services", "
     say(reading(os.path.join(facts["dataDir"], name)))`,
   },
   {
-    name: "looks in every folder for another service's code and data",
+    name: "searches every folder for another service's code and data",
     gain: "another service's code or data",
     answers: { oci: "nothing" },
     python: `
@@ -47,7 +47,7 @@ for folder, folders, names in os.walk("/"):
 say(found)`,
   },
   {
-    name: "climbs out of its folders by .., by links, and by /proc/self",
+    name: "leaves its folders through .., through links, and through /proc/self",
     gain: "files outside its own root",
     answers: { oci: "its own root" },
     python: `
@@ -61,7 +61,7 @@ for target in ("../" * 40, "/proc/self/root", "/proc/1/root", "/proc/1/cwd/" + "
     say("its own root" if (seen.st_dev, seen.st_ino) == (root.st_dev, root.st_ino) else target)`,
   },
   {
-    name: "writes to the root, the machine's programs, the runtime, and what other containers share",
+    name: "writes to the root, the machine's programs, the runtime, and files that other containers share",
     gain: "code that others run",
     answers: { oci: "EROFS EACCES" },
     python: `
@@ -69,16 +69,16 @@ say(*[writing(it) for it in ("/x", "/etc/passwd", "/usr/bin/x", "/usr/bin/python
     "/lever/program/x")])`,
   },
   {
-    name: "writes its own code, with modes of the archive that let everybody write",
-    gain: "code of its service's other instances, of later ones and of versions to roll back to",
+    name: "writes its own code, with archive modes that allow every user to write",
+    gain: "code of its service's other and later instances, and of versions to roll back to",
     answers: { oci: "EACCES EROFS" },
     python: `
 say(*[writing(it) for it in ("server.js", "lever.json", "loose.txt", "loose/x", "x")])
 say(attempt(lambda: os.chmod("loose.txt", 0o777)).replace("EPERM", "EACCES"))`,
   },
   {
-    name: "makes devices, and opens those of the machine",
-    gain: "memory and disks of the machine",
+    name: "creates devices, and opens the machine's devices",
+    gain: "the machine's memory and disks",
     answers: { oci: "EPERM ENOENT" },
     python: `
 import stat
@@ -89,7 +89,7 @@ for name in ("mem", "kmem", "port", "kmsg", "sda", "vda", "nvme0n1", "loop0", "l
     say(reading("/dev/" + name))`,
   },
   {
-    name: "becomes root by setuid programs, its own and the machine's",
+    name: "becomes root through setuid programs, its own and the machine's",
     gain: "root",
     answers: { oci: "refused" },
     python: `
@@ -104,8 +104,8 @@ for command in (["/usr/bin/su", "-c", "id"], ["/usr/bin/mount", "-t", "tmpfs", "
     say("done" if subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL).returncode == 0 else "refused")`,
   },
   {
-    name: "deploys archives with links, devices and paths that lead out",
-    gain: "files that the host writes or reads for it",
+    name: "deploys archives with links, devices and paths that lead out of the folder",
+    gain: "files that the host writes or reads on its behalf",
     answers: { oci: "not unpacked", process: "not unpacked" },
     from: async ({ lever }) => {
       const leverJson = { path: "lever.json", body: '{"name": "leaving", "jsEntry": "x.js"}' };

@@ -12,7 +12,7 @@ const calls = (name: string, gain: string, python: string, oci = "EPERM"): Attem
 export const kernel: readonly Attempt[] = [
   calls(
     "mounts, unmounts, and changes its root",
-    "other files in place of those it was given",
+    "other files in place of its own",
     `
 say(call("mount", b"none", b"/tmp", b"tmpfs", 0, 0), call("mount", b"proc", b"/tmp", b"proc", 0, 0),
     call("mount", 0, b"/", 0, 32, 0), call("umount2", b"/proc/kcore", 2), call("umount2", b"/lever/box/service/code", 2),
@@ -21,15 +21,15 @@ say(call("mount", b"none", b"/tmp", b"tmpfs", 0, 0), call("mount", b"proc", b"/t
     call("mount_setattr", -100, b"/", 0, 0, 0))`,
   ),
   calls(
-    "makes namespaces, a user namespace above all",
-    "root in a namespace, and much more of the kernel to attack",
+    "creates namespaces, in particular a user namespace",
+    "root in a namespace, and a larger attack surface of the kernel",
     `
 for flag in (0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000):
     say(call("unshare", flag), call("clone", flag | 17, 0, 0, 0, 0))`,
   ),
   calls(
-    "makes namespaces by clone3, whose flags no filter sees",
-    "as above",
+    "creates namespaces with clone3, whose flags a filter cannot see",
+    "root in a namespace, and a larger attack surface of the kernel",
     `
 arguments = (ctypes.c_uint64 * 11)(0x10000000)
 say(call("clone3", arguments, 88))`,
@@ -44,14 +44,14 @@ for name in ("mnt", "net", "user", "pid"):
   ),
   calls(
     "becomes another user",
-    "root, or the user of something else",
+    "the rights of root or of another user",
     `
 for work in (lambda: os.setuid(0), lambda: os.setgid(0), lambda: os.setresuid(0, 0, 0), lambda: os.setresgid(0, 0, 0),
     lambda: os.setgroups([0]), lambda: os.setuid(65534)):
     say(attempt(work).replace("EINVAL", "EPERM"))`,
   ),
   calls(
-    "gives itself capabilities",
+    "raises its capabilities",
     "root's powers",
     `
 header = (ctypes.c_uint32 * 2)(0x20080522, 0)
@@ -62,7 +62,7 @@ for capability in range(41):
     say("done" if libc.prctl(47, 2, capability, 0, 0) == 0 else errno.errorcode[ctypes.get_errno()])`,
   ),
   calls(
-    "loads kernel modules, another kernel, and reboots",
+    "loads kernel modules and another kernel, and reboots",
     "the machine",
     `
 say(call("init_module", b"x", 1, b""), call("finit_module", 0, b"", 0), call("delete_module", b"nf_tables", 0),
@@ -70,7 +70,7 @@ say(call("init_module", b"x", 1, b""), call("finit_module", 0, b"", 0), call("de
   ),
   calls(
     "changes swap, quotas, accounting, names and clocks",
-    "others' time, names and limits",
+    "time, names and limits of others",
     `
 now = (ctypes.c_long * 2)(0, 0)
 say(call("swapon", b"/tmp/x", 0), call("quotactl", 0, b"/", 0, 0), call("acct", b"/tmp/x"), call("sethostname", b"x", 1),
@@ -78,8 +78,8 @@ say(call("swapon", b"/tmp/x", 0), call("quotactl", 0, b"/", 0, 0), call("acct", 
     call("vhangup"), call("iopl", 3), call("ioperm", 0x70, 1, 1))`,
   ),
   calls(
-    "uses BPF, performance counters, io_uring, userfaultfd",
-    "the parts of the kernel that most holes were found in",
+    "uses BPF, performance counters, io_uring and userfaultfd",
+    "the parts of the kernel with the most known vulnerabilities",
     `
 zeros = ctypes.create_string_buffer(256)
 say(call("bpf", 0, zeros, 64), call("bpf", 5, zeros, 64), call("perf_event_open", zeros, 0, -1, -1, 0),
@@ -87,14 +87,14 @@ say(call("bpf", 0, zeros, 64), call("bpf", 5, zeros, 64), call("perf_event_open"
   ),
   calls(
     "uses the kernel's key rings",
-    "keys of the machine's users; memory of a quota that all containers share",
+    "keys of the machine's users; a memory quota that all containers share",
     `
 say(call("add_key", b"user", b"x", b"x", 1, -4), call("request_key", b"user", b"x", 0, -4), call("keyctl", 0, -4, 1),
     call("keyctl", 11, -5, 0, 0))`,
   ),
   calls(
-    "opens files by handles",
-    "any file of a file system that it has a part of",
+    "opens files by handle",
+    "any file of a file system of which it sees a part",
     `
 handle = ctypes.create_string_buffer(128)
 number = ctypes.c_int()
@@ -102,7 +102,7 @@ say(call("name_to_handle_at", -100, b"/", handle, ctypes.byref(number), 0),
     call("open_by_handle_at", os.open("/", os.O_RDONLY), handle, 0))`,
   ),
   calls(
-    "reads the kernel's log, changes how processes run",
+    "reads the kernel's log, and changes how processes run",
     "addresses in the kernel",
     `
 say(call("syslog", 3, ctypes.create_string_buffer(64), 64), call("personality", 0x0040000), call("migrate_pages", 1, 0, 0, 0),
@@ -110,14 +110,14 @@ say(call("syslog", 3, ctypes.create_string_buffer(64), 64), call("personality", 
   ),
   calls(
     "uses shared memory, semaphores and queues of System V and POSIX",
-    "kernel memory that outlives it",
+    "kernel memory that remains after its end",
     `
 say(call("shmget", 0, 4096, 0o1666), call("semget", 0, 1, 0o1666), call("msgget", 0, 0o1666),
     call("mq_open", b"x", 0o102, 0o666, 0))`,
   ),
   calls(
-    "watches files that it shares with others, by inotify, dnotify and fanotify",
-    "what neighbours and the machine open; watches of a number that all containers share",
+    "watches files that it shares with others, through inotify, dnotify and fanotify",
+    "which files neighbours and the machine open; a number of watches that all containers share",
     `
 import fcntl
 say(call("inotify_init1", 0), call("fanotify_init", 0, 0))
@@ -126,14 +126,14 @@ say(attempt(lambda: fcntl.fcntl(folder, 1026, 1)), call("fcntl", folder, 1026 | 
     "ENOSYS EPERM",
   ),
   calls(
-    "has all file systems of the machine written out",
-    "everybody waits for the disk",
+    "flushes all file systems of the machine to disk",
+    "a busy disk for all others",
     `
 say(call("sync"), call("syncfs", os.open("/usr", os.O_RDONLY)))`,
   ),
   calls(
-    "lowers the limit that keeps the machine's crash handler away",
-    "a program that root runs for each crash, outside its share",
+    "lowers the limit that disables the machine's crash handler",
+    "a program that runs as root for each crash, outside its limits",
     `
 say("limit %d" % resource.getrlimit(resource.RLIMIT_CORE)[0])
 def lower():
@@ -147,8 +147,8 @@ say(call("prlimit64", 0, 4 | 1 << 32, none, 0), call("setrlimit", 4 | 1 << 32, n
     "limit 1 EPERM",
   ),
   calls(
-    "makes system calls by the 32-bit interface, around the filter",
-    "every call that the filter refuses",
+    "makes system calls through the 32-bit interface, around the filter",
+    "every system call that the filter refuses",
     `
 import mmap
 # mov eax, 20 (getpid); int 0x80; ret. Other machines, and kernels built without it, have no such interface.

@@ -6,7 +6,7 @@ const both = (answer: string): Attempt["answers"] => ({ oci: answer, process: an
 /** What an instance can say to its host, and who it can claim to be. */
 export const link: readonly Attempt[] = [
   {
-    name: "calls the admin service over its link, by its name and by ones like it",
+    name: "calls the admin service over its link, by its name and by similar names",
     gain: "Lever itself",
     answers: both("forbidden unknown_environment"),
     script: `
@@ -17,12 +17,12 @@ return [...answers].join(" ");`,
   },
   {
     name: "calls a private service of another environment over its link",
-    gain: "what only that environment's own services may ask",
+    gain: "answers that are only for that environment's own services",
     answers: both("private_service"),
     script: `return link.call({ environment: "other.lever", service: "vault", method: "secret" });`,
   },
   {
-    name: "calls what is no service by names of objects in JavaScript",
+    name: "calls names of built-in JavaScript objects as if they were services",
     gain: "the host's own functions",
     answers: both("unknown_environment unknown_service unknown_method"),
     script: `
@@ -35,7 +35,7 @@ for (const name of ["__proto__", "constructor"]) {
 return [...answers].join(" ");`,
   },
   {
-    name: "answers calls that are not its own, by guessing their numbers",
+    name: "answers calls of other instances, with guessed call numbers",
     gain: "a forged answer to a neighbour's caller",
     answers: both("forged for itself"),
     script: `
@@ -44,7 +44,7 @@ for (let id = 0; id < 20_000; id += 2) link.write(link.frame(link.MESSAGE, link.
 return new Promise(() => {});`,
   },
   {
-    name: "opens calls by frames of its own that claim another caller",
+    name: "opens calls with frames that name another caller",
     gain: "a private service of another environment",
     answers: both("private_service"),
     script: `
@@ -60,16 +60,16 @@ link.write(link.frame(link.OPEN, link.LAST, ID, opening));
 return answer;`,
   },
   {
-    name: "opens calls with numbers that are the host's",
-    gain: "confusion over whose call it is",
+    name: "opens calls with numbers from the host's range",
+    gain: "a call that is confused with another one",
     answers: both("instance_failed"),
     script: `
 link.write(link.frame(link.OPEN, link.LAST, 4_000, link.opening({ environment: "", service: "neighbour", method: "alive" })));
 return new Promise(() => {});`,
   },
   {
-    name: "says that it is ready again, as something else and with methods of others",
-    gain: "calls that were meant for others",
+    name: "reports ready again, as another instance and with methods of others",
+    gain: "calls for others",
     answers: both("done"),
     script: `
 const claim = { environment: "other.lever", service: "neighbour", version: 9, instance: "neighbour-1-00000000" };
@@ -78,31 +78,31 @@ link.write(link.control({ ...claim, type: "ready", methods: ["alive", "secret", 
 return "done";`,
   },
   {
-    name: "gives its host an assignment, as its host does to it",
-    gain: "code of its choice that runs elsewhere",
+    name: "sends its host an assignment, as the host sends to instances",
+    gain: "code of its choice in another process",
     answers: both("instance_failed"),
     script: `
 link.write(link.control({ type: "assign", assignment: { environment: "other.lever", service: "neighbour", codeDir: "/" } }));
 return new Promise(() => {});`,
   },
   {
-    name: "says that it is leaving, for itself and for others",
-    gain: "neighbours that are stopped",
+    name: "reports that it is stopping, for itself and for others",
+    gain: "stopped neighbours",
     answers: both("done"),
     script: `
 link.write(link.control({ type: "stopping", environment: "other.lever", service: "neighbour" }));
 return "done";`,
   },
   {
-    name: "writes nonsense to its link",
-    gain: "a host that ends",
+    name: "writes random bytes to its link",
+    gain: "a crash of the host",
     answers: both("instance_failed"),
     script: `
 link.write(require("node:crypto").randomBytes(1_000_000));
 return new Promise(() => {});`,
   },
   {
-    name: "writes a frame that is larger than any may be",
+    name: "writes a frame over the size limit",
     gain: "the host's memory",
     answers: both("instance_failed"),
     script: `
@@ -112,8 +112,8 @@ link.write(header);
 return new Promise(() => {});`,
   },
   {
-    name: "tells its host of what is not in the memory that they share",
-    gain: "what is in the host's memory beside it",
+    name: "sends references to places outside the shared memory",
+    gain: "the host's memory next to it",
     answers: both("instance_failed"),
     script: `
 require("node:fs").ftruncateSync(link.OUTGOING_FD, 0);
@@ -121,7 +121,7 @@ for (let id = 0; id < 1_000; id += 2) link.write(link.shared(link.LAST, id, 2, 2
 return new Promise(() => {});`,
   },
   {
-    name: "tells its host of the same shared memory again and again",
+    name: "sends references to the same shared memory again and again",
     gain: "the host's memory and time",
     answers: both("instance_failed, memory of the host bounded"),
     from: (world) =>
@@ -135,7 +135,7 @@ return new Promise(() => {});`,
       ),
   },
   {
-    name: "has read more of the shared memory than its host has written",
+    name: "acknowledges more of the shared memory than its host has written",
     gain: "bodies of later calls in place of its own",
     answers: both("instance_failed"),
     script: `
@@ -144,7 +144,7 @@ return new Promise(() => {});`,
   },
   {
     name: "changes what its host has written into shared memory",
-    gain: "something that the host trusts",
+    gain: "data that the host trusts",
     answers: both("done"),
     script: `
 const fs = require("node:fs");
@@ -155,15 +155,15 @@ for (const fd of [link.INCOMING_FD, link.OUTGOING_FD]) {
 return "done";`,
   },
   {
-    name: "writes control messages of JSON nested without end",
-    gain: "a host that ends",
+    name: "writes control messages of deeply nested JSON",
+    gain: "a crash of the host",
     answers: both("instance_failed"),
     script: `
 link.write(link.frame(link.CONTROL, 0, 0, Buffer.from("[".repeat(60_000) + "]".repeat(60_000))));
 return new Promise(() => {});`,
   },
   {
-    name: "writes without ever reading: pings, whose answers pile up",
+    name: "sends pings without reading the answers",
     gain: "the host's memory",
     answers: both("instance_failed, memory of the host bounded"),
     from: (world) =>
@@ -176,7 +176,7 @@ return new Promise(() => {});`,
       ),
   },
   {
-    name: "writes without ever reading: calls, whose refusals pile up",
+    name: "opens calls without reading the errors",
     gain: "the host's memory",
     answers: both("instance_failed, memory of the host bounded"),
     from: (world) =>
@@ -189,7 +189,7 @@ return new Promise(() => {});`,
       ),
   },
   {
-    name: "begins many large calls, and finishes none",
+    name: "starts many large calls, and completes none",
     gain: "the host's memory",
     answers: both("done, memory of the host bounded"),
     from: (world) =>

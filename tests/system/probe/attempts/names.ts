@@ -53,7 +53,7 @@ const PATHS = [
 export const names: readonly Attempt[] = [
   {
     name: "claims in headers to be a service of another environment, from outside",
-    gain: "what only that environment's own services may ask",
+    gain: "answers that are only for that environment's own services",
     answers: both("private_service"),
     from: (world) =>
       distinct(
@@ -67,8 +67,8 @@ export const names: readonly Attempt[] = [
       ),
   },
   {
-    name: "claims in headers that a proxy forwards it for another environment",
-    gain: "the rights of somebody on this machine",
+    name: "claims in headers that a proxy forwards its call for another environment",
+    gain: "the rights of a caller on this machine",
     answers: both("unauthorized"),
     from: (world) =>
       distinct(
@@ -114,8 +114,8 @@ export const names: readonly Attempt[] = [
       ),
   },
   {
-    name: "asks by paths that lead elsewhere",
-    gain: "another service, the admin service above all",
+    name: "calls with paths that lead elsewhere",
+    gain: "another service, in particular the admin service",
     answers: both("unknown_service malformed_request"),
     from: ({ lever }) =>
       distinct(

@@ -4,14 +4,14 @@ import type { Attempt } from "../attempt.ts";
 export const network: readonly Attempt[] = [
   {
     name: "connects to the host's port, on loopback",
-    gain: "the admin service, as someone on this machine",
+    gain: "the admin service, as a caller on this machine",
     answers: { oci: "ECONNREFUSED" },
     python: `
 say(connecting("127.0.0.1", facts["port"]), connecting("127.0.0.2", facts["port"]))`,
   },
   {
-    name: "connects to the host by its end of the link",
-    gain: "the admin service, and whatever else the machine serves",
+    name: "connects to the host at its end of the network link",
+    gain: "the admin service, and everything else that listens on the machine",
     answers: { oci: "timeout" },
     python: `
 say(*[connecting(gateway(), it) for it in (facts["port"], 22, 53, 80, 111)])
@@ -25,9 +25,9 @@ say(*[asking(gateway(), it) for it in (53, 111, 123)])`,
 say(*[connecting(it, 4444) for it in facts["neighbours"]])`,
   },
   {
-    name: "looks for anybody in its own range of addresses",
+    name: "searches its own address range for listeners",
     gain: "another tenant's ports",
-    answers: { oci: "nobody" },
+    answers: { oci: "no answer" },
     python: `
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as it:
     it.connect((gateway(), 9))
@@ -43,18 +43,18 @@ for number in range(1, 120):
     it.connect_ex((address, 4444))
     waiting[it] = address
 _, ready, _ = select.select([], list(waiting), [], 1)
-say(*[waiting[it] for it in ready] or ["nobody"])`,
+say(*[waiting[it] for it in ready] or ["no answer"])`,
   },
   {
-    name: "connects to the metadata service of clouds, and to private networks",
-    gain: "the machine's own credentials, what is near it",
+    name: "connects to the cloud's metadata service, and to private networks",
+    gain: "the machine's own credentials, and its neighbours",
     answers: { oci: "timeout" },
     python: `
 for address in ("169.254.169.254", "100.100.100.200", "10.0.0.1", "172.17.0.1", "192.168.0.1", "192.168.1.1"):
     say(connecting(address, 80))`,
   },
   {
-    name: "asks the machine's name servers for more than names",
+    name: "connects to other ports of the machine's name servers",
     gain: "another way into the private network",
     answers: { oci: "timeout" },
     python: `
@@ -63,8 +63,8 @@ for server in servers or ["10.0.0.2"]:
     say(connecting(server, 80), connecting(server, 22), asking(server, 123))`,
   },
   {
-    name: "sends with another's address as its source",
-    gain: "to pass the host's filter, and to answer for others",
+    name: "sends with a forged source address",
+    gain: "a way around the host's filter, and answers in the name of others",
     answers: { oci: "EINVAL ENETUNREACH EPERM" },
     python: `
 def spoofing(source, option=None):
@@ -79,8 +79,8 @@ FREEBIND, TRANSPARENT = 15, 19
 say(spoofing("127.0.0.1"), spoofing("198.51.100.7", FREEBIND), spoofing("198.51.100.7", TRANSPARENT))`,
   },
   {
-    name: "opens raw and packet sockets, and sockets of rare kinds",
-    gain: "forged packets, and much more of the kernel to attack",
+    name: "opens raw and packet sockets, and sockets of rare families",
+    gain: "forged packets, and a larger attack surface of the kernel",
     answers: { oci: "EPERM" },
     python: `
 # Families: key, packet, can, tipc, bluetooth, alg, nfc, vsock, kcm, qipcrtr, smc, xdp.
@@ -90,8 +90,8 @@ for family, kind, protocol in [(2, 3, 1), (2, 3, 255), (10, 3, 58), (17, 3, 768)
     say(attempt(lambda: socket.socket(family, kind, protocol).close()))`,
   },
   {
-    name: "speaks to the kernel's network by netlink and ioctl",
-    gain: "other routes, addresses, rules",
+    name: "configures the kernel's network through netlink and ioctl",
+    gain: "other routes, addresses and rules",
     answers: { oci: "EPERM" },
     python: `
 import fcntl, struct
@@ -109,8 +109,8 @@ with socket.socket() as it:
     say(*[attempt(lambda: fcntl.ioctl(it, code, request)) for code in (0x8914, 0x8916, 0x8924)])`,
   },
   {
-    name: "uses IPv6, of which the host's filter says nothing",
-    gain: "the host and neighbours by link-local addresses",
+    name: "uses IPv6, for which the host's filter has no rules",
+    gain: "the host and neighbours, at link-local addresses",
     answers: { oci: "EADDRNOTAVAIL ENETUNREACH" },
     python: `
 def six(address, scope=0):
@@ -122,8 +122,8 @@ def six(address, scope=0):
 say(six("::1"), six("fe80::1", socket.if_nametoindex("eth0")), six("ff02::1", socket.if_nametoindex("eth0")), six("2001:db8::1"))`,
   },
   {
-    name: "connects to sockets of the host that have a name and no file",
-    gain: "the machine's services that trust who reaches them",
+    name: "connects to abstract Unix sockets of the host",
+    gain: "the machine's services that trust every local connection",
     answers: { oci: "ECONNREFUSED" },
     python: `
 def named():

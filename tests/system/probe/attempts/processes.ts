@@ -3,18 +3,18 @@ import type { Attempt } from "../attempt.ts";
 /** Other processes, and what /proc shows of the machine. */
 export const processes: readonly Attempt[] = [
   {
-    name: "looks for processes of others",
+    name: "searches for processes of others",
     gain: "their command lines, variables and files",
-    answers: { oci: "its own alone" },
+    answers: { oci: "only its own" },
     python: `
 own = {"1", str(os.getpid())}
 others = [it for it in os.listdir("/proc") if it.isdigit() and it not in own]
-say("its own alone" if others == [] else "process " + others[0])
+say("only its own" if others == [] else "process " + others[0])
 say(*[it for it in (reading("/proc/%d/%s" % (facts["hostPid"], it)) for it in ("environ", "mem", "root/etc/shadow")) if it != "ENOENT"])`,
   },
   {
-    name: "sends signals to the host and to everybody",
-    gain: "other processes end",
+    name: "sends signals to the host and to all processes",
+    gain: "the end of other processes",
     answers: { oci: "ESRCH" },
     python: `
 say(*[attempt(lambda: os.kill(it, signal.SIGKILL)) for it in (facts["hostPid"], -facts["hostPid"], -1)])
@@ -22,7 +22,7 @@ say(call("pidfd_open", facts["hostPid"], 0).replace("EINVAL", "ESRCH"))`,
   },
   {
     name: "traces other processes, and reads and writes their memory",
-    gain: "what they hold, in the end their rights",
+    gain: "their memory, and through it their rights",
     answers: { oci: "EPERM" },
     python: `
 buffer = ctypes.create_string_buffer(64)
@@ -31,7 +31,7 @@ say(call("ptrace", 16, 1, 0, 0), call("ptrace", 0x4206, 1, 0, 0), call("process_
     call("pidfd_getfd", 3, 3, 0))`,
   },
   {
-    name: "sets the kernel's switches",
+    name: "changes kernel settings in /proc",
     gain: "a program of its choice run as root (core_pattern, modprobe), a reboot (sysrq)",
     answers: { oci: "EACCES" },
     python: `
@@ -42,8 +42,8 @@ for name in ("kernel/core_pattern", "kernel/modprobe", "kernel/hostname", "kerne
         say(writing(name).replace("EROFS", "EACCES"))`,
   },
   {
-    name: "reads the kernel's memory, keys and timers by /proc",
-    gain: "memory and secrets of the machine",
+    name: "reads the kernel's memory, keys and timers through /proc",
+    gain: "the machine's memory and secrets",
     answers: { oci: "nothing" },
     python: `
 def content(path):
@@ -62,7 +62,7 @@ say(*[content("/proc/" + it) for it in ("kcore", "kmsg", "keys", "key-users", "k
 say(*[reading(it) for it in ("/sys/fs/cgroup", "/sys/kernel", "/sys/class", "/sys/firmware", "/cgroup")])`,
   },
   {
-    name: "types into the host's terminal",
+    name: "writes input into the host's terminal",
     gain: "commands in the shell that started Lever",
     answers: { oci: "no terminal" },
     python: `
@@ -72,9 +72,9 @@ def types():
 say("no terminal" if attempt(types) in ("ENXIO", "EPERM", "ENOENT") else "typed")`,
   },
   {
-    name: "finds open files of the host in what it was started with",
-    gain: "a way around its root, as with a leaked folder",
-    answers: { oci: "memory that it shares" },
+    name: "searches its inherited descriptors for open files of the host",
+    gain: "a way out of its root, for example through a leaked folder",
+    answers: { oci: "only the shared memory" },
     script: `
 const fs = require("node:fs");
 const paths = fs.readdirSync("/proc/self/fd").flatMap((fd) => {
@@ -83,11 +83,11 @@ const paths = fs.readdirSync("/proc/self/fd").flatMap((fd) => {
 const isShared = (path) => /^[/]dev[/]shm[/]lever-[0-9a-f]+ [(]deleted[)]$/.test(path);
 const isNothing = (path) => !path.startsWith("/") || path === "/dev/null" || path === "/proc/1/fd";
 const others = paths.filter((path) => !isShared(path) && !isNothing(path));
-return others[0] ?? (paths.filter(isShared).length === 2 ? "memory that it shares" : "too few");`,
+return others[0] ?? (paths.filter(isShared).length === 2 ? "only the shared memory" : "too few");`,
   },
   {
-    name: "looks around from the memory that it shares with its host",
-    gain: "as above",
+    name: "opens folders relative to the memory that it shares with its host",
+    gain: "a way out of its root",
     answers: { oci: "ENOTDIR" },
     script: `
 const fs = require("node:fs");
