@@ -195,8 +195,8 @@ function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]
   const stream = new ServiceStream(running.side);
   stream.once("finish", () => running.leave());
   stream.once("error", (error) => {
-    if (stream.leftBy === undefined) running.fail(error);
-    else running.cancel(stream.leftBy);
+    if (stream.cancelledBy === undefined) running.fail(error);
+    else running.cancel(stream.cancelledBy);
   });
   stream.once("close", () => {
     if (!running.isOver) running.fail(new Error("The method closed its stream before its end."));

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { callbackIndex } from "./call-style.ts";
 
-// Functions as text, since how they are written is what counts, and a formatter would change that.
+// Functions as text: their exact form matters, and a formatter would change it.
 const compile = (text: string): ((...args: never[]) => unknown) =>
   new Function(`return (${text});`)() as (...args: never[]) => unknown;
 
-describe("a function takes a callback", () => {
+describe("a function takes a callback:", () => {
   it.each([
     ["function (name, callback) { callback(null, name); }", 1],
     ["(name, cb) => cb(null, name)", 1],
@@ -23,12 +23,12 @@ describe("a function takes a callback", () => {
     expect(callbackIndex(compile(source))).toBe(index);
   });
 
-  it("when it is bound, and nobody can see", () => {
+  it("a bound function, whose text is unknown", () => {
     expect(callbackIndex(function bound(_a: unknown, _b: unknown): void {}.bind(null))).toBe(1);
   });
 });
 
-describe("a function answers by what it returns", () => {
+describe("a function returns its result:", () => {
   it.each([
     "function (name, greeting) { return greeting + name; }",
     "(name, greeting) => greeting + name",

@@ -1,22 +1,22 @@
-/** Names that say "this parameter is a callback" even where the body only passes it on. */
+/** Names of callback parameters, recognized also when the body only passes the callback on. */
 const CALLBACK_NAME = /^_?(?:callback|cb|done|next|reply|respond)$|Callback$|Cb$/;
 
 /**
- * Where a function expects its callback: the index of its last parameter, when that is named like a callback or is
- * called in the body; undefined when the function answers by its return value.
+ * The index of a function's callback parameter: the last parameter, if it is named like a callback or called in the body.
+ * undefined when the function returns its result.
  *
- * Lever reads the function's own text, because its `length` alone cannot tell `(name, callback)` from
- * `(name, greeting)`. Native async functions and generators never take one; a function whose text is not to be had
- * (bound or native) is taken to want one.
+ * Lever reads the function's source text, because `length` does not distinguish `(name, callback)` from `(name, greeting)`.
+ * Native async functions and generators never take a callback. Without source text (bound or native functions) the last
+ * parameter counts as one.
  */
 export function callbackIndex(method: (...args: never[]) => unknown): number | undefined {
   const kind = method.constructor.name;
   if (kind !== "Function") return undefined;
   const text = Function.prototype.toString.call(method);
   if (text.includes("[native code]")) return method.length > 0 ? method.length - 1 : undefined;
-  const cut = cutParameters(text);
-  if (cut === undefined) return undefined;
-  const { parameters, body } = cut;
+  const parts = splitParameters(text);
+  if (parts === undefined) return undefined;
+  const { parameters, body } = parts;
   const last = parameters.at(-1)?.match(/^\s*([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*$/u)?.[1];
   if (last === undefined) return undefined;
   const isCalled = new RegExp(`(?<![\\w$.])${last.replaceAll("$", "\\$")}\\s*(?:\\?\\.)?\\(`).test(
@@ -25,8 +25,8 @@ export function callbackIndex(method: (...args: never[]) => unknown): number | u
   return isCalled || CALLBACK_NAME.test(last) ? parameters.length - 1 : undefined;
 }
 
-/** The parameters of a function's text, cut at the top-level commas, and what follows them. */
-function cutParameters(text: string): { parameters: string[]; body: string } | undefined {
+/** Splits a function's text into its parameters, at top-level commas, and the rest. */
+function splitParameters(text: string): { parameters: string[]; body: string } | undefined {
   const arrow = /^(?:async\s+)?([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*=>/u.exec(text);
   if (arrow?.[1] !== undefined) {
     return { parameters: [arrow[1]], body: text.slice(arrow[0].length) };
@@ -59,7 +59,7 @@ function cutParameters(text: string): { parameters: string[]; body: string } | u
   return undefined;
 }
 
-/** The end of the string or comment that starts at an index; the index itself when none does. */
+/** The end of the string or comment that starts at an index; the index itself when none starts there. */
 function skipText(text: string, start: number): number {
   const char = text[start] ?? "";
   if (char === "/" && text[start + 1] === "/") {

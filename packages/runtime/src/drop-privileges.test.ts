@@ -4,8 +4,8 @@ import { expect, it } from "vitest";
 
 const module = fileURLToPath(new URL("drop-privileges.ts", import.meta.url));
 
-/** In a process of its own, which is somebody else afterwards: who it is then, or why it refused. */
-function become(user: object | undefined, before = ""): unknown {
+/** Drops the privileges of another process: returns its user afterwards, or the error message. */
+function dropIn(user: object | undefined, before = ""): unknown {
   const code = `
     const { dropPrivileges } = await import(${JSON.stringify(module)});
     ${before}
@@ -20,20 +20,20 @@ function become(user: object | undefined, before = ""): unknown {
 const uid = 0x7f10_0000;
 const isRoot = process.getuid?.() === 0;
 
-it("a runtime that is to have a user does not go on without one", () => {
-  expect(become(undefined)).toContain("none was named");
+it("a runtime that must have a user refuses an assignment without one", () => {
+  expect(dropIn(undefined)).toContain("the assignment names none");
 });
 
-it("a runtime becomes the user that it is told, where it can, and no one else", () => {
-  expect(become({ uid, gid: uid })).toEqual(isRoot ? uid : expect.stringContaining("EPERM"));
-  const refused = isRoot ? /is not 0 for good/ : /EPERM/;
-  expect(become({ uid: 0, gid: 0 })).toEqual(expect.stringMatching(refused));
+it("a runtime switches to the assigned user, but not to root", () => {
+  expect(dropIn({ uid, gid: uid })).toEqual(isRoot ? uid : expect.stringContaining("EPERM"));
+  const refused = isRoot ? /is not only user 0/ : /EPERM/;
+  expect(dropIn({ uid: 0, gid: 0 })).toEqual(expect.stringMatching(refused));
 });
 
-it("a runtime that keeps anything of who it was does not go on", () => {
-  const keeps = (name: string): unknown => become({ uid, gid: uid }, `process.${name} = () => {};`);
+it("a runtime that keeps one of its old ids refuses to continue", () => {
+  const keeps = (name: string): unknown => dropIn({ uid, gid: uid }, `process.${name} = () => {};`);
   for (const name of ["setuid", "setgid"]) {
-    const refused = isRoot ? /for good/ : /EPERM/;
+    const refused = isRoot ? /is not only user/ : /EPERM/;
     expect(keeps(name), name).toEqual(expect.stringMatching(refused));
   }
 });

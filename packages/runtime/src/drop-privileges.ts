@@ -1,14 +1,16 @@
 /**
- * Gives up being root for good, before anything of a service is touched: one thread after the other, as libc has it,
- * so that none is left behind.
- * @throws Error when this process is not wholly that user afterwards, or could go back; nothing may go on then.
+ * Switches this process permanently from root to the service's user, before it opens any file of the service. libc changes
+ * every thread.
+ * @throws Error when any id of the process is another one afterwards, or when it could switch back. Then the process must
+ * not continue.
  */
 export function dropPrivileges(
   user: { readonly uid: number; readonly gid: number } | undefined,
   { isNeeded }: { isNeeded: boolean },
 ): void {
   if (user === undefined) {
-    if (isNeeded) throw new Error("Cannot become the service's user: none was named.");
+    if (isNeeded)
+      throw new Error("Cannot switch to the service's user: the assignment names none.");
     return;
   }
   const { uid, gid } = user;
@@ -18,13 +20,13 @@ export function dropPrivileges(
   setuid?.(uid);
   const users = [getuid?.(), geteuid?.()];
   const groups = [getgid?.(), getegid?.(), ...(getgroups?.() ?? [undefined])];
-  const isWhole = users.every((is) => is === uid) && groups.every((is) => is === gid);
-  if (uid === 0 || !isWhole || canReturn()) {
-    throw new Error(`Cannot become the service's user: this process is not ${uid} for good.`);
+  const hasSwitched = users.every((id) => id === uid) && groups.every((id) => id === gid);
+  if (uid === 0 || !hasSwitched || canSwitchBack()) {
+    throw new Error(`Cannot switch to the service's user: this process is not only user ${uid}.`);
   }
 }
 
-function canReturn(): boolean {
+function canSwitchBack(): boolean {
   try {
     process.setuid?.(0);
     return true;

@@ -13,7 +13,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** The methods of a module, imported by Node itself. */
+/** The methods of a module that Node imports in another process. */
 function methodsOf(file: string, text: string): string[] {
   writeFileSync(join(dir, file), text);
   const script = `
@@ -23,7 +23,7 @@ function methodsOf(file: string, text: string): string[] {
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as string[];
 }
 
-describe("the methods of a module, and its hooks, are its own exported functions:", () => {
+describe("the methods and hooks of a module are its own exported functions:", () => {
   const members = `
     function one() {} const two = () => 2; async function threeChan() {} class Four {} function _five() {}
     function newResource() {} const six = 6;`;
@@ -35,7 +35,7 @@ describe("the methods of a module, and its hooks, are its own exported functions
       `${members} module.exports = { one, two, threeChan, Four, _five, newResource, six };`,
     ],
     [
-      "CommonJS of computed names",
+      "CommonJS with computed names",
       "b.cjs",
       `${members} for (const f of [one, two, threeChan, newResource]) exports[f.name] = f;`,
     ],
@@ -53,17 +53,17 @@ describe("the methods of a module, and its hooks, are its own exported functions
     expect(methodsOf(file, text).sort()).toEqual(["newResource", "one", "threeChan", "two"]);
   });
 
-  it("a CommonJS object does not lend those that it inherits", () => {
+  it("inherited functions of a CommonJS object are not methods", () => {
     const text = "class A { inherited() {} own = () => 1; } module.exports = new A();";
     expect(methodsOf("e.cjs", text)).toEqual(["own"]);
   });
 
-  it("none, where nothing is exported that has any", () => {
+  it("exports without properties have no methods", () => {
     for (const exported of [undefined, null, 1, "text"]) expect(listMethods(exported).size).toBe(0);
   });
 });
 
-it("describes an error with the place in the service's own folder, without the loader's frames", () => {
+it("a load error has relative paths and no frames of the loader", () => {
   const error = new Error("no database");
   error.stack = `Error: no database\n    at Object.<anonymous> (/code/x/server.js:1:7)\n    at Module._compile (node:internal/modules/cjs/loader:1:1)`;
   expect(describeLoadError(error, "/code/x")).toBe(

@@ -3,15 +3,15 @@ import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { isCallableName, isReservedName } from "@leveros/protocol";
 
-// biome-ignore lint/suspicious/noExplicitAny: a user's function takes and returns whatever its author chose.
+// biome-ignore lint/suspicious/noExplicitAny: the functions of a service have any parameters and results.
 export type Method = (...args: any[]) => unknown;
 
-/** Longest reason that is passed on when a service cannot be loaded, in characters. */
+/** Longest reason that is reported when a service cannot be loaded, in characters. */
 const REASON_LENGTH_MAX = 4_000;
 
 /**
  * Imports a service's module and lists its methods.
- * @throws whatever the module throws while it loads.
+ * @throws the error that the module throws while it loads.
  */
 export async function loadService(codeDir: string, jsEntry: string): Promise<Map<string, Method>> {
   const exports: unknown = await import(pathToFileURL(`${codeDir}/${jsEntry}`).href);
@@ -19,8 +19,8 @@ export async function loadService(codeDir: string, jsEntry: string): Promise<Map
 }
 
 /**
- * The methods of a module: its own exported functions, but not those whose names start with `_`, classes, the
- * default export. Lever's own hooks are among them. Of a CommonJS module, what `module.exports` holds.
+ * The methods and hooks of a module: its own exported functions, without classes, the default export, and names that start
+ * with `_`. The exports of a CommonJS module are the properties of `module.exports`.
  */
 export function listMethods(namespace: unknown): Map<string, Method> {
   const methods = new Map<string, Method>();
@@ -39,7 +39,7 @@ export function listMethods(namespace: unknown): Map<string, Method> {
   return methods;
 }
 
-/** An error as people want to read it in a report: with the place in their code, without the loader's frames. */
+/** Formats an error for the service's author: with paths relative to the service, without stack frames of the loader. */
 export function describeLoadError(error: unknown, codeDir: string): string {
   const text = error instanceof Error ? (error.stack ?? error.message) : inspect(error);
   return text
@@ -52,7 +52,7 @@ export function describeLoadError(error: unknown, codeDir: string): string {
     .slice(0, REASON_LENGTH_MAX);
 }
 
-/** Makes `leveros` importable in services that did not install it themselves. */
+/** Makes `leveros` importable in services that have not installed it. */
 export function provideClient(): void {
   registerHooks({
     resolve(specifier, context, nextResolve) {
@@ -60,7 +60,7 @@ export function provideClient(): void {
       try {
         return nextResolve(specifier, context);
       } catch {
-        // It lies beside this program once that is bundled (scripts/bundle.ts).
+        // The bundle is in the folder of this program (scripts/bundle.ts).
         const url = pathToFileURL(`${import.meta.dirname}/leveros.mjs`).href;
         return { url, shortCircuit: true };
       }

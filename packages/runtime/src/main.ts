@@ -1,8 +1,8 @@
 /**
- * The program inside an instance. Started by a launcher with its link to the host as file descriptor 3, it waits for
- * an assignment, loads the service, and serves until it is told to drain or the link closes.
+ * The program inside an instance. The launcher starts it with the link to the host as file descriptor 3. It waits for an
+ * assignment, loads the service, and serves calls until the host stops it or the link closes.
  */
-// By name: all of them at once would cost each idle instance 0.1 MB.
+// Named imports: importing all of node:fs would cost each idle instance 0.1 MB.
 import { ftruncateSync, readSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import {
@@ -26,28 +26,28 @@ import { describeLoadError, loadService, provideClient } from "./load-service.ts
 import { warmUp } from "./warm-up.ts";
 
 const LINK_FD = 3;
-/** Of the arguments of calls that reach this instance: the host has already held them to its own limit. */
+/** Largest message from the host, which enforces its own, lower limit. */
 const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
 const CALLS_MAX = 100_000;
-/** Exit status after a service could not be loaded. */
+/** Exit status when the service cannot be loaded. */
 const EXIT_CANNOT_LOAD = 70;
 
-/** What serves the calls: the service's functions, or its program. */
+/** Serves the calls: by the service's functions, or by its program. */
 interface Server {
   readonly callsInFlight: number;
   onCall(opening: CallOpening, side: CallHandle): CallListener;
   activeCall?(): ActiveCall | undefined;
   failCurrent?(error: unknown): boolean;
-  /** Gives every resource back. */
+  /** Closes every resource. */
   closeResources(): Promise<void>;
-  /** Ends what it has started. */
+  /** Ends the processes that it has started. */
   close?(): Promise<void>;
 }
 
 let server: Server | undefined;
 let isAssigned = false;
 let isStopping = false;
-/** TERM has come, so that the service has heard it too. */
+/** SIGTERM has arrived, which the service can handle, too. */
 let hasReceivedSigterm = false;
 let isExiting = false;
 
@@ -55,7 +55,7 @@ const socket = new Socket({
   fd: LINK_FD,
   readable: true,
   writable: true,
-  // One buffer for all that is read: one for each read would be collected only in large collections.
+  // One buffer for every read: separate ones would be freed only by major garbage collections.
   onread: {
     buffer: Buffer.alloc(LINK_READ_BYTES),
     callback: (bytes, buffer) => socket.emit("data", buffer.subarray(0, bytes)),
@@ -69,24 +69,24 @@ const link = attachLink(socket, {
   callsMax: CALLS_MAX,
   onCall: (opening, side) => {
     if (server !== undefined) return server.onCall(opening, side);
-    throw new Error("Cannot take a call: the service is not loaded.");
+    throw new Error("Cannot serve a call: the service is not loaded.");
   },
   onControl: (message) => {
     const control = message as RuntimeMessage;
     if (control.type === "assign") void applyAssignment(control.assignment);
     if (control.type === "stop") stop();
   },
-  // Without its host an instance is of no use to anyone.
+  // An instance cannot work without its host.
   onClose: () => process.exit(0),
 });
 
-// They were for this process alone (launcher/node-flags.ts and processes/shared-files.ts in the host).
+// The service must not inherit these variables (launcher/node-flags.ts and processes/shared-files.ts in the host).
 for (const name of Object.keys(process.env)) {
   if (name.startsWith("MALLOC_") || name === SHARES_MEMORY) delete process.env[name];
 }
 provideClient();
 setImmediate(async () => {
-  // Of one that nobody waits for yet. A rehearsal that fails is no reason not to try the real thing.
+  // Skipped when an assignment has arrived: calls may wait for it. An error here is ignored: a real load would report it.
   if (!isAssigned) await warmUp().catch(() => {});
   send({ type: "started" });
 });
@@ -97,7 +97,7 @@ process.on("SIGTERM", () => {
   else send({ type: "stopping" });
 });
 process.on("SIGINT", () => {
-  // Ctrl-C in a terminal goes to the host, which stops its instances in order.
+  // Ctrl-C in a terminal also reaches the host, which stops its instances in order.
 });
 process.on("uncaughtException", reportUncaughtError);
 process.on("unhandledRejection", reportUncaughtError);
@@ -121,9 +121,9 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
     };
     const { jsEntry, entry } = assignment;
     if (entry !== undefined) {
-      // Only services that need it load what speaks gRPC.
-      // Node passes its own fence on to what it starts; a program of another kind, or version, may not even know it.
+      // Node would pass its flags, also its permissions, on to the program, which may not be Node or not know them.
       process.execArgv = [];
+      // Only services with a program load gRPC.
       const { startEntry } = await import("./entry/entry-server.ts");
       server = await startEntry(entry, { assignment, link, onIdle });
       send({ type: "ready", methods: [] });
@@ -134,9 +134,9 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
     server = new CallServer(methods, { replyBytesMax, self: assignment, onIdle });
     send({ type: "ready", methods: [...methods.keys()].filter(isCallableName).sort() });
   } catch (error) {
-    const what =
+    const problem =
       assignment.entry === undefined ? "Its module cannot be loaded" : "Its entry failed";
-    send({ type: "failed", reason: `${what}: ${describeLoadError(error, codeDir)}` });
+    send({ type: "failed", reason: `${problem}: ${describeLoadError(error, codeDir)}` });
     link.flush();
     socket.end(() => process.exit(EXIT_CANNOT_LOAD));
   }
@@ -147,12 +147,12 @@ function stop(): void {
   exitWhenIdle();
 }
 
-/** The promise that no call follows, and TERM, come in either order. */
+/** Exits once the host has sent `stop` and SIGTERM, in any order, and no call is open. */
 function exitWhenIdle(): void {
   if (hasReceivedSigterm && (server === undefined || server.callsInFlight === 0)) exit();
 }
 
-/** The last reply is still on its way through the socket: it goes out before the process ends. */
+/** Sends the last replies before the process exits. */
 function exit(): void {
   if (isExiting) return;
   isExiting = true;
@@ -166,7 +166,7 @@ function exit(): void {
 
 function reportUncaughtError(error: unknown): void {
   if (server?.failCurrent?.(error) === true) return;
-  console.error("Uncaught in the service, in the course of no call:", error);
+  console.error("Uncaught error in the service, outside of any call:", error);
 }
 
 function send(message: RuntimeMessage): void {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { OwnedResources } from "./owned-resources.ts";
 
-/** Whether a promise is settled by now. */
+/** True when a promise is settled now. */
 async function isSettled(promise: Promise<void>): Promise<boolean> {
   let settled = false;
   void promise.then(() => {
@@ -11,33 +11,33 @@ async function isSettled(promise: Promise<void>): Promise<boolean> {
   return settled;
 }
 
-it("a resource is quiet when no function works for it any more", async () => {
-  const held = new OwnedResources();
-  held.acquire("r", 7);
-  expect(held.epochOf("r")).toBe(7);
-  expect(await isSettled(held.whenIdle("r"))).toBe(true);
-  held.begin("r");
-  held.begin("r");
-  const quiet = held.whenIdle("r");
-  held.settle("r");
-  expect(await isSettled(quiet)).toBe(false);
-  held.settle("r");
-  expect(await isSettled(quiet)).toBe(true);
+it("a resource is idle when no function runs for it", async () => {
+  const owned = new OwnedResources();
+  owned.acquire("r", 7);
+  expect(owned.epochOf("r")).toBe(7);
+  expect(await isSettled(owned.whenIdle("r"))).toBe(true);
+  owned.begin("r");
+  owned.begin("r");
+  const idle = owned.whenIdle("r");
+  owned.settle("r");
+  expect(await isSettled(idle)).toBe(false);
+  owned.settle("r");
+  expect(await isSettled(idle)).toBe(true);
 });
 
-it("a resource that is given back is quiet, and forgotten", async () => {
-  const held = new OwnedResources();
-  held.acquire("r", 1);
-  held.begin("r");
-  const quiet = held.whenIdle("r");
-  held.release("r");
-  expect(await isSettled(quiet)).toBe(true);
-  expect(held.epochOf("r")).toBeUndefined();
-  expect(held.names).toEqual([]);
-  // What ends late is nobody's business any more.
-  held.settle("r");
+it("a released resource is idle and no longer owned", async () => {
+  const owned = new OwnedResources();
+  owned.acquire("r", 1);
+  owned.begin("r");
+  const idle = owned.whenIdle("r");
+  owned.release("r");
+  expect(await isSettled(idle)).toBe(true);
+  expect(owned.epochOf("r")).toBeUndefined();
+  expect(owned.names).toEqual([]);
+  // A function that ends later has no effect.
+  owned.settle("r");
 });
 
-it("one that is not there is quiet", async () => {
+it("a resource that is not owned is idle", async () => {
   expect(await isSettled(new OwnedResources().whenIdle("r"))).toBe(true);
 });

@@ -1,18 +1,18 @@
 interface OwnedResource {
   readonly epoch: number;
-  /** Functions that work for it, also those whose callers have left. */
+  /** Functions that run for the resource, also those of cancelled calls. */
   running: number;
   onIdle: (() => void) | undefined;
 }
 
 /**
- * The resources that an instance has. What its functions still do for a resource keeps it here: the next owner is told
- * of it only when all of them have come to their end.
+ * The resources that an instance owns. An instance stays the owner while functions run for a resource: the next owner
+ * receives it only when all of them have ended.
  */
 export class OwnedResources {
   readonly #owned = new Map<string, OwnedResource>();
 
-  /** In the order in which they came. */
+  /** In the order of `acquire`. */
   get names(): readonly string[] {
     return [...this.#owned.keys()];
   }
@@ -22,9 +22,9 @@ export class OwnedResources {
   }
 
   release(resource: string): void {
-    const held = this.#owned.get(resource);
+    const owned = this.#owned.get(resource);
     this.#owned.delete(resource);
-    held?.onIdle?.();
+    owned?.onIdle?.();
   }
 
   epochOf(resource: string): number | undefined {
@@ -32,23 +32,23 @@ export class OwnedResources {
   }
 
   begin(resource: string): void {
-    const held = this.#owned.get(resource);
-    if (held !== undefined) held.running++;
+    const owned = this.#owned.get(resource);
+    if (owned !== undefined) owned.running++;
   }
 
   settle(resource: string): void {
-    const held = this.#owned.get(resource);
-    if (held === undefined) return;
-    held.running--;
-    if (held.running === 0) held.onIdle?.();
+    const owned = this.#owned.get(resource);
+    if (owned === undefined) return;
+    owned.running--;
+    if (owned.running === 0) owned.onIdle?.();
   }
 
-  /** Resolves when no function works for it any more. */
+  /** Resolves when no function runs for the resource. */
   whenIdle(resource: string): Promise<void> {
-    const held = this.#owned.get(resource);
-    if (held === undefined || held.running === 0) return Promise.resolve();
+    const owned = this.#owned.get(resource);
+    if (owned === undefined || owned.running === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      held.onIdle = resolve;
+      owned.onIdle = resolve;
     });
   }
 }

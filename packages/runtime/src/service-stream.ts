@@ -11,54 +11,53 @@ import {
 import { toOwnedBuffer } from "./owned-buffer.ts";
 
 /**
- * The stream that a streaming method gets: messages in, messages out, with backpressure both ways. It is a Node
- * `Duplex` in object mode (`data`, `end`, `error`, `write`, `end`) and an async iterable. A JSON null, which such a
- * stream cannot carry, is read and may be written as undefined.
+ * The stream of a streaming method: messages in both directions, with backpressure. It is a Node `Duplex` in object mode
+ * and an async iterable. Such a stream cannot carry null: JSON null is read as undefined, and undefined is sent as null.
  */
 export class ServiceStream extends Duplex implements CallListener {
   readonly #side: CallHandle;
-  /** Why there is no caller any more, once that is so. */
-  leftBy: LeverError | undefined;
+  /** Why the call was cancelled; undefined while it is open. */
+  cancelledBy: LeverError | undefined;
   #onWritten: (() => void) | undefined;
-  #hasHeardLast = false;
+  #hasReceivedLast = false;
 
   constructor(side: CallHandle) {
     super({ objectMode: true, readableHighWaterMark: 16, writableHighWaterMark: 16 });
     this.#side = side;
-    // A method that never listens for errors must not bring its instance down when a caller leaves.
+    // Without an error listener of the method, a cancelled call would crash the instance.
     this.on("error", () => {});
   }
 
-  /** An object stream takes no null: it goes on its way as undefined, and is null on the wire. */
+  /** An object stream does not accept null: it is passed as undefined and sent as null. */
   override write(message: unknown, ...rest: unknown[]): boolean {
-    const passed = message ?? undefined;
-    if (rest.length === 0) return super.write(passed);
-    return Reflect.apply(super.write, this, [passed, ...rest]);
+    const written = message ?? undefined;
+    if (rest.length === 0) return super.write(written);
+    return Reflect.apply(super.write, this, [written, ...rest]);
   }
 
-  /** Leaving a loop over the messages early does not end the stream: the method may still write. */
+  /** Ending a loop over the messages early does not end the stream: the method may still write. */
   override [Symbol.asyncIterator](): NodeJS.AsyncIterator<unknown> {
     const messages = this.iterator({ destroyOnReturn: false });
-    const nextToCome = messages.next.bind(messages);
+    const nextFromNode = messages.next.bind(messages);
     let waiting = 0;
-    const hasCome = (): void => {
+    const settled = (): void => {
       waiting--;
     };
     const next = (): Promise<IteratorResult<unknown>> => {
-      // What is here already needs none of the waiting of Node's own iterator, which costs more than the message.
+      // A message that has arrived is read directly: Node's iterator costs more than the message.
       if (waiting === 0 && this.readableLength > 0 && !this.destroyed) {
         const value: unknown = this.read();
         if (value !== null) return Promise.resolve({ done: false, value });
       }
       waiting++;
-      const result = nextToCome();
-      result.then(hasCome, hasCome);
+      const result = nextFromNode();
+      result.then(settled, settled);
       return result;
     };
     return Object.assign(messages, { next });
   }
 
-  /** Resolves when there is room to write again, or when there never will be. */
+  /** Resolves when writing is possible, or when the stream is closed. */
   drained(): Promise<void> {
     if (this.destroyed || !this.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => {
@@ -95,7 +94,7 @@ export class ServiceStream extends Duplex implements CallListener {
   }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
-    if (this.destroyed || this.#hasHeardLast) return;
+    if (this.destroyed || this.#hasReceivedLast) return;
     let message: unknown;
     try {
       message = kind === PAYLOAD_BYTES ? toOwnedBuffer(bytes) : decodeValue(kind, bytes);
@@ -112,8 +111,8 @@ export class ServiceStream extends Duplex implements CallListener {
   }
 
   onEnd(): void {
-    if (this.#hasHeardLast) return;
-    this.#hasHeardLast = true;
+    if (this.#hasReceivedLast) return;
+    this.#hasReceivedLast = true;
     this.push(null);
   }
 
@@ -123,7 +122,7 @@ export class ServiceStream extends Duplex implements CallListener {
   }
 
   onAbort(error: LeverError): void {
-    this.leftBy = error;
+    this.cancelledBy = error;
     this.destroy(error);
   }
 

@@ -5,8 +5,8 @@ import { loadService } from "./load-service.ts";
 const MESSAGE_BYTES_MAX = 1_024;
 
 /**
- * Does once, while nobody waits, what the first call of a service takes: a module is imported and a call of it goes over a
- * link. What Node loads and compiles for that is there when a real service comes: its first call takes half the time.
+ * Imports a module and calls it over a link, before any call waits for this runtime. Node then has loaded and compiled the
+ * code of a first call, so that the first call of the real service takes half the time.
  */
 export async function warmUp(): Promise<void> {
   const methods = await loadService(import.meta.dirname, "warm-up-service.cjs");
@@ -41,7 +41,7 @@ export async function warmUp(): Promise<void> {
     body: new TextEncoder().encode('["you"]'),
   };
   await new Promise<void>((resolve, reject) => {
-    host.control({ type: "rehearsal" });
+    host.control({ type: "warm-up" });
     host.open(opening, { ...ignoredEvents, onEnd: resolve, onAbort: reject }, false);
   });
 }

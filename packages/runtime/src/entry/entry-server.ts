@@ -4,9 +4,9 @@ import { connect, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Assignment, CallHandle, CallListener, CallOpening, Link } from "@leveros/protocol";
 import { GrpcService } from "./grpc-service.ts";
-import { openInternalGateway } from "./outgoing-grpc-server.ts";
+import { openOutgoingGrpcServer } from "./outgoing-grpc-server.ts";
 
-/** Between two looks whether the program listens already. */
+/** Time between two checks whether the program listens. */
 const POLL_MS = 10;
 
 export interface EntryOptions {
@@ -16,31 +16,31 @@ export interface EntryOptions {
   readonly onIdle: () => void;
 }
 
-/** A service that is a program of its own, with the program's process. */
+/** A service that is a separate program, and the program's process. */
 export interface EntryServer {
   readonly callsInFlight: number;
   onCall(opening: CallOpening, side: CallHandle): CallListener;
-  /** Gives every resource back. */
+  /** Closes every resource. */
   closeResources(): Promise<void>;
-  /** TERM, and the end of the program. */
+  /** Sends SIGTERM to the program and waits for its exit. */
   close(): Promise<void>;
 }
 
 /**
- * Starts the program of an `entry` service, and resolves when it listens. It is told its port and where to call
- * others; when it ends, this process ends in the same way.
- * @throws Error that says how it ended before it listened.
+ * Starts the program of an `entry` service, and resolves when it listens. Environment variables name its port and the port
+ * for calls to other services. When the program exits, this process exits with the same status or signal.
+ * @throws Error when the program cannot be started, or exits before it listens.
  */
 export async function startEntry(
   [command = "", ...args]: readonly string[],
   options: EntryOptions,
 ): Promise<EntryServer> {
   const { assignment, link } = options;
-  const gateway = await openInternalGateway(link, assignment);
+  const gateway = await openOutgoingGrpcServer(link, assignment);
   const port = await freePort();
   const child = spawn(command, args, {
     cwd: assignment.codeDir,
-    // Its output is the instance's; the link is not its business.
+    // Its output is the instance's output. It does not inherit the link.
     stdio: ["ignore", "inherit", "inherit"],
     env: {
       ...process.env,
@@ -83,7 +83,7 @@ async function untilListening(child: ChildProcess, command: string, port: number
   };
   child.on("error", onError);
   child.on("exit", onExit);
-  // The host ends the waiting when it takes too long.
+  // The host stops the instance when the start takes too long.
   while (failure === undefined && !(await accepts(port))) await delay(POLL_MS);
   child.off("exit", onExit);
   if (failure !== undefined) throw failure;
@@ -110,7 +110,7 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** For people who look for their own fault: where in Lever it was noticed is of no use to them. */
+/** An error for the author of the service, without a stack trace of Lever. */
 function startError(message: string): Error {
   const error = new Error(message);
   error.stack = message;

@@ -4,10 +4,10 @@ import { type Assignment, defaultLimits, type Link } from "@leveros/protocol";
 import { serveGrpc } from "../grpc/grpc-call.ts";
 
 /**
- * Opens the gRPC port through which the program of an `entry` service makes its own calls, and returns its `host:port`.
- * They go over this instance's link: who calls is known by that, and not by anything in the request.
+ * Opens the local gRPC port for the outgoing calls of an `entry` service's program, and returns its `host:port`. The calls
+ * go over this instance's link, which identifies the caller. The requests cannot claim another.
  */
-export async function openInternalGateway(link: Link, assignment: Assignment): Promise<string> {
+export async function openOutgoingGrpcServer(link: Link, assignment: Assignment): Promise<string> {
   const limits = { ...defaultLimits, bodyBytesMax: assignment.bodyBytesMax };
   const server = createServer();
   server.on("session", (session) => session.on("error", () => {}));

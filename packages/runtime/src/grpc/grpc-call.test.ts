@@ -5,11 +5,11 @@ import { closedSide, defaultLimits } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { serveGrpc } from "./grpc-call.ts";
 
-it("answers nobody whose call was closed before it is looked at", async () => {
+it("a stream that is closed before it is served gets no response", async () => {
   const server = http2.createServer();
   let thrown: unknown;
   server.on("stream", (stream, headers) => {
-    // As when the connection breaks in the same turn of the loop: a stream that is closed and has not said so yet.
+    // As when the connection breaks in the same event loop iteration: closed, but "close" has not been emitted.
     stream.close(http2.constants.NGHTTP2_CANCEL);
     try {
       const options = { call: () => closedSide, environment: undefined, limits: defaultLimits };

@@ -2,11 +2,11 @@ import { LeverError } from "@leveros/protocol";
 import type protobuf from "protobufjs/minimal.js";
 
 /*
- * The message JSON of the gRPC wire (SPEC "gRPC wire") and plain values. Written by hand on the library's reader and
- * writer, since a value can be read and written in one walk, with no object in between for each of its messages.
+ * Converts between the gRPC message JSON (docs/guide/services.md, "Services in other languages") and plain values. Written
+ * by hand with the library's reader and writer: one pass over the value, without an object for each of its messages.
  */
 
-/** Values nested deeper than this would exhaust the stack of one side or the other. */
+/** Deeper nested values could exhaust the stack of either side. */
 const DEPTH_MAX = 500;
 
 // Tags: field number × 8 + wire type.
@@ -20,7 +20,7 @@ const ARRAY_ELEMENT = 10;
 const PROPERTY_NAME = 10;
 const PROPERTY_VALUE = 18;
 
-/** Writes the fields of a JSON message: none for null. @throws LeverError `malformed_request` when it is too deep. */
+/** Writes the fields of a JSON message: none for null. @throws LeverError `malformed_request` for too deep nesting. */
 export function writeJson(writer: protobuf.Writer, value: unknown, depth = 0): void {
   switch (typeof value) {
     case "string":
@@ -61,7 +61,7 @@ export function writeArray(writer: protobuf.Writer, values: readonly unknown[], 
   }
 }
 
-/** Reads a JSON message that ends at a position of the reader. @throws Error when it is malformed. */
+/** Reads a JSON message that ends at `end`. @throws Error when it is malformed. */
 export function readJson(reader: protobuf.Reader, end: number, depth = 0): unknown {
   let value: unknown = null;
   while (reader.pos < end) {
@@ -89,7 +89,7 @@ export function readJson(reader: protobuf.Reader, end: number, depth = 0): unkno
   return value;
 }
 
-/** Reads a JSONArray message that ends at a position of the reader. */
+/** Reads a JSONArray message that ends at `end`. */
 export function readArray(reader: protobuf.Reader, end: number, depth = 0): unknown[] {
   if (depth > DEPTH_MAX) throw tooDeep();
   const values: unknown[] = [];
@@ -103,7 +103,7 @@ export function readArray(reader: protobuf.Reader, end: number, depth = 0): unkn
 
 function readObject(reader: protobuf.Reader, end: number, depth: number): unknown {
   if (depth > DEPTH_MAX) throw tooDeep();
-  // Any name is a plain property, `__proto__` too.
+  // Every name becomes an own property, also `__proto__`.
   const properties: [string, unknown][] = [];
   while (reader.pos < end) {
     const tag = reader.uint32();
@@ -128,17 +128,18 @@ function readProperty(reader: protobuf.Reader, end: number, depth: number): [str
   return [name, value];
 }
 
-/** Where a message that starts here ends; never beyond the one that holds it. */
+/** The end of the message that starts here, within the message that contains it. @throws Error when it is beyond. */
 export function endOfMessage(reader: protobuf.Reader, outerEnd: number): number {
   const length = reader.uint32();
   const end = reader.pos + length;
-  if (end > outerEnd) throw new Error("Cannot read a message: it runs over its end.");
+  if (end > outerEnd)
+    throw new Error("Cannot read a message: it is longer than the message that contains it.");
   return end;
 }
 
 function tooDeep(): LeverError {
   return new LeverError(
     "malformed_request",
-    `Cannot carry the value over gRPC: it is nested deeper than ${DEPTH_MAX} levels.`,
+    `Cannot send the value over gRPC: it is nested deeper than ${DEPTH_MAX} levels.`,
   );
 }

@@ -1,9 +1,9 @@
 import { LeverError } from "@leveros/protocol";
 
-/** gRPC's frame: one byte that says whether the message is compressed, four with its length, then the message. */
+/** The prefix of a gRPC message: one byte, 0 = not compressed, then its length in four bytes. */
 const PREFIX_BYTES = 5;
 
-/** Cuts arriving bytes into gRPC messages. A message over the limit is refused before it is kept. */
+/** Splits received bytes into gRPC messages. A message over the limit is refused before it is stored. */
 export class MessageReader {
   readonly #messageBytesMax: number;
   #parts: Buffer[] = [];
@@ -14,12 +14,12 @@ export class MessageReader {
     this.#messageBytesMax = messageBytesMax;
   }
 
-  /** True when a message has begun and not ended. */
+  /** True while a message has arrived in part. */
   get isWithinMessage(): boolean {
     return this.#bytes > 0;
   }
 
-  /** The messages that are whole now. @throws LeverError `too_large`, `not_supported` */
+  /** Returns the messages that are complete now. @throws LeverError `too_large`, `not_supported` */
   push(chunk: Buffer): Buffer[] {
     this.#parts.push(chunk);
     this.#bytes += chunk.length;
@@ -54,14 +54,14 @@ export class MessageReader {
     if (bytes[offset] !== 0) {
       throw new LeverError(
         "not_supported",
-        "Cannot read the message: it is compressed, which was not agreed on.",
+        "Cannot read the message: it is compressed. Send it without compression.",
       );
     }
     return length;
   }
 }
 
-/** A message as it goes on the wire. */
+/** Adds the prefix to a message. */
 export function frameMessage(message: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
   frame[0] = 0;

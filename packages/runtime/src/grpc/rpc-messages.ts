@@ -9,29 +9,29 @@ import protobuf from "protobufjs/minimal.js";
 import { endOfMessage, readArray, readJson, writeArray, writeJson } from "./json-message.ts";
 
 /*
- * The messages RPC, RPCReply and StreamMessage of the gRPC wire, between their bytes and payloads. Each holds exactly
- * one of its fields: a payload, and what it means.
+ * Encodes and decodes the gRPC messages RPC, RPCReply and StreamMessage. Each contains exactly one of its fields: the field
+ * is the type of the message, its value the payload.
  */
 
-/** What an RPCReply says. */
+/** A decoded RPCReply. */
 export type Reply = { readonly type: "result" | "error"; readonly payload: Payload };
 
-/** What a StreamMessage says; `empty` is the server's first one. */
+/** A decoded StreamMessage. The server's first one is `empty`. */
 export type StreamMessage =
   | { readonly type: "rpc" | "message" | "error"; readonly payload: Payload }
   | { readonly type: "empty" };
 
-// Tags: every field is length-delimited, so field number × 8 + 2.
+// Every field is length-delimited, so its tag is field number × 8 + 2.
 const tag = (field: number): number => field * 8 + 2;
 
-/** An RPC message from the arguments of a call. */
+/** Encodes the arguments of a call as an RPC message. */
 export function encodeRpc(args: Payload): Uint8Array {
   const writer = protobuf.Writer.create();
   writeRpc(writer, args);
   return writer.finish();
 }
 
-/** @throws Error when the bytes are no RPC message. */
+/** @throws Error when the bytes are not an RPC message. */
 export function decodeRpc(bytes: Uint8Array): Payload {
   const reader = protobuf.Reader.create(bytes);
   return readRpc(reader, bytes.length);
@@ -43,7 +43,7 @@ export function encodeReply(reply: Reply): Uint8Array {
   return writer.finish();
 }
 
-/** @throws Error when the bytes are no RPCReply message. */
+/** @throws Error when the bytes are not an RPCReply message. */
 export function decodeReply(bytes: Uint8Array): Reply {
   const reader = protobuf.Reader.create(bytes);
   const end = bytes.length;
@@ -79,7 +79,7 @@ export function encodeStreamMessage(message: StreamMessage): Uint8Array {
   return writer.finish();
 }
 
-/** @throws Error when the bytes are no StreamMessage. */
+/** @throws Error when the bytes are not a StreamMessage. */
 export function decodeStreamMessage(bytes: Uint8Array): StreamMessage {
   const reader = protobuf.Reader.create(bytes);
   const end = bytes.length;
@@ -119,7 +119,7 @@ function readRpc(reader: protobuf.Reader, end: number): Payload {
   return args;
 }
 
-/** A value in one of two fields: JSON, or in the next one bytes. */
+/** Writes a value: JSON in field `jsonField`, bytes in the next one. */
 function writeValue(writer: protobuf.Writer, payload: Payload, jsonField: number): void {
   if (payload.kind === PAYLOAD_BYTES) {
     writer.uint32(tag(jsonField + 1)).bytes(payload.bytes);

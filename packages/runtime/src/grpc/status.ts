@@ -1,6 +1,6 @@
 import type { ErrorCode, LeverError } from "@leveros/protocol";
 
-/** gRPC's status codes (grpc/doc/statuscodes.md), by name. */
+/** The gRPC status codes that Lever uses (grpc/doc/statuscodes.md). */
 const status = {
   OK: 0,
   CANCELLED: 1,
@@ -47,7 +47,7 @@ export type Trailers = Readonly<Record<string, string | number>>;
 
 export const okTrailers: Trailers = { "grpc-status": status.OK };
 
-/** The trailers that end a call with Lever's own error: gRPC's status, the text, and the stable code. */
+/** The trailers of a call that ends with Lever's own error: gRPC status, message, and Lever's stable code. */
 export function errorTrailers(error: LeverError): Trailers {
   return {
     "grpc-status": statusByCode[error.code],
@@ -57,7 +57,7 @@ export function errorTrailers(error: LeverError): Trailers {
   };
 }
 
-/** Percent-encodes what a header cannot carry (grpc/doc/PROTOCOL-HTTP2.md, "Percent-Byte-Encoded"). */
+/** Percent-encodes the bytes that a header cannot contain (grpc/doc/PROTOCOL-HTTP2.md, "Percent-Byte-Encoded"). */
 function encodeMessage(message: string): string {
   let encoded = "";
   for (const byte of Buffer.from(message.slice(0, 4_000), "utf8")) {
