@@ -158,14 +158,16 @@ export class Deployer {
     const restarted: string[] = [];
     const failed: { service: string; reason: string }[] = [];
     const all = fleet.servicesOf(environment);
-    for (const of of service === "" ? all : all.filter(({ live }) => live.service === service)) {
-      const name = of.live.service;
+    for (const running of service === ""
+      ? all
+      : all.filter(({ live }) => live.service === service)) {
+      const name = running.live.service;
       await this.#inOrder(`${environment}/${name}`, async () => {
-        if (of.instances.length === 0) return;
+        if (running.instances.length === 0) return;
         try {
-          const candidate = await fleet.startCandidate(of.live);
+          const candidate = await fleet.startCandidate(running.live);
           try {
-            fleet.goLive(of.live, candidate);
+            fleet.goLive(running.live, candidate);
           } catch (error) {
             fleet.discardCandidate(candidate);
             throw error;

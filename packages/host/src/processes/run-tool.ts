@@ -128,8 +128,8 @@ class Shell {
 
   /** A process whose pipes are all that is left to wait for may end. */
   #keep(isKept: boolean): void {
-    for (const of of [this.#child, this.#child.stdin, this.#child.stdout]) {
-      const handle = of as { ref?(): void; unref?(): void } | null;
+    for (const part of [this.#child, this.#child.stdin, this.#child.stdout]) {
+      const handle = part as { ref?(): void; unref?(): void } | null;
       if (isKept) handle?.ref?.();
       else handle?.unref?.();
     }
