@@ -210,7 +210,7 @@ const rows: readonly Row[] = [
     options: { headers: { ...json, origin: "http://evil.example" }, body: '["dev.lever"]' },
     status: 403,
     code: "forbidden",
-    detail: "Pages of http://evil.example may not call into this environment.",
+    detail: "Cannot accept this call: the environment does not allow pages of http://evil.example.",
   },
 ];
 

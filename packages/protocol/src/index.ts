@@ -36,6 +36,7 @@ export {
   type PayloadKind,
 } from "./call.ts";
 export type { CallContext } from "./call-context.ts";
+export { callDeadline } from "./call-deadline.ts";
 export { type ErrorCode, errorStatus, isErrorCode, LeverError, type Problem } from "./errors.ts";
 export {
   type LeverJson,

@@ -9,19 +9,19 @@ import {
   type Limits,
 } from "@leveros/protocol";
 import { type GrpcOptions, serveGrpc } from "@leveros/runtime/grpc";
-import type { AccessRequest, TokenIndex } from "../access/token-index.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import type { CallRouter } from "../router/router.ts";
-import { authorize } from "./admission/authorize.ts";
-import { checkPageOrigin } from "./admission/browser-origin.ts";
+import { type AccessRequest, Admission, type TokenIndex } from "./admission/admit-call.ts";
+import { asLeverError } from "./as-lever-error.ts";
 import { ClientLinks } from "./client-link/client-links.ts";
-import { answerOptions, checkOrigin } from "./http/cors.ts";
+import type { DoorOptions } from "./door-options.ts";
+import { allowReading, answerOptions } from "./http/cors.ts";
 import { discardBody } from "./http/discard-body.ts";
 import type { HttpRequest, HttpResponse } from "./http/exchange.ts";
 import { FastConnections } from "./http/fast/fast-connections.ts";
-import { type HeldBodies, serveRegularCall } from "./http/regular-call.ts";
-import { requestTarget } from "./http/request-target.ts";
+import { serveRegularCall } from "./http/regular-call.ts";
+import { askedTimeoutMs, requestTarget } from "./http/request-target.ts";
 import { sendProblem, sendProblemAndClose } from "./http/respond.ts";
 import { isEventSource, serveStreamingCall } from "./http/streaming-call.ts";
 import { closeWhenIdle } from "./http2/idle-session.ts";
@@ -45,10 +45,6 @@ export interface GatewayOptions {
   readonly log: Log;
 }
 
-interface ServeOptions extends GatewayOptions {
-  readonly bodies: HeldBodies;
-}
-
 /** Of one HTTP/2 stream: bytes that the peer may send before they are read. */
 const HTTP2_WINDOW_BYTES = 256 * 1024;
 /** Of one HTTP/2 connection. */
@@ -57,7 +53,15 @@ const HTTP2_CALLS_MAX = 1_000;
 /** Opens the port through which everyone outside calls. @throws the system's error when it is not to be had. */
 export async function openGateway(options: GatewayOptions): Promise<Listener> {
   const { limits, certificate, shared } = options;
-  const serving: ServeOptions = { ...options, bodies: { bytes: 0 } };
+  const { router, clock, log } = options;
+  const doorOptions: DoorOptions = {
+    admission: new Admission(options),
+    router,
+    limits,
+    bodies: { bytes: 0 },
+    clock,
+    log,
+  };
   const http1 = createServer(
     {
       maxHeaderSize: limits.headerBytesMax,
@@ -67,15 +71,12 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
       keepAliveTimeout: limits.idleConnectionTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
     },
-    (request, response) => serve(request, response, serving),
+    (request, response) => serve(request, response, doorOptions),
   );
   http1.maxConnections = limits.connectionsMax;
   http1.on("clientError", answerBrokenRequest);
-  const links = new ClientLinks({
-    ...serving,
-    asLeverError: (error) => asLeverError(error, options.log),
-  });
-  const openWebSocket = webSocketUpgrade(options);
+  const links = new ClientLinks(doorOptions);
+  const openWebSocket = webSocketUpgrade(doorOptions);
   http1.on("upgrade", (request, socket, head) => {
     if (request.headers.upgrade?.toLowerCase() === LINK_UPGRADE) links.open(request, socket, head);
     else openWebSocket(request, socket, head);
@@ -84,13 +85,9 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
   const listener = await listen(
     {
       http1,
-      http2: createHttp2(serving),
+      http2: createHttp2(doorOptions),
       tls,
-      openDirect: (handOver) =>
-        new FastConnections(
-          { ...serving, asLeverError: (error) => asLeverError(error, options.log) },
-          handOver,
-        ),
+      openDirect: (handOver) => new FastConnections(doorOptions, handOver),
     },
     {
       bind: options.bind,
@@ -117,19 +114,16 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
   };
 }
 
-function createHttp2(options: ServeOptions): http2.Http2Server {
-  const { limits, router } = options;
-  const grpcOptions = (asked: AccessRequest): GrpcOptions => ({
-    call(request, events) {
+function createHttp2(options: DoorOptions): http2.Http2Server {
+  const { admission, limits, router, log } = options;
+  const grpcOptions = (request: AccessRequest): GrpcOptions => ({
+    call(asked, events) {
       try {
-        const { environment } = request.url;
-        const access = router.environment(environment)?.access;
-        const refusal = access && checkPageOrigin(asked.headers, access.corsOrigins);
-        if (refusal !== undefined) throw refusal;
-        const caller = authorize(options, environment, asked);
-        return router.call({ ...request, caller }, events);
+        const { url: target, isStream, timeoutMs: askedMs } = asked;
+        const incoming = { door: "grpc", target, request, isStream, askedMs } as const;
+        return router.call({ ...asked, ...admission.admitCall(incoming) }, events);
       } catch (error) {
-        events.onAbort(asLeverError(error, options.log));
+        events.onAbort(asLeverError(error, log));
         return closedSide;
       }
     },
@@ -161,41 +155,28 @@ function createHttp2(options: ServeOptions): http2.Http2Server {
   return server;
 }
 
-function serve(request: HttpRequest, response: HttpResponse, options: ServeOptions): void {
+function serve(request: HttpRequest, response: HttpResponse, options: DoorOptions): void {
+  const { admission, limits, log } = options;
   try {
-    const url = requestTarget(request);
-    const access = options.router.environment(url.environment)?.access;
-    if (access !== undefined) {
-      const refusal = checkOrigin(request, response, access.corsOrigins);
-      if (refusal !== undefined) throw refusal;
-    }
+    const target = requestTarget(request);
+    const origin = admission.readableOrigin(target.environment, request);
+    if (origin !== undefined) allowReading(response, origin);
     if (request.method === "OPTIONS") {
+      admission.admitPreflight(target.environment, request);
       answerOptions(request, response);
       return;
     }
-    const isStreaming = isStreamingName(url.method);
-    const mayGet = isStreaming && access?.kind !== "platform";
-    if (request.method !== "POST" && !(mayGet && isEventSource(request))) {
-      throw new LeverError(
-        "wrong_http_method",
-        `Cannot call a method by ${request.method}: allowed is POST.`,
-      );
-    }
-    const caller = authorize(options, url.environment, request);
-    const exchange = { request, response, url, caller };
-    if (isStreaming) serveStreamingCall(exchange, options);
+    const isStream = isStreamingName(target.method);
+    const askedMs = askedTimeoutMs(request, limits);
+    const door = isEventSource(request) ? "eventSource" : "http";
+    const admitted = admission.admitCall({ door, target, request, isStream, askedMs });
+    const exchange = { request, response, admitted };
+    if (isStream) serveStreamingCall(exchange, options);
     else serveRegularCall(exchange, options);
   } catch (error) {
-    sendProblem(response, asLeverError(error, options.log));
+    sendProblem(response, asLeverError(error, log));
     discardBody(request);
   }
-}
-
-/** What went wrong in Lever itself is logged; callers hear only that it did. */
-export function asLeverError(error: unknown, log: Log): LeverError {
-  if (error instanceof LeverError) return error;
-  log("error", "gateway", "request failed", { reason: String(error) });
-  return new LeverError("internal", "Lever failed to carry the call.", { cause: error });
 }
 
 /** A request that Node's parser refuses gets an answer of the same form as every other. */

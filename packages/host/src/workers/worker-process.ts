@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { extname, join } from "node:path";
 import { attachLink, LeverError, type Limits, type Link } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import { asLeverError } from "../gateway/gateway.ts";
+import { asLeverError } from "../gateway/as-lever-error.ts";
 import type { Log } from "../logs/log.ts";
 import { startLinked } from "../processes/linked-process.ts";
 import { OutputLog } from "../processes/output-log.ts";

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import {
   type CallHandle,
   type CallListener,
+  callDeadline,
   LeverError,
   type LeverUrl,
   type Limits,
@@ -59,11 +60,9 @@ export function serveGrpc(
     }
     const url = readUrl(headers["lever-url"], options.environment);
     const isStream = path === STREAMING_PATH;
-    const request = {
-      url,
-      isStream,
-      timeoutMs: readTimeoutMs(headers["grpc-timeout"], options.limits, isStream),
-    };
+    const askedMs = readAskedMs(headers["grpc-timeout"]);
+    const timeoutMs = callDeadline({ askedMs, isStreaming: isStream }, options.limits);
+    const request = { url, isStream, timeoutMs };
     if (isStream) serveStreaming(stream, answer, request, options);
     else serveUnary(stream, answer, request, options);
   } catch (error) {
@@ -276,17 +275,12 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   n: 1e-6,
 };
 
-/** grpc-timeout in milliseconds (grpc/doc/PROTOCOL-HTTP2.md); without it the default of the method's kind. */
-function readTimeoutMs(
-  header: string | string[] | undefined,
-  limits: GrpcOptions["limits"],
-  isStream: boolean,
-): number {
-  if (header === undefined) return isStream ? 0 : limits.callTimeoutMs;
+/** The deadline that grpc-timeout asks for (grpc/doc/PROTOCOL-HTTP2.md), in milliseconds; 0 = it asks for none. */
+function readAskedMs(header: string | string[] | undefined): number {
+  if (header === undefined) return 0;
   const [, digits, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(String(header)) ?? [];
-  if (digits === undefined) throw malformed("its grpc-timeout is none");
-  const timeoutMs = Math.ceil(Number(digits) * (UNIT_MS[unit] ?? 1));
-  return Math.min(Math.max(1, timeoutMs), limits.callTimeoutMaxMs);
+  if (digits === undefined) throw malformed("its grpc-timeout is malformed");
+  return Math.max(1, Math.ceil(Number(digits) * (UNIT_MS[unit] ?? 1)));
 }
 
 function asLeverError(error: unknown): LeverError {

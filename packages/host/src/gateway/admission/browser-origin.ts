@@ -2,19 +2,19 @@ import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 import { LeverError } from "@leveros/protocol";
 import { type AccessRequest, withoutIpv6Mapping } from "../../access/token-index.ts";
-import { hostName } from "../http/request-target.ts";
+import { hostName } from "../http/host-name.ts";
 
 /**
- * What keeps a page that somebody happens to visit from calling, in that person's name, where its origin is not named.
- * A browser sends what a page wants, but these headers no page can set.
+ * Stops web pages from calling services with the rights of the person who visits them. A page chooses what its browser
+ * sends, except for the headers that are checked here.
  *
- * - B1. A page whose origin the environment does not name is refused, before anything is done.
- * - B2. So is a request without an Origin that the browser says another site's page makes (`no-cors` by GET).
- * - B3. Being on this machine lets a caller in only under a name that is the machine's own: a page whose name was made to
- *   lead here (DNS rebinding) has that name as its host, and for what it gets from there it has no Origin.
+ * - B1. A request with an Origin that the environment does not allow is refused before it does anything.
+ * - B2. So is a request without an Origin that comes from a page of another site (Sec-Fetch-Site; `no-cors` by GET).
+ * - B3. A caller that is trusted because it is on this machine must use one of the machine's own host names. With DNS
+ *   rebinding, a page's host name leads to this machine; requests to that host name carry it in Host, and no Origin.
  */
 
-/** B1 and B2: why the page that makes a request may not call; undefined = it may, or no page makes it. */
+/** B1 and B2: undefined = the page may call, or no page makes the request. */
 export function checkPageOrigin(
   headers: IncomingHttpHeaders,
   corsOrigins: ReadonlySet<string>,
@@ -27,15 +27,15 @@ export function checkPageOrigin(
   return refusal("another origin");
 }
 
-/** B3: why who is let in for being on this machine may not call under this host name; undefined = it may. */
+/** B3: undefined = a caller on this machine may use this host name without a token. */
 export function checkHostHeader(
   request: AccessRequest,
   isEnvironment: (name: string) => boolean,
 ): LeverError | undefined {
   const name = hostName(request.headers).toLowerCase();
   if (isLoopbackName(name)) return undefined;
-  // The name of an environment is what programs send; a network may lead a browser's here all the same. All that a
-  // browser sends for a page has an Origin, but for a GET of the page's own host.
+  // Programs send an environment's name as the host, but a hostile network can lead a browser to this machine by it, too.
+  // A browser sends an Origin with each request of a page, except for a GET to the page's own host.
   const isProgram = request.method !== "GET" || request.headers.upgrade !== undefined;
   const address = withoutIpv6Mapping(name.replace(/^\[|\]$/g, ""));
   const isOwnAddress =
@@ -43,7 +43,7 @@ export function checkHostHeader(
   if (isProgram && (isOwnAddress || isEnvironment(name))) return undefined;
   return new LeverError(
     "forbidden",
-    `Cannot let this call in without a token: it comes by the host name "${name.slice(0, 200)}", under which a foreign page could call. Call 127.0.0.1, or make a token.`,
+    `Cannot accept this call without a token: its Host header is "${name.slice(0, 200)}", which a foreign web page could send (DNS rebinding). Use 127.0.0.1 as the host, or create a token.`,
   );
 }
 
@@ -54,6 +54,6 @@ function isLoopbackName(name: string): boolean {
 function refusal(origin: string): LeverError {
   return new LeverError(
     "forbidden",
-    `Pages of ${origin.slice(0, 200)} may not call into this environment.`,
+    `Cannot accept this call: the environment does not allow pages of ${origin.slice(0, 200)}.`,
   );
 }

@@ -7,27 +7,17 @@ import {
   ignoredEvents,
   LeverError,
   LINK_UPGRADE,
-  type Limits,
 } from "@leveros/protocol";
-import type { TokenIndex } from "../../access/token-index.ts";
 import { bridgeCall } from "../../router/bridge-call.ts";
-import type { Caller, CallRouter } from "../../router/router.ts";
-import { authorizeProgram } from "../admission/authorize.ts";
-import type { HeldBodies } from "../http/regular-call.ts";
+import type { Caller } from "../../router/router.ts";
+import { asLeverError } from "../as-lever-error.ts";
+import type { DoorOptions } from "../door-options.ts";
 import { rejectConnection } from "../http/respond.ts";
 
 /** On one connection: as many calls as there may be connections with one call each. */
 const CALLS_MAX = 10_000;
 
 const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${LINK_UPGRADE}\r\n\r\n`;
-
-interface CallerLinksOptions {
-  readonly router: CallRouter;
-  readonly access: TokenIndex;
-  readonly limits: Limits;
-  readonly bodies: HeldBodies;
-  readonly asLeverError: (error: unknown) => LeverError;
-}
 
 /** One link, which is left by itself once it is told to close and no call is open on it. */
 interface CallerLink {
@@ -43,11 +33,11 @@ interface CallerLink {
  * - G3. A link on which no call is open is closed after a time; one that breaks the protocol, at once.
  */
 export class ClientLinks {
-  readonly #options: CallerLinksOptions;
+  readonly #options: DoorOptions;
   readonly #links = new Set<CallerLink>();
   #isClosing = false;
 
-  constructor(options: CallerLinksOptions) {
+  constructor(options: DoorOptions) {
     this.#options = options;
   }
 
@@ -89,28 +79,34 @@ function refuseUpgrade({ method, url, headers }: IncomingMessage): LeverError | 
 
 function serveLink(
   request: IncomingMessage,
-  options: CallerLinksOptions & { socket: Duplex; onClosed: () => void },
+  options: DoorOptions & { socket: Duplex; onClosed: () => void },
 ): CallerLink {
-  const { socket, router, limits, bodies, asLeverError, onClosed } = options;
+  const { admission, socket, router, limits, bodies, log, onClosed } = options;
   let wasUsed = false;
   let isClosing = false;
 
   /** G2. @throws LeverError */
-  const place = (opening: CallOpening): { opening: CallOpening; caller: Caller } => {
-    const environment = opening.environment.toLowerCase();
+  const authorizeCall = (asked: CallOpening): { opening: CallOpening; caller: Caller } => {
+    const environment = asked.environment.toLowerCase();
     if (environment === "") {
       throw new LeverError("malformed_request", "Cannot make the call: it names no environment.");
     }
-    if (opening.timeoutMs > limits.callTimeoutMaxMs) {
-      throw new LeverError(
-        "malformed_request",
-        `Cannot make the call: its time is ${opening.timeoutMs} ms; allowed is at most ${limits.callTimeoutMaxMs}.`,
-      );
-    }
-    const caller = authorizeProgram(options, environment, request);
+    const opening = environment === asked.environment ? asked : { ...asked, environment };
+    const { caller } = admission.admitCall({
+      door: "clientLink",
+      target: opening,
+      request,
+      isStream: opening.isStream,
+      askedMs: opening.timeoutMs <= limits.callTimeoutMaxMs ? opening.timeoutMs : tooLong(opening),
+    });
     wasUsed = true;
-    return { opening: { ...opening, environment }, caller };
+    return { opening, caller };
   };
+  const tooLong = ({ timeoutMs }: CallOpening): LeverError =>
+    new LeverError(
+      "malformed_request",
+      `Cannot make the call: its time is ${timeoutMs} ms; allowed is at most ${limits.callTimeoutMaxMs}.`,
+    );
 
   const endWhenIdle = (): void => {
     if (!isClosing || link.callsOpen > 0) return;
@@ -128,18 +124,18 @@ function serveLink(
     },
     refuse(opening) {
       try {
-        place(opening);
+        authorizeCall(opening);
         return undefined;
       } catch (error) {
-        return asLeverError(error);
+        return asLeverError(error, log);
       }
     },
     onCall(asked, side) {
       try {
-        const { opening, caller } = place(asked);
+        const { opening, caller } = authorizeCall(asked);
         return bridgeCall(router, caller, { opening, side, timeoutMs: limits.callTimeoutMs });
       } catch (error) {
-        side.abort(asLeverError(error));
+        side.abort(asLeverError(error, log));
         return ignoredEvents;
       }
     },

@@ -1,7 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
-import type { LeverUrl } from "@leveros/protocol";
-import type { Connection } from "../../access/token-index.ts";
-import type { Caller } from "../../router/router.ts";
+import type { AdmittedCall, Connection } from "../admission/admit-call.ts";
 
 /** What HTTP/1 and HTTP/2 requests have in common, and the gateway needs. */
 export interface HttpRequest {
@@ -38,6 +36,5 @@ export interface HttpResponse {
 export interface Exchange {
   readonly request: HttpRequest;
   readonly response: HttpResponse;
-  readonly url: LeverUrl;
-  readonly caller: Caller;
+  readonly admitted: AdmittedCall;
 }

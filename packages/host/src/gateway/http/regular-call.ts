@@ -6,10 +6,10 @@ import {
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
-import type { CallRouter, OpenCall } from "../../router/router.ts";
+import type { OpenCall } from "../../router/router.ts";
+import type { DoorOptions } from "../door-options.ts";
 import { discardBody } from "./discard-body.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
-import { requestTimeoutMs } from "./request-target.ts";
 import { answerResult, sendMethodError, sendProblem } from "./respond.ts";
 
 /** The bytes of bodies that the gateway holds for calls under way. */
@@ -19,12 +19,9 @@ export interface HeldBodies {
 
 /** Carries one HTTP request for a regular method: the whole body in, one call, the whole reply out. */
 export function serveRegularCall(
-  exchange: Exchange,
-  options: { router: CallRouter; limits: Limits; bodies: HeldBodies },
+  { request, response, admitted }: Exchange,
+  { router, limits, bodies }: DoorOptions,
 ): void {
-  const { request, response, url, caller } = exchange;
-  const { router, limits, bodies } = options;
-  const timeoutMs = requestTimeoutMs(request, limits, limits.callTimeoutMs);
   const kind = payloadKind(request.headers["content-type"]);
   let heldBytes = 0;
   // The response closes when it has been sent, and when the caller leaves.
@@ -46,10 +43,7 @@ export function serveRegularCall(
       return;
     }
     const reply = new RegularReply(response);
-    reply.call = router.call(
-      { url, caller, isStream: false, timeoutMs, kind, body, hasMore: false },
-      reply,
-    );
+    reply.call = router.call({ ...admitted, kind, body, hasMore: false }, reply);
   });
 }
 

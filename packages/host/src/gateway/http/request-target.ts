@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { LeverError, type LeverUrl, type Limits, parseLeverPath } from "@leveros/protocol";
 import type { HttpRequest } from "./exchange.ts";
+import { hostName } from "./host-name.ts";
 
 type RequestHead = Pick<HttpRequest, "url" | "headers">;
 
@@ -23,7 +23,7 @@ export function requestTarget(request: RequestHead): LeverUrl {
 }
 
 function forcedEnvironment(query: string): string | null {
-  // The one parameter of most calls is read without taking the query apart.
+  // Most calls have this one parameter only, which a regular expression reads faster.
   const [, plain] = /^forceenv=([\w.-]+)$/.exec(query) ?? [];
   return plain ?? new URLSearchParams(query).get("forceenv");
 }
@@ -43,16 +43,8 @@ function splitUrl(request: RequestHead): { path: string; query: string } {
     : { path: origin.slice(0, mark), query: origin.slice(mark + 1) };
 }
 
-/** The Host header, or what HTTP/2 has instead, without its port; an address in brackets stays in them. `""` = none. */
-export function hostName(headers: IncomingHttpHeaders): string {
-  const host = headers.host ?? headers[":authority"];
-  if (typeof host !== "string") return "";
-  const end = host.startsWith("[") ? host.indexOf("]") + 1 : host.indexOf(":");
-  return end > 0 ? host.slice(0, end) : host;
-}
-
 function queryTimeout(request: RequestHead): string | undefined {
-  // Nearly every call has none; that is to be seen without taking the query apart.
+  // Most calls have none, so the query is not parsed to find out.
   if (request.url?.includes("timeout=") !== true) return undefined;
   return requestQuery(request).get("timeout") ?? undefined;
 }
@@ -60,24 +52,20 @@ function queryTimeout(request: RequestHead): string | undefined {
 const UNIT_MS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000 };
 
 /**
- * The deadline that a request asks for by `lever-timeout` (milliseconds, or with a unit: `10s`), in milliseconds; where
- * no header can be set, by `?timeout=`.
- * @throws LeverError `malformed_request`
+ * The deadline that a request asks for by `lever-timeout`, or by `?timeout=` where no header can be set: milliseconds, or a
+ * number with a unit (`10s`). 0 = it asks for none. An error = the text is malformed, or the time is over the limit.
  */
-export function requestTimeoutMs(
+export function askedTimeoutMs(
   request: RequestHead,
-  limits: Pick<Limits, "callTimeoutMaxMs">,
-  defaultMs: number,
-): number {
+  { callTimeoutMaxMs }: Pick<Limits, "callTimeoutMaxMs">,
+): number | LeverError {
   const header = request.headers["lever-timeout"] ?? queryTimeout(request);
-  if (header === undefined) return defaultMs;
+  if (header === undefined) return 0;
   const [, digits, unit = ""] = /^(\d{1,9})(ms|s|m)?$/.exec(String(header)) ?? [];
   const timeoutMs = Number(digits) * (UNIT_MS[unit] ?? 1);
-  if (!(timeoutMs >= 1 && timeoutMs <= limits.callTimeoutMaxMs)) {
-    throw new LeverError(
-      "malformed_request",
-      `Cannot read the header lever-timeout: found is ${JSON.stringify(String(header).slice(0, 40))}; allowed is 1 to ${limits.callTimeoutMaxMs} milliseconds, or a number with ms, s or m.`,
-    );
-  }
-  return timeoutMs;
+  if (timeoutMs >= 1 && timeoutMs <= callTimeoutMaxMs) return timeoutMs;
+  return new LeverError(
+    "malformed_request",
+    `Cannot read the header lever-timeout: found is ${JSON.stringify(String(header).slice(0, 40))}; allowed is 1 to ${callTimeoutMaxMs} milliseconds, or a number with ms, s or m.`,
+  );
 }

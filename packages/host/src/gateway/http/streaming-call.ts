@@ -1,15 +1,10 @@
-import {
-  LeverError,
-  type Limits,
-  PAYLOAD_BYTES,
-  PAYLOAD_JSON,
-  type PayloadKind,
-} from "@leveros/protocol";
-import type { CallRouter, OpenCall } from "../../router/router.ts";
+import { LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
+import type { OpenCall } from "../../router/router.ts";
+import type { DoorOptions } from "../door-options.ts";
 import type { Exchange, HttpRequest } from "./exchange.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { bodyTooSlow } from "./regular-call.ts";
-import { requestQuery, requestTimeoutMs } from "./request-target.ts";
+import { requestQuery } from "./request-target.ts";
 import { serverSentEvents } from "./stream-format.ts";
 import { StreamReply } from "./stream-reply.ts";
 
@@ -20,12 +15,9 @@ import { StreamReply } from "./stream-reply.ts";
  * server-sent events for who accepts those. Browsers' `EventSource` can only GET: it has its arguments in `?args=`.
  */
 export function serveStreamingCall(
-  exchange: Exchange,
-  options: { router: CallRouter; limits: Limits },
+  { request, response, admitted }: Exchange,
+  { router, limits }: DoorOptions,
 ): void {
-  const { request, response, url, caller } = exchange;
-  const { router, limits } = options;
-  const timeoutMs = requestTimeoutMs(request, limits, 0);
   const kind = isEventSource(request) ? PAYLOAD_JSON : messageKind(request.headers["content-type"]);
   if (kind instanceof LeverError) throw kind;
   const lines = new LineSplitter(limits.bodyBytesMax);
@@ -39,18 +31,7 @@ export function serveStreamingCall(
 
   const open = (args: Uint8Array): void => {
     clearTimeout(timer);
-    call = router.call(
-      {
-        url,
-        caller,
-        isStream: true,
-        timeoutMs,
-        kind: PAYLOAD_JSON,
-        body: args,
-        hasMore: true,
-      },
-      reply,
-    );
+    call = router.call({ ...admitted, kind: PAYLOAD_JSON, body: args, hasMore: true }, reply);
     reply.call = call;
     if (acceptsEvents(request) && !reply.isOver) reply.begin(serverSentEvents);
   };

@@ -3,14 +3,13 @@ import {
   type CallHandle,
   type CallListener,
   LeverError,
-  type LeverUrl,
-  type Limits,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
 import type { RawData, WebSocket } from "ws";
-import type { Caller, CallRouter } from "../../router/router.ts";
+import type { AdmittedCall } from "../admission/admit-call.ts";
+import type { DoorOptions } from "../door-options.ts";
 import { bodyTooSlow } from "../http/regular-call.ts";
 import { BatchedReads } from "./batched-reads.ts";
 import { MessageWriter } from "./message-writer.ts";
@@ -44,16 +43,9 @@ const REASON_BYTES_MAX = 123;
  */
 export function serveWebSocketCall(
   socket: WebSocket,
-  options: {
-    connection: Duplex;
-    url: LeverUrl;
-    caller: Caller;
-    timeoutMs: number;
-    router: CallRouter;
-    limits: Limits;
-  },
+  options: DoorOptions & { readonly connection: Duplex; readonly admitted: AdmittedCall },
 ): void {
-  const { connection, url, caller, timeoutMs, router, limits } = options;
+  const { connection, admitted, router, limits } = options;
   const reply = new WebSocketReply(socket, connection);
   let call: CallHandle | undefined;
   const timer = setTimeout(
@@ -63,8 +55,7 @@ export function serveWebSocketCall(
 
   const open = (kind: PayloadKind, body: Uint8Array): void => {
     clearTimeout(timer);
-    const start = { url, caller, isStream: true, timeoutMs };
-    call = router.call({ ...start, kind, body, hasMore: true }, reply);
+    call = router.call({ ...admitted, kind, body, hasMore: true }, reply);
     reply.call = call;
   };
 

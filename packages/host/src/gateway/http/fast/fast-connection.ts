@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import { type CallListener, LeverError, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
 import type { OpenCall } from "../../../router/router.ts";
-import { authorize } from "../../admission/authorize.ts";
+import type { IncomingCall } from "../../admission/admit-call.ts";
+import { asLeverError } from "../../as-lever-error.ts";
 import { LINGER_MS } from "../discard-body.ts";
 import { bodyTooSlow } from "../regular-call.ts";
 import { methodErrorHeaders, problemAnswer, rejectConnection, resultHeaders } from "../respond.ts";
@@ -44,6 +45,7 @@ export class FastConnection implements CallListener {
   /** The last head as it came: callers repeat themselves. */
   #lastHeadBytes: Buffer = NOTHING;
   #lastHead: PlainHead | undefined;
+  #lastIncoming: IncomingCall | undefined;
   #isHeadBegun = false;
   /** Of a body that does not come in one piece. */
   #body: Buffer | undefined;
@@ -153,6 +155,7 @@ export class FastConnection implements CallListener {
           ? undefined
           : parsePlainHead(unread.toString("latin1", 0, headBytes), limits);
       this.#lastHead = head;
+      this.#lastIncoming = head && this.#incomingCall(head);
       this.#lastHeadBytes = Buffer.from(unread.subarray(0, headBytes));
     }
     if (head === undefined || !this.#hold(head.bodyBytes)) {
@@ -164,6 +167,11 @@ export class FastConnection implements CallListener {
     this.#isHeadBegun = false;
     this.#phase = "body";
     return true;
+  }
+
+  #incomingCall({ url: target, headers, askedMs }: PlainHead): IncomingCall {
+    const request = { method: "POST", headers, socket: this.#socket };
+    return { door: "http", target, request, isStream: false, askedMs };
   }
 
   /** Room for the body, from the start: else many halves could keep one another out. What has none is not ours. */
@@ -208,7 +216,8 @@ export class FastConnection implements CallListener {
 
   #begin(body: Buffer): void {
     const head = this.#head;
-    if (head === undefined) return;
+    const incoming = this.#lastIncoming;
+    if (head === undefined || incoming === undefined) return;
     this.#phase = "call";
     this.timeoutAt = 0;
     this.#isAnswered = false;
@@ -217,16 +226,14 @@ export class FastConnection implements CallListener {
     this.#body = undefined;
     this.#bodyMemory = undefined;
     this.#bodyBytes = 0;
-    const { url, kind, timeoutMs, headers } = head;
     try {
-      const asked = { method: "POST", headers, socket: this.#socket };
-      const caller = authorize(this.#options, url.environment, asked);
+      const { url, caller, isStream, timeoutMs } = this.#options.admission.admitCall(incoming);
       const request = {
         url,
         caller,
-        isStream: false,
+        isStream,
         timeoutMs,
-        kind,
+        kind: head.kind,
         body,
         hasMore: false,
         release: used && (() => memory.give(used)),
@@ -235,7 +242,7 @@ export class FastConnection implements CallListener {
       // A refusal is over by now.
       if (this.#phase === "call") this.#call = call;
     } catch (error) {
-      this.onAbort(this.#options.asLeverError(error));
+      this.onAbort(asLeverError(error, this.#options.log));
     }
   }
 

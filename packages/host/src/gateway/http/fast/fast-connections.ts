@@ -1,10 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import type { LeverError, Limits } from "@leveros/protocol";
-import type { TokenIndex } from "../../../access/token-index.ts";
-import type { Clock } from "../../../clock.ts";
-import type { CallRouter } from "../../../router/router.ts";
-import type { HeldBodies } from "../regular-call.ts";
+import type { DoorOptions } from "../../door-options.ts";
 import { BodyMemory } from "./body-buffers.ts";
 import { FastConnection } from "./fast-connection.ts";
 import { HEAD_END, parsePlainHead } from "./plain-head.ts";
@@ -13,17 +9,8 @@ import { HEAD_END, parsePlainHead } from "./plain-head.ts";
 const TICK_MS = 1_000;
 const TICK_MS_MIN = 20;
 
-interface DirectCallsOptions {
-  readonly router: CallRouter;
-  readonly access: TokenIndex;
-  readonly limits: Limits;
-  readonly bodies: HeldBodies;
-  readonly clock: Clock;
-  readonly asLeverError: (error: unknown) => LeverError;
-}
-
 /** What a connection needs of the others. */
-export interface DirectOptions extends Omit<DirectCallsOptions, "clock"> {
+export interface DirectOptions extends DoorOptions {
   /** Milliseconds, as of the last tick. */
   now(): number;
   isClosing(): boolean;
@@ -43,7 +30,7 @@ export interface DirectOptions extends Omit<DirectCallsOptions, "clock"> {
  * reading a head and a body of known length. Most calls of most callers are so.
  */
 export class FastConnections {
-  readonly #options: DirectCallsOptions;
+  readonly #options: DoorOptions;
   readonly #shared: DirectOptions;
   readonly #connections = new Set<FastConnection>();
   readonly #memory = new BodyMemory();
@@ -53,7 +40,7 @@ export class FastConnections {
   #closing = "";
   #isClosing = false;
 
-  constructor(options: DirectCallsOptions, handOver: (socket: Socket) => void) {
+  constructor(options: DoorOptions, handOver: (socket: Socket) => void) {
     this.#options = options;
     this.#now = options.clock.now();
     this.#shared = {

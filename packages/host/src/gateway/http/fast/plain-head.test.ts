@@ -21,7 +21,7 @@ describe("a plain head", () => {
     expect(parse(plain)).toMatchObject({
       url: { environment: "other.lever", service: "svc", resource: "a/b", method: "method" },
       kind: PAYLOAD_JSON,
-      timeoutMs: 5_000,
+      askedMs: 5_000,
       bodyBytes: 12,
       isLast: true,
     });
@@ -31,7 +31,7 @@ describe("a plain head", () => {
     expect(parse(head(POST, HOST))).toMatchObject({
       url: { environment: "dev.lever" },
       kind: PAYLOAD_BYTES,
-      timeoutMs: defaultLimits.callTimeoutMs,
+      askedMs: 0,
       bodyBytes: 0,
       isLast: false,
     });

@@ -1,14 +1,21 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { isStreamingName, type LeverUrl, type Limits, type PayloadKind } from "@leveros/protocol";
+import {
+  isStreamingName,
+  LeverError,
+  type LeverUrl,
+  type Limits,
+  type PayloadKind,
+} from "@leveros/protocol";
 import { payloadKind } from "../regular-call.ts";
-import { requestTarget, requestTimeoutMs } from "../request-target.ts";
+import { askedTimeoutMs, requestTarget } from "../request-target.ts";
 
 /** A request that says no more than which regular method it calls, and with what. */
 export interface PlainHead {
   readonly headers: IncomingHttpHeaders;
   readonly url: LeverUrl;
   readonly kind: PayloadKind;
-  readonly timeoutMs: number;
+  /** The deadline that the caller asks for; 0 = none. */
+  readonly askedMs: number;
   readonly bodyBytes: number;
   /** The caller wants the connection closed after the answer. */
   readonly isLast: boolean;
@@ -42,7 +49,7 @@ const NOT_PLAIN: ReadonlySet<string> = new Set([
 /** Reads the head of a request, with the empty line at its end; undefined = it is not plain, or not right. */
 export function parsePlainHead(
   text: string,
-  limits: Pick<Limits, "callTimeoutMs" | "callTimeoutMaxMs">,
+  limits: Pick<Limits, "callTimeoutMaxMs">,
 ): PlainHead | undefined {
   const [, target, fields] = HEAD.exec(text) ?? [];
   if (target === undefined || fields === undefined) return undefined;
@@ -53,6 +60,8 @@ export function parsePlainHead(
   if (!BODY_BYTES.test(length)) return undefined;
   if (connection !== "keep-alive" && connection !== "close") return undefined;
   const request = { url: target, headers };
+  const askedMs = askedTimeoutMs(request, limits);
+  if (askedMs instanceof LeverError) return undefined;
   try {
     const url = requestTarget(request);
     if (isStreamingName(url.method)) return undefined;
@@ -60,7 +69,7 @@ export function parsePlainHead(
       headers,
       url,
       kind: payloadKind(headers["content-type"]),
-      timeoutMs: requestTimeoutMs(request, limits, limits.callTimeoutMs),
+      askedMs,
       bodyBytes: Number(length),
       isLast: connection === "close",
     };

@@ -1,0 +1,131 @@
+import {
+  callDeadline,
+  isStreamingName,
+  LeverError,
+  type LeverUrl,
+  type Limits,
+} from "@leveros/protocol";
+import type { AccessRequest, TokenIndex } from "../../access/token-index.ts";
+import type { Caller, CallRouter, EnvironmentAccess } from "../../router/router.ts";
+import { checkHostHeader, checkPageOrigin } from "./browser-origin.ts";
+import { authorize } from "./principal.ts";
+
+export type { AccessRequest, Connection, TokenIndex } from "../../access/token-index.ts";
+
+/** How a call came in. Pages can use all of these except `clientLink`. */
+type Door = "http" | "eventSource" | "webSocket" | "grpc" | "clientLink";
+
+/** A call as a door has read it. */
+export interface IncomingCall {
+  readonly door: Door;
+  readonly target: LeverUrl;
+  /** The request that brought the call; of a client link, the one that opened the link. */
+  readonly request: AccessRequest;
+  readonly isStream: boolean;
+  /** The deadline that the caller asks for; 0 = none. An error = its text is malformed, or it is out of range. */
+  readonly askedMs: number | LeverError;
+}
+
+/** The first half of a `CallRequest`: the other is what the caller sends. */
+export interface AdmittedCall {
+  readonly url: LeverUrl;
+  readonly caller: Caller;
+  readonly isStream: boolean;
+  /** 0 = no deadline. */
+  readonly timeoutMs: number;
+}
+
+interface AdmissionOptions {
+  readonly router: Pick<CallRouter, "environment">;
+  readonly access: TokenIndex;
+  readonly limits: Pick<Limits, "callTimeoutMs" | "callTimeoutMaxMs">;
+}
+
+/**
+ * The only way in for calls from outside. Doors have neither the tokens nor the environments, so none of them can admit a
+ * call by rules of its own.
+ */
+export class Admission {
+  readonly #options: AdmissionOptions;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Checks the page's origin, the method's kind, the Host header, who calls and the deadline, in this order.
+   * @throws LeverError `forbidden`, `wrong_http_method`, `wrong_method_kind`, `unauthorized`, `malformed_request`
+   */
+  admitCall(call: IncomingCall): AdmittedCall {
+    const { door, target, request, isStream, askedMs } = call;
+    const { router, access, limits } = this.#options;
+    const environment = router.environment(target.environment)?.access;
+    const isPagePossible = door !== "clientLink" && environment !== undefined;
+    if (isPagePossible) this.#checkOrigin(request, environment);
+    checkMethod(call, environment);
+    if (isPagePossible) this.#checkHost(request, environment);
+    const caller = authorize(access, call, environment);
+    if (askedMs instanceof LeverError) throw askedMs;
+    const timeoutMs = callDeadline({ askedMs, isStreaming: isStream }, limits);
+    return { url: target, caller, isStream, timeoutMs };
+  }
+
+  /**
+   * Checks the origin of a page that asks what it may send (an OPTIONS request), which is no call.
+   * @throws LeverError `forbidden`
+   */
+  admitPreflight(environment: string, request: AccessRequest): void {
+    const known = this.#options.router.environment(environment)?.access;
+    if (known !== undefined) this.#checkOrigin(request, known);
+  }
+
+  /** The origin whose pages may read the response, `*` for any; undefined = the request has no origin, or a refused one. */
+  readableOrigin(environment: string, { headers: { origin } }: AccessRequest): string | undefined {
+    if (origin === undefined) return undefined;
+    const origins = this.#options.router.environment(environment)?.access.corsOrigins;
+    if (origins?.has("*") === true) return "*";
+    return origins?.has(origin) === true ? origin : undefined;
+  }
+
+  #checkOrigin({ headers }: AccessRequest, { corsOrigins }: EnvironmentAccess): void {
+    const refusal = checkPageOrigin(headers, corsOrigins);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #checkHost(request: AccessRequest, { corsOrigins }: EnvironmentAccess): void {
+    const { router, access } = this.#options;
+    // Where pages of any origin may call, a page gains nothing by another host name.
+    if (corsOrigins.has("*") || !access.isTrustedByAddress(request)) return;
+    const refusal = checkHostHeader(request, (name) => router.environment(name) !== undefined);
+    if (refusal !== undefined) throw refusal;
+  }
+}
+
+/** Checks what a door can carry. The router checks the rest: it has the services. */
+function checkMethod(
+  { door, target: { method }, request, isStream }: IncomingCall,
+  environment: EnvironmentAccess | undefined,
+): void {
+  switch (door) {
+    case "http":
+      if (request.method !== "POST") throw wrongHttpMethod(request.method);
+      return;
+    case "eventSource":
+      // A page's own host needs no Origin header for a GET, so Lever's own services cannot be called by it.
+      if (!isStream || environment?.kind === "platform") throw wrongHttpMethod(request.method);
+      return;
+    case "webSocket":
+      if (isStreamingName(method)) return;
+      throw new LeverError(
+        "wrong_method_kind",
+        `${method} is a regular method, and was called as a streaming one.`,
+      );
+    case "grpc":
+    case "clientLink":
+      return;
+  }
+}
+
+function wrongHttpMethod(method: string | undefined): LeverError {
+  return new LeverError("wrong_http_method", `Cannot call a method by ${method}: allowed is POST.`);
+}

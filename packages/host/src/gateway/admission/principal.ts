@@ -1,0 +1,20 @@
+import type { LeverUrl } from "@leveros/protocol";
+import type { AccessRequest, TokenIndex } from "../../access/token-index.ts";
+import { type Caller, type EnvironmentAccess, OUTSIDE } from "../../router/router.ts";
+
+/**
+ * Who makes a call.
+ * @throws LeverError `unauthorized`, `forbidden`
+ */
+export function authorize(
+  access: TokenIndex,
+  { target, request }: { readonly target: LeverUrl; readonly request: AccessRequest },
+  environment: EnvironmentAccess | undefined,
+): Caller {
+  if (environment?.kind === "platform") {
+    // The admin service checks rights by method, so it gets the principal with each call.
+    return { environment: "", service: access.adminPrincipal(request) };
+  }
+  access.checkInvoke(request, target.environment, environment?.isPublic === true);
+  return OUTSIDE;
+}
