@@ -76,7 +76,7 @@ function entriesOf(dir: string): Dirent[] {
 /** Those that come and go with containers, not what all of them share. */
 function filesIn(dir: string): string[] {
   if (!existsSync(dir)) return [];
-  const folders = ["boxes", "bundles", "state", "disks", "rooms", ...networkFolders(dir)];
+  const folders = ["sandboxes", "bundles", "state", "disks", "services", ...networkFolders(dir)];
   return [
     dir,
     ...folders.flatMap((name) =>

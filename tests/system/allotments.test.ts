@@ -236,9 +236,9 @@ describe("what an environment's instances reach", () => {
   test.each([
     [[], "a list of 1 to 200"],
     [["example.org"], '"example.org" is not a destination'],
-    [["10.0.0.256"], "no destination"],
-    [["10.0.0.1/33"], "no destination"],
-    [["10.0.0.1:0"], "no destination"],
+    [["10.0.0.256"], "is not a destination"],
+    [["10.0.0.1/33"], "is not a destination"],
+    [["10.0.0.1:0"], "is not a destination"],
     ["all", 'allowed is "internet", "none"'],
   ])("is refused when it is %j", async (policy, reason) => {
     await expect(admin("setNetwork", "dev.lever", policy)).rejects.toThrow(reason);

@@ -60,12 +60,12 @@ test("an instance in a container is alone, unprivileged, and sees what it was gi
 });
 
 test.each([
-  ["/lever/box/service/code/index.js", "EROFS"],
+  ["/lever/sandbox/service/code/index.js", "EROFS"],
   ["/etc/passwd", "EROFS"],
   ["/usr/bin/x", "EROFS"],
   ["/proc/sys/kernel/hostname", "EROFS"],
   ["/tmp/x", "done"],
-  ["/lever/box/service/data/x", "done"],
+  ["/lever/sandbox/service/data/x", "done"],
 ])("writing %s in a container: %s", async (path, outcome) => {
   expect(await service().invoke("write", path)).toBe(outcome);
 });

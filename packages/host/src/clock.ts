@@ -25,3 +25,8 @@ export const systemClock: Clock = {
 export function isoTime(wallTimeMs: number): string {
   return new Date(wallTimeMs).toISOString();
 }
+
+/** Resolves after so many milliseconds. */
+export function delay(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.setTimeout(resolve, ms));
+}

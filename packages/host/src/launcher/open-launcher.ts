@@ -66,6 +66,7 @@ export async function openLauncher(options: LauncherOptions): Promise<OpenedLaun
 async function tryContainers({
   dataDir,
   limits,
+  clock,
   log,
 }: LauncherOptions): Promise<OpenedLauncher | string> {
   const support = findContainerSupport();
@@ -75,7 +76,7 @@ async function tryContainers({
     return `${missing?.what ?? "something"} is missing.`;
   }
   try {
-    const launcher = await openOciLauncher({ dataDir, limits, runtime, plugins, log });
+    const launcher = await openOciLauncher({ dataDir, limits, runtime, plugins, clock, log });
     try {
       await launcher.probe();
     } catch (error) {

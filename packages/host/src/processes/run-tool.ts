@@ -13,8 +13,8 @@ export interface ToolOptions {
   /** Beside those that the host has. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
-  /** Nobody waits for it: what somebody waits for comes first. */
-  readonly canWait?: boolean;
+  /** Low for clean-up that no call waits for: it runs after other tools and with less processor time. */
+  readonly priority?: "low";
 }
 
 interface Job {
@@ -58,7 +58,7 @@ export function runTool(
   args: readonly string[],
   options: ToolOptions = {},
 ): Promise<string> {
-  const { env = {}, input = "", canWait = false } = options;
+  const { env = {}, input = "", priority } = options;
   const variables = Object.entries(env).map(([name, value]) => `${name}=${quote(value)}`);
   const command = [...variables, quote(file), ...args.map(quote)].join(" ");
   const fed = input === "" ? `${command} </dev/null` : `printf %s ${quote(input)} | ${command}`;
@@ -69,7 +69,7 @@ export function runTool(
       return;
     }
     const job = { line, what: `${file} ${args[0] ?? ""}`, resolve, reject };
-    (canWait ? later : first).add(job);
+    (priority === "low" ? later : first).add(job);
   });
 }
 

@@ -15,7 +15,7 @@ export const kernel: readonly Attempt[] = [
     "other files in place of its own",
     `
 say(call("mount", b"none", b"/tmp", b"tmpfs", 0, 0), call("mount", b"proc", b"/tmp", b"proc", 0, 0),
-    call("mount", 0, b"/", 0, 32, 0), call("umount2", b"/proc/kcore", 2), call("umount2", b"/lever/box/service/code", 2),
+    call("mount", 0, b"/", 0, 32, 0), call("umount2", b"/proc/kcore", 2), call("umount2", b"/lever/sandbox/service/code", 2),
     call("pivot_root", b"/tmp", b"/tmp"), call("chroot", b"/tmp"), call("fsopen", b"tmpfs", 0),
     call("open_tree", -100, b"/", 1), call("move_mount", -100, b"/", -100, b"/tmp", 0),
     call("mount_setattr", -100, b"/", 0, 0, 0))`,

@@ -1,87 +1,41 @@
-import { readFileSync } from "node:fs";
+import type { ResourceShare } from "./resource-share.ts";
 import { seccompFilter } from "./seccomp.ts";
 
-/** The user inside a container. */
+/** The user and group inside a container. */
 export const CONTAINER_UID = 1_000;
-/** Users of the host that stand for a container's root and its user: too high for an account to have them. */
+/** Users of the host that a container's root and its user are mapped to. No account of the host has such a high number. */
 const HOST_ROOT_UID = 0x7f00_0000;
 export const HOST_USER_UID: number = HOST_ROOT_UID + 1;
 
+/** Where a container sees the folder that the host adds mounts to. */
+export const SANDBOX = "/lever/sandbox";
+
 export interface ContainerOptions {
-  /** The read-only root. */
+  /** Folder of the read-only root. */
   readonly rootfs: string;
-  /** A folder of the host whose mounts show up in the container as they are made. */
-  readonly box: string;
+  /** Folder of the host. The container sees the mounts that the host adds to it, at `SANDBOX`. */
+  readonly sandboxDir: string;
+  /** Path of the control group for the container's processes, from the root of the control groups. */
   readonly cgroup: string;
   readonly args: readonly string[];
-  readonly env: readonly string[];
-  readonly share: Share;
+  readonly env: Readonly<Record<string, string>>;
+  readonly share: ResourceShare;
 }
-
-/** What goes with the memory that an instance is allotted. */
-export interface Share {
-  readonly memoryBytes: number;
-  /** Weight in cgroups v1; 1024 is one for 128 MB. */
-  readonly cpuShares: number;
-  /** Weight in cgroups v2: 1–10000, 100 for 128 MB. */
-  readonly cpuWeight: number;
-  /** Microseconds of processor time in each period of `CPU_PERIOD_US`; undefined = all that nobody else needs. */
-  readonly cpuQuotaUs: number | undefined;
-  /** Processes and threads. */
-  readonly pids: number;
-  readonly tmpBytes: number;
-  readonly openFiles: number;
-}
-
-const MEGABYTE = 1_000_000;
-/** A runtime alone has about a dozen threads. */
-const PIDS_MIN = 64;
-
-/** The kernel's own default; both versions of control groups start with it. */
-export const CPU_PERIOD_US = 100_000;
-/** The kernel takes no less. */
-const CPU_QUOTA_US_MIN = 1_000;
 
 /**
- * Signals and timers in wait. The kernel counts those of all containers together with the host's own root (they are below
- * it in user_namespaces(7)), which cannot have any more at about 4,000 for each gigabyte of the machine.
+ * Pending signals and timers. The kernel counts those of all containers towards the limit of the host's root, whose user
+ * namespace is above theirs (user_namespaces(7)). That limit is about 4,000 for each gigabyte of the machine.
  */
 const SIGNALS_MAX = 256;
 /**
- * No core file is this small; and of all values this one alone keeps a crash handler away that the machine may have in
- * core_pattern, which root would run for every crash, outside of the container's limits (the kernel's fs/coredump.c).
+ * No core file is this small. This is the only value that also disables a crash handler in the host's core_pattern. Root
+ * would run that handler for every crash, outside of the container's limits (fs/coredump.c of the kernel).
  */
 const CORE_BYTES = 1;
-/** Files and folders on one file system in memory: each takes a kilobyte of memory that its size does not count. */
-const MEMORY_FILES_MAX = 8_192;
+/** Files and folders in one tmpfs. Each takes a kilobyte of memory that the size of the tmpfs does not include. */
+const TMPFS_FILES_MAX = 8_192;
 
-/** All in proportion to `ram` (megabytes), with a floor where less would not run at all, but for a ceiling of processors. */
-export function resourceShare(ram: number, maxCpu?: number): Share {
-  return {
-    memoryBytes: ram * MEGABYTE,
-    cpuShares: Math.min(262_144, Math.max(2, Math.round(ram * 8))),
-    cpuWeight: Math.min(10_000, Math.max(1, Math.round((ram * 100) / 128))),
-    cpuQuotaUs:
-      maxCpu === undefined
-        ? undefined
-        : Math.max(CPU_QUOTA_US_MIN, Math.round(maxCpu * CPU_PERIOD_US)),
-    pids: Math.max(PIDS_MIN, Math.round(ram / 2)),
-    // It counts as memory: filled, it leaves enough for the rest.
-    tmpBytes: Math.round((ram * MEGABYTE) / 4),
-    openFiles: Math.min(openFilesMax(), Math.max(1_024, ram * 16)),
-  };
-}
-
-const OPEN_FILES_MAX = 65_536;
-
-/** The most that any instance may open: nobody gives more than the host has (getrlimit(2)). */
-function openFilesMax(): number {
-  const limits = readFileSync("/proc/self/limits", "utf8");
-  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(limits)?.[1];
-  return Math.min(OPEN_FILES_MAX, Number(hard ?? OPEN_FILES_MAX));
-}
-
-const MASKED = [
+const MASKED_PATHS = [
   "/proc/acpi",
   "/proc/asound",
   "/proc/config.gz",
@@ -98,7 +52,7 @@ const MASKED = [
   "/proc/timer_list",
   "/proc/timer_stats",
 ];
-const READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+const READ_ONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 const NO_CAPABILITIES = {
   bounding: [],
   effective: [],
@@ -107,10 +61,10 @@ const NO_CAPABILITIES = {
   ambient: [],
 };
 
-/** The configuration of one container, as the OCI runtime specification has it. */
+/** The configuration of one container (`config.json` of the OCI runtime specification). */
 export function containerConfig(options: ContainerOptions): object {
   const { share } = options;
-  const inodes = `nr_inodes=${MEMORY_FILES_MAX}`;
+  const inodes = `nr_inodes=${TMPFS_FILES_MAX}`;
   const ids = [
     { containerID: 0, hostID: HOST_ROOT_UID, size: 1 },
     { containerID: CONTAINER_UID, hostID: HOST_USER_UID, size: 1 },
@@ -121,7 +75,7 @@ export function containerConfig(options: ContainerOptions): object {
       terminal: false,
       user: { uid: CONTAINER_UID, gid: CONTAINER_UID },
       args: options.args,
-      env: options.env,
+      env: Object.entries(options.env).map(([name, value]) => `${name}=${value}`),
       cwd: "/",
       capabilities: NO_CAPABILITIES,
       rlimits: [
@@ -139,11 +93,11 @@ export function containerConfig(options: ContainerOptions): object {
       mount("/dev", "tmpfs", ["nosuid", "noexec", "mode=755", "size=64k"]),
       mount("/dev/shm", "tmpfs", ["nosuid", "noexec", "nodev", "mode=1777", "size=16m", inodes]),
       mount("/tmp", "tmpfs", ["nosuid", "nodev", "mode=1777", `size=${share.tmpBytes}`, inodes]),
-      // What the host mounts there later shows up here, and nothing that is mounted here shows up there.
+      // Slave propagation: mounts that the host adds appear here; mounts made here do not appear on the host.
       {
-        destination: "/lever/box",
+        destination: SANDBOX,
         type: "bind",
-        source: options.box,
+        source: options.sandboxDir,
         options: ["rbind", "rslave"],
       },
     ],
@@ -160,8 +114,8 @@ export function containerConfig(options: ContainerOptions): object {
       cgroupsPath: options.cgroup,
       resources: { devices: [{ allow: false, access: "rwm" }] },
       seccomp: seccompFilter(),
-      maskedPaths: MASKED,
-      readonlyPaths: READ_ONLY,
+      maskedPaths: MASKED_PATHS,
+      readonlyPaths: READ_ONLY_PATHS,
     },
   };
 }

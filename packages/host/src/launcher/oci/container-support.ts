@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { findProgram } from "../../processes/find-program.ts";
-import { cgroupsMissing, hasCgroups2 } from "./cgroups.ts";
+import type { CgroupVersion } from "./cgroup-values.ts";
+import { cgroupsMissing, cgroupVersion } from "./cgroups.ts";
 import { findPlugins } from "./container-network.ts";
 
 /** What this machine offers to containers, apart from tools that lie on the path. */
 export interface ContainerSupport {
-  readonly cgroups: { readonly version: 1 | 2 } | { readonly missing: string };
+  readonly cgroups: { readonly version: CgroupVersion } | { readonly missing: string };
   /** Path of the container runtime; undefined = not installed. */
   readonly runtime: string | undefined;
   /** Folder of the CNI plugins; undefined = at least one of them is not installed. */
@@ -17,7 +18,7 @@ export interface ContainerSupport {
 export function findContainerSupport(): ContainerSupport {
   const missing = process.platform === "linux" ? cgroupsMissing() : "there are none";
   return {
-    cgroups: missing === undefined ? { version: hasCgroups2() ? 2 : 1 } : { missing },
+    cgroups: missing === undefined ? { version: cgroupVersion() } : { missing },
     runtime: findRuntime(),
     plugins: findPlugins(),
     hasLoopDevices: existsSync("/dev/loop-control"),
@@ -26,5 +27,5 @@ export function findContainerSupport(): ContainerSupport {
 
 /** crun starts faster and uses less memory than runc, but supports version 2 of control groups only. */
 function findRuntime(): string | undefined {
-  return (hasCgroups2() ? findProgram("crun") : undefined) ?? findProgram("runc");
+  return (cgroupVersion() === 2 ? findProgram("crun") : undefined) ?? findProgram("runc");
 }

@@ -1,9 +1,8 @@
 import type { NetworkPolicy } from "@leveros/protocol";
-import { nameservers } from "./sandbox-root.ts";
 
 /**
- * What is not the internet: this network, private and shared networks, loopback, link-local, documentation and benchmark
- * networks, multicast, reserved (IANA special-purpose registry, RFC 6890).
+ * Networks that are not the internet: this network, private and shared networks, loopback, link-local, documentation and
+ * benchmark networks, multicast, reserved (IANA special-purpose registry, RFC 6890).
  */
 const NOT_INTERNET = [
   "0.0.0.0/8",
@@ -18,24 +17,36 @@ const NOT_INTERNET = [
   "224.0.0.0/3",
 ];
 
-/** What no list opens: loopback, the metadata services of clouds, which hand out the machine's credentials; multicast. */
-const NEVER = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "100.100.100.200", "224.0.0.0/3"];
+/**
+ * Destinations that no policy may open: loopback, multicast, and the metadata services of clouds, which hand out the
+ * machine's credentials.
+ */
+const FORBIDDEN = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "100.100.100.200", "224.0.0.0/3"];
 
 const DNS_PORT = 53;
-/** That of the environments of which nobody has said anything else. */
+/** The chain of all environments with the default policy. */
 export const INTERNET_CHAIN = "internet";
-/** Connections of one instance that the kernel follows: it has one table of some 100,000 for the whole machine. */
+/** Tracked connections of one instance. The kernel has one table of about 100,000 for the machine. */
 const CONNECTIONS_MAX = 1_024;
-/** More than a range of addresses holds. */
+/** More than a range of addresses has. */
 const ADDRESSES_MAX = 65_535;
 
+interface BaseRules {
+  readonly table: string;
+  /** Addresses of this host's containers. */
+  readonly subnet: string;
+  /** Addresses of the containers of every host on the machine. */
+  readonly subnets: readonly string[];
+  readonly nameservers: readonly string[];
+}
+
 /**
- * The rules that all containers of a host have in common. They come before those of others (priority 0), so that nobody
- * else's can let a packet through that these stop. `subnets`: those of every host on the machine.
+ * The rules that all containers of a host share, as input of nft(8). Their priority is before that of other firewalls
+ * (0): a packet that they drop reaches no other rule.
  */
-export function baseRules(table: string, subnet: string, subnets: readonly string[]): string {
-  // In some clouds the name servers are link-local.
-  const dnsRules = toNameServers();
+export function baseRules({ table, subnet, subnets, nameservers }: BaseRules): string {
+  // Before the forbidden networks: the name servers of some clouds are link-local.
+  const dnsRules = toNameservers(nameservers).map((rule) => `${rule} ip saddr vmap @policies`);
   return `table inet ${table} {
   map policies { type ipv4_addr : verdict; }
   set flows { type ipv4_addr; flags dynamic; size ${ADDRESSES_MAX}; }
@@ -52,13 +63,13 @@ export function baseRules(table: string, subnet: string, subnets: readonly strin
   chain outgoing {
     ct state invalid drop
     ct state new add @flows { ip saddr ct count over ${CONNECTIONS_MAX} } drop
-    ${dnsRules.map((rule) => `${rule} ip saddr vmap @policies`).join("\n    ")}
-    ip daddr { ${[...NEVER, ...subnets].join(", ")} } drop
+    ${dnsRules.join("\n    ")}
+    ip daddr { ${[...FORBIDDEN, ...subnets].join(", ")} } drop
     ip saddr vmap @policies
     drop
   }
   chain ${INTERNET_CHAIN} {
-    ${accepted("internet").join("\n    ")}
+    ${accepted("internet", nameservers).join("\n    ")}
   }
   chain postrouting {
     type nat hook postrouting priority 100;
@@ -68,36 +79,40 @@ export function baseRules(table: string, subnet: string, subnets: readonly strin
 `;
 }
 
-/** What makes a chain say what a policy lets through, and nothing else; whole or not at all. */
-export function policyChain(table: string, chain: string, policy: NetworkPolicy): string[] {
-  const rule = (text: string): string => `add rule inet ${table} ${chain} ${text}`;
+interface PolicyChain {
+  readonly table: string;
+  readonly chain: string;
+  readonly policy: NetworkPolicy;
+  readonly nameservers: readonly string[];
+}
+
+/** Commands of nft(8) that create or replace the chain of a policy. nft runs them as one transaction. */
+export function policyChain({ table, chain, policy, nameservers }: PolicyChain): string[] {
   return [
     `add chain inet ${table} ${chain}`,
     `flush chain inet ${table} ${chain}`,
-    ...accepted(policy).map(rule),
+    ...accepted(policy, nameservers).map((rule) => `add rule inet ${table} ${chain} ${rule}`),
   ];
 }
 
-function accepted(policy: NetworkPolicy): string[] {
+function accepted(policy: NetworkPolicy, nameservers: readonly string[]): string[] {
   if (policy === "none") return [];
+  const dns = toNameservers(nameservers).map((rule) => `${rule} accept`);
   if (policy === "internet") {
-    return [...dns(), `ip daddr { ${NOT_INTERNET.join(", ")} } drop`, "accept"];
+    return [...dns, `ip daddr { ${NOT_INTERNET.join(", ")} } drop`, "accept"];
   }
   return policy.flatMap((destination) => {
-    if (destination === "dns") return dns();
+    if (destination === "dns") return dns;
     const [network = "", port] = destination.split(":");
     if (port === undefined) return `ip daddr ${network} accept`;
     return ["tcp", "udp"].map((protocol) => `ip daddr ${network} ${protocol} dport ${port} accept`);
   });
 }
 
-const dns = (): string[] => toNameServers().map((rule) => `${rule} accept`);
-
-/** Name servers may be near, and are reached for names alone. */
-function toNameServers(): string[] {
-  const addresses = nameservers().join(", ");
-  if (addresses === "") return [];
+/** Matches packets to name servers, which may have private addresses, and only to their DNS port. */
+function toNameservers(nameservers: readonly string[]): string[] {
+  if (nameservers.length === 0) return [];
   return ["udp", "tcp"].map(
-    (protocol) => `ip daddr { ${addresses} } ${protocol} dport ${DNS_PORT}`,
+    (protocol) => `ip daddr { ${nameservers.join(", ")} } ${protocol} dport ${DNS_PORT}`,
   );
 }

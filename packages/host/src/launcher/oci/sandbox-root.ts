@@ -1,41 +1,60 @@
-import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runTool } from "../../processes/run-tool.ts";
 import { copyProgram, programIn } from "../instance-program.ts";
 import { nodeFlags } from "../node-flags.ts";
-import { CONTAINER_UID } from "./container-config.ts";
+import { CONTAINER_UID, SANDBOX } from "./container-config.ts";
+import { readNameservers } from "./nameservers.ts";
 
-/** Where containers live: on a file system in memory, so that nothing of it outlives the machine. */
+/** The folders of a host's containers. They are on a tmpfs, so that a restart of the machine removes them. */
 export interface SandboxRoot {
   /** The root of every container, read-only. */
   readonly rootfs: string;
-  /** One folder for each container, whose mounts it gets to see. */
-  readonly sandboxDirs: string;
-  /** One folder for each version of a service that runs. */
-  readonly rooms: string;
+  /** One folder for each container. The container sees the mounts that the host adds to it. */
+  readonly sandboxes: string;
+  /** One folder for each running version of a service, with mounts of its code and data. */
+  readonly services: string;
   /** One folder for each container, with its configuration. */
   readonly bundles: string;
-  /** What the container runtime and the network plugins remember. */
+  /** Mount points of the services' disks. */
+  readonly disks: string;
+  /** State of the container runtime. */
   readonly state: string;
+  /** State of the network plugins. */
   readonly networks: string;
-  /** The program of an instance, as a container sees it. */
+  /** The program of an instance and its arguments, as a container sees it. */
   command(ram: number): readonly string[];
 }
 
-/** Megabytes of configuration, state and the runtime's own code. */
+/** Size of the tmpfs, which holds configurations, state and the runtime's code. */
 const SIZE_MB = 256;
-/** Of the machine's own: read, never written. */
+/** Top-level folders of the machine that containers see, read-only. */
 const TOP_LEVEL = ["bin", "sbin", "lib", "lib32", "lib64"];
-/** Not all of `/etc/ssl`, where the machine's own keys may lie. */
+/** Not all of `/etc/ssl`: the machine's private keys may be in it. */
 const ETC_FOLDERS = ["/etc/ssl/certs", "/etc/alternatives"];
 const ETC_FILES = ["/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/ssl/openssl.cnf"];
+/** Index of the field with the mount point (proc_pid_mountinfo(5)). */
+const MOUNT_POINT = 4;
 const NODE = "/lever/node";
 const PROGRAM = "/lever/program";
 
+/** The folders of the host whose containers are below `dir`. */
+export function sandboxFolders(dir: string): Omit<SandboxRoot, "command"> {
+  return {
+    rootfs: join(dir, "rootfs"),
+    sandboxes: join(dir, "sandboxes"),
+    services: join(dir, "services"),
+    bundles: join(dir, "bundles"),
+    disks: join(dir, "disks"),
+    state: join(dir, "state"),
+    networks: join(dir, "networks"),
+  };
+}
+
 /**
- * Makes the root that all containers of this host share: the machine's `/usr`, a small `/etc`, Node and the runtime.
- * `dir` must not be in use; what an earlier host left there is taken away by `removeSandboxRoot`.
+ * Creates the folders, and in `rootfs` the root that all containers of this host share: the machine's `/usr`, a small
+ * `/etc`, Node and the runtime. `dir` must not exist or be empty (`removeSandboxRoot`).
  */
 export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
   await mkdir(dir, { recursive: true, mode: 0o711 });
@@ -48,54 +67,50 @@ export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
     dir,
   ]);
   await runTool("mount", ["--make-shared", dir]);
-  // What is unmounted of a room in a container's box must stay in the room.
-  const rooms = join(dir, "rooms");
-  await mkdir(rooms, { mode: 0o711 });
-  await runTool("mount", ["--bind", "--make-private", rooms, rooms]);
-  const root: SandboxRoot = {
-    rootfs: join(dir, "rootfs"),
-    sandboxDirs: join(dir, "boxes"),
-    bundles: join(dir, "bundles"),
-    state: join(dir, "state"),
-    rooms,
-    networks: join(dir, "networks"),
-    command: (ram) => [NODE, ...nodeFlags(ram), programIn(PROGRAM)],
-  };
-  const { rootfs, sandboxDirs: boxes, bundles, state, networks } = root;
+  const folders = sandboxFolders(dir);
+  const { rootfs, sandboxes, services, bundles, disks, state, networks } = folders;
+  // Private, so that unmounting a service's folder in one sandbox does not unmount it here.
+  await mkdir(services, { mode: 0o711 });
+  await runTool("mount", ["--bind", "--make-private", services, services]);
   await mkdir(rootfs, { mode: 0o755 });
-  await mkdir(boxes, { mode: 0o711 });
+  for (const path of [sandboxes, disks]) await mkdir(path, { mode: 0o711 });
   for (const path of [bundles, state, networks]) await mkdir(path, { mode: 0o700 });
-  for (const name of ["proc", "dev", "tmp", "usr", "etc", "lever/box"]) {
+  for (const name of ["proc", "dev", "tmp", "usr", "etc", SANDBOX]) {
     await mkdir(join(rootfs, name), { recursive: true, mode: 0o755 });
   }
-  // The container runtime gives what it mounts there the same mode, whatever its options say.
+  // The container runtime gives the tmpfs that it mounts there this mode, whatever its options are.
   await chmod(join(rootfs, "tmp"), 0o1777);
   await bindReadOnly("/usr", join(rootfs, "usr"));
-  for (const name of TOP_LEVEL) await takeTopLevel(name, rootfs);
+  for (const name of TOP_LEVEL) await addTopLevel(name, rootfs);
   await makeEtc(join(rootfs, "etc"));
   await writeFile(join(rootfs, NODE), "");
   await bindReadOnly(process.execPath, join(rootfs, NODE));
   copyProgram(join(rootfs, PROGRAM));
-  return root;
+  return { ...folders, command: (ram) => [NODE, ...nodeFlags(ram), programIn(PROGRAM)] };
 }
 
-/** Unmounts whatever is at and below a folder of `makeSandboxRoot`. The mounts are all that it is made of. */
+/** Unmounts the tmpfs of `makeSandboxRoot` and every mount below, and removes the folder. */
 export async function removeSandboxRoot(dir: string): Promise<void> {
-  // Fields 5 = mount point (proc_pid_mountinfo(5)); later mounts lie on earlier ones.
-  const points = readFileSync("/proc/self/mountinfo", "utf8")
+  const points = mountPointsBelow(dir, readFileSync("/proc/self/mountinfo", "utf8"));
+  if (points.length > 0) await runTool("umount", ["--lazy", ...points]);
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/** The mount points at and below a folder, the latest mount first: it may cover an earlier one. */
+export function mountPointsBelow(dir: string, mountinfo: string): string[] {
+  return mountinfo
     .split("\n")
-    .map((line) => line.split(" ")[4] ?? "")
+    .map((line) => line.split(" ")[MOUNT_POINT] ?? "")
     .filter((point) => point === dir || point.startsWith(`${dir}/`))
     .reverse();
-  if (points.length > 0) await runTool("umount", ["--lazy", ...points]);
 }
 
 async function bindReadOnly(from: string, to: string): Promise<void> {
   await runTool("mount", ["-o", "bind,ro,nosuid,nodev", from, to]);
 }
 
-/** `/bin` and the like are links into `/usr` on most systems; where they are folders they are shown as such. */
-async function takeTopLevel(name: string, rootfs: string): Promise<void> {
+/** On most systems `/bin` and the others are links into `/usr`; elsewhere they are folders. */
+async function addTopLevel(name: string, rootfs: string): Promise<void> {
   const path = join("/", name);
   if (!existsSync(path)) return;
   if (lstatSync(path).isSymbolicLink()) {
@@ -112,7 +127,7 @@ async function makeEtc(etc: string): Promise<void> {
     group: `root:x:0:\nlever:x:${CONTAINER_UID}:\n`,
     hosts: "127.0.0.1 localhost lever\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-    "resolv.conf": nameservers()
+    "resolv.conf": readNameservers()
       .map((address) => `nameserver ${address}\n`)
       .join(""),
   };
@@ -128,18 +143,4 @@ async function makeEtc(etc: string): Promise<void> {
     await mkdir(join(etc, path.slice(5)));
     await bindReadOnly(path, join(etc, path.slice(5)));
   }
-}
-
-/** The machine's name servers (resolv.conf(5)); one on the loopback, as systemd has it, stands for those behind it. */
-export function nameservers(): string[] {
-  for (const file of ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"]) {
-    if (!existsSync(file)) continue;
-    const text = readFileSync(file, "utf8");
-    const found = [...text.matchAll(/^nameserver\s+(\d+\.\d+\.\d+\.\d+)\s*$/gm)].map(
-      ([, it]) => it ?? "",
-    );
-    const usable = found.filter((address) => !address.startsWith("127."));
-    if (usable.length > 0) return usable;
-  }
-  return [];
 }

@@ -1,8 +1,8 @@
 /**
- * The system calls that a container may make: what a language runtime, its libraries and the tools it starts need for
- * files, memory, threads, processes, sockets and time (syscalls(2)). Everything else fails with EPERM: mounts, other
- * namespaces, tracing, kernel modules, keys, BPF, performance counters, io_uring, swapping, clocks, reboots, and sync,
- * which makes everybody on the machine wait for its disks.
+ * The system calls that a container may make: those that language runtimes, their libraries and tools need for files,
+ * memory, threads, processes, sockets and time (syscalls(2)). All others fail with EPERM: mounts, other namespaces,
+ * tracing, kernel modules, keys, BPF, performance counters, io_uring, swapping, setting clocks, reboots, and sync, which
+ * blocks other processes of the machine until its disks have written.
  */
 const ALLOWED = `
 accept accept4 access alarm arch_prctl bind brk capget capset chdir chmod chown clock_getres clock_gettime
@@ -32,17 +32,19 @@ const NAMESPACE_FLAGS = 0x7e_02_00_80;
 const EPERM = 1;
 const ENOSYS = 38;
 /**
- * inotify shows what neighbours and the machine open of the files that all share, and the kernel counts the watchers of
- * all containers together with the host's own root, which may have 128. Without it, programs look from time to time.
+ * These fail with ENOSYS, so that libraries fall back to others: without inotify they poll, without clone3 they use clone.
+ * inotify would show which of the shared files other containers and the machine open. The kernel also counts the watchers
+ * of all containers towards the limit of the host's root, which may be 128. clone3 has its flags in memory, where no
+ * filter can read them.
  */
-const NOT_THERE = ["inotify_init", "inotify_init1", "clone3"];
+const UNIMPLEMENTED = ["inotify_init", "inotify_init1", "clone3"];
 /**
- * fcntl(2): all but F_NOTIFY (1026), which is as inotify, by signals. What is allowed is named, since a filter compares 64
- * bits, of which the kernel takes 32: whatever is not equal to 1026 could still mean it.
+ * Commands of fcntl(2), except F_NOTIFY (1026), which does what inotify does, with signals. The filter lists the allowed
+ * ones: it compares 64 bits, but the kernel uses 32 of them, so other numbers than 1026 may mean F_NOTIFY too.
  */
 const FCNTL_UP_TO = 1_025;
 const FCNTL_BEYOND = [1_027, 1_028, 1_030, 1_031, 1_032, 1_033, 1_034];
-/** setrlimit(2): all but RLIMIT_CORE (4), which keeps crash handlers away, see the container's configuration. */
+/** Limits of setrlimit(2), except RLIMIT_CORE (4), which disables the host's crash handler (`CORE_BYTES`). */
 const RLIMITS = [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /** socket(2): families, types (the low bits of the second argument), protocols. */
@@ -57,7 +59,7 @@ const SEQUENCED = 5;
 const SOCKET_TYPE_MASK = 0xf;
 const TCP = 6;
 const UDP = 17;
-/** Nothing else, since a protocol that nobody uses may be one that nobody has looked at: SCTP, DCCP, SMC, raw packets. */
+/** All others are refused. Rarely used protocols have more undiscovered bugs: SCTP, DCCP, SMC, raw packets. */
 const SOCKETS: readonly (readonly [family: number, type: number, protocol: number])[] = [
   ...[STREAM, DATAGRAM, SEQUENCED].map((type) => [UNIX, type, 0] as const),
   ...[IPV4, IPV6].flatMap((family) => [
@@ -66,7 +68,7 @@ const SOCKETS: readonly (readonly [family: number, type: number, protocol: numbe
     [family, DATAGRAM, 0] as const,
     [family, DATAGRAM, UDP] as const,
   ]),
-  // Of routes, which getaddrinfo and os.networkInterfaces ask for.
+  // The routing protocol (0), which getaddrinfo and os.networkInterfaces use.
   [NETLINK, RAW, 0],
 ];
 
@@ -91,14 +93,13 @@ export function seccompFilter(arch: string = process.arch): object {
         allow("setrlimit", equal(0, limit)),
         allow("prlimit64", equal(1, limit)),
       ]),
-      // Reading it, with nothing new to set, is no matter.
+      // With a null pointer as the new limit it only reads the current one.
       allow("prlimit64", equal(2, 0)),
-      // The flags of clone3 are in memory, where no filter sees them; libraries fall back to clone.
-      { names: NOT_THERE, action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS },
+      { names: UNIMPLEMENTED, action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS },
       ...SOCKETS.map(([family, type, protocol]) =>
         allow("socket", equal(0, family), masked(1, SOCKET_TYPE_MASK, type), equal(2, protocol)),
       ),
-      // A pair is of the same kind at both ends, and only Unix sockets come in pairs.
+      // The kernel creates pairs of Unix sockets only.
       allow("socketpair", equal(0, UNIX)),
     ],
   };

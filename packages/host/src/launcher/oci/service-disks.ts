@@ -1,56 +1,59 @@
 import { existsSync, statSync } from "node:fs";
 import { mkdir, rename, rm, rmdir, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import type { Clock } from "../../clock.ts";
 import { runTool } from "../../processes/run-tool.ts";
 import { mountDisk, moveFolderToDisk } from "../service-data.ts";
 import { HOST_USER_UID } from "./container-config.ts";
-import { SharedMounts } from "./shared-mounts.ts";
+import { MountCache } from "./mount-cache.ts";
 
-/** Image sizes are whole blocks of the file system. */
+/** The size of an image is a multiple of the file system's block size. */
 const BLOCK_BYTES = 4_096;
-/** Less does not hold a file system of its own. */
+/** A smaller image is too small for a file system. */
 const BYTES_MIN = 8 * 1024 * 1024;
 
 interface DisksOptions {
-  /** Where the images are kept. */
+  /** Folder of the images. */
   readonly imagesDir: string;
-  /** Where they are mounted while they are used. Whoever removes it unmounts what a crash left there. */
+  /** Folder of their mount points. Removing it also unmounts what a crash left there (`removeSandboxRoot`). */
   readonly mountsDir: string;
   readonly bytesMax: number;
+  readonly clock: Clock;
 }
 
 /**
- * A disk for each service's own data: a file that is a file system (ext4), so that a service which fills its own takes
- * room and inodes from nobody. It is made at the first start, takes only what is written to it, and is mounted while
- * an instance runs. Never is one image mounted in two places.
+ * A disk for each service's own data: an ext4 file system in a sparse file. A service that fills its disk takes no space
+ * and no inodes from others. Lever creates it at the first start of an instance and mounts it while one runs. An image
+ * is never mounted twice at a time.
  */
 export class ServiceDisks {
   readonly #options: DisksOptions;
-  readonly #mounts = new SharedMounts();
+  readonly #mounts: MountCache;
   readonly #mountPoints = new Map<string, string>();
-  #made = 0;
+  #lastNumber = 0;
 
   constructor(options: DisksOptions) {
     const bytesMax = Math.max(BYTES_MIN, options.bytesMax - (options.bytesMax % BLOCK_BYTES));
     this.#options = { ...options, bytesMax };
+    this.#mounts = new MountCache(options.clock);
   }
 
   /**
-   * The mounted disk of a service; `close` it as often as it was opened. What the service kept in `plainDir`, when it
-   * ran without containers, moves to the disk.
-   * @throws Error with what the system said when it cannot be made or mounted.
+   * Resolves to the mount point of a service's disk. Call `release` once for each `acquire`. Files in `folder`, from when
+   * the service ran as a process, move to the disk.
+   * @throws Error with the output of the tool that failed.
    */
-  async open(environment: string, service: string, plainDir: string): Promise<string> {
+  async acquire(environment: string, service: string, folder: string): Promise<string> {
     const key = `${environment}/${service}`;
     const { imagesDir, mountsDir } = this.#options;
-    const mountPoint = this.#mountPoints.get(key) ?? join(mountsDir, String(++this.#made));
+    const mountPoint = this.#mountPoints.get(key) ?? join(mountsDir, String(++this.#lastNumber));
     this.#mountPoints.set(key, mountPoint);
-    await this.#mounts.open(key, {
-      make: async () => {
+    await this.#mounts.acquire(key, {
+      mount: async () => {
         await this.#mount(join(imagesDir, environment), service, mountPoint);
-        await moveFolderToDisk(plainDir, mountPoint, HOST_USER_UID);
+        await moveFolderToDisk(folder, mountPoint, HOST_USER_UID);
       },
-      unmake: async () => {
+      unmount: async () => {
         await runTool("umount", [mountPoint]);
         await rmdir(mountPoint);
         this.#mountPoints.delete(key);
@@ -59,12 +62,12 @@ export class ServiceDisks {
     return mountPoint;
   }
 
-  close(environment: string, service: string): void {
-    this.#mounts.close(`${environment}/${service}`);
+  release(environment: string, service: string): void {
+    this.#mounts.release(`${environment}/${service}`);
   }
 
-  closeAll(): Promise<void> {
-    return this.#mounts.closeAll();
+  unmountUnused(): Promise<void> {
+    return this.#mounts.unmountUnused();
   }
 
   async #mount(dir: string, service: string, mountPoint: string): Promise<void> {
@@ -72,8 +75,8 @@ export class ServiceDisks {
     const image = join(dir, service);
     if (!existsSync(image)) {
       await mkdir(dir, { recursive: true, mode: 0o700 });
+      // After a crash there is no image, or a complete one. No service has a name with "+".
       await makeFileSystem(`${image}+new`, bytesMax);
-      // A crash before this leaves no disk, rather than half of one. No service has such a name.
       await rename(`${image}+new`, image);
     } else if (statSync(image).size < bytesMax) {
       await truncate(image, bytesMax);
@@ -86,7 +89,7 @@ export class ServiceDisks {
 
 async function makeFileSystem(file: string, bytes: number): Promise<void> {
   await rm(file, { force: true });
-  // Whatever can be written later is; a small journal is enough for one service.
+  // Tables are written when they are first used. A journal of 4 MB is enough for one service.
   const extended = `lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=${HOST_USER_UID}:${HOST_USER_UID}`;
   const options = ["-q", "-m", "0", "-J", "size=4", "-E", extended];
   await runTool("mkfs.ext4", [...options, file, `${bytes / 1024}k`]);

@@ -1,76 +1,86 @@
 import { chmodSync, chownSync, statSync } from "node:fs";
 import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Clock } from "../../clock.ts";
 import { runTool } from "../../processes/run-tool.ts";
 import type { InstanceAccess } from "../launcher.ts";
+import { MountCache } from "./mount-cache.ts";
 import type { ServiceDisks } from "./service-disks.ts";
-import { SharedMounts } from "./shared-mounts.ts";
 
-/** A folder with all that the instances of one version see of their service, for one container after the other. */
+/** A folder of the host with `code` and `data` of one version of a service. */
 export interface ServiceMount {
   readonly key: string;
   readonly dir: string;
 }
 
+interface ServiceMountsOptions {
+  readonly disks: ServiceDisks;
+  /** Folder of these folders. */
+  readonly mountsDir: string;
+  readonly clock: Clock;
+}
+
 /**
- * The rooms of services: a folder with `code`, read-only, and `data`, on the service's disk. A container gets to see a whole
- * room by one mount, which is all that a cold call waits for.
+ * For each running version of a service, a folder with two mounts: `code`, read-only, and `data`, the service's disk. A
+ * cold call waits for one mount only: the recursive bind of this folder into its container.
  */
 export class ServiceMounts {
-  readonly #disks: ServiceDisks;
-  readonly #mountsDir: string;
-  readonly #mounts = new SharedMounts();
+  readonly #options: ServiceMountsOptions;
+  readonly #mounts: MountCache;
   readonly #dirs = new Map<string, string>();
-  #made = 0;
+  #lastNumber = 0;
 
-  constructor(disks: ServiceDisks, roomsDir: string) {
-    this.#disks = disks;
-    this.#mountsDir = roomsDir;
+  constructor(options: ServiceMountsOptions) {
+    this.#options = options;
+    this.#mounts = new MountCache(options.clock);
   }
 
-  /** @throws Error with what the system said when it cannot be made. */
-  async open({ environment, service, codeDir, dataDir }: InstanceAccess): Promise<ServiceMount> {
+  /**
+   * Resolves when both are mounted. Call `release` once for each `acquire`.
+   * @throws Error with the output of the tool that failed.
+   */
+  async acquire({ environment, service, codeDir, dataDir }: InstanceAccess): Promise<ServiceMount> {
+    const { disks, mountsDir } = this.#options;
     const key = `${environment}/${service}/${codeDir}`;
-    const dir = this.#dirs.get(key) ?? join(this.#mountsDir, String(++this.#made));
+    const dir = this.#dirs.get(key) ?? join(mountsDir, String(++this.#lastNumber));
     this.#dirs.set(key, dir);
     const [code, data] = [join(dir, "code"), join(dir, "data")];
-    await this.#mounts.open(key, {
-      make: async () => {
+    await this.#mounts.acquire(key, {
+      mount: async () => {
         for (const path of [code, data]) await mkdir(path, { recursive: true, mode: 0o755 });
-        openCode(codeDir);
-        const disk = await this.#disks.open(environment, service, dataDir);
+        makeReadable(codeDir);
+        const disk = await disks.acquire(environment, service, dataDir);
         try {
-          // No setuid bit counts anywhere.
           await Promise.all([
             runTool("mount", ["-o", "bind,ro,nosuid,nodev", codeDir, code]),
             runTool("mount", ["-o", "bind,nosuid,nodev", disk, data]),
           ]);
         } catch (error) {
-          this.#disks.close(environment, service);
+          disks.release(environment, service);
           throw error;
         }
       },
-      unmake: async () => {
+      unmount: async () => {
         await runTool("umount", ["--lazy", code, data]);
         for (const path of [code, data, dir]) await rmdir(path);
         this.#dirs.delete(key);
-        this.#disks.close(environment, service);
+        disks.release(environment, service);
       },
     });
     return { key, dir };
   }
 
-  close({ key }: ServiceMount): void {
-    this.#mounts.close(key);
+  release({ key }: ServiceMount): void {
+    this.#mounts.release(key);
   }
 
-  closeAll(): Promise<void> {
-    return this.#mounts.closeAll();
+  unmountUnused(): Promise<void> {
+    return this.#mounts.unmountUnused();
   }
 }
 
-/** Code is root's and readable to all: as processes, services have users and groups of their own. */
-function openCode(codeDir: string): void {
+/** Code belongs to root and is readable for the container's user. While the service ran as a process, its own group owned it. */
+function makeReadable(codeDir: string): void {
   const { gid, mode } = statSync(codeDir);
   if (gid === 0 && (mode & 0o777) === 0o755) return;
   chownSync(codeDir, 0, 0);
