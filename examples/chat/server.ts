@@ -1,8 +1,8 @@
 import type { ServiceStream } from "leveros";
 
-/** What everyone in a room hears. */
-export interface Said {
-  /** undefined: the room itself says who comes and goes. */
+/** A message to all members of a room. */
+export interface RoomMessage {
+  /** undefined: the room itself announces who joins and leaves. */
   readonly from?: string;
   readonly text: string;
   /** ISO 8601. */
@@ -10,8 +10,8 @@ export interface Said {
 }
 
 interface Room {
-  readonly members: Map<ServiceStream<string, Said>, string>;
-  readonly history: Said[];
+  readonly members: Map<ServiceStream<string, RoomMessage>, string>;
+  readonly history: RoomMessage[];
 }
 
 const HISTORY_MAX = 50;
@@ -21,22 +21,22 @@ const MEMBERS_MAX = 500;
 
 const rooms = new Map<string, Room>();
 
-/** A room is a resource: it is on one instance at a time, and so is everyone in it. */
+/** A room is a resource: it is on one instance at a time, and so are all its members. */
 export function newResource(roomName: string): void {
   rooms.set(roomName, { members: new Map(), history: [] });
 }
 
-/** Nobody has been there for a while. */
+/** The room was not used for a while, or another instance becomes its owner. */
 export function closeResource(roomName: string): void {
   rooms.delete(roomName);
 }
 
 /**
- * Joins a room, which is the resource that the URL names (`/chat/lobby/joinChan`), under a name. Each message sent is
- * said to everyone in the room; each message heard is something said there, beginning with what was said before.
+ * Joins a room under a name. The room is the resource that the URL names (`/chat/lobby/joinChan`). Each message from the
+ * caller goes to all members. The caller receives the room's last messages, and then each new one.
  */
 export async function joinChan(
-  stream: ServiceStream<string, Said>,
+  stream: ServiceStream<string, RoomMessage>,
   roomName: string,
   name: string,
 ): Promise<void> {
@@ -44,45 +44,45 @@ export async function joinChan(
   if (room === undefined || typeof name !== "string") {
     throw new Error("Cannot join: /chat/<room>/joinChan takes a name.");
   }
-  const shown = name.trim();
-  if (shown === "" || shown.length > NAME_LENGTH_MAX) {
+  const displayName = name.trim();
+  if (displayName === "" || displayName.length > NAME_LENGTH_MAX) {
     throw new Error(`Cannot join: a name has 1 to ${NAME_LENGTH_MAX} characters.`);
   }
   if (room.members.size >= MEMBERS_MAX) throw new Error("Cannot join: the room is full.");
-  for (const said of room.history) stream.write(said);
-  room.members.set(stream, shown);
-  say(room, { text: `${shown} has come` });
+  for (const message of room.history) stream.write(message);
+  room.members.set(stream, displayName);
+  broadcast(room, { text: `${displayName} has joined` });
   try {
     for await (const text of stream) {
       if (typeof text !== "string" || text.trim() === "") continue;
-      say(room, { from: shown, text: text.slice(0, TEXT_LENGTH_MAX) });
+      broadcast(room, { from: displayName, text: text.slice(0, TEXT_LENGTH_MAX) });
     }
   } finally {
     room.members.delete(stream);
-    say(room, { text: `${shown} has left` });
+    broadcast(room, { text: `${displayName} has left` });
   }
 }
 
-/** Who is in a room. */
+/** The names of a room's members. */
 export function members(roomName: string): string[] {
   return [...(rooms.get(roomName)?.members.values() ?? [])].sort();
 }
 
-function say(room: Room, said: Omit<Said, "at">): void {
-  const whole = { ...said, at: new Date().toISOString() };
-  room.history.push(whole);
+function broadcast(room: Room, message: Omit<RoomMessage, "at">): void {
+  const dated = { ...message, at: new Date().toISOString() };
+  room.history.push(dated);
   if (room.history.length > HISTORY_MAX) room.history.shift();
   for (const member of [...room.members.keys()]) {
-    // Who does not keep up is let go: waiting for one would hold up everyone else.
-    if (!member.write(whole)) slow(room, member);
+    // A member that does not keep up is removed: waiting for it would delay all others.
+    if (!member.write(dated)) countBehind(room, member);
   }
 }
 
-const behind = new WeakMap<ServiceStream<string, Said>, number>();
-/** Messages that a member may be behind. */
+const behind = new WeakMap<ServiceStream<string, RoomMessage>, number>();
+/** The most messages that a member may be behind. */
 const BEHIND_MAX = 200;
 
-function slow(room: Room, member: ServiceStream<string, Said>): void {
+function countBehind(room: Room, member: ServiceStream<string, RoomMessage>): void {
   const count = (behind.get(member) ?? 0) + 1;
   behind.set(member, count);
   if (count === 1) member.on("drain", () => behind.set(member, 0));

@@ -1,5 +1,5 @@
-// Each counter is a resource: Lever gives it to one instance, and brings every call that names it there. So its value
-// can live in memory, and no two calls ever add to it in two places.
+// Each counter is a resource: Lever assigns it to one instance and routes every call that names it there. Its value can
+// therefore live in memory, and no two calls add to it in two places.
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");
 
@@ -7,7 +7,7 @@ const NAME_LENGTH_MAX = 100;
 const folder = join(process.env.LEVEROS_DATA_DIR, "counters");
 const values = new Map();
 
-// Before the first call of a counter reaches this instance, whoever had it before has given it back.
+// Runs before the first call to a counter reaches this instance. The previous owner has closed it by then.
 exports.newResource = (counter) => {
   if (counter.length > NAME_LENGTH_MAX) {
     throw new Error(`Cannot count: a counter's name has at most ${NAME_LENGTH_MAX} characters.`);
@@ -15,14 +15,14 @@ exports.newResource = (counter) => {
   values.set(counter, load(counter));
 };
 
-// After its last call: it was idle for a while, or another instance gets it.
+// Runs after the last call to a counter: it was idle for a while, or another instance becomes its owner.
 exports.closeResource = (counter) => {
   values.delete(counter);
 };
 
 exports.add = (counter, by = 1) => {
   const value = valueNow(counter);
-  if (!Number.isSafeInteger(by)) throw new Error("Cannot count: allowed is a whole number.");
+  if (!Number.isSafeInteger(by)) throw new Error("Cannot count: the amount is not an integer.");
   save(counter, value + by);
   values.set(counter, value + by);
   return value + by;
@@ -50,7 +50,7 @@ function load(counter) {
   }
 }
 
-/** Whole or not at all: whoever answers has written. */
+/** Atomic: the rename replaces the old file only after the new one is complete. It happens before the answer. */
 function save(counter, value) {
   mkdirSync(folder, { recursive: true });
   const draft = `${fileOf(counter)}.new`;

@@ -1,7 +1,7 @@
 """The gRPC wire of Lever, in one file: serve methods, and call other services.
 
-Regular methods take their arguments and return a value. Streaming methods, whose names end in Chan, take an iterator of
-the caller's messages and then their arguments, and yield messages. Values are JSON; bytes are bytes.
+Regular methods take their arguments and return a value. Names of streaming methods end in Chan. Streaming methods take an
+iterator of the caller's messages and then their arguments, and yield messages. Values are JSON; bytes are bytes.
 """
 
 import os
@@ -69,7 +69,7 @@ class MethodError(Exception):
 
 
 def to_json(value, message=None):
-    """A value as a JSON message."""
+    """Converts a value to a JSON message."""
     message = JSON() if message is None else message
     if isinstance(value, bool):
         message.json_bool = value
@@ -88,12 +88,12 @@ def to_json(value, message=None):
         for held in value:
             to_json(held, message.json_array.element.add())
     elif value is not None:
-        raise TypeError(f"Cannot send a {type(value).__name__}: it is no JSON.")
+        raise TypeError(f"Cannot send a {type(value).__name__}: it is not JSON.")
     return message
 
 
 def from_json(message):
-    """The value of a JSON message; whole numbers are ints."""
+    """Converts a JSON message to its value; integers become ints."""
     kind = message.WhichOneof("json_value_oneof")
     if kind is None:
         return None
@@ -135,7 +135,7 @@ def _error(error):
 
 
 def _target(context):
-    """The resource, if any, and the method that a call's lever-url names."""
+    """Returns the resource, if any, and the method of a call's lever-url."""
     from urllib.parse import unquote
 
     url = dict(context.invocation_metadata())["lever-url"]
@@ -145,7 +145,7 @@ def _target(context):
 
 
 def serve(methods, workers=32):
-    """Serves a dictionary of functions on the port that Lever names, until it is told to stop."""
+    """Serves a dictionary of functions on the port that Lever has chosen, until SIGTERM."""
 
     def find(context):
         resource, name = _target(context)
@@ -192,7 +192,7 @@ def serve(methods, workers=32):
 
 
 def invoke(url, *args):
-    """Calls a regular method of another service, by its Lever URL; relative ones stay in the own environment."""
+    """Calls a regular method of another service by its Lever URL; a relative URL is in the caller's own environment."""
     with grpc.insecure_channel(os.environ["LEVEROS_INTERNAL_RPC_GATEWAY"]) as channel:
         call = channel.unary_unary("/core.LeverRPC/HandleRPC", RPC.SerializeToString, RPCReply.FromString)
         reply = call(_rpc(args), metadata=[("lever-url", url)])

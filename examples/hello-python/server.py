@@ -8,12 +8,12 @@ def say_hello(name):
 
 
 def greet_by(service, name):
-    """Lets another service do the greeting."""
+    """Calls another service for the greeting."""
     return invoke(f"/{service}/sayHello", name)
 
 
 def reverse(data):
-    """Bytes come as bytes, and go as bytes."""
+    """Takes bytes and returns bytes."""
     return data[::-1]
 
 

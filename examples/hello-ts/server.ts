@@ -2,20 +2,20 @@ const greetings = { en: "Hello", es: "Hola", fr: "Bonjour" } as const;
 
 export type Language = keyof typeof greetings;
 
-/** Whom to greet; in English unless told otherwise. */
+/** The person to greet; in English by default. */
 export interface Person {
   readonly name: string;
   readonly language?: Language;
 }
 
-/** The languages that `greet` speaks. */
+/** The languages that `greet` supports. */
 export async function languages(): Promise<Language[]> {
   return Object.keys(greetings).filter(isLanguage);
 }
 
 /** Greets a person in their language. */
 export async function greet(person: Person): Promise<string> {
-  // Types guide those who write callers; what arrives here may come from anywhere.
+  // Types help authors of callers. At run time, arguments may come from any caller and must be checked.
   if (typeof person?.name !== "string") {
     throw new Error('Cannot greet: there is no name. Try {"name": "Ada"}.');
   }

@@ -94,7 +94,7 @@ it("brings pages and a terminal together in their rooms, and nowhere else", asyn
   await say(eve, "anybody here?");
   await eve.getByText("anybody here?").waitFor();
   expect(await eve.getByRole("listitem").allTextContents()).toEqual([
-    "Eve has come",
+    "Eve has joined",
     "Eveanybody here?",
   ]);
   expect(await ada.getByText("anybody here?").count()).toBe(0);

@@ -1,6 +1,6 @@
 import { Client } from "/leveros.js";
 
-// ?room=…&name=…&host=… say where to talk, as whom, and through which Lever.
+// ?room=…&name=…&host=… set the room, the user's name and the address of Lever.
 const query = new URLSearchParams(location.search);
 const room = query.get("room") ?? "lobby";
 const name = query.get("name") ?? `guest ${Math.floor(Math.random() * 1000)}`;
@@ -24,7 +24,7 @@ element("say").addEventListener("submit", (event) => {
 addEventListener("pagehide", () => stream.cancel());
 
 try {
-  for await (const said of stream) show(said);
+  for await (const message of stream) show(message);
   status("the room is closed");
 } catch (error) {
   status(error.message);
@@ -40,8 +40,8 @@ function show({ from, text }) {
     who.textContent = from;
     item.append(who);
   }
-  // As text, never as HTML: what others say is theirs.
+  // As text, never as HTML: other users have written it.
   item.append(text);
-  element("said").append(item);
+  element("messages").append(item);
   item.scrollIntoView();
 }

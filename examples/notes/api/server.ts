@@ -7,12 +7,12 @@ export interface Note {
   readonly addedAt: string;
 }
 
-/** Enough for a page of text; what is longer is a document. */
+/** Enough for a page of text. */
 const NOTE_LENGTH_MAX = 10_000;
 
 const client = new Client();
 
-/** Keeps a note, and says under which id. */
+/** Stores a note and returns its id. */
 export async function add(text: string): Promise<number> {
   if (typeof text !== "string" || text.trim() === "") {
     throw new Error("Cannot add the note: it has no text.");
@@ -25,7 +25,7 @@ export async function add(text: string): Promise<number> {
   return (await client.invokeURL("/notesStorage/insert", text)) as number;
 }
 
-/** The newest notes, at most a hundred. */
+/** Returns the newest notes, at most 100. */
 export async function list(): Promise<Note[]> {
   return (await client.invokeURL("/notesStorage/newest")) as Note[];
 }
@@ -37,13 +37,13 @@ export async function get(id: number): Promise<Note> {
   return note;
 }
 
-/** Forgets a note. False = there was none of that id. */
+/** Deletes a note. Returns false if there is none with that id. */
 export async function remove(id: number): Promise<boolean> {
   requireId(id);
   return (await client.invokeURL("/notesStorage/remove", id)) as boolean;
 }
 
-/** Notes that have every one of these words, or words that begin so; the best first, at most a hundred. */
+/** Returns notes that contain all these words or prefixes; the best match first, at most 100. */
 export async function search(words: string): Promise<Note[]> {
   if (typeof words !== "string") throw new Error("Cannot search: the words are not a string.");
   return (await client.invokeURL("/notesStorage/search", words)) as Note[];

@@ -1,9 +1,9 @@
-// The database behind the notes. Private, so only services of the same environment reach it: `notes` has checked what
-// arrives here.
+// The database behind the notes. It is private: only services of the same environment reach it. `notes` has already
+// checked the arguments.
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-/** Notes in one reply. */
+/** The most notes in one reply. */
 const NOTES_MAX = 100;
 
 const folder = process.env.LEVEROS_DATA_DIR;
@@ -13,7 +13,7 @@ if (folder === undefined) {
   );
 }
 
-// During a deploy the old instance and the new one are both there; one waits for the other's write.
+// During a deploy the old and the new instance both run. The timeout is how long one waits for the other's write.
 const database = new DatabaseSync(join(folder, "notes.db"), { timeout: 5_000 });
 database.exec(`
   PRAGMA journal_mode = WAL;
@@ -48,7 +48,7 @@ const statements = {
   `),
 };
 
-/** Returns the new note's id. */
+/** Stores a note and returns its id. */
 export function insert(text) {
   return statements.insert.run(text, new Date().toISOString()).lastInsertRowid;
 }
@@ -57,19 +57,19 @@ export function newest() {
   return statements.newest.all(NOTES_MAX);
 }
 
-/** The note, or null. */
+/** Returns the note, or null. */
 export function find(id) {
   return statements.find.get(id) ?? null;
 }
 
-/** Whether there was one. */
+/** Returns whether the note existed. */
 export function remove(id) {
   return statements.remove.run(id).changes > 0;
 }
 
-/** Notes with every one of the words, or words that begin so; the best first. */
+/** Returns notes that contain all words or prefixes; the best match first. */
 export function search(words) {
-  // Quoted, so that nothing in it is an operator of the query language.
+  // Quoted, so that no word is an operator of the query language.
   const terms = words.match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
   if (terms.length === 0) return [];
   return statements.search.all(terms.map((term) => `"${term}"*`).join(" "), NOTES_MAX);
