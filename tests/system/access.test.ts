@@ -49,9 +49,9 @@ beforeAll(async () => {
   const before = await greet();
   expect(before).toBe("Hello, you");
   await expect(
-    admin(undefined, "createToken", { environments: ["dev.lever"], can: ["invoke"] }),
-  ).rejects.toThrow(/from the first one on/);
-  const first = { environments: ["*"], can: ["admin"] };
+    admin(undefined, "createToken", { environments: ["dev.lever"], rights: ["invoke"] }),
+  ).rejects.toThrow(/the first token must allow/);
+  const first = { environments: ["*"], rights: ["admin"] };
   master = ((await admin(undefined, "createToken", first)) as CreatedToken).token;
 });
 
@@ -73,31 +73,37 @@ test("once there is a token, nobody gets in without", async () => {
 });
 
 test("a token allows what it says, where it says", async () => {
-  const invoke = await create({ environments: ["dev.lever"], can: ["invoke"], note: "a caller" });
+  const invoke = await create({
+    environments: ["dev.lever"],
+    rights: ["invoke"],
+    note: "a caller",
+  });
   expect(await greet(invoke.token)).toBe("Hello, you");
   expect(await echo(invoke.token)).toEqual([1]);
   await expect(admin(invoke.token, "listServices", "dev.lever")).rejects.toMatchObject({
     code: "forbidden",
   });
-  const deploy = await create({ environments: ["dev.lever"], can: ["deploy"] });
+  const deploy = await create({ environments: ["dev.lever"], rights: ["deploy"] });
   await expect(greet(deploy.token)).rejects.toMatchObject({ code: "forbidden" });
   expect(await admin(deploy.token, "listServices", "dev.lever")).toHaveLength(1);
   await expect(admin(deploy.token, "listServices", "other.lever")).rejects.toMatchObject({
     code: "forbidden",
   });
   await expect(
-    admin(deploy.token, "createToken", { environments: ["*"], can: ["admin"] }),
+    admin(deploy.token, "createToken", { environments: ["*"], rights: ["admin"] }),
   ).rejects.toMatchObject({ code: "forbidden" });
 });
 
 test("a revoked token is of no use from then on, and the last that may do everything stays", async () => {
-  const { id, token } = await create({ environments: ["*"], can: ["invoke"] });
+  const { id, token } = await create({ environments: ["*"], rights: ["invoke"] });
   expect(await greet(token)).toBe("Hello, you");
   await admin(master, "revokeToken", id);
   await expect(greet(token)).rejects.toMatchObject({ code: "unauthorized" });
   const listings = (await admin(master, "listTokens")) as CreatedToken[];
   const [first] = listings;
-  await expect(admin(master, "revokeToken", first?.id)).rejects.toThrow(/nobody could any more/);
+  await expect(admin(master, "revokeToken", first?.id)).rejects.toThrow(
+    /nobody could create one again/,
+  );
   expect(JSON.stringify(listings)).not.toContain(master);
 });
 
@@ -143,7 +149,7 @@ test("tokens outlive the host, and only their hashes are kept", async () => {
   const kept = mkdtempSync(join(tmpdir(), "lever-tokens-"));
   const first = await startLever({ dataDir: kept });
   const host = new Client({ forceHost: first.address }).service("admin.lever", "admin");
-  const wanted = { environments: ["*"], can: ["admin"] };
+  const wanted = { environments: ["*"], rights: ["admin"] };
   const { token } = (await host.invoke("createToken", wanted)) as CreatedToken;
   await first.kill();
   const second = await startLever({ dataDir: kept });

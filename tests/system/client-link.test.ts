@@ -192,9 +192,9 @@ describe("a host with tokens", () => {
         .invoke(method, ...args);
     const create = async (by: string | undefined, wanted: object): Promise<CreatedToken> =>
       (await admin(by, "createToken", wanted)) as CreatedToken;
-    const { token: master } = await create(undefined, { environments: ["*"], can: ["admin"] });
-    const invoker = await create(master, { environments: ["dev.lever"], can: ["invoke"] });
-    const elsewhere = await create(master, { environments: ["other.lever"], can: ["invoke"] });
+    const { token: master } = await create(undefined, { environments: ["*"], rights: ["admin"] });
+    const invoker = await create(master, { environments: ["dev.lever"], rights: ["invoke"] });
+    const elsewhere = await create(master, { environments: ["other.lever"], rights: ["invoke"] });
 
     const next = async (token: string | undefined, method = "echoChan"): Promise<unknown> => {
       const { echo } = await opened(talkAt(lever.address, token).invokeChan(method));

@@ -182,7 +182,7 @@ describe("a program", () => {
   });
 
   it("with a token names any host", async () => {
-    const wanted = { environments: ["*"], can: ["admin"] };
+    const wanted = { environments: ["*"], rights: ["admin"] };
     const { token } = (await admin("createToken", wanted)) as CreatedToken;
     const authorization = `Bearer ${token}`;
     expect((await create({ host: REBOUND, authorization })).status).toBe(200);

@@ -184,12 +184,12 @@ it("a change of who may call holds in all workers once it is acknowledged", asyn
   expect(await statuses()).toEqual([200]);
   const first = (await admin("createToken", {
     environments: ["*"],
-    can: ["admin"],
+    rights: ["admin"],
   })) as CreatedToken;
   master = first.token;
   expect(await statuses()).toEqual([401]);
   for (let round = 0; round < 10; round++) {
-    const wanted = { environments: ["dev.lever"], can: ["invoke"] };
+    const wanted = { environments: ["dev.lever"], rights: ["invoke"] };
     const { token, id } = (await admin("createToken", wanted)) as CreatedToken;
     expect(await statuses(`authorization: Bearer ${token}`)).toEqual([200]);
     await admin("revokeToken", id);
@@ -207,7 +207,7 @@ it("a change of who may call holds in all workers once it is acknowledged", asyn
   const environments = Array.from({ length: 1_000 }, (_, index) => `${"e".repeat(200)}${index}`);
   const large = (await admin("createToken", {
     environments: [...environments.slice(1), "dev.lever"],
-    can: ["invoke"],
+    rights: ["invoke"],
   })) as CreatedToken;
   expect(await statuses(`authorization: Bearer ${large.token}`)).toEqual([200]);
   const listed = (await admin("listEnvironments")) as EnvironmentListing[];

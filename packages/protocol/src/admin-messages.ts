@@ -251,7 +251,7 @@ export interface TokenListing {
   readonly id: string;
   /** `*` = all. */
   readonly environments: readonly string[];
-  readonly can: readonly Right[];
+  readonly rights: readonly Right[];
   readonly note: string;
   /** ISO 8601. */
   readonly createdAt: string;

@@ -19,7 +19,10 @@ interface Created {
 }
 
 async function describe(admin: AdminCall): Promise<HostTarget> {
-  const master = (await admin("createToken", { environments: ["*"], can: ["admin"] })) as Created;
+  const master = (await admin("createToken", {
+    environments: ["*"],
+    rights: ["admin"],
+  })) as Created;
   const headers = { authorization: `Bearer ${master.token}` };
   return {
     headers,
@@ -28,7 +31,7 @@ async function describe(admin: AdminCall): Promise<HostTarget> {
     async prepare(withToken) {
       const invoker = (await withToken("createToken", {
         environments: ["dev.lever"],
-        can: ["invoke"],
+        rights: ["invoke"],
       })) as Created;
       const kept = new Set([master.id, invoker.id]);
       return {
@@ -86,10 +89,10 @@ function inputs(): Buffer[][] {
   // `[1]`, masked with zeros.
   const args = Buffer.from([0x81, 0x83, 0, 0, 0, 0, 0x5b, 0x31, 0x5d]);
   const wanted = [
-    { environments: ["*"], can: ["invoke"] },
+    { environments: ["*"], rights: ["invoke"] },
     {
       environments: ["dev.lever", "a.b"],
-      can: ["deploy", "invoke"],
+      rights: ["deploy", "invoke"],
       expiresInMs: 1_000,
       note: "n",
     },
@@ -145,7 +148,7 @@ const WORDS = [
   '"*"',
   '""',
   '"environments":',
-  '"can":',
+  '"rights":',
   '"expiresInMs":',
   '"note":',
   '"__proto__":',

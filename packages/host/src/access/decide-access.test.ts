@@ -6,8 +6,12 @@ const NOW = 1_000;
 const rights: readonly Right[] = ["invoke", "deploy", "admin"];
 const places = ["dev.lever", "other.lever", "open.lever", "*"] as const;
 
-const token = (can: readonly Right[], environments = ["dev.lever"], expiresAt?: number): Grant => ({
-  can,
+const token = (
+  granted: readonly Right[],
+  environments = ["dev.lever"],
+  expiresAt?: number,
+): Grant => ({
+  rights: granted,
   environments,
   expiresAt,
 });

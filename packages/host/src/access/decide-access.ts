@@ -1,26 +1,26 @@
 import type { Right } from "@leveros/protocol";
 
-/** What a token allows. */
+/** The rights of a token. */
 export interface Grant {
   /** `*` = all. */
   readonly environments: readonly string[];
-  readonly can: readonly Right[];
+  readonly rights: readonly Right[];
   /** Milliseconds since 1970; undefined = never. */
   readonly expiresAt: number | undefined;
 }
 
-/** Who asks. */
+/** The author of a request, as far as access depends on it. */
 export interface Principal {
-  /** What came with the call: nothing, something that is no token of this host (any more), or a token's grant. */
+  /** The grant of the request's token; `unknown` = its token is not valid here; `none` = it has no token. */
   readonly credential: "none" | "unknown" | Grant;
-  /** The connection comes from this machine, and from no proxy. */
+  /** The connection comes from this machine, and not through a proxy. */
   readonly isLocal: boolean;
 }
 
-/** What is asked for. */
+/** The access that a request needs. */
 export interface AccessCheck {
   readonly right: Right;
-  /** `*` = what concerns all of them. */
+  /** `*` = all of them. */
   readonly environment: string;
   /** Anyone may invoke this environment's services. */
   readonly isPublic: boolean;
@@ -35,11 +35,12 @@ const IMPLIED: Readonly<Record<Right, readonly Right[]>> = {
 };
 
 /**
- * Who may do what.
+ * Decides access.
  *
- * - A1. A token that is not known, or has expired, is refused, whoever brings it, whatever it is for.
- * - A2. A token allows what it says, in the environments it says.
- * - A3. Without a token: invoking in a public environment; and everything, from this machine, while no token exists.
+ * - A1. A request with an unknown or expired token is refused, from any address, for any purpose.
+ * - A2. A token allows its rights, in its environments.
+ * - A3. A request without a token may invoke services of public environments. From this machine it may do everything, as long
+ *   as no token exists.
  */
 export function decideAccess(
   { credential, isLocal }: Principal,
@@ -53,8 +54,8 @@ export function decideAccess(
   }
   if (credential.expiresAt !== undefined && credential.expiresAt <= now) return "unauthorized";
   if (wanted.right === "invoke" && wanted.isPublic) return "allowed";
-  const isThere =
+  const coversEnvironment =
     credential.environments.includes("*") || credential.environments.includes(wanted.environment);
-  const may = credential.can.some((right) => IMPLIED[right].includes(wanted.right));
-  return isThere && may ? "allowed" : "forbidden";
+  const coversRight = credential.rights.some((right) => IMPLIED[right].includes(wanted.right));
+  return coversEnvironment && coversRight ? "allowed" : "forbidden";
 }

@@ -1,38 +1,25 @@
 import { createHash } from "node:crypto";
-import type { IncomingHttpHeaders } from "node:http";
 import { LeverError, type Right } from "@leveros/protocol";
 import type { TokenRecord } from "../store/store.ts";
+import { type AccessRequest, isForwarded, isSameMachine, requestToken } from "./access-request.ts";
 import { type AccessCheck, decideAccess, type Principal } from "./decide-access.ts";
 
-/** By which browsers, which set no header on a WebSocket, hand a token over: a subprotocol that names it. */
-const SUBPROTOCOL_PREFIX = "bearer.";
-
-/** Between which addresses a request came. */
-export interface Connection {
-  readonly remoteAddress?: string | undefined;
-  readonly localAddress?: string | undefined;
-}
-
-/** What the gateway knows of a request. */
-export interface AccessRequest {
-  readonly headers: IncomingHttpHeaders;
-  /** HTTP's; undefined where there is but one. */
-  readonly method?: string | undefined;
-  /** undefined = it is closed already. */
-  readonly socket: Connection | undefined;
-}
-
-/** Who asks, in a form that can go along with a call to the admin service: `""`, `local`, or a token's id. */
+/** The author of an admin call, as the audit records it: a token's id, or `local` (A3). `""` is nobody. */
 export type PrincipalId = string;
+
+/** A principal whose grant is a token's. */
+interface RequestPrincipal extends Principal {
+  readonly credential: "none" | "unknown" | TokenRecord;
+}
 
 export interface TokenIndexOptions {
   /** Milliseconds since 1970. */
   readonly wallTime: () => number;
-  /** Nobody but this machine reaches the host. */
+  /** The host listens on an address that only this machine reaches. */
   readonly isLocalOnly: boolean;
 }
 
-/** The tokens that there are, by their hashes, and who may do what with them. */
+/** The existing tokens, by their hashes: checks what requests may do. TokenRegistry and, in workers, the host change it. */
 export class TokenIndex {
   readonly #options: TokenIndexOptions;
   readonly #byHash = new Map<string, TokenRecord>();
@@ -50,6 +37,10 @@ export class TokenIndex {
     return this.#byId.size;
   }
 
+  get hasTokens(): boolean {
+    return this.#byId.size > 0;
+  }
+
   find(id: string): TokenRecord | undefined {
     return this.#byId.get(id);
   }
@@ -65,11 +56,11 @@ export class TokenIndex {
   }
 
   /**
-   * Lets a call of a service's method pass, or throws.
+   * Checks a call of a service's method.
    * @throws LeverError `unauthorized`, `forbidden`
    */
   checkInvoke(request: AccessRequest, environment: string, isPublic: boolean): void {
-    // The path of nearly every call on a laptop.
+    // The fast path: without tokens, on a host for this machine only.
     const { authorization } = request.headers;
     if (this.#byId.size === 0 && authorization === undefined && this.#options.isLocalOnly) {
       if (!isForwarded(request.headers)) return;
@@ -77,52 +68,51 @@ export class TokenIndex {
     this.#check(this.#principalOf(request), { right: "invoke", environment, isPublic });
   }
 
-  /** True for a request that nothing lets in but where it comes from: without a token, while there is none. */
+  /** True for a request that only its address allows: without a token, while none exists (A3). */
   isTrustedByAddress(request: AccessRequest): boolean {
     if (this.hasTokens) return false;
     const { credential, isLocal } = this.#principalOf(request);
     return credential === "none" && isLocal;
   }
 
-  get hasTokens(): boolean {
-    return this.#byId.size > 0;
-  }
-
   /**
-   * Who calls the admin service: it decides by method.
-   * @throws LeverError `unauthorized` for those who may do nothing there.
+   * The principal of a call to the admin service, which checks its rights for each method.
+   * @throws LeverError `unauthorized` for a request that no method of the admin service would allow.
    */
   adminPrincipal(request: AccessRequest): PrincipalId {
     const { credential, isLocal } = this.#principalOf(request);
-    if (typeof credential === "object") return (credential as TokenRecord).id;
+    if (typeof credential === "object") return credential.id;
     if (credential === "none" && isLocal && !this.hasTokens) return "local";
     throw unauthorized(credential === "unknown");
   }
 
   /** @throws LeverError `unauthorized` (the token was revoked meanwhile), `forbidden` */
-  checkAdmin(key: PrincipalId, right: Right, environment: string): void {
-    const credential = key === "local" ? "none" : (this.#byId.get(key) ?? "unknown");
-    this.#check({ credential, isLocal: key === "local" }, { right, environment, isPublic: false });
+  checkAdmin(principal: PrincipalId, right: Right, environment: string): void {
+    const isLocal = principal === "local";
+    const credential = isLocal ? "none" : (this.#byId.get(principal) ?? "unknown");
+    this.#check({ credential, isLocal }, { right, environment, isPublic: false });
   }
 
-  #principalOf({ headers, socket }: AccessRequest): Principal {
+  #principalOf({ headers, socket }: AccessRequest): RequestPrincipal {
     const isLocal =
       (this.#options.isLocalOnly || (socket !== undefined && isSameMachine(socket))) &&
       !isForwarded(headers);
-    const token = tokenOf(headers);
+    const token = requestToken(headers);
     const credential =
-      token === undefined ? "none" : (this.#byHash.get(hashOf(token)) ?? "unknown");
+      token === undefined ? "none" : (this.#byHash.get(tokenHash(token)) ?? "unknown");
     return { credential, isLocal };
   }
 
   #check(principal: Principal, wanted: AccessCheck): void {
-    const { wallTime } = this.#options;
-    const state = { hasTokens: this.#byId.size > 0, now: wallTime() };
+    const state = { hasTokens: this.hasTokens, now: this.#options.wallTime() };
     const decision = decideAccess(principal, wanted, state);
     if (decision === "allowed") return;
     if (decision === "unauthorized") throw unauthorized(principal.credential !== "none");
     const where = wanted.environment === "*" ? "all environments" : wanted.environment;
-    throw new LeverError("forbidden", `This token does not allow "${wanted.right}" in ${where}.`);
+    throw new LeverError(
+      "forbidden",
+      `Cannot allow this call: its token does not have the right "${wanted.right}" in ${where}.`,
+    );
   }
 }
 
@@ -130,45 +120,12 @@ function unauthorized(hasToken: boolean): LeverError {
   return new LeverError(
     "unauthorized",
     hasToken
-      ? "This token is not valid: it is unknown, was revoked, or has expired."
-      : "A token is needed: send it as `authorization: Bearer <token>`.",
+      ? "Cannot accept this token: it is unknown, was revoked, or has expired."
+      : "Cannot accept this call without a token. Send one as `authorization: Bearer <token>`.",
   );
 }
 
-/** Tokens are random and long: one round of a plain hash is as good as many. */
-export function hashOf(token: string): string {
+/** Tokens are random and long, so that one round of a plain hash is as safe as many. */
+export function tokenHash(token: string): string {
   return createHash("sha256").update(token).digest("hex");
-}
-
-function tokenOf(headers: IncomingHttpHeaders): string | undefined {
-  const { authorization } = headers;
-  if (authorization !== undefined) {
-    const [, token] = /^bearer +(\S+) *$/i.exec(authorization) ?? [];
-    // Whatever else it is, it is no token: not the same as nothing.
-    return token ?? "";
-  }
-  const offered = headers["sec-websocket-protocol"];
-  if (offered === undefined) return undefined;
-  return offered
-    .split(",")
-    .map((name) => name.trim())
-    .find((name) => name.startsWith(SUBPROTOCOL_PREFIX))
-    ?.slice(SUBPROTOCOL_PREFIX.length);
-}
-
-/** A proxy on this machine stands for someone else. */
-function isForwarded(headers: IncomingHttpHeaders): boolean {
-  return headers["x-forwarded-for"] !== undefined || headers["forwarded"] !== undefined;
-}
-
-/** From loopback, or from the very address that it came to: no other machine can hold a connection from that. */
-function isSameMachine({ remoteAddress, localAddress }: Connection): boolean {
-  const address = withoutIpv6Mapping(remoteAddress);
-  if (address === "") return false;
-  return /^127\.|^::1$/.test(address) || address === withoutIpv6Mapping(localAddress);
-}
-
-/** An IPv4 address as such, also where it came in through a socket for IPv6; `""` for none. */
-export function withoutIpv6Mapping(address = ""): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, "");
 }

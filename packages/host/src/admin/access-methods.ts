@@ -1,5 +1,6 @@
 import type { AuditEntry, CreatedToken, TokenListing } from "@leveros/protocol";
-import type { Access } from "../access/token-registry.ts";
+import { parseTokenOptions } from "../access/token-options.ts";
+import type { TokenRegistry } from "../access/token-registry.ts";
 import type { Store } from "../store/store.ts";
 
 /** An answer has its limit. */
@@ -7,20 +8,21 @@ const AUDIT_MAX = 1_000;
 
 /** The admin service's methods about who may do what. */
 export function accessMethods({
-  access,
+  tokens,
   store,
 }: {
-  readonly access: Access;
+  readonly tokens: TokenRegistry;
   readonly store: Store;
 }): Record<string, unknown> {
   return {
-    /** `{environments, can, expiresInMs?, note?}`; the token itself is told this once. */
-    createToken: (wanted: unknown): Promise<CreatedToken> => access.create(wanted),
+    /** `{environments, rights, expiresInMs?, note?}`. Only this reply has the token itself. */
+    createToken: async (options: unknown): Promise<CreatedToken> =>
+      await tokens.create(parseTokenOptions(options)),
 
-    listTokens: (): TokenListing[] => access.list(),
+    listTokens: (): readonly TokenListing[] => tokens.list(),
 
     async revokeToken(id: unknown): Promise<null> {
-      await access.revoke(id);
+      await tokens.revoke(String(id));
       return null;
     },
 

@@ -6,7 +6,7 @@ import {
   type ServiceListing,
 } from "@leveros/protocol";
 import { CallServer, listMethods, type ServiceStream } from "@leveros/runtime";
-import type { Access } from "../access/token-registry.ts";
+import type { TokenRegistry } from "../access/token-registry.ts";
 import type { Deployer } from "../deployer/deployer.ts";
 import { ADMIN_ENVIRONMENT, type Environments } from "../environments/environments.ts";
 import type { Variables } from "../environments/variables.ts";
@@ -29,7 +29,7 @@ export interface AdminOptions extends ObserveOptions {
   readonly variables: Variables;
   readonly store: Store;
   readonly deployer: Deployer;
-  readonly access: Access;
+  readonly tokens: TokenRegistry;
   readonly wallTime: () => number;
   /** Resolves when what was changed holds wherever calls come in. */
   readonly propagated: () => Promise<void>;
@@ -41,7 +41,7 @@ export interface AdminOptions extends ObserveOptions {
  */
 export function startAdminService(options: AdminOptions): void {
   const { router, limits } = options;
-  const guard = new AdminGuard(options);
+  const guard = new AdminGuard({ ...options, access: options.tokens.index });
   const methods = listMethods(guard.guardAll(adminMethods(options)));
   const server = new CallServer(methods, { replyBytesMax: limits.bodyBytesMax, isPlatform: true });
   const callee = memoryLink(

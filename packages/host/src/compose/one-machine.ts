@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { LeverError, type LimitName, type Limits } from "@leveros/protocol";
-import { Access } from "../access/token-registry.ts";
+import { TokenRegistry } from "../access/token-registry.ts";
 import { startAdminService } from "../admin/admin-service.ts";
 import { systemClock } from "../clock.ts";
 import { CodeFolders } from "../deployer/code-folders.ts";
@@ -140,11 +140,12 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const environments = await Environments.open({ store, router, fleet });
     const { wallTime } = clock;
     const isLocalOnly = options.isLocalOnly;
-    const access = await Access.open({ store, wallTime, isLocalOnly });
-    const front = { ...options, certificate, access, router, clock, log };
-    const workers = options.workers > 1 ? new GatewayWorkers({ ...front, ledger }) : undefined;
+    const tokens = await TokenRegistry.open({ store, wallTime, isLocalOnly });
+    const front = { ...options, certificate, access: tokens.index, router, clock, log };
+    const workers =
+      options.workers > 1 ? new GatewayWorkers({ ...front, tokens, ledger }) : undefined;
     startAdminService({
-      access,
+      tokens,
       wallTime,
       propagated: async () => await workers?.propagated(),
       environments,
@@ -180,7 +181,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       dataDir,
       ...about,
     });
-    if (!isLocalOnly && !access.hasTokens) {
+    if (!isLocalOnly && !tokens.index.hasTokens) {
       const firstToken = firstTokenCommand(options, gateway.port, certificate);
       log("warn", "host", "no token configured", { firstToken });
     }

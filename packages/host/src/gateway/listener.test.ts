@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultLimits } from "@leveros/protocol";
 import { expect, it } from "vitest";
-import { Access } from "../access/token-registry.ts";
+import { TokenRegistry } from "../access/token-registry.ts";
 import { systemClock } from "../clock.ts";
 import { Router } from "../router/router.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
@@ -20,7 +20,7 @@ it("closes an HTTP/2 connection whose other side has ended", async () => {
     bind: "127.0.0.1",
     port: 0,
     router: new Router({ ...shared, nextEpoch: () => 1 }),
-    access: await Access.open({ store, wallTime: Date.now, isLocalOnly: true }),
+    access: (await TokenRegistry.open({ store, wallTime: Date.now, isLocalOnly: true })).index,
     certificate: undefined,
   });
   const socket = connect(gateway.port, "127.0.0.1");

@@ -122,8 +122,8 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
       id: "t1",
       hash: "abc",
       environments: ["*"],
-      can: ["admin"],
-      readHostValue: "",
+      rights: ["admin"],
+      note: "",
       createdAt: 1,
       expiresAt: undefined,
     };

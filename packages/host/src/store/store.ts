@@ -16,8 +16,8 @@ export interface TokenRecord {
   /** SHA-256 of the token, in hexadecimal. */
   readonly hash: string;
   readonly environments: readonly string[];
-  readonly can: readonly Right[];
-  readonly readHostValue: string;
+  readonly rights: readonly Right[];
+  readonly note: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   /** Milliseconds since 1970; undefined = never. */

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { LeverError, type Limits } from "@leveros/protocol";
-import type { Access } from "../access/token-registry.ts";
+import type { TokenRegistry } from "../access/token-registry.ts";
 import type { Clock } from "../clock.ts";
 import type { Listener } from "../gateway/listener.ts";
 import type { Certificate } from "../gateway/tls/certificate.ts";
@@ -29,7 +29,7 @@ export interface WorkersOptions {
   /** 0 = any free port. */
   readonly port: number;
   readonly router: Router;
-  readonly access: Access;
+  readonly tokens: TokenRegistry;
   readonly isLocalOnly: boolean;
   readonly limits: Limits;
   readonly certificate: Certificate | undefined;
@@ -56,7 +56,7 @@ export class GatewayWorkers implements Listener {
   #isClosing = false;
 
   constructor(options: WorkersOptions) {
-    const { router, access, limits, workers, certificate, isLocalOnly } = options;
+    const { router, tokens, limits, workers, certificate, isLocalOnly } = options;
     this.#options = options;
     this.#setup = {
       limits: divideLimits(limits, workers),
@@ -69,7 +69,7 @@ export class GatewayWorkers implements Listener {
       ticketKeys: randomBytes(TICKET_KEYS_BYTES).toString("base64"),
     };
     router.onEnvironment = (name, known) => this.#sendAll(environmentCommand(name, known));
-    access.onChange = (record, isKnown) => this.#sendAll({ type: "token", record, isKnown });
+    tokens.onChange = (record, isKnown) => this.#sendAll({ type: "token", record, isKnown });
   }
 
   get port(): number {
@@ -132,13 +132,14 @@ export class GatewayWorkers implements Listener {
 
   /** Starts one, and tells it all there is to know. */
   #start(): WorkerProcess {
-    const { router, access } = this.#options;
+    const { router, tokens } = this.#options;
     const worker = new WorkerProcess(this.#options);
     worker.send({ type: "setup", setup: { ...this.#setup, bind: this.#address } });
     for (const [name, known] of router.environments) {
       worker.send(environmentCommand(name, known.access));
     }
-    for (const record of access.records) worker.send({ type: "token", record, isKnown: true });
+    for (const record of tokens.index.records)
+      worker.send({ type: "token", record, isKnown: true });
     this.#running.add(worker);
     void worker.exited.then(() => this.#running.delete(worker));
     return worker;

@@ -66,7 +66,7 @@ export function declareToken(program: Command): void {
       const settings = readSettings(program);
       const created = (await callAdmin(settings, "createToken", {
         environments: options.in ?? [settings.environment],
-        can: options.can,
+        rights: options.can,
         ...(options.expires !== undefined && { expiresInMs: options.expires }),
         ...(options.note !== undefined && { note: options.note }),
       })) as CreatedToken;
@@ -134,15 +134,15 @@ function formatTokens(listings: readonly TokenListing[]): string {
   if (listings.length === 0)
     return "No tokens: everybody on the host's own machine may do everything.";
   const now = Date.now();
-  const rows = listings.map(({ id, environments, can, createdAt, expiresAt, note }) => [
+  const rows = listings.map(({ id, environments, rights, createdAt, expiresAt, note }) => [
     id,
     environments.join(","),
-    can.join(","),
+    rights.join(","),
     formatAge(Date.parse(createdAt), now),
     expiresAt?.slice(0, 16).replace("T", " ") ?? "never",
     note,
   ]);
-  return formatTable([["TOKEN", "ENVIRONMENTS", "CAN", "AGE", "EXPIRES", "NOTE"], ...rows]);
+  return formatTable([["TOKEN", "ENVIRONMENTS", "RIGHTS", "AGE", "EXPIRES", "NOTE"], ...rows]);
 }
 
 function formatAudit(entries: readonly AuditEntry[]): string {

@@ -5,12 +5,14 @@ import {
   type LeverUrl,
   type Limits,
 } from "@leveros/protocol";
-import type { AccessRequest, TokenIndex } from "../../access/token-index.ts";
+import type { AccessRequest } from "../../access/access-request.ts";
+import type { TokenIndex } from "../../access/token-index.ts";
 import type { Caller, CallRouter, EnvironmentAccess } from "../../router/router.ts";
 import { checkHostHeader, checkPageOrigin } from "./browser-origin.ts";
 import { authorize } from "./principal.ts";
 
-export type { AccessRequest, Connection, TokenIndex } from "../../access/token-index.ts";
+export type { AccessRequest, Connection } from "../../access/access-request.ts";
+export type { TokenIndex } from "../../access/token-index.ts";
 
 /** How a call came in. Pages can use all of these except `clientLink`. */
 type Door = "http" | "eventSource" | "webSocket" | "grpc" | "clientLink";

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 import { LeverError } from "@leveros/protocol";
-import { type AccessRequest, withoutIpv6Mapping } from "../../access/token-index.ts";
+import { type AccessRequest, withoutIpv6Mapping } from "../../access/access-request.ts";
 import { hostName } from "../http/host-name.ts";
 
 /**

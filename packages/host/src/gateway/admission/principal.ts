@@ -1,5 +1,6 @@
 import type { LeverUrl } from "@leveros/protocol";
-import type { AccessRequest, TokenIndex } from "../../access/token-index.ts";
+import type { AccessRequest } from "../../access/access-request.ts";
+import type { TokenIndex } from "../../access/token-index.ts";
 import { type Caller, type EnvironmentAccess, OUTSIDE } from "../../router/router.ts";
 
 /**
