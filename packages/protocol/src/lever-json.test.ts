@@ -8,7 +8,7 @@ const errorsOf = (value: unknown): readonly string[] => {
 const good = { name: "abc", jsEntry: "server.js" };
 
 describe("lever.json", () => {
-  it("has a default for everything but the name", () => {
+  it("every field of lever.json except the name has a default", () => {
     expect(parseLeverJson('\uFEFF{"name": "abc", "jsEntry": "./././a.ts"}')).toEqual({
       ok: true,
       warnings: [],
@@ -61,13 +61,16 @@ describe("lever.json", () => {
     [{ ...good, maxCpu: 0 }, "maxCpu", "0", "a number of processors, 0.01 or more"],
     [{ ...good, ram: "128" }, "ram", '"128"', "a whole number of megabytes, 1 or more"],
     [{ ...good, config: [] }, "config", "[]", "an object"],
-  ])("%j is refused by field, found and allowed", (value, field, found, allowed) => {
-    expect(errorsOf(value)).toEqual([
-      `lever.json: field ${field} is ${found}; allowed is ${allowed}.`,
-    ]);
-  });
+  ])(
+    "lever.json %j is refused with field, value and allowed values",
+    (value, field, found, allowed) => {
+      expect(errorsOf(value)).toEqual([
+        `lever.json: field ${field} is ${found}; allowed is ${allowed}.`,
+      ]);
+    },
+  );
 
-  it("tells every fault at once", () => {
+  it("parseLeverJson reports all violations together", () => {
     expect(errorsOf({ jsEntry: "a.js", entry: ["b"], ram: 0 })).toEqual([
       "lever.json: field ram is 0; allowed is a whole number of megabytes, 1 or more.",
       "lever.json: field name is missing; allowed is 3 to 255 of A-Z a-z 0-9 - _ . ~.",
@@ -78,12 +81,12 @@ describe("lever.json", () => {
     ]);
   });
 
-  it("is refused when it is no object", () => {
+  it("a lever.json that is not an object is refused", () => {
     expect(errorsOf("nonsense")[0]).toMatch(/^lever\.json: the file is not JSON: /);
     expect(errorsOf("[1]")).toEqual(["lever.json: the file holds [1]; allowed is an object."]);
   });
 
-  it("warns of unknown fields, and names the nearest known one", () => {
+  it("an unknown field of lever.json is a warning that suggests a known one", () => {
     const outcome = parseLeverJson(
       JSON.stringify({ ...good, $schema: "x", Ram: 1, jsentry: "", zzz: 1, __proto: {} }),
     );

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { LeverError } from "./errors.ts";
 import { formatLeverUrl, parseLeverUrl } from "./lever-url.ts";
 
-describe("a Lever URL", () => {
+describe("Lever URLs", () => {
   it.each([
     ["lever://dev.lever/svc/method", ["dev.lever", "svc", "", "method"]],
     ["LEVER://Dev.Lever:8080/svc/method", ["dev.lever:8080", "svc", "", "method"]],
@@ -12,7 +12,7 @@ describe("a Lever URL", () => {
     ["/svc/a/b//c/method", ["", "svc", "a/b//c", "method"]],
     ["/s%20vc/r%2Fm%C3%A4/m%25", ["", "s vc", "r/mä", "m%"]],
     ["lever://[::1]:80/svc/method", ["[::1]:80", "svc", "", "method"]],
-  ])("%s is read", (text, [environment, service, resource, method]) => {
+  ])("the Lever URL %s is parsed", (text, [environment, service, resource, method]) => {
     expect(parseLeverUrl(text)).toEqual({ environment, service, resource, method });
   });
 
@@ -28,7 +28,7 @@ describe("a Lever URL", () => {
     ["//", "it starts neither with lever:// nor with one /"],
     ["/svc/", "its method is empty"],
     ["/svc/%E0%A4%A/method", "it has a broken percent-escape"],
-  ])("%s is refused", (text, problem) => {
+  ])("the Lever URL %s is refused", (text, problem) => {
     const message = `Cannot read the Lever URL ${text}: ${problem}.`;
     expect(() => parseLeverUrl(text)).toThrow(
       expect.objectContaining({ code: "malformed_request", message }),
@@ -36,7 +36,7 @@ describe("a Lever URL", () => {
     expect(() => parseLeverUrl(text)).toThrow(LeverError);
   });
 
-  it("prints so that it reads the same", () => {
+  it("a formatted Lever URL parses to the same parts", () => {
     for (const resource of ["", "room", "a/b", "ä %/\u{1F600}", "?#"]) {
       const url = { environment: "dev.lever", service: "s v", resource, method: "m/é" };
       expect(parseLeverUrl(formatLeverUrl(url))).toEqual(url);

@@ -18,11 +18,11 @@ describe("values", () => {
     [new Date(0), '"1970-01-01T00:00:00.000Z"'],
     [[undefined, () => 1], "[null,null]"],
     ["é\u2028", '"é\u2028"'],
-  ])("%s is %s on the wire", (value, expected) => {
+  ])("encodeJson turns %s into %s", (value, expected) => {
     expect(text(encodeJson(value))).toBe(expected);
   });
 
-  it("are bytes when they are bytes, and JSON otherwise", () => {
+  it("bytes stay bytes, any other value becomes JSON", () => {
     expect(valuePayload(new Uint8Array([1])).kind).toBe(PAYLOAD_BYTES);
     expect(valuePayload([new Uint8Array([1])]).kind).toBe(PAYLOAD_JSON);
     expect(argumentsPayload([new Uint8Array([1])]).kind).toBe(PAYLOAD_BYTES);
@@ -30,14 +30,14 @@ describe("values", () => {
     expect(text(argumentsPayload([]).bytes)).toBe("[]");
   });
 
-  it("cannot be a cycle or a BigInt", () => {
+  it("a cycle and a BigInt cannot be encoded", () => {
     const cycle: unknown[] = [];
     cycle.push(cycle);
     expect(() => valuePayload(cycle)).toThrow(TypeError);
     expect(() => valuePayload(1n)).toThrow(TypeError);
   });
 
-  it("come back as they were sent", () => {
+  it("a JSON value is decoded as it was encoded", () => {
     for (const value of [0, -0.5, 1e308, "", "\u{1F600}", [], {}, { a: [null, true] }]) {
       const { kind, bytes } = valuePayload(value);
       expect(decodeValue(kind, bytes)).toEqual(value);
@@ -49,7 +49,7 @@ describe("arguments", () => {
   const decode = (body: string): unknown[] | string =>
     decodeArguments(PAYLOAD_JSON, new TextEncoder().encode(body));
 
-  it("are a JSON array, or one value of bytes", () => {
+  it("arguments are a JSON array, or one bytes value", () => {
     expect(decode('[1, "a"]')).toEqual([1, "a"]);
     expect(decodeArguments(PAYLOAD_BYTES, new Uint8Array([1]))).toEqual([new Uint8Array([1])]);
   });
@@ -59,11 +59,11 @@ describe("arguments", () => {
     ["{}", "the body is an object, not a JSON array of arguments"],
     ["1", "the body is a number, not a JSON array of arguments"],
     ["true", "the body is a boolean, not a JSON array of arguments"],
-  ])("are not %s", (body, problem) => {
+  ])("a body of %s is refused as arguments", (body, problem) => {
     expect(decode(body)).toBe(problem);
   });
 
-  it("are not broken JSON or broken UTF-8", () => {
+  it("malformed JSON and malformed UTF-8 are refused as arguments", () => {
     expect(decode("[")).toMatch(/^the body is not JSON \(/);
     expect(decodeArguments(PAYLOAD_JSON, new Uint8Array([0xff]))).toMatch(
       /^the body is not JSON \(/,

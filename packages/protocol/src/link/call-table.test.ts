@@ -2,14 +2,14 @@ import { expect, it } from "vitest";
 import { seededRandom } from "../../../../tests/harness/seeded-random.ts";
 import { CallTable } from "./call-table.ts";
 
-it("holds what a Map would, whatever numbers come and go", () => {
+it("a call table contains the same entries as a Map", () => {
   for (let seed = 1; seed <= 10; seed++) {
     const random = seededRandom(seed);
     const table = new CallTable<string>();
     const map = new Map<number, string>();
     const most = 1 + Math.floor(random() * 300);
     for (let step = 0; step < 2_000; step++) {
-      // Of few numbers, of numbers that follow one another, and of any that fit.
+      // A few numbers, consecutive numbers, and any 32-bit numbers.
       const range = [most, step + 1, 2 ** 32][step % 3] ?? 0;
       const id = Math.floor(random() * range);
       if (random() < 0.5 && map.size < most) {

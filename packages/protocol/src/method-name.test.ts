@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
+
+it.each([
+  ["chatChan", true],
+  ["chat_chan", true],
+  ["chan", true],
+  ["Chan", true],
+  ["chat", false],
+  ["chanChat", false],
+  ["chatchan", false],
+])("isStreamingName(%j) is %j", (name, expected) => {
+  expect(isStreamingName(name)).toBe(expected);
+});
+
+it("the hooks are reserved names, in both spellings, and not callable", () => {
+  for (const name of ["newResource", "closeResource", "NewResource", "CloseResource"]) {
+    expect([isReservedName(name), isCallableName(name)]).toEqual([true, false]);
+  }
+});
+
+it("names that start with _ and the default export are not callable", () => {
+  for (const name of ["_private", "_", "default"]) expect(isCallableName(name)).toBe(false);
+  for (const name of ["greet", "greet_", "Default"]) expect(isCallableName(name)).toBe(true);
+});
