@@ -7,8 +7,6 @@ const allowed: Readonly<Record<string, string>> = {
   "packages/host/src/compose/": "ends the process",
   "packages/host/src/deployer/deployer.ts": "to be moved to the clock",
   "packages/host/src/environments/variables.ts": "to be moved to the clock",
-  "packages/host/src/fleet/instance.ts": "to be moved to the clock",
-  "packages/host/src/fleet/service-fleet.ts": "to be moved to the clock",
   "packages/host/src/gateway/": "to be moved to the clock",
   "packages/host/src/instance-link/": "to be moved to the clock",
   "packages/host/src/launcher/": "to be moved to the clock",

@@ -1,4 +1,5 @@
 import type { decideInstances } from "../../packages/host/src/autoscaler/decide-instances.ts";
+import { goLive } from "../../packages/host/src/deployer/go-live.ts";
 import { Fleet } from "../../packages/host/src/fleet/fleet.ts";
 import { OUTSIDE, Router } from "../../packages/host/src/router/router.ts";
 import type { VersionRecord } from "../../packages/host/src/store/store.ts";
@@ -6,6 +7,7 @@ import {
   type CallHandle,
   type CallListener,
   defaultLimits,
+  ignoredEvents,
   type LeverError,
   type LeverJson,
   PAYLOAD_JSON,
@@ -139,6 +141,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     variablesOf: async () => ({}),
     serviceDataDir: "/",
     makeDir: () => {},
+    serveCall: () => ignoredEvents,
     ...(options.decide !== undefined && { decide: options.decide }),
   });
 
@@ -177,13 +180,13 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     deploying++;
     try {
       const candidate = await fleet.startCandidate(record);
-      fleet.goLive(record, candidate);
+      goLive({ router, fleet }, record, candidate);
     } catch {
       // One that does not start changes nothing.
     }
     deploying--;
   };
-  for (const service of SERVICES) fleet.goLive(recordOf(service));
+  for (const service of SERVICES) goLive({ router, fleet }, recordOf(service));
 
   const open = new Set<{
     readonly startedAt: number;
@@ -248,7 +251,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       for (const instance of of.instances) {
         const { target, phase, spec } = instance;
         check(target.callsInFlight >= 0 && target.streamsInFlight >= 0, "C2: a count is negative");
-        const isLive = spec.version === of.live.version && of.stateOf(instance) !== "draining";
+        const isLive = spec.version === of.live.version;
         if (isLive && (phase === "ready" || phase === "starting")) running++;
       }
       check(running <= limits.instancesPerServiceMax, `${name} has ${running} instances`);

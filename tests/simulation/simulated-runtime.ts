@@ -4,7 +4,8 @@ import type {
   InstanceLinkHandlers,
   RuntimeLink,
 } from "../../packages/host/src/instance-link/instance-link.ts";
-import type { Launcher, ProcessExit } from "../../packages/host/src/launcher/launcher.ts";
+import type { Launcher } from "../../packages/host/src/launcher/launcher.ts";
+import type { ProcessExit } from "../../packages/host/src/processes/process-exit.ts";
 import {
   type Assignment,
   type CallHandle,

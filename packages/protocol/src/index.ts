@@ -86,6 +86,7 @@ export {
   type InstanceLink,
   type RuntimeMessage,
 } from "./runtime-messages.ts";
+export { serviceKey } from "./service-key.ts";
 export {
   argumentsPayload,
   decodeArguments,

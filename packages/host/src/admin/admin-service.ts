@@ -157,7 +157,7 @@ function isAboutContent(error: unknown): error is LeverError {
 
 function listInstances(service: ServiceFleet | undefined): InstanceListing[] {
   return (service?.instances ?? []).flatMap((instance) => {
-    const state = service?.stateOf(instance) ?? "exited";
+    const { status: state } = instance;
     if (state === "exited") return [];
     const { instance: name, version } = instance.spec;
     const { callsInFlight } = instance.target;

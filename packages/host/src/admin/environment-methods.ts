@@ -98,7 +98,7 @@ export function environmentMethods(options: EnvironmentOptions): Record<string, 
       if (typeof network === "object" && "wrong" in network) {
         throw new LeverError("malformed_request", `Cannot set the network: ${network.wrong}.`);
       }
-      if (network !== "internet" && !fleet.holdsNetworks) {
+      if (network !== "internet" && !fleet.restrictsNetworks) {
         throw new LeverError(
           "not_supported",
           "Cannot set the network: instances that run as plain processes reach all that the host reaches. Containers can be held to it: lever doctor says what they need.",

@@ -127,7 +127,7 @@ function eventFilter(environment: unknown, service: unknown): (event: HostEvent)
 
 function describe(instance: Instance, of: ServiceFleet): InstanceStatus[] {
   const { spec, target, pid } = instance;
-  const state = of.stateOf(instance);
+  const { status: state } = instance;
   if (state === "exited") return [];
   return [
     {

@@ -8,6 +8,7 @@ import { startAdminService } from "../admin/admin-service.ts";
 import { systemClock } from "../clock.ts";
 import { CodeFolders } from "../deployer/code-folders.ts";
 import { Deployer } from "../deployer/deployer.ts";
+import { goLive } from "../deployer/go-live.ts";
 import { Environments } from "../environments/environments.ts";
 import { SecretBox } from "../environments/secret-box.ts";
 import { Variables } from "../environments/variables.ts";
@@ -25,6 +26,7 @@ import { WarmPool } from "../launcher/warm-pool.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
 import { ProcessRecords } from "../processes/process-records.ts";
+import { bridgeCall } from "../router/bridge-call.ts";
 import { Router } from "../router/router.ts";
 import { openEpochs } from "../store/epochs.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
@@ -126,6 +128,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       variablesOf: (environment, service) => variables.of(environment, service),
       serviceDataDir,
       makeDir,
+      serveCall: (caller, opening, side) =>
+        bridgeCall(router, caller, { opening, side, timeoutMs: limits.callTimeoutMs }),
     });
     const deployer = new Deployer({
       store,
@@ -159,7 +163,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       pool: launcher,
       variables,
     });
-    for await (const record of store.liveVersions()) fleet.goLive(record);
+    for await (const record of store.liveVersions()) goLive({ router, fleet }, record);
     const open = workers === undefined ? openGateway(front) : workers.open().then(() => workers);
     const gateway = await open.catch(async (error: unknown) => {
       await fleet.close();

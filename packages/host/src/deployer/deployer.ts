@@ -12,6 +12,7 @@ import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
 import type { Store, VersionRecord } from "../store/store.ts";
 import type { CodeFolders } from "./code-folders.ts";
+import { goLive } from "./go-live.ts";
 import { readService } from "./read-service.ts";
 
 export interface DeployerOptions {
@@ -139,9 +140,9 @@ export class Deployer {
       try {
         // D1.
         await store.makeLive(environment, service, record.version);
-        fleet.goLive(record, candidate);
+        goLive(this.#options, record, candidate);
       } catch (error) {
-        fleet.discardCandidate(candidate);
+        candidate.kill();
         throw error;
       }
       log("info", "deployer", "service rolled back", report);
@@ -167,9 +168,9 @@ export class Deployer {
         try {
           const candidate = await fleet.startCandidate(running.live);
           try {
-            fleet.goLive(running.live, candidate);
+            goLive(this.#options, running.live, candidate);
           } catch (error) {
-            fleet.discardCandidate(candidate);
+            candidate.kill();
             throw error;
           }
           restarted.push(name);
@@ -242,9 +243,9 @@ export class Deployer {
       this.#checkEnvironment(draft.environment);
       // D1.
       dropped = await store.publishVersion(record, limits);
-      fleet.goLive(record, candidate);
+      goLive(this.#options, record, candidate);
     } catch (error) {
-      fleet.discardCandidate(candidate);
+      candidate.kill();
       throw error;
     }
     const { environment, service } = record;

@@ -3,6 +3,7 @@ import { defaultLimits, ignoredEvents, PAYLOAD_JSON } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import { simulatedLauncher } from "../../../../tests/simulation/simulated-runtime.ts";
+import { goLive } from "../deployer/go-live.ts";
 import { OUTSIDE, Router } from "../router/router.ts";
 import { Fleet } from "./fleet.ts";
 
@@ -32,6 +33,7 @@ function makeFleet(): { clock: VirtualClock; router: Router; fleet: Fleet } {
     variablesOf: async () => ({}),
     serviceDataDir: "/",
     makeDir: () => {},
+    serveCall: () => ignoredEvents,
   });
   return { clock, router, fleet };
 }
@@ -46,29 +48,32 @@ it("of very many services that have come to zero, those that did so last remembe
     }
   };
   for (const service of names) {
-    fleet.goLive({
-      environment,
-      service,
-      version: 1,
-      codeId: service,
-      leverJson: {
-        name: service,
-        description: "",
-        jsEntry: "server.js",
-        entry: undefined,
-        private: false,
-        maxInstanceLoad: 10,
-        minInstances: 0,
-        maxInstances: undefined,
-        ram: 128,
-        maxCpu: undefined,
-        config: {},
+    goLive(
+      { router, fleet },
+      {
+        environment,
+        service,
+        version: 1,
+        codeId: service,
+        leverJson: {
+          name: service,
+          description: "",
+          jsEntry: "server.js",
+          entry: undefined,
+          private: false,
+          maxInstanceLoad: 10,
+          minInstances: 0,
+          maxInstances: undefined,
+          ram: 128,
+          maxCpu: undefined,
+          config: {},
+        },
+        methods: [method],
+        archiveBytes: 0,
+        unpackedBytes: 0,
+        deployedAt: "",
       },
-      methods: [method],
-      archiveBytes: 0,
-      unpackedBytes: 0,
-      deployedAt: "",
-    });
+    );
   }
   let replies = 0;
   for (const service of names) {

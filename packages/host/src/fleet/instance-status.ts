@@ -1,13 +1,10 @@
 import type { InstanceState } from "@leveros/protocol";
+import type { ProcessPhase } from "../processes/process-state.ts";
 
-/** The one state that users see of an instance, from what the fleet's parts know of it. */
+/** The one state of an instance that users see. Nothing else derives it. */
 export function instanceStatus(of: {
-  readonly phase: "starting" | "ready" | "stopping" | "exited";
-  /** The fleet gives it no new calls, and stops it when it is idle. */
-  readonly isDraining: boolean;
+  readonly phase: ProcessPhase;
   readonly isUnresponsive: boolean;
 }): InstanceState {
-  if (of.phase !== "ready") return of.phase;
-  if (of.isDraining) return "draining";
-  return of.isUnresponsive ? "unresponsive" : "ready";
+  return of.phase === "ready" && of.isUnresponsive ? "unresponsive" : of.phase;
 }

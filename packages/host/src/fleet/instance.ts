@@ -1,64 +1,46 @@
-import {
-  type CallHandle,
-  type CallListener,
-  type CallOpening,
+import type {
+  CallHandle,
+  CallListener,
+  CallOpening,
+  InstanceState,
   LeverError,
-  type Limits,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { InstanceLinkHandlers, RuntimeLink } from "../instance-link/instance-link.ts";
-import type { LaunchedRuntime, Launcher, ProcessExit, VisiblePaths } from "../launcher/launcher.ts";
+import type { LaunchedRuntime, Launcher, VisiblePaths } from "../launcher/launcher.ts";
 import type { Log } from "../logs/log.ts";
-import { OutputLog } from "../processes/output-log.ts";
-import { checkHealth, type HealthState, healthyNow } from "../processes/process-health.ts";
+import type { ProcessPhase } from "../processes/process-state.ts";
+import { SupervisedProcess } from "../processes/supervised-process.ts";
 import type { Caller } from "../router/router.ts";
 import type { InstanceTarget } from "../router/service-route.ts";
-import {
-  type InstanceAction,
-  type InstanceEvent,
-  type InstanceState,
-  stepInstance,
-} from "./instance-state.ts";
+import type { InstanceLimits } from "./fleet-limits.ts";
+import { endError, startError } from "./instance-errors.ts";
+import type { InstanceSpec } from "./instance-spec.ts";
+import { instanceStatus } from "./instance-status.ts";
 
-/** What V8 writes before it ends a process whose heap is at its limit. */
-const HEAP_IS_FULL = "JavaScript heap out of memory";
-
-/** What an instance is an instance of. */
-export interface InstanceSpec {
-  readonly environment: string;
-  readonly service: string;
-  readonly version: number;
-  readonly instance: string;
-  readonly codeDir: string;
-  /** Where its service may keep files. */
-  readonly dataDir: string;
-  readonly jsEntry: string | undefined;
-  readonly entry: readonly string[] | undefined;
-  readonly variables: Readonly<Record<string, string>>;
-  /** Megabytes that it is allotted. */
-  readonly ram: number;
-  /** Processors that it may use at the most; undefined = all that nobody else needs. */
-  readonly maxCpu: number | undefined;
-  /** How long it took to get the code ready. */
-  readonly prepareMs: number;
-}
-
-export interface InstanceOwner {
+/** What the instances of one host share. */
+export interface InstanceContext {
   readonly launcher: Launcher;
   link(runtime: LaunchedRuntime, handlers: InstanceLinkHandlers): RuntimeLink;
-  readonly limits: Limits;
+  readonly limits: InstanceLimits;
   readonly clock: Clock;
   readonly log: Log;
-  onCall(caller: Caller, opening: CallOpening, side: CallHandle): CallListener;
-  /** Its service is loaded: it may get calls. */
+  /** Serves a call that an instance makes. */
+  serveCall(caller: Caller, opening: CallOpening, side: CallHandle): CallListener;
+  /** The process of an instance has exited, and its memory is free. Called before its listener. */
+  onMemoryFreed(ram: number): void;
+}
+
+/** Receives what happens to an instance: the service that it runs for. */
+export interface InstanceListener {
+  /** It has loaded its service and may get calls. */
   onReady(instance: Instance): void;
-  /** No new calls for it. */
-  onUnroute(instance: Instance): void;
-  /** Its process does not answer. */
+  /** It gets no new calls. */
+  onStopping(instance: Instance): void;
   onUnresponsive(instance: Instance): void;
   /** It answers again. */
   onRecovered(instance: Instance): void;
-  /** Its process has ended. `error` says why, in a sentence for callers. */
+  /** Its process has exited. `error` says why, in a sentence for callers. */
   onExited(instance: Instance, error: LeverError): void;
 }
 
@@ -66,273 +48,220 @@ export interface InstanceOwner {
 export class Instance {
   readonly spec: InstanceSpec;
   readonly target: InstanceTarget;
-  readonly startedAt: Date = new Date();
+  readonly startedAt: Date;
   methods: readonly string[] = [];
-  /** Of its service: set by whoever has it, and compared by nobody else. */
+  /** The service that it runs for; undefined = a candidate, which is not live yet. */
+  listener: InstanceListener | undefined;
+  /** The generation of its service that it belongs to. Set and compared by the service. */
   generation = 0;
-  readonly #owner: InstanceOwner;
-  readonly #runtime: LaunchedRuntime;
+  readonly #context: InstanceContext;
+  readonly #process: SupervisedProcess<LaunchedRuntime>;
   readonly #link: RuntimeLink;
-  readonly #output: OutputLog;
-  #state: InstanceState;
-  #timer: unknown;
-  /** Why it could not start, when it said so itself. */
-  #failure: LeverError | undefined;
-  #exit: ProcessExit | undefined;
-  #health: HealthState;
-  /** By the owner's clock. */
-  readonly launchedAt: number;
+  readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
+  readonly #exited: PromiseWithResolvers<void> = Promise.withResolvers();
+  /** Why it could not start, from the instance itself or from its launcher. */
+  #startError: LeverError | undefined;
   /** When its process had started. */
   #processAt: number | undefined;
   #wasReady = false;
-  #wasStopped = false;
-  readonly #exited: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** @throws LeverError `start_failed` when the launcher cannot start it. */
-  constructor(spec: InstanceSpec, owner: InstanceOwner) {
-    const { limits, log, clock } = owner;
-    const { environment, service, version, instance } = spec;
+  constructor(
+    spec: InstanceSpec,
+    context: InstanceContext,
+    listener: InstanceListener | undefined,
+  ) {
+    const { limits, log, clock, launcher } = context;
+    const { environment, service, version, instance, ram } = spec;
     this.spec = spec;
-    this.#owner = owner;
-    const about = { environment, service, version, instance };
-    this.#output = new OutputLog({
-      bytesPerSecondMax: limits.loggedBytesPerSecondMax,
-      clock: () => clock.now(),
-      onLine: (line) => log("info", "fleet", "output", { ...about, line }),
-      onDropped: (bytes) => log("warn", "fleet", "output dropped", { ...about, bytes }),
-    });
-    this.launchedAt = clock.now();
-    this.#health = healthyNow(this.launchedAt);
-    this.#state = { phase: "starting", failAt: clock.now() + limits.startTimeoutMs };
-    this.#runtime = owner.launcher.launch({
-      ram: spec.ram,
-      onOutput: (chunk) => this.#output.push(chunk),
-    });
-    this.#link = owner.link(this.#runtime, {
+    this.listener = listener;
+    this.#context = context;
+    this.startedAt = new Date(clock.wallTime());
+    // Only a deploy waits for it.
+    this.#ready.promise.catch(() => {});
+    this.#process = new SupervisedProcess(
+      (onOutput) => launcher.launch({ ram, onOutput }),
+      {
+        onOutputLine: (line) => log("info", "fleet", "output", { ...this.about, line }),
+        onOutputDropped: (bytes) =>
+          log("warn", "fleet", "output dropped", { ...this.about, bytes }),
+        onReady: () => this.#onReady(),
+        onStopping: () => this.listener?.onStopping(this),
+        requestStop: () => {
+          this.#link.stop();
+          this.#process.handle.terminate();
+        },
+        ping: (onPong) => this.#link.ping(onPong),
+        onUnresponsive: () => {
+          log("warn", "fleet", "instance unresponsive", this.about);
+          this.listener?.onUnresponsive(this);
+        },
+        onRecovered: () => {
+          log("info", "fleet", "instance recovered", this.about);
+          this.listener?.onRecovered(this);
+        },
+        onExited: (end) => {
+          this.#onExited(this.#startError ?? endError(this.#failed(), end, limits));
+        },
+      },
+      context,
+    );
+    this.#link = context.link(this.#process.handle, {
       messageBytesMax: limits.bodyBytesMax,
       callsMax: limits.callsPerInstanceMax,
-      bytesPerSecond: spec.ram * limits.networkBytesPerSecondPerMb,
-      onCall: (opening, side) => owner.onCall({ environment, service }, opening, side),
+      bytesPerSecond: ram * limits.networkBytesPerSecondPerMb,
+      onCall: (opening, side) => context.serveCall({ environment, service }, opening, side),
       onStarted: () => {
         this.#processAt ??= clock.now();
       },
       onReady: (methods) => {
         this.methods = methods;
         this.#wasReady = true;
-        this.#noteStart();
-        this.#step({ type: "loaded" });
+        this.#setStartTimes();
+        this.#process.step({ type: "loaded" });
       },
       onFailed: (reason) => {
-        this.#failure = this.#startError(reason);
+        this.#startError = startError(this.#failed(), reason);
       },
       onStopping: () => this.stop(),
-      // Why it went, its exit will say; until then its open calls wait.
+      // Its open calls get the reason when its process has exited: the exit status tells more than the link.
       onLost: (reason) => {
         if (reason !== undefined)
-          log("warn", "fleet", "link broken", { ...about, reason: reason.message });
-        this.#step({ type: "lost" });
+          log("warn", "fleet", "link broken", { ...this.about, reason: reason.message });
+        this.#process.step({ type: "lost" });
       },
     });
     this.target = { instance, version, callee: this.#link, callsInFlight: 0, streamsInFlight: 0 };
-    log("debug", "fleet", "instance starting", { ...about, pid: this.#runtime.pid });
+    log("debug", "fleet", "instance starting", { ...this.about, pid: this.pid });
     this.#assign();
-    void this.#runtime.exited.then((exit) => {
-      this.#exit = exit;
-      this.#output.end();
-      this.#link.close(this.#failure ?? this.#exitError());
-      this.#step({ type: "exited" });
-    });
-    this.#setTimer();
   }
 
-  #assign(): void {
-    const { spec } = this;
-    const { bodyBytesMax } = this.#owner.limits;
-    const assign = ({ codeDir, dataDir, user }: VisiblePaths): void => {
-      const variables = { HOME: dataDir, ...spec.variables, LEVEROS_DATA_DIR: dataDir };
-      this.#link.assign({ ...spec, codeDir, variables, bodyBytesMax, user });
-    };
-    const entered = this.#runtime.attach?.(spec);
-    if (entered === undefined) {
-      assign(spec);
-      return;
-    }
-    entered.then(assign, (error: unknown) => {
-      this.#failure ??= this.#startError(`Its room could not be set up: ${String(error)}`);
-      this.#runtime.kill();
-    });
+  /** Resolves when it has loaded its service. @throws LeverError that says why it ended before that. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Resolves when its process has exited, after its listener has been called. */
+  get exited(): Promise<void> {
+    return this.#exited.promise;
+  }
+
+  /** Its names, for the log. */
+  get about(): object {
+    const { environment, service, version, instance } = this.spec;
+    return { environment, service, version, instance };
+  }
+
+  get phase(): ProcessPhase {
+    return this.#process.phase;
+  }
+
+  get isUnresponsive(): boolean {
+    return this.#process.isUnresponsive;
+  }
+
+  /** Its state as users see it. */
+  get status(): InstanceState {
+    return instanceStatus(this);
+  }
+
+  /** It stops, or has stopped, because the host stopped it or it received SIGTERM. */
+  get wasStopped(): boolean {
+    return this.#process.wasStopped;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
   }
 
   /** Bytes of memory that it uses. */
   get memoryBytes(): number {
-    return this.#runtime.memoryBytes;
+    return this.#process.handle.memoryBytes;
   }
 
-  get phase(): InstanceState["phase"] {
-    return this.#state.phase;
+  /** When its process was launched, by the host's clock. */
+  get launchedAt(): number {
+    return this.#process.launchedAt;
   }
 
-  /** True when it ends, or ended, because it was told to. */
-  get wasStopped(): boolean {
-    return this.#wasStopped;
-  }
-
-  get pid(): number {
-    return this.#runtime.pid;
-  }
-
-  /** Its process does not answer at the moment. */
-  get isUnresponsive(): boolean {
-    return this.#health.isUnresponsive;
-  }
-
-  /** Asks its process for a sign of life when that is due, and draws the consequences when there is none (`HealthOptions`). */
+  /** Must be called regularly (`HealthTicker`). */
   checkHealth(hostStallMs: number): void {
-    if (this.phase !== "ready") return;
-    if (this.#link.isHeldBack) {
-      this.#onPong();
+    // A link that is held to its rate delays pings.
+    if (this.#link.isHeldBack) this.#process.onSignOfLife();
+    else this.#process.checkHealth({ hostStallMs, isBusy: this.target.callsInFlight > 0 });
+  }
+
+  /** It gets no new calls, and is stopped at `stopAt` at the latest. An instance that is still starting is killed. */
+  drain(stopAt: number): void {
+    this.#process.step({ type: "drain", stopAt });
+  }
+
+  /** Ends `drain`: it is needed again. */
+  resume(): void {
+    this.#process.step({ type: "resume" });
+  }
+
+  /** Takes it out of the router, sends TERM, and KILL when it takes too long. May be called twice. */
+  stop(): void {
+    this.#process.step({ type: "stop" });
+  }
+
+  kill(): void {
+    this.#process.kill();
+  }
+
+  #assign(): void {
+    const { spec } = this;
+    const { bodyBytesMax } = this.#context.limits;
+    const runtime = this.#process.handle;
+    const assign = ({ codeDir, dataDir, user }: VisiblePaths): void => {
+      const variables = { HOME: dataDir, ...spec.variables, LEVEROS_DATA_DIR: dataDir };
+      this.#link.assign({ ...spec, codeDir, variables, bodyBytesMax, user });
+    };
+    const attached = runtime.attach?.(spec);
+    if (attached === undefined) {
+      assign(spec);
       return;
     }
-    const { clock, limits } = this.#owner;
-    const isBusy = this.target.callsInFlight > 0;
-    const { state, action } = checkHealth(this.#health, {
-      now: clock.now(),
-      hostStallMs,
-      isBusy,
-      unresponsiveAfterMs: limits.unresponsiveAfterMs,
-      unresponsiveKillAfterMs: limits.unresponsiveKillAfterMs,
+    attached.then(assign, (error: unknown) => {
+      this.#startError ??= startError(
+        this.#failed(),
+        `Its room could not be set up: ${String(error)}`,
+      );
+      this.kill();
     });
-    this.#health = state;
-    if (action === "ping") this.#link.ping(() => this.#onPong());
-    if (action === "unresponsive") this.#owner.onUnresponsive(this);
-    if (action === "kill") {
-      const seconds = Math.round(limits.unresponsiveKillAfterMs / 1_000);
-      this.#failure = this.#instanceError(`did not answer for ${seconds} s and was killed`);
-      this.#runtime.kill();
-    }
   }
 
-  #onPong(): void {
-    const wasSilent = this.isUnresponsive;
-    this.#health = healthyNow(this.#owner.clock.now());
-    if (wasSilent && this.phase === "ready") this.#owner.onRecovered(this);
+  #onReady(): void {
+    const { isWarm, launchMs, loadMs } = this.target.start ?? {};
+    const times = { isWarm, launchMs, loadMs };
+    this.#context.log("info", "fleet", "instance ready", { ...this.about, ...times });
+    this.#ready.resolve();
+    this.listener?.onReady(this);
   }
 
-  #noteStart(): void {
-    const now = this.#owner.clock.now();
+  #onExited(error: LeverError): void {
+    this.#link.close(error);
+    this.#context.onMemoryFreed(this.spec.ram);
+    this.#ready.reject(error);
+    this.listener?.onExited(this, error);
+    this.#exited.resolve();
+  }
+
+  #setStartTimes(): void {
+    const now = this.#context.clock.now();
     const processAt = this.#processAt ?? now;
     this.target.start = {
-      isWarm: this.#runtime.isWarm,
+      isWarm: this.#process.handle.isWarm,
       prepareMs: this.spec.prepareMs,
       launchMs: processAt - this.launchedAt,
       loadMs: now - processAt,
     };
   }
 
-  /** Takes it out of the router, TERM, and KILL when it takes too long. May be called twice. */
-  stop(): void {
-    this.#wasStopped = true;
-    this.#step({ type: "stop" });
-  }
-
-  /** Ends it at once. */
-  kill(): void {
-    this.#runtime.kill();
-  }
-
-  /** Resolves when its process has ended, and its owner has heard of it. */
-  get exited(): Promise<void> {
-    return this.#exited.promise;
-  }
-
-  #step(event: InstanceEvent): void {
-    const { clock, limits } = this.#owner;
-    const options = { now: clock.now(), drainTimeoutMs: limits.drainTimeoutMs };
-    const { state, actions } = stepInstance(this.#state, event, options);
-    this.#state = state;
-    for (const action of actions) this.#act(action);
-    this.#setTimer();
-  }
-
-  #act(action: InstanceAction): void {
-    switch (action) {
-      case "route":
-        this.#owner.onReady(this);
-        return;
-      case "unroute":
-        this.#owner.onUnroute(this);
-        return;
-      case "stop":
-        this.#link.stop();
-        this.#runtime.terminate();
-        return;
-      case "startTimedOut":
-        this.#failure = this.#startError(
-          `It was still loading after ${this.#owner.limits.startTimeoutMs} ms`,
-        );
-        return;
-      case "kill":
-        this.#runtime.kill();
-        return;
-      case "exited":
-        this.#owner.onExited(this, this.#failure ?? this.#exitError());
-        this.#exited.resolve();
-        return;
-    }
-  }
-
-  /** For the next moment that matters. Timers may go off a little early: then the step sets it anew. */
-  #setTimer(): void {
-    const { clock } = this.#owner;
-    clock.clearTimeout(this.#timer);
-    const state = this.#state;
-    const dueAt =
-      state.phase === "starting"
-        ? state.failAt
-        : state.phase === "stopping"
-          ? state.killAt
-          : Number.POSITIVE_INFINITY;
-    if (!Number.isFinite(dueAt)) return;
-    this.#timer = clock.setTimeout(
-      () => this.#step({ type: "tick" }),
-      Math.max(0, dueAt - clock.now()),
-    );
-  }
-
-  #startError(reason: string): LeverError {
-    const { service, version } = this.spec;
-    const dot = /[.!?]$/.test(reason) ? "" : ".";
-    return new LeverError(
-      "start_failed",
-      `Cannot start ${service} version ${version}: ${reason}${dot}${this.#lastOutput()}`,
-    );
-  }
-
-  #exitError(): LeverError {
-    const how = this.#exitReason();
-    if (!this.#wasReady) return this.#startError(`The instance ${how} before it was ready`);
-    return this.#instanceError(how);
-  }
-
-  #instanceError(how: string): LeverError {
-    const { service, version } = this.spec;
-    return new LeverError(
-      "instance_failed",
-      `The instance of ${service} version ${version} that had the call ${how}.${this.#lastOutput()}`,
-    );
-  }
-
-  #exitReason(): string {
-    const { status, signal, limit } = this.#exit ?? {};
-    if (limit !== undefined) return limit;
-    if (signal === "SIGABRT" && this.#output.tail().includes(HEAP_IS_FULL)) {
-      return `ended since its JavaScript objects needed more memory than fits into the ${this.spec.ram} MB that "ram" allots it`;
-    }
-    return signal === undefined ? `exited with status ${status}` : `was ended by ${signal}`;
-  }
-
-  #lastOutput(): string {
-    const tail = this.#output.tail();
-    return tail === "" ? "" : ` Its last output:\n${tail}`;
+  #failed(): Parameters<typeof endError>[0] {
+    const { service, version, ram } = this.spec;
+    const lastOutput = this.#process.lastOutput();
+    return { service, version, ram, wasReady: this.#wasReady, lastOutput };
   }
 }

@@ -1,14 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { NetworkPolicy, SharedMemory } from "@leveros/protocol";
-
-/** How a process ended. */
-export interface ProcessExit {
-  /** undefined when a signal ended it. */
-  readonly status: number | undefined;
-  readonly signal: string | undefined;
-  /** The limit that ended it, as the predicate of a sentence. */
-  readonly limit?: string;
-}
+import type { ProcessExit } from "../processes/process-exit.ts";
 
 /** Why an instance was ended, as the predicate of a sentence. `ram` in megabytes. */
 export function outOfMemory(ram: number, bytes: number): string {

@@ -1,7 +1,8 @@
 import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
-import type { LaunchedRuntime, ProcessExit } from "./launcher.ts";
+import type { ProcessExit } from "../processes/process-exit.ts";
+import type { LaunchedRuntime } from "./launcher.ts";
 import { WarmPool } from "./warm-pool.ts";
 
 class Launched implements LaunchedRuntime {

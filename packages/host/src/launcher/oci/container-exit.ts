@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import type { ProcessExit } from "../launcher.ts";
+import type { ProcessExit } from "../../processes/process-exit.ts";
 
 /** A container runtime exits with this plus the number of the signal that ended the container's first process. */
 const SIGNAL_STATUS = 128;

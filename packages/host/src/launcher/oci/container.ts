@@ -4,6 +4,7 @@ import type { Limits, SharedMemory } from "@leveros/protocol";
 import { type Clock, delay } from "../../clock.ts";
 import type { Log } from "../../logs/log.ts";
 import { type LinkedProcess, startLinked } from "../../processes/linked-process.ts";
+import type { ProcessExit } from "../../processes/process-exit.ts";
 import { readOutput } from "../../processes/read-output.ts";
 import { runTool } from "../../processes/run-tool.ts";
 import {
@@ -11,7 +12,6 @@ import {
   type LaunchedRuntime,
   type LaunchOptions,
   outOfMemory,
-  type ProcessExit,
   type VisiblePaths,
 } from "../launcher.ts";
 import { nodeVariables } from "../node-flags.ts";

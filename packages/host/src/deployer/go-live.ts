@@ -1,0 +1,23 @@
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Instance } from "../fleet/instance.ts";
+import type { Router } from "../router/router.ts";
+import type { VersionRecord } from "../store/store.ts";
+
+/**
+ * Makes a version that the store has as live the one that gets calls: first in the routing table, then in the fleet,
+ * whose instances of other versions drain. A candidate becomes its first instance.
+ */
+export function goLive(
+  { router, fleet }: { router: Router; fleet: Fleet },
+  record: VersionRecord,
+  candidate?: Instance,
+): void {
+  const { environment, service, version, leverJson } = record;
+  const route = router.setService(environment, service, {
+    version,
+    isPrivate: leverJson.private,
+    // A program of its own says only when it is called which methods it has.
+    methods: leverJson.entry === undefined ? record.methods : undefined,
+  });
+  fleet.goLive(record, route, candidate);
+}

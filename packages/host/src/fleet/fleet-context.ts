@@ -1,0 +1,33 @@
+import type { StartTimes } from "@leveros/protocol";
+import type { decideInstances } from "../autoscaler/decide-instances.ts";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../logs/log.ts";
+import type { VersionRecord } from "../store/store.ts";
+import type { ServiceLimits } from "./fleet-limits.ts";
+import type { Instance, InstanceListener } from "./instance.ts";
+import type { InstanceSpec } from "./instance-spec.ts";
+import type { ServiceFleet } from "./service-fleet.ts";
+
+/** What the services of one host share. */
+export interface FleetContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: ServiceLimits;
+  readonly decide: typeof decideInstances;
+  isClosing(): boolean;
+  /** Reserves memory for an instance and gets its code ready. */
+  prepare(record: VersionRecord): Promise<InstanceSpec>;
+  /** Starts a prepared instance. */
+  launch(spec: InstanceSpec, listener: InstanceListener): Instance;
+  /**
+   * False = there is no memory for another instance now. If the instance is needed, the service is reconciled again as
+   * soon as there is some.
+   */
+  hasMemoryFor(service: ServiceFleet, options: { isNeeded: boolean }): boolean;
+  /** An instance that was started because of calls is ready. */
+  onStarted(start: StartTimes): void;
+  /** The service is reconciled regularly from now on. */
+  markActive(service: ServiceFleet): void;
+  /** The service is at zero: it is reconciled only when a call comes. */
+  markIdle(service: ServiceFleet): void;
+}

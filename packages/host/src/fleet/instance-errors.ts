@@ -1,0 +1,70 @@
+import { LeverError } from "@leveros/protocol";
+import { describeExit } from "../processes/process-exit.ts";
+import type { ProcessEnd, SupervisionLimits } from "../processes/supervised-process.ts";
+
+/** What V8 writes before it aborts a process whose heap is full. */
+const HEAP_IS_FULL = "JavaScript heap out of memory";
+
+export interface FailedInstance {
+  readonly service: string;
+  readonly version: number;
+  /** Megabytes that it was allotted. */
+  readonly ram: number;
+  readonly wasReady: boolean;
+  readonly lastOutput: string;
+}
+
+/** Why an instance could not start. `reason` is a sentence, with or without its full stop. */
+export function startError(
+  { service, version, lastOutput }: Omit<FailedInstance, "ram" | "wasReady">,
+  reason: string,
+): LeverError {
+  const dot = /[.!?]$/.test(reason) ? "" : ".";
+  return new LeverError(
+    "start_failed",
+    `Cannot start ${service} version ${version}: ${reason}${dot}${quoted(lastOutput)}`,
+  );
+}
+
+/** Why an instance has ended, for the calls that it had, or that waited for it to start. */
+export function endError(
+  failed: FailedInstance,
+  end: ProcessEnd,
+  limits: Pick<SupervisionLimits, "startTimeoutMs" | "unresponsiveKillAfterMs">,
+): LeverError {
+  switch (end.cause) {
+    case "startTimedOut":
+      return startError(failed, `It was still loading after ${limits.startTimeoutMs} ms`);
+    case "unresponsive": {
+      const seconds = Math.round(limits.unresponsiveKillAfterMs / 1_000);
+      return instanceError(failed, `did not answer for ${seconds} s and was killed`);
+    }
+    case "exited": {
+      const how = exitReason(failed, end);
+      if (failed.wasReady) return instanceError(failed, how);
+      return startError(failed, `The instance ${how} before it was ready`);
+    }
+  }
+}
+
+function instanceError({ service, version, lastOutput }: FailedInstance, how: string): LeverError {
+  return new LeverError(
+    "instance_failed",
+    `The instance of ${service} version ${version} that had the call ${how}.${quoted(lastOutput)}`,
+  );
+}
+
+function exitReason(
+  { ram, lastOutput }: FailedInstance,
+  { exit }: Extract<ProcessEnd, { cause: "exited" }>,
+): string {
+  const isHeapFull = exit.signal === "SIGABRT" && lastOutput.includes(HEAP_IS_FULL);
+  if (exit.limit === undefined && isHeapFull) {
+    return `ended since its JavaScript objects needed more memory than fits into the ${ram} MB that "ram" allots it`;
+  }
+  return describeExit(exit);
+}
+
+function quoted(lastOutput: string): string {
+  return lastOutput === "" ? "" : ` Its last output:\n${lastOutput}`;
+}

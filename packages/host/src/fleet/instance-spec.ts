@@ -1,0 +1,74 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { Clock } from "../clock.ts";
+import type { VersionRecord } from "../store/store.ts";
+
+/** Everything that one instance is started with. */
+export interface InstanceSpec {
+  readonly environment: string;
+  readonly service: string;
+  readonly version: number;
+  readonly instance: string;
+  readonly codeDir: string;
+  /** Where its service may keep files. */
+  readonly dataDir: string;
+  readonly jsEntry: string | undefined;
+  readonly entry: readonly string[] | undefined;
+  readonly variables: Readonly<Record<string, string>>;
+  /** Megabytes that it is allotted. */
+  readonly ram: number;
+  /** Processors that it may use at most; undefined = no limit but what other instances need. */
+  readonly maxCpu: number | undefined;
+  /** Time that it took to get the code ready. */
+  readonly prepareMs: number;
+}
+
+export interface SpecSources {
+  readonly clock: Clock;
+  /** The folder with a version's code; unpacks it first where that is needed. */
+  readonly codeDirOf: (record: VersionRecord) => Promise<string>;
+  /** The variables that are set for a service, without those that Lever sets itself. */
+  readonly variablesOf: (environment: string, service: string) => Promise<Record<string, string>>;
+  /** Each service gets a folder of its own below this one. */
+  readonly serviceDataDir: string;
+  readonly makeDir: (path: string) => void;
+}
+
+/** Gets code, variables and data folder ready for one start of a version. */
+export async function prepareInstance(
+  record: VersionRecord,
+  sources: SpecSources,
+): Promise<InstanceSpec> {
+  const { environment, service, version, leverJson } = record;
+  const { ram, maxCpu, jsEntry, entry, config } = leverJson;
+  const { clock } = sources;
+  const startedAt = clock.now();
+  const codeDir = await sources.codeDirOf(record);
+  const set = await sources.variablesOf(environment, service);
+  const dataDir = join(sources.serviceDataDir, environment, service);
+  sources.makeDir(dataDir);
+  const instance = `${service}-${version}-${randomBytes(4).toString("hex")}`;
+  const variables = {
+    ...set,
+    LEVEROS_ENVIRONMENT: environment,
+    LEVEROS_SERVICE: service,
+    LEVEROS_INSTANCE_ID: instance,
+    LEVEROS_CODE_VERSION: String(version),
+    LEVEROS_INTERNAL_ENV_SUFFIX: ".lever",
+    LEVEROS_CONFIG: JSON.stringify(config),
+  };
+  return {
+    environment,
+    service,
+    version,
+    instance,
+    codeDir,
+    dataDir,
+    jsEntry,
+    entry,
+    variables,
+    ram,
+    maxCpu,
+    prepareMs: clock.now() - startedAt,
+  };
+}

@@ -1,0 +1,36 @@
+import { LeverError } from "@leveros/protocol";
+import { expect, it } from "vitest";
+import { addFailure, asStartError, NO_FAILURES } from "./service-failures.ts";
+
+const error = new LeverError("start_failed", "Cannot start.");
+const bad = { now: 1_000, livedMs: 50, hasServed: false };
+
+it("failures in a row delay the next start more and more", () => {
+  const delays: number[] = [];
+  let failures = NO_FAILURES;
+  for (let i = 0; i < 4; i++) {
+    failures = addFailure(failures, error, bad);
+    delays.push(failures.startAllowedAt - bad.now);
+  }
+  expect(delays).toEqual([0, 250, 500, 1_000]);
+  expect(failures).toMatchObject({ inARow: 4, error });
+});
+
+it.each([
+  ["has answered a call", { ...bad, hasServed: true }],
+  ["has lived for 10 s", { ...bad, livedMs: 10_000 }],
+])("a failure of an instance that %s is the first in a row", (_, of) => {
+  const failures = [1, 2, 3].reduce((before) => addFailure(before, error, bad), NO_FAILURES);
+  expect(addFailure(failures, error, of)).toMatchObject({ inARow: 1, startAllowedAt: bad.now });
+});
+
+it("a failed preparation is a start error with its reason", () => {
+  const of = { service: "hello", version: 3 };
+  const cause = new Error("no space left on device");
+  expect(asStartError(of, cause)).toMatchObject({
+    code: "start_failed",
+    message: "Cannot start hello version 3: no space left on device.",
+    cause,
+  });
+  expect(asStartError(of, error)).toBe(error);
+});
