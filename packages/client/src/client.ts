@@ -1,5 +1,6 @@
 import {
   argumentsPayload,
+  cancelled,
   formatLeverUrl,
   isStreamingName,
   LeverError,
@@ -13,7 +14,7 @@ import { parseHttpAddress } from "./http-address.ts";
 import { findInstanceLink, InstanceTransport } from "./instance-transport.ts";
 import type { RemoteResource, RemoteService } from "./remote-service.ts";
 import { RemoteStream } from "./remote-stream.ts";
-import { cancelledError, replyValue } from "./reply-value.ts";
+import { replyValue } from "./reply-value.ts";
 import type { Transport } from "./transport.ts";
 
 export interface ClientOptions {
@@ -151,7 +152,7 @@ export class Client {
     const { transport, url } = this.#route(named);
     const payload = encodeArguments(named.method, args);
     const signal = this.#signal;
-    if (signal?.aborted === true) throw cancelledError();
+    if (signal?.aborted === true) throw cancelled("caller");
     const timeoutMs = this.#timeoutMs;
     const stream = new RemoteStream((events) =>
       transport.open(url, payload, { timeoutMs, events }),
@@ -180,7 +181,7 @@ export class Client {
     const { transport, url } = this.#route(named);
     const payload = encodeArguments(named.method, args);
     const options = { timeoutMs: this.#timeoutMs, signal: this.#signal };
-    if (options.signal?.aborted === true) throw cancelledError();
+    if (options.signal?.aborted === true) throw cancelled("caller");
     return replyValue(await transport.invoke(url, payload, options));
   }
 

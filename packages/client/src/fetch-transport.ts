@@ -1,6 +1,7 @@
 import {
   type CallHandle,
   type CallListener,
+  cancelled,
   formatLeverUrl,
   LeverError,
   type LeverUrl,
@@ -10,7 +11,6 @@ import {
 import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
 import { readReply } from "./http-reply.ts";
 import { openWebSocket } from "./open-websocket.ts";
-import { cancelledError } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
 /** Calls from a web page: regular calls by fetch, streams over WebSockets. */
@@ -56,7 +56,7 @@ export class HttpTransport implements Transport {
       return readReply({ status, headers: Object.fromEntries(response.headers), body }, target);
     } catch (cause) {
       if (cause instanceof LeverError) throw cause;
-      if (signal?.aborted === true) throw cancelledError();
+      if (signal?.aborted === true) throw cancelled("caller");
       const reason = cause instanceof Error ? cause.message : String(cause);
       const message = `Cannot call ${target.url} at ${authority}: ${reason}.`;
       throw new LeverError("unreachable", message, { cause });

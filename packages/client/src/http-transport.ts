@@ -2,6 +2,7 @@ import type * as http from "node:http";
 import {
   type CallHandle,
   type CallListener,
+  cancelled,
   formatLeverUrl,
   LeverError,
   type LeverUrl,
@@ -17,7 +18,6 @@ import { type HttpReply, readReply } from "./http-reply.ts";
 import { requestTo } from "./http-request.ts";
 import { openWebSocket } from "./open-websocket.ts";
 import { PendingCall } from "./pending-call.ts";
-import { cancelledError } from "./reply-value.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
 /** Calls from Node: over a link to the host if one is open, otherwise over Lever's HTTP API and WebSockets. */
@@ -126,7 +126,7 @@ function exchange(
       const timer = setTimeout(onDeadline, timeoutMs + DEADLINE_GRACE_MS);
       request.once("close", () => clearTimeout(timer));
     }
-    const onAborted = (): void => fail(cancelledError());
+    const onAborted = (): void => fail(cancelled("caller"));
     signal?.addEventListener("abort", onAborted, { once: true });
     request.once("close", () => signal?.removeEventListener("abort", onAborted));
     request.on("error", reject);

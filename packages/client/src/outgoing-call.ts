@@ -4,11 +4,13 @@ import {
   type CallListener,
   type CallOpening,
   type CallTarget,
-  LeverError,
+  cancelled,
+  endedWithoutReply,
+  type LeverError,
   type Payload,
   type PayloadKind,
 } from "@leveros/protocol";
-import { cancelledError, methodFailed } from "./reply-value.ts";
+import { methodFailed } from "./reply-value.ts";
 
 /** The reasons to cancel a call. */
 export interface Cancellation {
@@ -35,9 +37,7 @@ export function invokeOver(
         resolve({ kind, bytes });
       },
       onEnd() {
-        if (hasReply) return;
-        const message = `The call of ${opening.method} ended without a reply.`;
-        reject(new LeverError("internal", message));
+        if (!hasReply) reject(endedWithoutReply());
       },
       onFail: (kind, bytes) => reject(methodFailed({ kind, bytes })),
       onAbort: reject,
@@ -112,8 +112,8 @@ class OutgoingCall implements CallListener {
     const side = this.#side;
     if (side === undefined) return;
     this.#finish();
-    side.abort(cancelledError());
-    this.#events.onAbort(cancelledError());
+    side.abort(cancelled("caller"));
+    this.#events.onAbort(cancelled("caller"));
   };
 
   #finish(): void {

@@ -1,6 +1,7 @@
 import {
   type CallHandle,
   type CallListener,
+  EarlyMessages,
   LeverError,
   type PayloadKind,
 } from "@leveros/protocol";
@@ -9,7 +10,7 @@ import {
 export class PendingCall implements CallHandle {
   readonly #events: CallListener;
   #side: CallHandle | undefined;
-  #early: { kind: PayloadKind; bytes: Uint8Array }[] = [];
+  #early: EarlyMessages | undefined;
   #hasEnded = false;
   #isPaused = false;
   #isOver = false;
@@ -31,26 +32,26 @@ export class PendingCall implements CallHandle {
     }
     this.#side = side;
     if (this.#isPaused) side.pause();
-    let isWritable = true;
-    for (const { kind, bytes } of this.#early) isWritable = side.send(kind, bytes);
-    const hasWaited = this.#early.length > 0;
-    this.#early = [];
+    const early = this.#early;
+    this.#early = undefined;
+    const isWritable = early?.sendTo(side) === true;
     if (this.#hasEnded) side.end();
-    else if (hasWaited && isWritable) this.#events.onDrain();
+    else if (isWritable) this.#events.onDrain();
   }
 
   /** Ends the call: it cannot be opened. */
   refuse(error: LeverError): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#early = [];
+    this.#early = undefined;
     this.#events.onAbort(error);
   }
 
   send(kind: PayloadKind, bytes: Uint8Array, isLast = false): boolean {
     if (this.#side !== undefined) return this.#side.send(kind, bytes, isLast);
     if (this.#isOver || this.#hasEnded) return true;
-    this.#early.push({ kind, bytes });
+    this.#early ??= new EarlyMessages();
+    this.#early.push(kind, bytes);
     this.#hasEnded = isLast;
     return false;
   }
@@ -62,13 +63,13 @@ export class PendingCall implements CallHandle {
 
   fail(kind: PayloadKind, bytes: Uint8Array): void {
     this.#isOver = true;
-    this.#early = [];
+    this.#early = undefined;
     this.#side?.fail(kind, bytes);
   }
 
   abort(error: LeverError): void {
     this.#isOver = true;
-    this.#early = [];
+    this.#early = undefined;
     this.#side?.abort(error);
   }
 

@@ -1,6 +1,7 @@
 import {
   type CallHandle,
   type CallListener,
+  cancelled,
   LeverError,
   type Payload,
   type PayloadKind,
@@ -91,9 +92,12 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
   }
 
   /** Cancels the stream: the service is notified, and no more messages arrive. */
-  cancel(reason = "The caller left the stream."): void {
+  cancel(reason?: string): void {
+    this.#cancel(reason === undefined ? cancelled("caller") : new LeverError("cancelled", reason));
+  }
+
+  #cancel(error: LeverError): void {
     if (this.#outcome !== "open") return;
-    const error = new LeverError("cancelled", reason);
     this.#side.abort(error);
     this.#unread = [];
     this.#finish(error);
@@ -128,7 +132,7 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
     return {
       next: () => this.#next(),
       return: async () => {
-        this.cancel("The caller stopped reading the stream.");
+        this.#cancel(cancelled("readerStopped"));
         return { done: true, value: undefined };
       },
     };

@@ -38,8 +38,3 @@ function toBuffer(bytes: Uint8Array): Uint8Array {
   if (Buffer.isBuffer(bytes) && bytes.byteLength === bytes.buffer.byteLength) return bytes;
   return Buffer.from(bytes);
 }
-
-/** The error of a call that its caller has cancelled. */
-export function cancelledError(): LeverError {
-  return new LeverError("cancelled", "The caller left the call.");
-}

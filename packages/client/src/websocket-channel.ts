@@ -1,6 +1,7 @@
 import {
   type CallHandle,
   type CallListener,
+  cancelled,
   isErrorCode,
   LeverError,
   PAYLOAD_BYTES,
@@ -83,7 +84,7 @@ export class WebSocketChannel implements CallHandle {
   }
 
   fail(): void {
-    this.abort(new LeverError("cancelled", "The caller failed and left."));
+    this.abort(cancelled("callerFailed"));
   }
 
   abort(_error: LeverError): void {

@@ -13,6 +13,7 @@ import {
   isStreamingName,
   LeverError,
   PAYLOAD_BYTES,
+  wrongMethodKind,
 } from "@leveros/protocol";
 import { callbackIndex } from "./call-style.ts";
 import type { Method } from "./load-service.ts";
@@ -97,7 +98,7 @@ export class CallServer {
       return ignoredEvents;
     }
     if (method.isStreaming !== opening.isStream) {
-      side.abort(wrongKind(opening.method, method.isStreaming));
+      side.abort(wrongMethodKind(opening.method, method.isStreaming));
       return ignoredEvents;
     }
     const args = decodeArguments(opening.kind, opening.body);
@@ -236,14 +237,6 @@ async function writeAll(
     if (stream.destroyed) return;
     if (!stream.write(message)) await stream.drained();
   }
-}
-
-function wrongKind(method: string, isStreaming: boolean): LeverError {
-  const [is, not] = isStreaming ? ["streaming", "regular"] : ["regular", "streaming"];
-  return new LeverError(
-    "wrong_method_kind",
-    `${method} is a ${is} method, and was called as a ${not} one.`,
-  );
 }
 
 /** What generators return; an array is a value like any other, and a stream's value has no meaning. */

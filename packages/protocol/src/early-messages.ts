@@ -1,0 +1,21 @@
+import type { CallHandle, PayloadKind } from "./call.ts";
+import type { Payload } from "./values.ts";
+
+/**
+ * The messages that a caller sends before its call is open. `send` returns false for each of them, so a caller that waits
+ * for `onDrain` stores one. A link's window bounds the bytes of any other caller (L2).
+ */
+export class EarlyMessages {
+  readonly #messages: Payload[] = [];
+
+  push(kind: PayloadKind, bytes: Uint8Array): void {
+    this.#messages.push({ kind, bytes });
+  }
+
+  /** Sends the messages in order. Returns the result of the last `send`: false = wait for `onDrain`. */
+  sendTo(call: CallHandle): boolean {
+    let isWritable = true;
+    for (const { kind, bytes } of this.#messages) isWritable = call.send(kind, bytes);
+    return isWritable;
+  }
+}
