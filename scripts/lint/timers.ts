@@ -9,7 +9,6 @@ const allowed: Readonly<Record<string, string>> = {
   "packages/host/src/environments/variables.ts": "to be moved to the clock",
   "packages/host/src/gateway/": "to be moved to the clock",
   "packages/host/src/instance-link/": "to be moved to the clock",
-  "packages/host/src/launcher/": "to be moved to the clock",
   "packages/host/src/processes/": "to be moved to the clock",
   "packages/host/src/workers/worker-main.ts": "to be moved to the clock",
 };

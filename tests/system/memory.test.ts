@@ -52,12 +52,12 @@ describe("the memory that instances may be allotted", () => {
       (await report()).instances.filter(({ state }) => state === "ready").length < 2 ||
       (await services()).includes("third")
     );
-    expect((await report()).host).toMatchObject({ ramAllotted: 256, ramMax: 300 });
+    expect((await report()).host).toMatchObject({ ramReserved: 256, ramMax: 300 });
     const refused = await deploy("fourth");
     expect(refused.status, refused.text).toBe(503);
     expect(refused.text).toContain("have been allotted all of the 300 MB");
     const explained = (await admin("explainService", "second")) as ScalingReport;
-    expect(explained.now).toMatchObject({ need: 3, have: 2, held: "memory" });
+    expect(explained.now).toMatchObject({ needed: 3, running: 2, blockedBy: "memory" });
     expect(await Promise.all(held)).toEqual(Array(26).fill("held"));
     const events = (await admin("listEvents", "first")) as HostEvent[];
     expect(events.map(({ event }) => event)).toContain("idle instance stopped to free memory");

@@ -2,73 +2,86 @@ import type { Duplex } from "node:stream";
 import type { NetworkPolicy, SharedMemory } from "@leveros/protocol";
 import type { ProcessExit } from "../processes/process-exit.ts";
 
-/** Why an instance was ended, as the predicate of a sentence. `ram` in megabytes. */
+/** `limit` of an instance that used more than its `ram` megabytes. `bytes`: what it used. */
 export function outOfMemory(ram: number, bytes: number): string {
-  const most = (bytes / 1e6).toFixed(1);
-  return `was ended since it needed more memory than the ${ram} MB that "ram" allots it (it had ${most} MB)`;
+  const used = (bytes / 1e6).toFixed(1);
+  return `was killed because it needed more memory than the ${ram} MB that "ram" allots it (it had ${used} MB)`;
 }
 
-/** What an instance gets to see and use. */
+/** What an instance may see and use. */
 export interface InstanceAccess {
   readonly environment: string;
   readonly service: string;
   readonly codeDir: string;
   readonly dataDir: string;
-  /** Processors that it may use at the most; undefined = all that nobody else needs. */
+  /** Processors that it may use at most; undefined = no ceiling. */
   readonly maxCpu: number | undefined;
 }
 
-/** The same as the instance sees it. */
+/** The same folders as the instance sees them. */
 export interface VisiblePaths {
   readonly codeDir: string;
   readonly dataDir: string;
-  /** Whom the runtime becomes before it touches anything of the service; undefined = it stays who it is. */
+  /** The user that the runtime switches to before it loads the service; undefined = it keeps its user. */
   readonly user?: { readonly uid: number; readonly gid: number };
 }
 
-/** A started runtime: a process, or a container around one. */
+/** A started runtime: a process, or a container around one. It becomes one instance, by `attach` and its assignment. */
 export interface LaunchedRuntime {
   readonly pid: number;
-  /** It was started before it was needed. */
+  /** True when it was started before an instance needed it. */
   isWarm: boolean;
-  /** Connected to nothing but this runtime: who is at the other end is known by construction. */
+  /**
+   * The host's end of the link. No other process has the other end, so a message on it comes from this runtime. Its first
+   * bytes mean that the runtime has started. It closes when the runtime exits.
+   */
   readonly socket: Duplex;
-  /** With that runtime only. Absent = none. */
+  /** Memory that only the host and this runtime share. Absent = none. */
   readonly shared?: SharedMemory | undefined;
-  /** Resolves once, when the process has ended. */
+  /**
+   * Resolves once and never rejects: the process has exited, all that it started has been killed, and `onOutput` has
+   * received its last output (or 200 ms have passed).
+   */
   readonly exited: Promise<ProcessExit>;
-  /** Resolves when nothing is left to be done before it is entered; rejects when it ends first. Absent = nothing is. */
+  /** Resolves when `attach` has nothing left to wait for; rejects when the runtime exits first. Absent = it never waits. */
   readonly prepared?: Promise<unknown>;
-  /** Bytes of memory in use, by it and all that it has started. */
+  /** Bytes in use now, including all processes that it started. 0 after its exit. */
   readonly memoryBytes: number;
   /**
-   * Gives the runtime what its instance may see and use, before its assignment; resolves to the folders as it sees them.
-   * Where a launcher has none, it sees them as they are.
+   * Shows the runtime what its instance may see and use. Call it once, before sending the assignment. Absent = the
+   * runtime sees the host's folders.
+   *
+   * Rejects with an Error whose text says what failed. The runtime keeps running then, and the caller must kill it. When
+   * the runtime exits meanwhile, the promise settles either way, and `exited` reports the exit.
    */
-  attach?(room: InstanceAccess): Promise<VisiblePaths>;
-  /** Asks the process to stop (TERM). */
+  attach?(access: InstanceAccess): Promise<VisiblePaths>;
+  /** Sends TERM. Nothing happens after its exit. A runtime that ignores TERM stays until `kill`. */
   terminate(): void;
-  /** Ends the process and everything it started (KILL). May be called at any time, and twice. */
+  /** Sends KILL to the process and all that it started. May be called at any time and more than once. */
   kill(): void;
 }
 
-/** `ram` of a service that names none, in megabytes. */
+/** `ram` of a service that does not set it, in megabytes. */
 export const DEFAULT_RAM_MB = 128;
 
 export interface LaunchOptions {
-  /** Megabytes that its instance is allotted. */
+  /** Megabytes of memory for its instance. */
   readonly ram: number;
-  /** Gets what the runtime writes to its standard output and error. */
+  /** Receives what the runtime writes to its standard output and error. */
   onOutput(chunk: Buffer): void;
 }
 
-/** Starts generic runtimes, which become an instance by their assignment. */
+/** Starts runtimes that belong to no service yet. */
 export interface Launcher {
-  /** @throws LeverError `start_failed` when the process cannot be made. */
+  /**
+   * Returns before the runtime has started. A runtime that fails to start reports that by `exited` only.
+   * @throws LeverError `start_failed` when the system refuses to create the process. Nothing is left of it then.
+   */
   launch(options: LaunchOptions): LaunchedRuntime;
   /**
-   * From now on the environment's instances reach by their own network what the policy says, also those that run. A
-   * launcher without it cannot hold them to anything.
+   * Sets what the environment's instances may reach over their own network. Resolves when that holds for running instances
+   * and their open connections too. Rejects with an Error when the system refuses it: running instances may then keep the
+   * earlier policy. Absent = this launcher cannot restrict the network.
    */
   readonly setNetwork?: ((environment: string, policy: NetworkPolicy) => Promise<void>) | undefined;
 }

@@ -1,17 +1,20 @@
-/** Memory of a runtime beside the heap of JavaScript's objects, in megabytes: its program's own, and what is new. */
-const BESIDE_HEAP_MB = 45;
+/** Memory of a runtime outside of the heap for old objects, in megabytes: its code, and new objects. */
+const OUTSIDE_HEAP_MB = 45;
 const HEAP_MB_MIN = 16;
-/** Of the rest: buffers, and what a service starts. */
+/** The heap's part of an instance's memory. The rest is for buffers and for processes that the service starts. */
 const HEAP_SHARE = 0.95;
-/** Each of three: more makes collecting garbage no faster here, and lets it grow to a third of the usual `ram`. */
+/**
+ * Size of each of the three parts of the space for new objects. A larger space does not make garbage collection faster
+ * here, and could grow to a third of the default `ram`.
+ */
 const NEW_SPACE_MB = 4;
 
 /**
- * Flags of Node for a runtime whose instance is allotted `ram` megabytes. V8 takes the size of the machine for what it may
- * use unless it is told, and lets garbage grow to that; it can only be told at the start.
+ * Flags of Node for a runtime with `ram` megabytes. By default V8 lets garbage grow to a part of the machine's memory; its
+ * limits can only be set at the start of a process.
  */
 export function nodeFlags(ram: number): string[] {
-  const heapMb = Math.max(HEAP_MB_MIN, Math.floor(ram * HEAP_SHARE) - BESIDE_HEAP_MB);
+  const heapMb = Math.max(HEAP_MB_MIN, Math.floor(ram * HEAP_SHARE) - OUTSIDE_HEAP_MB);
   return [
     "--disable-warning=ExperimentalWarning",
     `--max-old-space-size=${heapMb}`,
@@ -20,9 +23,9 @@ export function nodeFlags(ram: number): string[] {
 }
 
 /**
- * Of the environment that a runtime is started in, beside its flags: how glibc takes memory. What one thread gave back goes to
- * the others; and the memory of a large body stays for the next one, up to 8 MB, instead of being asked of the system anew,
- * page by page. The runtime takes the variables away, so that they reach nothing that its service starts.
+ * Environment variables of a runtime that control glibc's allocator (mallopt(3)). Threads reuse memory that another thread
+ * has freed. Up to 8 MB of freed memory stay in the process for the next large body, which otherwise costs a page fault
+ * for each 4 kB. The runtime deletes these variables, so that processes which the service starts do not inherit them.
  */
 export const nodeVariables: Readonly<Record<string, string>> = {
   MALLOC_ARENA_MAX: "1",

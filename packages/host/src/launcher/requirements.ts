@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { findProgram } from "../processes/find-program.ts";
 import { type ContainerSupport, findContainerSupport } from "./oci/oci-launcher.ts";
-import { usersMissing } from "./process/service-users.ts";
+import { usersMissing } from "./process/user-support.ts";
 
 /** One requirement: `found` when the machine meets it, otherwise `remedy`. */
 export interface Requirement {

@@ -23,7 +23,7 @@ class Launched implements LaunchedRuntime {
     return this.#exited.promise;
   }
 
-  /** Says that it has started, as runtimes do first of all. */
+  /** Sends the first message of a runtime. */
   async start(): Promise<void> {
     this.socket.write("started");
     await new Promise(setImmediate);
@@ -61,7 +61,7 @@ function open(warmRuntimesMax: number): WarmPool {
 const ignore = { ram: 128, onOutput: () => {} };
 
 describe("the warm pool", () => {
-  it("has one runtime started from the beginning, gives it away once, and starts the next a little later", async () => {
+  it("starts one runtime at once, and the next one 100 ms after an instance got the first", async () => {
     const pool = open(8);
     expect([launched.length, pool.ready]).toEqual([1, 0]);
     await launched[0]?.start();
@@ -76,7 +76,7 @@ describe("the warm pool", () => {
     expect(launched).toHaveLength(2);
   });
 
-  it("starts a runtime when it has none, and keeps as many as a burst needed, one after the other", async () => {
+  it("keeps as many runtimes as a burst needed and starts them one at a time", async () => {
     const pool = open(3);
     await launched[0]?.start();
     for (let i = 0; i < 5; i++) pool.launch(ignore);
@@ -90,7 +90,7 @@ describe("the warm pool", () => {
     expect([launched.length, pool.ready]).toEqual([8, 3]);
   });
 
-  it("gives a runtime only to an instance of the size that it was started for", async () => {
+  it("gives a runtime only to an instance with the ram that it was started for", async () => {
     const pool = open(8);
     await launched[0]?.start();
     expect(pool.launch({ ...ignore, ram: 512 })).toMatchObject({ pid: 2, isWarm: false });
@@ -101,7 +101,7 @@ describe("the warm pool", () => {
     expect(pool.launch(ignore)).toMatchObject({ pid: 1, isWarm: true });
   });
 
-  it("replaces a runtime that has ended by itself", async () => {
+  it("replaces a runtime that has exited 5 s later", async () => {
     const pool = open(8);
     await launched[0]?.start();
     launched[0]?.kill();
@@ -111,7 +111,7 @@ describe("the warm pool", () => {
     expect(launched).toHaveLength(2);
   });
 
-  it("replaces a runtime that never says that it has started, unless somebody waits for it already", async () => {
+  it("kills a runtime that does not start in time, unless it has become an instance", async () => {
     const pool = open(8);
     pool.launch(ignore);
     clock.advance(30_000);
@@ -126,7 +126,7 @@ describe("the warm pool", () => {
     expect([pool.ready, launched[2]?.isKilled]).toEqual([1, false]);
   });
 
-  it("of no runtimes starts each when it is needed", () => {
+  it("starts each runtime when it is needed where the maximum is 0", () => {
     const pool = open(0);
     expect(launched).toHaveLength(0);
     expect(pool.launch(ignore)).toMatchObject({ pid: 1, isWarm: false });
@@ -134,7 +134,7 @@ describe("the warm pool", () => {
     expect(launched).toHaveLength(1);
   });
 
-  it("ends what nobody has taken when it is closed", async () => {
+  it("kills the runtimes that are not instances when it is closed", async () => {
     const pool = open(8);
     await pool.close();
     clock.advance(10_000);

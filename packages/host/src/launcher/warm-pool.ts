@@ -7,31 +7,34 @@ import {
 } from "./launcher.ts";
 import { decidePool, HISTORY_MS, recentStarts, type Start } from "./pool-size.ts";
 
-/** A cold call comes first: the process that takes its runtime's place is started a little later. */
+/** The replacement of a used runtime starts this much later, so that it does not slow down the cold call. */
 const REFILL_AFTER_MS = 100;
-/** After a runtime that ended before anybody needed it. */
+/** Delay after a runtime that could not be started, or exited before an instance needed it. */
 const RETRY_AFTER_MS = 5_000;
 
 export interface WarmPoolOptions {
   readonly launcher: Launcher;
   readonly clock: Clock;
-  /** 0 = none is kept. */
+  /** 0 = none is kept warm. */
   readonly warmRuntimesMax: number;
-  /** A runtime that has not started by then is ended. */
+  /** A runtime that has not started after this time is killed. */
   readonly startTimeoutMs: number;
 }
 
 interface Warm {
   readonly runtime: LaunchedRuntime;
   readonly ram: number;
-  /** Bound when the runtime becomes an instance. */
+  /** Drops output until the runtime becomes an instance. */
   onOutput: (chunk: Buffer) => void;
   isStarted: boolean;
 }
 
+/** How many starts it remembers. */
+const STARTS_MAX = 1_000;
+
 /**
- * Keeps a few runtimes started, so that a cold call does not wait for a process. Each becomes one instance, once: what
- * has run someone's code is never used again.
+ * Keeps a few runtimes started, so that a cold call does not wait for the start of a process. Each becomes one instance: a
+ * runtime that has run the code of a service is never reused.
  */
 export class WarmPool implements Launcher {
   readonly #options: WarmPoolOptions;
@@ -45,13 +48,14 @@ export class WarmPool implements Launcher {
     this.#refillAfter(0);
   }
 
-  /** How many runtimes could become an instance at once. */
+  /** How many runtimes could become an instance now. */
   get ready(): number {
     let ready = 0;
     for (const { isStarted } of this.#warm) if (isStarted) ready++;
     return ready;
   }
 
+  /** How many runtimes it keeps ready. */
   get wanted(): number {
     let wanted = 0;
     for (const count of this.#wantedByRam().values()) wanted += count;
@@ -60,7 +64,7 @@ export class WarmPool implements Launcher {
 
   #wantedByRam(): Map<number, number> {
     const { clock, warmRuntimesMax: max } = this.#options;
-    return decidePool(this.#starts, { now: clock.now(), max, usualRam: DEFAULT_RAM_MB });
+    return decidePool(this.#starts, { now: clock.now(), max, defaultRam: DEFAULT_RAM_MB });
   }
 
   launch(options: LaunchOptions): LaunchedRuntime {
@@ -68,7 +72,7 @@ export class WarmPool implements Launcher {
     if (warmRuntimesMax === 0) return launcher.launch(options);
     const { ram } = options;
     const at = clock.now();
-    this.#starts = [...recentStarts(this.#starts, at).slice(-1_000), { at, ram }];
+    this.#starts = [...recentStarts(this.#starts, at).slice(1 - STARTS_MAX), { at, ram }];
     const warm = this.#take(ram);
     this.#refillAfter(REFILL_AFTER_MS);
     if (warm === undefined) return launcher.launch(options);
@@ -82,7 +86,7 @@ export class WarmPool implements Launcher {
     return launcher.setNetwork?.bind(launcher);
   }
 
-  /** Ends the runtimes that nobody needs any more. */
+  /** Kills the runtimes that have not become an instance, and resolves when they have exited. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#options.clock.clearTimeout(this.#refill);
@@ -91,7 +95,7 @@ export class WarmPool implements Launcher {
     await Promise.all(runtimes.map(({ exited }) => exited));
   }
 
-  /** Those that have started first; one that is still starting has a head start all the same. */
+  /** Prefers a runtime that has started; one that is still starting is ready sooner than a new one. */
   #take(ram: number): Warm | undefined {
     let taken: Warm | undefined;
     for (const warm of this.#warm) {
@@ -108,7 +112,7 @@ export class WarmPool implements Launcher {
     this.#refill = clock.setTimeout(() => this.#fill(), ms);
   }
 
-  /** One after the other: starting all at once would take the processor from the calls. */
+  /** Starts one runtime at a time: starting all at once would slow down calls. */
   #fill(): void {
     if (this.#isClosed) return;
     const wanted = this.#wantedByRam();
@@ -117,7 +121,7 @@ export class WarmPool implements Launcher {
     const have = Map.groupBy(this.#warm, (warm) => warm.ram);
     const missing = [...wanted].find(([ram, count]) => (have.get(ram)?.length ?? 0) < count);
     if (missing === undefined) {
-      // What nobody has needed for so long is ended then.
+      // To kill runtimes of sizes that no longer count then.
       if (wanted.size > 1) this.#refillAfter(HISTORY_MS);
       return;
     }
@@ -137,9 +141,9 @@ export class WarmPool implements Launcher {
     const late = clock.setTimeout(() => {
       if (this.#warm.has(started)) runtime.kill();
     }, startTimeoutMs);
-    // The first thing it says is that it has started; it is read when the runtime becomes an instance.
+    // Its first message means that it has started. The link reads it when the runtime becomes an instance.
     runtime.socket.once("readable", async () => {
-      // Its end is heard of below.
+      // `exited` reports a failure.
       await runtime.prepared?.catch(() => {});
       clock.clearTimeout(late);
       started.isStarted = true;

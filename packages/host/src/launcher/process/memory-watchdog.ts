@@ -1,58 +1,67 @@
 import type { Clock } from "../../clock.ts";
 import { memoryOf, type ProcessesMemory } from "./process-memory.ts";
 
-/** How often memory is looked at: a process that asks for a gigabyte each second is over by a quarter of one. */
-const LOOK_EVERY_MS = 250;
-/** Of the host's time: a look at very many processes takes longer, and comes less often. */
+/** How often memory is checked. A process that allocates a gigabyte each second exceeds its limit by 250 MB at most. */
+const CHECK_EVERY_MS = 250;
+/** The part of the host's time that checks may take. With very many processes a check takes longer and is made less often. */
 const SHARE_OF_TIME = 0.05;
 
 interface Watched {
   readonly bytesMax: number;
   /** Called once, when it uses more. */
-  readonly onOver: (memory: ProcessesMemory) => void;
+  readonly onExceeded: (memory: ProcessesMemory) => void;
 }
 
-/** Ends what uses more memory than it may, where no kernel does it. */
+interface WatchdogOptions {
+  readonly clock: Clock;
+  /** Default: the memory of the machine's processes. */
+  readonly readMemory?: (leaders: ReadonlySet<number>) => ReadonlyMap<number, ProcessesMemory>;
+}
+
+/** Reports processes that use more memory than they may. For systems where no kernel limit does that. */
 export class MemoryWatchdog {
   readonly #clock: Clock;
+  readonly #readMemory: (leaders: ReadonlySet<number>) => ReadonlyMap<number, ProcessesMemory>;
   readonly #watched = new Map<number, Watched>();
-  #seen: ReadonlyMap<number, ProcessesMemory> = new Map();
+  #lastSeen: ReadonlyMap<number, ProcessesMemory> = new Map();
   #timer: unknown;
 
-  constructor(clock: Clock) {
+  constructor({ clock, readMemory = memoryOf }: WatchdogOptions) {
     this.#clock = clock;
+    this.#readMemory = readMemory;
   }
 
-  /** `pid` leads a session; it counts with everything that it starts, until it is let go. */
+  /** Watches the leader of a session and all that it starts, until `unwatch` or the first time it exceeds its limit. */
   watch(pid: number, watched: Watched): void {
     this.#watched.set(pid, watched);
-    this.#timer ??= this.#clock.setTimeout(() => this.#look(), LOOK_EVERY_MS);
+    this.#timer ??= this.#clock.setTimeout(() => this.#check(), CHECK_EVERY_MS);
   }
 
-  letGo(pid: number): void {
+  /** Does nothing for a process that is not watched. */
+  unwatch(pid: number): void {
     this.#watched.delete(pid);
     if (this.#watched.size > 0) return;
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Bytes that it used when it was last looked at; of one that never was, now. */
+  /** Bytes in use at the last check; now, for a process that was not part of it. */
   bytesOf(pid: number): number {
-    return (this.#seen.get(pid) ?? memoryOf(new Set([pid])).get(pid))?.bytes ?? 0;
+    return (this.#lastSeen.get(pid) ?? this.#readMemory(new Set([pid])).get(pid))?.bytes ?? 0;
   }
 
-  #look(): void {
-    const from = this.#clock.now();
-    this.#seen = memoryOf(new Set(this.#watched.keys()));
-    for (const [pid, memory] of this.#seen) {
+  #check(): void {
+    const startedAt = this.#clock.now();
+    this.#lastSeen = this.#readMemory(new Set(this.#watched.keys()));
+    for (const [pid, memory] of this.#lastSeen) {
       const watched = this.#watched.get(pid);
       if (watched === undefined || memory.bytes <= watched.bytesMax) continue;
-      this.letGo(pid);
-      watched.onOver(memory);
+      this.unwatch(pid);
+      watched.onExceeded(memory);
     }
     if (this.#watched.size === 0) return;
-    const tookMs = this.#clock.now() - from;
-    const inMs = Math.max(LOOK_EVERY_MS, tookMs / SHARE_OF_TIME);
-    this.#timer = this.#clock.setTimeout(() => this.#look(), inMs);
+    const tookMs = this.#clock.now() - startedAt;
+    const waitMs = Math.max(CHECK_EVERY_MS, tookMs / SHARE_OF_TIME);
+    this.#timer = this.#clock.setTimeout(() => this.#check(), waitMs);
   }
 }

@@ -2,44 +2,56 @@ import { existsSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 
-/** Of the system, what programs read: nothing that tells of other processes or of people. */
+/** Folders of the system that programs read. They tell nothing about other processes or people. */
 const SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/sys"];
 const SYSTEM_MACOS = ["/System", "/Library"];
 const ETC =
   "ssl pki ca-certificates alternatives fonts hosts resolv.conf nsswitch.conf passwd group os-release localtime timezone mime.types services protocols";
-/** Not the whole folder: what it says of a process leads to every file that this has open, and to its root. */
+/** Not all of `self`: its links lead to the root and to every open file of the process. */
 const PROC =
   "cpuinfo meminfo stat loadavg version uptime self/status self/stat self/statm self/cgroup self/limits";
 const DEVICES = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"];
 const TEMPORARY = "/tmp";
 
-/** Everything but files: to deny these would break many services, and keep out none that means harm. */
+/** Permissions other than for files. Without them many services would fail, and hostile code would not be stopped. */
 const ALLOWED = ["--allow-child-process", "--allow-worker", "--allow-addons", "--allow-wasi"];
-/** Of a later Node, which restricts these too. */
-const ALLOWED_WHERE_KNOWN = ["--allow-net"];
-/** Node warns of each such flag, in the name of the service. */
+/** Permissions that later versions of Node restrict too. */
+const ALLOWED_WHERE_SUPPORTED = ["--allow-net"];
+/** Node prints a warning for each of these flags, which would appear in the output of the service. */
 const WARNINGS = ["PERM0001", "PERM0002", "PERM0005", "PERM0006"];
 
 export interface NodePermissions {
   /** Arguments of Node. */
   readonly args: readonly string[];
-  /** Where instances keep temporary files: the system's folder, unless Lever's own files are in that. */
+  /** Folder for temporary files: the system's, unless Lever's own files are below it. */
   readonly temporaryDir: string;
 }
 
+interface PermissionOptions {
+  /** The system's folder for temporary files. */
+  readonly systemTemporaryDir?: string;
+  readonly exists?: (path: string) => boolean;
+}
+
 /**
- * What a runtime may do with files through Node (its permission model): read code and the system, read and write the
- * data of services and temporary files. It is set when the process starts, before its service is known, so it is the
- * same for all services. `runtimeDir` is the folder of the runtime's own code; neither folder has a link in its path.
+ * What a runtime may do with files through Node (its permission model): read code and the system; read and write services'
+ * data and temporary files. Permissions are set when a process starts. Its service is unknown then, so they are the same
+ * for all services. `runtimeDir`: the folder of the runtime's program. No part of either path may be a link.
  */
-export function nodePermissions(dataDir: string, runtimeDir: string): NodePermissions {
+export function nodePermissions(
+  dataDir: string,
+  runtimeDir: string,
+  options: PermissionOptions = {},
+): NodePermissions {
+  const { systemTemporaryDir = tmpdir(), exists = existsSync } = options;
   const isOutside = (path: string): boolean => !`${dataDir}${sep}`.startsWith(`${path}${sep}`);
-  const system = tmpdir();
-  const temporaryDir = bothNames(system).every(isOutside) ? system : join(dataDir, "tmp");
+  const temporaryDir = pathAndTarget(systemTemporaryDir).every(isOutside)
+    ? systemTemporaryDir
+    : join(dataDir, "tmp");
   const written = [
     join(dataDir, "services"),
-    ...bothNames(temporaryDir),
-    ...bothNames(TEMPORARY).filter(isOutside),
+    ...pathAndTarget(temporaryDir),
+    ...pathAndTarget(TEMPORARY).filter(isOutside),
     "/dev/null",
   ];
   const etc = ETC.split(" ").map((name) => join("/etc", name));
@@ -50,21 +62,21 @@ export function nodePermissions(dataDir: string, runtimeDir: string): NodePermis
     runtimeDir,
     ...[...SYSTEM, ...SYSTEM_MACOS, ...etc, ...proc, ...DEVICES].filter(isOutside),
   ];
-  const allowed = ALLOWED_WHERE_KNOWN.filter((flag) =>
+  const supported = ALLOWED_WHERE_SUPPORTED.filter((flag) =>
     process.allowedNodeEnvironmentFlags.has(flag),
   );
   const args = [
     "--permission",
     ...ALLOWED,
-    ...allowed,
-    ...[...new Set(read)].filter(existsSync).map((path) => `--allow-fs-read=${path}`),
-    ...[...new Set(written)].filter(existsSync).map((path) => `--allow-fs-write=${path}`),
+    ...supported,
+    ...[...new Set(read)].filter(exists).map((path) => `--allow-fs-read=${path}`),
+    ...[...new Set(written)].filter(exists).map((path) => `--allow-fs-write=${path}`),
     ...WARNINGS.map((code) => `--disable-warning=${code}`),
   ];
   return { args, temporaryDir };
 }
 
-/** A folder by the name it was given, and by its own. */
-function bothNames(path: string): string[] {
+/** A path and, if it contains a link, the path that it leads to. Node checks both. */
+function pathAndTarget(path: string): string[] {
   return existsSync(path) ? [...new Set([path, realpathSync(path)])] : [path];
 }

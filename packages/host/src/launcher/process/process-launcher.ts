@@ -1,38 +1,28 @@
-import type { ChildProcess } from "node:child_process";
-import {
-  chmodSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  realpathSync,
-  rmSync,
-} from "node:fs";
-import { delimiter, dirname, join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { LeverError } from "@leveros/protocol";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { LeverError, type SharedMemory } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
-import { findProgram } from "../../processes/find-program.ts";
-import { startLinked } from "../../processes/linked-process.ts";
+import { type LinkedProcess, startLinked } from "../../processes/linked-process.ts";
 import type { ProcessExit } from "../../processes/process-exit.ts";
 import type { ProcessRecords } from "../../processes/process-records.ts";
 import { readOutput } from "../../processes/read-output.ts";
-import { copyProgram, programIn } from "../instance-program.ts";
-import { type LaunchedRuntime, type Launcher, outOfMemory } from "../launcher.ts";
-import { nodeFlags, nodeVariables } from "../node-flags.ts";
-import { moveDiskToFolder, serviceDisksDir } from "../service-data.ts";
+import {
+  type InstanceAccess,
+  type LaunchedRuntime,
+  type Launcher,
+  type LaunchOptions,
+  outOfMemory,
+  type VisiblePaths,
+} from "../launcher.ts";
+import { watchOutputEnd } from "../output-end.ts";
+import { moveDiskToFolder, serviceDisksDir, serviceFoldersDir } from "../service-data.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
-import { type NodePermissions, nodePermissions } from "./node-permissions.ts";
-import { closedFolder, type HostValues, ServiceUsers, tryUsers } from "./service-users.ts";
-
-/** How long the last output of an ended process is waited for. */
-const OUTPUT_GRACE_MS = 200;
-
-/** Of the host's environment, what an instance may see. */
-const VARIABLES_KEPT = ["PATH", "LANG", "LC_ALL", "TZ"];
-
-/** Processes and threads of one service's user: of all instances, each of which has about a dozen. */
-const USER_PROCESSES_MAX = 4_096;
+import type { ProcessesMemory } from "./process-memory.ts";
+import { prepareRuntimeCommand, type RuntimeCommand } from "./runtime-command.ts";
+import { type HostValues, ServiceUsers } from "./service-users.ts";
+import { SingleFlight } from "./single-flight.ts";
+import { tryUsers } from "./user-support.ts";
 
 export interface ProcessOptions {
   readonly dataDir: string;
@@ -42,18 +32,20 @@ export interface ProcessOptions {
 }
 
 export interface ProcessLauncher extends Launcher {
-  /** Why services have no users of their own; undefined = they have. */
+  /** Why services share Lever's user; undefined = each has its own. */
   readonly sharedUserReason: string | undefined;
 }
 
 /**
- * Starts each runtime as a child process: clean environment, Node's permission model, own session and process group,
- * and one end of a socket pair as its link; as root a user of the service's own, too. What uses more memory than its
- * `ram` is ended. A fence against accidents, not against hostile code.
+ * Starts each runtime as a child process with a clean environment, Node's permission model, its own session and process
+ * group, and one end of a socket pair as its link. Where Lever runs as root, each service also has a user of its own. An
+ * instance that uses more than its `ram` is killed. This protects against accidents, not against hostile code.
  */
 export async function openProcessLauncher(options: ProcessOptions): Promise<ProcessLauncher> {
-  const { dataDir, records, hostValues } = options;
-  for (const name of ["code", "services"]) mkdirSync(join(dataDir, name), { recursive: true });
+  const { dataDir, hostValues, clock } = options;
+  for (const dir of [join(dataDir, "code"), serviceFoldersDir(dataDir)]) {
+    mkdirSync(dir, { recursive: true });
+  }
   const temporary = join(dataDir, "tmp");
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary);
@@ -61,161 +53,126 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
   const sharedUserReason = await tryUsers(dataDir);
   const users =
     sharedUserReason === undefined ? await ServiceUsers.open(dataDir, hostValues) : undefined;
-  const watchdog = new MemoryWatchdog(options.clock);
-  const { command, env } = await runtimeCommand(dataDir, { hasUsers: users !== undefined });
-  const moving = new Map<string, Promise<void>>();
-  /** Of a service that ran in containers before. */
-  const moveOutOnce = (environment: string, service: string, serviceDir: string): Promise<void> => {
-    const under =
-      moving.get(serviceDir) ??
-      moveDiskToFolder(join(serviceDisksDir(dataDir), environment, service), serviceDir).finally(
-        () => moving.delete(serviceDir),
-      );
-    moving.set(serviceDir, under);
-    return under;
+  const deps: RuntimeDeps = {
+    ...options,
+    users,
+    watchdog: new MemoryWatchdog({ clock }),
+    moving: new SingleFlight(),
+    command: prepareRuntimeCommand(dataDir, { hasUsers: users !== undefined }),
   };
   return {
     sharedUserReason,
-    launch({ ram, onOutput }): LaunchedRuntime {
-      const [program, ...args] = command(ram);
-      const { child, pid, socket, shared } = startLinked(({ variables }) => ({
-        program,
-        args,
-        env: { ...env, ...variables },
-        cwd: "/",
-      }));
-      readOutput([child.stdout, child.stderr], onOutput);
-      try {
-        records.add(pid);
-      } catch (error) {
-        // What cannot be written down would outlive a crash of the host.
-        killGroup(pid);
-        throw new LeverError(
-          "start_failed",
-          `Cannot start an instance: its process cannot be recorded (${String(error)}).`,
-          { cause: error },
-        );
-      }
-      let limit: string | undefined;
-      const exited = whenExited(child).then(async ({ exit, closed }) => {
-        watchdog.letGo(pid);
-        // What the service itself started must not outlive it.
-        killGroup(pid);
-        records.remove(pid);
-        // What it wrote last is still in the pipes; a process that left the group may hold them open for ever.
-        await Promise.race([closed, delay(OUTPUT_GRACE_MS, undefined, { ref: false })]);
-        return limit === undefined ? exit : { ...exit, limit };
+    launch: (launchOptions) => new RuntimeProcess(deps, launchOptions),
+  };
+}
+
+/** What all runtimes of a host share. */
+interface RuntimeDeps extends ProcessOptions {
+  /** undefined = services share Lever's user. */
+  readonly users: ServiceUsers | undefined;
+  readonly watchdog: MemoryWatchdog;
+  /** Moves of services' data from disks to folders, by folder. */
+  readonly moving: SingleFlight<void>;
+  readonly command: RuntimeCommand;
+}
+
+class RuntimeProcess implements LaunchedRuntime {
+  isWarm = false;
+  readonly pid: number;
+  readonly socket: Duplex;
+  readonly shared: SharedMemory | undefined;
+  readonly exited: Promise<ProcessExit>;
+  readonly #deps: RuntimeDeps;
+  readonly #ram: number;
+  readonly #process: LinkedProcess;
+  #limit: string | undefined;
+
+  /** @throws LeverError `start_failed` when the system creates no process, or it cannot be recorded. */
+  constructor(deps: RuntimeDeps, { ram, onOutput }: LaunchOptions) {
+    const [program, ...args] = deps.command.command(ram);
+    this.#deps = deps;
+    this.#ram = ram;
+    this.#process = startLinked(({ variables }) => ({
+      program,
+      args,
+      env: { ...deps.command.env, ...variables },
+      cwd: "/",
+    }));
+    const { child, pid, socket, shared } = this.#process;
+    this.pid = pid;
+    this.socket = socket;
+    this.shared = shared;
+    readOutput([child.stdout, child.stderr], onOutput);
+    this.#record();
+    const outputEnd = watchOutputEnd(child, deps.clock);
+    this.exited = new Promise((resolve) => {
+      child.once("exit", (status, signal) => {
+        this.#cleanUp();
+        const exit = { status: status ?? undefined, signal: signal ?? undefined };
+        const limit = this.#limit;
+        void outputEnd().then(() => resolve(limit === undefined ? exit : { ...exit, limit }));
       });
-      const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
-      return {
-        pid,
-        isWarm: false,
-        socket,
-        shared,
-        exited,
-        get memoryBytes() {
-          return isRunning() ? watchdog.bytesOf(pid) : 0;
-        },
-        async attach({ environment, service, codeDir, dataDir: serviceDir }) {
-          await moveOutOnce(environment, service, serviceDir);
-          const user = await users?.admit(serviceDir, codeDir);
-          if (isRunning()) {
-            watchdog.watch(pid, {
-              bytesMax: ram * 1e6,
-              onOver: ({ bytes, pids }) => {
-                limit = outOfMemory(ram, bytes);
-                for (const one of pids) kill(one);
-                killGroup(pid);
-              },
-            });
-          }
-          return { codeDir, dataDir: serviceDir, ...(user && { user }) };
-        },
-        terminate: () => {
-          child.kill("SIGTERM");
-        },
-        kill: () => {
-          if (isRunning()) killGroup(pid);
-        },
-      };
-    },
-  };
-}
-
-interface RuntimeCommand {
-  /** With what goes with the megabytes that its instance is allotted. */
-  command(ram: number): readonly [string, ...string[]];
-  readonly env: Record<string, string>;
-}
-
-async function runtimeCommand(
-  dataDir: string,
-  { hasUsers }: { hasUsers: boolean },
-): Promise<RuntimeCommand> {
-  // Where Lever is installed, neither the users of services may come nor what the fence holds.
-  const folder = join(dataDir, "runtime");
-  rmSync(folder, { recursive: true, force: true });
-  copyProgram(folder);
-  const fence = nodePermissions(dataDir, folder);
-  const main = [programIn(folder), ...(hasUsers ? ["--own-user"] : [])];
-  const command = (ram: number): readonly [string, ...string[]] => {
-    const node = [process.execPath, ...nodeFlags(ram), ...fence.args];
-    const [program = process.execPath, ...args] = [...limits({ hasUsers }), ...node, ...main];
-    return [program, ...args];
-  };
-  const env = environment(fence);
-  // A program is looked for no further than at a folder that may not be looked into.
-  if (hasUsers)
-    env["PATH"] = [...openNode(folder), ...openFolders(env["PATH"] ?? "")].join(delimiter);
-  return { command, env };
-}
-
-/** Programs that start another under limits, where the system has them: each becomes that other, under the same pid. */
-function limits({ hasUsers }: { hasUsers: boolean }): string[] {
-  const prlimit = findProgram("prlimit");
-  const setpriv = findProgram("setpriv");
-  const most = `--nproc=${USER_PROCESSES_MAX}:${USER_PROCESSES_MAX}`;
-  return [
-    ...(prlimit === undefined ? [] : [prlimit, "--core=0:0", ...(hasUsers ? [most] : [])]),
-    ...(setpriv === undefined ? [] : [setpriv, "--no-new-privs"]),
-  ];
-}
-
-function openFolders(path: string): string[] {
-  const isOpen = (dir: string): boolean =>
-    existsSync(dir) && closedFolder(realpathSync(dir)) === undefined;
-  return path.split(delimiter).filter(isOpen);
-}
-
-/** The folder of a Node that services' programs can be run with, where the host's own is out of their users' reach. */
-function openNode(runtimeDir: string): string[] {
-  const node = realpathSync(process.execPath);
-  if (closedFolder(dirname(node)) === undefined) return [];
-  const dir = join(runtimeDir, "bin");
-  mkdirSync(dir);
-  copyFileSync(node, join(dir, "node"), constants.COPYFILE_FICLONE);
-  chmodSync(join(dir, "node"), 0o755);
-  return [dir];
-}
-
-function environment({ temporaryDir }: NodePermissions): Record<string, string> {
-  const env: Record<string, string> = { ...nodeVariables, TMPDIR: temporaryDir };
-  for (const name of VARIABLES_KEPT) {
-    const value = process.env[name];
-    if (value !== undefined) env[name] = value;
-  }
-  return env;
-}
-
-function whenExited(child: ChildProcess): Promise<{ exit: ProcessExit; closed: Promise<unknown> }> {
-  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  return new Promise((resolve) => {
-    child.once("exit", (status, signal) => {
-      const exit = { status: status ?? undefined, signal: signal ?? undefined };
-      // In an object, since a promise that resolves to a promise would wait for it.
-      resolve({ exit, closed });
     });
-  });
+  }
+
+  /** A process without a record would survive a crash of the host. */
+  #record(): void {
+    try {
+      this.#deps.records.add(this.pid);
+    } catch (cause) {
+      killGroup(this.pid);
+      throw new LeverError(
+        "start_failed",
+        `Cannot start an instance: its process cannot be recorded (${String(cause)}).`,
+        { cause },
+      );
+    }
+  }
+
+  #cleanUp(): void {
+    this.#deps.watchdog.unwatch(this.pid);
+    // Processes that the service has started.
+    killGroup(this.pid);
+    this.#deps.records.remove(this.pid);
+  }
+
+  get #isRunning(): boolean {
+    const { exitCode, signalCode } = this.#process.child;
+    return exitCode === null && signalCode === null;
+  }
+
+  get memoryBytes(): number {
+    return this.#isRunning ? this.#deps.watchdog.bytesOf(this.pid) : 0;
+  }
+
+  async attach(access: InstanceAccess): Promise<VisiblePaths> {
+    const { environment, service, codeDir, dataDir } = access;
+    const { users, watchdog, moving } = this.#deps;
+    // For a service that ran in containers before.
+    const disk = join(serviceDisksDir(this.#deps.dataDir), environment, service);
+    await moving.run(dataDir, () => moveDiskToFolder(disk, dataDir));
+    const user = await users?.userFor(dataDir, codeDir);
+    if (this.#isRunning) {
+      const onExceeded = (memory: ProcessesMemory): void => this.#onMemoryExceeded(memory);
+      watchdog.watch(this.pid, { bytesMax: this.#ram * 1e6, onExceeded });
+    }
+    return { codeDir, dataDir, ...(user && { user }) };
+  }
+
+  #onMemoryExceeded({ bytes, pids }: ProcessesMemory): void {
+    this.#limit = outOfMemory(this.#ram, bytes);
+    // By pid too: a process that the service has started may have left the group.
+    for (const pid of pids) kill(pid);
+    killGroup(this.pid);
+  }
+
+  terminate(): void {
+    this.#process.child.kill("SIGTERM");
+  }
+
+  kill(): void {
+    if (this.#isRunning) killGroup(this.pid);
+  }
 }
 
 function killGroup(pid: number): void {
@@ -226,6 +183,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // There is no such process or group: all of it has ended.
+    // No such process or group: all of it has exited.
   }
 }

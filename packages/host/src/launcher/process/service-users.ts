@@ -1,50 +1,43 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  chownSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { chmodSync, chownSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { runTool } from "../../processes/run-tool.ts";
+import { serviceFoldersDir } from "../service-data.ts";
+import { SingleFlight } from "./single-flight.ts";
 
-/** Users that belong to services: too high for an account to have them, and beyond those that containers have. */
+/** Users of services. No account has such high numbers, and containers use lower ones. */
 const FIRST_UID = 0x7f10_0000;
 const LAST_UID = 0x7fff_ffff;
-/** Hosts with different data folders begin at different ones of these. */
+/** Each data folder starts in one of these ranges, so that hosts on the same machine use different users. */
 const RANGE = 0x1_0000;
 const RANGES = (LAST_UID + 1 - FIRST_UID) / RANGE;
-const NOTE = "last service user";
+/** Name of the host value with the last assigned number. */
+const LAST_USER = "last service user";
 
-/** A user of the system, whose group has the same number and no other member. */
+/** A user of the system. Its group has the same number and no other member. */
 export interface ServiceUser {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** What is remembered beside the owners of the folders. */
+/** Values that survive a restart of the host. */
 export interface HostValues {
   readHostValue(name: string): Promise<string | undefined>;
   writeHostValue(name: string, value: string): Promise<void>;
 }
 
 /**
- * Gives each service a user of its own, which is remembered as the owner of its data folder.
+ * Gives each service a user of its own. The owner of the service's data folder records which.
  *
- * - S1. No two services ever have the same: a number is written down before it is used, and none is given twice, also
- *   when the service that had it is gone.
- * - S2. A service's user reads its own code, writes its own data, and reaches nothing else of Lever's files.
+ * - S1. No two services ever have the same user: a number is written down before it is used, and never assigned again,
+ *   even after its service has been removed.
+ * - S2. A service's user reads its own code, writes its own data, and reaches none of Lever's other files.
  */
 export class ServiceUsers {
   readonly #hostValues: HostValues;
   /** Data folders by their owners. */
   readonly #folders: Map<number, string>;
-  readonly #giving = new Map<string, Promise<ServiceUser>>();
+  readonly #assigning = new SingleFlight<ServiceUser>();
   #last: number;
 
   private constructor(hostValues: HostValues, folders: Map<number, string>, last: number) {
@@ -53,13 +46,13 @@ export class ServiceUsers {
     this.#last = last;
   }
 
-  /** Opens the folders of services to their users, as far as S2 has it. */
+  /** Lets other users pass through the folders above code and data (S2), and reads which users services have. */
   static async open(dataDir: string, hostValues: HostValues): Promise<ServiceUsers> {
-    // To be passed through, not to be listed.
+    const services = serviceFoldersDir(dataDir);
+    // Other users may enter these folders but not list them.
     chmodSync(dataDir, (statSync(dataDir).mode & 0o777) | 0o011);
-    for (const name of ["code", "services"]) chmodSync(join(dataDir, name), 0o711);
+    for (const dir of [join(dataDir, "code"), services]) chmodSync(dir, 0o711);
     const folders = new Map<number, string>();
-    const services = join(dataDir, "services");
     for (const environment of readdirSync(services)) {
       const dir = join(services, environment);
       chmodSync(dir, 0o711);
@@ -68,18 +61,20 @@ export class ServiceUsers {
         if (isServiceUser(uid) && !folders.has(uid)) folders.set(uid, join(dir, service));
       }
     }
-    const noted = Number((await hostValues.readHostValue(NOTE)) ?? firstUid(dataDir) - 1);
-    return new ServiceUsers(hostValues, folders, Math.max(noted, ...folders.keys()));
+    const last = Number((await hostValues.readHostValue(LAST_USER)) ?? firstUid(dataDir) - 1);
+    return new ServiceUsers(hostValues, folders, Math.max(last, ...folders.keys()));
   }
 
   /**
-   * The user of the service with this data folder, which then owns that, and can read the code.
-   * @throws Error when the folders cannot be given to it.
+   * The user of the service with this data folder. Makes it the owner of that folder, and lets it read the code.
+   * @throws Error when a folder's owner cannot be changed, or no number is left.
    */
-  async admit(dataDir: string, codeDir: string): Promise<ServiceUser> {
+  async userFor(dataDir: string, codeDir: string): Promise<ServiceUser> {
     const { uid } = statSync(dataDir);
-    const isOwn = isServiceUser(uid) && this.#folders.get(uid) === dataDir;
-    const user = isOwn ? { uid, gid: uid } : await this.#giveOnce(dataDir);
+    const isAssigned = isServiceUser(uid) && this.#folders.get(uid) === dataDir;
+    const user = isAssigned
+      ? { uid, gid: uid }
+      : await this.#assigning.run(dataDir, () => this.#assign(dataDir));
     const code = statSync(codeDir);
     if (code.gid !== user.gid || (code.mode & 0o777) !== 0o750) {
       chownSync(codeDir, 0, user.gid);
@@ -88,20 +83,13 @@ export class ServiceUsers {
     return user;
   }
 
-  #giveOnce(dataDir: string): Promise<ServiceUser> {
-    const giving =
-      this.#giving.get(dataDir) ?? this.#give(dataDir).finally(() => this.#giving.delete(dataDir));
-    this.#giving.set(dataDir, giving);
-    return giving;
-  }
-
-  async #give(dataDir: string): Promise<ServiceUser> {
+  async #assign(dataDir: string): Promise<ServiceUser> {
     const uid = ++this.#last;
     if (uid > LAST_UID) throw new Error("there is no user left for it");
     // S1.
-    await this.#hostValues.writeHostValue(NOTE, String(uid));
+    await this.#hostValues.writeHostValue(LAST_USER, String(uid));
     chmodSync(dirname(dataDir), 0o711);
-    // The folder itself last: it is not taken for given before all in it is.
+    // The folder itself comes last: its owner shows that everything in it has been changed.
     const owner = `${uid}:${uid}`;
     if (readdirSync(dataDir).length > 0) {
       await runTool("find", [dataDir, "-mindepth", "1", "-exec", "chown", "-h", owner, "{}", "+"]);
@@ -113,50 +101,12 @@ export class ServiceUsers {
   }
 }
 
-function isServiceUser(uid: number): boolean {
+export function isServiceUser(uid: number): boolean {
   return uid >= FIRST_UID && uid <= LAST_UID;
 }
 
-function firstUid(dataDir: string): number {
+/** The first number that a host with this data folder assigns. */
+export function firstUid(dataDir: string): number {
   const hash = createHash("sha256").update(realpathSync(dataDir)).digest();
   return FIRST_UID + (hash.readUInt32BE(0) % RANGES) * RANGE;
-}
-
-/** Why services cannot have users of their own, as far as it shows without trying; undefined = nothing speaks against it. */
-export function usersMissing(dataDir: string): string | undefined {
-  if (process.getuid?.() !== 0) return "Lever does not run as root";
-  const closed = closedFolder(dirname(dataDir));
-  if (closed === undefined) return undefined;
-  return `other users cannot pass through ${closed} (chmod o+x, or --data elsewhere, such as /var/lib/lever)`;
-}
-
-/** The folder at or above a path that other users cannot pass through; undefined = they can. */
-export function closedFolder(path: string): string | undefined {
-  for (let dir = path; ; dir = dirname(dir)) {
-    const mode = statSync(dir, { throwIfNoEntry: false })?.mode;
-    if (mode !== undefined && (mode & 0o001) === 0) return dir;
-    if (dir === dirname(dir)) return undefined;
-  }
-}
-
-/** The same by trying: a folder is given to such a user, which is to reach it and write there. */
-export async function tryUsers(dataDir: string): Promise<string | undefined> {
-  const missing = usersMissing(realpathSync(dataDir));
-  if (missing !== undefined) return missing;
-  const uid = firstUid(dataDir);
-  const mode = statSync(dataDir).mode & 0o777;
-  chmodSync(dataDir, mode | 0o011);
-  const dir = mkdtempSync(join(dataDir, "try-"));
-  try {
-    chownSync(dir, uid, uid);
-    const settings = { uid, gid: uid, timeout: 10_000 };
-    await promisify(execFile)("/bin/sh", ["-c", 'cd "$1" && : > file', "sh", dir], settings);
-    return undefined;
-  } catch (error) {
-    chmodSync(dataDir, mode);
-    const said = error instanceof Error ? error.message : String(error);
-    return `a try with another user failed (${said.trim().split("\n").at(-1)})`;
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
 }

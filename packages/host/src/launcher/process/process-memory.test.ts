@@ -1,0 +1,68 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { describe, expect, it } from "vitest";
+import { groupByLeader, memoryOf, type ProcessParents, parseStat } from "./process-memory.ts";
+
+describe("the processes of a leader", () => {
+  /** pid, parent, session. */
+  const group = (leaders: number[], ...processes: [number, number, number][]) =>
+    Object.fromEntries(
+      groupByLeader(
+        new Map<number, ProcessParents>(
+          processes.map(([pid, parent, session]) => [pid, { parent, session }]),
+        ),
+        new Set(leaders),
+      ),
+    );
+
+  it("are itself, its children and their children, and no others", () => {
+    expect(group([10], [1, 0, 1], [10, 1, 10], [11, 10, 10], [12, 11, 10], [20, 1, 20])).toEqual({
+      10: [10, 11, 12],
+    });
+  });
+
+  it("include a process of its session whose parent has exited", () => {
+    expect(group([10], [1, 0, 1], [10, 1, 10], [11, 1, 10])).toEqual({ 10: [10, 11] });
+  });
+
+  it("include a process that has left the session while its parent lives", () => {
+    expect(group([10], [1, 0, 1], [10, 1, 10], [11, 10, 11], [12, 11, 11])).toEqual({
+      10: [10, 11, 12],
+    });
+  });
+
+  it("do not include a process that has left the session and whose parent has exited", () => {
+    expect(group([10], [1, 0, 1], [10, 1, 10], [11, 1, 11])).toEqual({ 10: [10] });
+  });
+
+  it("are found in a list whose parents form a cycle", () => {
+    expect(group([10], [10, 1, 10], [20, 21, 20], [21, 20, 20])).toEqual({ 10: [10] });
+  });
+
+  it("are separate for each leader", () => {
+    expect(group([10, 20], [10, 1, 10], [11, 10, 10], [20, 1, 20], [21, 20, 20])).toEqual({
+      10: [10, 11],
+      20: [20, 21],
+    });
+  });
+});
+
+it.each([
+  ["4711 (node) S 17 4711 4710 0 -1", { parent: 17, session: 4710 }],
+  ["4711 (a) b (c) S 17 4711 4710 0 -1", { parent: 17, session: 4710 }],
+  ["", undefined],
+])("a stat of %j is parsed", (stat, parents) => {
+  expect(parseStat(stat)).toEqual(parents);
+});
+
+it.runIf(process.platform === "linux")("a real session counts with its child", async () => {
+  const child = spawn("sh", ["-c", "cat <&3 & echo started; wait"], {
+    stdio: ["ignore", "pipe", "ignore", "pipe"],
+    detached: true,
+  });
+  await once(child.stdout ?? child, "data");
+  const memory = memoryOf(new Set([child.pid ?? 0])).get(child.pid ?? 0);
+  process.kill(-(child.pid ?? 0), "SIGKILL");
+  expect(memory?.pids).toHaveLength(2);
+  expect(memory?.bytes).toBeGreaterThan(0);
+});

@@ -1,0 +1,88 @@
+/** The command that starts a runtime as a process: limits, Node, its permissions, the runtime's program, and variables. */
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { findProgram } from "../../processes/find-program.ts";
+import { copyProgram, programIn } from "../instance-program.ts";
+import { nodeFlags, nodeVariables } from "../node-flags.ts";
+import { nodePermissions } from "./node-permissions.ts";
+import { closedFolder } from "./user-support.ts";
+
+/** Variables of the host that runtimes inherit. */
+const INHERITED_VARIABLES = ["PATH", "LANG", "LC_ALL", "TZ"];
+
+/** Processes and threads of one service's user, in all of its instances. A runtime has about a dozen. */
+const USER_PROCESSES_MAX = 4_096;
+
+export interface RuntimeCommand {
+  /** Program and arguments for a runtime with `ram` megabytes. */
+  command(ram: number): readonly [program: string, ...args: string[]];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Copies the runtime's program, and Node if needed, into the data folder. `hasUsers`: services have users of their own. */
+export function prepareRuntimeCommand(
+  dataDir: string,
+  { hasUsers }: { hasUsers: boolean },
+): RuntimeCommand {
+  // Services' users may be unable to reach the folder where Lever is installed, and Node's permissions do not include it.
+  const runtimeDir = join(dataDir, "runtime");
+  rmSync(runtimeDir, { recursive: true, force: true });
+  copyProgram(runtimeDir);
+  const { args: permissions, temporaryDir } = nodePermissions(dataDir, runtimeDir);
+  const program = [programIn(runtimeDir), ...(hasUsers ? ["--own-user"] : [])];
+  const env: Record<string, string> = { ...nodeVariables, TMPDIR: temporaryDir };
+  for (const name of INHERITED_VARIABLES) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  if (hasUsers) {
+    // A search along PATH fails at the first folder that may not be read.
+    const path = [...reachableNode(runtimeDir), ...reachableFolders(env["PATH"] ?? "")];
+    env["PATH"] = path.join(delimiter);
+  }
+  const prefix = limitingPrograms({ hasUsers });
+  const command = (ram: number): readonly [string, ...string[]] => {
+    const node = [...nodeFlags(ram), ...permissions, ...program];
+    const [first, ...rest] = prefix;
+    return first === undefined
+      ? [process.execPath, ...node]
+      : [first, ...rest, process.execPath, ...node];
+  };
+  return { command, env };
+}
+
+/** Programs that set limits and then execute the rest of the command with the same pid; none on systems without them. */
+function limitingPrograms({ hasUsers }: { hasUsers: boolean }): string[] {
+  const prlimit = findProgram("prlimit");
+  const setpriv = findProgram("setpriv");
+  const processes = `--nproc=${USER_PROCESSES_MAX}:${USER_PROCESSES_MAX}`;
+  return [
+    ...(prlimit === undefined ? [] : [prlimit, "--core=0:0", ...(hasUsers ? [processes] : [])]),
+    ...(setpriv === undefined ? [] : [setpriv, "--no-new-privs"]),
+  ];
+}
+
+function reachableFolders(path: string): string[] {
+  return path
+    .split(delimiter)
+    .filter((dir) => existsSync(dir) && closedFolder(realpathSync(dir)) === undefined);
+}
+
+/** A folder with a copy of Node, when services' users cannot reach the host's own. */
+function reachableNode(runtimeDir: string): string[] {
+  const node = realpathSync(process.execPath);
+  if (closedFolder(dirname(node)) === undefined) return [];
+  const dir = join(runtimeDir, "bin");
+  mkdirSync(dir);
+  copyFileSync(node, join(dir, "node"), constants.COPYFILE_FICLONE);
+  chmodSync(join(dir, "node"), 0o755);
+  return [dir];
+}
