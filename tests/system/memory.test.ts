@@ -76,7 +76,9 @@ it("bodies of all calls together have their bound, and who is over it is refused
   const statuses = answers.map(({ status }) => status).sort();
   expect(statuses[0]).toBe(200);
   expect(new Set(statuses)).toEqual(new Set([200, 503]));
-  expect(answers.find(({ status }) => status === 503)?.text).toContain("too many large ones");
+  expect(answers.find(({ status }) => status === 503)?.text).toContain(
+    "too many calls with large bodies",
+  );
   // Nothing of them is left.
   for (let i = 0; i < 5; i++) expect((await send(4_000_000)).text).toBe("4000000");
 });

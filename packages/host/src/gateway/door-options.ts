@@ -3,14 +3,14 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import type { CallRouter } from "../router/router.ts";
 import type { Admission } from "./admission/admit-call.ts";
-import type { HeldBodies } from "./http/regular-call.ts";
+import type { BodyBudget } from "./body-budget.ts";
 
 /** What the doors of a gateway share. */
 export interface DoorOptions {
   readonly admission: Admission;
   readonly router: Pick<CallRouter, "call">;
   readonly limits: Limits;
-  readonly bodies: HeldBodies;
+  readonly budget: BodyBudget;
   readonly clock: Clock;
   readonly log: Log;
 }

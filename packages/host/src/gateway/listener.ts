@@ -3,48 +3,51 @@ import type { Server as Http1Server } from "node:http";
 import type { Http2Server } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket, Server as TlsServer } from "node:tls";
+import type { Clock } from "../clock.ts";
 import type { FastConnections } from "./http/fast/fast-connections.ts";
 
-/** The first bytes of an HTTP/2 connection by prior knowledge (RFC 9113, 3.4): no HTTP/1 method begins so. */
+/** The first bytes of an HTTP/2 connection with prior knowledge (RFC 9113, 3.4). No HTTP/1.1 method begins with them. */
 const HTTP2_PREFACE = "PRI";
-/** The first byte of a TLS connection: a record of a handshake (RFC 8446, 5.1). No HTTP begins so. */
+/** The first byte of a TLS connection, a handshake record (RFC 8446, 5.1). No HTTP begins with it. */
 const TLS_HANDSHAKE = 0x16;
 
-/** One port for HTTP/1 and HTTP/2, in cleartext or all of it over TLS: what a connection sends first tells them apart. */
+/** One port for HTTP/1.1 and HTTP/2, in cleartext or all of it over TLS: the first bytes of a connection decide. */
 export interface Listener {
   readonly port: number;
-  /** Takes no new connections, and resolves when those that are there have ended; idle ones end at once. */
+  /** Accepts no more connections and closes idle ones. Resolves when the others have ended. */
   close(): Promise<void>;
-  /** Cuts every connection that is left. */
+  /** Closes every connection at once. */
   destroyConnections(): void;
 }
 
 export interface Servers {
   readonly http1: Http1Server;
   readonly http2: Http2Server;
-  /** With it, everything goes over TLS; it has to bound the time of a handshake. */
+  /** With it, everything goes over TLS. It must limit the time of a handshake. */
   readonly tls: TlsServer | undefined;
-  /** What takes connections before the HTTP/1 server, and hands them over to it. */
-  readonly openDirect: (handOver: (socket: Socket) => void) => FastConnections;
+  /** Opens the way of plain calls, which hands other connections over to the HTTP/1.1 server. */
+  readonly openFast: (handOver: (socket: Socket) => void) => FastConnections;
 }
 
 export interface ListenOptions {
   readonly bind: string;
   /** 0 = any free port. */
   readonly port: number;
-  /** Others listen on the same port, and connections are spread over all of them. */
+  /** Other processes listen on the same port; the system spreads connections over all of them. */
   readonly isShared: boolean;
   /** A connection that sends nothing for this long is closed. */
   readonly headersTimeoutMs: number;
-  /** Answers and ends a connection that does not speak TLS where it has to. */
+  /** Answers and closes a cleartext connection to a port for TLS. */
   readonly refuseCleartext: (socket: Socket) => void;
+  readonly clock: Clock;
 }
 
-/** @throws the system's error when the port is not to be had. */
+/** @throws the system's error when the port is not available. */
 export async function listen(servers: Servers, options: ListenOptions): Promise<Listener> {
-  const { http1, http2, tls, openDirect } = servers;
-  const { bind, port, isShared, headersTimeoutMs, refuseCleartext } = options;
+  const { http1, http2, tls, openFast } = servers;
+  const { bind, port, isShared, refuseCleartext } = options;
   const sockets = new Set<Socket>();
+  const sessions = new Set<{ close(): void }>();
   let isClosing = false;
 
   http2.on("session", (session) => {
@@ -52,28 +55,27 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
     else sessions.add(session);
     session.on("close", () => sessions.delete(session));
   });
-  const sessions = new Set<{ close(): void }>();
 
-  // The HTTP/1 server listens, and with it its own watch over slow requests; its connections are looked at first.
+  // The HTTP/1.1 server listens, and checks the time of requests. Its connections are first looked at here.
   const [openHttp1] = http1.listeners("connection");
   http1.removeAllListeners("connection");
   const openHttp2 = (socket: Socket): void => {
-    // HTTP/1's server leaves a socket open whose other side has ended; a session over it would never hear of that.
+    // The HTTP/1.1 server allows sockets whose peer has ended; an HTTP/2 session would never find out.
     socket.allowHalfOpen = false;
     http2.emit("connection", socket);
   };
-  const direct = openDirect((socket) => openHttp1?.call(http1, socket));
+  const fast = openFast((socket) => openHttp1?.call(http1, socket));
   const openHttp = (socket: Socket): void =>
-    handOver(socket, headersTimeoutMs, (first) => {
+    inspect(socket, options, (first) => {
       const head = first.toString("latin1", 0, HTTP2_PREFACE.length);
       if (head === HTTP2_PREFACE) return () => openHttp2(socket);
       if (HTTP2_PREFACE.startsWith(head)) return undefined;
       return () => {
-        if (!direct.take(socket, first)) openHttp1?.call(http1, socket);
+        if (!fast.take(socket, first)) openHttp1?.call(http1, socket);
       };
     });
   const openTls = (socket: Socket): void =>
-    handOver(socket, headersTimeoutMs, (first) => () => {
+    inspect(socket, options, (first) => () => {
       if (first[0] === TLS_HANDSHAKE) tls?.emit("connection", socket);
       else refuseCleartext(socket);
     });
@@ -91,7 +93,7 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   try {
     await once(http1, "listening");
   } catch (error) {
-    direct.close();
+    fast.close();
     throw error;
   }
   return {
@@ -99,7 +101,7 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
     close() {
       isClosing = true;
       for (const session of sessions) session.close();
-      direct.close();
+      fast.close();
       return new Promise((resolve) => {
         http1.close(() => resolve());
         http1.closeIdleConnections();
@@ -112,32 +114,32 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
 }
 
 /**
- * Shows `choose` a connection's first bytes until it says who takes it over, which then reads them as if nobody had. A
- * connection that nobody takes within the time is closed.
+ * Passes a connection's first bytes to `choose` until it returns the server that takes the connection. The bytes are then
+ * put back for that server to read. A connection that no server takes within the time is closed.
  */
-function handOver(
+function inspect(
   socket: Socket,
-  timeoutMs: number,
+  { clock, headersTimeoutMs }: Pick<ListenOptions, "clock" | "headersTimeoutMs">,
   choose: (first: Buffer) => (() => void) | undefined,
 ): void {
   let first: Buffer = Buffer.alloc(0);
-  const timer = setTimeout(() => socket.destroy(), timeoutMs);
-  const onClose = (): void => clearTimeout(timer);
+  const timer = clock.setTimeout(() => socket.destroy(), headersTimeoutMs);
+  const onClose = (): void => clock.clearTimeout(timer);
   const onError = (): void => {};
-  const look = (): void => {
+  const onReadable = (): void => {
     const chunk = socket.read() as Buffer | null;
     if (chunk === null) return;
     first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
-    const takeOver = choose(first);
-    if (takeOver === undefined) return;
-    clearTimeout(timer);
-    socket.off("readable", look);
+    const open = choose(first);
+    if (open === undefined) return;
+    clock.clearTimeout(timer);
+    socket.off("readable", onReadable);
     socket.off("error", onError);
     socket.off("close", onClose);
     socket.unshift(first);
-    takeOver();
+    open();
   };
   socket.on("error", onError);
   socket.on("close", onClose);
-  socket.on("readable", look);
+  socket.on("readable", onReadable);
 }

@@ -1,40 +1,40 @@
 import type { Socket } from "node:net";
 import type { HttpRequest } from "./exchange.ts";
 
-/** How long a caller may go on sending a body that nobody reads. */
+/** A caller that still sends after its response gets this long before its connection is closed. */
 export const LINGER_MS = 5_000;
 
 /**
- * Reads and drops what is left of a request that has its answer, or gets it now. Closing the connection at once would
- * take the answer along: the system resets a connection that is closed with bytes unread (RFC 9112, 9.6).
+ * Reads and drops the rest of a request that is answered. Closing the connection with unread bytes would reset it, and the
+ * caller may lose the response (RFC 9112, 9.6).
  */
 export function discardBody(request: HttpRequest): void {
   if (request.complete) return;
   const timer = setTimeout(() => request.destroy(), LINGER_MS);
-  const closeInOrder =
-    request.httpVersionMajor === 1 ? holdOpen(request.socket as Socket) : undefined;
+  const closeNow =
+    request.httpVersionMajor === 1 ? delayClose(request.socket as Socket) : undefined;
   request.on("data", () => {});
   request.on("end", () => {
     clearTimeout(timer);
-    closeInOrder?.();
+    closeNow?.();
   });
   request.on("error", () => clearTimeout(timer));
   request.resume();
 }
 
 /**
- * Node's server closes a connection that is not kept as soon as the answer is written. Until the returned function is
- * called, it only ends its own side.
+ * Node's server closes a connection without keep-alive when the response is written. From here on it only ends its own
+ * side; the returned function closes what Node has closed meanwhile.
  */
-function holdOpen(socket: Socket): () => void {
-  let isOver = false;
+function delayClose(socket: Socket): () => void {
+  let isClosed = false;
   socket.destroySoon = () => {
-    isOver = true;
+    isClosed = true;
     socket.end();
   };
   return () => {
-    // That of the class shows again.
+    // Restores the method of the class.
     Reflect.deleteProperty(socket, "destroySoon");
-    if (isOver) socket.destroySoon();
+    if (isClosed) socket.destroySoon();
   };
 }

@@ -1,14 +1,14 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import type { AdmittedCall, Connection } from "../admission/admit-call.ts";
 
-/** What HTTP/1 and HTTP/2 requests have in common, and the gateway needs. */
+/** The parts of a request that HTTP/1.1 and HTTP/2 share and the gateway needs. */
 export interface HttpRequest {
   readonly url?: string | undefined;
   readonly method?: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly httpVersionMajor: number;
   readonly socket: Connection;
-  /** The whole request has arrived. */
+  /** The complete request has arrived. */
   readonly complete: boolean;
   on(event: "data", listener: (chunk: Buffer) => void): unknown;
   on(event: "end", listener: () => void): unknown;
@@ -18,13 +18,13 @@ export interface HttpRequest {
   destroy(): unknown;
 }
 
-/** The same for responses. */
+/** The parts of a response that HTTP/1.1 and HTTP/2 share and the gateway needs. */
 export interface HttpResponse {
   readonly headersSent: boolean;
   readonly destroyed?: boolean;
   setHeader(name: string, value: string): unknown;
   writeHead(status: number, headers: OutgoingHttpHeaders): unknown;
-  /** False = wait for "drain". */
+  /** False = the buffer is full: wait for "drain". */
   write(chunk: Uint8Array | string): boolean;
   end(chunk?: Uint8Array | string): unknown;
   end(chunk: string, encoding: "latin1"): unknown;
@@ -32,7 +32,7 @@ export interface HttpResponse {
   on(event: "close" | "drain", listener: () => void): unknown;
 }
 
-/** One request for a method, and its response. */
+/** An admitted request, and its response. */
 export interface Exchange {
   readonly request: HttpRequest;
   readonly response: HttpResponse;

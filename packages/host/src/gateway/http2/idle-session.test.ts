@@ -6,12 +6,12 @@ import { closeWhenIdle } from "./idle-session.ts";
 
 let server: http2.Http2Server;
 let port: number;
-let silentMs: number;
+let idleMs: number;
 
 beforeEach(async () => {
-  silentMs = 30;
+  idleMs = 30;
   server = http2.createServer();
-  server.on("session", (session) => closeWhenIdle(session, silentMs));
+  server.on("session", (session) => closeWhenIdle(session, idleMs));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   port = (server.address() as AddressInfo).port;
@@ -19,14 +19,14 @@ beforeEach(async () => {
 
 afterEach(() => server.close());
 
-it("ends a connection on which no call is open", async () => {
+it("a connection without open calls is closed when it is idle", async () => {
   const client = http2.connect(`http://127.0.0.1:${port}`);
   await once(client, "close");
 });
 
-it("lets a silent call go on while the other side acknowledges", async () => {
-  // Long enough for a busy machine to acknowledge in.
-  silentMs = 1_000;
+it("a silent call continues while its peer acknowledges", async () => {
+  // A busy machine needs some of it to acknowledge.
+  idleMs = 1_000;
   const client = http2.connect(`http://127.0.0.1:${port}`);
   let opened: http2.ServerHttp2Stream | undefined;
   server.on("stream", (stream) => {
@@ -35,7 +35,7 @@ it("lets a silent call go on while the other side acknowledges", async () => {
   });
   const call = client.request({ ":method": "POST" });
   await once(call, "response");
-  // Each is a silence that was asked about.
+  // The server sends settings after each idle time.
   for (let asked = 0; asked < 2; asked++) await once(client, "remoteSettings");
   opened?.write("still here");
   expect(String(await once(call, "data"))).toBe("still here");
@@ -43,12 +43,12 @@ it("lets a silent call go on while the other side acknowledges", async () => {
   await once(client, "close");
 });
 
-it("ends a connection whose other side acknowledges nothing, with its calls", async () => {
+it("a connection whose peer acknowledges nothing is closed with its calls", async () => {
   const closed = new Promise((resolve) => {
     server.on("stream", (stream) => stream.on("close", resolve));
   });
   const socket = connect(port, "127.0.0.1");
-  // Settings, and a POST to / whose body never comes (RFC 7541, A and 6.2.1).
+  // Settings, and a POST to / without its body (RFC 7541, A and 6.2.1).
   socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]));
   socket.write(Buffer.from([0, 0, 6, 1, 4, 0, 0, 0, 1, 0x83, 0x86, 0x84, 0x41, 1, 0x78]));

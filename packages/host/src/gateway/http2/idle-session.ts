@@ -1,24 +1,24 @@
 import type { ServerHttp2Session } from "node:http2";
 
 /**
- * Ends an HTTP/2 connection on which nothing has moved for a time: at once when no call is open on it. Calls that are
- * open go on, however silent, for as long as the other side's program answers; new ones need a new connection.
+ * Closes an HTTP/2 connection without traffic for a time. Without open calls it closes at once. Open calls continue, however
+ * long they are silent, as long as the peer acknowledges; new calls need a new connection.
  */
-export function closeWhenIdle(session: ServerHttp2Session, silentMs: number): void {
-  let isAsked = false;
-  session.setTimeout(silentMs);
+export function closeWhenIdle(session: ServerHttp2Session, idleMs: number): void {
+  let isAwaitingAck = false;
+  session.setTimeout(idleMs);
   session.on("timeout", () => {
-    // The other side is gone; or a fault of its has made Node stop reading, of which Node tells nobody.
-    if (isAsked) {
+    // The peer is gone, or it has made Node stop reading by a protocol error, which Node does not report.
+    if (isAwaitingAck) {
       session.destroy();
       return;
     }
     session.close();
     if (session.destroyed) return;
-    isAsked = true;
-    // Must be acknowledged (RFC 9113, 6.5.3). Node sends no ping once either side has announced the end.
+    isAwaitingAck = true;
+    // Peers must acknowledge settings (RFC 9113, 6.5.3). Node sends no ping after either side has announced the end.
     session.settings({}, () => {
-      isAsked = false;
+      isAwaitingAck = false;
     });
   });
 }

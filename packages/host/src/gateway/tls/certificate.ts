@@ -5,22 +5,22 @@ import { LeverError } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../logs/log.ts";
 
-/** Where a certificate is, with those that lead to its authority, and its key; both PEM. */
+/** The files of a certificate, with its chain, and of its key; both PEM. */
 export interface CertificateFiles {
   readonly certFile: string;
   readonly keyFile: string;
 }
 
-/** What the files hold; it has been seen that they go together. */
+/** The content of the files. The key has been checked to be the certificate's. */
 export interface Certificate extends CertificateFiles {
   readonly cert: Buffer;
   readonly key: Buffer;
 }
 
-/** Who replaces certificates does so weeks before they expire: this is soon enough, and costs next to nothing. */
-const LOOK_EVERY_MS = 1_000;
+/** Certificates are replaced weeks before they expire, so a second is soon enough. A check reads two small files. */
+const CHECK_EVERY_MS = 1_000;
 
-/** @throws LeverError `malformed_request` that says which file cannot be read, or why they do not go together. */
+/** @throws LeverError `malformed_request` with the file that cannot be read, or the reason why the pair cannot be used. */
 export async function readCertificate(files: CertificateFiles): Promise<Certificate> {
   const certificate = await readFiles(files);
   checkCertificate(certificate);
@@ -28,8 +28,8 @@ export async function readCertificate(files: CertificateFiles): Promise<Certific
 }
 
 /**
- * Looks after a certificate's files, which others replace one after the other, by renaming or through a link. A pair that
- * cannot be used is logged, once, and changes nothing. Returns what ends that.
+ * Watches a certificate's files, which are replaced one after the other, by renaming or through a symbolic link. A pair that
+ * cannot be used is logged once, and the one in use stays. Returns a function that stops watching.
  */
 export function watchCertificate(
   first: Certificate,
@@ -46,7 +46,7 @@ export function watchCertificate(
   let timer: unknown;
   let isOver = false;
 
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const found = await readFiles(first);
     if (isSame(found, seen)) return;
     seen = found;
@@ -58,9 +58,9 @@ export function watchCertificate(
     }
     lastProblem = "";
   };
-  const lookAgain = (): void => {
+  const checkLater = (): void => {
     timer = clock.setTimeout(() => {
-      void look()
+      void check()
         .catch((error: unknown) => {
           const reason = error instanceof Error ? error.message : String(error);
           if (reason === lastProblem || isOver) return;
@@ -68,18 +68,18 @@ export function watchCertificate(
           log("warn", "gateway", "certificate not replaced", { reason, validTo: validTo(inUse) });
         })
         .finally(() => {
-          if (!isOver) lookAgain();
+          if (!isOver) checkLater();
         });
-    }, LOOK_EVERY_MS);
+    }, CHECK_EVERY_MS);
   };
-  lookAgain();
+  checkLater();
   return () => {
     isOver = true;
     clock.clearTimeout(timer);
   };
 }
 
-/** By what clients that trust its authority may call who has the certificate: by the address, or else by this name. */
+/** The host name for clients that verify the certificate: the address if it is valid for that, else a name of its own. */
 export function nameFor(address: string, { cert }: Certificate): string {
   const parsed = new X509Certificate(cert);
   if (parsed.checkIP(address) !== undefined) return address;
@@ -127,7 +127,7 @@ function refusal(message: string, cause: unknown): LeverError {
   return new LeverError("malformed_request", message, { cause });
 }
 
-/** `error:0580…:x509 certificate routines::key values mismatch` → what stands last. */
+/** `error:0580…:x509 certificate routines::key values mismatch` → `key values mismatch`. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.slice(message.lastIndexOf(":") + 1);

@@ -1,13 +1,13 @@
 import type { Socket } from "node:net";
 import { createServer, type SecureContextOptions, type Server } from "node:tls";
 import { LeverError } from "@leveros/protocol";
-import { rejectConnection } from "../http/respond.ts";
+import { rejectConnection } from "../http/write-response.ts";
 import type { Certificate } from "./certificate.ts";
 
-/** What a client may choose from by ALPN. One that offers only others is refused; one that offers nothing speaks HTTP/1. */
+/** A client that offers only other protocols (ALPN) is refused; one that offers none uses HTTP/1.1. */
 const PROTOCOLS = ["h2", "http/1.1"];
 
-/** Makes connections that it is handed secure; it does not listen itself. */
+/** A TLS server for connections that are passed to it; it does not listen itself. */
 export function createTls(
   certificate: Certificate,
   handshakeTimeoutMs: number,
@@ -19,12 +19,12 @@ export function createTls(
     handshakeTimeout: handshakeTimeoutMs,
     ...(ticketKeys && { ticketKeys }),
   });
-  // Of a handshake that takes too long Node only tells.
+  // Node reports a handshake that takes too long, but leaves its connection open.
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   return server;
 }
 
-/** From now on handshakes use this certificate; connections that are there go on. */
+/** Uses another certificate for new handshakes; open connections continue. */
 export function replaceCertificate(server: Server, certificate: Certificate): void {
   server.setSecureContext(contextOf(certificate));
 }
@@ -33,7 +33,7 @@ function contextOf({ cert, key }: Certificate): SecureContextOptions {
   return { cert, key, minVersion: "TLSv1.2" };
 }
 
-/** Tells who speaks HTTP to a port for HTTPS so, and ends the connection, at the latest after the time. */
+/** Answers HTTP without TLS on a port for HTTPS, and closes the connection after the time at the latest. */
 export function refuseCleartext(socket: Socket, timeoutMs: number): void {
   socket.on("error", () => {});
   rejectConnection(

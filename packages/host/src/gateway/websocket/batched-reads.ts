@@ -1,47 +1,47 @@
 import type { Duplex } from "node:stream";
 
-/** With fewer messages to answer, the caller may be waiting for each answer, and nothing more is to come meanwhile. */
+/** With fewer unanswered messages, the caller may wait for each reply and send nothing meanwhile. */
 const UNANSWERED_MIN = 2;
-/** With more of them, the method does not answer what it gets, or the caller sends far ahead of it. */
+/** With more, the method does not reply to each message, or the caller sends far ahead of it. */
 const UNANSWERED_MAX = 1_024;
-/** Of longer messages, it is the bytes that take time, and not the turns. */
+/** For longer messages the bytes take the time, not the turns of the event loop. */
 const BYTES_MAX = 4 * 1_024;
-/** For as long, no longer, what comes is left in the socket while no answer does. */
-const GATHER_MS = 1;
+/** Reading stops for at most this time without a reply. */
+const BATCH_MS = 1;
 
 /**
- * What Node's sockets read by, plain or TLS. To pause a socket is not enough: it stops reading only when its buffer is full,
- * and its public interface has no other way.
+ * The part of Node's sockets that reads, in cleartext or TLS. `pause()` stops reading only when the socket's buffer is full,
+ * and the public interface has no other way.
  */
 interface ReadHandle {
-  /** Node's sockets keep this in step, and start or stop where it says so. */
+  /** Node's sockets keep this up to date, and start or stop reading when it differs. */
   reading: boolean;
   readStart(): void;
   readStop(): void;
 }
 
 /**
- * While a method is at work on messages, leaves what comes after them in the connection, to be read together once an
- * answer is there. Reading each by itself as it comes wakes this process up for each, takes the processor from the
- * method and the caller, and makes the method's turns as short: all three then spend more on turns than on messages.
+ * While a method processes messages, leaves further ones in the connection and reads them together after its next reply.
+ * Reading each message as it arrives wakes this process up for each. That takes CPU from the method and the caller, and
+ * the method gets as few messages per turn: all three then spend more time on turns than on messages.
  */
 export class BatchedReads {
   readonly #connection: Duplex;
   #unanswered = 0;
   #willStop = false;
-  /** Runs while reading is stopped. */
+  /** Defined while reading is stopped. */
   #timer: NodeJS.Timeout | undefined;
 
   constructor(connection: Duplex) {
     this.#connection = connection;
   }
 
-  /** A message of so many bytes was passed on to the method. */
+  /** A message of this many bytes was forwarded to the method. */
   onForwarded(bytes: number): void {
     this.#unanswered++;
-    if (this.#willStop || this.#timer || bytes > BYTES_MAX || !this.#isAtWork) return;
+    if (this.#willStop || this.#timer || bytes > BYTES_MAX || !this.#isMethodBusy) return;
     this.#willStop = true;
-    // What was read together is passed on first.
+    // Messages that were read together are forwarded first.
     setImmediate(() => this.#stop());
   }
 
@@ -51,7 +51,7 @@ export class BatchedReads {
     if (this.#timer) this.resume();
   }
 
-  /** Reads again, if it does not. */
+  /** Starts reading again if it is stopped. */
   resume(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -64,18 +64,18 @@ export class BatchedReads {
   #stop(): void {
     this.#willStop = false;
     const handle = this.#handle;
-    if (!handle?.reading || !this.#isAtWork) return;
+    if (!handle?.reading || !this.#isMethodBusy) return;
     handle.reading = false;
     handle.readStop();
-    this.#timer = setTimeout(() => this.resume(), GATHER_MS);
+    this.#timer = setTimeout(() => this.resume(), BATCH_MS);
   }
 
-  /** The method has what is worth waiting for. */
-  get #isAtWork(): boolean {
+  /** A reply is worth waiting for. */
+  get #isMethodBusy(): boolean {
     return this.#unanswered >= UNANSWERED_MIN && this.#unanswered <= UNANSWERED_MAX;
   }
 
-  /** None once the connection is closed. */
+  /** undefined or null once the connection is closed. */
   get #handle(): ReadHandle | null | undefined {
     return (this.#connection as { _handle?: ReadHandle | null })._handle;
   }

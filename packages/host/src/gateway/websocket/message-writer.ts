@@ -1,11 +1,12 @@
 import type { Duplex } from "node:stream";
 import { PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
 
-/** A longer payload is passed on without a copy. */
+/** A longer payload is written without a copy. */
 const COPY_BYTES_MAX = 4 * 1024;
-/** The first byte of a message in one frame (RFC 6455, 5.2), and the lengths that its other bytes tell. */
+/** The first byte of a message in one frame (RFC 6455, 5.2). */
 const TEXT = 0x81;
 const BINARY = 0x82;
+/** Lengths that announce a length of 16 and of 64 bits. */
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
@@ -15,8 +16,8 @@ interface Message {
 }
 
 /**
- * Writes messages to a WebSocket, past the library that has opened it and reads it: everything that one turn of the event
- * loop produces leaves in one write.
+ * Writes messages to a WebSocket. The library opens and reads the socket, but would write each message by itself; this joins
+ * the messages of one turn of the event loop in one write.
  */
 export class MessageWriter {
   readonly #connection: Duplex;
@@ -27,7 +28,7 @@ export class MessageWriter {
     this.#connection = connection;
   }
 
-  /** Bytes that are on their way out. */
+  /** Bytes that are not sent yet. */
   get bufferedBytes(): number {
     return this.#bytes + this.#connection.writableLength;
   }
@@ -38,7 +39,7 @@ export class MessageWriter {
     this.#bytes += bytes.length;
   }
 
-  /** Writes what has been gathered: before anything else that is to come after it. */
+  /** Writes the messages so far, before anything else is written to the socket. */
   flush(): void {
     const messages = this.#messages;
     if (messages.length === 0) return;

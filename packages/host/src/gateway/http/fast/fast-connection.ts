@@ -1,19 +1,32 @@
 import type { Socket } from "node:net";
-import { type CallListener, LeverError, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
+import {
+  type CallListener,
+  type LeverError,
+  PAYLOAD_JSON,
+  type PayloadKind,
+} from "@leveros/protocol";
 import type { OpenCall } from "../../../router/router.ts";
 import type { IncomingCall } from "../../admission/admit-call.ts";
 import { asLeverError } from "../../as-lever-error.ts";
+import { BodyReservation } from "../../body-budget.ts";
+import { bodyTooSlow } from "../body.ts";
 import { LINGER_MS } from "../discard-body.ts";
-import { bodyTooSlow } from "../regular-call.ts";
-import { methodErrorHeaders, problemAnswer, rejectConnection, resultHeaders } from "../respond.ts";
+import { callerDisconnected, noReply } from "../reply.ts";
+import {
+  methodErrorParts,
+  problemParts,
+  type ResponseParts,
+  resultParts,
+} from "../response-parts.ts";
+import { headTooSlow } from "../server.ts";
+import { openHead, rejectConnection, writeToSocket } from "../write-response.ts";
 import type { DirectOptions } from "./fast-connections.ts";
 import { HEAD_END, type PlainHead, parsePlainHead } from "./plain-head.ts";
 
-/** Up to this size a body is worth copying into the write of its headers. */
-const ONE_WRITE_BYTES = 16 * 1024;
 /** What a caller may send ahead of an answer before it is no longer read. */
 const PIPELINED_BYTES_MAX = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
+const JSON_HEAD: string = openHead(200, { "content-type": "application/json" });
 
 /** What a connection is at. */
 type Phase =
@@ -52,7 +65,7 @@ export class FastConnection implements CallListener {
   /** That it lies in, which may be larger. */
   #bodyMemory: Buffer | undefined;
   #bodyBytes = 0;
-  #heldBytes = 0;
+  readonly #reservation: BodyReservation;
   #call: OpenCall | undefined;
   #isAnswered = false;
   /** When it has waited too long for what comes next, by the lane's clock; 0 = it waits for nothing of the caller's. */
@@ -61,6 +74,7 @@ export class FastConnection implements CallListener {
   constructor(socket: Socket, options: DirectOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#reservation = new BodyReservation(options.budget);
     socket.on("data", this.#onData);
     socket.on("end", this.#onCallerEnd);
     socket.on("drain", this.#onDrain);
@@ -95,7 +109,7 @@ export class FastConnection implements CallListener {
     }
     const error = this.#phase === "body" ? bodyTooSlow(limits.requestTimeoutMs) : headTooSlow();
     this.#leave();
-    this.#release();
+    this.#reservation.release();
     rejectConnection(this.#socket, error, LINGER_MS);
   }
 
@@ -122,9 +136,9 @@ export class FastConnection implements CallListener {
   readonly #onClose = (): void => {
     const wasCalling = this.#phase === "call" && !this.#isAnswered;
     this.#leave();
-    this.#release();
+    this.#reservation.release();
     if (wasCalling) {
-      this.#call?.abort(new LeverError("cancelled", "The caller closed its connection."));
+      this.#call?.abort(callerDisconnected());
     }
   };
 
@@ -176,17 +190,7 @@ export class FastConnection implements CallListener {
 
   /** Room for the body, from the start: else many halves could keep one another out. What has none is not ours. */
   #hold(bytes: number): boolean {
-    const { bodies, limits } = this.#options;
-    if (bytes > limits.bodyBytesMax || bodies.bytes + bytes > limits.bufferedBodyBytesMax)
-      return false;
-    bodies.bytes += bytes;
-    this.#heldBytes = bytes;
-    return true;
-  }
-
-  #release(): void {
-    this.#options.bodies.bytes -= this.#heldBytes;
-    this.#heldBytes = 0;
+    return bytes <= this.#options.limits.bodyBytesMax && this.#reservation.reserve(bytes);
   }
 
   /** False = it is not whole. */
@@ -253,21 +257,21 @@ export class FastConnection implements CallListener {
     this.#isAnswered = true;
     const cold = this.#call?.waitTimes;
     if (cold === undefined && kind === PAYLOAD_JSON) {
-      this.#write("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ", bytes);
+      this.#write(JSON_HEAD, bytes);
       return;
     }
-    this.#writeAnswer(200, resultHeaders({ kind, bytes }, cold), bytes);
+    this.#writeParts(resultParts(kind, bytes, cold));
   }
 
   onEnd(): void {
     if (!this.#isAnswered) {
-      this.#answerProblem(new LeverError("instance_failed", "The method ended without a reply."));
+      this.#answerProblem(noReply());
     }
     this.#next();
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
-    if (!this.#isAnswered) this.#writeAnswer(500, methodErrorHeaders({ kind, bytes }), bytes);
+    if (!this.#isAnswered) this.#writeParts(methodErrorParts(kind, bytes));
     this.#next();
   }
 
@@ -280,7 +284,7 @@ export class FastConnection implements CallListener {
 
   /** P1. The call is over, and answered. */
   #next(): void {
-    this.#release();
+    this.#reservation.release();
     this.#call = undefined;
     if (this.#phase === "over") return;
     this.#phase = "head";
@@ -299,38 +303,18 @@ export class FastConnection implements CallListener {
   }
 
   #answerProblem(error: LeverError): void {
-    const { status, headers, body } = problemAnswer(error);
-    this.#writeAnswer(status, headers, Buffer.from(body));
+    this.#writeParts(problemParts(error));
   }
 
-  #writeAnswer(
-    status: number,
-    headers: Readonly<Record<string, string | number>>,
-    bytes: Uint8Array,
-  ): void {
+  #writeParts({ status, headers, body }: ResponseParts): void {
     this.#isAnswered = true;
-    let text = `HTTP/1.1 ${status} ${this.#options.statusText(status)}\r\n`;
-    for (const [name, value] of Object.entries(headers)) {
-      if (name !== "content-length") text += `${name}: ${value}\r\n`;
-    }
-    this.#write(`${text}content-length: `, bytes);
+    this.#write(openHead(status, headers), body);
   }
 
-  #write(text: string, bytes: Uint8Array): void {
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    const { length } = bytes;
-    const head = `${text}${length}${this.#isClosing ? this.#options.closing() : this.#options.keeping()}`;
-    if (length > ONE_WRITE_BYTES) {
-      socket.cork();
-      socket.write(head, "latin1");
-      socket.write(bytes);
-      socket.uncork();
-      return;
-    }
-    // As text of one byte a character, a small body leaves in one piece with its head.
-    const body = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1");
-    socket.write(head + body, "latin1");
+  #write(head: string, body: Uint8Array): void {
+    if (this.#socket.destroyed) return;
+    const tail = this.#isClosing ? this.#options.closing() : this.#options.keeping();
+    writeToSocket(this.#socket, `${head}${body.length}${tail}`, body);
   }
 
   /** P2. */
@@ -358,10 +342,3 @@ export class FastConnection implements CallListener {
 
 /** "close" follows. */
 function onError(): void {}
-
-function headTooSlow(): LeverError {
-  return new LeverError(
-    "request_timeout",
-    "Cannot read the request: it did not arrive within its time.",
-  );
-}

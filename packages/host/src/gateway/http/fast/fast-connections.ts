@@ -1,4 +1,3 @@
-import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { DoorOptions } from "../../door-options.ts";
 import { BodyMemory } from "./body-buffers.ts";
@@ -17,7 +16,6 @@ export interface DirectOptions extends DoorOptions {
   /** The end of a head after its content-length, for a connection that is kept, and one that is closed. */
   keeping(): string;
   closing(): string;
-  statusText(status: number): string;
   /** Node's own server reads the connection from now on. */
   handOver(socket: Socket): void;
   onLeft(connection: FastConnection): void;
@@ -49,7 +47,6 @@ export class FastConnections {
       isClosing: () => this.#isClosing,
       keeping: () => this.#keeping,
       closing: () => this.#closing,
-      statusText: (status) => STATUS_CODES[status] ?? "Refused",
       handOver,
       memory: this.#memory,
       onLeft: (connection) => this.#connections.delete(connection),
@@ -78,7 +75,7 @@ export class FastConnections {
     const { clock, limits } = this.#options;
     this.#now = clock.now();
     this.#memory.shrink();
-    const date = new Date().toUTCString();
+    const date = new Date(clock.wallTime()).toUTCString();
     const seconds = Math.floor(limits.idleConnectionTimeoutMs / 1_000);
     this.#keeping = `\r\ndate: ${date}\r\nconnection: keep-alive\r\nkeep-alive: timeout=${seconds}\r\n\r\n`;
     this.#closing = `\r\ndate: ${date}\r\nconnection: close\r\n\r\n`;

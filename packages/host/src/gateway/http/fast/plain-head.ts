@@ -6,8 +6,9 @@ import {
   type Limits,
   type PayloadKind,
 } from "@leveros/protocol";
-import { payloadKind } from "../regular-call.ts";
-import { askedTimeoutMs, requestTarget } from "../request-target.ts";
+import { askedTimeoutMs } from "../call-timeout.ts";
+import { payloadKind } from "../payload-kind.ts";
+import { requestTarget } from "../request-target.ts";
 
 /** A request that says no more than which regular method it calls, and with what. */
 export interface PlainHead {

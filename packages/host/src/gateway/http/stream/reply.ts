@@ -1,13 +1,15 @@
 import { type CallListener, LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
-import type { OpenCall } from "../../router/router.ts";
-import { discardBody } from "./discard-body.ts";
-import type { HttpRequest, HttpResponse } from "./exchange.ts";
-import { sendMethodError, sendProblem, serverTiming } from "./respond.ts";
-import { jsonLines, rawBytes, type StreamFormat } from "./stream-format.ts";
+import type { OpenCall } from "../../../router/router.ts";
+import { discardBody } from "../discard-body.ts";
+import type { HttpRequest, HttpResponse } from "../exchange.ts";
+import { callerDisconnected } from "../reply.ts";
+import { methodErrorParts, serverTiming } from "../response-parts.ts";
+import { writeProblem, writeResponse } from "../write-response.ts";
+import { jsonLines, rawBytes, type StreamFormat } from "./format.ts";
 
 /**
- * The answer of a streaming call over HTTP. Until the first message, a failure is answered as a regular call's would
- * be; that message also decides the format, unless the caller asked for one.
+ * Writes the response of a streaming call. A failure before the first message has the response of a regular call. The
+ * first message decides the format, unless the caller has asked for one.
  */
 export class StreamReply implements CallListener {
   readonly #request: HttpRequest;
@@ -20,9 +22,12 @@ export class StreamReply implements CallListener {
     this.#request = request;
     this.#response = response;
     response.on("drain", () => this.call?.resume());
+    response.on("close", () => {
+      if (!this.isOver) this.call?.abort(callerDisconnected());
+    });
   }
 
-  /** Sends the response's head now, in this format. */
+  /** Sends the head of the response. */
   begin(format: StreamFormat): void {
     this.#format = format;
     const waitTimes = this.call?.waitTimes;
@@ -33,20 +38,18 @@ export class StreamReply implements CallListener {
     });
   }
 
+  /** Cancels the call with an error of the caller's, and answers with it. */
+  fail(error: LeverError): void {
+    this.call?.abort(error);
+    this.onAbort(error);
+  }
+
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.isOver) return;
     if (this.#format === undefined) this.begin(kind === PAYLOAD_BYTES ? rawBytes : jsonLines);
     const text = this.#format?.message(kind, bytes);
-    if (text === undefined) {
-      const error = new LeverError(
-        "not_supported",
-        "Cannot pass the message on: over plain HTTP a stream is all JSON or all bytes.",
-      );
-      this.call?.abort(error);
-      this.onAbort(error);
-      return;
-    }
-    if (!this.#response.write(text)) this.call?.pause();
+    if (text === undefined) this.fail(mixedKinds());
+    else if (!this.#response.write(text)) this.call?.pause();
   }
 
   onEnd(): void {
@@ -61,8 +64,8 @@ export class StreamReply implements CallListener {
       this.#failLate(this.#format.methodError(kind, bytes));
       return;
     }
-    this.#leave();
-    sendMethodError(this.#response, { kind, bytes });
+    this.#close();
+    writeResponse(this.#response, methodErrorParts(kind, bytes));
   }
 
   onAbort(error: LeverError): void {
@@ -71,8 +74,8 @@ export class StreamReply implements CallListener {
       this.#failLate(this.#format.platformError(error));
       return;
     }
-    this.#leave();
-    sendProblem(this.#response, error);
+    this.#close();
+    writeProblem(this.#response, error);
   }
 
   onDrain(): void {
@@ -89,12 +92,19 @@ export class StreamReply implements CallListener {
   }
 
   #finish(last: Uint8Array | undefined): void {
-    this.#leave();
+    this.#close();
     this.#response.end(last);
   }
 
-  #leave(): void {
+  #close(): void {
     this.isOver = true;
     discardBody(this.#request);
   }
+}
+
+function mixedKinds(): LeverError {
+  return new LeverError(
+    "not_supported",
+    "Cannot send the message: over plain HTTP, a stream is all JSON or all bytes.",
+  );
 }

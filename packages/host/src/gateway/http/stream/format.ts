@@ -1,14 +1,15 @@
 import { type LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
 
-/** How the messages of a streaming method are written into an HTTP response. */
+/** Writes the messages of a streaming method into an HTTP response. */
 export interface StreamFormat {
   readonly contentType: string;
-  /** A message; undefined = this format cannot carry it. */
+  /** undefined = this format cannot carry the message. */
   message(kind: PayloadKind, bytes: Uint8Array): Uint8Array | undefined;
-  /** What the method failed with, after its first message; undefined = only a connection that breaks off can say so. */
+  /** The method's error after the first message; undefined = only a broken connection can report it. */
   methodError(kind: PayloadKind, bytes: Uint8Array): Uint8Array | undefined;
+  /** Lever's error after the first message; undefined = only a broken connection can report it. */
   platformError(error: LeverError): Uint8Array | undefined;
-  /** What comes last, when the stream ends well. */
+  /** Ends a stream that has not failed. */
   readonly end: Uint8Array | undefined;
 }
 
@@ -23,7 +24,7 @@ export const jsonLines: StreamFormat = {
   end: undefined,
 };
 
-/** The messages' bytes as they are. */
+/** The messages' bytes without separators. */
 export const rawBytes: StreamFormat = {
   contentType: "application/octet-stream",
   message: (kind, bytes) => (kind === PAYLOAD_BYTES ? bytes : undefined),
@@ -34,7 +35,7 @@ export const rawBytes: StreamFormat = {
 
 /**
  * Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): `message` with JSON, `bytes`
- * with base64, and at last `end`, `error` (the method's) or `problem` (Lever's).
+ * with base64, and as the last one `end`, `error` (the method's) or `problem` (Lever's).
  */
 export const serverSentEvents: StreamFormat = {
   contentType: "text/event-stream",
@@ -47,14 +48,14 @@ export const serverSentEvents: StreamFormat = {
   end: event("end", ""),
 };
 
-/** JSON in one line can stand for itself; bytes stand as base64 in a string. */
+/** A value as one line of JSON: JSON as it is, bytes as a string of base64. */
 function valueText(kind: PayloadKind, bytes: Uint8Array): string {
-  const held = Buffer.from(bytes);
-  return kind === PAYLOAD_JSON ? held.toString() : JSON.stringify(held.toString("base64"));
+  const buffer = Buffer.from(bytes);
+  return kind === PAYLOAD_JSON ? buffer.toString() : JSON.stringify(buffer.toString("base64"));
 }
 
 function event(name: string, data: string): Uint8Array {
-  // Data from a foreign service may hold line breaks, which would end the field.
+  // JSON of a foreign service may have line breaks, and each would end the field.
   const lines = data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
   return Buffer.from(`event: ${name}\n${lines.join("")}\n`);
 }

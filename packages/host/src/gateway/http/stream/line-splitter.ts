@@ -1,6 +1,6 @@
 const NEWLINE = 10;
 
-/** Cuts arriving bytes at newlines, with a bound on what one line may hold. */
+/** Splits arriving bytes at newlines, and limits the length of a line. */
 export class LineSplitter {
   readonly #lineBytesMax: number;
   #parts: Uint8Array[] = [];
@@ -10,14 +10,14 @@ export class LineSplitter {
     this.#lineBytesMax = lineBytesMax;
   }
 
-  /** The next whole line of a chunk and what follows it; undefined = the line goes on in the next chunk. */
+  /** The next complete line, and the rest of the chunk; undefined = the line continues in the next chunk. */
   take(chunk: Uint8Array): { line: Uint8Array; rest: Uint8Array } | undefined {
     const end = chunk.indexOf(NEWLINE);
-    this.#keep(end === -1 ? chunk : chunk.subarray(0, end));
+    this.#add(end === -1 ? chunk : chunk.subarray(0, end));
     return end === -1 ? undefined : { line: this.takeRest(), rest: chunk.subarray(end + 1) };
   }
 
-  /** What came after the last newline; empty when nothing did. */
+  /** The bytes after the last newline. */
   takeRest(): Uint8Array {
     const [only] = this.#parts;
     const line =
@@ -29,12 +29,12 @@ export class LineSplitter {
     return line.at(-1) === 13 ? line.subarray(0, -1) : line;
   }
 
-  /** True when the line that is being read is longer than a line may be. */
+  /** True when the current line is over the limit. */
   get isTooLong(): boolean {
     return this.#bytes > this.#lineBytesMax;
   }
 
-  #keep(bytes: Uint8Array): void {
+  #add(bytes: Uint8Array): void {
     this.#parts.push(bytes);
     this.#bytes += bytes.length;
   }

@@ -12,36 +12,38 @@ import { bridgeCall } from "../../router/bridge-call.ts";
 import type { Caller } from "../../router/router.ts";
 import { asLeverError } from "../as-lever-error.ts";
 import type { DoorOptions } from "../door-options.ts";
-import { rejectConnection } from "../http/respond.ts";
+import { callerDisconnected } from "../http/reply.ts";
+import { rejectConnection } from "../http/write-response.ts";
 
-/** On one connection: as many calls as there may be connections with one call each. */
+/** Calls that are open on one link at once: as many as there may be connections with one call each. */
 const CALLS_MAX = 10_000;
 
 const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${LINK_UPGRADE}\r\n\r\n`;
 
-/** One link, which is left by itself once it is told to close and no call is open on it. */
-interface CallerLink {
+/** An open link. */
+interface ClientLink {
+  /** Closes the link once no call is open on it. */
   close(): void;
 }
 
 /**
- * Links that programs outside get by an upgrade of HTTP/1.1: many calls over one connection, with the frames and the
- * flow control that instances have.
+ * Links to programs outside: many calls over one connection, with the frames and the flow control of an instance's link. A
+ * program opens one by an upgrade of HTTP/1.1.
  *
- * - G1. No page comes in this way.
- * - G2. Who calls is decided anew for each call, by the upgrade's headers and what they allow at that moment.
- * - G3. A link on which no call is open is closed after a time; one that breaks the protocol, at once.
+ * - G1. No page can open a link.
+ * - G2. Each call is authorized by itself, with the headers of the upgrade and the tokens of that moment.
+ * - G3. A link without open calls is closed after a time; one that breaks the protocol is closed at once.
  */
 export class ClientLinks {
   readonly #options: DoorOptions;
-  readonly #links = new Set<CallerLink>();
+  readonly #links = new Set<ClientLink>();
   #isClosing = false;
 
   constructor(options: DoorOptions) {
     this.#options = options;
   }
 
-  /** Answers an upgrade request that asks for a link. */
+  /** Answers an upgrade request for a link. */
   open(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => {});
     const refusal = refuseUpgrade(request);
@@ -60,28 +62,33 @@ export class ClientLinks {
     if (this.#isClosing) link.close();
   }
 
-  /** Calls that are under way finish; then, or at once, their links end. */
+  /** Closes each link once its open calls have ended. */
   close(): void {
     this.#isClosing = true;
     for (const link of this.#links) link.close();
   }
 }
 
-/** G1. Nothing that runs in a page can ask for this upgrade; and what a browser does ask for says so. */
+/** G1. A page cannot ask for this upgrade, and a browser marks all that it sends by these headers. */
 function refuseUpgrade({ method, url, headers }: IncomingMessage): LeverError | undefined {
   const isOfPage = Object.keys(headers).some(
     (name) => name === "origin" || name.startsWith("sec-fetch-"),
   );
-  if (isOfPage) return new LeverError("forbidden", "Pages get no link: they call otherwise.");
+  if (isOfPage) {
+    return new LeverError(
+      "forbidden",
+      "Cannot open a link: links are for programs, not for pages. Use HTTP or WebSockets.",
+    );
+  }
   if (method === "GET" && url === "/") return undefined;
-  return new LeverError("malformed_request", "Cannot open a link: ask for it by GET /.");
+  return new LeverError("malformed_request", "Cannot open a link: its request is not GET /.");
 }
 
 function serveLink(
   request: IncomingMessage,
-  options: DoorOptions & { socket: Duplex; onClosed: () => void },
-): CallerLink {
-  const { admission, socket, router, limits, bodies, log, onClosed } = options;
+  options: DoorOptions & { readonly socket: Duplex; readonly onClosed: () => void },
+): ClientLink {
+  const { admission, socket, router, limits, budget, clock, log, onClosed } = options;
   let wasUsed = false;
   let isClosing = false;
 
@@ -92,20 +99,17 @@ function serveLink(
       throw new LeverError("malformed_request", "Cannot make the call: it names no environment.");
     }
     const opening = environment === asked.environment ? asked : { ...asked, environment };
-    const { caller } = admission.admitCall({
-      door: "clientLink",
-      target: opening,
-      request,
-      isStream: opening.isStream,
-      askedMs: opening.timeoutMs <= limits.callTimeoutMaxMs ? opening.timeoutMs : tooLong(opening),
-    });
+    const { timeoutMs, isStream } = opening;
+    const askedMs = timeoutMs <= limits.callTimeoutMaxMs ? timeoutMs : tooLong(timeoutMs);
+    const incoming = { door: "clientLink", target: opening, request, isStream, askedMs } as const;
+    const { caller } = admission.admitCall(incoming);
     wasUsed = true;
     return { opening, caller };
   };
-  const tooLong = ({ timeoutMs }: CallOpening): LeverError =>
+  const tooLong = (timeoutMs: number): LeverError =>
     new LeverError(
       "malformed_request",
-      `Cannot make the call: its time is ${timeoutMs} ms; allowed is at most ${limits.callTimeoutMaxMs}.`,
+      `Cannot make the call: its timeout is ${timeoutMs} ms; allowed is at most ${limits.callTimeoutMaxMs}.`,
     );
 
   const endWhenIdle = (): void => {
@@ -118,10 +122,7 @@ function serveLink(
     side: "host",
     messageBytesMax: limits.bodyBytesMax,
     callsMax: CALLS_MAX,
-    hold(bytes) {
-      bodies.bytes += bytes;
-      return bodies.bytes <= limits.bufferedBodyBytesMax;
-    },
+    hold: (bytes) => budget.count(bytes),
     refuse(opening) {
       try {
         authorizeCall(opening);
@@ -140,23 +141,31 @@ function serveLink(
       }
     },
     onControl() {
-      throw new Error("Cannot take a control message: those are for instances.");
+      throw new Error("Cannot accept a control message: only instances send those.");
     },
-    // What the last call has said is written at the end of this turn.
+    // The end of the last call is written at the end of this turn of the event loop.
     onIdle: () => setImmediate(endWhenIdle),
     onClose() {
-      clearInterval(idleCheck);
-      link.close(new LeverError("cancelled", "The caller closed its connection."));
+      clock.clearTimeout(idleCheck);
+      link.close(callerDisconnected());
       onClosed();
     },
   });
   // G3.
-  const idleCheck = setInterval(() => {
-    const isUsed = link.callsOpen > 0;
-    if (!isUsed && !wasUsed) socket.destroy();
-    wasUsed = isUsed;
-  }, limits.idleConnectionTimeoutMs);
-  // Of a caller that has gone without a word, the system hears.
+  let idleCheck: unknown;
+  const checkIdleLater = (): void => {
+    idleCheck = clock.setTimeout(() => {
+      const isUsed = link.callsOpen > 0;
+      if (!isUsed && !wasUsed) {
+        socket.destroy();
+        return;
+      }
+      wasUsed = isUsed;
+      checkIdleLater();
+    }, limits.idleConnectionTimeoutMs);
+  };
+  checkIdleLater();
+  // TCP finds out when a peer has gone without closing its connection.
   (socket as Socket).setKeepAlive(true, limits.idleConnectionTimeoutMs);
   return {
     close() {

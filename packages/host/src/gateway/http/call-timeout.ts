@@ -1,0 +1,29 @@
+import { LeverError, type Limits } from "@leveros/protocol";
+import { type RequestHead, requestQuery } from "./request-target.ts";
+
+const UNIT_MS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000 };
+
+/**
+ * The deadline that a request asks for by `lever-timeout`, or by `?timeout=` where no header can be set: milliseconds, or a
+ * number with a unit (`10s`). 0 = it asks for none. An error = the text is malformed, or the time is over the limit.
+ */
+export function askedTimeoutMs(
+  request: RequestHead,
+  { callTimeoutMaxMs }: Pick<Limits, "callTimeoutMaxMs">,
+): number | LeverError {
+  const header = request.headers["lever-timeout"] ?? queryTimeout(request);
+  if (header === undefined) return 0;
+  const [, digits, unit = ""] = /^(\d{1,9})(ms|s|m)?$/.exec(String(header)) ?? [];
+  const timeoutMs = Number(digits) * (UNIT_MS[unit] ?? 1);
+  if (timeoutMs >= 1 && timeoutMs <= callTimeoutMaxMs) return timeoutMs;
+  return new LeverError(
+    "malformed_request",
+    `Cannot read the header lever-timeout: found is ${JSON.stringify(String(header).slice(0, 40))}; allowed is 1 to ${callTimeoutMaxMs} milliseconds, or a number with ms, s or m.`,
+  );
+}
+
+function queryTimeout(request: RequestHead): string | undefined {
+  // Most calls have none, so the query is not parsed to find out.
+  if (request.url?.includes("timeout=") !== true) return undefined;
+  return requestQuery(request).get("timeout") ?? undefined;
+}

@@ -1,0 +1,69 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { LeverError } from "@leveros/protocol";
+import type { HttpResponse } from "./exchange.ts";
+import { type Headers, problemParts, type ResponseParts } from "./response-parts.ts";
+
+/** A body up to this size is copied, to be written together with its head. */
+const ONE_WRITE_BYTES = 16 * 1024;
+
+/** Writes a response through Node's response object. */
+export function writeResponse(
+  response: HttpResponse,
+  { status, headers, body }: ResponseParts,
+): void {
+  response.writeHead(status, headers);
+  // Node joins text with the head and writes both at once, which is cheaper than a write of two buffers.
+  if (body.length > ONE_WRITE_BYTES) response.end(body);
+  else response.end(latin1(body), "latin1");
+}
+
+/** Writes Lever's own error, unless the head of another response is sent: then only a broken connection can tell. */
+export function writeProblem(response: HttpResponse, error: LeverError): void {
+  if (response.headersSent || response.destroyed === true) response.destroy();
+  else writeResponse(response, problemParts(error));
+}
+
+/** The head of an HTTP/1.1 response up to the value of its last field, content-length. */
+export function openHead(status: number, headers: Headers): string {
+  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\n`;
+  for (const [name, value] of Object.entries(headers)) {
+    if (name !== "content-length") text += `${name}: ${value}\r\n`;
+  }
+  return `${text}content-length: `;
+}
+
+/** Writes an HTTP/1.1 response to a connection without a response object. */
+export function writeToSocket(socket: Duplex, head: string, body: Uint8Array): void {
+  if (body.length > ONE_WRITE_BYTES) {
+    socket.cork();
+    socket.write(head, "latin1");
+    socket.write(body);
+    socket.uncork();
+    return;
+  }
+  socket.write(head + latin1(body), "latin1");
+}
+
+/** Writes Lever's own error to a connection without a response object, and ends the connection. */
+export function writeProblemAndEnd(socket: Duplex, error: LeverError): void {
+  const { status, headers, body } = problemParts(error);
+  const head = `${openHead(status, headers)}${body.length}\r\nconnection: close\r\n\r\n`;
+  writeToSocket(socket, head, body);
+  socket.end();
+}
+
+/** Does the same, and closes the connection after the time at the latest, whatever the caller still sends. */
+export function rejectConnection(socket: Socket, error: LeverError, timeoutMs: number): void {
+  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+  socket.on("close", () => clearTimeout(timer));
+  // Closing a connection with unread bytes resets it, and the caller may lose the response.
+  socket.resume();
+  writeProblemAndEnd(socket, error);
+}
+
+/** A string with one character for each byte, which Node writes as it is. */
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+}

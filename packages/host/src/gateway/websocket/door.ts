@@ -1,0 +1,122 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import type { AdmittedCall } from "../admission/admit-call.ts";
+import { asLeverError } from "../as-lever-error.ts";
+import type { DoorOptions } from "../door-options.ts";
+import { bodyTooSlow } from "../http/body.ts";
+import { askedTimeoutMs } from "../http/call-timeout.ts";
+import { requestTarget } from "../http/request-target.ts";
+import { rejectConnection } from "../http/write-response.ts";
+import { WebSocketReply } from "./reply.ts";
+import { isGrant, WebSocketCredit } from "./websocket-credit.ts";
+
+/** The subprotocol of Lever's own client. */
+const SUBPROTOCOL = "lever";
+
+/** Takes over the connection of an upgrade request. */
+type Upgrade = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
+
+/** Answers upgrade requests: with a WebSocket for a streaming method, or with a problem like any other refusal. */
+export function webSocketUpgrade(options: DoorOptions): Upgrade {
+  const { admission, limits, log } = options;
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.bodyBytesMax,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+  const refuse = (error: LeverError, ...[request, connection, head]: Parameters<Upgrade>): void => {
+    // A page cannot read the response to a refused upgrade. With the subprotocol, a caller gets the error on an open
+    // WebSocket instead, unless it is a page of a foreign origin.
+    if (error.code === "forbidden" || !offersSubprotocol(request)) {
+      rejectConnection(connection as Socket, error, limits.headersTimeoutMs);
+      return;
+    }
+    server.handleUpgrade(request, connection, head, (socket) => {
+      socket.on("error", () => {});
+      replyOver(socket, connection).onAbort(error);
+    });
+  };
+  return (request, connection, head) => {
+    connection.on("error", () => {});
+    let admitted: AdmittedCall;
+    try {
+      admitted = admission.admitCall({
+        door: "webSocket",
+        target: requestTarget(request),
+        request,
+        isStream: true,
+        askedMs: askedTimeoutMs(request, limits),
+      });
+    } catch (error) {
+      refuse(asLeverError(error, log), request, connection, head);
+      return;
+    }
+    server.handleUpgrade(request, connection, head, (socket) =>
+      serveWebSocket(socket, admitted, { ...options, reply: replyOver(socket, connection) }),
+    );
+  };
+}
+
+/**
+ * Carries one streaming call over a WebSocket. Text is JSON and binary is bytes, both ways. The caller's first message is
+ * the JSON array of arguments, or bytes as the only argument. An empty text, which is no JSON, half-closes. The socket
+ * closes with 1000 when the stream ends, with 4000 when the method fails, and with 4000 + HTTP status when Lever does.
+ *
+ * On the subprotocol `lever`, the error itself is sent before: `!` and `{"error": …}` or `{"problem": …}`. `+` and a number
+ * grants the other side that many more bytes to send.
+ */
+function serveWebSocket(
+  socket: WebSocket,
+  admitted: AdmittedCall,
+  options: DoorOptions & { readonly reply: WebSocketReply },
+): void {
+  const { router, limits, clock, reply } = options;
+  const timer = clock.setTimeout(
+    () => reply.onAbort(bodyTooSlow(limits.requestTimeoutMs)),
+    limits.requestTimeoutMs,
+  );
+  const open = (kind: PayloadKind, body: Uint8Array): void => {
+    clock.clearTimeout(timer);
+    reply.call = router.call({ ...admitted, kind, body, hasMore: true }, reply);
+  };
+  socket.on("message", (data: RawData, isBinary: boolean) => {
+    if (reply.isOver) return;
+    const bytes = joined(data);
+    const { call } = reply;
+    const kind = isBinary ? PAYLOAD_BYTES : PAYLOAD_JSON;
+    if (call === undefined) open(kind, bytes);
+    else if (!isBinary && bytes.length === 0) call.end();
+    else if (!isBinary && reply.hasCredit && isGrant(bytes)) reply.addGrant(bytes);
+    else reply.onForwarded(bytes.length, call.send(kind, bytes));
+  });
+  socket.on("error", (error) => {
+    // The library closes the socket with the code of the protocol error.
+    reply.call?.abort(
+      new LeverError("malformed_request", `The WebSocket failed: ${error.message}.`),
+    );
+    reply.isOver = true;
+  });
+  socket.on("close", () => {
+    clock.clearTimeout(timer);
+    reply.onDisconnect();
+  });
+}
+
+function replyOver(socket: WebSocket, connection: Duplex): WebSocketReply {
+  const credit = socket.protocol === SUBPROTOCOL ? new WebSocketCredit() : undefined;
+  return new WebSocketReply(socket, connection, credit);
+}
+
+function offersSubprotocol(request: IncomingMessage): boolean {
+  const offered = request.headers["sec-websocket-protocol"] ?? "";
+  return offered.split(",").some((name) => name.trim() === SUBPROTOCOL);
+}
+
+function joined(data: RawData): Buffer {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return Buffer.isBuffer(data) ? data : Buffer.from(data);
+}

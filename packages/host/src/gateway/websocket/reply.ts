@@ -1,0 +1,142 @@
+import type { Duplex } from "node:stream";
+import {
+  type CallHandle,
+  type CallListener,
+  LeverError,
+  PAYLOAD_JSON,
+  type PayloadKind,
+} from "@leveros/protocol";
+import type { WebSocket } from "ws";
+import { callerDisconnected } from "../http/reply.ts";
+import { BatchedReads } from "./batched-reads.ts";
+import { CLOSE_DONE, CLOSE_METHOD_FAILED, closeCode, closeReason } from "./close-frame.ts";
+import { MessageWriter } from "./message-writer.ts";
+import type { WebSocketCredit } from "./websocket-credit.ts";
+
+/** With more bytes buffered on their way to a caller, the method has to wait. */
+const BUFFERED_BYTES_MAX = 256 * 1024;
+
+/** Writes a call's messages and its end to a WebSocket, as fast as the caller reads, and grants the caller credit. */
+export class WebSocketReply implements CallListener {
+  readonly #socket: WebSocket;
+  call: CallHandle | undefined;
+  isOver = false;
+  /** undefined = the caller does not use the subprotocol. */
+  readonly #credit: WebSocketCredit | undefined;
+  #isPaused = false;
+  readonly #writer: MessageWriter;
+  readonly #reads: BatchedReads;
+
+  constructor(socket: WebSocket, connection: Duplex, credit: WebSocketCredit | undefined) {
+    this.#socket = socket;
+    this.#credit = credit;
+    this.#writer = new MessageWriter(connection);
+    this.#reads = new BatchedReads(connection);
+    connection.on("drain", () => this.#resume());
+  }
+
+  // The caller's side.
+
+  get hasCredit(): boolean {
+    return this.#credit !== undefined;
+  }
+
+  /** The caller has sent a grant: it has consumed messages. */
+  addGrant(text: Uint8Array): void {
+    if (this.#credit?.addGrant(text) === false) {
+      const error = new LeverError(
+        "malformed_request",
+        "Cannot read the credit: it is not a number.",
+      );
+      this.call?.abort(error);
+      this.onAbort(error);
+      return;
+    }
+    this.#resume();
+  }
+
+  /** A message of the caller was forwarded. `isConsumed` = false: the method has to catch up before it gets more. */
+  onForwarded(bytes: number, isConsumed: boolean): void {
+    this.#credit?.received(bytes);
+    this.#reads.onForwarded(bytes);
+    if (isConsumed) this.#sendGrant();
+    else this.#socket.pause();
+  }
+
+  onDisconnect(): void {
+    if (!this.isOver) this.call?.abort(callerDisconnected());
+    this.isOver = true;
+  }
+
+  // The call's side.
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    if (this.isOver) return;
+    this.#writer.write(kind, bytes);
+    this.#reads.onReply();
+    this.#credit?.sent(bytes.length);
+    if (!this.#canSend && !this.#isPaused) {
+      this.#isPaused = true;
+      this.call?.pause();
+    }
+  }
+
+  onEnd(): void {
+    this.#close(CLOSE_DONE, "");
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    const buffer = Buffer.from(bytes);
+    const value =
+      kind === PAYLOAD_JSON
+        ? `{"error":${buffer}}`
+        : `{"bytesError":"${buffer.toString("base64")}"}`;
+    this.#sendError(value);
+    this.#close(CLOSE_METHOD_FAILED, kind === PAYLOAD_JSON ? buffer.toString() : "");
+  }
+
+  onAbort(error: LeverError): void {
+    const { retryAfterSeconds } = error;
+    this.#sendError(JSON.stringify({ problem: { ...error.toProblem(), retryAfterSeconds } }));
+    this.#close(closeCode(error), error.message);
+  }
+
+  onDrain(): void {
+    this.#sendGrant();
+    this.#socket.resume();
+  }
+
+  get #canSend(): boolean {
+    const hasCredit = this.#credit?.canSend !== false;
+    return hasCredit && this.#writer.bufferedBytes <= BUFFERED_BYTES_MAX;
+  }
+
+  #resume(): void {
+    if (!this.#isPaused || !this.#canSend) return;
+    this.#isPaused = false;
+    this.call?.resume();
+  }
+
+  #sendGrant(): void {
+    if (this.isOver) return;
+    const grant = this.#credit?.takeGrant();
+    if (grant === undefined) return;
+    this.#writer.flush();
+    this.#socket.send(grant);
+  }
+
+  #sendError(text: string): void {
+    if (this.isOver || this.#credit === undefined) return;
+    this.#writer.flush();
+    this.#socket.send(`!${text}`);
+  }
+
+  #close(code: number, reason: string): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#reads.resume();
+    this.#writer.flush();
+    this.#socket.resume();
+    this.#socket.close(code, closeReason(reason));
+  }
+}
