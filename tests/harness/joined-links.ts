@@ -1,7 +1,8 @@
 import {
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
+  OUTSIDE,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
@@ -13,6 +14,9 @@ import { seededRandom } from "./seeded-random.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+
+/** What differs from a regular call of `method` without arguments. */
+type OpenChanges = Partial<CallRequest> & { readonly method?: string; readonly resource?: string };
 
 /** What one side of a call heard, in order. */
 export class RecordedEvents implements CallListener {
@@ -43,7 +47,7 @@ export class RecordedEvents implements CallListener {
 }
 
 export interface Served {
-  readonly opening: CallOpening;
+  readonly request: CallRequest;
   readonly side: CallHandle;
   readonly ears: RecordedEvents;
 }
@@ -97,8 +101,8 @@ export class Joined {
         return true;
       },
       schedule: (flush) => this.#tasks.push(flush),
-      onCall: (opening, callSide) => {
-        const served = { opening, side: callSide, ears: new RecordedEvents() };
+      onCall: (request, callSide) => {
+        const served = { request, side: callSide, ears: new RecordedEvents() };
         this.served.push(served);
         this.onServed(served);
         return served.ears;
@@ -135,22 +139,20 @@ export class Joined {
   }
 
   open(
-    changes: Partial<CallOpening> = {},
+    { method = "method", resource = "", ...changes }: OpenChanges = {},
     hasMore = false,
   ): { side: CallHandle; ears: RecordedEvents } {
     const ears = new RecordedEvents();
-    const opening: CallOpening = {
-      environment: "dev.lever",
-      service: "svc",
-      resource: "",
-      method: "method",
+    const request: CallRequest = {
+      caller: OUTSIDE,
+      target: { environment: "dev.lever", service: "svc", resource, method },
       isStream: hasMore,
       timeoutMs: 0,
       kind: PAYLOAD_JSON,
       body: encoder.encode("[]"),
       ...changes,
     };
-    return { side: this.host.open(opening, ears, hasMore), ears };
+    return { side: this.host.open(request, ears, hasMore), ears };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { decideInstances } from "../../packages/host/src/autoscaler/decide-instances.ts";
 import { goLive } from "../../packages/host/src/deployer/go-live.ts";
 import { Fleet } from "../../packages/host/src/fleet/fleet.ts";
-import { OUTSIDE, Router } from "../../packages/host/src/router/router.ts";
+import { Router } from "../../packages/host/src/router/router.ts";
 import type { VersionRecord } from "../../packages/host/src/store/store.ts";
 import {
   type CallHandle,
@@ -10,6 +10,7 @@ import {
   ignoredEvents,
   type LeverError,
   type LeverJson,
+  OUTSIDE,
   PAYLOAD_JSON,
 } from "../../packages/protocol/src/index.ts";
 import { seededRandom } from "../harness/seeded-random.ts";
@@ -103,13 +104,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       onGives(runtime, resource) {
         holders.get(keyOf(runtime, resource))?.delete(runtime);
       },
-      onCall(runtime, opening) {
-        check(
-          !runtime.isStopping,
-          `a call of ${opening.method} follows the promise that none does`,
-        );
-        if (opening.resource === "") return;
-        const key = keyOf(runtime, opening.resource);
+      onCall(runtime, { target }) {
+        check(!runtime.isStopping, `a call of ${target.method} follows the promise that none does`);
+        if (target.resource === "") return;
+        const key = keyOf(runtime, target.resource);
         check(holders.get(key)?.has(runtime) === true, `O3: ${key} is called where it is not`);
       },
       onDead(runtime) {
@@ -217,17 +215,17 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     };
     let entry: { startedAt: number; isStream: boolean; side: CallHandle } | undefined;
     const method = isStream ? "chan" : "method";
-    const side = router.call(
+    const side = router.open(
       {
-        url: { environment: ENVIRONMENT, service, resource, method },
+        target: { environment: ENVIRONMENT, service, resource, method },
         caller: OUTSIDE,
         isStream,
         timeoutMs: isStream ? 0 : TIMEOUT_MS,
         kind: PAYLOAD_JSON,
         body,
-        hasMore: isStream,
       },
       events,
+      isStream,
     );
     if (endings > 0) return;
     const kept = { startedAt: clock.now(), isStream, side };

@@ -10,7 +10,7 @@ import {
   type Assignment,
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   closedSide,
   LeverError,
   PAYLOAD_JSON,
@@ -31,7 +31,7 @@ interface Troubles {
 /** What a simulation hears of its instances, to hold it against what is promised. */
 interface Watcher {
   /** A call has reached the service's function. */
-  onCall(runtime: SimulatedRuntime, opening: CallOpening): void;
+  onCall(runtime: SimulatedRuntime, request: CallRequest): void;
   onTakes(runtime: SimulatedRuntime, resource: string, epoch: number): void;
   onGives(runtime: SimulatedRuntime, resource: string): void;
   onDead(runtime: SimulatedRuntime): void;
@@ -45,7 +45,7 @@ export interface World {
 }
 
 interface Running {
-  readonly opening: CallOpening;
+  readonly request: CallRequest;
   readonly events: CallListener;
   /** False once the caller has left, while the function still runs. */
   isHeard: boolean;
@@ -112,15 +112,15 @@ export class SimulatedRuntime implements RuntimeLink {
     });
   }
 
-  open(opening: CallOpening, events: CallListener, hasMore: boolean): CallHandle {
+  open(request: CallRequest, events: CallListener, hasMore: boolean): CallHandle {
     if (this.isDead) {
       events.onAbort(new LeverError("instance_failed", "It is dead."));
       return closedSide;
     }
-    const running: Running = { opening, events, isHeard: true };
+    const running: Running = { request, events, isHeard: true };
     this.#running.add(running);
     this.#later(0.5, () => this.#serve(running));
-    if (opening.isStream && !hasMore) this.#later(1, () => this.#finish(running));
+    if (request.isStream && !hasMore) this.#later(1, () => this.#finish(running));
     return {
       ...closedSide,
       abort: () => {
@@ -128,7 +128,7 @@ export class SimulatedRuntime implements RuntimeLink {
       },
       // A stream is over when its caller has ended it.
       end: () => {
-        if (opening.isStream) this.#later(1, () => this.#finish(running));
+        if (request.isStream) this.#later(1, () => this.#finish(running));
       },
     };
   }
@@ -151,11 +151,11 @@ export class SimulatedRuntime implements RuntimeLink {
   }
 
   #serve(running: Running): void {
-    const { opening } = running;
+    const { request } = running;
     const { random, troubles, watcher } = this.#world;
-    const { resource, method } = opening;
+    const { resource, method } = request.target;
     if (method === "newResource") {
-      const [, epoch] = JSON.parse(new TextDecoder().decode(opening.body)) as [string, number];
+      const [, epoch] = JSON.parse(new TextDecoder().decode(request.body)) as [string, number];
       watcher.onTakes(this, resource, epoch);
       this.#held.add(resource);
     }
@@ -163,16 +163,16 @@ export class SimulatedRuntime implements RuntimeLink {
       this.#closeWhenQuiet(running);
       return;
     }
-    if (method === "method" || method === "chan") watcher.onCall(this, opening);
-    if (opening.isStream || random() < troubles.lostReplies) return;
+    if (method === "method" || method === "chan") watcher.onCall(this, request);
+    if (request.isStream || random() < troubles.lostReplies) return;
     this.#later(random() * 60, () => this.#finish(running));
   }
 
   /** A resource is given back when no function works for it any more, whoever still waits for an answer. */
   #closeWhenQuiet(closing: Running): void {
-    const { resource } = closing.opening;
+    const { resource } = closing.request.target;
     const isBusy = [...this.#running].some(
-      (other) => other !== closing && other.opening.resource === resource,
+      (other) => other !== closing && other.request.target.resource === resource,
     );
     if (isBusy) {
       this.#later(5, () => this.#closeWhenQuiet(closing));
@@ -190,9 +190,9 @@ export class SimulatedRuntime implements RuntimeLink {
 
   #finish(running: Running): void {
     if (!this.#running.delete(running)) return;
-    const { events, isHeard, opening } = running;
+    const { events, isHeard, request } = running;
     if (isHeard) {
-      if (!opening.isStream) events.onMessage(PAYLOAD_JSON, NOTHING);
+      if (!request.isStream) events.onMessage(PAYLOAD_JSON, NOTHING);
       events.onEnd();
     }
     this.#leaveWhenIdle();

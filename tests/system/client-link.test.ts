@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
-import { type CreatedToken, LINK_UPGRADE } from "@leveros/protocol";
+import { type CreatedToken, LINK_UPGRADE, OUTSIDE } from "@leveros/protocol";
 import { Client, type RemoteStream } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HEADER_BYTES, writeHeader } from "../../packages/protocol/src/link/frame.ts";
-import { encodeNames } from "../../packages/protocol/src/link/opening.ts";
+import { encodeHeader } from "../../packages/protocol/src/link/opening.ts";
 import { serviceArchive } from "../harness/archive.ts";
 import { deployArchive } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -292,11 +292,9 @@ describe("the upgrade", () => {
     return bytes;
   }
 
-  const names = encodeNames({
-    environment: "dev.lever",
-    service: "talk",
-    resource: "",
-    method: "deafChan",
+  const names = encodeHeader({
+    caller: OUTSIDE,
+    target: { environment: "dev.lever", service: "talk", resource: "", method: "deafChan" },
     timeoutMs: 0,
   });
   const opening = Buffer.concat([names, Buffer.from("[]")]);

@@ -29,12 +29,13 @@ exports.outside = () =>
     .invokeURL("lever://dev.lever/vault/secret").catch((error) => error.code);
 exports.deadline = () => new Client({ timeoutMs: 100 }).invokeURL("/vault/slow").catch((error) => error.code);
 exports.forge = () => {
-  // The link itself, used by hand: what the opening claims about the caller has no field to stand in.
+  // The link itself, used by hand, with a caller that this instance is not.
   const { callee } = globalThis[Symbol.for("leveros.instance-link")];
-  const opening = { environment: "admin.lever", service: "admin", resource: "", method: "listServices",
+  const request = { caller: { kind: "admin", principal: "local" },
+    target: { environment: "admin.lever", service: "admin", resource: "", method: "listServices" },
     isStream: false, timeoutMs: 0, kind: 0, body: Buffer.from('["dev.lever"]') };
   return new Promise((resolve) => {
-    callee.open(opening, { onMessage: () => resolve("let in"), onEnd() {}, onFail: () => resolve("failed"),
+    callee.open(request, { onMessage: () => resolve("let in"), onEnd() {}, onFail: () => resolve("failed"),
       onAbort: (error) => resolve(error.code), onDrain() {} }, false);
   });
 };

@@ -4,7 +4,7 @@ import {
   attachLink,
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   type CallTarget,
   ignoredEvents,
   LeverError,
@@ -53,13 +53,13 @@ export function linkTo(
   const known = links.get(key);
   if (known !== undefined) return known;
   const forget = (): void => void links.delete(key);
-  const opening = openLink(address, { ...options, onGone: forget });
-  links.set(key, opening);
-  opening.then((link) => {
+  const request = openLink(address, { ...options, onGone: forget });
+  links.set(key, request);
+  request.then((link) => {
     if (link === undefined) setTimeout(forget, RETRY_AFTER_MS).unref();
     else if (!link.isGone) links.set(key, link);
   }, forget);
-  return opening;
+  return request;
 }
 
 /**
@@ -166,35 +166,35 @@ export class HostLink implements CallTarget {
     });
   }
 
-  open(opening: CallOpening, events: CallListener, hasMore: boolean): CallHandle {
+  open(request: CallRequest, events: CallListener, hasMore: boolean): CallHandle {
     this.#socket.ref();
-    return this.#link.open(opening, events, hasMore);
+    return this.#link.open(request, events, hasMore);
   }
 
   /** Makes a regular call. @throws LeverError as `Transport.invoke` */
-  invoke(opening: CallOpening, { timeoutMs, signal }: InvokeOptions): Promise<Payload> {
-    if (timeoutMs === 0) return this.#invoke(opening, [signal]);
+  invoke(request: CallRequest, { timeoutMs, signal }: InvokeOptions): Promise<Payload> {
+    if (timeoutMs === 0) return this.#invoke(request, [signal]);
     const deadline = new AbortController();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(deadlineExceeded(timeoutMs));
         deadline.abort();
       }, timeoutMs + DEADLINE_GRACE_MS);
-      this.#invoke(opening, [signal, deadline.signal])
+      this.#invoke(request, [signal, deadline.signal])
         .then(resolve, reject)
         .finally(() => clearTimeout(timer));
     });
   }
 
   async #invoke(
-    opening: CallOpening,
+    request: CallRequest,
     signals: readonly (AbortSignal | undefined)[],
   ): Promise<Payload> {
     let start: (() => void) | undefined;
     const queue: CallTarget = {
       open: (_opening, events, hasMore) => {
         const call = new PendingCall(events);
-        start = () => call.begin(() => this.open(opening, events, hasMore));
+        start = () => call.begin(() => this.open(request, events, hasMore));
         this.#waiting.add(start);
         return call;
       },
@@ -202,7 +202,7 @@ export class HostLink implements CallTarget {
     const isFull = this.#callsOpen >= CALLS_MAX;
     if (!isFull) this.#callsOpen++;
     try {
-      return await invokeOver(isFull ? queue : this, opening, { signals });
+      return await invokeOver(isFull ? queue : this, request, { signals });
     } finally {
       // A call that was cancelled while it waited has no slot to pass on.
       if (start === undefined || !this.#waiting.delete(start)) this.#startNext();

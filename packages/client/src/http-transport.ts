@@ -9,7 +9,7 @@ import {
   PAYLOAD_JSON,
   type Payload,
 } from "@leveros/protocol";
-import { openingOf } from "./call-opening.ts";
+import { callRequest } from "./call-request.ts";
 import { DEADLINE_GRACE_MS, deadlineExceeded } from "./deadline.ts";
 import { linkTo, openLinkTo } from "./host-link.ts";
 import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
@@ -46,8 +46,11 @@ export class HttpTransport implements Transport {
     const options = { token: this.#token, messageBytesMax: this.#replyBytesMax };
     const link = openLinkTo(address, options);
     if (link !== undefined) {
-      const opening = openingOf(url, payload, { isStream: false, timeoutMs: Math.ceil(timeoutMs) });
-      return await link.invoke(opening, { timeoutMs, signal });
+      const request = callRequest(url, payload, {
+        isStream: false,
+        timeoutMs: Math.ceil(timeoutMs),
+      });
+      return await link.invoke(request, { timeoutMs, signal });
     }
     const headers: http.OutgoingHttpHeaders = {
       host: url.environment,
@@ -76,15 +79,15 @@ export class HttpTransport implements Transport {
     const { timeoutMs, events } = options;
     const address = this.#address(url);
     const token = this.#token;
-    const opening = openingOf(url, args, { isStream: true, timeoutMs: Math.ceil(timeoutMs) });
+    const request = callRequest(url, args, { isStream: true, timeoutMs: Math.ceil(timeoutMs) });
     const link = linkTo(address, { token, messageBytesMax: this.#replyBytesMax });
-    if (!(link instanceof Promise)) return link.open(opening, events, true);
+    if (!(link instanceof Promise)) return link.open(request, events, true);
     const call = new PendingCall(events);
     link.then(
       (opened) =>
         call.begin(
           () =>
-            opened?.open(opening, events, true) ??
+            opened?.open(request, events, true) ??
             openWebSocket(url, args, { ...options, token, address }),
         ),
       (cause) => call.refuse(connectionFailed(cause, this.#target(url, address))),

@@ -22,8 +22,8 @@ const methods = listMethods({
 });
 
 /** Two ends of a link joined in memory, an instance's and a host's. The host's end serves `methods`. */
-function joinLinks(): { instance: Link; openings: unknown[] } {
-  const openings: unknown[] = [];
+function joinLinks(): { instance: Link; requests: unknown[] } {
+  const requests: unknown[] = [];
   const server = new CallServer(methods, { replyBytesMax: MESSAGE_BYTES_MAX });
   const end = (side: "instance" | "host", other: () => Link): Link =>
     new Link({
@@ -33,10 +33,13 @@ function joinLinks(): { instance: Link; openings: unknown[] } {
         return true;
       },
       schedule: setImmediate,
-      onCall(opening, call) {
-        const { body: _body, kind: _kind, ...names } = opening;
-        openings.push(names);
-        return server.onCall(opening, call);
+      onCall(request, call) {
+        requests.push({
+          ...request.target,
+          timeoutMs: request.timeoutMs,
+          isStream: request.isStream,
+        });
+        return server.onCall(request, call);
       },
       onControl() {},
       messageBytesMax: MESSAGE_BYTES_MAX,
@@ -44,14 +47,14 @@ function joinLinks(): { instance: Link; openings: unknown[] } {
     });
   const instance: Link = end("instance", () => host);
   const host: Link = end("host", () => instance);
-  return { instance, openings };
+  return { instance, requests };
 }
 
 function setInstanceLink(link: { protocol: number } | InstanceLink): void {
   Object.defineProperty(globalThis, INSTANCE_LINK, { value: link, configurable: true });
 }
 
-function startInstance(): { instance: Link; openings: unknown[] } {
+function startInstance(): { instance: Link; requests: unknown[] } {
   const joined = joinLinks();
   setInstanceLink({
     protocol: 1,
@@ -67,11 +70,11 @@ afterEach(() => {
 });
 
 it("a client inside an instance calls over its link without configuration", async () => {
-  const { openings } = startInstance();
+  const { requests } = startInstance();
   const client = new Client({ timeoutMs: 1_000 });
   const service = client.service("other.lever", "hello");
   expect(await service.invoke("greet", "world")).toBe("Hello, world!");
-  expect(openings).toEqual([
+  expect(requests).toEqual([
     {
       environment: "other.lever",
       service: "hello",
@@ -84,21 +87,21 @@ it("a client inside an instance calls over its link without configuration", asyn
 });
 
 it("a relative URL calls the instance's own environment", async () => {
-  const { openings } = startInstance();
+  const { requests } = startInstance();
   expect(await new Client().invokeURL("/hello/greet", "world")).toBe("Hello, world!");
-  expect(openings).toMatchObject([{ environment: "dev.lever", service: "hello", timeoutMs: 0 }]);
+  expect(requests).toMatchObject([{ environment: "dev.lever", service: "hello", timeoutMs: 0 }]);
 });
 
 it("an empty environment is the instance's own", async () => {
-  const { openings } = startInstance();
+  const { requests } = startInstance();
   expect(await new Client().service("", "hello").invoke("greet", "you")).toBe("Hello, you!");
-  expect(openings).toMatchObject([{ environment: "dev.lever" }]);
+  expect(requests).toMatchObject([{ environment: "dev.lever" }]);
 });
 
 it("a call over the link drops the port of the environment", async () => {
-  const { openings } = startInstance();
+  const { requests } = startInstance();
   await new Client().invokeURL("lever://other.lever:8080/hello/greet", "you");
-  expect(openings).toMatchObject([{ environment: "other.lever" }]);
+  expect(requests).toMatchObject([{ environment: "other.lever" }]);
 });
 
 it("the method receives the resource as its first argument", async () => {
@@ -152,13 +155,13 @@ it("calls fail when the link is closed", async () => {
 });
 
 it("forceHost has precedence over the link of an instance", async () => {
-  const { openings } = startInstance();
+  const { requests } = startInstance();
   const call = new Client({ forceHost: "127.0.0.1:1" }).invokeURL("/hello/greet", "world");
   await expect(call).rejects.toMatchObject({
     code: "unreachable",
     message: expect.stringContaining("lever://dev.lever/hello/greet at 127.0.0.1:1"),
   });
-  expect(openings).toEqual([]);
+  expect(requests).toEqual([]);
 });
 
 it("a client refuses a runtime that is newer than it supports", async () => {

@@ -8,7 +8,7 @@ import {
   type LeverUrl,
   type Payload,
 } from "@leveros/protocol";
-import { openingOf } from "./call-opening.ts";
+import { callRequest } from "./call-request.ts";
 import { invokeOver, openOver } from "./outgoing-call.ts";
 import type { InvokeOptions, Transport } from "./transport.ts";
 
@@ -23,11 +23,11 @@ export class InstanceTransport implements Transport {
   // The host enforces the deadline. If the host exits, the link closes and the call is aborted.
   invoke(url: LeverUrl, payload: Payload, { timeoutMs, signal }: InvokeOptions): Promise<Payload> {
     const activeCall = this.#link.activeCall();
-    const opening = openingOf(url, payload, {
+    const request = callRequest(url, payload, {
       isStream: false,
       timeoutMs: timeWithin(activeCall, timeoutMs),
     });
-    return invokeOver(this.#link.callee, opening, { activeCall, signals: [signal] });
+    return invokeOver(this.#link.callee, request, { activeCall, signals: [signal] });
   }
 
   open(
@@ -36,11 +36,11 @@ export class InstanceTransport implements Transport {
     { timeoutMs, events }: { timeoutMs: number; events: CallListener },
   ): CallHandle {
     const activeCall = this.#link.activeCall();
-    const opening = openingOf(url, args, {
+    const request = callRequest(url, args, {
       isStream: true,
       timeoutMs: timeWithin(activeCall, timeoutMs),
     });
-    return openOver(this.#link.callee, opening, {
+    return openOver(this.#link.callee, request, {
       events,
       cancellation: { activeCall, signals: [] },
     });

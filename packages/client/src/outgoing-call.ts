@@ -2,7 +2,7 @@ import {
   type ActiveCall,
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   type CallTarget,
   cancelled,
   endedWithoutReply,
@@ -26,7 +26,7 @@ export interface Cancellation {
  */
 export function invokeOver(
   callee: CallTarget,
-  opening: CallOpening,
+  request: CallRequest,
   cancellation: Cancellation,
 ): Promise<Payload> {
   return new Promise((resolve, reject) => {
@@ -43,18 +43,18 @@ export function invokeOver(
       onAbort: reject,
       onDrain() {},
     };
-    openOver(callee, opening, { events, cancellation });
+    openOver(callee, request, { events, cancellation });
   });
 }
 
 /** Opens a call over a link, and aborts it with `cancelled` when it is cancelled. */
 export function openOver(
   callee: CallTarget,
-  opening: CallOpening,
+  request: CallRequest,
   { events, cancellation }: { events: CallListener; cancellation: Cancellation },
 ): CallHandle {
   const call = new OutgoingCall(events, cancellation);
-  const side = callee.open(opening, call, opening.isStream);
+  const side = callee.open(request, call, request.isStream);
   call.begin(side);
   return side;
 }

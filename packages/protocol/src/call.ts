@@ -1,4 +1,6 @@
+import type { StartTimes } from "./admin-messages.ts";
 import type { LeverError } from "./errors.ts";
+import type { LeverUrl } from "./lever-url.ts";
 
 /** The payload is JSON text in UTF-8. */
 export const PAYLOAD_JSON = 0;
@@ -6,27 +8,42 @@ export const PAYLOAD_JSON = 0;
 export const PAYLOAD_BYTES = 1;
 export type PayloadKind = typeof PAYLOAD_JSON | typeof PAYLOAD_BYTES;
 
-/** What opens a call: the neutral form that every transport turns its own request into. */
-export interface CallOpening {
-  /** The other party: towards an instance who calls (`""` = from outside), from an instance who is called. */
-  readonly environment: string;
-  readonly service: string;
-  /** `""` when the URL names none. */
-  readonly resource: string;
-  readonly method: string;
-  /** True for a streaming method: many messages may follow in both directions. */
+/** Who makes a call. The host derives it from the connection; what a caller claims is ignored. */
+export type Caller =
+  | { readonly kind: "outside" }
+  /** A caller of the admin service, which decides by method. `principal` is a token's id, or `local`. */
+  | { readonly kind: "admin"; readonly principal: string }
+  | { readonly kind: "service"; readonly environment: string; readonly service: string };
+
+/** Callers outside Lever. */
+export const OUTSIDE: Caller = { kind: "outside" };
+
+/** Every part passes a call on in this form: the gateway, links, the router, and the runtime. */
+export interface CallRequest {
+  readonly caller: Caller;
+  /** From an instance, the environment may be `""`: the instance's own. */
+  readonly target: LeverUrl;
+  /** True for a streaming method: messages may follow in both directions. */
   readonly isStream: boolean;
   /** Time left in milliseconds; 0 = no deadline. */
   readonly timeoutMs: number;
-  /** Of the arguments. */
+  /** Kind of the arguments. */
   readonly kind: PayloadKind;
   /** A JSON array of arguments, or one bytes argument. */
   readonly body: Uint8Array;
   /**
-   * Whoever has copied the body calls this, once: its memory is its owner's again, and will be written over. Whoever keeps
-   * the body never does.
+   * Releases the memory of `body` to its owner, which will overwrite it. Called once, by the part that has copied the
+   * body. A part that keeps the body never calls it.
    */
   readonly release?: (() => void) | undefined;
+}
+
+/** How long a call waited because no instance could take it at once. */
+export interface WaitTimes {
+  /** From its arrival at the router until an instance got it, in milliseconds. */
+  readonly waitMs: number;
+  /** Start of the instance that got the call. undefined for a service inside the host. */
+  readonly start: StartTimes | undefined;
 }
 
 /**
@@ -41,33 +58,38 @@ export interface CallHandle {
   end(): void;
   /** Ends the call with the method's own error value. */
   fail(kind: PayloadKind, bytes: Uint8Array): void;
-  /** Ends the call with Lever's error: cancelled, over its deadline, refused. */
+  /** Ends the call with Lever's error: cancelled, past its deadline, refused. */
   abort(error: LeverError): void;
   /** Stops granting credit to the other side: at most a window of messages still arrives. */
   pause(): void;
   resume(): void;
 }
 
-/** What one side of a call hears from the other. After `onFail` or `onAbort` nothing more comes. */
+/** Events of a call at one side. Nothing follows `onFail` or `onAbort`. */
 export interface CallListener {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void;
   /** The other side has half-closed. */
   onEnd(): void;
   /** The method failed with this value. */
   onFail(kind: PayloadKind, bytes: Uint8Array): void;
-  /** Lever, or the side that left, ended the call. */
+  /** Lever ended the call, or the other side cancelled it. */
   onAbort(error: LeverError): void;
-  /** `send` returned false before; now there is room again. */
+  /** `send` returned false before; now it may be called again. */
   onDrain(): void;
+  /** The call had to wait, and an instance has it now. At most once, before the first message. */
+  onAssigned?(waitTimes: WaitTimes): void;
 }
 
-/** Whoever takes calls: a link to an instance, or a service inside the host. */
+/** Takes calls: the router, a link to an instance, or a service inside the host. */
 export interface CallTarget {
-  /** Opens a call. `hasMore` = false means that the opening is all the caller sends. */
-  open(opening: CallOpening, events: CallListener, hasMore: boolean): CallHandle;
+  /**
+   * Opens a call. `hasMore` = false means that the request is all the caller sends. A refusal comes as `onAbort`,
+   * perhaps before this returns.
+   */
+  open(request: CallRequest, listener: CallListener, hasMore: boolean): CallHandle;
 }
 
-/** A side of a call on which nothing has any effect: of one that is over, or that nobody waits for. */
+/** A handle without effect, for a call that is over or not open yet. */
 export const closedSide: CallHandle = {
   send: () => true,
   end() {},
@@ -77,7 +99,7 @@ export const closedSide: CallHandle = {
   resume() {},
 };
 
-/** Ears that hear nothing. */
+/** A listener that ignores every event. */
 export const ignoredEvents: CallListener = {
   onMessage() {},
   onEnd() {},

@@ -22,18 +22,19 @@ export type {
   VersionListing,
 } from "./admin-messages.ts";
 export { isRight, rights } from "./admin-messages.ts";
-export type {
-  CallHandle,
-  CallListener,
-  CallOpening,
-  CallTarget,
-} from "./call.ts";
 export {
+  type Caller,
+  type CallHandle,
+  type CallListener,
+  type CallRequest,
+  type CallTarget,
   closedSide,
   ignoredEvents,
+  OUTSIDE,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
+  type WaitTimes,
 } from "./call.ts";
 export type { CallContext } from "./call-context.ts";
 export { callDeadline } from "./call-deadline.ts";
@@ -60,7 +61,6 @@ export {
   limitNames,
   parseLimit,
 } from "./limits.ts";
-export { CallTable } from "./link/call-table.ts";
 export { Link } from "./link/link.ts";
 export type { LinkedSide, LinkOptions } from "./link/link-options.ts";
 export {
@@ -80,7 +80,7 @@ export {
 export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
 export { type NetworkPolicy, parseNetworkPolicy } from "./network-policy.ts";
 export { processMs } from "./process-clock.ts";
-export { hookOpening, type ResourceHook } from "./resource-hook.ts";
+export { hookRequest, type ResourceHook } from "./resource-hook.ts";
 export {
   type ActiveCall,
   type Assignment,

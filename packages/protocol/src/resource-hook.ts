@@ -1,19 +1,17 @@
-import { type CallOpening, PAYLOAD_JSON } from "./call.ts";
+import { type CallRequest, OUTSIDE, PAYLOAD_JSON } from "./call.ts";
 import { encodeJson } from "./values.ts";
 
 /** The service's functions that Lever calls when an instance becomes the owner of a resource, and before it stops being it. */
 export type ResourceHook = "newResource" | "closeResource";
 
 /** The call of a hook. Its arguments are the resource and the epoch of its ownership. */
-export function hookOpening(
+export function hookRequest(
   hook: ResourceHook,
   { resource, epoch, timeoutMs }: { resource: string; epoch: number; timeoutMs: number },
-): CallOpening {
+): CallRequest {
   return {
-    environment: "",
-    service: "",
-    resource,
-    method: hook,
+    caller: OUTSIDE,
+    target: { environment: "", service: "", resource, method: hook },
     isStream: false,
     timeoutMs,
     kind: PAYLOAD_JSON,

@@ -3,11 +3,11 @@ import {
   type ActiveCall,
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   closedSide,
   decodeArguments,
   decodeValue,
-  hookOpening,
+  hookRequest,
   ignoredEvents,
   isReservedName,
   isStreamingName,
@@ -87,30 +87,31 @@ export class CallServer {
     return running?.isOver === true && !running.signal.aborted ? undefined : running;
   };
 
-  readonly onCall = (opening: CallOpening, side: CallHandle): CallListener => {
-    if (isReservedName(opening.method)) {
-      void this.#serveHook(opening, side);
+  readonly onCall = (request: CallRequest, side: CallHandle): CallListener => {
+    const { method: name, resource } = request.target;
+    if (isReservedName(name)) {
+      void this.#serveHook(request, side);
       return ignoredEvents;
     }
-    const method = this.#methods.get(opening.method);
+    const method = this.#methods.get(name);
     if (method === undefined) {
-      side.abort(new LeverError("unknown_method", `There is no method ${opening.method}.`));
+      side.abort(new LeverError("unknown_method", `There is no method ${name}.`));
       return ignoredEvents;
     }
-    if (method.isStreaming !== opening.isStream) {
-      side.abort(wrongMethodKind(opening.method, method.isStreaming));
+    if (method.isStreaming !== request.isStream) {
+      side.abort(wrongMethodKind(name, method.isStreaming));
       return ignoredEvents;
     }
-    const args = decodeArguments(opening.kind, opening.body);
+    const args = decodeArguments(request.kind, request.body);
     if (typeof args === "string") {
-      side.abort(new LeverError("malformed_request", `Cannot call ${opening.method}: ${args}.`));
+      side.abort(new LeverError("malformed_request", `Cannot call ${name}: ${args}.`));
       return ignoredEvents;
     }
-    if (opening.kind === PAYLOAD_BYTES) args[0] = toOwnedBuffer(opening.body);
-    if (opening.resource !== "") args.unshift(opening.resource);
+    if (request.kind === PAYLOAD_BYTES) args[0] = toOwnedBuffer(request.body);
+    if (resource !== "") args.unshift(resource);
     this.#callsInFlight++;
-    const running = new RunningCall(opening, side, this.#owner);
-    if (opening.resource !== "") this.#held.begin(opening.resource);
+    const running = new RunningCall(request, side, this.#owner);
+    if (resource !== "") this.#held.begin(resource);
     return this.#running.run(running, () =>
       method.isStreaming ? serveStream(method, running, args) : serveRegular(method, running, args),
     );
@@ -120,23 +121,23 @@ export class CallServer {
   async closeResources(): Promise<void> {
     await Promise.all(
       this.#held.names.map(async (resource) => {
-        const opening = hookOpening("closeResource", { resource, epoch: 0, timeoutMs: 0 });
+        const request = hookRequest("closeResource", { resource, epoch: 0, timeoutMs: 0 });
         const side: CallHandle = {
           ...closedSide,
           fail: (kind, bytes) =>
             console.error(`closeResource of ${resource} failed:`, decodeValue(kind, bytes)),
         };
-        await this.#serveHook(opening, side);
+        await this.#serveHook(request, side);
       }),
     );
   }
 
   /** `newResource` comes before the first call of a resource, `closeResource` after its last function has ended. */
-  async #serveHook(opening: CallOpening, side: CallHandle): Promise<void> {
-    const { resource, method } = opening;
+  async #serveHook(request: CallRequest, side: CallHandle): Promise<void> {
+    const { resource, method } = request.target;
     const isNew = method === "newResource";
     if (isNew) {
-      const args = decodeArguments(opening.kind, opening.body);
+      const args = decodeArguments(request.kind, request.body);
       const epoch = typeof args === "string" ? undefined : args[1];
       this.#held.acquire(resource, typeof epoch === "number" ? epoch : 0);
       this.#held.begin(resource);
@@ -144,7 +145,7 @@ export class CallServer {
       await this.#held.whenIdle(resource);
     }
     this.#callsInFlight++;
-    const running = new RunningCall(opening, side, this.#owner);
+    const running = new RunningCall(request, side, this.#owner);
     try {
       const hook = this.#hooks.get(method);
       if (hook !== undefined) await this.#running.run(running, () => callHook(hook, resource));

@@ -11,7 +11,7 @@ import {
   attachLink,
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   INSTANCE_LINK,
   type InstanceLink,
   inheritedMemory,
@@ -35,7 +35,7 @@ const EXIT_CANNOT_LOAD = 70;
 /** Serves the calls: by the service's functions, or by its program. */
 interface Server {
   readonly callsInFlight: number;
-  onCall(opening: CallOpening, side: CallHandle): CallListener;
+  onCall(request: CallRequest, side: CallHandle): CallListener;
   activeCall?(): ActiveCall | undefined;
   failCurrent?(error: unknown): boolean;
   /** Closes every resource. */
@@ -67,8 +67,8 @@ const link = attachLink(socket, {
   shared: inheritedMemory({ ftruncateSync, readSync, writeSync }),
   messageBytesMax: MESSAGE_BYTES_MAX,
   callsMax: CALLS_MAX,
-  onCall: (opening, side) => {
-    if (server !== undefined) return server.onCall(opening, side);
+  onCall: (request, side) => {
+    if (server !== undefined) return server.onCall(request, side);
     throw new Error("Cannot serve a call: the service is not loaded.");
   },
   onControl: (message) => {

@@ -3,7 +3,7 @@ import {
   type CallContext,
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   LeverError,
   type Payload,
   processMs,
@@ -52,20 +52,23 @@ export class RunningCall implements ActiveCall, CallListener {
   #isOver = false;
   #hasAnswered = false;
 
-  constructor(opening: CallOpening, side: CallHandle, owner: RunningCallOwner) {
+  constructor(request: CallRequest, side: CallHandle, owner: RunningCallOwner) {
     const { self } = owner;
     this.environment = self?.environment ?? "";
     this.service = self?.service ?? "";
     this.version = self?.version ?? 0;
     this.instance = self?.instance ?? "";
-    this.method = opening.method;
-    this.resource = opening.resource;
-    const { environment, service, timeoutMs } = opening;
-    this.caller = environment === "" ? undefined : { environment, service };
+    const { caller, target, timeoutMs } = request;
+    this.method = target.method;
+    this.resource = target.resource;
+    this.caller =
+      caller.kind === "service"
+        ? { environment: caller.environment, service: caller.service }
+        : undefined;
     this.side = side;
     this.#owner = owner;
-    this.#isStream = opening.isStream;
-    this.epoch = opening.resource === "" ? undefined : owner.epochOf(opening.resource);
+    this.#isStream = request.isStream;
+    this.epoch = target.resource === "" ? undefined : owner.epochOf(target.resource);
     this.#deadlineAt = timeoutMs === 0 ? 0 : processMs() + timeoutMs;
   }
 

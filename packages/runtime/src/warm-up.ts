@@ -1,4 +1,4 @@
-import { type CallOpening, ignoredEvents, Link, PAYLOAD_JSON } from "@leveros/protocol";
+import { type CallRequest, ignoredEvents, Link, OUTSIDE, PAYLOAD_JSON } from "@leveros/protocol";
 import { CallServer } from "./call-server.ts";
 import { loadService } from "./load-service.ts";
 
@@ -30,11 +30,9 @@ export async function warmUp(): Promise<void> {
     schedule: queueMicrotask,
     onCall: server.onCall,
   });
-  const opening: CallOpening = {
-    environment: "",
-    service: "",
-    resource: "",
-    method: "greet",
+  const request: CallRequest = {
+    caller: OUTSIDE,
+    target: { environment: "", service: "", resource: "", method: "greet" },
     isStream: false,
     timeoutMs: 1_000,
     kind: PAYLOAD_JSON,
@@ -42,6 +40,6 @@ export async function warmUp(): Promise<void> {
   };
   await new Promise<void>((resolve, reject) => {
     host.control({ type: "warm-up" });
-    host.open(opening, { ...ignoredEvents, onEnd: resolve, onAbort: reject }, false);
+    host.open(request, { ...ignoredEvents, onEnd: resolve, onAbort: reject }, false);
   });
 }

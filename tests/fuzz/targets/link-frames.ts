@@ -1,7 +1,7 @@
 import {
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   ignoredEvents,
   LeverError,
   Link,
@@ -113,14 +113,14 @@ export function recordLink(): Buffer[][] {
       // More than one chunk, as arguments and as a message.
       const large = { kind: PAYLOAD_BYTES, body: Buffer.alloc(66_000, 1) } as const;
       const side = from.open(
-        { ...opening("echoChan"), isStream: true, ...large },
+        { ...requestOf("echoChan"), isStream: true, ...large },
         ignoredEvents,
         true,
       );
       side.send(PAYLOAD_BYTES, Buffer.alloc(140_000, 2));
       run();
       side.abort(new LeverError("overloaded", "Enough.", { retryAfterSeconds: 1 }));
-      const failing = from.open({ ...opening("echoChan"), isStream: true }, ignoredEvents, true);
+      const failing = from.open({ ...requestOf("echoChan"), isStream: true }, ignoredEvents, true);
       failing.fail(PAYLOAD_JSON, Buffer.from('"why"'));
       run();
     }
@@ -133,15 +133,15 @@ export function recordLink(): Buffer[][] {
       run();
       instance.control({ type: "ready", methods: ["echo", "echoChan"] });
       host.ping(() => {});
-      host.open(opening("echo"), ignoredEvents, false);
-      instance.open({ ...opening("echo"), resource: "room/1" }, ignoredEvents, false);
+      host.open(requestOf("echo"), ignoredEvents, false);
+      instance.open(requestOf("echo", "room/1"), ignoredEvents, false);
       run();
       instance.control({ type: "stopping" });
       host.control({ type: "stop" });
     }),
     ...talk((host, instance, run) => {
       for (const from of [host, instance]) {
-        const side = from.open({ ...opening("echoChan"), isStream: true }, ignoredEvents, true);
+        const side = from.open({ ...requestOf("echoChan"), isStream: true }, ignoredEvents, true);
         side.send(PAYLOAD_JSON, Buffer.from('{"a": 1}'));
         side.send(PAYLOAD_BYTES, Buffer.alloc(30_000, 7));
         run();
@@ -156,12 +156,10 @@ export function recordLink(): Buffer[][] {
   ];
 }
 
-function opening(method: string): CallOpening {
+function requestOf(method: string, resource = ""): CallRequest {
   return {
-    environment: "dev.lever",
-    service: "fuzz",
-    resource: "",
-    method,
+    caller: { kind: "service", environment: "dev.lever", service: "caller" },
+    target: { environment: "dev.lever", service: "fuzz", resource, method },
     isStream: false,
     timeoutMs: 1_000,
     kind: PAYLOAD_JSON,
@@ -169,7 +167,7 @@ function opening(method: string): CallOpening {
   };
 }
 
-function echo(of: CallOpening, side: CallHandle): CallListener {
+function echo(of: CallRequest, side: CallHandle): CallListener {
   if (!of.isStream) {
     side.send(of.kind, of.body.subarray(0, 100), true);
     return ignoredEvents;

@@ -2,7 +2,7 @@ import { duplexPair } from "node:stream";
 import {
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   defaultLimits,
   ignoredEvents,
   LeverError,
@@ -14,7 +14,7 @@ import {
 import { systemClock } from "../../../packages/host/src/clock.ts";
 import { linkInstance } from "../../../packages/host/src/instance-link/instance-link.ts";
 import { memoryLink } from "../../../packages/host/src/instance-link/memory-link.ts";
-import { bridgeCall } from "../../../packages/host/src/router/bridge-call.ts";
+import { forwardCall } from "../../../packages/host/src/router/forward-call.ts";
 import { Router } from "../../../packages/host/src/router/router.ts";
 import { ownMemory } from "../own-memory.ts";
 import type { FuzzTarget, Subject } from "../target.ts";
@@ -51,11 +51,9 @@ export const link: FuzzTarget = {
 };
 
 const gone = new LeverError("instance_failed", "The link is gone.");
-const opening: CallOpening = {
-  environment: "dev.lever",
-  service: "fuzz",
-  resource: "",
-  method: "echo",
+const request: CallRequest = {
+  caller: { kind: "service", environment: "dev.lever", service: "caller" },
+  target: { environment: "dev.lever", service: "fuzz", resource: "", method: "echo" },
   isStream: false,
   timeoutMs: 1_000,
   kind: PAYLOAD_JSON,
@@ -77,7 +75,7 @@ async function feedLink(
     callsMax: 5,
     write: () => choice(8) !== 0,
     schedule: (flush) => tasks.push(flush),
-    onCall(_opening, calleeSide) {
+    onCall(_request, calleeSide) {
       const heard = new LinkEars(calleeSide, choice);
       ears.push(heard);
       return heard;
@@ -87,7 +85,7 @@ async function feedLink(
   });
   const call = (isStream: boolean, body: Buffer): void => {
     const heard = new LinkEars(undefined, choice);
-    heard.side = subject.open({ ...opening, isStream, body }, heard, isStream);
+    heard.side = subject.open({ ...request, isStream, body }, heard, isStream);
     heard.hasSentEnd = !isStream;
     ears.push(heard);
   };
@@ -121,14 +119,14 @@ async function feedSocket(
   far.resume();
   let losses = 0;
   const problems: string[] = [];
-  const caller = { environment: "dev.lever", service: "caller" };
+  const forwarding = { target: router, isTrusted: choice(2) === 0, log() {} };
   const ears: LinkEars[] = [];
   await new Promise<void>((resolve) => {
     const host = linkInstance(near, {
       messageBytesMax: 100_000,
       callsMax: 5,
       bytesPerSecond: 1e12,
-      onCall: (of, side) => bridgeCall(router, caller, { opening: of, side, timeoutMs: 1_000 }),
+      onCall: (of, side) => forwardCall({ ...of, timeoutMs: 1_000 }, side, forwarding),
       onStarted() {},
       onReady(methods) {
         if (!methods.every((name) => typeof name === "string" && name !== "")) {
@@ -154,7 +152,7 @@ async function feedSocket(
       },
     });
     const heard = new LinkEars(undefined, choice);
-    heard.side = host.open({ ...opening, isStream: true }, heard, true);
+    heard.side = host.open({ ...request, isStream: true }, heard, true);
     ears.push(heard);
     for (const chunk of cut(input.subarray(1), choice)) far.write(chunk);
     far.end();
@@ -210,7 +208,7 @@ function routerWithEcho(): { router: Router; isIdle: () => boolean } {
     kind: "services",
     isPublic: false,
   });
-  const echo = (of: CallOpening, side: CallHandle): CallListener => {
+  const echo = (of: CallRequest, side: CallHandle): CallListener => {
     if (!of.isStream) {
       side.send(of.kind, of.body, true);
       return ignoredEvents;

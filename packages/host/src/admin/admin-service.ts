@@ -45,8 +45,10 @@ export function startAdminService(options: AdminOptions): void {
   const methods = listMethods(guard.guardAll(adminMethods(options)));
   const server = new CallServer(methods, { replyBytesMax: limits.bodyBytesMax, isPlatform: true });
   const callee = memoryLink(
-    // From outside, who asks is told in place of the calling service.
-    (opening, side) => guard.runAs(opening.service, () => server.onCall(opening, side)),
+    (request, side) =>
+      guard.runAs(request.caller.kind === "admin" ? request.caller.principal : "", () =>
+        server.onCall(request, side),
+      ),
     {
       messageBytesMax: limits.bodyBytesMax,
       callsMax: CALLS_MAX,

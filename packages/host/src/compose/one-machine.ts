@@ -26,8 +26,8 @@ import { WarmPool } from "../launcher/warm-pool.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
 import { ProcessRecords } from "../processes/process-records.ts";
-import { bridgeCall } from "../router/bridge-call.ts";
 import { Router } from "../router/router.ts";
+import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
 import { openEpochs } from "../store/epochs.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { GatewayWorkers } from "../workers/workers.ts";
@@ -128,8 +128,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       variablesOf: (environment, service) => variables.of(environment, service),
       serviceDataDir,
       makeDir,
-      serveCall: (caller, opening, side) =>
-        bridgeCall(router, caller, { opening, side, timeoutMs: limits.callTimeoutMs }),
+      serveCall: serveInstanceCalls({ target: router, limits, log }),
     });
     const deployer = new Deployer({
       store,

@@ -1,10 +1,10 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { defaultLimits, ignoredEvents, PAYLOAD_JSON } from "@leveros/protocol";
+import { defaultLimits, ignoredEvents, OUTSIDE, PAYLOAD_JSON } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import { simulatedLauncher } from "../../../../tests/simulation/simulated-runtime.ts";
 import { goLive } from "../deployer/go-live.ts";
-import { OUTSIDE, Router } from "../router/router.ts";
+import { Router } from "../router/router.ts";
 import { Fleet } from "./fleet.ts";
 
 const environment = "dev.lever";
@@ -77,11 +77,11 @@ it("of very many services that have come to zero, those that did so last remembe
   }
   let replies = 0;
   for (const service of names) {
-    const url = { environment, service, resource: "", method };
-    const call = { url, caller: OUTSIDE, isStream: false, timeoutMs: 0, hasMore: false };
+    const target = { environment, service, resource: "", method };
+    const call = { target, caller: OUTSIDE, isStream: false, timeoutMs: 0 };
     const body = new TextEncoder().encode("[]");
     const events = { ...ignoredEvents, onEnd: () => replies++ };
-    router.call({ ...call, kind: PAYLOAD_JSON, body }, events);
+    router.open({ ...call, kind: PAYLOAD_JSON, body }, events, false);
     await pass(2_000);
   }
   expect(replies).toBe(names.length);

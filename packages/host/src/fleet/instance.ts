@@ -1,18 +1,12 @@
-import type {
-  CallHandle,
-  CallListener,
-  CallOpening,
-  InstanceState,
-  LeverError,
-} from "@leveros/protocol";
+import type { InstanceState, LeverError } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { InstanceLinkHandlers, RuntimeLink } from "../instance-link/instance-link.ts";
 import type { LaunchedRuntime, Launcher, VisiblePaths } from "../launcher/launcher.ts";
 import type { Log } from "../logs/log.ts";
 import type { ProcessPhase } from "../processes/process-state.ts";
 import { SupervisedProcess } from "../processes/supervised-process.ts";
-import type { Caller } from "../router/router.ts";
-import type { InstanceTarget } from "../router/service-route.ts";
+import type { InstanceTarget } from "../router/instance-target.ts";
+import type { ServeInstanceCall } from "../router/serve-instance-calls.ts";
 import type { InstanceLimits } from "./fleet-limits.ts";
 import { endError, startError } from "./instance-errors.ts";
 import type { InstanceSpec } from "./instance-spec.ts";
@@ -26,7 +20,7 @@ export interface InstanceContext {
   readonly clock: Clock;
   readonly log: Log;
   /** Serves a call that an instance makes. */
-  serveCall(caller: Caller, opening: CallOpening, side: CallHandle): CallListener;
+  readonly serveCall: ServeInstanceCall;
   /** The process of an instance has exited, and its memory is free. Called before its listener. */
   onMemoryFreed(ram: number): void;
 }
@@ -110,7 +104,7 @@ export class Instance {
       messageBytesMax: limits.bodyBytesMax,
       callsMax: limits.callsPerInstanceMax,
       bytesPerSecond: ram * limits.networkBytesPerSecondPerMb,
-      onCall: (opening, side) => context.serveCall({ environment, service }, opening, side),
+      onCall: (request, side) => context.serveCall({ environment, service }, request, side),
       onStarted: () => {
         this.#processAt ??= clock.now();
       },

@@ -1,7 +1,8 @@
 import { LeverError, type ScalingReport } from "@leveros/protocol";
 import type { RecentNeeds } from "../autoscaler/decide-instances.ts";
 import { isoTime } from "../clock.ts";
-import type { InstanceTarget, ServiceRoute } from "../router/service-route.ts";
+import type { InstanceTarget } from "../router/instance-target.ts";
+import type { ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import {
   isRunning,

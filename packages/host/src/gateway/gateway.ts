@@ -1,7 +1,7 @@
 import { LINK_UPGRADE, type Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
-import type { CallRouter } from "../router/router.ts";
+import type { CallRouter } from "../router/call.ts";
 import { Admission, type TokenIndex } from "./admission/admit-call.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { ClientLinks } from "./client-link/door.ts";

@@ -3,11 +3,11 @@ import type { Duplex } from "node:stream";
 import {
   type Assignment,
   attachLink,
-  type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   type CallTarget,
   LeverError,
+  type LinkedSide,
   type RuntimeMessage,
   type SharedMemory,
 } from "@leveros/protocol";
@@ -15,7 +15,7 @@ import { RateBucket } from "./rate-bucket.ts";
 
 export interface InstanceLinkHandlers {
   /** The instance calls a service. */
-  onCall(opening: CallOpening, side: CallHandle): CallListener;
+  onCall(request: CallRequest, side: LinkedSide): CallListener;
   /** Its process has started. */
   onStarted(): void;
   onReady(methods: readonly string[]): void;
@@ -64,7 +64,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
     shared: handlers.shared,
     messageBytesMax: handlers.messageBytesMax,
     callsMax: handlers.callsMax,
-    onCall: (opening, side) => handlers.onCall(opening, side),
+    onCall: (request, side) => handlers.onCall(request, side),
     onControl(message) {
       const parsed = parseFromRuntime(message);
       if (parsed.type === "started") handlers.onStarted();
@@ -79,7 +79,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
     },
   });
   return {
-    open: (opening, events, hasMore) => link.open(opening, events, hasMore),
+    open: (request, listener, hasMore) => link.open(request, listener, hasMore),
     assign: (assignment) => send({ type: "assign", assignment }),
     stop() {
       send({ type: "stop" });

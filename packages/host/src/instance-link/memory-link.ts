@@ -1,7 +1,7 @@
 import {
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   type CallTarget,
   ignoredEvents,
   LeverError,
@@ -13,7 +13,7 @@ import {
  * frames as over a socket. Returns the end that calls.
  */
 export function memoryLink(
-  onCall: (opening: CallOpening, side: CallHandle) => CallListener,
+  onCall: (request: CallRequest, side: CallHandle) => CallListener,
   options: { messageBytesMax: number; callsMax: number },
 ): CallTarget {
   const join = (side: "host" | "instance", other: () => Link): Link =>
@@ -33,7 +33,7 @@ export function memoryLink(
   return host;
 }
 
-function refuseCall(_opening: CallOpening, side: CallHandle): CallListener {
+function refuseCall(_request: CallRequest, side: CallHandle): CallListener {
   side.abort(new LeverError("not_supported", "Calls do not go this way."));
   return ignoredEvents;
 }

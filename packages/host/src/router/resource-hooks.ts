@@ -1,12 +1,12 @@
 import {
   type CallHandle,
   decodeValue,
-  hookOpening,
+  hookRequest,
   LeverError,
   type ResourceHook,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import type { InstanceTarget } from "./service-route.ts";
+import type { InstanceTarget } from "./instance-target.ts";
 
 export interface HookFailure {
   readonly error: LeverError;
@@ -44,9 +44,9 @@ export function runHook(
     side?.abort(new LeverError("deadline_exceeded", `${hook} took too long.`));
     finish({ reason: `it had not finished after ${timeoutMs} ms.`, isOutcomeUnknown: true });
   }, timeoutMs);
-  const opening = hookOpening(hook, { resource, epoch, timeoutMs });
+  const request = hookRequest(hook, { resource, epoch, timeoutMs });
   const side: CallHandle | undefined = target.callee.open(
-    opening,
+    request,
     {
       onMessage: () => finish(),
       onEnd: () => finish(),

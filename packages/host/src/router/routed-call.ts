@@ -1,69 +1,63 @@
 import {
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   LeverError,
   type PayloadKind,
-  type StartTimes,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import type { InstanceTarget, ServiceRoute, WaitingCall } from "./service-route.ts";
-
-/** Of a call that found no instance with room. */
-export interface WaitTimes {
-  /** From its arrival at the router until it went to an instance. */
-  readonly waitMs: number;
-  /** Of that instance, which may have been there for long. */
-  readonly start: StartTimes | undefined;
-}
+import type { SubmittedCall } from "./call.ts";
+import type { Lease } from "./lease.ts";
+import type { ServiceRoute } from "./service-route.ts";
 
 /**
  * One call on its way through the router: between the caller's side and an instance's, or waiting for an instance.
  *
- * - C1. The caller hears exactly one ending: `onEnd`, `onFail` or `onAbort`.
+ * - C1. The caller receives exactly one ending: `onEnd`, `onFail` or `onAbort`.
  * - C2. An instance's count of calls in flight goes up once and down once.
  */
-export class RoutedCall implements CallHandle, CallListener, WaitingCall {
+export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   readonly bodyBytes: number;
   readonly resource: string;
   readonly isStream: boolean;
-  /** What the call waited for, when it had to wait. */
-  waitTimes: WaitTimes | undefined;
   readonly #route: ServiceRoute;
-  readonly #opening: CallOpening;
+  readonly #request: CallRequest;
   readonly #caller: CallListener;
   readonly #clock: Clock;
+  /** 0 = no deadline. */
   readonly #deadlineAt: number;
   #timer: unknown;
   #isOver = false;
   #hasMore: boolean;
-  #target: InstanceTarget | undefined;
-  /** Of its resource's ownership. */
-  #epoch = 0;
+  #lease: Lease | undefined;
   #waitingSince: number | undefined;
   #callee: CallHandle | undefined;
-  /** What the caller of a stream sent before there was an instance: at most what its own window allows. */
+  /** Messages of a stream from before it had an instance: at most what the caller's window allows. */
   #early: { kind: PayloadKind; bytes: Uint8Array }[] = [];
   #isPaused = false;
 
   constructor(
     route: ServiceRoute,
-    opening: CallOpening,
+    request: CallRequest,
     options: { caller: CallListener; hasMore: boolean; clock: Clock },
   ) {
     this.#route = route;
-    this.#opening = opening;
+    this.#request = request;
     this.#caller = options.caller;
     this.#hasMore = options.hasMore;
     this.#clock = options.clock;
-    this.bodyBytes = opening.body.length;
-    this.resource = opening.resource;
-    this.isStream = opening.isStream;
-    const { timeoutMs } = opening;
+    this.bodyBytes = request.body.length;
+    this.resource = request.target.resource;
+    this.isStream = request.isStream;
+    const { timeoutMs } = request;
     this.#deadlineAt = timeoutMs === 0 ? 0 : options.clock.now() + timeoutMs;
     if (timeoutMs > 0) {
       this.#timer = options.clock.setTimeout(() => this.#onDeadline(), timeoutMs);
     }
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   // The caller's side.
@@ -82,7 +76,7 @@ export class RoutedCall implements CallHandle, CallListener, WaitingCall {
     this.#callee?.end();
   }
 
-  /** A caller that fails leaves; what it failed with is its own affair. */
+  /** A caller that fails cancels the call. Its error value is not passed on. */
   fail(): void {
     this.abort(new LeverError("cancelled", "The caller failed and left."));
   }
@@ -103,24 +97,22 @@ export class RoutedCall implements CallHandle, CallListener, WaitingCall {
     this.#callee?.resume();
   }
 
-  // The queue's side.
+  // The route's side.
 
-  /** It waits from now on. */
-  waits(): void {
-    this.#waitingSince = this.#clock.now();
+  wait(now: number): void {
+    this.#waitingSince = now;
   }
 
-  assign(target: InstanceTarget): void {
-    if (this.#isOver) return;
+  assign(lease: Lease): void {
+    this.#lease = lease;
+    const { target } = lease;
     if (this.#waitingSince !== undefined) {
       const waitMs = this.#clock.now() - this.#waitingSince;
-      this.waitTimes = { waitMs, start: target.start };
+      this.#caller.onAssigned?.({ waitMs, start: target.start });
     }
-    this.#target = target;
-    this.#epoch = this.#route.begin(target, this);
     // An early half-close must come after the early messages.
     const hasEarly = this.#early.length > 0;
-    const callee = target.callee.open(this.#openingWithTimeLeft(), this, this.#hasMore || hasEarly);
+    const callee = target.callee.open(this.#requestWithTimeLeft(), this, this.#hasMore || hasEarly);
     if (this.#isOver) return;
     this.#callee = callee;
     if (this.#isPaused) callee.pause();
@@ -144,13 +136,13 @@ export class RoutedCall implements CallHandle, CallListener, WaitingCall {
     if (!this.#finish()) return;
     // A service that has ended its stream is done with the call: what the caller still sends has no reader.
     if (this.#hasMore) this.#callee?.end();
-    if (this.#target !== undefined) this.#target.hasServed = true;
+    if (this.#lease !== undefined) this.#lease.target.hasServed = true;
     this.#caller.onEnd();
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
     if (!this.#finish()) return;
-    if (this.#target !== undefined) this.#target.hasServed = true;
+    if (this.#lease !== undefined) this.#lease.target.hasServed = true;
     this.#caller.onFail(kind, bytes);
   }
 
@@ -162,18 +154,18 @@ export class RoutedCall implements CallHandle, CallListener, WaitingCall {
     if (!this.#isOver) this.#caller.onDrain();
   }
 
-  #openingWithTimeLeft(): CallOpening {
-    if (this.#deadlineAt === 0 || this.#waitingSince === undefined) return this.#opening;
+  #requestWithTimeLeft(): CallRequest {
+    if (this.#deadlineAt === 0 || this.#waitingSince === undefined) return this.#request;
     const timeoutMs = Math.max(1, this.#deadlineAt - this.#clock.now());
-    return { ...this.#opening, timeoutMs };
+    return { ...this.#request, timeoutMs };
   }
 
   #onDeadline(): void {
-    const { method, timeoutMs } = this.#opening;
+    const { timeoutMs, target } = this.#request;
     const where = this.#callee === undefined ? "while it waited for an instance" : "in the method";
     const error = new LeverError(
       "deadline_exceeded",
-      `Cannot finish the call of ${this.#route.service}/${method}: its ${timeoutMs} ms were over ${where}.`,
+      `Cannot finish the call of ${this.#route.service}/${target.method}: its ${timeoutMs} ms were over ${where}.`,
     );
     if (!this.#finish()) return;
     this.#route.leaveQueue(this);
@@ -189,10 +181,7 @@ export class RoutedCall implements CallHandle, CallListener, WaitingCall {
     this.#early = [];
     const now = this.#clock.now();
     this.#route.lastUsedAt = now;
-    if (this.#target !== undefined) {
-      const { resource, isStream } = this;
-      this.#route.end(this.#target, { resource, isStream, epoch: this.#epoch, now });
-    }
+    this.#lease?.end(now);
     return true;
   }
 }

@@ -1,21 +1,23 @@
 import {
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   defaultLimits,
   LeverError,
+  OUTSIDE,
   PAYLOAD_JSON,
+  type WaitTimes,
 } from "@leveros/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
-import { type CallRequest, Router } from "./router.ts";
-import type { InstanceTarget, ServiceRoute } from "./service-route.ts";
+import type { InstanceTarget } from "./instance-target.ts";
+import { Router } from "./router.ts";
+import type { ServiceRoute } from "./service-route.ts";
 
-const outside = { environment: "", service: "" };
 const body = new TextEncoder().encode("[]");
 
 interface Heard {
-  readonly opening: CallOpening;
+  readonly request: CallRequest;
   readonly events: CallListener;
   readonly aborted: LeverError[];
 }
@@ -30,8 +32,8 @@ function peer(instance: string): InstanceTarget & { calls: Heard[] } {
     streamsInFlight: 0,
     calls,
     callee: {
-      open(opening, events) {
-        const call: Heard = { opening, events, aborted: [] };
+      open(request, events) {
+        const call: Heard = { request, events, aborted: [] };
         calls.push(call);
         const side: CallHandle = {
           send: () => true,
@@ -49,6 +51,10 @@ function peer(instance: string): InstanceTarget & { calls: Heard[] } {
 
 class Ears implements CallListener {
   readonly heard: string[] = [];
+  waitMs: number | undefined;
+  onAssigned({ waitMs }: WaitTimes): void {
+    this.waitMs = waitMs;
+  }
   onMessage(_kind: number, bytes: Uint8Array): void {
     this.heard.push(new TextDecoder().decode(bytes));
   }
@@ -72,13 +78,12 @@ const demands: string[] = [];
 const request = (changes: Partial<CallRequest> = {}, path = "svc/method"): CallRequest => {
   const [service = "", method = ""] = path.split("/");
   return {
-    url: { environment: "dev.lever", service, resource: "", method },
-    caller: outside,
+    target: { environment: "dev.lever", service, resource: "", method },
+    caller: OUTSIDE,
     isStream: false,
     timeoutMs: 0,
     kind: PAYLOAD_JSON,
     body,
-    hasMore: false,
     ...changes,
   };
 };
@@ -88,7 +93,7 @@ const call = (
   path?: string,
 ): { ears: Ears; side: CallHandle } => {
   const ears = new Ears();
-  return { ears, side: router.call(request(changes, path), ears) };
+  return { ears, side: router.open(request(changes, path), ears, changes.isStream === true) };
 };
 
 beforeEach(() => {
@@ -119,8 +124,8 @@ beforeEach(() => {
 
 describe("the router", () => {
   it("refuses what is not there, by name", () => {
-    const url = { environment: "no.lever", service: "svc", resource: "", method: "method" };
-    expect(call({ url }).ears.heard).toEqual(["unknown_environment"]);
+    const target = { environment: "no.lever", service: "svc", resource: "", method: "method" };
+    expect(call({ target }).ears.heard).toEqual(["unknown_environment"]);
     expect(call({}, "nobody/method").ears.heard).toEqual(["unknown_service"]);
     expect(call({}, "svc/nothing").ears.heard).toEqual(["unknown_method"]);
     expect(call({ isStream: true }).ears.heard).toEqual(["wrong_method_kind"]);
@@ -131,16 +136,17 @@ describe("the router", () => {
     const live = { version: 1, isPrivate: true, methods: ["method"] };
     router.setService("dev.lever", "secret", live).add(peer("a"));
     const from = (environment: string): string[] =>
-      call({ caller: { environment, service: "svc" } }, "secret/method").ears.heard;
-    expect(from("")).toEqual(["private_service"]);
+      call({ caller: { kind: "service", environment, service: "svc" } }, "secret/method").ears
+        .heard;
+    expect(call({}, "secret/method").ears.heard).toEqual(["private_service"]);
     expect(from("other.lever")).toEqual(["private_service"]);
     expect(from("dev.lever")).toEqual([]);
   });
 
   it("lets no service call into an environment that is closed to instances", () => {
-    const url = { environment: "admin.lever", service: "admin", resource: "", method: "method" };
-    const caller = { environment: "dev.lever", service: "svc" };
-    expect(call({ url, caller }).ears.heard).toEqual(["forbidden"]);
+    const target = { environment: "admin.lever", service: "admin", resource: "", method: "method" };
+    const caller = { kind: "service", environment: "dev.lever", service: "svc" } as const;
+    expect(call({ target, caller }).ears.heard).toEqual(["forbidden"]);
   });
 
   it("keeps a call waiting until an instance is there, oldest first", () => {
@@ -166,6 +172,14 @@ describe("the router", () => {
     target.calls[0]?.events.onEnd();
     expect(target.calls).toHaveLength(3);
     expect(target.callsInFlight).toBe(2);
+  });
+
+  it("tells a caller how long its call waited, and no caller whose call did not wait", () => {
+    const waited = call();
+    clock.advance(70);
+    route.add(peer("a"));
+    expect(waited.ears.waitMs).toBe(70);
+    expect(call().ears.waitMs).toBeUndefined();
   });
 
   it("bounds the calls that wait by count and by bytes", () => {
@@ -211,7 +225,7 @@ describe("the router", () => {
     clock.advance(60);
     const target = peer("a");
     route.add(target);
-    expect(target.calls[0]?.opening.timeoutMs).toBe(40);
+    expect(target.calls[0]?.request.timeoutMs).toBe(40);
     clock.advance(40);
     expect(ears.heard).toEqual(["deadline_exceeded"]);
     expect(target.calls[0]?.aborted.map(({ code }) => code)).toEqual(["deadline_exceeded"]);

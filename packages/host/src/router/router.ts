@@ -1,77 +1,25 @@
 import {
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   closedSide,
   isCallableName,
   isStreamingName,
   LeverError,
-  type LeverUrl,
   type Limits,
-  type PayloadKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import { RoutedCall, type WaitTimes } from "./routed-call.ts";
-import {
-  type InstanceTarget,
-  type LiveVersion,
-  type RouteOptions,
-  ServiceRoute,
-} from "./service-route.ts";
-
-/** Who calls. Decided by the connection that the call came over, never by what it says. */
-export interface Caller {
-  /** `""` = from outside. */
-  readonly environment: string;
-  readonly service: string;
-}
-
-/** Whoever comes in through the gateway. */
-export const OUTSIDE: Caller = { environment: "", service: "" };
+import type { CallRouter } from "./call.ts";
+import type { EnvironmentAccess } from "./environment-access.ts";
+import type { InstanceTarget } from "./instance-target.ts";
+import { RoutedCall } from "./routed-call.ts";
+import { type LiveVersion, type RouteOptions, ServiceRoute } from "./service-route.ts";
 
 export interface RouterOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   /** For the ownership of a resource: higher than all before. @throws LeverError when there is none now. */
   readonly nextEpoch: () => number;
-}
-
-/** A call as a transport hands it in. */
-export interface CallRequest {
-  /** With an environment. */
-  readonly url: LeverUrl;
-  readonly caller: Caller;
-  readonly isStream: boolean;
-  /** 0 = no deadline. */
-  readonly timeoutMs: number;
-  readonly kind: PayloadKind;
-  readonly body: Uint8Array;
-  /** As of a `CallOpening`. */
-  readonly release?: (() => void) | undefined;
-  /** Messages follow after the arguments. */
-  readonly hasMore: boolean;
-}
-
-/** A call that is under way, or waits, or has been refused. */
-export interface OpenCall extends CallHandle {
-  readonly waitTimes: WaitTimes | undefined;
-}
-
-/** What is needed to make calls: the host's own router, or the way to it from another process. */
-export interface CallRouter {
-  environment(name: string): { readonly access: EnvironmentAccess } | undefined;
-  /** Makes a call. A refusal comes as `onAbort`, perhaps before this returns. */
-  call(request: CallRequest, events: CallListener): OpenCall;
-}
-
-/** Who may call into an environment. */
-export interface EnvironmentAccess {
-  /** Origins whose pages may call; `*` = any. */
-  readonly corsOrigins: ReadonlySet<string>;
-  /** `platform` = Lever's own services: only callers from outside reach it, and no service can be deployed to it. */
-  readonly kind: "services" | "platform";
-  /** Anyone may invoke its services, with no token. */
-  readonly isPublic: boolean;
 }
 
 /** An environment as the data plane sees it. */
@@ -118,6 +66,7 @@ export class Router implements CallRouter {
       const options: RouteOptions = {
         ...this.#options,
         waiting: { calls: 0, bytes: 0 },
+        onDemand: (route) => this.onDemand(route),
         onStuck: (of, target, resource) => this.onStuck(of, target, resource),
       };
       this.#environments.set(name, { access, options, services: new Map() });
@@ -152,47 +101,23 @@ export class Router implements CallRouter {
     this.#isClosing = true;
   }
 
-  call(request: CallRequest, events: CallListener): OpenCall {
+  open(request: CallRequest, listener: CallListener, hasMore: boolean): CallHandle {
     const route = this.#find(request);
     if (route instanceof LeverError) {
-      events.onAbort(route);
-      return refusedCall;
+      listener.onAbort(route);
+      return closedSide;
     }
-    const { caller, url } = request;
-    const opening: CallOpening = {
-      environment: caller.environment,
-      service: caller.service,
-      resource: url.resource,
-      method: url.method,
-      isStream: request.isStream,
-      timeoutMs: request.timeoutMs,
-      kind: request.kind,
-      body: request.body,
-      release: request.release,
-    };
-    const options = { caller: events, hasMore: request.hasMore, clock: this.#options.clock };
-    const call = new RoutedCall(route, opening, options);
-    try {
-      const target = route.choose(call);
-      if (target === undefined) {
-        call.waits();
-        route.wait(call);
-        this.onDemand(route);
-      } else {
-        call.assign(target);
-        if (route.isOverloaded) this.onDemand(route);
-      }
-    } catch (error) {
-      if (!(error instanceof LeverError)) throw error;
-      call.refuse(error);
-    }
+    const options = { caller: listener, hasMore, clock: this.#options.clock };
+    const call = new RoutedCall(route, request, options);
+    route.submit(call);
     return call;
   }
 
   #find(request: CallRequest): ServiceRoute | LeverError {
-    const { url, caller } = request;
-    const { environment, service, method } = url;
-    if (this.#isClosing && caller.environment === "") {
+    const { target, caller } = request;
+    const { environment, service, method } = target;
+    const isService = caller.kind === "service";
+    if (this.#isClosing && !isService) {
       return new LeverError("unavailable", "Cannot take the call: Lever is stopping.", {
         retryAfterSeconds: 5,
       });
@@ -201,14 +126,14 @@ export class Router implements CallRouter {
     if (routes === undefined) {
       return new LeverError("unknown_environment", `There is no environment ${environment}.`);
     }
-    if (routes.access.kind === "platform" && caller.environment !== "") {
+    if (routes.access.kind === "platform" && isService) {
       return new LeverError("forbidden", `Services may not call into ${environment}.`);
     }
     const route = routes.services.get(service);
     if (route === undefined) {
       return new LeverError("unknown_service", `There is no service ${service} in ${environment}.`);
     }
-    if (route.live.isPrivate && caller.environment !== environment) {
+    if (route.live.isPrivate && !(isService && caller.environment === environment)) {
       return new LeverError(
         "private_service",
         `The service ${service} is private: only services of ${environment} may call it.`,
@@ -229,6 +154,3 @@ export class Router implements CallRouter {
     return route;
   }
 }
-
-/** The side of a call that was over before it began. */
-const refusedCall: OpenCall = { ...closedSide, waitTimes: undefined };

@@ -1,67 +1,39 @@
-import {
-  type CallTarget,
-  LeverError,
-  type Limits,
-  type ResourceHook,
-  type StartTimes,
-} from "@leveros/protocol";
+import { LeverError, type Limits, type ResourceHook } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
+import type { SubmittedCall } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
 import { chooseForResource, chooseInstance } from "./choose-instance.ts";
+import type { InstanceTarget } from "./instance-target.ts";
+import { Lease } from "./lease.ts";
 import { type HookFailure, runHook } from "./resource-hooks.ts";
 import { ResourceLedger } from "./resource-ledger.ts";
+import {
+  overloaded,
+  WaitingCalls,
+  type WaitingInEnvironment,
+  type WaitingLimits,
+} from "./waiting-calls.ts";
 
-/** An instance as the router sees it. */
-export interface InstanceTarget {
-  readonly instance: string;
-  readonly version: number;
-  readonly callee: CallTarget;
-  /** Open streams among them. */
-  callsInFlight: number;
-  streamsInFlight: number;
-  /** It has answered a call: when it fails later, that is no failed start. */
-  hasServed?: boolean;
-  /** How long its start took; undefined for what was always there. */
-  start?: StartTimes;
-}
+type RouteLimits = WaitingLimits &
+  Pick<
+    Limits,
+    | "callsPerInstanceMax"
+    | "queueStandingMs"
+    | "resourcesPerServiceMax"
+    | "resourceIdleTimeoutMs"
+    | "resourceHookTimeoutMs"
+  >;
 
-/** The calls of an environment that wait, over all its services. */
-interface WaitingInEnvironment {
-  calls: number;
-  bytes: number;
-}
-
-/** A call that waits for an instance. */
-export interface WaitingCall {
-  readonly bodyBytes: number;
-  /** `""` when it names none. */
-  readonly resource: string;
-  readonly isStream: boolean;
-  /** Goes to this instance now. */
-  assign(target: InstanceTarget): void;
-  refuse(error: LeverError): void;
-}
-
-export type RouteLimits = Pick<
-  Limits,
-  | "callsPerInstanceMax"
-  | "queuedCallsPerServiceMax"
-  | "queuedBytesPerServiceMax"
-  | "queuedCallsPerEnvironmentMax"
-  | "queuedBytesPerEnvironmentMax"
-  | "queueStandingMs"
-  | "resourcesPerServiceMax"
-  | "resourceIdleTimeoutMs"
-  | "resourceHookTimeoutMs"
->;
-
+/** Shared by the routes of an environment. */
 export interface RouteOptions {
   readonly waiting: WaitingInEnvironment;
   readonly limits: RouteLimits;
   readonly clock: Clock;
-  /** For the ownership of a resource: higher than all before. @throws LeverError when there is none now. */
+  /** Epoch for a new ownership of a resource: higher than all before. @throws LeverError when there is none now. */
   readonly nextEpoch: () => number;
-  /** An instance does not give a resource back: it has to end. */
+  /** A call waits because no instance can take it, or the instances carry more than they should. */
+  readonly onDemand: (route: ServiceRoute) => void;
+  /** An instance does not close a resource in time: it must end. */
   readonly onStuck: (route: ServiceRoute, target: InstanceTarget, resource: string) => void;
 }
 
@@ -100,17 +72,14 @@ export class ServiceRoute {
   /** Set by who starts its instances. */
   capacity: RouteCapacity = UNSCALED;
   readonly #options: RouteOptions;
-  readonly #limits: RouteLimits;
-  /** Most services have none. */
-  #resources: ResourceLedger<InstanceTarget, WaitingCall> | undefined;
+  readonly #waiting: WaitingCalls;
+  /** undefined while no resource is in use: most services have none. */
+  #resources: ResourceLedger<InstanceTarget, SubmittedCall> | undefined;
   readonly #instances: InstanceTarget[] = [];
-  /** Those that any instance may take; calls of resources wait in the ledger. Most services have none. */
-  #queue: CallQueue<WaitingCall> | undefined;
-  /** In the queue and in the ledger. */
-  #callsWaiting = 0;
-  #bytesWaiting = 0;
+  /** Calls that any instance may take; those with a resource wait in the ledger. undefined while the service is idle. */
+  #queue: CallQueue<SubmittedCall> | undefined;
   #roundRobin = 0;
-  /** On every instance, also on those that leave. */
+  /** Calls on all instances, also on draining ones. */
   #callsAssigned = 0;
 
   constructor(
@@ -122,12 +91,12 @@ export class ServiceRoute {
     this.service = name.service;
     this.live = live;
     this.#options = options;
-    this.#limits = options.limits;
+    this.#waiting = new WaitingCalls(options.waiting, options.limits);
     this.lastUsedAt = options.clock.now();
   }
 
   get callsWaiting(): number {
-    return this.#callsWaiting;
+    return this.#waiting.count;
   }
 
   get resources(): number {
@@ -145,44 +114,53 @@ export class ServiceRoute {
     return calls;
   }
 
-  get isOverloaded(): boolean {
-    return this.#callsAssigned > this.capacity.scaleUpAbove;
+  /** Gives the call to an instance, lets it wait for one, or refuses it, and raises demand where that needs more instances. */
+  submit(call: SubmittedCall): void {
+    try {
+      const target = this.#choose(call);
+      if (target === undefined) this.#wait(call);
+      else this.#assign(call, target);
+      if (target === undefined || this.#callsAssigned > this.capacity.scaleUpAbove) {
+        this.#options.onDemand(this);
+      }
+    } catch (error) {
+      if (!(error instanceof LeverError)) throw error;
+      call.refuse(error);
+    }
   }
 
-  /** A call goes to this instance. Returns the epoch of its resource, which `end` takes. */
-  begin(target: InstanceTarget, call: { resource: string; isStream: boolean }): number {
-    target.callsInFlight++;
-    if (call.isStream) target.streamsInFlight++;
-    this.#callsAssigned++;
-    return call.resource === "" ? 0 : this.#ledger.begin(call.resource, call.isStream);
-  }
-
-  /** A call is over: another one may have its place. */
-  end(
-    target: InstanceTarget,
-    call: { resource: string; isStream: boolean; epoch: number; now: number },
-  ): void {
+  /** A lease has ended: a waiting call may have its place. */
+  release(lease: Lease, now: number): void {
+    const { target, resource, isStream, epoch } = lease;
     target.callsInFlight--;
-    if (call.isStream) target.streamsInFlight--;
+    if (isStream) target.streamsInFlight--;
     this.#callsAssigned--;
-    if (call.resource !== "") this.#ledger.end(call.resource, call.epoch, call);
+    if (resource !== "") this.#ledger.end(resource, epoch, { isStream, now });
     if (this.#isQueueing) this.dispatch();
   }
 
-  /** Which instance a call goes to now; undefined = it has to wait. @throws LeverError when it may not even do that. */
-  choose(call: Pick<WaitingCall, "resource" | "isStream">): InstanceTarget | undefined {
-    const { resource, isStream } = call;
-    const { callsPerInstanceMax } = this.#limits;
+  /** The instance for a call, now. undefined = the call must wait. @throws LeverError when it may not even do that. */
+  #choose({ resource, isStream }: SubmittedCall): InstanceTarget | undefined {
     if (resource === "") {
-      // Those that wait come first.
+      // Waiting calls come first.
       if (!isStream && this.#isQueueing) return undefined;
       return this.#chooseAny(isStream);
     }
     const owner = this.#ledger.ownerOf(resource);
-    if (owner !== undefined && owner.callsInFlight >= callsPerInstanceMax) {
+    if (owner !== undefined && owner.callsInFlight >= this.#options.limits.callsPerInstanceMax) {
       throw overloaded(`the instance that has ${resource} carries too many calls`);
     }
     return owner;
+  }
+
+  #assign(call: SubmittedCall, target: InstanceTarget): void {
+    if (call.isOver) return;
+    const { resource, isStream } = call;
+    target.callsInFlight++;
+    if (isStream) target.streamsInFlight++;
+    this.#callsAssigned++;
+    const epoch = resource === "" ? 0 : this.#ledger.begin(resource, isStream);
+    call.assign(new Lease(this, target, call, epoch));
   }
 
   /** The instance gets calls and resources, for the first time or again. */
@@ -216,12 +194,13 @@ export class ServiceRoute {
     this.#resources?.exited(target);
   }
 
-  /** The call waits from now on. @throws LeverError when that is no use. */
-  wait(call: WaitingCall): void {
-    const { resource } = call;
+  /** @throws LeverError when the call may not wait. */
+  #wait(call: SubmittedCall): void {
+    const { resource, bodyBytes } = call;
     const now = this.#options.clock.now();
-    this.#checkRoom(call, now);
-    this.#count(call, 1);
+    this.#checkMayWait(call, now);
+    call.wait(now);
+    this.#waiting.add(bodyBytes);
     if (resource === "") {
       this.#queue ??= new CallQueue();
       this.#queue.add(call, now);
@@ -230,36 +209,30 @@ export class ServiceRoute {
     }
   }
 
-  /** @throws LeverError when one more call may not wait. */
-  #checkRoom({ resource, bodyBytes }: WaitingCall, now: number): void {
-    const limits = this.#limits;
-    const { waiting } = this.#options;
+  /** @throws LeverError `overloaded` */
+  #checkMayWait({ resource, bodyBytes }: SubmittedCall, now: number): void {
+    const { queueStandingMs, resourcesPerServiceMax } = this.#options.limits;
     const { callsPerInstanceTarget, canScaleUp } = this.capacity;
-    const isFull =
-      this.#callsWaiting >= limits.queuedCallsPerServiceMax ||
-      this.#bytesWaiting + bodyBytes > limits.queuedBytesPerServiceMax;
     const capacity = this.#instances.length * callsPerInstanceTarget;
-    const isOverloaded =
+    const isStanding =
       resource === "" &&
       !canScaleUp &&
-      this.#queue?.isOverloaded({ now, afterMs: limits.queueStandingMs, capacity }) === true;
-    if (isFull || isOverloaded) {
+      this.#queue?.isOverloaded({ now, afterMs: queueStandingMs, capacity }) === true;
+    const full = isStanding ? "service" : this.#waiting.fullPart(bodyBytes);
+    if (full === "service")
       throw overloaded(`too many calls of ${this.service} wait for an instance`);
-    }
-    const isEnvironmentFull =
-      waiting.calls >= limits.queuedCallsPerEnvironmentMax ||
-      waiting.bytes + bodyBytes > limits.queuedBytesPerEnvironmentMax;
-    if (isEnvironmentFull) throw overloaded(`too many calls of ${this.environment} wait`);
+    if (full === "environment") throw overloaded(`too many calls of ${this.environment} wait`);
     const isNew = resource !== "" && !this.#ledger.has(resource);
-    if (isNew && this.#ledger.size >= limits.resourcesPerServiceMax) {
+    if (isNew && this.#ledger.size >= resourcesPerServiceMax) {
       throw overloaded(`${this.service} has too many resources`);
     }
   }
 
-  /** The call waits no longer: it was cancelled, or its time is up. */
-  leaveQueue(call: WaitingCall): void {
-    const isGone = call.resource === "" ? this.#queue?.delete(call) : this.#resources?.leave(call);
-    if (isGone === true) this.#count(call, -1);
+  /** A cancelled call, or one past its deadline, no longer waits. */
+  leaveQueue(call: SubmittedCall): void {
+    const hasWaited =
+      call.resource === "" ? this.#queue?.delete(call) : this.#resources?.leave(call);
+    if (hasWaited === true) this.#waiting.remove(call.bodyBytes);
   }
 
   /** Gives waiting calls, oldest first, to instances with room, and places resources. */
@@ -268,8 +241,8 @@ export class ServiceRoute {
       const target = this.#chooseAny(call.isStream);
       if (target === undefined) break;
       this.#queue?.delete(call);
-      this.#count(call, -1);
-      call.assign(target);
+      this.#waiting.remove(call.bodyBytes);
+      this.#assign(call, target);
     }
     this.#resources?.place();
   }
@@ -282,7 +255,10 @@ export class ServiceRoute {
 
   /** Closes resources that nobody has used for a while. */
   closeIdleResources(): void {
-    this.#resources?.closeIdle(this.#options.clock.now(), this.#limits.resourceIdleTimeoutMs);
+    this.#resources?.closeIdle(
+      this.#options.clock.now(),
+      this.#options.limits.resourceIdleTimeoutMs,
+    );
   }
 
   /** The service is at zero: what stood ready for calls and resources goes, unless it is in use. */
@@ -291,19 +267,11 @@ export class ServiceRoute {
     if (this.#resources?.size === 0) this.#resources = undefined;
   }
 
-  #refuse(calls: readonly WaitingCall[], error: LeverError): void {
+  #refuse(calls: readonly SubmittedCall[], error: LeverError): void {
     for (const call of calls) {
-      this.#count(call, -1);
+      this.#waiting.remove(call.bodyBytes);
       call.refuse(error);
     }
-  }
-
-  #count({ bodyBytes }: WaitingCall, by: 1 | -1): void {
-    const { waiting } = this.#options;
-    this.#callsWaiting += by;
-    this.#bytesWaiting += by * bodyBytes;
-    waiting.calls += by;
-    waiting.bytes += by * bodyBytes;
   }
 
   get #isQueueing(): boolean {
@@ -311,7 +279,7 @@ export class ServiceRoute {
   }
 
   #chooseAny(isStream: boolean): InstanceTarget | undefined {
-    const { callsPerInstanceMax } = this.#limits;
+    const { callsPerInstanceMax } = this.#options.limits;
     return chooseInstance(this.#instances, {
       callsPerInstanceMax,
       callsPerInstanceTarget: this.capacity.callsPerInstanceTarget,
@@ -325,7 +293,7 @@ export class ServiceRoute {
     if (index !== -1) this.#instances.splice(index, 1);
   }
 
-  get #ledger(): ResourceLedger<InstanceTarget, WaitingCall> {
+  get #ledger(): ResourceLedger<InstanceTarget, SubmittedCall> {
     this.#resources ??= new ResourceLedger({
       nextEpoch: this.#options.nextEpoch,
       choose: () => this.#chooseForResource(),
@@ -341,8 +309,8 @@ export class ServiceRoute {
         }),
       dispatch: (calls, owner) => {
         for (const call of calls) {
-          this.#count(call, -1);
-          call.assign(owner);
+          this.#waiting.remove(call.bodyBytes);
+          this.#assign(call, owner);
         }
       },
       refuse: (calls, error) => this.#refuse(calls, error),
@@ -363,14 +331,8 @@ export class ServiceRoute {
   /** The one with the fewest resources; of equals the one with the fewest calls. */
   #chooseForResource(): InstanceTarget | undefined {
     return chooseForResource(this.#instances, {
-      callsPerInstanceMax: this.#limits.callsPerInstanceMax,
+      callsPerInstanceMax: this.#options.limits.callsPerInstanceMax,
       resourcesOf: (target) => this.resourcesOf(target),
     });
   }
-}
-
-function overloaded(reason: string): LeverError {
-  return new LeverError("overloaded", `Cannot take the call: ${reason}.`, {
-    retryAfterSeconds: 1,
-  });
 }

@@ -1,6 +1,5 @@
 import type { Limits, Link } from "@leveros/protocol";
 import type { Part } from "../logs/parts.ts";
-import type { WaitTimes } from "../router/routed-call.ts";
 import type { TokenRecord } from "../store/store.ts";
 
 /** What a worker has to know before all else. */
@@ -38,8 +37,6 @@ export type WorkerCommand =
     }
   | { readonly type: "token"; readonly record: TokenRecord; readonly isKnown: boolean }
   | { readonly type: "listen"; readonly port: number }
-  /** Of a call that is open, before its first message. */
-  | { readonly type: "waitTimes"; readonly call: number; readonly waitTimes: WaitTimes }
   | { readonly type: "close" }
   /** A chunk of the text of a message that is too long for a frame. */
   | { readonly type: "chunk"; readonly text: string; readonly isLast: boolean };

@@ -1,21 +1,20 @@
 import {
+  type CallHandle,
   type CallListener,
-  CallTable,
+  type CallRequest,
   closedSide,
   LeverError,
   type Link,
-  type LinkedSide,
   type PayloadKind,
+  type WaitTimes,
 } from "@leveros/protocol";
-import type { WaitTimes } from "../router/routed-call.ts";
-import type { CallRequest, CallRouter, EnvironmentAccess, OpenCall } from "../router/router.ts";
-import { namesOf } from "./call-names.ts";
+import type { CallRouter } from "../router/call.ts";
+import type { EnvironmentAccess } from "../router/environment-access.ts";
 
-/** The way from a worker to the host's router: what it has to know of environments, and calls over the link. */
+/** The way from a worker to the host's router: calls over the link, and who may call into which environment. */
 export class RemoteRouter implements CallRouter {
   readonly #link: Pick<Link, "open">;
   readonly #environments = new Map<string, { readonly access: EnvironmentAccess }>();
-  readonly #calls = new CallTable<RemoteCall>();
 
   constructor(link: Pick<Link, "open">) {
     this.#link = link;
@@ -25,106 +24,59 @@ export class RemoteRouter implements CallRouter {
     return this.#environments.get(name);
   }
 
-  /** undefined = there is no such environment any more. */
+  /** undefined = the environment was removed. */
   setEnvironment(name: string, access: EnvironmentAccess | undefined): void {
     if (access === undefined) this.#environments.delete(name);
     else this.#environments.set(name, { access });
   }
 
-  call(request: CallRequest, events: CallListener): OpenCall {
-    const { isStream, timeoutMs, kind, body, release, hasMore } = request;
-    const call = new RemoteCall(this.#calls, events);
+  open(request: CallRequest, listener: CallListener, hasMore: boolean): CallHandle {
     try {
-      const opening = { ...namesOf(request), isStream, timeoutMs, kind, body, release };
-      const side = this.#link.open(opening, call, hasMore);
-      this.#calls.set(side.id, call);
-      call.side = side;
+      if (!hasMore) return this.#link.open(request, listener, false);
+      const stream = new RemoteStream(listener);
+      stream.side = this.#link.open(request, stream, true);
+      return stream.side;
     } catch (error) {
-      // A name that is too long for the link.
+      // A name is too long for the link.
       if (!(error instanceof LeverError)) throw error;
-      events.onAbort(error);
+      listener.onAbort(error);
+      return closedSide;
     }
-    return call;
-  }
-
-  /** What the call had to wait for. */
-  setWaitTimes(id: number, waitTimes: WaitTimes): void {
-    const call = this.#calls.get(id);
-    if (call !== undefined) call.waitTimes = waitTimes;
   }
 }
 
-const unopenedSide: LinkedSide = { ...closedSide, id: 0 };
+/** Passes the events of a call on, and ends the call with its method, as the host's router does. */
+class RemoteStream implements CallListener {
+  side: CallHandle = closedSide;
+  readonly #listener: CallListener;
 
-/** One call on its way to the host's router; it ends for the worker as it does there. */
-class RemoteCall implements OpenCall, CallListener {
-  waitTimes: WaitTimes | undefined;
-  /** From when it is open. */
-  side: LinkedSide = unopenedSide;
-  readonly #calls: CallTable<RemoteCall>;
-  readonly #events: CallListener;
-
-  constructor(calls: CallTable<RemoteCall>, events: CallListener) {
-    this.#calls = calls;
-    this.#events = events;
+  constructor(listener: CallListener) {
+    this.#listener = listener;
   }
 
-  // The caller's side.
-
-  send(kind: PayloadKind, bytes: Uint8Array, isLast = false): boolean {
-    return this.side.send(kind, bytes, isLast);
+  onAssigned(waitTimes: WaitTimes): void {
+    this.#listener.onAssigned?.(waitTimes);
   }
-
-  end(): void {
-    this.side.end();
-  }
-
-  fail(kind: PayloadKind, bytes: Uint8Array): void {
-    this.#forget();
-    this.side.fail(kind, bytes);
-  }
-
-  abort(error: LeverError): void {
-    this.#forget();
-    this.side.abort(error);
-  }
-
-  pause(): void {
-    this.side.pause();
-  }
-
-  resume(): void {
-    this.side.resume();
-  }
-
-  // The router's side.
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
-    this.#events.onMessage(kind, bytes);
+    this.#listener.onMessage(kind, bytes);
   }
 
   onEnd(): void {
-    this.#forget();
-    // A call whose method is done is over, whatever its caller still has to say: callers do not say that they know.
+    // A call is over when its method is done, also for a caller that has not ended its side.
     this.side.end();
-    this.#events.onEnd();
+    this.#listener.onEnd();
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
-    this.#forget();
-    this.#events.onFail(kind, bytes);
+    this.#listener.onFail(kind, bytes);
   }
 
   onAbort(error: LeverError): void {
-    this.#forget();
-    this.#events.onAbort(error);
+    this.#listener.onAbort(error);
   }
 
   onDrain(): void {
-    this.#events.onDrain();
-  }
-
-  #forget(): void {
-    this.#calls.delete(this.side.id);
+    this.#listener.onDrain();
   }
 }

@@ -57,9 +57,6 @@ function onCommand(message: WorkerCommand): void {
       if (message.isKnown) worker?.tokens.add(message.record);
       else worker?.tokens.remove(message.record);
       return;
-    case "waitTimes":
-      router.setWaitTimes(message.call, message.waitTimes);
-      return;
     case "listen":
       void worker?.listen(message.port);
       return;

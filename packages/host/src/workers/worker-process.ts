@@ -1,17 +1,15 @@
 import type { ChildProcess } from "node:child_process";
 import { extname, join } from "node:path";
-import { attachLink, LeverError, type Limits, type Link } from "@leveros/protocol";
+import { attachLink, type CallTarget, LeverError, type Limits, type Link } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import { asLeverError } from "../gateway/as-lever-error.ts";
 import type { Log } from "../logs/log.ts";
 import { startLinked } from "../processes/linked-process.ts";
 import { OutputLog } from "../processes/output-log.ts";
 import { checkHealth, type HealthState, healthyNow } from "../processes/process-health.ts";
 import type { ProcessRecords } from "../processes/process-records.ts";
 import { readOutput } from "../processes/read-output.ts";
-import type { CallRouter } from "../router/router.ts";
+import { forwardCall } from "../router/forward-call.ts";
 import { sendToWorker, type WorkerCommand, type WorkerEvent } from "./messages.ts";
-import { routeWorkerCall, type WorkerCallOptions } from "./worker-call.ts";
 
 /** Beside this file, in the form that it is run in itself. */
 const MAIN = join(import.meta.dirname, `worker-main${extname(import.meta.filename)}`);
@@ -23,7 +21,7 @@ const ANSWER_MS_MAX = 5_000;
 const EXIT_MS_MAX = 1_000;
 
 export interface WorkerProcessOptions {
-  readonly router: Pick<CallRouter, "call">;
+  readonly router: CallTarget;
   readonly limits: Limits;
   readonly ledger: ProcessRecords;
   readonly clock: Clock;
@@ -93,18 +91,15 @@ export class WorkerProcess {
       onDropped: (bytes) => log("warn", "workers", "output dropped", { worker: pid, bytes }),
     });
     readOutput([child.stdout, child.stderr], (chunk) => this.#output.push(chunk));
-    const calls: WorkerCallOptions = {
-      router: options.router,
-      sendWaitTimes: (call, waitTimes) => this.send({ type: "waitTimes", call, waitTimes }),
-      asLeverError: (error) => asLeverError(error, log),
-    };
+    // The worker has admitted its calls, and names their callers.
+    const forwarding = { target: options.router, isTrusted: true, log };
     const link = attachLink(socket, {
       side: "host",
       messageBytesMax: MESSAGE_BYTES_MAX,
       // The router bounds them, whichever worker they come through.
       callsMax: Number.POSITIVE_INFINITY,
       shared,
-      onCall: (opening, side) => routeWorkerCall(opening, side, calls),
+      onCall: (request, side) => forwardCall(request, side, forwarding),
       onControl: (message) => this.#onEvent(message as WorkerEvent),
       onClose: (reason) => {
         if (reason !== undefined)

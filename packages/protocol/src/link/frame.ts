@@ -1,3 +1,5 @@
+import { OPENING_BYTES_MAX } from "./opening.ts";
+
 /**
  * The frames of the link: a header of 12 bytes, little-endian, then the payload.
  *
@@ -10,8 +12,8 @@ export const HEADER_BYTES = 12;
 
 /** Most bytes of a message in one frame. Larger messages are sent as several frames, so that others get in between. */
 export const CHUNK_BYTES: number = 64 * 1024;
-/** An OPEN frame has names before its chunk: four of at most 16 KiB each, the most that a request line can contain. */
-const PAYLOAD_BYTES_MAX: number = CHUNK_BYTES + 4 * 16 * 1024 + 16;
+/** An OPEN frame carries a head before its chunk. */
+const PAYLOAD_BYTES_MAX: number = CHUNK_BYTES + OPENING_BYTES_MAX;
 
 export const OPEN = 1;
 export const MESSAGE = 2;
@@ -22,6 +24,8 @@ export const PING = 6;
 export const PONG = 7;
 /** The receiver has read as many slots as the id field says. */
 export const SLOTS_READ = 8;
+/** How long the call waited for an instance, as JSON: before its first MESSAGE. */
+export const ASSIGNED = 9;
 
 /** The payload is bytes, not JSON. */
 export const FLAG_BYTES = 1;

@@ -4,6 +4,8 @@ import { PAYLOAD_JSON } from "../call.ts";
 import { Link } from "./link.ts";
 
 const encoder = new TextEncoder();
+/** Version 2, from outside, no names, no body. */
+const EMPTY_OPENING = new Uint8Array(18).fill(2, 0, 1);
 
 describe("a peer that breaks the protocol", () => {
   const frame = (
@@ -25,18 +27,22 @@ describe("a peer that breaks the protocol", () => {
   };
 
   /** The same of a call that is open. */
-  const inCall = (of: Uint8Array): Uint8Array =>
-    Buffer.concat([frame(1, 0, 1, new Uint8Array(12)), of]);
+  const inCall = (of: Uint8Array): Uint8Array => Buffer.concat([frame(1, 0, 1, EMPTY_OPENING), of]);
 
   it.each([
     ["an unknown type", frame(99, 0, 1, new Uint8Array(0))],
     ["a frame over the limit", frame(2, 0, 1, new Uint8Array(0)).fill(255, 0, 4)],
     ["an opening that is cut off", frame(1, 0, 1, new Uint8Array(5))],
-    ["an opening with a number of this side", frame(1, 4, 2, new Uint8Array(12))],
+    ["an opening of another version", frame(1, 4, 1, EMPTY_OPENING.slice().fill(1, 0, 1))],
+    [
+      "an opening of an unknown kind of caller",
+      frame(1, 4, 1, EMPTY_OPENING.slice().fill(3, 1, 2)),
+    ],
+    ["an opening with a number of this side", frame(1, 4, 2, EMPTY_OPENING)],
     ["control that is no JSON", frame(5, 0, 0, encoder.encode("{"))],
     ["an abort that is no JSON", inCall(frame(3, 0, 1, encoder.encode("{")))],
     // A million empty chunks would be no bytes, and much memory (L2).
-    ["an opening in chunks that are not full", frame(1, 2, 1, new Uint8Array(12))],
+    ["an opening in chunks that are not full", frame(1, 2, 1, EMPTY_OPENING)],
     ["a message in chunks that are not full", inCall(frame(2, 2, 1, new Uint8Array(0), 1))],
     ["a chunk of a message that was not told of", inCall(frame(2, 2, 1, new Uint8Array(65_536)))],
     [

@@ -1,3 +1,4 @@
+import type { WaitTimes } from "../call.ts";
 import { isErrorCode, LeverError } from "../errors.ts";
 
 const encoder = new TextEncoder();
@@ -41,4 +42,13 @@ export function decodeAbort(payload: Uint8Array): LeverError {
       retryAfterSeconds: fields.retryAfterSeconds,
     }),
   });
+}
+
+/** The payload of an ASSIGNED frame, which only a host sends. @throws Error when it is none. */
+export function decodeWaitTimes(payload: Uint8Array): WaitTimes {
+  const parsed = decodeJson(payload);
+  if (typeof parsed === "object" && parsed !== null && "waitMs" in parsed) {
+    if (typeof parsed.waitMs === "number") return parsed as WaitTimes;
+  }
+  throw new Error("Cannot read wait times: they have no waitMs.");
 }

@@ -4,6 +4,7 @@ import {
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
+  type WaitTimes,
 } from "../call.ts";
 import { LeverError } from "../errors.ts";
 import {
@@ -35,6 +36,7 @@ export interface CallLink {
   /** Returns whether the payload was copied, so that its memory may be reused. */
   writeMessage(id: number, flags: number, payload: Uint8Array, chunks: number): boolean;
   writeCredit(id: number, bytes: number): void;
+  writeAssigned(id: number, waitTimes: WaitTimes): void;
   writeAbort(id: number, error: LeverError): void;
   /** Counts bytes that a call stores; negative = released. False = all calls together store too many. */
   hold(bytes: number): boolean;
@@ -108,6 +110,10 @@ export class LinkCall implements CallHandle {
     this.#hasReceivedLast = true;
     this.#sendMessage(FLAG_ERROR | FLAG_LAST | (kind === PAYLOAD_BYTES ? FLAG_BYTES : 0), bytes);
     this.#settle();
+  }
+
+  sendAssigned(waitTimes: WaitTimes): void {
+    if (!this.#isOver) this.#link.writeAssigned(this.id, waitTimes);
   }
 
   abort(error: LeverError): void {

@@ -1,4 +1,4 @@
-import type { CallHandle, CallListener, CallOpening } from "../call.ts";
+import type { CallHandle, CallListener, CallRequest, WaitTimes } from "../call.ts";
 import type { LeverError } from "../errors.ts";
 import type { SharedMemory } from "./shared-memory.ts";
 
@@ -6,6 +6,8 @@ import type { SharedMemory } from "./shared-memory.ts";
 export interface LinkedSide extends CallHandle {
   /** Identifies the call on both sides of the link while it is open. */
   readonly id: number;
+  /** Passes on how long the call waited for an instance: before the first message. */
+  sendAssigned(waitTimes: WaitTimes): void;
 }
 
 export interface LinkOptions {
@@ -19,7 +21,7 @@ export interface LinkOptions {
   /** Calls `flush` once, after the events of this event loop iteration. */
   schedule(flush: () => void): void;
   /** Called for a new call once its arguments are complete. Returns the listener of the rest. */
-  onCall(opening: CallOpening, side: LinkedSide): CallListener;
+  onCall(request: CallRequest, side: LinkedSide): CallListener;
   onControl(message: unknown): void;
   /** Largest message or argument list, in bytes. */
   readonly messageBytesMax: number;
@@ -28,7 +30,7 @@ export interface LinkOptions {
   /** The memory of received bytes is reused later. Default: it belongs to the link. */
   readonly isBorrowed?: boolean;
   /** Returns why a call is refused, before its arguments, which arrive in several frames, are stored. Default: never. */
-  refuse?(opening: CallOpening): LeverError | undefined;
+  refuse?(request: CallRequest): LeverError | undefined;
   /** Counts bytes that the link stores; negative = released. False = too many. Default: no limit. */
   hold?(bytes: number): boolean;
   /** Memory for large payloads. Default: none, the transport carries every payload. */

@@ -8,7 +8,7 @@ import {
   sameBytes,
 } from "../../../../tests/harness/joined-links.ts";
 import { seededRandom } from "../../../../tests/harness/seeded-random.ts";
-import { type CallHandle, PAYLOAD_BYTES, PAYLOAD_JSON } from "../call.ts";
+import { type CallHandle, OUTSIDE, PAYLOAD_BYTES, PAYLOAD_JSON } from "../call.ts";
 import { LeverError } from "../errors.ts";
 
 const decoder = new TextDecoder();
@@ -24,16 +24,14 @@ describe("a regular call", () => {
       body: json([1]),
     });
     joined.run();
-    const { opening, ears } = joined.served[0] as Served;
-    expect(opening).toMatchObject({
-      environment: "dev.lever",
-      service: "svc",
-      resource: "ä/b",
-      method: "grüße",
+    const { request, ears } = joined.served[0] as Served;
+    expect(request).toMatchObject({
+      caller: OUTSIDE,
+      target: { environment: "dev.lever", service: "svc", resource: "ä/b", method: "grüße" },
       timeoutMs: 1_234,
       isStream: false,
     });
-    expect(decoder.decode(opening.body)).toBe("[1]");
+    expect(decoder.decode(request.body)).toBe("[1]");
     expect(ears.heard).toEqual(["end"]);
     expect(call.ears.heard).toEqual(['"Hello"', "end"]);
     expect([joined.host.callsOpen, joined.instance.callsOpen]).toEqual([0, 0]);
@@ -44,10 +42,10 @@ describe("a regular call", () => {
     (size) => {
       const joined = new Joined(size);
       const body = pattern(size, 3);
-      joined.onServed = ({ side, opening }) => side.send(PAYLOAD_BYTES, opening.body.slice(), true);
+      joined.onServed = ({ side, request }) => side.send(PAYLOAD_BYTES, request.body.slice(), true);
       const call = joined.open({ kind: PAYLOAD_BYTES, body });
       joined.run();
-      expect(sameBytes(joined.served[0]?.opening.body, body)).toBe(true);
+      expect(sameBytes(joined.served[0]?.request.body, body)).toBe(true);
       expect(sameBytes(call.ears.messages[0], body)).toBe(true);
       expect(call.ears.endings).toBe(1);
       expect([joined.host.callsOpen, joined.instance.callsOpen]).toEqual([0, 0]);
@@ -56,7 +54,8 @@ describe("a regular call", () => {
 
   it("that is small passes while a large one is being sent (L1)", () => {
     const joined = new Joined();
-    joined.onServed = ({ side, opening }) => side.send(PAYLOAD_JSON, json(opening.method), true);
+    joined.onServed = ({ side, request }) =>
+      side.send(PAYLOAD_JSON, json(request.target.method), true);
     const large = joined.open({
       method: "large",
       kind: PAYLOAD_BYTES,
@@ -73,9 +72,9 @@ describe("a regular call", () => {
 
   it("can fail with a value, and be aborted from either side", () => {
     const joined = new Joined();
-    joined.onServed = ({ side, opening }) => {
-      if (opening.method === "fails") side.fail(PAYLOAD_JSON, json({ a: 1 }));
-      if (opening.method === "aborts") side.abort(new LeverError("too_large", "no"));
+    joined.onServed = ({ side, request }) => {
+      if (request.target.method === "fails") side.fail(PAYLOAD_JSON, json({ a: 1 }));
+      if (request.target.method === "aborts") side.abort(new LeverError("too_large", "no"));
     };
     const fails = joined.open({ method: "fails" });
     const aborts = joined.open({ method: "aborts" });

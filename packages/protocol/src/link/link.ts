@@ -1,15 +1,17 @@
 import {
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   type CallTarget,
   ignoredEvents,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
+  type WaitTimes,
 } from "../call.ts";
 import { LeverError } from "../errors.ts";
 import { CallTable } from "./call-table.ts";
 import {
   ABORT,
+  ASSIGNED,
   CHUNK_BYTES,
   CONTROL,
   CREDIT,
@@ -30,10 +32,16 @@ import {
   SLOTS_READ,
 } from "./frame.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { decodeAbort, decodeJson, encodeAbort, encodeJson } from "./json-payload.ts";
+import {
+  decodeAbort,
+  decodeJson,
+  decodeWaitTimes,
+  encodeAbort,
+  encodeJson,
+} from "./json-payload.ts";
 import { type CallLink, chunksAfterFirst, LinkCall } from "./link-call.ts";
 import type { LinkedSide, LinkOptions } from "./link-options.ts";
-import { decodeOpening, encodeNames } from "./opening.ts";
+import { decodeOpening, encodeHeader } from "./opening.ts";
 import { IncomingSlots, OutgoingSlots } from "./shared-memory.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -64,7 +72,7 @@ export class Link implements CallTarget, CallLink {
   readonly #options: LinkOptions;
   readonly #calls = new CallTable<LinkCall>();
   /** Calls whose arguments are not complete yet. */
-  readonly #openings = new Map<number, CallOpening>();
+  readonly #openings = new Map<number, CallRequest>();
   readonly #slots: OutgoingSlots | undefined;
   readonly #peerSlots: IncomingSlots | undefined;
   readonly #writer: FrameWriter;
@@ -126,7 +134,7 @@ export class Link implements CallTarget, CallLink {
     return this.#calls.size - this.#openings.size;
   }
 
-  open(opening: CallOpening, events: CallListener, hasMore: boolean): LinkedSide {
+  open(request: CallRequest, events: CallListener, hasMore: boolean): LinkedSide {
     const call = new LinkCall(this, this.#takeId());
     call.events = events;
     if (this.#closedBy !== undefined) {
@@ -134,20 +142,20 @@ export class Link implements CallTarget, CallLink {
       queueMicrotask(() => call.lost(error));
       return call;
     }
-    const names = encodeNames(opening);
-    if (!opening.isStream) this.#regularCalls++;
+    const head = encodeHeader(request);
+    if (!request.isStream) this.#regularCalls++;
     this.#calls.set(call.id, call);
-    const { body } = opening;
+    const { body } = request;
     const isWhole = body.length <= CHUNK_BYTES;
     const first = isWhole ? body : body.subarray(0, CHUNK_BYTES);
     const chunks = isWhole ? 0 : chunksAfterFirst(body.length);
-    const kindFlag = opening.kind === PAYLOAD_BYTES ? FLAG_BYTES : 0;
+    const kindFlag = request.kind === PAYLOAD_BYTES ? FLAG_BYTES : 0;
     const lastFlag = hasMore ? 0 : FLAG_LAST;
     const flags =
-      kindFlag | (opening.isStream ? FLAG_STREAM : 0) | (isWhole ? lastFlag : FLAG_MORE);
-    const isCopied = this.#writer.push(OPEN, flags, call.id, first, { head: names, chunks });
+      kindFlag | (request.isStream ? FLAG_STREAM : 0) | (isWhole ? lastFlag : FLAG_MORE);
+    const isCopied = this.#writer.push(OPEN, flags, call.id, first, { head, chunks });
     this.#schedule();
-    const release = isCopied ? opening.release : undefined;
+    const release = isCopied ? request.release : undefined;
     if (isWhole) release?.();
     call.opened(
       isWhole
@@ -232,6 +240,10 @@ export class Link implements CallTarget, CallLink {
     this.#push(CREDIT, 0, id, encodeCredit(bytes));
   }
 
+  writeAssigned(id: number, waitTimes: WaitTimes): void {
+    this.#push(ASSIGNED, 0, id, encodeJson(waitTimes));
+  }
+
   writeAbort(id: number, error: LeverError): void {
     this.#push(ABORT, 0, id, encodeAbort(error));
   }
@@ -302,6 +314,9 @@ export class Link implements CallTarget, CallLink {
       case ABORT:
         this.#calls.get(id)?.receiveAbort(decodeAbort(payload));
         return;
+      case ASSIGNED:
+        this.#calls.get(id)?.events?.onAssigned?.(decodeWaitTimes(payload));
+        return;
       case CONTROL:
         this.#options.onControl(decodeJson(payload));
         return;
@@ -325,7 +340,7 @@ export class Link implements CallTarget, CallLink {
     if (!this.#isRemote(id) || this.#calls.has(id)) {
       throw new Error(`Cannot open call ${id}: the number is not free.`);
     }
-    const { names, body } = decodeOpening(payload);
+    const { header: head, body } = decodeOpening(payload);
     const call = new LinkCall(this, id);
     this.#calls.set(id, call);
     this.#remoteCalls++;
@@ -337,13 +352,15 @@ export class Link implements CallTarget, CallLink {
       );
       return;
     }
-    const opening: CallOpening = {
-      ...names,
+    const request: CallRequest = {
+      caller: head.caller,
+      target: head.target,
+      timeoutMs: head.timeoutMs,
       isStream: (flags & FLAG_STREAM) !== 0,
       kind: flags & FLAG_BYTES ? PAYLOAD_BYTES : PAYLOAD_JSON,
       body,
     };
-    const refusal = flags & FLAG_MORE ? this.#options.refuse?.(opening) : undefined;
+    const refusal = flags & FLAG_MORE ? this.#options.refuse?.(request) : undefined;
     if (refusal !== undefined) {
       call.abort(refusal);
       return;
@@ -351,9 +368,9 @@ export class Link implements CallTarget, CallLink {
     const whole = call.receiveOpening(body, header);
     if (whole === undefined) {
       // `receiveOpening` may have refused the call.
-      if (this.#calls.has(id)) this.#openings.set(id, { ...opening, body: NOTHING });
+      if (this.#calls.has(id)) this.#openings.set(id, { ...request, body: NOTHING });
     } else if (call.holdArguments(whole.length)) {
-      this.#deliver(call, opening, (flags & FLAG_LAST) !== 0);
+      this.#deliver(call, request, (flags & FLAG_LAST) !== 0);
     }
   }
 
@@ -380,8 +397,8 @@ export class Link implements CallTarget, CallLink {
     call.receiveMessage(flags, payload);
   }
 
-  #deliver(call: LinkCall, opening: CallOpening, isLast: boolean): void {
-    call.events = this.#options.onCall(opening, call);
+  #deliver(call: LinkCall, request: CallRequest, isLast: boolean): void {
+    call.events = this.#options.onCall(request, call);
     if (isLast) call.events.onEnd();
   }
 

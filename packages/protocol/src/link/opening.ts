@@ -1,75 +1,132 @@
+import { type Caller, type CallRequest, OUTSIDE } from "../call.ts";
 import { LeverError } from "../errors.ts";
+import type { LeverUrl } from "../lever-url.ts";
 
-/** The names that an OPEN frame carries before the first chunk of arguments. */
-export interface OpeningNames {
+/**
+ * The head of an OPEN frame, before the first chunk of arguments:
+ *
+ *     u8 version | u8 kind of caller | 6 × u16 name length | u32 timeout in ms | names
+ *
+ * The names, in UTF-8: two of the caller (environment and service, or principal and nothing, or neither), then the
+ * target's environment, service, resource and method.
+ */
+export interface CallHeader {
+  readonly caller: Caller;
+  readonly target: LeverUrl;
   readonly timeoutMs: number;
-  readonly environment: string;
-  readonly service: string;
-  readonly resource: string;
-  readonly method: string;
 }
 
-/** u32 timeout, then four u16 lengths. */
-const FIXED_BYTES = 12;
-/** Of one name: the most that an HTTP request line can bring. */
+/** Version of this head. A side refuses calls of any other. */
+const OPENING_VERSION = 2;
+const LENGTHS_AT = 2;
+const TIMEOUT_AT: number = LENGTHS_AT + 6 * 2;
+const FIXED_BYTES: number = TIMEOUT_AT + 4;
+/** Limit of one name: the most that an HTTP request line can bring. */
 const NAME_BYTES_MAX = 16 * 1024;
+/** The largest head. */
+export const OPENING_BYTES_MAX: number = FIXED_BYTES + 6 * NAME_BYTES_MAX;
 
-/** Where names are encoded that are not very long: a buffer for each call would cost more than its names. */
+const CALLER_OUTSIDE = 0;
+const CALLER_ADMIN = 1;
+const CALLER_SERVICE = 2;
+
+/** Short names are encoded here: a buffer for each call would cost more than its names. */
 const scratch = new Uint8Array(4 * 1024);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * Encodes the names; the body follows them in the frame. What it returns holds until it is called again.
+ * Encodes the head; the body follows it in the frame. The result is valid until the next call.
  * @throws LeverError `malformed_request` for a name that is too long.
  */
-export function encodeNames(names: OpeningNames): Uint8Array {
-  const { environment, service, resource, method } = names;
-  const text = environment + service + resource + method;
+export function encodeHeader({
+  caller,
+  target,
+  timeoutMs,
+}: Pick<CallRequest, keyof CallHeader>): Uint8Array {
+  const { environment, service, resource, method } = target;
+  let kind = CALLER_OUTSIDE;
+  let first = "";
+  let second = "";
+  if (caller.kind === "service") {
+    kind = CALLER_SERVICE;
+    first = caller.environment;
+    second = caller.service;
+  } else if (caller.kind === "admin") {
+    kind = CALLER_ADMIN;
+    first = caller.principal;
+  }
+  const units =
+    first.length +
+    second.length +
+    environment.length +
+    service.length +
+    resource.length +
+    method.length;
   // One UTF-16 unit is at most three bytes of UTF-8.
-  const bytesMax = FIXED_BYTES + text.length * 3;
+  const bytesMax = FIXED_BYTES + units * 3;
   const bytes = bytesMax <= scratch.length ? scratch : new Uint8Array(bytesMax);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.min(names.timeoutMs, 0xffff_ffff), true);
+  bytes[0] = OPENING_VERSION;
+  bytes[1] = kind;
+  const timeout = Math.min(timeoutMs, 0xffff_ffff);
+  bytes[TIMEOUT_AT] = timeout;
+  bytes[TIMEOUT_AT + 1] = timeout >>> 8;
+  bytes[TIMEOUT_AT + 2] = timeout >>> 16;
+  bytes[TIMEOUT_AT + 3] = timeout >>> 24;
   let offset = FIXED_BYTES;
-  offset += writeName(bytes, view, 4, offset, environment);
-  offset += writeName(bytes, view, 6, offset, service);
-  offset += writeName(bytes, view, 8, offset, resource);
-  offset += writeName(bytes, view, 10, offset, method);
+  offset = writeName(bytes, 0, offset, first);
+  offset = writeName(bytes, 1, offset, second);
+  offset = writeName(bytes, 2, offset, environment);
+  offset = writeName(bytes, 3, offset, service);
+  offset = writeName(bytes, 4, offset, resource);
+  offset = writeName(bytes, 5, offset, method);
   return bytes.subarray(0, offset);
 }
 
-/** @throws Error when the payload is no opening. */
-export function decodeOpening(payload: Uint8Array): { names: OpeningNames; body: Uint8Array } {
+/** @throws Error when the payload does not begin with a head of this version. */
+export function decodeOpening(payload: Uint8Array): { header: CallHeader; body: Uint8Array } {
   if (payload.length < FIXED_BYTES) throw new Error("Cannot read an opening: it is too short.");
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-  let offset = FIXED_BYTES;
-  const read = (at: number): string => {
-    const length = view.getUint16(at, true);
-    if (offset + length > payload.length) {
-      throw new Error("Cannot read an opening: a name runs over its end.");
-    }
-    const text = readText(payload, offset, offset + length);
-    offset += length;
-    return text;
+  if (payload[0] !== OPENING_VERSION) {
+    throw new Error(
+      `Cannot read an opening: its version is ${payload[0]}; this side reads version ${OPENING_VERSION}.`,
+    );
+  }
+  const names = new NameReader(payload);
+  const first = names.next(0);
+  const second = names.next(1);
+  const header = {
+    caller: callerOf(payload[1], first, second),
+    target: {
+      environment: names.next(2),
+      service: names.next(3),
+      resource: names.next(4),
+      method: names.next(5),
+    },
+    timeoutMs:
+      (byteAt(payload, TIMEOUT_AT) |
+        (byteAt(payload, TIMEOUT_AT + 1) << 8) |
+        (byteAt(payload, TIMEOUT_AT + 2) << 16) |
+        (byteAt(payload, TIMEOUT_AT + 3) << 24)) >>>
+      0,
   };
-  const names = {
-    timeoutMs: view.getUint32(0, true),
-    environment: read(4),
-    service: read(6),
-    resource: read(8),
-    method: read(10),
-  };
-  return { names, body: payload.subarray(offset) };
+  return { header, body: payload.subarray(names.offset) };
 }
 
-function writeName(
-  bytes: Uint8Array,
-  view: DataView,
-  lengthAt: number,
-  offset: number,
-  name: string,
-): number {
+function callerOf(kind: number | undefined, first: string, second: string): Caller {
+  switch (kind) {
+    case CALLER_OUTSIDE:
+      return OUTSIDE;
+    case CALLER_ADMIN:
+      return { kind: "admin", principal: first };
+    case CALLER_SERVICE:
+      return { kind: "service", environment: first, service: second };
+    default:
+      throw new Error(`Cannot read an opening: there is no kind of caller ${kind}.`);
+  }
+}
+
+/** Returns where the next name begins. */
+function writeName(bytes: Uint8Array, index: number, offset: number, name: string): number {
   const length = writeText(bytes, offset, name);
   if (length > NAME_BYTES_MAX) {
     throw new LeverError(
@@ -77,11 +134,12 @@ function writeName(
       `Cannot make the call: a name of ${length} bytes in its URL is over the limit of ${NAME_BYTES_MAX}.`,
     );
   }
-  view.setUint16(lengthAt, length, true);
-  return length;
+  bytes[LENGTHS_AT + 2 * index] = length;
+  bytes[LENGTHS_AT + 2 * index + 1] = length >>> 8;
+  return offset + length;
 }
 
-/** Names are nearly always short and ASCII, where a loop beats the encoder's call. */
+/** Names are nearly always short and ASCII, where a loop beats the encoder. */
 function writeText(bytes: Uint8Array, offset: number, text: string): number {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -91,10 +149,53 @@ function writeText(bytes: Uint8Array, offset: number, text: string): number {
   return text.length;
 }
 
+/** The names that were read last. Calls repeat them, and a repeated name needs no new string. */
+const lastNames: string[] = ["", "", "", "", "", ""];
+/** Longer names are not kept. */
+const KEPT_LENGTH_MAX = 256;
+
+class NameReader {
+  readonly #payload: Uint8Array;
+  offset: number = FIXED_BYTES;
+
+  constructor(payload: Uint8Array) {
+    this.#payload = payload;
+  }
+
+  next(index: number): string {
+    const payload = this.#payload;
+    const lengthAt = LENGTHS_AT + 2 * index;
+    const start = this.offset;
+    const end = start + (byteAt(payload, lengthAt) | (byteAt(payload, lengthAt + 1) << 8));
+    if (end > payload.length) {
+      throw new Error("Cannot read an opening: a name runs past its end.");
+    }
+    this.offset = end;
+    if (start === end) return "";
+    const last = lastNames[index] ?? "";
+    if (isSameText(payload, start, end, last)) return last;
+    const name = readText(payload, start, end);
+    if (name.length <= KEPT_LENGTH_MAX) lastNames[index] = name;
+    return name;
+  }
+}
+
+const byteAt = (bytes: Uint8Array, index: number): number => bytes[index] ?? 0;
+
+/** True when the bytes are this text, in ASCII. */
+function isSameText(bytes: Uint8Array, start: number, end: number, text: string): boolean {
+  if (text.length !== end - start) return false;
+  for (let i = 0; i < text.length; i++) {
+    const byte = byteAt(bytes, start + i);
+    if (byte > 127 || byte !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
 function readText(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
   for (let i = start; i < end; i++) {
-    const unit = bytes[i] ?? 0;
+    const unit = byteAt(bytes, i);
     if (unit > 127) return decoder.decode(bytes.subarray(start, end));
     text += String.fromCharCode(unit);
   }

@@ -12,7 +12,7 @@ import {
   sameBytes,
 } from "../../../../tests/harness/joined-links.ts";
 import { seededRandom } from "../../../../tests/harness/seeded-random.ts";
-import { type CallHandle, PAYLOAD_BYTES } from "../call.ts";
+import { type CallHandle, OUTSIDE, PAYLOAD_BYTES } from "../call.ts";
 import { Link } from "./link.ts";
 import { type MemoryFile, memoryFile } from "./shared-memory.ts";
 
@@ -47,7 +47,7 @@ const fullFile: MemoryFile = {
 
 /** Opens calls of all sizes at once, each of which gets its body back; returns how many came back as they were sent. */
 function callMany(joined: Joined, count: number, random: () => number): number {
-  joined.onServed = ({ side, opening }) => side.send(PAYLOAD_BYTES, opening.body.slice(), true);
+  joined.onServed = ({ side, request }) => side.send(PAYLOAD_BYTES, request.body.slice(), true);
   const calls = Array.from({ length: count }, (_, index) => {
     const body = pattern(Math.floor(random() ** 3 * 3_000_000), index);
     return { body, ...joined.open({ kind: PAYLOAD_BYTES, body, method: "m".repeat(index * 100) }) };
@@ -124,7 +124,7 @@ describe("a link with shared memory", () => {
       });
     }
     joined.run();
-    const arrived = joined.served.map(({ opening }) => opening.body);
+    const arrived = joined.served.map(({ request }) => request.body);
     const right = bodies.filter((body, index) => sameBytes(arrived[index], body.original));
     expect(right).toHaveLength(40);
     const released = bodies.filter(({ releases }) => releases === 1).length;
@@ -256,9 +256,13 @@ describe("a peer with shared memory that means ill", () => {
       onControl() {},
     });
     const open = (method: string, bytes: number): void => {
-      const names = { environment: "", service: "", resource: "", method };
-      const call = { isStream: false, timeoutMs: 0, body: pattern(bytes, 1) };
-      link.open({ ...names, ...call, kind: PAYLOAD_BYTES }, new RecordedEvents(), false);
+      const target = { environment: "", service: "", resource: "", method };
+      const call = { caller: OUTSIDE, target, isStream: false, timeoutMs: 0 };
+      link.open(
+        { ...call, body: pattern(bytes, 1), kind: PAYLOAD_BYTES },
+        new RecordedEvents(),
+        false,
+      );
       for (const flush of scheduled.splice(0)) flush();
     };
     for (let index = 0; index < 40; index++) open("large", 900_000);

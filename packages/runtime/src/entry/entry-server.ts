@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Assignment, CallHandle, CallListener, CallOpening, Link } from "@leveros/protocol";
+import type { Assignment, CallHandle, CallListener, CallRequest, Link } from "@leveros/protocol";
 import { GrpcService } from "./grpc-service.ts";
 import { openOutgoingGrpcServer } from "./outgoing-grpc-server.ts";
 
@@ -19,7 +19,7 @@ export interface EntryOptions {
 /** A service that is a separate program, and the program's process. */
 export interface EntryServer {
   readonly callsInFlight: number;
-  onCall(opening: CallOpening, side: CallHandle): CallListener;
+  onCall(request: CallRequest, side: CallHandle): CallListener;
   /** Closes every resource. */
   closeResources(): Promise<void>;
   /** Sends SIGTERM to the program and waits for its exit. */
@@ -60,7 +60,7 @@ export async function startEntry(
     get callsInFlight() {
       return service.callsInFlight;
     },
-    onCall: (opening, side) => service.onCall(opening, side),
+    onCall: (request, side) => service.onCall(request, side),
     closeResources: () => service.closeResources(),
     async close() {
       isClosing = true;

@@ -10,12 +10,12 @@ import {
   type Assignment,
   type CallHandle,
   type CallListener,
-  type CallOpening,
+  type CallRequest,
   closedSide,
   decodeArguments,
   encodeJson,
   formatLeverUrl,
-  hookOpening,
+  hookRequest,
   ignoredEvents,
   isReservedName,
   LeverError,
@@ -54,10 +54,10 @@ export class GrpcService {
     return this.#callsInFlight;
   }
 
-  onCall(opening: CallOpening, side: CallHandle): CallListener {
-    return isReservedName(opening.method)
-      ? this.#passHook(opening, side)
-      : this.#pass(opening, side);
+  onCall(request: CallRequest, side: CallHandle): CallListener {
+    return isReservedName(request.target.method)
+      ? this.#passHook(request, side)
+      : this.#pass(request, side);
   }
 
   /** Gives every resource back, when the instance is leaving by itself. */
@@ -65,30 +65,33 @@ export class GrpcService {
     const closing = [...this.#epochs.keys()].map(
       (resource) =>
         new Promise<void>((resolve) => {
-          const opening = hookOpening("closeResource", { resource, epoch: 0, timeoutMs: 0 });
+          const request = hookRequest("closeResource", { resource, epoch: 0, timeoutMs: 0 });
           const done = (): boolean => {
             resolve();
             return true;
           };
           const side = { ...closedSide, send: done, end: done, fail: done, abort: done };
-          this.#passHook(opening, side);
+          this.#passHook(request, side);
         }),
     );
     await Promise.all(closing);
   }
 
   /** The hooks are regular calls to a program: `NewResource(resource)` and `CloseResource(resource)`. */
-  #passHook(opening: CallOpening, side: CallHandle): CallListener {
-    const { resource } = opening;
-    const args = decodeArguments(opening.kind, opening.body);
-    const isNew = opening.method === "newResource";
+  #passHook(request: CallRequest, side: CallHandle): CallListener {
+    const { resource } = request.target;
+    const args = decodeArguments(request.kind, request.body);
+    const isNew = request.target.method === "newResource";
     const epoch = typeof args === "string" ? undefined : args[1];
     if (isNew) this.#epochs.set(resource, typeof epoch === "number" ? epoch : 0);
     else this.#epochs.delete(resource);
-    const call: CallOpening = {
-      ...opening,
-      resource: "",
-      method: isNew ? "NewResource" : "CloseResource",
+    const call: CallRequest = {
+      ...request,
+      target: {
+        ...request.target,
+        resource: "",
+        method: isNew ? "NewResource" : "CloseResource",
+      },
       body: encodeJson([resource]),
     };
     return this.#pass(call, {
@@ -101,32 +104,34 @@ export class GrpcService {
     });
   }
 
-  #pass(opening: CallOpening, side: CallHandle): CallListener {
-    const args = decodeArguments(opening.kind, opening.body);
+  #pass(request: CallRequest, side: CallHandle): CallListener {
+    const args = decodeArguments(request.kind, request.body);
     if (typeof args === "string") {
-      side.abort(new LeverError("malformed_request", `Cannot call ${opening.method}: ${args}.`));
+      side.abort(
+        new LeverError("malformed_request", `Cannot call ${request.target.method}: ${args}.`),
+      );
       return ignoredEvents;
     }
     let message: Uint8Array;
     try {
-      const payload = { kind: opening.kind, bytes: opening.body };
-      message = opening.isStream
+      const payload = { kind: request.kind, bytes: request.body };
+      message = request.isStream
         ? encodeStreamMessage({ type: "rpc", payload })
         : encodeRpc(payload);
     } catch (error) {
       side.abort(asMalformed(error));
       return ignoredEvents;
     }
-    const stream = this.#connect().request(this.#headers(opening));
+    const stream = this.#connect().request(this.#headers(request));
     this.#callsInFlight++;
     stream.once("close", () => {
       this.#callsInFlight--;
       if (this.#callsInFlight === 0) this.#options.onIdle();
     });
     const bytesMax = this.#options.assignment.bodyBytesMax + ENCODING_BYTES;
-    const call = new OutgoingCall(stream, side, { isStream: opening.isStream, bytesMax });
+    const call = new OutgoingCall(stream, side, { isStream: request.isStream, bytesMax });
     call.write(message);
-    if (!opening.isStream) stream.end();
+    if (!request.isStream) stream.end();
     return call;
   }
 
@@ -146,20 +151,21 @@ export class GrpcService {
     return session;
   }
 
-  #headers(opening: CallOpening): OutgoingHttpHeaders {
+  #headers(request: CallRequest): OutgoingHttpHeaders {
     const { assignment, gateway } = this.#options;
     const { environment, service } = assignment;
-    const { resource, method, timeoutMs } = opening;
+    const { caller, timeoutMs } = request;
+    const { resource, method } = request.target;
     const epoch = this.#epochs.get(resource);
     return {
       ":method": "POST",
-      ":path": opening.isStream ? STREAMING_PATH : UNARY_PATH,
+      ":path": request.isStream ? STREAMING_PATH : UNARY_PATH,
       "content-type": "application/grpc+proto",
       te: "trailers",
       "lever-url": formatLeverUrl({ environment, service, resource, method }),
       "x-lever-internal-rpc-gateway": gateway,
       ...(epoch !== undefined && { "x-lever-resource-epoch": String(epoch) }),
-      ...(opening.environment !== "" && { "x-lever-src-env": opening.environment }),
+      ...(caller.kind === "service" && { "x-lever-src-env": caller.environment }),
       ...(timeoutMs > 0 && { "grpc-timeout": `${Math.min(Math.ceil(timeoutMs), 99_999_999)}m` }),
     };
   }
@@ -212,7 +218,7 @@ class OutgoingCall implements CallListener {
     return this.#stream.destroyed || this.#stream.write(frameMessage(message));
   }
 
-  onMessage(kind: CallOpening["kind"], bytes: Uint8Array): void {
+  onMessage(kind: CallRequest["kind"], bytes: Uint8Array): void {
     if (this.#isOver || !this.#isStream) return;
     try {
       const message = encodeStreamMessage({ type: "message", payload: { kind, bytes } });

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:http2";
-import { type Assignment, defaultLimits, type Link } from "@leveros/protocol";
+import { type Assignment, defaultLimits, type Link, OUTSIDE } from "@leveros/protocol";
 import { serveGrpc } from "../grpc/grpc-call.ts";
 
 /**
@@ -13,8 +13,8 @@ export async function openOutgoingGrpcServer(link: Link, assignment: Assignment)
   server.on("session", (session) => session.on("error", () => {}));
   server.on("stream", (stream, headers) =>
     serveGrpc(stream, headers, {
-      call: ({ url, hasMore, ...request }, events) =>
-        link.open({ ...url, ...request }, events, hasMore),
+      open: (request, listener, hasMore) =>
+        link.open({ ...request, caller: OUTSIDE }, listener, hasMore),
       environment: assignment.environment,
       limits,
     }),

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import {
   type CallHandle,
   type CallListener,
+  type CallRequest,
   callDeadline,
   LeverError,
   type LeverUrl,
@@ -20,20 +21,11 @@ import {
 } from "./rpc-messages.ts";
 import { errorTrailers, okTrailers, type Trailers } from "./status.ts";
 
-/** A call as it came over gRPC; who makes it is known by whoever took the connection. */
-export interface GrpcRequest {
-  readonly url: LeverUrl;
-  readonly isStream: boolean;
-  /** 0 = no deadline. */
-  readonly timeoutMs: number;
-  readonly kind: PayloadKind;
-  readonly body: Uint8Array;
-  readonly hasMore: boolean;
-}
+/** A call as it came over gRPC. The caller follows from the connection. */
+export type GrpcRequest = Omit<CallRequest, "caller" | "release">;
 
 export interface GrpcOptions {
-  /** Makes the call. */
-  readonly call: (request: GrpcRequest, events: CallListener) => CallHandle;
+  readonly open: (request: GrpcRequest, listener: CallListener, hasMore: boolean) => CallHandle;
   /** Of relative URLs; undefined = there are none. */
   readonly environment: string | undefined;
   readonly limits: Pick<Limits, "bodyBytesMax" | "callTimeoutMs" | "callTimeoutMaxMs">;
@@ -58,11 +50,11 @@ export function serveGrpc(
     if (path !== UNARY_PATH && path !== STREAMING_PATH) {
       throw new LeverError("not_supported", `There is no gRPC method ${path}.`);
     }
-    const url = readUrl(headers["lever-url"], options.environment);
+    const target = readUrl(headers["lever-url"], options.environment);
     const isStream = path === STREAMING_PATH;
     const askedMs = readAskedMs(headers["grpc-timeout"]);
     const timeoutMs = callDeadline({ askedMs, isStreaming: isStream }, options.limits);
-    const request = { url, isStream, timeoutMs };
+    const request = { target, isStream, timeoutMs };
     if (isStream) serveStreaming(stream, answer, request, options);
     else serveUnary(stream, answer, request, options);
   } catch (error) {
@@ -70,7 +62,7 @@ export function serveGrpc(
   }
 }
 
-type CallStart = Pick<GrpcRequest, "url" | "isStream" | "timeoutMs">;
+type CallStart = Pick<GrpcRequest, "target" | "isStream" | "timeoutMs">;
 
 function serveUnary(
   stream: ServerHttp2Stream,
@@ -88,7 +80,7 @@ function serveUnary(
     onEnd() {
       if (args === undefined) throw malformed("it has no message");
       const { kind, bytes: body } = args;
-      call = options.call({ ...start, kind, body, hasMore: false }, events);
+      call = options.open({ ...start, kind, body }, events, false);
     },
     onError: (error) => answer.end(errorTrailers(error)),
   });
@@ -139,7 +131,7 @@ function serveStreaming(
       if (call === undefined) {
         if (message.type !== "rpc") throw malformed("its first message is no rpc");
         const { kind, bytes: body } = message.payload;
-        call = options.call({ ...start, kind, body, hasMore: true }, events);
+        call = options.open({ ...start, kind, body }, events, true);
         // Tells the caller that the stream is open.
         if (!answer.isOver) send({ type: "empty" });
         return;

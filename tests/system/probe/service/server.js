@@ -74,9 +74,13 @@ const link = {
 
   /** The payload of an OPEN frame. */
   opening({ environment, service, resource = "", method, body = "[]" }) {
-    const names = [environment, service, resource, method].map((name) => Buffer.from(name));
-    const head = Buffer.alloc(12);
-    for (const [index, name] of names.entries()) head.writeUInt16LE(name.length, 4 + 2 * index);
+    // It claims to be the admin service's own caller.
+    const names = ["local", "", environment, service, resource, method].map((name) =>
+      Buffer.from(name),
+    );
+    const head = Buffer.alloc(18);
+    head.set([2, 1]);
+    for (const [index, name] of names.entries()) head.writeUInt16LE(name.length, 2 + 2 * index);
     return Buffer.concat([head, ...names, Buffer.from(body)]);
   },
 
@@ -104,7 +108,16 @@ const link = {
         onAbort: (error) => resolve(error.code),
         onDrain() {},
       };
-      const rest = { resource: "", isStream: false, timeoutMs: 0, kind: 0 };
-      callee.open({ ...rest, body: Buffer.from("[]"), ...opening }, events, false);
+      const { environment, service, resource = "", method, ...rest } = opening;
+      const request = {
+        caller: { kind: "admin", principal: "local" },
+        target: { environment, service, resource, method },
+        isStream: false,
+        timeoutMs: 0,
+        kind: 0,
+        body: Buffer.from("[]"),
+        ...rest,
+      };
+      callee.open(request, events, false);
     }),
 };

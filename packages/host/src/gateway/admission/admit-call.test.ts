@@ -1,7 +1,7 @@
-import { defaultLimits, LeverError, type LeverUrl } from "@leveros/protocol";
+import { defaultLimits, LeverError, type LeverUrl, OUTSIDE } from "@leveros/protocol";
 import { describe, expect, it } from "vitest";
 import { TokenIndex } from "../../access/token-index.ts";
-import type { EnvironmentAccess } from "../../router/router.ts";
+import type { EnvironmentAccess } from "../../router/environment-access.ts";
 import { Admission, type IncomingCall } from "./admit-call.ts";
 
 const environments = new Map<string, EnvironmentAccess>([
@@ -58,8 +58,8 @@ describe("an admitted call", () => {
   it("has its target, its caller and its kind's deadline", () => {
     const { callTimeoutMs } = defaultLimits;
     expect(admission().admitCall(incoming({}))).toEqual({
-      url: target("dev.lever"),
-      caller: { environment: "", service: "" },
+      target: target("dev.lever"),
+      caller: OUTSIDE,
       isStream: false,
       timeoutMs: callTimeoutMs,
     });
@@ -71,7 +71,10 @@ describe("an admitted call", () => {
 
   it("to the admin service names its principal", () => {
     const call = incoming({ target: target("admin.lever") });
-    expect(admission().admitCall(call).caller.service).toBe("local");
+    expect(admission().admitCall(call).caller).toEqual({
+      kind: "admin",
+      principal: "local",
+    });
   });
 });
 

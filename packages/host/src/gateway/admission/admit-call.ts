@@ -1,4 +1,5 @@
 import {
+  type CallRequest,
   callDeadline,
   isStreamingName,
   LeverError,
@@ -7,7 +8,8 @@ import {
 } from "@leveros/protocol";
 import type { AccessRequest } from "../../access/access-request.ts";
 import type { TokenIndex } from "../../access/token-index.ts";
-import type { Caller, CallRouter, EnvironmentAccess } from "../../router/router.ts";
+import type { CallRouter } from "../../router/call.ts";
+import type { EnvironmentAccess } from "../../router/environment-access.ts";
 import { checkHostHeader, checkPageOrigin } from "./browser-origin.ts";
 import { authorize } from "./principal.ts";
 
@@ -28,14 +30,8 @@ export interface IncomingCall {
   readonly askedMs: number | LeverError;
 }
 
-/** The first half of a `CallRequest`: the other is what the caller sends. */
-export interface AdmittedCall {
-  readonly url: LeverUrl;
-  readonly caller: Caller;
-  readonly isStream: boolean;
-  /** 0 = no deadline. */
-  readonly timeoutMs: number;
-}
+/** The first half of a request. The rest is what the caller sends. */
+export type AdmittedCall = Pick<CallRequest, "caller" | "target" | "isStream" | "timeoutMs">;
 
 interface AdmissionOptions {
   readonly router: Pick<CallRouter, "environment">;
@@ -69,7 +65,7 @@ export class Admission {
     const caller = authorize(access, call, environment);
     if (askedMs instanceof LeverError) throw askedMs;
     const timeoutMs = callDeadline({ askedMs, isStreaming: isStream }, limits);
-    return { url: target, caller, isStream, timeoutMs };
+    return { caller, target, isStream, timeoutMs };
   }
 
   /**

@@ -1,7 +1,7 @@
-import type { LeverUrl } from "@leveros/protocol";
+import { type Caller, type LeverUrl, OUTSIDE } from "@leveros/protocol";
 import type { AccessRequest } from "../../access/access-request.ts";
 import type { TokenIndex } from "../../access/token-index.ts";
-import { type Caller, type EnvironmentAccess, OUTSIDE } from "../../router/router.ts";
+import type { EnvironmentAccess } from "../../router/environment-access.ts";
 
 /**
  * Who makes a call.
@@ -14,7 +14,7 @@ export function authorize(
 ): Caller {
   if (environment?.kind === "platform") {
     // The admin service checks rights by method, so it gets the principal with each call.
-    return { environment: "", service: access.adminPrincipal(request) };
+    return { kind: "admin", principal: access.adminPrincipal(request) };
   }
   access.checkInvoke(request, target.environment, environment?.isPublic === true);
   return OUTSIDE;

@@ -3,14 +3,13 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
   attachLink,
-  type CallOpening,
+  type CallRequest,
   ignoredEvents,
   LeverError,
   LINK_UPGRADE,
 } from "@leveros/protocol";
-import { bridgeCall } from "../../router/bridge-call.ts";
-import type { Caller } from "../../router/router.ts";
-import { asLeverError } from "../as-lever-error.ts";
+import { asLeverError } from "../../logs/as-lever-error.ts";
+import { forwardCall } from "../../router/forward-call.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { callerDisconnected } from "../http/reply.ts";
 import { rejectConnection } from "../http/write-response.ts";
@@ -91,20 +90,26 @@ function serveLink(
   const { admission, socket, router, limits, budget, clock, log, onClosed } = options;
   let wasUsed = false;
   let isClosing = false;
+  const forwarding = { target: router, isTrusted: false, log };
 
   /** G2. @throws LeverError */
-  const authorizeCall = (asked: CallOpening): { opening: CallOpening; caller: Caller } => {
+  const authorizeCall = ({
+    target: asked,
+    isStream,
+    timeoutMs,
+    kind,
+    body,
+  }: CallRequest): CallRequest => {
     const environment = asked.environment.toLowerCase();
     if (environment === "") {
       throw new LeverError("malformed_request", "Cannot make the call: it names no environment.");
     }
-    const opening = environment === asked.environment ? asked : { ...asked, environment };
-    const { timeoutMs, isStream } = opening;
+    const target = environment === asked.environment ? asked : { ...asked, environment };
     const askedMs = timeoutMs <= limits.callTimeoutMaxMs ? timeoutMs : tooLong(timeoutMs);
-    const incoming = { door: "clientLink", target: opening, request, isStream, askedMs } as const;
-    const { caller } = admission.admitCall(incoming);
+    const incoming = { door: "clientLink", target, request, isStream, askedMs } as const;
+    const admitted = admission.admitCall(incoming);
     wasUsed = true;
-    return { opening, caller };
+    return { ...admitted, kind, body };
   };
   const tooLong = (timeoutMs: number): LeverError =>
     new LeverError(
@@ -123,20 +128,19 @@ function serveLink(
     messageBytesMax: limits.bodyBytesMax,
     callsMax: CALLS_MAX,
     hold: (bytes) => budget.count(bytes),
-    refuse(opening) {
+    refuse(asked) {
       try {
-        authorizeCall(opening);
+        authorizeCall(asked);
         return undefined;
       } catch (error) {
-        return asLeverError(error, log);
+        return asLeverError(error, log, "gateway");
       }
     },
     onCall(asked, side) {
       try {
-        const { opening, caller } = authorizeCall(asked);
-        return bridgeCall(router, caller, { opening, side, timeoutMs: limits.callTimeoutMs });
+        return forwardCall(authorizeCall(asked), side, forwarding);
       } catch (error) {
-        side.abort(asLeverError(error, log));
+        side.abort(asLeverError(error, log, "gateway"));
         return ignoredEvents;
       }
     },

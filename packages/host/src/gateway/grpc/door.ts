@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { closedSide } from "@leveros/protocol";
 import { serveGrpc } from "@leveros/runtime/grpc";
-import { asLeverError } from "../as-lever-error.ts";
+import { asLeverError } from "../../logs/as-lever-error.ts";
 import type { DoorOptions } from "../door-options.ts";
 
 /** True for an HTTP/2 stream that carries a gRPC call. */
@@ -17,13 +17,12 @@ export function serveGrpcCall(
 ): void {
   const request = { headers, socket: stream.session?.socket };
   serveGrpc(stream, headers, {
-    call(asked, events) {
+    open({ target, isStream, timeoutMs: askedMs, kind, body }, listener, hasMore) {
       try {
-        const { url: target, isStream, timeoutMs: askedMs } = asked;
         const incoming = { door: "grpc", target, request, isStream, askedMs } as const;
-        return router.call({ ...asked, ...admission.admitCall(incoming) }, events);
+        return router.open({ ...admission.admitCall(incoming), kind, body }, listener, hasMore);
       } catch (error) {
-        events.onAbort(asLeverError(error, log));
+        listener.onAbort(asLeverError(error, log, "gateway"));
         return closedSide;
       }
     },

@@ -1,5 +1,5 @@
 import { isStreamingName, LeverError } from "@leveros/protocol";
-import { asLeverError } from "../as-lever-error.ts";
+import { asLeverError } from "../../logs/as-lever-error.ts";
 import { BodyReservation } from "../body-budget.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { readBody } from "./body.ts";
@@ -37,7 +37,7 @@ export function serveHttp(
     if (isStream) serveStream(exchange, options);
     else serveRegularCall(exchange, options);
   } catch (error) {
-    writeProblem(response, asLeverError(error, log));
+    writeProblem(response, asLeverError(error, log, "gateway"));
     discardBody(request);
   }
 }
@@ -56,6 +56,6 @@ function serveRegularCall({ request, response, admitted }: Exchange, options: Do
       return;
     }
     const reply = new RegularReply(response);
-    reply.call = router.call({ ...admitted, kind, body, hasMore: false }, reply);
+    reply.call = router.open({ ...admitted, kind, body }, reply, false);
   });
 }

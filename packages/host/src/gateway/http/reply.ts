@@ -1,5 +1,10 @@
-import { type CallListener, LeverError, type PayloadKind } from "@leveros/protocol";
-import type { OpenCall } from "../../router/router.ts";
+import {
+  type CallHandle,
+  type CallListener,
+  LeverError,
+  type PayloadKind,
+  type WaitTimes,
+} from "@leveros/protocol";
 import type { HttpResponse } from "./exchange.ts";
 import { methodErrorParts, resultParts } from "./response-parts.ts";
 import { writeProblem, writeResponse } from "./write-response.ts";
@@ -7,7 +12,8 @@ import { writeProblem, writeResponse } from "./write-response.ts";
 /** Writes the response of a regular call: its one message, or its failure. */
 export class RegularReply implements CallListener {
   readonly #response: HttpResponse;
-  call: OpenCall | undefined;
+  call: CallHandle | undefined;
+  #waitTimes: WaitTimes | undefined;
   #isAnswered = false;
 
   constructor(response: HttpResponse) {
@@ -17,10 +23,14 @@ export class RegularReply implements CallListener {
     });
   }
 
+  onAssigned(waitTimes: WaitTimes): void {
+    this.#waitTimes = waitTimes;
+  }
+
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    writeResponse(this.#response, resultParts(kind, bytes, this.call?.waitTimes));
+    writeResponse(this.#response, resultParts(kind, bytes, this.#waitTimes));
   }
 
   onEnd(): void {

@@ -1,5 +1,9 @@
-import { type LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
-import type { WaitTimes } from "../../router/routed-call.ts";
+import {
+  type LeverError,
+  PAYLOAD_BYTES,
+  type PayloadKind,
+  type WaitTimes,
+} from "@leveros/protocol";
 
 /** Names the source of the failure in each failed response: `method` or `platform`. */
 const ERROR_HEADER = "lever-error";

@@ -3,8 +3,8 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import { asLeverError } from "../../logs/as-lever-error.ts";
 import type { AdmittedCall } from "../admission/admit-call.ts";
-import { asLeverError } from "../as-lever-error.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { bodyTooSlow } from "../http/body.ts";
 import { askedTimeoutMs } from "../http/call-timeout.ts";
@@ -52,7 +52,7 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
         askedMs: askedTimeoutMs(request, limits),
       });
     } catch (error) {
-      refuse(asLeverError(error, log), request, connection, head);
+      refuse(asLeverError(error, log, "gateway"), request, connection, head);
       return;
     }
     server.handleUpgrade(request, connection, head, (socket) =>
@@ -81,7 +81,7 @@ function serveWebSocket(
   );
   const open = (kind: PayloadKind, body: Uint8Array): void => {
     clock.clearTimeout(timer);
-    reply.call = router.call({ ...admitted, kind, body, hasMore: true }, reply);
+    reply.call = router.open({ ...admitted, kind, body }, reply, true);
   };
   socket.on("message", (data: RawData, isBinary: boolean) => {
     if (reply.isOver) return;

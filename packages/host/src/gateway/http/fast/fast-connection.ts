@@ -1,13 +1,14 @@
 import type { Socket } from "node:net";
 import {
+  type CallHandle,
   type CallListener,
   type LeverError,
   PAYLOAD_JSON,
   type PayloadKind,
+  type WaitTimes,
 } from "@leveros/protocol";
-import type { OpenCall } from "../../../router/router.ts";
+import { asLeverError } from "../../../logs/as-lever-error.ts";
 import type { IncomingCall } from "../../admission/admit-call.ts";
-import { asLeverError } from "../../as-lever-error.ts";
 import { BodyReservation } from "../../body-budget.ts";
 import { bodyTooSlow } from "../body.ts";
 import { LINGER_MS } from "../discard-body.ts";
@@ -66,7 +67,9 @@ export class FastConnection implements CallListener {
   #bodyMemory: Buffer | undefined;
   #bodyBytes = 0;
   readonly #reservation: BodyReservation;
-  #call: OpenCall | undefined;
+  #call: CallHandle | undefined;
+  /** How long the call waited; undefined = it did not. */
+  #waitTimes: WaitTimes | undefined;
   #isAnswered = false;
   /** When it has waited too long for what comes next, by the lane's clock; 0 = it waits for nothing of the caller's. */
   timeoutAt = 0;
@@ -183,7 +186,7 @@ export class FastConnection implements CallListener {
     return true;
   }
 
-  #incomingCall({ url: target, headers, askedMs }: PlainHead): IncomingCall {
+  #incomingCall({ target, headers, askedMs }: PlainHead): IncomingCall {
     const request = { method: "POST", headers, socket: this.#socket };
     return { door: "http", target, request, isStream: false, askedMs };
   }
@@ -225,37 +228,41 @@ export class FastConnection implements CallListener {
     this.#phase = "call";
     this.timeoutAt = 0;
     this.#isAnswered = false;
+    this.#waitTimes = undefined;
     const { memory } = this.#options;
     const used = this.#bodyMemory;
     this.#body = undefined;
     this.#bodyMemory = undefined;
     this.#bodyBytes = 0;
     try {
-      const { url, caller, isStream, timeoutMs } = this.#options.admission.admitCall(incoming);
+      const { caller, target, isStream, timeoutMs } = this.#options.admission.admitCall(incoming);
       const request = {
-        url,
         caller,
+        target,
         isStream,
         timeoutMs,
         kind: head.kind,
         body,
-        hasMore: false,
         release: used && (() => memory.give(used)),
       };
-      const call = this.#options.router.call(request, this);
+      const call = this.#options.router.open(request, this, false);
       // A refusal is over by now.
       if (this.#phase === "call") this.#call = call;
     } catch (error) {
-      this.onAbort(asLeverError(error, this.#options.log));
+      this.onAbort(asLeverError(error, this.#options.log, "gateway"));
     }
   }
 
   // The answer of the call.
 
+  onAssigned(waitTimes: WaitTimes): void {
+    this.#waitTimes = waitTimes;
+  }
+
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    const cold = this.#call?.waitTimes;
+    const cold = this.#waitTimes;
     if (cold === undefined && kind === PAYLOAD_JSON) {
       this.#write(JSON_HEAD, bytes);
       return;

@@ -19,7 +19,7 @@ describe("a plain head", () => {
       "Connection: close",
     );
     expect(parse(plain)).toMatchObject({
-      url: { environment: "other.lever", service: "svc", resource: "a/b", method: "method" },
+      target: { environment: "other.lever", service: "svc", resource: "a/b", method: "method" },
       kind: PAYLOAD_JSON,
       askedMs: 5_000,
       bodyBytes: 12,
@@ -29,7 +29,7 @@ describe("a plain head", () => {
 
   it("may have no body, and no word of what it is", () => {
     expect(parse(head(POST, HOST))).toMatchObject({
-      url: { environment: "dev.lever" },
+      target: { environment: "dev.lever" },
       kind: PAYLOAD_BYTES,
       askedMs: 0,
       bodyBytes: 0,

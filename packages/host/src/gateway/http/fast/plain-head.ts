@@ -13,7 +13,7 @@ import { requestTarget } from "../request-target.ts";
 /** A request that says no more than which regular method it calls, and with what. */
 export interface PlainHead {
   readonly headers: IncomingHttpHeaders;
-  readonly url: LeverUrl;
+  readonly target: LeverUrl;
   readonly kind: PayloadKind;
   /** The deadline that the caller asks for; 0 = none. */
   readonly askedMs: number;
@@ -52,23 +52,23 @@ export function parsePlainHead(
   text: string,
   limits: Pick<Limits, "callTimeoutMaxMs">,
 ): PlainHead | undefined {
-  const [, target, fields] = HEAD.exec(text) ?? [];
-  if (target === undefined || fields === undefined) return undefined;
+  const [, path, fields] = HEAD.exec(text) ?? [];
+  if (path === undefined || fields === undefined) return undefined;
   const headers = parseFields(fields);
   if (headers === undefined) return undefined;
   const length = headers["content-length"] ?? "0";
   const connection = headers.connection?.toLowerCase() ?? "keep-alive";
   if (!BODY_BYTES.test(length)) return undefined;
   if (connection !== "keep-alive" && connection !== "close") return undefined;
-  const request = { url: target, headers };
+  const request = { url: path, headers };
   const askedMs = askedTimeoutMs(request, limits);
   if (askedMs instanceof LeverError) return undefined;
   try {
-    const url = requestTarget(request);
-    if (isStreamingName(url.method)) return undefined;
+    const target = requestTarget(request);
+    if (isStreamingName(target.method)) return undefined;
     return {
       headers,
-      url,
+      target,
       kind: payloadKind(headers["content-type"]),
       askedMs,
       bodyBytes: Number(length),

@@ -32,7 +32,7 @@ export function serveStream(
 
   const open = (args: Uint8Array): void => {
     clock.clearTimeout(timer);
-    reply.call = router.call({ ...admitted, kind: PAYLOAD_JSON, body: args, hasMore: true }, reply);
+    reply.call = router.open({ ...admitted, kind: PAYLOAD_JSON, body: args }, reply, true);
     if (acceptsEvents(request) && !reply.isOver) reply.begin(serverSentEvents);
   };
   const send = (bytes: Uint8Array): void => {

@@ -1,5 +1,11 @@
-import { type CallListener, LeverError, PAYLOAD_BYTES, type PayloadKind } from "@leveros/protocol";
-import type { OpenCall } from "../../../router/router.ts";
+import {
+  type CallHandle,
+  type CallListener,
+  LeverError,
+  PAYLOAD_BYTES,
+  type PayloadKind,
+  type WaitTimes,
+} from "@leveros/protocol";
 import { discardBody } from "../discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../exchange.ts";
 import { callerDisconnected } from "../reply.ts";
@@ -14,7 +20,8 @@ import { jsonLines, rawBytes, type StreamFormat } from "./format.ts";
 export class StreamReply implements CallListener {
   readonly #request: HttpRequest;
   readonly #response: HttpResponse;
-  call: OpenCall | undefined;
+  call: CallHandle | undefined;
+  #waitTimes: WaitTimes | undefined;
   isOver = false;
   #format: StreamFormat | undefined;
 
@@ -30,7 +37,7 @@ export class StreamReply implements CallListener {
   /** Sends the head of the response. */
   begin(format: StreamFormat): void {
     this.#format = format;
-    const waitTimes = this.call?.waitTimes;
+    const waitTimes = this.#waitTimes;
     this.#response.writeHead(200, {
       "content-type": format.contentType,
       "cache-control": "no-store",
@@ -42,6 +49,10 @@ export class StreamReply implements CallListener {
   fail(error: LeverError): void {
     this.call?.abort(error);
     this.onAbort(error);
+  }
+
+  onAssigned(waitTimes: WaitTimes): void {
+    this.#waitTimes = waitTimes;
   }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {

@@ -4,12 +4,13 @@ import {
   defaultLimits,
   ignoredEvents,
   Link,
+  OUTSIDE,
   PAYLOAD_BYTES,
 } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import { memoryLink } from "../instance-link/memory-link.ts";
-import { bridgeCall } from "./bridge-call.ts";
+import { forwardCall } from "./forward-call.ts";
 import { Router } from "./router.ts";
 
 const MESSAGE_BYTES_MAX = 1_000_000;
@@ -24,7 +25,7 @@ it("lets a caller end that still had much to say when its stream was ended", asy
   const route = router.setService("dev.lever", "back", live);
   let callee: CallHandle | undefined;
   // A service that reads nothing.
-  const back = memoryLink((_opening, side) => {
+  const back = memoryLink((_request, side) => {
     callee = side;
     side.pause();
     return ignoredEvents;
@@ -40,12 +41,8 @@ it("lets a caller end that still had much to say when its stream was ended", asy
         return true;
       },
       schedule: setImmediate,
-      onCall: (opening, callSide) =>
-        bridgeCall(
-          router,
-          { environment: "dev.lever", service: "front" },
-          { opening, side: callSide, timeoutMs: 0 },
-        ),
+      onCall: (request, callSide) =>
+        forwardCall(request, callSide, { target: router, isTrusted: false, log() {} }),
       onControl() {},
     });
   const front: Link = end("instance", () => host);
@@ -53,9 +50,15 @@ it("lets a caller end that still had much to say when its stream was ended", asy
 
   const ended = Promise.withResolvers<void>();
   const events: CallListener = { ...ignoredEvents, onEnd: () => ended.resolve() };
-  const names = { environment: "dev.lever", service: "back", resource: "", method: "talkChan" };
-  const opening = { ...names, isStream: true, timeoutMs: 0, kind: PAYLOAD_BYTES } as const;
-  const caller = front.open({ ...opening, body: new Uint8Array(1) }, events, true);
+  const target = { environment: "dev.lever", service: "back", resource: "", method: "talkChan" };
+  const call = {
+    caller: OUTSIDE,
+    target,
+    isStream: true,
+    timeoutMs: 0,
+    kind: PAYLOAD_BYTES,
+  } as const;
+  const caller = front.open({ ...call, body: new Uint8Array(1) }, events, true);
   const message = new Uint8Array(60_000);
   for (let i = 0; i < 40; i++) caller.send(PAYLOAD_BYTES, message);
   caller.end();

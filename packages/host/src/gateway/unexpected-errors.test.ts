@@ -7,6 +7,7 @@ import {
   ignoredEvents,
   type LeverError,
   LINK_UPGRADE,
+  OUTSIDE,
   PAYLOAD_JSON,
 } from "@leveros/protocol";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -28,7 +29,7 @@ beforeAll(async () => {
   gateway = await openGateway({
     bind: "127.0.0.1",
     port: 0,
-    router: { environment: failing, call: failing },
+    router: { environment: failing, open: failing },
     access: new TokenIndex({ wallTime: () => 0, isLocalOnly: true }),
     limits: defaultLimits,
     certificate: undefined,
@@ -101,10 +102,16 @@ async function clientLink(): Promise<string> {
       onControl() {},
       onClose() {},
     });
-    const names = { environment: "dev.lever", service: "svc", resource: "", method: "method" };
+    const target = { environment: "dev.lever", service: "svc", resource: "", method: "method" };
     const body = Buffer.from("[]");
-    const opening = { ...names, isStream: false, timeoutMs: 0, kind: PAYLOAD_JSON, body } as const;
-    link.open(opening, { ...ignoredEvents, onAbort }, false);
+    const call = {
+      caller: OUTSIDE,
+      target,
+      isStream: false,
+      timeoutMs: 0,
+      kind: PAYLOAD_JSON,
+    } as const;
+    link.open({ ...call, body }, { ...ignoredEvents, onAbort }, false);
   });
   socket.destroy();
   return `${error.code} ${error.message}`;
@@ -129,5 +136,6 @@ it.each<[string, () => Promise<string>]>([
   const answer = decodeURIComponent(await call());
   expect(answer).toContain("Cannot carry the call: Lever failed.");
   expect(answer).not.toContain("swordfish");
-  expect(logged).toEqual([`request failed {"reason":"Error: ${SECRET}"}`]);
+  expect(logged).toHaveLength(1);
+  expect(logged[0]).toMatch(`request failed {"reason":"Error: ${SECRET}\\n    at `);
 });

@@ -1,0 +1,22 @@
+import type { CallTarget, LeverError } from "@leveros/protocol";
+import type { EnvironmentAccess } from "./environment-access.ts";
+import type { Lease } from "./lease.ts";
+
+/** What a gateway needs to make calls: the host's own router, or the way to it from a worker. */
+export interface CallRouter extends CallTarget {
+  environment(name: string): { readonly access: EnvironmentAccess } | undefined;
+}
+
+/** A call as its route sees it: it waits for an instance, or has a place on one. */
+export interface SubmittedCall {
+  readonly bodyBytes: number;
+  /** `""` when it names none. */
+  readonly resource: string;
+  readonly isStream: boolean;
+  readonly isOver: boolean;
+  /** No instance can take it at `now`: it waits. */
+  wait(now: number): void;
+  /** An instance takes it now. The call ends the lease, once. */
+  assign(lease: Lease): void;
+  refuse(error: LeverError): void;
+}

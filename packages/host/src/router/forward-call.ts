@@ -1,0 +1,122 @@
+import {
+  type CallHandle,
+  type CallListener,
+  type CallRequest,
+  type CallTarget,
+  closedSide,
+  ignoredEvents,
+  LeverError,
+  type LinkedSide,
+  type PayloadKind,
+  type WaitTimes,
+} from "@leveros/protocol";
+import { asLeverError } from "../logs/as-lever-error.ts";
+import type { Log } from "../logs/log.ts";
+
+export interface ForwardOptions {
+  /** Gets the calls. */
+  readonly target: CallTarget;
+  /**
+   * True when the link's other end is a process of this host: it learns how long a call waited, and its errors are passed
+   * on as they are. An error of any other peer only cancels the call.
+   */
+  readonly isTrusted: boolean;
+  readonly log: Log;
+}
+
+/**
+ * Passes a call that arrived over a link on to a target, with backpressure both ways. `side` is the caller's side.
+ * Returns the listener for what the caller sends after the request.
+ */
+export function forwardCall(
+  request: CallRequest,
+  side: LinkedSide,
+  { target, isTrusted, log }: ForwardOptions,
+): CallListener {
+  const replies = new Replies(side, request.isStream, isTrusted);
+  try {
+    // A regular call has arrived whole.
+    const call = target.open(request, replies, request.isStream);
+    replies.call = call;
+    return new CallerMessages(call, side, isTrusted);
+  } catch (error) {
+    // A fault of one call must not end the link with all the others.
+    side.abort(asLeverError(error, log, "router"));
+    return ignoredEvents;
+  }
+}
+
+/** Sends what the method answers to the caller. */
+class Replies implements CallListener {
+  /** Without effect until `target.open` has returned. */
+  call: CallHandle = closedSide;
+  readonly #side: LinkedSide;
+  readonly #isStream: boolean;
+  readonly #isTrusted: boolean;
+
+  constructor(side: LinkedSide, isStream: boolean, isTrusted: boolean) {
+    this.#side = side;
+    this.#isStream = isStream;
+    this.#isTrusted = isTrusted;
+  }
+
+  onAssigned(waitTimes: WaitTimes): void {
+    if (this.#isTrusted) this.#side.sendAssigned(waitTimes);
+  }
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    // A regular call has one reply, so its end goes in the same frame.
+    if (!this.#side.send(kind, bytes, !this.#isStream)) this.call.pause();
+  }
+
+  onEnd(): void {
+    this.#side.end();
+    // No reader is left for what the caller still sends. It is let through so that the caller can end.
+    if (this.#isStream) this.#side.resume();
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    this.#side.fail(kind, bytes);
+  }
+
+  onAbort(error: LeverError): void {
+    this.#side.abort(error);
+  }
+
+  onDrain(): void {
+    this.#side.resume();
+  }
+}
+
+/** Sends what the caller sends to the method. */
+class CallerMessages implements CallListener {
+  readonly #call: CallHandle;
+  readonly #side: CallHandle;
+  readonly #isTrusted: boolean;
+
+  constructor(call: CallHandle, side: CallHandle, isTrusted: boolean) {
+    this.#call = call;
+    this.#side = side;
+    this.#isTrusted = isTrusted;
+  }
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    if (!this.#call.send(kind, bytes)) this.#side.pause();
+  }
+
+  onEnd(): void {
+    this.#call.end();
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    this.#call.fail(kind, bytes);
+  }
+
+  onAbort(error: LeverError): void {
+    this.#call.abort(this.#isTrusted ? error : new LeverError("cancelled", "The caller left."));
+  }
+
+  onDrain(): void {
+    this.#call.resume();
+  }
+}

@@ -1,0 +1,34 @@
+import type { InstanceTarget } from "./instance-target.ts";
+
+/** The route that a lease goes back to. */
+interface Lessor {
+  release(lease: Lease, now: number): void;
+}
+
+/** A call's place on an instance, counted there and at its resource until `end`. */
+export class Lease {
+  readonly target: InstanceTarget;
+  readonly resource: string;
+  readonly isStream: boolean;
+  /** Epoch of the resource's ownership when the call got its place. 0 without a resource. */
+  readonly epoch: number;
+  readonly #route: Lessor;
+
+  constructor(
+    route: Lessor,
+    target: InstanceTarget,
+    call: { readonly resource: string; readonly isStream: boolean },
+    epoch: number,
+  ) {
+    this.#route = route;
+    this.target = target;
+    this.resource = call.resource;
+    this.isStream = call.isStream;
+    this.epoch = epoch;
+  }
+
+  /** The call is over. The place may go to a waiting call before this returns. Call it once. */
+  end(now: number): void {
+    this.#route.release(this, now);
+  }
+}
