@@ -13,6 +13,8 @@ export interface Repository {
   /** TypeScript files in packages/<package>/src, tests included. */
   readonly sources: readonly TextFile[];
   readonly architecture: TextFile;
+  /** Markdown files, without those that others have written. */
+  readonly documents: readonly TextFile[];
 }
 
 /** A place that breaks a rule. */
@@ -32,6 +34,12 @@ export function readRepository(root: string): Repository {
     root,
     sources: globSync("packages/*/src/**/*.ts", { cwd: root }).sort().map(read),
     architecture: read("ARCHITECTURE.md"),
+    documents: globSync("{*.md,{docs,examples,bench,packages,tests}/**/*.md}", {
+      cwd: root,
+      exclude: (path) => path.includes("node_modules"),
+    })
+      .sort()
+      .map(read),
   };
 }
 
