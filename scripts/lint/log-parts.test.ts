@@ -5,7 +5,7 @@ import type { TextFile } from "./repository.ts";
 
 const tableOf = (folders: readonly string[]): TextFile => ({
   path: "ARCHITECTURE.md",
-  text: `## Who may import whom\n\n${folders.map((folder) => `| host/${folder} | nothing |\n`).join("")}`,
+  text: `\n## Who may import whom\n\n${folders.map((folder) => `| host/${folder} | nothing |\n`).join("")}`,
 });
 
 const folders = [...parts.filter((part) => part !== "host"), "clock", "compose", "logs"];
