@@ -136,7 +136,8 @@ export class Container implements LaunchedRuntime {
   }
 
   get memoryBytes(): number {
-    return this.#cgroup.memoryBytes;
+    // After the exit, the group still counts cached files until it is removed.
+    return this.#hasExited ? 0 : this.#cgroup.memoryBytes;
   }
 
   attach(access: InstanceAccess): Promise<VisiblePaths> {
