@@ -1,4 +1,4 @@
-/** What `Launcher` and `LaunchedRuntime` promise, for runtimes that are processes and for runtimes in containers. */
+/** The contract of `Launcher` and `LaunchedRuntime` (launcher.ts), for processes and for containers. */
 
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";

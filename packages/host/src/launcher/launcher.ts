@@ -8,7 +8,7 @@ export function outOfMemory(ram: number, bytes: number): string {
   return `was killed because it needed more memory than the ${ram} MB that "ram" allots it (it had ${used} MB)`;
 }
 
-/** What an instance may see and use. */
+/** The folders that an instance may see, and its limit of processors. */
 export interface InstanceAccess {
   readonly environment: string;
   readonly service: string;
@@ -18,7 +18,7 @@ export interface InstanceAccess {
   readonly maxCpu: number | undefined;
 }
 
-/** The same folders as the instance sees them. */
+/** These folders, as the instance sees them. */
 export interface VisiblePaths {
   readonly codeDir: string;
   readonly dataDir: string;
@@ -48,10 +48,10 @@ export interface LaunchedRuntime {
   /** Bytes in use now, including all processes that it started. 0 after its exit. */
   readonly memoryBytes: number;
   /**
-   * Shows the runtime what its instance may see and use. Call it once, before sending the assignment. Absent = the
+   * Gives the runtime access to its service. Call it once, before sending the assignment. Absent = the
    * runtime sees the host's folders.
    *
-   * Rejects with an Error whose text says what failed. The runtime keeps running then, and the caller must kill it. When
+   * Rejects with an Error that describes what failed. The runtime keeps running then, and the caller must kill it. When
    * the runtime exits meanwhile, the promise settles either way, and `exited` reports the exit.
    */
   attach?(access: InstanceAccess): Promise<VisiblePaths>;

@@ -14,7 +14,7 @@ export type Isolation = (typeof isolations)[number];
 
 export interface OpenedLauncher {
   readonly isolation: "oci" | "process";
-  /** With `auto`: a sentence that says why containers do not work. */
+  /** With `auto`: a sentence with the reason why containers do not work. */
   readonly isolationReason?: string;
   /** Why services that run as processes share Lever's user; undefined = each has its own. */
   readonly sharedUserReason?: string;

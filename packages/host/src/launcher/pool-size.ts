@@ -18,7 +18,7 @@ export function recentStarts(starts: readonly Start[], now: number): Start[] {
 
 interface PoolOptions {
   readonly now: number;
-  /** Of all sizes together. */
+  /** The most runtimes, counting all sizes. */
   readonly max: number;
   readonly defaultRam: number;
 }

@@ -1,4 +1,4 @@
-/** What this machine needs to run instances in containers or as processes, and what it lacks: the list of `lever doctor`. */
+/** Checks what running instances in containers or as processes requires: the list of `lever doctor`. */
 import { resolve } from "node:path";
 import { findProgram } from "../processes/find-program.ts";
 import { type ContainerSupport, findContainerSupport } from "./oci/oci-launcher.ts";

@@ -19,7 +19,7 @@ export interface CgroupValue {
   readonly value: string;
 }
 
-/** What limits a container to its share (cgroups(7)). */
+/** The values that limit a container to its share (cgroups(7)). */
 export function limitValues(share: ResourceShare, version: CgroupVersion): readonly CgroupValue[] {
   const { memoryBytes, cpuShares, cpuWeight, cpuQuotaUs, pids } = share;
   const values: readonly (readonly [Controller, string, string | number])[] =
@@ -52,7 +52,7 @@ export function innerLimitValues(
   return [{ controller: "memory", file: `${INNER_GROUP}/memory.kmem.tcp.limit_in_bytes`, value }];
 }
 
-/** The files that say how much memory a group has used, and whether it had too little. */
+/** Files of a group with counters of its memory. */
 export interface MemoryFiles {
   readonly current: string;
   readonly peak: string;

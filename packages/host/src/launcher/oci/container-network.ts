@@ -148,7 +148,7 @@ export class ContainerNetwork {
     return `${action} element inet ${this.#table} policies { ${value} }`;
   }
 
-  /** Computes the commands when the previous change is done: one that names a released address would fail as a whole. */
+  /** Computes the commands when the previous change is done: commands that contain a released address would all fail. */
   #change(commands: () => readonly string[]): Promise<unknown> {
     const run = async (): Promise<unknown> =>
       await runTool("nft", ["-f", "-"], { input: commands().join("\n") });

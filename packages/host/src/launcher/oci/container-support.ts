@@ -4,7 +4,7 @@ import type { CgroupVersion } from "./cgroup-values.ts";
 import { cgroupsMissing, cgroupVersion } from "./cgroups.ts";
 import { findPlugins } from "./container-network.ts";
 
-/** What this machine offers to containers, apart from tools that lie on the path. */
+/** The machine's support for containers, except for tools on its path. */
 export interface ContainerSupport {
   readonly cgroups: { readonly version: CgroupVersion } | { readonly missing: string };
   /** Path of the container runtime; undefined = not installed. */

@@ -35,7 +35,7 @@ const ENV: Readonly<Record<string, string>> = {
   LANG: "C.UTF-8",
 };
 
-/** What all containers of a host share. */
+/** Shared by all containers of a host. */
 export interface ContainerDeps {
   /** Path of the container runtime. */
   readonly runtime: string;

@@ -40,11 +40,11 @@ export interface OciLauncher extends Launcher {
    * @throws Error with its output when it does not start, or the host cannot prepare it.
    */
   probe(): Promise<void>;
-  /** Removes what all containers share. It waits for all of them to exit, but ends none. */
+  /** Removes everything that the containers share. It waits for all of them to exit, but ends none. */
   close(): Promise<void>;
 }
 
-/** What a host's containers create on the machine is named after the path of the host's data folder. */
+/** Names of everything that a host's containers create on the machine. They contain a hash of its data folder's path. */
 interface HostNames {
   readonly hostId: string;
   readonly dir: string;
@@ -112,7 +112,7 @@ async function probe(launch: (options: LaunchOptions) => Container): Promise<voi
   await container.removed;
 }
 
-/** Removes what all containers of a host share, and its containers too after a crash of the host. */
+/** Removes everything that the containers of a host share. After a crash of the host, it also ends the containers. */
 async function removeShared({ hostId, dir, cgroups }: HostNames, clock: Clock): Promise<void> {
   await removeCgroups(cgroups, clock);
   await releaseSubnet(sandboxFolders(dir).networks);

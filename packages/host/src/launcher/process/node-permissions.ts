@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 
-/** Folders of the system that programs read. They tell nothing about other processes or people. */
+/** Folders of the system that programs read. They contain nothing about other processes or people. */
 const SYSTEM = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/opt", "/sys"];
 const SYSTEM_MACOS = ["/System", "/Library"];
 const ETC =
@@ -34,7 +34,7 @@ interface PermissionOptions {
 }
 
 /**
- * What a runtime may do with files through Node (its permission model): read code and the system; read and write services'
+ * A runtime's permissions for files in Node (its permission model): read code and the system; read and write services'
  * data and temporary files. Permissions are set when a process starts. Its service is unknown then, so they are the same
  * for all services. `runtimeDir`: the folder of the runtime's program. No part of either path may be a link.
  */

@@ -66,7 +66,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
   };
 }
 
-/** What all runtimes of a host share. */
+/** Shared by all runtimes of a host. */
 interface RuntimeDeps extends ProcessOptions {
   /** undefined = services share Lever's user. */
   readonly users: ServiceUsers | undefined;
