@@ -126,7 +126,7 @@ test("the command line sends the token that it was given", async () => {
   const login = await cli(["login"], { input: `${master}\n` });
   expect(login.status).toBe(0);
   expect((await cli(["invoke", "/hello/greet", '"you"'])).stdout).toContain("Hello, you");
-  const created = await cli(["token", "create", "--can", "invoke", "--expires", "1d"]);
+  const created = await cli(["token", "create", "--rights", "invoke", "--expires", "1d"]);
   expect(await greet(created.stdout.trim())).toBe("Hello, you");
   expect((await cli(["token", "ls"])).stdout).toMatch(/dev\.lever +invoke/);
 });

@@ -117,7 +117,7 @@ describe("from a folder to an answer", () => {
     });
     const run = await lever.lever(["deploy", broken]);
     expect(run).toMatchObject({ status: 1, stdout: "" });
-    expect(run.stderr).toContain("greeter was not deployed to dev.lever: ");
+    expect(run.stderr).toContain("Cannot deploy greeter to dev.lever: ");
     expect(run.stderr).toContain("broken");
     expect((await lever.lever(["invoke", "/greeter/greet", "1"])).stdout).toBe('"Hello, 1!"\n');
   });

@@ -107,7 +107,11 @@ describe("lever rollback", () => {
 describe("lever ps", () => {
   it("shows instances with their state, load, memory and start", async () => {
     await version();
-    const held = client.service("dev.lever", "svc").invoke("hold", 2_000);
+    let isShown = false;
+    const caller = (async () => {
+      while (!isShown)
+        expect(await client.service("dev.lever", "svc").invoke("hold", 2_000)).toBe(2);
+    })();
     let report: InstancesReport;
     do report = (await json("ps", "svc")) as InstancesReport;
     while (report.instances[0]?.callsInFlight !== 1);
@@ -125,11 +129,14 @@ describe("lever ps", () => {
     expect(report.host.ramReserved).toBe(128);
     const table = await run("ps");
     expect(table).toMatch(
-      /^INSTANCE +VERSION +STATE +CALLS +STREAMS +RESOURCES +MEMORY +AGE +START$/m,
+      /^INSTANCE +VERSION +STATE +CALLS +STREAMS +RESOURCES +MEMORY +AGE +STARTUP$/m,
     );
     expect(table).toMatch(/^svc-2-\w+ +2 +ready +1 +0 +0 +[\d.]+ MB of 128 MB/m);
-    expect(table).toMatch(/^Host: 128 MB of .* allotted to instances, \d of \d processes warm/m);
-    expect(await held).toBe(2);
+    expect(table).toMatch(
+      /^Host: 128 MB of .* reserved for instances, \d of \d warm processes ready/m,
+    );
+    isShown = true;
+    await caller;
     expect((await lever.lever(["ps", "nobody"])).status).toBe(3);
   });
 
@@ -145,20 +152,22 @@ describe("lever ps", () => {
 
 describe("lever explain", () => {
   it("tells why there are as many instances as there are", async () => {
-    const held = Array.from({ length: 35 }, () =>
-      client.service("dev.lever", "svc").invoke("hold", 1_000),
-    );
+    let isExplained = false;
+    const callers = Array.from({ length: 35 }, async () => {
+      while (!isExplained) await client.service("dev.lever", "svc").invoke("hold", 1_000);
+    });
     let report: ScalingReport;
     do report = (await json("explain", "svc")) as ScalingReport;
     while (report.now.needed < 4);
     expect(report.now).toMatchObject({ wanted: 3, reason: "maxInstances" });
     const text = await run("explain", "svc");
-    expect(text).toMatch(/^svc version 2 has 3 instances, and should have 3: /);
-    expect(text).toContain("it may have at most 3 (maxInstances in lever.json");
+    expect(text).toMatch(/^svc version 2 has 3 instances\. It should have 3: /);
+    expect(text).toContain("at most 3 are allowed (maxInstances in lever.json");
     expect(text).toMatch(
-      /^AT +WANTED +REASON +RUNNING +CALLS +WAITING +UNRESPONSIVE +BLOCKED BY$/m,
+      /^AT \(UTC\) +WANTED +REASON +RUNNING +CALLS +WAITING +UNRESPONSIVE +BLOCKED BY$/m,
     );
-    await Promise.all(held);
+    isExplained = true;
+    await Promise.all(callers);
     const failed = await lever.lever(["explain", "nobody"]);
     expect([failed.status, failed.stderr]).toEqual([
       3,
@@ -187,8 +196,15 @@ describe("lever events", () => {
     const failed = await next("instance failed");
     expect(failed).toMatchObject({ level: "warn", version: 2 });
     expect(failed["reason"]).toMatch(/exited with status 7\. Its last output:\nso long$/);
-    const why = await run("why", String(failed["instance"]));
-    expect(why).toMatch(/instance ready.*instance failed.*exited with status 7/s);
+    const instance = String(failed["instance"]);
+    const story = await run("events", "--instance", instance);
+    expect(story).toMatch(/instance ready.*instance failed.*exited with status 7/s);
+    expect(await run("why", instance)).toBe(story);
+    const outcome = await lever.lever(["events", "svc", "--instance", instance]);
+    expect([outcome.status, outcome.stderr]).toEqual([
+      2,
+      "lever: Cannot show the events: name a service or an instance, not both.\n",
+    ]);
     expect((await lever.lever(["why", "nobody"])).status).toBe(3);
     const text = await run("events", "svc");
     expect(text).toMatch(

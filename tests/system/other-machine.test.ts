@@ -96,8 +96,8 @@ describe.each([["without TLS"], ["over TLS"]])("a host that other machines reach
       .find((line) => line.includes("firstToken"));
     const { firstToken } = JSON.parse(event ?? "{}") as { firstToken: string };
     const host = isSecure ? lever.origin : lever.address;
-    expect(firstToken).toBe(`lever -H ${host} token create --in '*' --can admin`);
-    const args = ["-H", host, "token", "create", "--in", "*", "--can", "admin"];
+    expect(firstToken).toBe(`lever -H ${host} token create --in '*' --rights admin`);
+    const args = ["-H", host, "token", "create", "--in", "*", "--rights", "admin"];
     const there = await runLever(args, { env: trust, prefix: other.prefix });
     expect(there).toMatchObject({ status: 3, stdout: "" });
     expect(there.stderr).toContain("without a token");

@@ -177,7 +177,7 @@ describe("a host with a certificate", () => {
   });
 
   it("keeps a token for https apart from one for the same host without", async () => {
-    const created = await lever.lever(["token", "create", "--in", "*", "--can", "admin"], {
+    const created = await lever.lever(["token", "create", "--in", "*", "--rights", "admin"], {
       env: trust,
     });
     const token = created.stdout.trim();
@@ -268,10 +268,13 @@ describe("lever up refuses to start", () => {
   const up = (...args: string[]): ReturnType<typeof runLever> =>
     runLever(["up", "--port", "0", "--data", join(authority.folder, "never"), ...args]);
 
-  it.each([["--tls-cert"], ["--tls-key"]])("with only %s", async (flag) => {
+  it.each([
+    ["--tls-cert", "--tls-key"],
+    ["--tls-key", "--tls-cert"],
+  ])("with only %s", async (flag, missing) => {
     const { status, stderr } = await up(flag, "x.pem");
     expect(status).toBe(2);
-    expect(stderr).toContain("--tls-cert and --tls-key are needed both");
+    expect(stderr).toContain(`Cannot serve over TLS: ${missing} is missing.`);
   });
 
   it("with a pair that cannot be read, is no PEM, or does not go together", async () => {

@@ -234,5 +234,5 @@ it.each([
 it.each(["0", "65", "1.5", "all"])("lever up refuses --workers %s", async (workers) => {
   const refused = await runLever(["up", "--workers", workers]);
   expect(refused.status).toBe(2);
-  expect(refused.stderr).toContain("Allowed is 1 to 64.");
+  expect(refused.stderr).toContain("allowed is 1 to 64.");
 });

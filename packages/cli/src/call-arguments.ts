@@ -1,10 +1,17 @@
 import { formatLeverUrl, isStreamingName, LeverError, parseLeverUrl } from "@leveros/protocol";
 import { usageError } from "./exit-status.ts";
+import type { Reading } from "./parameters.ts";
 import { parseDuration } from "./quantity.ts";
 
+/** The value of `--timeout`, in milliseconds. */
+export const timeout: Reading<number> = {
+  parse: parseDuration,
+  allowed: "a number of milliseconds, or a number with a unit: 500ms, 10s, 2m",
+};
+
 /**
- * The URL of a method with its environment.
- * @throws CommandError when it cannot be one, or is one of the other kind of method.
+ * Completes the URL of a method with the environment, unless it names one.
+ * @throws CommandError when it is not a valid URL, or names the other kind of method.
  */
 export function readMethodUrl(
   text: string,
@@ -16,33 +23,24 @@ export function readMethodUrl(
     if (isStreamingName(url.method) !== isStreaming) {
       throw usageError(
         isStreaming
-          ? `Cannot stream ${text}: by its name ${url.method} is a regular method, and stream calls streaming ones, whose names end in Chan.`
-          : `Cannot invoke ${text}: by its name ${url.method} is a streaming method, and invoke calls regular ones.`,
+          ? `Cannot stream ${text}: ${url.method} is not a streaming method, whose name ends in Chan. Use: lever invoke`
+          : `Cannot invoke ${text}: ${url.method} is a streaming method. Use: lever stream`,
       );
     }
     return url.environment === "" ? formatLeverUrl({ ...url, environment }) : text;
   } catch (error) {
-    if (error instanceof LeverError) {
-      throw usageError(
-        `${error.message}\nAllowed is /service/method or lever://environment/service/method.`,
-      );
-    }
-    throw error;
+    if (!(error instanceof LeverError)) throw error;
+    throw usageError(
+      `${error.message}\nAllowed is /service/method or lever://environment/service/method.`,
+    );
   }
 }
 
-/** A duration in milliseconds; 0 without one. @throws CommandError */
-export function readTimeout(text: string | undefined): number {
-  if (text === undefined) return 0;
-  const timeoutMs = parseDuration(text);
-  if (timeoutMs !== undefined) return timeoutMs;
-  throw usageError(
-    `Cannot use ${JSON.stringify(text)} as --timeout: allowed is a number of milliseconds, or one with a unit: 500ms, 10s, 2m.`,
-  );
-}
-
-/** @throws CommandError that shows how a string is written, which is what was meant nearly always. */
-export function readArgument(word: string, index: number): unknown {
+/**
+ * Parses an argument of a call.
+ * @throws CommandError that shows the word as a JSON string: missing quotes are the usual mistake.
+ */
+export function parseArgument(word: string, index: number): unknown {
   try {
     return JSON.parse(word);
   } catch {
@@ -53,7 +51,7 @@ export function readArgument(word: string, index: number): unknown {
   }
 }
 
-/** In single quotes, where a shell changes nothing. */
+/** Puts text in single quotes, inside which a shell changes nothing. */
 function quoteForShell(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

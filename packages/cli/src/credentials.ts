@@ -2,39 +2,47 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 
-/** Where `lever login` keeps tokens: for its user's eyes only. */
-function file(): string {
-  const config = process.env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
+/** Environment variables: XDG_CONFIG_HOME names the folder of the user's settings. */
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The file in which `lever login` stores tokens. Only its user can read it. */
+function credentialsFile(variables: Variables): string {
+  const config = variables["XDG_CONFIG_HOME"] || join(homedir(), ".config");
   return join(config, "lever", "credentials.json");
 }
 
-function readAll(): Record<string, string> {
+function readAll(path: string): Record<string, unknown> {
   try {
-    const read: unknown = JSON.parse(readFileSync(file(), "utf8"));
-    return typeof read === "object" && read !== null ? (read as Record<string, string>) : {};
+    const read: unknown = JSON.parse(readFileSync(path, "utf8"));
+    return typeof read === "object" && read !== null ? { ...read } : {};
   } catch {
-    // None yet; or broken, and then to be made anew.
+    // Missing, or damaged: the next login writes it again.
     return {};
   }
 }
 
-/** What is kept for TLS never goes to the same host without. */
+/** A token for a host with TLS must not be sent to the same host without TLS. */
 function keyOf({ protocol, host, origin }: URL): string {
   return protocol === "https:" ? origin : host;
 }
 
-/** The token for a host; undefined when there is none. */
-export function readCredential(hostUrl: URL): string | undefined {
-  const token: unknown = readAll()[keyOf(hostUrl)];
+/** Returns the stored token for a host, or undefined. */
+export function readCredential(hostUrl: URL, variables: Variables): string | undefined {
+  const token = readAll(credentialsFile(variables))[keyOf(hostUrl)];
   return typeof token === "string" ? token : undefined;
 }
 
-/** Keeps the token for a host, or with undefined forgets it. Returns the file. */
-export function writeCredential(hostUrl: URL, token: string | undefined): string {
-  const { [keyOf(hostUrl)]: _old, ...others } = readAll();
+/** Stores the token for a host; undefined removes it. Returns the path of the file. */
+export function writeCredential(
+  hostUrl: URL,
+  token: string | undefined,
+  variables: Variables,
+): string {
+  const path = credentialsFile(variables);
+  const { [keyOf(hostUrl)]: _replaced, ...others } = readAll(path);
   const all = token === undefined ? others : { ...others, [keyOf(hostUrl)]: token };
-  const path = file();
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // A crash in the middle must not damage the tokens for other hosts.
   writeFileSync(`${path}.new`, `${JSON.stringify(all, undefined, 2)}\n`, { mode: 0o600 });
   renameSync(`${path}.new`, path);
   return path;

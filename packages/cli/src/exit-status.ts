@@ -1,21 +1,21 @@
 import { type ErrorCode, LeverError } from "@leveros/protocol";
 
-/** What the exit status of the lever command says. */
+/** The exit statuses of the lever command. */
 export const exitStatus = {
   success: 0,
-  /** The method failed, or what was to be deployed is not fit to run. */
+  /** The method failed, or the service cannot be deployed as it is. */
   failed: 1,
-  /** The command was not understood. */
+  /** The command line is not valid. */
   usage: 2,
-  /** Lever refused, or no host answered. */
+  /** Lever rejected the command, or no host answered. */
   lever: 3,
-  /** Ended by a second Ctrl-C, as shells report it. */
+  /** A second Ctrl-C ended the command. Shells report it with this number. */
   interrupted: 130,
 } as const;
 
 export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus];
 
-/** Ends a command: the text for people, and the exit status. */
+/** Ends a command with an error text and an exit status. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly status: ExitStatus;
@@ -26,12 +26,12 @@ export class CommandError extends Error {
   }
 }
 
-/** A command that was not understood. */
+/** The error for a command line that is not valid. */
 export function usageError(message: string): CommandError {
   return new CommandError(exitStatus.usage, message);
 }
 
-/** The one place where whatever ended a command becomes text and an exit status. */
+/** Turns any error that ended a command into a text and an exit status. */
 export function describeFailure(error: unknown): { text: string; status: ExitStatus } {
   if (error instanceof CommandError) return { text: error.message, status: error.status };
   if (error instanceof LeverError) {
@@ -41,12 +41,12 @@ export function describeFailure(error: unknown): { text: string; status: ExitSta
     const text = `${error.message} (${error.code})${remedy(error)}`;
     return { text, status: exitStatus.lever };
   }
-  // A fault of the command itself: whoever reports it needs to see where.
+  // A bug in the command: its report needs the stack.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { text, status: exitStatus.lever };
 }
 
-/** Of bytes that a method failed with, this many are shown. */
+/** When a method fails with bytes, the error shows this many of them. */
 const ERROR_BYTES_SHOWN = 768;
 
 function describeValue(value: unknown): string {
@@ -58,9 +58,12 @@ function describeValue(value: unknown): string {
 
 const remedies: Partial<Record<ErrorCode, string>> = {
   unreachable:
-    "Start a host with: lever up\nOne that runs elsewhere is named by -H HOST:PORT or by LEVEROS_IP_PORT.",
-  unknown_environment: "Environments are named by -E or by LEVEROS_ENV.",
-  unknown_service: "See what is deployed with: lever ls",
+    "Start a host with: lever up\nTo use a host elsewhere, name it with -H HOST:PORT or LEVEROS_IP_PORT.",
+  unauthorized: "Store a token for this host with: lever login",
+  unknown_environment:
+    "Name another environment with -E or LEVEROS_ENV, or list them with: lever env ls",
+  unknown_service: "List the deployed services with: lever ls",
+  unknown_method: "List the methods of a service with: lever ls <service>",
 };
 
 function remedy(error: LeverError): string {

@@ -1,10 +1,10 @@
 /**
- * Reads where a Lever host is: `host:port`, with `https://` before it for a host behind TLS. undefined when the text
- * is no such address.
+ * Parses the address of a Lever host: `host:port`, or `https://host:port` for a host with TLS. Returns undefined for any
+ * other text.
  */
 export function parseHostAddress(text: string): URL | undefined {
   const hasScheme = /^https?:\/\//i.test(text);
-  // Without a scheme the port is needed: 80, which URL would drop, is as good as any.
+  // Checked in the text: URL drops port 80, the default of http.
   if (!hasScheme && !/:\d{1,5}$/.test(text)) return undefined;
   const url = URL.parse(hasScheme ? text : `http://${text}`);
   if (url === null || url.hostname === "" || url.port === "0") return undefined;

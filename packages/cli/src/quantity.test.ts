@@ -1,5 +1,12 @@
 import { expect, it } from "vitest";
-import { formatAge, formatBytes, formatCount, formatDuration, parseDuration } from "./quantity.ts";
+import {
+  formatAge,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  parseDuration,
+  parseLifetime,
+} from "./quantity.ts";
 
 it.each([
   [0, "0 B"],
@@ -53,4 +60,16 @@ it.each([
   ["", undefined],
 ])("the duration %j is %s ms", (text, ms) => {
   expect(parseDuration(text)).toBe(ms);
+});
+
+it.each([
+  ["30m", 1_800_000],
+  ["12h", 43_200_000],
+  ["90d", 7_776_000_000],
+  ["0d", undefined],
+  ["10s", undefined],
+  ["90", undefined],
+  ["", undefined],
+])("the lifetime %j is %s ms", (text, ms) => {
+  expect(parseLifetime(text)).toBe(ms);
 });

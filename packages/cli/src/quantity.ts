@@ -1,4 +1,4 @@
-/** Bytes for people, in powers of 1000: `999 B`, `1.2 kB`, `30 MB`. */
+/** Formats bytes in powers of 1000: `999 B`, `1.2 kB`, `30 MB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
   let value = bytes;
@@ -10,12 +10,12 @@ export function formatBytes(bytes: number): string {
   return `${Math.round(value)} GB`;
 }
 
-/** A time that something took: `12 ms`, `3.4 s`. */
+/** Formats a duration: `12 ms`, `3.4 s`. */
 export function formatDuration(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
-/** How long ago something was, in its largest unit: `12s`, `3m`, `5h`, `2d`. */
+/** Formats the time since a moment, in its largest unit: `12s`, `3m`, `5h`, `2d`. */
 export function formatAge(sinceMs: number, nowMs: number): string {
   const seconds = Math.max(0, Math.floor((nowMs - sinceMs) / 1_000));
   if (seconds < 60) return `${seconds}s`;
@@ -29,11 +29,27 @@ export function formatCount(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000 };
+const UNIT_MS: Readonly<Record<string, number>> = {
+  "": 1,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
-/** Reads `1500`, `1500ms`, `10s` or `2m` as milliseconds; undefined when it is none of these, or zero. */
+/** Parses `1500`, `1500ms`, `10s` or `2m`, in milliseconds. Returns undefined for zero and for any other text. */
 export function parseDuration(text: string): number | undefined {
-  const [, digits, unit = ""] = /^(\d{1,9})(ms|s|m)?$/.exec(text) ?? [];
+  return toMs(/^(\d{1,9})(ms|s|m)?$/.exec(text));
+}
+
+/** Parses `30m`, `12h` or `90d`, in milliseconds. Returns undefined for zero and for any other text. */
+export function parseLifetime(text: string): number | undefined {
+  return toMs(/^(\d{1,5})([mhd])$/.exec(text));
+}
+
+function toMs(match: RegExpExecArray | null): number | undefined {
+  const [, digits, unit = ""] = match ?? [];
   const ms = Number(digits) * (UNIT_MS[unit] ?? 1);
   return ms > 0 ? ms : undefined;
 }

@@ -1,5 +1,4 @@
 import { LeverError, parseLeverUrl } from "@leveros/protocol";
-import { type Command, Option } from "commander";
 import { readCredential } from "./credentials.ts";
 import { usageError } from "./exit-status.ts";
 import { parseHostAddress } from "./host-address.ts";
@@ -7,57 +6,64 @@ import { parseHostAddress } from "./host-address.ts";
 const DEFAULT_ENVIRONMENT = "dev.lever";
 const DEFAULT_HOST = "127.0.0.1:8080";
 
-/** What every command knows. */
+/** The options of every command, before or after its name. They win over the variables. */
+export const settingsOptions: readonly { flags: string; description: string }[] = [
+  {
+    flags: "-E, --env <environment>",
+    description: `environment to work in (default: LEVEROS_ENV, or else ${DEFAULT_ENVIRONMENT})`,
+  },
+  {
+    flags: "-H, --host <host:port>",
+    description: `address of the Lever host (default: LEVEROS_IP_PORT, or else ${DEFAULT_HOST})`,
+  },
+];
+
+/** Which host a command calls, in which environment, and with which token. */
 export interface Settings {
   readonly environment: string;
-  /** `host:port`, as it was given. */
+  /** `host:port`, or a URL, as the user gave it. */
   readonly host: string;
-  /** The same as the start of a URL. */
+  /** The same as a URL. */
   readonly hostUrl: URL;
-  /** What lets the command in; undefined = nothing. */
+  /** undefined = call without a token. */
   readonly token: string | undefined;
-  /** The flags that were given, to repeat them in commands that the user may type next; ends in a space unless empty. */
+  /** The given flags, for commands that are suggested to the user. Ends in a space unless empty. */
   readonly flags: string;
 }
 
-/** Declares the options that every command takes, before or after its name. Flags win over variables. */
-export function declareSettings(program: Command): void {
-  program
-    .addOption(
-      new Option("-E, --env <environment>", "environment that relative URLs mean")
-        .env("LEVEROS_ENV")
-        .default(DEFAULT_ENVIRONMENT),
-    )
-    .addOption(
-      new Option("-H, --host <host:port>", "where the Lever host is")
-        .env("LEVEROS_IP_PORT")
-        .default(DEFAULT_HOST),
-    );
-}
-
-/** Reads what `declareSettings` declared. @throws CommandError for an environment or an address that cannot be. */
-export function readSettings(program: Command): Settings {
-  const { env, host } = program.opts<{ env: string; host: string }>();
-  // An unset variable often arrives as the empty text.
-  const environment = readEnvironment(env || DEFAULT_ENVIRONMENT, "-E or LEVEROS_ENV");
-  const hostText = host || DEFAULT_HOST;
-  const hostUrl = parseHostAddress(hostText);
+/**
+ * Reads the settings from the flags and, for those that are missing, from environment variables. An empty variable counts
+ * as missing.
+ * @throws CommandError when the environment or the address is not valid.
+ */
+export function readSettings(
+  flags: { readonly env?: string; readonly host?: string },
+  variables: Readonly<Record<string, string | undefined>>,
+): Settings {
+  const environment = readEnvironment(
+    flags.env || variables["LEVEROS_ENV"] || DEFAULT_ENVIRONMENT,
+    "-E or LEVEROS_ENV",
+  );
+  const host = flags.host || variables["LEVEROS_IP_PORT"] || DEFAULT_HOST;
+  const hostUrl = parseHostAddress(host);
   if (hostUrl === undefined) {
     throw usageError(
-      `Cannot use ${JSON.stringify(hostText)} as the host (-H or LEVEROS_IP_PORT): allowed is HOST:PORT, such as ${DEFAULT_HOST}.`,
+      `Cannot use ${JSON.stringify(host)} as the host (-H or LEVEROS_IP_PORT): allowed is HOST:PORT, such as ${DEFAULT_HOST}.`,
     );
   }
-  const isHostFlag = program.getOptionValueSource("host") === "cli";
-  const isEnvironmentFlag = program.getOptionValueSource("env") === "cli";
-  const flags = `${isHostFlag ? `-H ${hostText} ` : ""}${isEnvironmentFlag ? `-E ${environment} ` : ""}`;
-  const token = process.env["LEVEROS_TOKEN"] || readCredential(hostUrl);
-  return { environment, host: hostText, hostUrl, token, flags };
+  const token = variables["LEVEROS_TOKEN"] || readCredential(hostUrl, variables);
+  const repeated = `${flags.host ? `-H ${host} ` : ""}${flags.env ? `-E ${environment} ` : ""}`;
+  return { environment, host, hostUrl, token, flags: repeated };
 }
 
-/** The name of an environment in lower case. @throws CommandError that names where it came from. */
+/**
+ * Returns the name of an environment in lower case.
+ * @param source where the user wrote it, for the error.
+ * @throws CommandError when it is not a host name.
+ */
 export function readEnvironment(text: string, source: string): string {
   try {
-    // Read as part of a URL, so that there is one rule of what an environment's name can be.
+    // As part of a URL, so that there is one rule for the names of environments.
     const { environment, resource } = parseLeverUrl(`lever://${text}/-/-`);
     if (resource === "") return environment;
   } catch (error) {

@@ -1,8 +1,11 @@
+import { printable } from "./printable.ts";
+
 /**
- * Lays rows out in columns, two spaces apart; the first row is the head. Widths count characters, and the last column
- * runs on.
+ * Aligns rows in columns, two spaces apart. The first row is the head. Control characters in cells are escaped: services
+ * and their users choose some of the texts.
  */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+export function formatTable(table: readonly (readonly string[])[]): string {
+  const rows = table.map((row) => row.map(printable));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries()) {

@@ -238,7 +238,7 @@ function firstTokenCommand(
   const name = certificate === undefined ? address : nameFor(address, certificate);
   const authority = `${name.includes(":") ? `[${name}]` : name}:${port}`;
   const host = certificate === undefined ? authority : `https://${authority}`;
-  return `lever -H ${host} token create --in '*' --can admin`;
+  return `lever -H ${host} token create --in '*' --rights admin`;
 }
 
 function cannotListen(options: HostOptions, error: unknown): unknown {

@@ -74,6 +74,6 @@ it.each([
   [200, ""],
   [200, '{"service":"hello"}\n'],
   [404, "not found"],
-])("an answer with status %d and the body %j is not a Lever host's", (status, body) => {
+])("an answer with status %d and the body %j is not from a Lever host", (status, body) => {
   expect(read(status, body)).toMatchObject({ kind: "failed", error: { code: "unreachable" } });
 });

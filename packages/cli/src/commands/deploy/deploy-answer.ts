@@ -33,7 +33,7 @@ export function readDeployAnswer({ status, headers, body }: UploadAnswer): Deplo
     kind: "failed",
     error: new LeverError(
       "unreachable",
-      `Cannot read the answer: it has status ${status} and is not a Lever host's.`,
+      `Cannot read the answer: it has status ${status} and is not from a Lever host.`,
     ),
   };
 }

@@ -124,7 +124,7 @@ describe("a deploy that is refused", () => {
     expect(await deploy(host)).toMatchObject({
       status: 1,
       stdout: "",
-      stderr: "lever: hello was not deployed to dev.lever: No methods.\n",
+      stderr: "lever: Cannot deploy hello to dev.lever: No methods.\n",
     });
   });
 
@@ -156,7 +156,7 @@ describe("a deploy that is refused", () => {
     );
     const run = await deploy(host);
     expect(run).toMatchObject({ status: 1, stdout: "" });
-    expect(run.stderr).toBe("lever: hello was not deployed to dev.lever: It is too large.\n");
+    expect(run.stderr).toBe("lever: Cannot deploy hello to dev.lever: It is too large.\n");
   });
 
   it("by nobody, for nobody is there, says how to start a host: status 3", async () => {

@@ -1,94 +1,74 @@
 import { once } from "node:events";
 import type { HostEvent } from "@leveros/protocol";
-import type { Command } from "commander";
 import { callAdmin } from "../../call-admin.ts";
-import { printResult } from "../../output.ts";
-import { readSettings, type Settings } from "../../settings.ts";
+import { type Command, command } from "../../command.ts";
+import { usageError } from "../../exit-status.ts";
+import { printNote, printResult } from "../../output.ts";
+import { flag, optional, value } from "../../parameters.ts";
+import type { Settings } from "../../settings.ts";
+import { formatEvent } from "./format-event.ts";
 
-const HELP = `
-Deploys, instances that start, stop, fail or fall silent, with the reason; of this environment, and of the host itself.
-The host keeps the last ones for as long as it runs; its log has everything.
+export const events: Command = command({
+  name: "events",
+  summary: "show what happened",
+  description: "Show the events of an environment and of the host, oldest first.",
+  arguments: { service: optional("name of a service") },
+  options: {
+    instance: value("<id>", "show only the events of this instance"),
+    follow: flag("continue with new events, until Ctrl-C", { short: "f" }),
+    json: flag("print each event as a line of JSON"),
+  },
+  notes: `Events are deploys, and instances that start, stop, fail or become unresponsive, with the reason. Times are UTC.
+The host keeps its latest events while it runs; its log has all of them.`,
+  examples: [
+    ["lever events", "the events of this environment and of the host"],
+    ["lever events helloService", "the events of one service"],
+    ["lever events --instance helloService-3-1a2b3c4d", "how it started, and why it ended"],
+    ["lever events --follow --json", "new events as they happen, a line of JSON each"],
+  ],
+  run: async ({ service, instance, follow, json }, readSettings) => {
+    if (service !== undefined && instance !== undefined) {
+      throw usageError("Cannot show the events: name a service or an instance, not both.");
+    }
+    const settings = readSettings();
+    const { environment } = settings;
+    if (follow) await followEvents(settings, { service, instance, json });
+    else if (instance !== undefined) await printInstanceEvents(settings, { instance, json });
+    else printEvents(await callAdmin(settings, "listEvents", environment, service), { json });
+  },
+});
 
-Examples:
-  lever events                     what happened
-  lever events helloService        to one service
-  lever events --follow --json     as it happens, a line of JSON each`;
-
-interface EventsOptions {
-  readonly follow?: true;
-  readonly json?: true;
-}
-
-export function declareEvents(program: Command): void {
-  program
-    .command("events")
-    .summary("tell what happened")
-    .description("Tell what happened in an environment, and to the host.")
-    .argument("[service]", "name of a service")
-    .option("-f, --follow", "go on as it happens, until Ctrl-C")
-    .option("--json", "print a line of JSON for each")
-    .addHelpText("after", HELP)
-    .action((service: string | undefined, options: EventsOptions) =>
-      events(service, { ...options, settings: readSettings(program) }),
-    );
-}
-
-async function events(
-  service: string | undefined,
-  options: EventsOptions & { settings: Settings },
+/** Prints the events of one instance, oldest first. */
+export async function printInstanceEvents(
+  settings: Settings,
+  { instance, json }: { instance: string; json: boolean },
 ): Promise<void> {
-  const { settings, follow, json } = options;
-  const { environment, host, token } = settings;
-  const print = (event: HostEvent): void =>
-    printResult(json ? JSON.stringify(event) : formatEvent(event));
-  if (!follow) {
-    const past = (await callAdmin(settings, "listEvents", environment, service)) as HostEvent[];
-    for (const event of past) print(event);
-    return;
-  }
+  const { environment } = settings;
+  printEvents(await callAdmin(settings, "explainInstance", environment, instance), { json });
+}
+
+function printEvents(found: readonly HostEvent[], { json }: { json: boolean }): void {
+  if (found.length === 0) printNote("There are no events yet.");
+  for (const event of found) printEvent(event, json);
+}
+
+async function followEvents(
+  { environment, host, token }: Settings,
+  options: { service: string | undefined; instance: string | undefined; json: boolean },
+): Promise<void> {
   const { Client } = await import("leveros");
   const stream = await new Client({ forceHost: host, token })
     .service("admin.lever", "admin")
-    .invokeChan("watchEventsChan", environment, service);
+    .invokeChan("watchEventsChan", environment, options.service);
   process.stdout.on("error", () => stream.cancel());
-  for await (const event of stream) {
-    print(event as HostEvent);
+  for await (const message of stream) {
+    const event = message as HostEvent;
+    if (options.instance !== undefined && event["instance"] !== options.instance) continue;
+    printEvent(event, options.json);
     if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
   }
 }
 
-const WHY_HELP = `
-Examples:
-  lever why helloService-3-1a2b3c4d     why it is gone, or what happened to it so far`;
-
-export function declareWhy(program: Command): void {
-  program
-    .command("why")
-    .summary("tell what happened to an instance")
-    .description("Tell what happened to one instance: how it started, and why it ended.")
-    .argument("<instance>", "its name, as lever ps, lever events and error messages give it")
-    .option("--json", "print a line of JSON for each event")
-    .addHelpText("after", WHY_HELP)
-    .action(async (instance: string, options: { json?: true }) => {
-      const settings = readSettings(program);
-      const told = await callAdmin(settings, "explainInstance", settings.environment, instance);
-      for (const event of told as HostEvent[]) {
-        printResult(options.json ? JSON.stringify(event) : formatEvent(event));
-      }
-    });
-}
-
-/** `2026-01-31 12:00:00  warn  instance failed  service=x reason="…"` */
-function formatEvent(event: HostEvent): string {
-  const { at, level, part, event: name, environment, ...fields } = event;
-  const time = at.slice(0, 19).replace("T", " ");
-  const shown = Object.entries(fields).flatMap(([field, value]) =>
-    value === undefined ? [] : [`${field}=${formatValue(value)}`],
-  );
-  return [time, level.padEnd(5), name, ...shown].join("  ");
-}
-
-function formatValue(value: unknown): string {
-  if (typeof value === "number") return String(Math.round(value * 10) / 10);
-  return typeof value === "string" && /^[\w.:/-]+$/.test(value) ? value : JSON.stringify(value);
+function printEvent(event: HostEvent, json: boolean): void {
+  printResult(json ? JSON.stringify(event) : formatEvent(event));
 }

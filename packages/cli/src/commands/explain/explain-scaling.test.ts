@@ -30,35 +30,33 @@ const explain = (changes: Partial<ScalingRecord>, more: Partial<ScalingReport> =
     ...more,
   });
 
-it("says what is so, and by which numbers", () => {
+it("the current number is explained by the rule that decided, with its numbers", () => {
   expect(explain({})).toBe(
-    "svc version 2 has 3 instances, and should have 4: 34 calls in flight and 6 waiting, at 10 for each instance (maxInstanceLoad), need 4.",
+    "svc version 2 has 3 instances. It should have 4: 34 calls in flight and 6 waiting need 4, at 10 calls per instance (maxInstanceLoad).",
   );
   expect(explain({ wanted: 0, running: 0, reason: "idle" })).toBe(
-    "svc version 2 has 0 instances, and should have 0: nobody calls, and the next call starts one.",
+    "svc version 2 has 0 instances. It should have 0: there are no calls, and the next call starts an instance.",
   );
   expect(explain({ reason: "idleTimeout" })).toContain(
-    "one stays until nobody has called for 300.0 s",
+    "the last instance stops after 300.0 s without calls",
   );
   expect(explain({ reason: "minInstances" })).toContain("at least 2 (minInstances)");
-  expect(explain({ reason: "maxInstances" })).toContain("at most 20 (maxInstances");
+  expect(explain({ reason: "maxInstances" })).toContain("at most 20 are allowed (maxInstances");
   expect(explain({ reason: "recentLoad" })).toContain("within the last 45.0 s");
 });
 
-it("says what keeps others from starting, and who does not count", () => {
+it("the explanation names what blocks further instances, and those that get no calls", () => {
   const text = explain(
     { blockedBy: "memory", unresponsive: 1, draining: 2 },
     { lastError: "It broke." },
   );
-  expect(text).toContain(
-    "3 instances, beside 1 that do not answer and 2 that finish what they have",
-  );
-  expect(text).toContain("all the memory");
-  expect(text).toContain("Its last instance that failed: It broke.");
+  expect(text).toContain("3 instances, plus 1 unresponsive and 2 draining. ");
+  expect(text).toContain("all memory for instances is reserved");
+  expect(text).toContain("The last failure of an instance: It broke.");
   expect(explain({ blockedBy: "backoff" })).toContain("after a delay");
 });
 
-it("lists the answers before", () => {
+it("earlier decisions are a table below the explanation", () => {
   const lines = explain({}, { records: [now] }).split("\n");
   expect(lines.at(-1)).toBe("12:00:05  4       load    3        34     6        0");
 });

@@ -2,21 +2,66 @@ import type { ScalingRecord, ScalingReport } from "@leveros/protocol";
 import { formatCount, formatDuration } from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 
-/** Why a service has so many instances, for people: what is so now, the rule behind it, and what was before. */
+/** Explains the number of instances of a service: the current decision with its rule, and a table of earlier ones. */
 export function explainScaling(report: ScalingReport): string {
   const { service, version, now, records, lastError } = report;
-  const instances = formatCount(now.running, "instance", "instances");
   const others = [
-    ...(now.unresponsive > 0 ? [`${now.unresponsive} that do not answer`] : []),
-    ...(now.draining > 0 ? [`${now.draining} that finish what they have`] : []),
+    ...(now.unresponsive > 0 ? [`${now.unresponsive} unresponsive`] : []),
+    ...(now.draining > 0 ? [`${now.draining} draining`] : []),
   ];
-  const beside = others.length === 0 ? "" : `, beside ${others.join(" and ")}`;
+  const instances = formatCount(now.running, "instance", "instances");
+  const plus = others.length === 0 ? "" : `, plus ${others.join(" and ")}`;
   const sentences = [
-    `${service} version ${version} has ${instances}${beside}, and should have ${now.wanted}: ${reasonOf(now, report)}.`,
-    ...blockedBy(now),
-    ...(lastError === null ? [] : [`Its last instance that failed: ${lastError}`]),
+    `${service} version ${version} has ${instances}${plus}. It should have ${now.wanted}: ${explainReason(now, report)}.`,
+    ...explainBlock(now),
+    ...(lastError === null ? [] : [`The last failure of an instance: ${lastError}`]),
   ];
   if (records.length === 0) return sentences.join("\n");
+  return `${sentences.join("\n")}\n\n${formatRecords(records)}`;
+}
+
+function explainReason(now: ScalingRecord, report: ScalingReport): string {
+  const { maxInstanceLoad, minInstances, maxInstances, scaleDownAfterMs, idleTimeoutMs } = report;
+  const calls = formatCount(now.callsInFlight, "call", "calls");
+  const load = `${calls} in flight and ${now.callsWaiting} waiting need ${now.needed}, at ${maxInstanceLoad} calls per instance (maxInstanceLoad)`;
+  switch (now.reason) {
+    case "load":
+      return load;
+    case "recentLoad":
+      return `${load}, but the load needed more within the last ${formatDuration(scaleDownAfterMs)} (scaleDownAfterMs)`;
+    case "idleTimeout":
+      return `the last instance stops after ${formatDuration(idleTimeoutMs)} without calls (idleTimeoutMs)`;
+    case "idle":
+      return "there are no calls, and the next call starts an instance";
+    case "minInstances":
+      return `${load}, and lever.json asks for at least ${minInstances} (minInstances)`;
+    case "maxInstances":
+      return `${load}, and at most ${maxInstances} are allowed (maxInstances in lever.json, or the limit instancesPerServiceMax)`;
+  }
+}
+
+function explainBlock({ blockedBy }: ScalingRecord): string[] {
+  switch (blockedBy) {
+    case null:
+      return [];
+    case "memory":
+      return ["No further instance can start now: all memory for instances is reserved."];
+    case "backoff":
+      return ["Further instances start after a delay, because the last ones failed."];
+  }
+}
+
+function formatRecords(records: readonly ScalingRecord[]): string {
+  const head = [
+    "AT (UTC)",
+    "WANTED",
+    "REASON",
+    "RUNNING",
+    "CALLS",
+    "WAITING",
+    "UNRESPONSIVE",
+    "BLOCKED BY",
+  ];
   const rows = records.map((record) => [
     record.at.slice(11, 19),
     String(record.wanted),
@@ -27,44 +72,5 @@ export function explainScaling(report: ScalingReport): string {
     String(record.unresponsive),
     record.blockedBy ?? "",
   ]);
-  const head = [
-    "AT",
-    "WANTED",
-    "REASON",
-    "RUNNING",
-    "CALLS",
-    "WAITING",
-    "UNRESPONSIVE",
-    "BLOCKED BY",
-  ];
-  return `${sentences.join("\n")}\n\n${formatTable([head, ...rows])}`;
-}
-
-function reasonOf(now: ScalingRecord, report: ScalingReport): string {
-  const { maxInstanceLoad, minInstances, maxInstances, scaleDownAfterMs, idleTimeoutMs } = report;
-  const { callsInFlight, callsWaiting, needed: need } = now;
-  const load = `${formatCount(callsInFlight, "call", "calls")} in flight and ${callsWaiting} waiting, at ${maxInstanceLoad} for each instance (maxInstanceLoad), need ${need}`;
-  switch (now.reason) {
-    case "load":
-      return load;
-    case "recentLoad":
-      return `${load}, but more were needed within the last ${formatDuration(scaleDownAfterMs)} (scaleDownAfterMs)`;
-    case "idleTimeout":
-      return `one stays until nobody has called for ${formatDuration(idleTimeoutMs)} (idleTimeoutMs)`;
-    case "idle":
-      return "nobody calls, and the next call starts one";
-    case "minInstances":
-      return `${load}, and lever.json asks for at least ${minInstances} (minInstances)`;
-    case "maxInstances":
-      return `${load}, and it may have at most ${maxInstances} (maxInstances in lever.json, or the limit instancesPerServiceMax)`;
-  }
-}
-
-function blockedBy({ blockedBy: held }: ScalingRecord): string[] {
-  if (held === "memory") {
-    return [
-      "More cannot start now: instances have been allotted all the memory there is for them.",
-    ];
-  }
-  return held === "backoff" ? ["More start after a delay, since the last ones failed."] : [];
+  return formatTable([head, ...rows]);
 }

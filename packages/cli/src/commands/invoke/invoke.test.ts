@@ -11,7 +11,6 @@ import {
   type LeverRunOptions,
   runLever,
 } from "../../../../../tests/harness/run-lever.ts";
-import { markStdinBytes } from "./invoke.ts";
 
 function invoke(
   host: FakeHost,
@@ -165,13 +164,4 @@ describe("a command that is not understood has status 2 and says why:", () => {
     expect(run.stderr).toMatch(/^lever: /);
     expect(run.stderr).toContain(reason);
   });
-});
-
-it("-- means standard input to invoke only, and an option's value is not the command", () => {
-  const marked = markStdinBytes(["-E", "x", "--host=y", "invoke", "/s/m", "--"]);
-  expect(marked.at(-1)).not.toBe("--");
-  expect(marked.slice(0, -1)).toEqual(["-E", "x", "--host=y", "invoke", "/s/m"]);
-  for (const argv of [["deploy", "--", "invoke"], ["-E", "invoke", "ls", "--"], ["--"], []]) {
-    expect(markStdinBytes(argv)).toEqual(argv);
-  }
 });

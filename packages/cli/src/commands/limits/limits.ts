@@ -1,32 +1,23 @@
-import type { LimitListing } from "@leveros/protocol";
-import type { Command } from "commander";
 import { callAdmin } from "../../call-admin.ts";
+import { type Command, command } from "../../command.ts";
 import { printResult } from "../../output.ts";
-import { readSettings } from "../../settings.ts";
-import { formatTable } from "../../table.ts";
+import { jsonFlag } from "../../parameters.ts";
+import { formatLimits } from "./format-limits.ts";
 
-const HELP = `
-Limits are set when the host starts: lever up --limit name=value. Units are in the names.`;
-
-export function declareLimits(program: Command): void {
-  program
-    .command("limits")
-    .summary("list what the host bounds")
-    .description("List every limit of the host: its value, where it was set, and what it bounds.")
-    .option("--json", "print the list as JSON")
-    .addHelpText("after", HELP)
-    .action(async (options: { json?: true }) => {
-      const listings = (await callAdmin(readSettings(program), "listLimits")) as LimitListing[];
-      printResult(options.json ? JSON.stringify(listings) : formatLimits(listings));
-    });
-}
-
-function formatLimits(listings: readonly LimitListing[]): string {
-  const rows = listings.map((limit) => [
-    limit.name,
-    String(limit.value),
-    limit.value === limit.default ? limit.setBy : `${limit.setBy} (default ${limit.default})`,
-    limit.about,
-  ]);
-  return formatTable([["LIMIT", "VALUE", "SET BY", "BOUNDS"], ...rows]);
-}
+export const limits: Command = command({
+  name: "limits",
+  summary: "list the limits of the host",
+  description:
+    "List every limit of the host: its value, where the value comes from, and what it bounds.",
+  options: { json: jsonFlag("the list") },
+  notes:
+    "Limits are set when the host starts: lever up --limit NAME=VALUE. Units are in the names.",
+  examples: [
+    ["lever limits"],
+    ["lever limits --json | jq '.[] | select(.setBy != \"default\")'", "the limits that were set"],
+  ],
+  run: async ({ json }, readSettings) => {
+    const listings = await callAdmin(readSettings(), "listLimits");
+    printResult(json ? JSON.stringify(listings) : formatLimits(listings));
+  },
+});

@@ -44,15 +44,15 @@ const idle: ServiceListing = {
 
 it("services are listed one in a line", () => {
   expect(formatServices([hello, idle], now)).toBe(
-    `SERVICE  VERSION  AGE  INSTANCES            ACCESS   METHODS
-hello    2        30m  1 ready, 1 starting  private  chatChan, sayHello
-idle     2        30m  0                             work`,
+    `SERVICE  VERSION  AGE  INSTANCES            VISIBILITY  METHODS
+hello    2        30m  1 ready, 1 starting  private     chatChan, sayHello
+idle     2        30m  0                                work`,
   );
 });
 
 it("one service is shown with its methods, its versions, newest first, and its instances", () => {
   expect(formatService(hello, now)).toBe(
-    `hello in dev.lever, private: only services of the same environment may call it
+    `hello in dev.lever, private: only services of the same environment can call it
 
 Says hello.
 

@@ -7,9 +7,9 @@ import {
 import { formatAge, formatBytes } from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 
-/** A table of services, one in a line. */
+/** Formats a table with one line per service. */
 export function formatServices(listings: readonly ServiceListing[], nowMs: number): string {
-  const head = ["SERVICE", "VERSION", "AGE", "INSTANCES", "ACCESS", "METHODS"];
+  const head = ["SERVICE", "VERSION", "AGE", "INSTANCES", "VISIBILITY", "METHODS"];
   const rows = listings.map((listing) => [
     listing.service,
     String(listing.liveVersion),
@@ -21,13 +21,13 @@ export function formatServices(listings: readonly ServiceListing[], nowMs: numbe
   return formatTable([head, ...rows]);
 }
 
-/** All about one service. */
+/** Formats the details of one service. */
 export function formatService(listing: ServiceListing, nowMs: number): string {
   const { environment, service, description, methods, versions, instances } = listing;
-  const access = listing.private
-    ? ", private: only services of the same environment may call it"
+  const visibility = listing.private
+    ? ", private: only services of the same environment can call it"
     : "";
-  const sections = [`${service} in ${environment}${access}`];
+  const sections = [`${service} in ${environment}${visibility}`];
   if (description !== "") sections.push(description);
   const urls = methods.map((method) => [
     formatLeverUrl({ environment, service, resource: "", method }),
@@ -59,7 +59,7 @@ export function formatService(listing: ServiceListing, nowMs: number): string {
   return sections.join("\n\n");
 }
 
-/** Of the live version. */
+/** The time since the live version was deployed. */
 function ageOf({ versions, liveVersion }: ServiceListing, nowMs: number): string {
   const live = versions.find(({ version }) => version === liveVersion);
   return live === undefined ? "" : formatAge(Date.parse(live.deployedAt), nowMs);

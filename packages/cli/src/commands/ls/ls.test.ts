@@ -68,7 +68,8 @@ it("a service that is not there is named along with those that are: status 3", a
   expect(await ls(host, ["word"])).toMatchObject({
     status: 3,
     stdout: "",
-    stderr: "lever: There is no service word in dev.lever. There are: hello, world.\n",
+    stderr:
+      "lever: Cannot show the service word: it is not deployed in dev.lever. Deployed are: hello, world.\n",
   });
 });
 
@@ -85,5 +86,5 @@ it("an answer that is no list of services is refused: status 3", async () => {
   await using host = await startFakeHost((response) => answerJson(response, { services: [] }));
   const run = await ls(host);
   expect(run).toMatchObject({ status: 3, stdout: "" });
-  expect(run.stderr).toContain("is not a Lever host's");
+  expect(run.stderr).toContain("is not from a Lever host");
 });

@@ -36,5 +36,5 @@ it.each([
   [{ ...listing, versions: [{ ...listing.versions[0], deployedAt: "yesterday" }] }],
   [{ ...listing, instances: [{}] }],
 ])("%j is not what a host answers", (value) => {
-  expect(() => parseListings(value)).toThrow("the answer is not a Lever host's");
+  expect(() => parseListings(value)).toThrow("the answer is not from a Lever host");
 });

@@ -6,14 +6,14 @@ import {
 } from "@leveros/protocol";
 
 /**
- * Reads what the admin service's listServices answers.
- * @throws LeverError `unreachable` when it is something else.
+ * Checks the answer of the admin method listServices.
+ * @throws LeverError `unreachable` when it has another form.
  */
 export function parseListings(value: unknown): ServiceListing[] {
   if (Array.isArray(value) && value.every(isServiceListing)) return value;
   throw new LeverError(
     "unreachable",
-    "Cannot read the list of services: the answer is not a Lever host's.",
+    "Cannot read the list of services: the answer is not from a Lever host.",
   );
 }
 

@@ -1,44 +1,37 @@
 import type { RollbackReport } from "@leveros/protocol";
-import type { Command } from "commander";
 import { callAdmin } from "../../call-admin.ts";
-import { usageError } from "../../exit-status.ts";
+import { type Command, command } from "../../command.ts";
 import { printResult } from "../../output.ts";
-import { readSettings } from "../../settings.ts";
+import { jsonFlag, optional, required } from "../../parameters.ts";
 
-const HELP = `
-The version is started before it gets its first call; the instances of the version that was live finish what they have.
-Not one call fails. When it cannot start, nothing changes. lever ls <service> lists the versions that are kept.
+export const rollback: Command = command({
+  name: "rollback",
+  summary: "make an older version of a service live again",
+  description: "Make an older version of a service the live one again.",
+  arguments: {
+    service: required("name of the service"),
+    version: optional("number of the version (default: the newest before the live one)", {
+      parse: parseVersion,
+      allowed: "a number such as 3",
+    }),
+  },
+  options: { json: jsonFlag("the report") },
+  notes: `Lever starts the version before it receives calls. Instances of the version that was live finish their calls, so
+no call fails. If the version does not start, nothing changes. lever ls <service> lists the versions that are kept.`,
+  examples: [
+    ["lever rollback helloService", "to the version before the live one"],
+    ["lever rollback helloService 3", "to version 3, older or newer"],
+  ],
+  run: async ({ service, version, json }, readSettings) => {
+    const settings = readSettings();
+    const { environment } = settings;
+    const report = await callAdmin(settings, "rollBackService", environment, service, version);
+    printResult(json ? JSON.stringify(report) : formatRollback(report));
+  },
+});
 
-Examples:
-  lever rollback helloService       to the version before the live one
-  lever rollback helloService 3     to version 3, older or newer`;
-
-export function declareRollback(program: Command): void {
-  program
-    .command("rollback")
-    .summary("make an older version live again")
-    .description("Make an older version of a service the live one again.")
-    .argument("<service>", "name of the service")
-    .argument("[version]", "its number (default: the newest that is older than the live one)")
-    .option("--json", "print the report as JSON")
-    .addHelpText("after", HELP)
-    .action(async (service: string, version: string | undefined, options: { json?: true }) => {
-      const settings = readSettings(program);
-      if (version !== undefined && !/^[1-9]\d{0,8}$/.test(version)) {
-        throw usageError(
-          `Cannot roll back to version ${JSON.stringify(version)}: allowed is a number such as 3.`,
-        );
-      }
-      const wanted = version === undefined ? undefined : Number(version);
-      const report = (await callAdmin(
-        settings,
-        "rollBackService",
-        settings.environment,
-        service,
-        wanted,
-      )) as RollbackReport;
-      printResult(options.json ? JSON.stringify(report) : formatRollback(report));
-    });
+function parseVersion(text: string): number | undefined {
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 }
 
 function formatRollback(report: RollbackReport): string {

@@ -1,80 +1,75 @@
 import { once } from "node:events";
-import { createInterface } from "node:readline";
-import type { Command } from "commander";
 import type { RemoteStream } from "leveros";
-import { readArgument, readMethodUrl, readTimeout } from "../../call-arguments.ts";
-import { usageError } from "../../exit-status.ts";
-import { printNote } from "../../output.ts";
-import { readSettings, type Settings } from "../../settings.ts";
+import { parseArgument, readMethodUrl, timeout } from "../../call-arguments.ts";
+import { type Command, command } from "../../command.ts";
+import { flag, required, value, zeroOrMore } from "../../parameters.ts";
+import { sendBytes, sendLines } from "./send-input.ts";
 
-const HELP = `
-Each line of standard input is a JSON message to the method; each of its messages is a line of standard output.
-At the end of standard input the stream is half-closed; the command ends when the method ends the stream.
-With --bytes, standard input goes as bytes, in pieces of any size. Bytes that come are printed as they are.
+export const stream: Command = command({
+  name: "stream",
+  summary: "call a streaming method",
+  description:
+    "Call a streaming method: send it standard input, and print the messages that it sends.",
+  arguments: {
+    url: required("Lever URL of the method"),
+    jsonargs: zeroOrMore("arguments, each as JSON"),
+  },
+  options: {
+    bytes: flag("send standard input as bytes, not as lines of JSON"),
+    pretty: flag("print messages indented, over several lines"),
+    timeout: value(
+      "<time>",
+      "longest time the call may take: 500ms, 10s, 2m (default: without end)",
+      timeout,
+    ),
+  },
+  notes: `Each line of standard input is sent as one JSON message; each message of the method is printed as one line. At the
+end of standard input the stream is half-closed. The command ends when the method ends the stream. With --bytes,
+standard input is sent as bytes, in messages of any size. Received bytes are printed as they are.`,
+  examples: [
+    ["lever stream /chat/lobby/joinChan '\"Ada\"'"],
+    ["seq 1 5 | lever stream /calculator/sumChan"],
+    ["lever stream --bytes /archive/uploadChan '\"photos.tar\"' < photos.tar"],
+    ["lever stream /ticker/pricesChan < /dev/null | head -3"],
+  ],
+  run: async ({ url: text, jsonargs, bytes, pretty, timeout: timeoutMs = 0 }, readSettings) => {
+    const { environment, host, token } = readSettings();
+    const url = readMethodUrl(text, { environment, isStreaming: true });
+    const args = jsonargs.map(parseArgument);
+    const { Client } = await import("leveros");
+    const client = new Client({ forceHost: host, token, timeoutMs });
+    const opened = await client.invokeChanURL(url, ...args);
+    await exchange(opened, { bytes, pretty });
+  },
+});
 
-Examples:
-  lever stream /chat/lobby/joinChan '"Ada"'
-  seq 1 5 | lever stream /calculator/sumChan
-  lever stream --bytes /archive/uploadChan '"photos.tar"' < photos.tar
-  lever stream /ticker/pricesChan < /dev/null | head -3`;
-
-interface StreamOptions {
-  readonly bytes?: true;
-  readonly pretty?: true;
-  readonly timeout?: string;
-}
-
-export function declareStream(program: Command): void {
-  program
-    .command("stream")
-    .summary("talk with a streaming method")
-    .description("Talk with a streaming method: standard input to it, standard output from it.")
-    .argument("<url>", "Lever URL of the method")
-    .argument("[jsonargs...]", "arguments, each as JSON")
-    .option("--bytes", "send standard input as bytes, not as lines of JSON")
-    .option("--pretty", "print messages indented, over several lines")
-    .option("--timeout <time>", "give up after this time: 500ms, 10s, 2m (default: never)")
-    .addHelpText("after", HELP)
-    .action((url: string, words: string[], options: StreamOptions) =>
-      stream(url, words, { ...options, settings: readSettings(program) }),
-    );
-}
-
-async function stream(
-  urlText: string,
-  words: readonly string[],
-  options: StreamOptions & { settings: Settings },
+async function exchange(
+  opened: RemoteStream,
+  { bytes, pretty }: { bytes: boolean; pretty: boolean },
 ): Promise<void> {
-  const { settings } = options;
-  const url = readMethodUrl(urlText, { environment: settings.environment, isStreaming: true });
-  const timeoutMs = readTimeout(options.timeout);
-  const args = words.map(readArgument);
-  const { Client } = await import("leveros");
-  const client = new Client({ forceHost: settings.host, token: settings.token, timeoutMs });
-  const opened = await client.invokeChanURL(url, ...args);
-  // Whoever reads the output may leave early: then there is nothing left to do.
+  // The reader of the output may close it early, as head does. Then the call is of no more use.
   process.stdout.on("error", () => opened.cancel());
-  // When the method has ended the stream, nobody reads the input any more.
+  // After the method has ended the stream, the rest of the input has no receiver.
   const ended = new AbortController();
-  const sending = (options.bytes ? sendBytes(opened) : sendLines(opened, ended.signal)).catch(
+  const sending = (bytes ? sendBytes(opened) : sendLines(opened, ended.signal)).catch(
     (error: unknown) => {
       opened.cancel();
       throw error;
     },
   );
   const [received, sent] = await Promise.allSettled([
-    receive(opened, options.pretty === true).finally(() => {
+    printMessages(opened, pretty).finally(() => {
       ended.abort();
       process.stdin.destroy();
     }),
     sending,
   ]);
-  // What was wrong with the input is the reason; that the stream was then cancelled is not.
+  // A failure of the input comes first: it is the reason why the stream was cancelled.
   if (sent.status === "rejected" && !isStdinGone(sent.reason)) throw sent.reason;
   if (received.status === "rejected" && !isStdoutGone(received.reason)) throw received.reason;
 }
 
-async function receive(opened: RemoteStream, isPretty: boolean): Promise<void> {
+async function printMessages(opened: RemoteStream, isPretty: boolean): Promise<void> {
   for await (const message of opened) {
     const output =
       message instanceof Uint8Array
@@ -85,33 +80,7 @@ async function receive(opened: RemoteStream, isPretty: boolean): Promise<void> {
   }
 }
 
-async function sendLines(opened: RemoteStream, signal: AbortSignal): Promise<void> {
-  if (process.stdin.isTTY) printNote("Each line is a JSON message; Ctrl-D ends them.");
-  let number = 0;
-  for await (const line of createInterface({ input: process.stdin, signal })) {
-    number++;
-    if (line.trim() === "") continue;
-    let message: unknown;
-    try {
-      message = JSON.parse(line);
-    } catch {
-      throw usageError(
-        `Cannot send line ${number} of standard input: it is not JSON. A string needs quotes: ${JSON.stringify(line.slice(0, 200))}`,
-      );
-    }
-    if (!opened.write(message)) await opened.drained();
-  }
-  opened.end();
-}
-
-async function sendBytes(opened: RemoteStream): Promise<void> {
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    if (!opened.write(chunk)) await opened.drained();
-  }
-  opened.end();
-}
-
-/** Standard input is closed when the method has ended the stream before its caller. */
+/** Standard input is closed when the method ends the stream first. */
 function isStdinGone(error: unknown): boolean {
   return hasCode(error, "ERR_STREAM_PREMATURE_CLOSE") || hasCode(error, "ERR_USE_AFTER_CLOSE");
 }

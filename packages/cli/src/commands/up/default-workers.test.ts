@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { defaultWorkers } from "./default-workers.ts";
+import { defaultWorkers, parseWorkers } from "./default-workers.ts";
 
 it.each([
   [1, 1],
@@ -15,4 +15,16 @@ it.each([
 
 it("where the system spreads no connections, one does", () => {
   expect(defaultWorkers(16, "darwin")).toBe(1);
+});
+
+it("the number of workers is from 1 to 64", () => {
+  expect(["1", "64", "0", "65", "1e1", "-1", ""].map(parseWorkers)).toEqual([
+    1,
+    64,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });

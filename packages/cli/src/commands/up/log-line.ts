@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
+import { printable } from "../../printable.ts";
 
-/** The numbers by which the log names its levels. */
+/** The log writes its levels as numbers. */
 const LEVELS: ReadonlyMap<number, { name: string; color: "dim" | "green" | "yellow" | "red" }> =
   new Map([
     [20, { name: "debug", color: "dim" }],
@@ -9,7 +10,7 @@ const LEVELS: ReadonlyMap<number, { name: string; color: "dim" | "green" | "yell
     [50, { name: "error", color: "red" }],
   ]);
 
-/** One event of the host's log as a line for people: time, level, part, event, fields. Anything else stays as it is. */
+/** Formats one event of the host's log: time, level, part, event, fields. Any other line stays as it is. */
 export function formatLogLine(line: string, options: { isColored: boolean }): string {
   const event = parseEvent(line);
   if (event === undefined) return line;
@@ -33,21 +34,13 @@ function formatField(
   [name, value]: [name: string, value: unknown],
   styled: (style: "dim", text: string) => string,
 ): string {
-  // What an instance printed reads best as it is; nothing comes after it.
+  // The output of an instance is the last field, and is most readable as it is.
   if (name === "line") return `| ${printable(String(value))}`;
   const isPlain = typeof value === "string" && /^[\w.:/@~+-]+$/.test(value);
   return `${styled("dim", `${name}=`)}${printable(isPlain ? value : JSON.stringify(value))}`;
 }
 
-/** Escapes control characters: a service must not be able to write to the terminal of whoever watches its host. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (char) => {
-    if (char === "\t") return char;
-    return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
-}
-
-/** Of today, on the clock of whoever reads it. */
+/** Local time, without the date. */
 function formatTime(time: Date): string {
   const parts = [time.getHours(), time.getMinutes(), time.getSeconds()];
   const clock = parts.map((part) => String(part).padStart(2, "0")).join(":");

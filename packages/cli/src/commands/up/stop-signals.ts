@@ -1,9 +1,12 @@
-/** Signals that come closer together, in milliseconds, are one wish: a terminal sends one, and the program that started Lever another. */
-const SAME_WISH_MS = 500;
+/**
+ * Signals within this time count as one: on Ctrl-C both the terminal and a program that started Lever, such as npx, send
+ * one.
+ */
+const SAME_REQUEST_MS = 500;
 
 /**
- * Ctrl-C and TERM, in two stages: the first asks to stop in order, which aborts `requested`; one that comes half a second
- * later, or after that, ends the process at once with `statusAtOnce`.
+ * Handles Ctrl-C and TERM in two stages. The first signal aborts `requested`, so that the host stops in order. A signal
+ * at least half a second later ends the process at once, with `statusAtOnce`.
  */
 export function watchStopSignals(statusAtOnce: number): { requested: AbortSignal } {
   const controller = new AbortController();
@@ -12,7 +15,7 @@ export function watchStopSignals(statusAtOnce: number): { requested: AbortSignal
     if (!controller.signal.aborted) {
       requestedAt = performance.now();
       controller.abort();
-    } else if (performance.now() - requestedAt >= SAME_WISH_MS) {
+    } else if (performance.now() - requestedAt >= SAME_REQUEST_MS) {
       process.exit(statusAtOnce);
     }
   };

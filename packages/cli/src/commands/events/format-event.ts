@@ -1,0 +1,17 @@
+import type { HostEvent } from "@leveros/protocol";
+import { printable } from "../../printable.ts";
+
+/** `2026-01-31 12:00:00  warn   instance failed  service=x  reason="…"` */
+export function formatEvent(event: HostEvent): string {
+  const { at, level, part, event: name, environment, ...fields } = event;
+  const time = at.slice(0, 19).replace("T", " ");
+  const shown = Object.entries(fields).flatMap(([field, value]) =>
+    value === undefined ? [] : [`${field}=${formatValue(value)}`],
+  );
+  return printable([time, level.padEnd(5), name, ...shown].join("  "));
+}
+
+function formatValue(value: unknown): string {
+  if (typeof value === "number") return String(Math.round(value * 10) / 10);
+  return typeof value === "string" && /^[\w.:/-]+$/.test(value) ? value : JSON.stringify(value);
+}

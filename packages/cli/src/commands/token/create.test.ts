@@ -1,0 +1,10 @@
+import { expect, it } from "vitest";
+import { parseRights } from "./create.ts";
+
+it("rights are a list separated by commas", () => {
+  expect(parseRights("deploy, invoke")).toEqual(["deploy", "invoke"]);
+});
+
+it.each(["", "deploy,", "root", "Admin"])("%j is not a list of rights", (text) => {
+  expect(parseRights(text)).toBeUndefined();
+});

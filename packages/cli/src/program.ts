@@ -1,0 +1,144 @@
+import {
+  Argument as CommanderArgument,
+  Command as CommanderCommand,
+  Option as CommanderOption,
+} from "commander";
+import type { Command, CommandGroup, Example } from "./command.ts";
+import type { Argument, Option } from "./parameters.ts";
+import { readSettings, settingsOptions } from "./settings.ts";
+
+/** Commands under one heading of `lever --help`. */
+export interface CommandSection {
+  readonly heading: string;
+  readonly commands: readonly (Command | CommandGroup)[];
+}
+
+const HELP = `
+Start here:
+  lever up                                        in one terminal: runs Lever on this machine
+  lever deploy ./hello                            in another one: deploys the service in the folder hello
+  lever invoke /helloService/sayHello '"world"'   calls one of its methods
+  lever ls                                        lists what is deployed
+
+Exit status: 0 success; 1 the method failed, or the service cannot be deployed; 2 the command line is not valid;
+3 Lever rejected the command or did not answer.
+Results go to standard output, everything else to standard error.`;
+
+/** Builds the parser of the command line, which runs the command that it finds. */
+export function createProgram(
+  sections: readonly CommandSection[],
+  { version }: { version: string },
+): CommanderCommand {
+  const program = new CommanderCommand("lever");
+  program
+    .description("Lever runs services: deploy a folder, then call its methods by URL.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show help for a command")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      outputError: (text, write) =>
+        write(text.replace(/^error: /, "lever: Cannot read the command line: ")),
+    })
+    .showHelpAfterError("See: lever --help")
+    .addHelpText("after", HELP)
+    .exitOverride();
+  for (const { flags, description } of settingsOptions) program.option(flags, description);
+  for (const { heading, commands } of sections) {
+    for (const declared of commands) add(program, program, declared).helpGroup(heading);
+  }
+  return program;
+}
+
+function add(
+  program: CommanderCommand,
+  parent: CommanderCommand,
+  declared: Command | CommandGroup,
+): CommanderCommand {
+  const { name, summary, description, notes, examples } = declared;
+  const added = parent.command(name).summary(summary).description(description);
+  const path = parent === program ? `lever ${name}` : `lever ${parent.name()} ${name}`;
+  added.showHelpAfterError(`See: ${path} --help`);
+  if (notes !== undefined) added.addHelpText("after", `\n${notes}`);
+  added.addHelpText("after", `\n${formatExamples(examples)}`);
+  switch (declared.kind) {
+    case "group":
+      for (const inner of declared.commands) add(program, added, inner);
+      break;
+    case "command":
+      addParameters(program, added, declared);
+      break;
+  }
+  return added;
+}
+
+function addParameters(
+  program: CommanderCommand,
+  added: CommanderCommand,
+  declared: Command,
+): void {
+  const args = Object.entries(declared.arguments);
+  const options = Object.entries(declared.options);
+  for (const [key, argument] of args) {
+    added.addArgument(new CommanderArgument(labelOf(key, argument), argument.description));
+  }
+  for (const [key, option] of options) added.addOption(commanderOption(key, option));
+  added.action(async () => {
+    const words = added.args;
+    const given = added.opts<Record<string, unknown>>();
+    const values = Object.fromEntries([
+      ...args.map(([key, argument], index) => {
+        return [key, argument.read(words.slice(index), `the ${argument.label ?? key}`)] as const;
+      }),
+      ...options.map(([key, option]) => [key, readOption(key, option, given[key])] as const),
+    ]);
+    await declared.run(values, () => readSettings(program.opts(), process.env));
+  });
+}
+
+function labelOf(key: string, { form, label = key }: Argument<unknown>): string {
+  switch (form) {
+    case "required":
+      return `<${label}>`;
+    case "optional":
+      return `[${label}]`;
+    case "zeroOrMore":
+      return `[${label}...]`;
+    case "oneOrMore":
+      return `<${label}...>`;
+  }
+}
+
+function commanderOption(key: string, option: Option): CommanderOption {
+  switch (option.form) {
+    case "flag": {
+      const short = option.short === undefined ? "" : `-${option.short}, `;
+      return new CommanderOption(`${short}${longName(key)}`, option.description);
+    }
+    case "value":
+      return new CommanderOption(`${longName(key)} ${option.label}`, option.description)
+        .makeOptionMandatory(option.isRequired)
+        .argParser((text: string, before: readonly string[] = []) => [...before, text]);
+  }
+}
+
+function readOption(key: string, option: Option, given: unknown): unknown {
+  if (option.form === "flag") return given === true;
+  return option.read(Array.isArray(given) ? given : [], longName(key));
+}
+
+/** `tlsCert` → `--tls-cert` */
+function longName(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** The meanings stand in a column of their own. */
+function formatExamples(examples: readonly Example[]): string {
+  const width = Math.max(
+    ...examples.map(([line, meaning]) => (meaning === undefined ? 0 : line.length)),
+  );
+  const lines = examples.map(([line, meaning]) =>
+    meaning === undefined ? `  ${line}` : `  ${line.padEnd(width)}   ${meaning}`,
+  );
+  return ["Examples:", ...lines].join("\n");
+}
