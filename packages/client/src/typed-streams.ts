@@ -2,6 +2,7 @@ import type { Callback } from "./callback.ts";
 import type { Wire } from "./json-types.ts";
 import type { RemoteStream } from "./remote-stream.ts";
 import type { ServiceStream } from "./service-stream.ts";
+import type { StreamingName } from "./typed.ts";
 
 /* The types of a service's streaming methods, derived from the type of its module. */
 
@@ -10,7 +11,7 @@ type AnyFunction = (...args: never[]) => unknown;
 /** The streaming methods of a service. */
 export type StreamName<Service> = {
   [Name in keyof Service]: Service[Name] extends AnyFunction
-    ? Name extends `${string}Chan` | `${string}_chan` | "chan"
+    ? Name extends StreamingName
       ? Name extends `_${string}`
         ? never
         : Name
@@ -20,11 +21,11 @@ export type StreamName<Service> = {
   string;
 
 /** The arguments of a call: the parameters after the stream; to a resource, those after the resource. */
-type StreamArguments<Method, CallTarget extends "service" | "resource"> = Method extends (
+type StreamArguments<Method, Kind extends "service" | "resource"> = Method extends (
   stream: never,
   ...args: infer Parameters
 ) => unknown
-  ? CallTarget extends "service"
+  ? Kind extends "service"
     ? Parameters
     : Parameters extends [unknown?, ...infer Rest]
       ? Rest
@@ -48,17 +49,17 @@ type ReceivedFrom<Stream, Returned> = Returned extends
     : unknown;
 
 /** `invokeChan` of a service whose type is known. */
-export interface InvokeChanTyped<Service, CallTarget extends "service" | "resource"> {
+export interface InvokeChanTyped<Service, Kind extends "service" | "resource"> {
   <Name extends StreamName<Service>>(
     method: Name,
     ...args: [
-      ...args: StreamArguments<Service[Name], CallTarget>,
+      ...args: StreamArguments<Service[Name], Kind>,
       callback: Callback<StreamOf<Service[Name]>>,
     ]
   ): undefined;
   <Name extends StreamName<Service>>(
     method: Name,
-    ...args: StreamArguments<Service[Name], CallTarget>
+    ...args: StreamArguments<Service[Name], Kind>
   ): Promise<StreamOf<Service[Name]>>;
 }
 

@@ -1,3 +1,4 @@
+import type { ResourceHook } from "@leveros/protocol";
 import type { Callback } from "./callback.ts";
 import type { IsAny, Wire } from "./json-types.ts";
 
@@ -8,17 +9,11 @@ import type { IsAny, Wire } from "./json-types.ts";
 
 type AnyFunction = (...args: never[]) => unknown;
 
+/** Names of streaming methods. */
+export type StreamingName = `${string}Chan` | `${string}_chan` | "chan";
+
 /** Names that are not regular methods. */
-type OtherName =
-  | `_${string}`
-  | `${string}Chan`
-  | `${string}_chan`
-  | "chan"
-  | "default"
-  | "newResource"
-  | "closeResource"
-  | "NewResource"
-  | "CloseResource";
+type OtherName = `_${string}` | StreamingName | "default" | ResourceHook | Capitalize<ResourceHook>;
 
 /** The regular methods of a service. */
 export type MethodName<Service> = {
@@ -57,17 +52,17 @@ export type MethodResult<Method> = Method extends (...args: infer Parameters) =>
   : never;
 
 /** `invoke` of a service whose type is known. */
-export interface InvokeTyped<Service, CallTarget extends "service" | "resource"> {
+export interface InvokeTyped<Service, Kind extends "service" | "resource"> {
   <Name extends MethodName<Service>>(
     method: Name,
     ...args: [
-      ...args: CallArguments<Service[Name], CallTarget>,
+      ...args: CallArguments<Service[Name], Kind>,
       callback: Callback<MethodResult<Service[Name]>>,
     ]
   ): undefined;
   <Name extends MethodName<Service>>(
     method: Name,
-    ...args: CallArguments<Service[Name], CallTarget>
+    ...args: CallArguments<Service[Name], Kind>
   ): Promise<MethodResult<Service[Name]>>;
 }
 
@@ -77,10 +72,9 @@ export interface InvokeUntyped {
   (method: string, ...args: unknown[]): Promise<unknown>;
 }
 
-type CallArguments<
-  Method,
-  CallTarget extends "service" | "resource",
-> = CallTarget extends "resource" ? ResourceArguments<Method> : MethodArguments<Method>;
+type CallArguments<Method, Kind extends "service" | "resource"> = Kind extends "resource"
+  ? ResourceArguments<Method>
+  : MethodArguments<Method>;
 
 /** The type of the last parameter; undefined without parameters. */
 type LastOf<Parameters extends unknown[]> =
