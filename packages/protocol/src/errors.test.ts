@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { LeverError } from "./errors.ts";
 
-/** As another bundle has it. */
+/** The class as another bundle defines it. */
 class Copy extends Error {
   readonly code: string;
   override readonly name = "LeverError";
@@ -11,12 +11,12 @@ class Copy extends Error {
   }
 }
 
-it("a LeverError is one whichever copy of the class made it", () => {
+it("a LeverError of another copy of the class is a LeverError", () => {
   expect(new LeverError("forbidden", "") instanceof LeverError).toBe(true);
   expect(new Copy("forbidden") instanceof LeverError).toBe(true);
 });
 
-it("an error with another name, or a code that Lever does not have, is none", () => {
+it("an error with another name or an unknown code is not a LeverError", () => {
   const named = Object.assign(new Error("x"), { code: "forbidden" });
   for (const other of [
     named,

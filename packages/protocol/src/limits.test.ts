@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { defaultLimits, parseLimit } from "./limits.ts";
 
-it("reads a limit by its name", () => {
+it("parseLimit reads a limit's name and value", () => {
   expect(parseLimit("bodyBytesMax=1048576")).toEqual({ name: "bodyBytesMax", value: 1_048_576 });
 });
 
@@ -13,13 +13,13 @@ it.each([
   "bodyBytesMax=1e3",
   "=5",
   "a b=5",
-])("refuses %j, which is of another form", (text) => {
+])("parseLimit refuses %j, which has another form", (text) => {
   expect(parseLimit(text)).toBe(
     `Cannot set the limit "${text}": it is not of the form name=number.`,
   );
 });
 
-it("names every limit when there is none of that name", () => {
+it("the error of an unknown limit names every limit", () => {
   for (const name of ["nothing", "toString", "constructor"]) {
     const message = parseLimit(`${name}=5`);
     expect(message).toContain(`Cannot set the limit "${name}": there is no such limit.`);
