@@ -22,6 +22,7 @@ export type {
   VersionListing,
 } from "./admin-messages.ts";
 export { isRight, rights } from "./admin-messages.ts";
+export type { AdminMethods, AdminStreams } from "./admin-methods.ts";
 export {
   type Caller,
   type CallHandle,

@@ -1,35 +1,65 @@
-import type { AuditEntry, CreatedToken, TokenListing } from "@leveros/protocol";
-import { parseTokenOptions } from "../access/token-options.ts";
 import type { TokenRegistry } from "../access/token-registry.ts";
+import { isoTime } from "../clock.ts";
 import type { Store } from "../store/store.ts";
+import { tokenId, tokenOptions } from "./arguments.ts";
+import { adminMethod, type Methods } from "./method-table.ts";
 
-/** An answer has its limit. */
-const AUDIT_MAX = 1_000;
+/** Entries in one reply. */
+const AUDIT_ENTRIES_MAX = 1_000;
 
-/** The admin service's methods about who may do what. */
-export function accessMethods({
-  tokens,
-  store,
-}: {
+export interface AccessParts {
   readonly tokens: TokenRegistry;
   readonly store: Store;
-}): Record<string, unknown> {
-  return {
-    /** `{environments, rights, expiresInMs?, note?}`. Only this reply has the token itself. */
-    createToken: async (options: unknown): Promise<CreatedToken> =>
-      await tokens.create(parseTokenOptions(options)),
+}
 
-    listTokens: (): readonly TokenListing[] => tokens.list(),
+/** Methods for tokens, and for the audit. */
+export const accessMethods: Methods<
+  AccessParts,
+  "createToken" | "listTokens" | "revokeToken" | "listAudit"
+> = {
+  createToken: adminMethod(
+    {
+      right: "admin",
+      isChange: true,
+      arguments: [tokenOptions],
+      does: "Creates a token; only this reply has the token itself.",
+    },
+    ({ tokens }, options) => tokens.create(options),
+  ),
 
-    async revokeToken(id: unknown): Promise<null> {
-      await tokens.revoke(String(id));
+  listTokens: adminMethod(
+    {
+      right: "admin",
+      isChange: false,
+      arguments: [],
+      does: "Lists the tokens by their ids, with their rights.",
+    },
+    ({ tokens }) => tokens.list(),
+  ),
+
+  revokeToken: adminMethod(
+    {
+      right: "admin",
+      isChange: true,
+      arguments: [tokenId],
+      does: "Revokes a token: calls with it are refused at once.",
+    },
+    async ({ tokens }, id) => {
+      await tokens.revoke(id);
       return null;
     },
+  ),
 
-    /** Who has changed what, oldest first: the last thousand. */
-    async listAudit(): Promise<AuditEntry[]> {
-      const records = await store.audit(AUDIT_MAX);
-      return records.map(({ at, ...record }) => ({ at: new Date(at).toISOString(), ...record }));
+  listAudit: adminMethod(
+    {
+      right: "admin",
+      isChange: false,
+      arguments: [],
+      does: "Lists the last 1,000 changes, oldest first: who made them, and their outcome.",
     },
-  };
-}
+    async ({ store }) => {
+      const records = await store.audit(AUDIT_ENTRIES_MAX);
+      return records.map(({ at, ...record }) => ({ at: isoTime(at), ...record }));
+    },
+  ),
+};

@@ -1,65 +1,20 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { LeverError, type Right } from "@leveros/protocol";
+import { LeverError } from "@leveros/protocol";
 import type { PrincipalId, TokenIndex } from "../access/token-index.ts";
 import type { Store } from "../store/store.ts";
-
-/** What a method of the admin service needs. */
-interface MethodPolicy {
-  readonly right: Right;
-  /** Which argument is the environment; undefined = it concerns all of them. */
-  readonly environmentAt?: number;
-  /** It changes something: who did it is kept. */
-  readonly isChange: boolean;
-}
-
-const look = (right: Right, environmentAt?: number): MethodPolicy =>
-  rule(right, environmentAt, false);
-const change = (right: Right, environmentAt?: number): MethodPolicy =>
-  rule(right, environmentAt, true);
-
-function rule(right: Right, environmentAt: number | undefined, isChange: boolean): MethodPolicy {
-  return { right, isChange, ...(environmentAt !== undefined && { environmentAt }) };
-}
-
-/** Every method of the admin service; one that is missing here is called by nobody. */
-const methodPolicies: Readonly<Record<string, MethodPolicy>> = {
-  // The stream comes first.
-  deployServiceChan: change("deploy", 1),
-  DeployServiceChan: change("deploy", 1),
-  rollBackService: change("deploy", 0),
-  listServices: look("deploy", 0),
-  listInstances: look("deploy", 0),
-  explainService: look("deploy", 0),
-  explainInstance: look("deploy", 0),
-  listEvents: look("deploy", 0),
-  watchEventsChan: look("deploy", 1),
-  setVariable: change("admin", 0),
-  unsetVariable: change("admin", 0),
-  listVariables: look("admin", 0),
-  setCorsOrigins: change("admin", 0),
-  setPublic: change("admin", 0),
-  setNetwork: change("admin", 0),
-  removeEnvironment: change("admin", 0),
-  createEnvironment: change("admin"),
-  listEnvironments: look("admin"),
-  listLimits: look("admin"),
-  createToken: change("admin"),
-  listTokens: look("admin"),
-  revokeToken: change("admin"),
-  listAudit: look("admin"),
-};
+import { type AdminMethod, argumentWithRole } from "./method-table.ts";
 
 export interface GuardOptions {
   readonly access: TokenIndex;
   readonly store: Store;
   readonly wallTime: () => number;
-  /** Resolves when what was changed holds wherever calls come in. */
+  /** Resolves when what was changed holds in every process that takes calls. */
   readonly propagated: () => Promise<void>;
 }
 
-type AdminMethod = (...args: unknown[]) => unknown;
+type GuardedMethod = (...args: unknown[]) => unknown;
 
-/** Checks who asks before a method of the admin service does anything, and keeps a record of what was changed. */
+/** Checks the right of each call before its method runs, and records calls that change something in the audit. */
 export class AdminGuard {
   readonly #options: GuardOptions;
   readonly #principal = new AsyncLocalStorage<PrincipalId>();
@@ -68,57 +23,71 @@ export class AdminGuard {
     this.#options = options;
   }
 
-  /** Runs what a call sets off, so that methods know who asks. */
+  /** Runs `work`, and the methods that it calls, as this principal. */
   runAs<T>(principal: PrincipalId, work: () => T): T {
     return this.#principal.run(principal, work);
   }
 
-  guardAll(methods: Readonly<Record<string, unknown>>): Record<string, AdminMethod> {
-    return Object.fromEntries(
-      Object.entries(methods).map(([name, method]) => {
-        const needed = methodPolicies[name];
-        if (needed === undefined) throw new Error(`Who may call ${name} of the admin service?`);
-        return [name, this.#guard(name, needed, method as AdminMethod)];
-      }),
-    );
+  /** The methods of a table by their names and aliases, as a service's module would export them. */
+  guardAll<Parts>(
+    table: Readonly<Record<string, AdminMethod<Parts>>>,
+    parts: Parts,
+  ): Record<string, GuardedMethod> {
+    const guarded = Object.entries(table).flatMap(([name, method]) => {
+      const names = method.alias === undefined ? [name] : [name, method.alias];
+      return names.map((of) => [of, this.#guard(of, method, parts)] as const);
+    });
+    return Object.fromEntries(guarded);
   }
 
-  #guard(method: string, needed: MethodPolicy, call: AdminMethod): AdminMethod {
-    const { access, store, wallTime, propagated } = this.#options;
+  #guard<Parts>(name: string, method: AdminMethod<Parts>, parts: Parts): GuardedMethod {
+    const { access } = this.#options;
     return (...args) => {
       const principal = this.#principal.getStore() ?? "";
-      const named = needed.environmentAt === undefined ? "*" : args[needed.environmentAt];
-      const environment = typeof named === "string" ? named.toLowerCase() : "";
-      const invoke = (): unknown => {
-        access.checkAdmin(principal, needed.right, environment);
-        return call(...args);
+      const environment = environmentOf(method, args);
+      const run = (): unknown => {
+        access.checkAdmin(principal, method.right, environment);
+        return method.call(parts, args);
       };
-      // A stream lives for as long as a promise of its method says, or until it is ended: that is left to the method.
-      if (!needed.isChange) return invoke();
-      const about = aboutOf(needed, args);
-      const keep = (outcome: string): Promise<void> =>
-        store.addAudit({ at: wallTime(), principal, method, environment, about, outcome });
-      const change = async (): Promise<unknown> => {
-        try {
-          const result = await invoke();
-          // Before anybody hears of it.
-          await propagated();
-          await keep("done");
-          return result;
-        } catch (error) {
-          await keep(error instanceof LeverError ? error.code : "failed");
-          throw error;
-        }
-      };
-      return change();
+      if (!method.isChange) return run();
+      const { value } = argumentWithRole(method, "subject", args) ?? {};
+      return this.#runAudited(run, { principal, method: name, environment, about: subject(value) });
     };
+  }
+
+  async #runAudited(
+    run: () => unknown,
+    about: { principal: string; method: string; environment: string; about: string },
+  ): Promise<unknown> {
+    const { store, wallTime, propagated } = this.#options;
+    const record = (outcome: string): Promise<void> =>
+      store.addAudit({ at: wallTime(), ...about, outcome });
+    try {
+      const result = await run();
+      // The change holds everywhere before the caller receives the reply.
+      await propagated();
+      await record("done");
+      return result;
+    } catch (error) {
+      await record(outcomeOf(error));
+      throw error;
+    }
   }
 }
 
-const ABOUT_MAX = 200;
+/** The environment that a call needs its right in; `*` = all of them; `""` = the argument is not a name. */
+function environmentOf(method: AdminMethod<never>, args: readonly unknown[]): string {
+  const argument = argumentWithRole(method, "environment", args);
+  if (argument === undefined) return "*";
+  return typeof argument.value === "string" ? argument.value.toLowerCase() : "";
+}
 
-/** What was changed, by name: never a value, which may be a secret. */
-function aboutOf({ environmentAt }: MethodPolicy, args: readonly unknown[]): string {
-  const named = args[environmentAt === undefined ? 0 : environmentAt + 1];
-  return typeof named === "string" ? named.slice(0, ABOUT_MAX) : "";
+const SUBJECT_LENGTH_MAX = 200;
+
+function subject(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, SUBJECT_LENGTH_MAX) : "";
+}
+
+function outcomeOf(error: unknown): string {
+  return error instanceof LeverError && error.code !== "method_failed" ? error.code : "failed";
 }

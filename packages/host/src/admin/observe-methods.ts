@@ -3,24 +3,25 @@ import {
   defaultLimits,
   type HostEvent,
   type InstanceStatus,
-  type InstancesReport,
   LeverError,
-  type LimitListing,
   type LimitName,
   type Limits,
   limitNames,
-  type ScalingReport,
 } from "@leveros/protocol";
-import type { ServiceStream } from "@leveros/runtime";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { ServiceFleet } from "../fleet/service-fleet.ts";
 import type { WarmPool } from "../launcher/warm-pool.ts";
 import type { EventLog } from "../logs/event-log.ts";
 import type { Router } from "../router/router.ts";
-import { parseEnvironment, parseService, unknownEnvironment } from "./parse-arguments.ts";
+import { environment, optionalService, service, text } from "./arguments.ts";
+import { findEnvironment } from "./find-environment.ts";
+import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 
-export interface ObserveOptions {
+/** Past events in one reply. */
+const EVENTS_MAX = 1_000;
+
+export interface ObserveParts {
   readonly fleet: Fleet;
   readonly router: Router;
   readonly limits: Limits;
@@ -29,31 +30,30 @@ export interface ObserveOptions {
   readonly pool: WarmPool;
 }
 
-/** The admin service's methods that show what is going on, and change nothing. */
-export function observeMethods(options: ObserveOptions): Record<string, unknown> {
-  const { fleet, router, limits, overriddenLimits, events, pool } = options;
-
-  const servicesOf = (environment: unknown, service: unknown): readonly ServiceFleet[] => {
-    const name = parseEnvironment(environment);
-    const routes = router.environment(name);
-    if (routes === undefined) throw unknownEnvironment(name);
-    const named = service === undefined || service === null ? undefined : parseService(service);
-    if (named !== undefined && !routes.services.has(named)) {
-      throw new LeverError("unknown_service", `There is no service ${named} in ${name}.`);
-    }
-    const names = named === undefined ? [...routes.services.keys()] : [named];
-    return names.flatMap((of) => fleet.service(name, of) ?? []);
-  };
-
-  return {
-    /** The instances of an environment, or of one service. */
-    listInstances(environment: unknown, service?: unknown): InstancesReport {
-      const instances = servicesOf(environment, service).flatMap((of) =>
-        [...of.instances].flatMap((instance) => describe(instance, of)),
-      );
+/** Methods that show the state of the host and its services, and change nothing. */
+export const observeMethods: Methods<
+  ObserveParts,
+  | "listInstances"
+  | "explainService"
+  | "listEvents"
+  | "watchEventsChan"
+  | "explainInstance"
+  | "listLimits"
+> = {
+  listInstances: adminMethod(
+    {
+      right: "deploy",
+      isChange: false,
+      arguments: [environment, optionalService],
+      does: "Lists instances with their state and load, and the memory and starts of the host.",
+    },
+    (parts, name, of) => {
+      const { fleet, pool } = parts;
       const { reserved, max } = fleet.ram;
       return {
-        instances,
+        instances: findServices(parts, name, of).flatMap((found) =>
+          found.instances.flatMap((instance) => statusOf(instance, found)),
+        ),
         host: {
           memoryBytes: process.memoryUsage.rss(),
           ramReserved: reserved,
@@ -64,68 +64,119 @@ export function observeMethods(options: ObserveOptions): Record<string, unknown>
         },
       };
     },
+  ),
 
-    /** Why a service has as many instances as it has. */
-    explainService(environment: unknown, service: unknown): ScalingReport {
-      const [of] = servicesOf(environment, parseService(service));
-      if (of === undefined) throw new LeverError("not_supported", "Lever itself is not scaled.");
-      return of.explain();
+  explainService: adminMethod(
+    {
+      right: "deploy",
+      isChange: false,
+      arguments: [environment, service],
+      does: "Explains why a service has as many instances as it has.",
     },
-
-    listLimits(): LimitListing[] {
-      return limitNames.map((name) => ({
-        name,
-        value: limits[name],
-        default: defaultLimits[name],
-        setBy: overriddenLimits.has(name) ? "lever up --limit" : "default",
-        about: aboutLimit(name),
-      }));
+    (parts, name, of) => {
+      const [found] = findServices(parts, name, of);
+      if (found !== undefined) return found.explain();
+      throw new LeverError("not_supported", "Cannot explain the admin service: it is not scaled.");
     },
+  ),
 
-    /** What has happened in an environment and to the host, or to one service; oldest first. */
-    listEvents(environment: unknown, service?: unknown): HostEvent[] {
-      const isWanted = eventFilter(environment, service);
-      // An answer has its limit, too.
-      return events.last().filter(isWanted).slice(-1_000);
+  listEvents: adminMethod(
+    {
+      right: "deploy",
+      isChange: false,
+      arguments: [environment, optionalService],
+      does: "Lists the last 1,000 events of an environment or service and of the host, oldest first.",
     },
+    ({ events }, name, of) => pastEvents(events, eventFilter(name, of)),
+  ),
 
-    /** What has happened to one instance, also when it is long gone; oldest first. */
-    explainInstance(environment: unknown, instance: unknown): HostEvent[] {
-      const isWanted = eventFilter(environment, undefined);
+  watchEventsChan: adminStream(
+    {
+      right: "deploy",
+      isChange: false,
+      arguments: [environment, optionalService],
+      does: "Sends the same events, and then each new one, until the caller ends the stream.",
+    },
+    ({ events }, stream, name, of) => {
+      const isWanted = eventFilter(name, of);
+      const stop = events.watch((event) => {
+        // A slow reader misses events, so that the host never stores them.
+        if (isWanted(event) && !stream.writableNeedDrain) stream.write(event);
+      });
+      for (const event of pastEvents(events, isWanted)) stream.write(event);
+      stream.resume();
+      stream.on("end", () => stream.end());
+      stream.on("close", stop);
+    },
+  ),
+
+  explainInstance: adminMethod(
+    {
+      right: "deploy",
+      isChange: false,
+      arguments: [environment, text("instance")],
+      does: "Lists the events of one instance, also after it has exited.",
+    },
+    ({ events }, name, instance) => {
+      const isWanted = eventFilter(name, undefined);
       const found = events
         .last()
         .filter((event) => isWanted(event) && event["instance"] === instance);
       if (found.length > 0) return found;
       throw new LeverError(
         "malformed_request",
-        `Nothing is known of an instance ${JSON.stringify(instance)}: the host remembers the last ones for as long as it runs.`,
+        `Cannot explain the instance ${JSON.stringify(instance)}: the host has no events of it. It keeps the last events since it started.`,
       );
     },
+  ),
 
-    /** What has happened, as `listEvents` tells it, and then what happens, until the caller leaves. */
-    watchEventsChan(stream: ServiceStream, environment: unknown, service?: unknown): void {
-      const isWanted = eventFilter(environment, service);
-      const stop = events.watch((event) => {
-        // Who does not keep up misses some, rather than to make the host keep them.
-        if (isWanted(event) && !stream.writableNeedDrain) stream.write(event);
-      });
-      for (const event of events.last().filter(isWanted).slice(-1_000)) stream.write(event);
-      stream.resume();
-      stream.on("end", () => stream.end());
-      stream.on("close", stop);
+  listLimits: adminMethod(
+    {
+      right: "admin",
+      isChange: false,
+      arguments: [],
+      does: "Lists every limit, its value and default, and where it was set.",
     },
-  };
+    ({ limits, overriddenLimits }) =>
+      limitNames.map((name) => ({
+        name,
+        value: limits[name],
+        default: defaultLimits[name],
+        setBy: overriddenLimits.has(name) ? "lever up --limit" : "default",
+        about: aboutLimit(name),
+      })),
+  ),
+};
+
+/** A service of an environment, or all. @throws LeverError `unknown_environment`, `unknown_service` */
+function findServices(
+  { router, fleet }: Pick<ObserveParts, "router" | "fleet">,
+  name: string,
+  only: string | undefined,
+): readonly ServiceFleet[] {
+  const { services } = findEnvironment(router, name);
+  if (only !== undefined && !services.has(only)) {
+    throw new LeverError("unknown_service", `There is no service ${only} in ${name}.`);
+  }
+  const names = only === undefined ? [...services.keys()] : [only];
+  return names.flatMap((of) => fleet.service(name, of) ?? []);
 }
 
-function eventFilter(environment: unknown, service: unknown): (event: HostEvent) => boolean {
-  const name = parseEnvironment(environment);
-  const named = service === undefined || service === null ? undefined : parseService(service);
+/** Events of an environment or of one of its services, and of the host itself. */
+function eventFilter(name: string, of: string | undefined): (event: HostEvent) => boolean {
   return (event) =>
     (event.environment === undefined || event.environment === name) &&
-    (named === undefined || event.service === named);
+    (of === undefined || event.service === of);
 }
 
-function describe(instance: Instance, of: ServiceFleet): InstanceStatus[] {
+function pastEvents(
+  events: EventLog,
+  isWanted: (event: HostEvent) => boolean,
+): readonly HostEvent[] {
+  return events.last().filter(isWanted).slice(-EVENTS_MAX);
+}
+
+function statusOf(instance: Instance, of: ServiceFleet): InstanceStatus[] {
   const { spec, target, pid } = instance;
   const { status: state } = instance;
   if (state === "exited") return [];

@@ -1,0 +1,21 @@
+import { type AccessParts, accessMethods } from "./access-methods.ts";
+import { type EnvironmentParts, environmentMethods } from "./environment-methods.ts";
+import type { MethodTable } from "./method-table.ts";
+import { type ObserveParts, observeMethods } from "./observe-methods.ts";
+import { type ServiceParts, serviceMethods } from "./service-methods.ts";
+import { type VariableParts, variableMethods } from "./variable-methods.ts";
+
+export type AdminParts = ServiceParts &
+  ObserveParts &
+  EnvironmentParts &
+  VariableParts &
+  AccessParts;
+
+/** Every method of the admin service, in the order of docs/reference/admin.md. */
+export const adminMethods: MethodTable<AdminParts> = {
+  ...serviceMethods,
+  ...observeMethods,
+  ...environmentMethods,
+  ...variableMethods,
+  ...accessMethods,
+};

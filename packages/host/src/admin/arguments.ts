@@ -1,0 +1,164 @@
+import {
+  LeverError,
+  type NetworkPolicy,
+  parseLeverUrl,
+  parseNetworkPolicy,
+} from "@leveros/protocol";
+import { parseTokenOptions, type TokenOptions } from "../access/token-options.ts";
+
+/** An argument of an admin method. */
+export interface Argument<Value> {
+  /** As the reference shows it; ends in `?` when it may be absent. */
+  readonly name: string;
+  /**
+   * `environment`: the method acts in this environment, and its right is checked there.
+   * `subject`: the audit records it, when it is a text.
+   */
+  readonly role?: "environment" | "subject";
+  /** @throws LeverError `malformed_request` */
+  read(value: unknown): Value;
+}
+
+/** In lower case. */
+export const environment: Argument<string> = {
+  name: "environment",
+  role: "environment",
+  read: (value) => readName(value, "environment").toLowerCase(),
+};
+
+/** The name of a new environment: a host name, by the rule of Lever URLs. */
+export const newEnvironment: Argument<string> = {
+  name: "name",
+  role: "subject",
+  read(value) {
+    const name = readName(value, "name");
+    const environment = hostName(name);
+    if (environment !== undefined) return environment;
+    throw new LeverError(
+      "malformed_request",
+      `Cannot create ${JSON.stringify(name)}: allowed is a host name, such as test.lever.`,
+    );
+  },
+};
+
+export const service: Argument<string> = {
+  name: "service",
+  role: "subject",
+  read: (value) => readName(value, "service"),
+};
+
+/** `""` = every service of the environment. */
+export const serviceOrAll: Argument<string> = { ...service, ...text("service") };
+
+export const optionalService: Argument<string | undefined> = optional(service);
+
+export const optionalVersion: Argument<number | undefined> = optional({
+  name: "version",
+  read(value) {
+    if (typeof value === "number") return value;
+    throw invalidArgument("version", value, "the number of a version");
+  },
+});
+
+export const isPublic: Argument<boolean> = {
+  name: "isPublic",
+  read(value) {
+    if (typeof value === "boolean") return value;
+    throw invalidArgument("isPublic", value, "true or false");
+  },
+};
+
+const ORIGINS_MAX = 1_000;
+
+export const origins: Argument<readonly string[]> = {
+  name: "origins",
+  read(value) {
+    if (Array.isArray(value) && value.length <= ORIGINS_MAX && value.every(isOrigin)) return value;
+    throw new LeverError(
+      "malformed_request",
+      'Cannot set the origins: allowed is a list of origins such as "https://app.example", or of "*".',
+    );
+  },
+};
+
+export const networkPolicy: Argument<NetworkPolicy> = {
+  name: "policy",
+  role: "subject",
+  read(value) {
+    const policy = parseNetworkPolicy(value);
+    if (typeof policy === "string" || !("wrong" in policy)) return policy;
+    throw new LeverError("malformed_request", `Cannot set the network: ${policy.wrong}.`);
+  },
+};
+
+export const tokenOptions: Argument<TokenOptions> = {
+  name: "{environments, rights, expiresInMs?, note?}",
+  read: parseTokenOptions,
+};
+
+export const tokenId: Argument<string> = { ...text("id"), role: "subject" };
+
+/** A text, which may be empty. The error does not show what was found: it may be a secret. */
+export function text(name: string): Argument<string> {
+  return {
+    name,
+    read(value) {
+      if (typeof value === "string") return value;
+      throw new LeverError(
+        "malformed_request",
+        `Cannot read the argument "${name}": it is not a text.`,
+      );
+    },
+  };
+}
+
+/** An object that may have one field, which is true or false; false by default. */
+export function flag(name: string): Argument<boolean> {
+  return {
+    name: `{${name}?}`,
+    read(value) {
+      if (value === undefined || value === null) return false;
+      if (typeof value !== "object") throw invalidArgument(name, value, `{"${name}": true}`);
+      const found: unknown = Reflect.get(value, name) ?? false;
+      if (typeof found === "boolean") return found;
+      throw invalidArgument(name, found, "true or false");
+    },
+  };
+}
+
+/** Undefined when the argument is absent or null. */
+function optional<Value>(argument: Argument<Value>): Argument<Value | undefined> {
+  return {
+    ...argument,
+    name: `${argument.name}?`,
+    read: (value) => (value === undefined || value === null ? undefined : argument.read(value)),
+  };
+}
+
+function readName(value: unknown, argument: string): string {
+  if (typeof value === "string" && value !== "") return value;
+  throw invalidArgument(argument, value, "a name");
+}
+
+const SHOWN_LENGTH_MAX = 200;
+
+function invalidArgument(name: string, value: unknown, allowed: string): LeverError {
+  const found = (JSON.stringify(value) ?? "missing").slice(0, SHOWN_LENGTH_MAX);
+  return new LeverError(
+    "malformed_request",
+    `Cannot read the argument "${name}": it is ${found}; allowed is ${allowed}.`,
+  );
+}
+
+function isOrigin(value: unknown): value is string {
+  return typeof value === "string" && (value === "*" || URL.parse(value)?.origin === value);
+}
+
+function hostName(text: string): string | undefined {
+  try {
+    const { environment, resource } = parseLeverUrl(`lever://${text.toLowerCase()}/-/-`);
+    return resource === "" && !environment.includes(":") ? environment : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,102 @@
+import { LeverError } from "@leveros/protocol";
+import { beforeEach, expect, it } from "vitest";
+import { TokenIndex } from "../access/token-index.ts";
+import type { AuditRecord, Store, TokenRecord } from "../store/store.ts";
+import { environment, flag, service } from "./arguments.ts";
+import { AdminGuard } from "./guard.ts";
+import { adminMethod, adminStream } from "./method-table.ts";
+
+const parts = { name: "the host" };
+const token: TokenRecord = {
+  id: "t1",
+  hash: "h1",
+  environments: ["dev.lever"],
+  rights: ["deploy"],
+  note: "",
+  createdAt: 0,
+  expiresAt: undefined,
+};
+
+let audit: AuditRecord[];
+let ran: unknown[];
+let guard: AdminGuard;
+
+beforeEach(() => {
+  audit = [];
+  ran = [];
+  const store: Pick<Store, "addAudit"> = {
+    async addAudit(record) {
+      audit.push(record);
+    },
+  };
+  const access = new TokenIndex({ wallTime: () => 5, isLocalOnly: true });
+  access.add(token);
+  guard = new AdminGuard({
+    access,
+    store: store as Store,
+    wallTime: () => 5,
+    propagated: async () => void ran.push("propagated"),
+  });
+});
+
+const change = { right: "deploy", isChange: true, does: "" } as const;
+const note = (...values: readonly unknown[]): void => void ran.push(values);
+const methods = {
+  listThings: adminMethod({ ...change, isChange: false, arguments: [environment] }, note),
+  listAll: adminMethod({ ...change, isChange: false, arguments: [] }, note),
+  dropThing: adminMethod({ ...change, arguments: [environment, service, flag("force")] }, note),
+  thingChan: adminStream({ ...change, alias: "ThingChan", arguments: [environment] }, note),
+  failThing: adminMethod({ ...change, arguments: [environment] }, () => {
+    throw new LeverError("method_failed", "no", { value: "no" });
+  }),
+};
+
+const call = async (name: string, ...args: unknown[]): Promise<unknown> =>
+  guard.runAs("t1", () => guard.guardAll(methods, parts)[name]?.(...args));
+
+it("a method runs with its parts and its arguments as they were read", async () => {
+  await call("listThings", "DEV.lever");
+  expect(ran).toEqual([[parts, "dev.lever"]]);
+  expect(audit).toEqual([]);
+});
+
+it("a change is recorded after it holds everywhere, with its subject", async () => {
+  await call("dropThing", "dev.lever", "svc", { force: true });
+  expect(ran).toEqual([[parts, "dev.lever", "svc", true], "propagated"]);
+  const about = { at: 5, principal: "t1", environment: "dev.lever" };
+  expect(audit).toEqual([{ ...about, method: "dropThing", about: "svc", outcome: "done" }]);
+});
+
+it("a stream comes before the arguments, and an alias is a name of its own", async () => {
+  await call("ThingChan", "the stream", "dev.lever");
+  expect(ran).toEqual([[parts, "the stream", "dev.lever"], "propagated"]);
+  expect(audit).toMatchObject([{ method: "ThingChan", environment: "dev.lever", about: "" }]);
+});
+
+it("the right is checked in the environment of the call, before its arguments are", async () => {
+  await expect(call("dropThing", "other.lever")).rejects.toMatchObject({ code: "forbidden" });
+  await expect(call("dropThing", 5)).rejects.toMatchObject({ code: "forbidden" });
+  await expect(call("dropThing", "dev.lever", 5)).rejects.toMatchObject({
+    code: "malformed_request",
+  });
+  expect(ran).toEqual([]);
+  expect(audit.map(({ environment: of, outcome }) => [of, outcome])).toEqual([
+    ["other.lever", "forbidden"],
+    ["", "forbidden"],
+    ["dev.lever", "malformed_request"],
+  ]);
+});
+
+it("a method without an environment needs its right in all of them", async () => {
+  await expect(call("listAll")).rejects.toMatchObject({ code: "forbidden" });
+});
+
+it("a change that fails by itself is recorded as failed", async () => {
+  await expect(call("failThing", "dev.lever")).rejects.toMatchObject({ code: "method_failed" });
+  expect(audit).toMatchObject([{ method: "failThing", outcome: "failed" }]);
+});
+
+it("a call without a principal may do nothing", () => {
+  const guarded = guard.guardAll(methods, parts);
+  expect(() => guarded["listThings"]?.("dev.lever")).toThrow(LeverError);
+});

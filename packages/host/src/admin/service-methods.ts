@@ -1,0 +1,111 @@
+import { type ErrorCode, type InstanceListing, LeverError } from "@leveros/protocol";
+import type { Deployer } from "../deployer/deployer.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Instance } from "../fleet/instance.ts";
+import type { Router } from "../router/router.ts";
+import type { Store } from "../store/store.ts";
+import { environment, flag, optionalVersion, service } from "./arguments.ts";
+import { findEnvironment } from "./find-environment.ts";
+import { adminMethod, adminStream, type Methods } from "./method-table.ts";
+
+export interface ServiceParts {
+  readonly router: Router;
+  readonly fleet: Fleet;
+  readonly deployer: Deployer;
+  readonly store: Store;
+}
+
+/** Methods that deploy services, and list them. */
+export const serviceMethods: Methods<
+  ServiceParts,
+  "deployServiceChan" | "rollBackService" | "listServices"
+> = {
+  deployServiceChan: adminStream(
+    {
+      right: "deploy",
+      isChange: true,
+      alias: "DeployServiceChan",
+      arguments: [environment, flag("report")],
+      does: "Receives a `.tar.gz` as byte messages and deploys it; with `report`, sends one message about it.",
+    },
+    async ({ deployer }, stream, name, isReportWanted) => {
+      const report = await deployer.deploy(name, stream).catch(throwDeployFailure);
+      if (isReportWanted) stream.write(report);
+    },
+  ),
+
+  rollBackService: adminMethod(
+    {
+      right: "deploy",
+      isChange: true,
+      arguments: [environment, service, optionalVersion],
+      does: "Makes an older version live: the given one, or the newest that is older than the live one.",
+    },
+    async ({ deployer, router }, name, of, version) => {
+      findEnvironment(router, name);
+      return await deployer.rollBack(name, of, version).catch(throwDeployFailure);
+    },
+  ),
+
+  listServices: adminMethod(
+    {
+      right: "deploy",
+      isChange: false,
+      arguments: [environment],
+      does: "Lists the services of an environment with their versions, methods and instances.",
+    },
+    async ({ router, fleet, store }, name) => {
+      const routes = findEnvironment(router, name);
+      const versions = Map.groupBy(await store.versions(name), (record) => record.service);
+      return [...versions].flatMap(([of, records]) => {
+        const liveVersion = routes.services.get(of)?.live.version;
+        const live = records.find(({ version }) => version === liveVersion);
+        if (live === undefined) return [];
+        return {
+          environment: name,
+          service: of,
+          description: live.leverJson.description,
+          private: live.leverJson.private,
+          liveVersion: live.version,
+          methods: live.methods,
+          versions: records.map(({ version, deployedAt, archiveBytes, unpackedBytes }) => ({
+            version,
+            deployedAt,
+            archiveBytes,
+            unpackedBytes,
+          })),
+          instances: listInstances(fleet.service(name, of)?.instances ?? []),
+        };
+      });
+    },
+  ),
+};
+
+const contentCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "invalid_archive",
+  "invalid_service",
+  "not_supported",
+  "start_failed",
+  "too_large",
+]);
+
+/** A deploy that fails because of its content is a method that failed, with the reason as its value. */
+function throwDeployFailure(error: unknown): never {
+  if (!(error instanceof LeverError) || !contentCodes.has(error.code)) throw error;
+  const { message } = error;
+  throw new LeverError("method_failed", message, { value: message, cause: error });
+}
+
+function listInstances(instances: readonly Instance[]): InstanceListing[] {
+  return instances.flatMap(({ spec, status: state, target, startedAt }) =>
+    state === "exited"
+      ? []
+      : {
+          instance: spec.instance,
+          version: spec.version,
+          state,
+          callsInFlight: target.callsInFlight,
+          startedAt: startedAt.toISOString(),
+        },
+  );
+}

@@ -1,0 +1,62 @@
+import type {
+  AuditEntry,
+  CreatedToken,
+  DeployReport,
+  EnvironmentListing,
+  HostEvent,
+  InstancesReport,
+  LimitListing,
+  RestartReport,
+  Right,
+  RollbackReport,
+  ScalingReport,
+  ServiceListing,
+  TokenListing,
+  VariableListing,
+} from "./admin-messages.ts";
+import type { NetworkPolicy } from "./network-policy.ts";
+
+/**
+ * The regular methods of the service `admin` in the environment `admin.lever`: their arguments and replies, as JSON.
+ * docs/reference/admin.md says what each does, and which right it needs.
+ */
+export interface AdminMethods {
+  rollBackService(environment: string, service: string, version?: number | null): RollbackReport;
+  listServices(environment: string): readonly ServiceListing[];
+  listInstances(environment: string, service?: string | null): InstancesReport;
+  explainService(environment: string, service: string): ScalingReport;
+  listEvents(environment: string, service?: string | null): readonly HostEvent[];
+  explainInstance(environment: string, instance: string): readonly HostEvent[];
+  createEnvironment(name: string): null;
+  removeEnvironment(environment: string, options?: { readonly force?: boolean }): null;
+  listEnvironments(): readonly EnvironmentListing[];
+  setPublic(environment: string, isPublic: boolean): null;
+  setCorsOrigins(environment: string, origins: readonly string[]): null;
+  setNetwork(environment: string, network: NetworkPolicy): null;
+  setVariable(
+    environment: string,
+    service: string,
+    name: string,
+    value: string,
+    options?: { readonly secret?: boolean },
+  ): RestartReport;
+  unsetVariable(environment: string, service: string, name: string): RestartReport;
+  listVariables(environment: string): readonly VariableListing[];
+  createToken(options: {
+    readonly environments: readonly string[];
+    readonly rights: readonly Right[];
+    readonly expiresInMs?: number;
+    readonly note?: string;
+  }): CreatedToken;
+  listTokens(): readonly TokenListing[];
+  revokeToken(id: string): null;
+  listAudit(): readonly AuditEntry[];
+  listLimits(): readonly LimitListing[];
+}
+
+/** The streaming methods of the same service: their arguments, and the messages that they send. */
+export interface AdminStreams {
+  /** The caller sends a .tar.gz as bytes. With `report`, one message follows. */
+  deployServiceChan(environment: string, options?: { readonly report?: boolean }): DeployReport;
+  watchEventsChan(environment: string, service?: string | null): HostEvent;
+}
