@@ -5,7 +5,7 @@ import type {
   ScalingDecision,
 } from "../autoscaler/decide-instances.ts";
 import type { ProcessPhase } from "../processes/process-state.ts";
-import type { RouteCapacity } from "../router/service-route.ts";
+import type { RouteCapacity } from "../router/route-capacity.ts";
 
 /** An instance as far as scaling depends on it. */
 export interface ScaledInstance {

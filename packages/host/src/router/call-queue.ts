@@ -1,10 +1,10 @@
 /**
- * Calls that wait for any instance, oldest first. A queue absorbs bursts: one that has not been empty for a while, with
- * no instance to come, only adds waiting to every call.
+ * Calls that wait for any instance, oldest first. A queue absorbs bursts. When no instance can be added, a queue that
+ * stays non-empty only delays every call.
  */
 export class CallQueue<Call> {
   readonly #calls = new Set<Call>();
-  /** Since when it has not been empty. */
+  /** When it last became non-empty. */
   #since = 0;
   #overloadedUntil = 0;
 
@@ -17,7 +17,7 @@ export class CallQueue<Call> {
     this.#calls.add(call);
   }
 
-  /** False = it did not wait. */
+  /** False = the call did not wait. */
   delete(call: Call): boolean {
     return this.#calls.delete(call);
   }
@@ -34,8 +34,9 @@ export class CallQueue<Call> {
   }
 
   /**
-   * Whether one more call is better refused, when no more instances may come: the queue has stood for `afterMs`, and
-   * half of what the instances carry at once waits already. It stays so until for as long a time nobody was refused.
+   * True when one more call should be refused because no more instances can start: the queue has been non-empty for
+   * `afterMs`, and is longer than half of what the instances carry at once. Stays true until no call was refused for
+   * `afterMs`.
    */
   isOverloaded(options: { now: number; afterMs: number; capacity: number }): boolean {
     const { now, afterMs, capacity } = options;

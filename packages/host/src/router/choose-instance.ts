@@ -1,4 +1,4 @@
-/** What the choice looks at. */
+/** The load of an instance. */
 export interface Candidate {
   /** Calls and open streams. */
   readonly callsInFlight: number;
@@ -6,15 +6,15 @@ export interface Candidate {
 }
 
 export interface Capacity {
-  /** Calls and open streams on one instance. */
+  /** Most calls and open streams on one instance. */
   readonly callsPerInstanceMax: number;
-  /** Regular calls on one instance: more wait, so that those under way stay fast. Streams are not held to it. */
+  /** Most regular calls on one instance. Further calls wait, so that those in flight stay fast. Streams do not count. */
   readonly callsPerInstanceTarget: number;
 }
 
 /**
- * Which instance gets this call: the one with the fewest calls in flight; of equals the first from `turn` on, so that
- * they take turns. undefined = every instance is full, or there is none.
+ * Chooses the instance for a call: the one with the fewest calls in flight. Among equals it is the first from `turn` on
+ * (round robin). undefined = every instance is full, or there is none.
  */
 export function chooseInstance<Instance extends Candidate>(
   instances: readonly Instance[],
@@ -34,7 +34,7 @@ export function chooseInstance<Instance extends Candidate>(
   return chosen;
 }
 
-/** Which instance gets a new resource: the one with the fewest; of equals the one with the fewest calls in flight. */
+/** Chooses the owner of a new resource: the instance with the fewest resources, and among equals the fewest calls. */
 export function chooseForResource<Instance extends Candidate>(
   instances: readonly Instance[],
   options: { callsPerInstanceMax: number; resourcesOf: (instance: Instance) => number },

@@ -6,25 +6,71 @@ import {
   type ResourceHook,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
+import type { SubmittedCall } from "./call.ts";
 import type { InstanceTarget } from "./instance-target.ts";
+import { ResourceLedger } from "./resource-ledger.ts";
 
-export interface HookFailure {
+interface HookFailure {
   readonly error: LeverError;
-  /** It gave no answer: whatever it does, it may be doing it still. */
+  /** The hook did not answer, so it may still be running. */
   readonly isOutcomeUnknown: boolean;
 }
 
+interface HookOptions {
+  readonly resource: string;
+  readonly epoch: number;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+export interface HookedLedgerOptions {
+  readonly clock: Clock;
+  readonly hookTimeoutMs: number;
+  readonly nextEpoch: () => number;
+  /** The instance for a new resource; undefined = none can take one now. */
+  choose(): InstanceTarget | undefined;
+  assign(call: SubmittedCall, owner: InstanceTarget): void;
+  refuse(calls: readonly SubmittedCall[], error: LeverError): void;
+  /** `closeResource` did not end in time: the instance must exit before the resource gets another owner. */
+  onStuck(owner: InstanceTarget, resource: string): void;
+}
+
+/** Creates a ledger that opens and closes resources by calling the hooks of the service. */
+export function createLedger(
+  options: HookedLedgerOptions,
+): ResourceLedger<InstanceTarget, SubmittedCall> {
+  const { clock, hookTimeoutMs: timeoutMs, onStuck } = options;
+  const ledger = new ResourceLedger<InstanceTarget, SubmittedCall>({
+    nextEpoch: options.nextEpoch,
+    choose: () => options.choose(),
+    open: (resource, owner, epoch) =>
+      runHook(owner, "newResource", { resource, epoch, timeoutMs, clock }, (failure) => {
+        if (failure === undefined) ledger.opened(resource, epoch);
+        else ledger.failed(resource, epoch, failure);
+      }),
+    close: (resource, owner, epoch) =>
+      runHook(owner, "closeResource", { resource, epoch, timeoutMs, clock }, (failure) => {
+        if (failure?.isOutcomeUnknown === true) onStuck(owner, resource);
+        else ledger.closed(resource, epoch);
+      }),
+    dispatch: (calls, owner) => {
+      for (const call of calls) options.assign(call, owner);
+    },
+    refuse: (calls, error) => options.refuse(calls, error),
+  });
+  return ledger;
+}
+
 /**
- * Tells an instance that a resource comes to it, or leaves it: a call of the service's own `newResource` or
- * `closeResource`, with the resource and its epoch as arguments. `done` is called once; never, when the instance is gone.
+ * Calls `newResource` or `closeResource` of the service on an instance, with the resource and its epoch as arguments.
+ * `done` is called once, or never if the instance exits first.
  */
-export function runHook(
+function runHook(
   target: InstanceTarget,
   hook: ResourceHook,
-  options: { resource: string; epoch: number; timeoutMs: number; clock: Clock },
+  { resource, epoch, timeoutMs, clock }: HookOptions,
   done: (failure: HookFailure | undefined) => void,
 ): void {
-  const { resource, epoch, timeoutMs, clock } = options;
   let isOver = false;
   const finish = (failure?: { reason: string; isOutcomeUnknown: boolean }): void => {
     if (isOver) return;
@@ -57,7 +103,7 @@ export function runHook(
           isOutcomeUnknown: false,
         });
       },
-      // With a broken link the instance goes, and its ownership with it.
+      // A broken link means that the instance exits, which ends its ownership.
       onAbort: (error) => finish({ reason: error.message, isOutcomeUnknown: true }),
       onDrain() {},
     },

@@ -1,21 +1,21 @@
 import type { LeverError } from "@leveros/protocol";
 
-/** Where a resource is in its life on an instance. */
+/** Phase of a resource's ownership. */
 export type ResourcePhase =
-  /** Wanted, and owned by nobody. */
+  /** Calls wait for it, and it has no owner. */
   | "unplaced"
-  /** `newResource` runs there. */
+  /** `newResource` runs on the owner. */
   | "opening"
-  /** Its calls go there. */
+  /** The owner gets its calls. */
   | "open"
-  /** No more calls go there; those in flight finish. */
+  /** The owner gets no more calls; those in flight finish. */
   | "handingOver"
-  /** `closeResource` runs there. */
+  /** `closeResource` runs on the owner. */
   | "closing"
-  /** The instance is ending by itself: when it is gone, so is its ownership. */
-  | "ending";
+  /** The owner is exiting, which ends the ownership. */
+  | "ownerExiting";
 
-/** What waits for a resource. */
+/** A call that waits for a resource. */
 export interface ResourceWaiter {
   readonly resource: string;
 }
@@ -24,7 +24,7 @@ interface Entry<Instance, Waiter> {
   readonly resource: string;
   phase: ResourcePhase;
   owner: Instance | undefined;
-  /** Of the ownership, or of the last one. */
+  /** Epoch of the current ownership, or of the last one. */
   epoch: number;
   calls: number;
   streams: number;
@@ -32,26 +32,26 @@ interface Entry<Instance, Waiter> {
   readonly waiting: Set<Waiter>;
 }
 
-/** What the ledger wants done. Answers come back as `opened`, `failed` and `closed`, with the epoch. */
+/** Carries out what the ledger decides. Results come back through `opened`, `failed` and `closed`, with the epoch. */
 export interface LedgerActions<Instance, Waiter> {
-  /** An epoch higher than all before it, also those before a restart. @throws LeverError when there is none now. */
+  /** Returns an epoch higher than all before, also before a restart. @throws LeverError when none is available. */
   nextEpoch(): number;
-  /** Which instance gets a new resource; undefined = there is none with room. */
+  /** Chooses the owner of a new resource; undefined = no instance can take one now. */
   choose(): Instance | undefined;
   open(resource: string, owner: Instance, epoch: number): void;
   close(resource: string, owner: Instance, epoch: number): void;
-  /** The resource's calls that waited, oldest first, go to its owner now. */
+  /** Gives the resource's waiting calls, oldest first, to its owner. */
   dispatch(waiting: readonly Waiter[], owner: Instance): void;
   refuse(waiting: readonly Waiter[], error: LeverError): void;
 }
 
 /**
- * Which instance owns which resource of a service. Does nothing by itself, and knows no time but what it is told.
+ * Decides which instance owns which resource of a service. It has no timers and no I/O: time comes in as an argument.
  *
- * - O1. A resource has one owner at most: between `open` for one instance and `open` for the next lies `closed` of the
- *   first, or its `gone`.
- * - O2. Epochs of a resource increase with each ownership.
- * - O3. Calls of a resource go to its owner, and only while it is open there; the others wait.
+ * - O1. A resource has at most one owner. Between `open` for one instance and `open` for the next, the first was `closed`
+ *   or has `exited`.
+ * - O2. The epochs of a resource increase with each ownership.
+ * - O3. Calls of a resource go to its owner, and only while it is open there. Other calls wait.
  */
 export class ResourceLedger<Instance extends object, Waiter extends ResourceWaiter> {
   readonly #act: LedgerActions<Instance, Waiter>;
@@ -69,7 +69,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     return this.#entries.size;
   }
 
-  /** How many resources an instance owns, in whatever phase. */
+  /** Number of resources that an instance owns, in any phase. */
   ownedBy(instance: Instance): number {
     return this.#owned.get(instance)?.size ?? 0;
   }
@@ -78,14 +78,14 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     return this.#entries.has(resource);
   }
 
-  /** Where a call of this resource goes now; undefined = it has to wait. */
+  /** The instance that gets a call of this resource now; undefined = the call must wait. */
   ownerOf(resource: string): Instance | undefined {
     const entry = this.#entries.get(resource);
     if (entry?.owner === undefined || entry.phase !== "open") return undefined;
     return this.#paused.has(entry.owner) ? undefined : entry.owner;
   }
 
-  /** A call waits for the resource, which is placed as soon as that is possible. */
+  /** A call waits for the resource. The ledger places the resource as soon as an instance can take it. */
   wait(waiter: Waiter, now: number): void {
     const { resource } = waiter;
     let entry = this.#entries.get(resource);
@@ -124,7 +124,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     return entry.epoch;
   }
 
-  /** A call is over. One of an earlier ownership is none of this one's business. */
+  /** A call is over. A call of an earlier ownership changes nothing. */
   end(resource: string, epoch: number, call: { isStream: boolean; now: number }): void {
     const entry = this.#entries.get(resource);
     if (entry === undefined || entry.epoch !== epoch) return;
@@ -134,7 +134,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     this.#handOver(entry);
   }
 
-  /** Places what waits for an owner. */
+  /** Gives resources without an owner to instances. */
   place(): void {
     for (const entry of this.#unplaced) {
       const owner = this.#act.choose();
@@ -167,7 +167,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     else this.#dispatch(entry);
   }
 
-  /** `newResource` has failed. When it may still run, it is closed before anyone else gets the resource. */
+  /** `newResource` has failed. If it may still run, `closeResource` must end before the resource gets another owner. */
   failed(
     resource: string,
     epoch: number,
@@ -182,24 +182,24 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     this.#act.refuse(waiting, why.error);
   }
 
-  /** `closeResource` has come to its end. */
+  /** `closeResource` has ended. */
   closed(resource: string, epoch: number): void {
     const entry = this.#current(resource, epoch, "closing");
     if (entry !== undefined) this.#release(entry);
   }
 
-  /** The instance gets no new resources, and hands those it has over: idle ones now, others when they are. */
+  /** The instance gets no new resources. Its idle resources close now, the others when they become idle. */
   drain(instance: Instance): void {
     this.#draining.add(instance);
     for (const entry of [...(this.#owned.get(instance) ?? [])]) this.#handOver(entry);
   }
 
-  /** The instance does not answer at the moment: calls of what it owns wait. */
+  /** The instance is unresponsive: calls of its resources wait. */
   pause(instance: Instance): void {
     this.#paused.add(instance);
   }
 
-  /** The instance answers again, or stays after all. */
+  /** The instance has recovered, or stops draining. */
   stay(instance: Instance): void {
     const wasDraining = this.#draining.delete(instance);
     if (!this.#paused.delete(instance) && !wasDraining) return;
@@ -209,14 +209,14 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     }
   }
 
-  /** The instance ends, and closes by itself what it owns: nothing more is sent to it. */
+  /** The instance is exiting and closes its resources itself: nothing more is sent to it. */
   stopping(instance: Instance): void {
     this.#draining.delete(instance);
     this.#paused.delete(instance);
-    for (const entry of this.#owned.get(instance) ?? []) entry.phase = "ending";
+    for (const entry of this.#owned.get(instance) ?? []) entry.phase = "ownerExiting";
   }
 
-  /** The instance is dead: it owns nothing any more. */
+  /** The process of the instance has exited, so it owns nothing. */
   exited(instance: Instance): void {
     this.#draining.delete(instance);
     this.#paused.delete(instance);
@@ -225,7 +225,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     this.place();
   }
 
-  /** Closes what nobody has used for a while. */
+  /** Closes resources that have had no call for `idleTimeoutMs`. */
   closeIdle(now: number, idleTimeoutMs: number): void {
     for (const entry of this.#entries.values()) {
       const { phase, calls, streams, lastUsedAt } = entry;
@@ -234,7 +234,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     }
   }
 
-  /** No instance will come: everything that waits for one is refused. */
+  /** Refuses every waiting call, because no instance will start. */
   refuseWaiting(error: LeverError): void {
     const refused: Waiter[] = [];
     for (const entry of [...this.#entries.values()]) {
@@ -246,8 +246,8 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   }
 
   /**
-   * On a draining instance, a resource without open streams takes no more calls, and is closed when the last one is
-   * over. While there are streams, whoever joins them must come to the same place.
+   * On a draining instance, a resource without open streams takes no more calls, and closes after its last call. While
+   * streams are open, new calls must reach the same owner.
    */
   #handOver(entry: Entry<Instance, Waiter>): void {
     if (entry.owner === undefined || !this.#draining.has(entry.owner)) return;
@@ -268,7 +268,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     this.#act.close(entry.resource, entry.owner, entry.epoch);
   }
 
-  /** Nobody owns it any more: who waits gets it on another instance. */
+  /** Ends the ownership. Waiting calls get the resource on another instance. */
   #release(entry: Entry<Instance, Waiter>): void {
     if (entry.owner !== undefined) this.#owned.get(entry.owner)?.delete(entry);
     entry.owner = undefined;

@@ -12,40 +12,41 @@ import type { Clock } from "../clock.ts";
 import type { CallRouter } from "./call.ts";
 import type { EnvironmentAccess } from "./environment-access.ts";
 import type { InstanceTarget } from "./instance-target.ts";
+import type { LiveVersion } from "./live-version.ts";
 import { RoutedCall } from "./routed-call.ts";
-import { type LiveVersion, type RouteOptions, ServiceRoute } from "./service-route.ts";
+import { type RouteOptions, ServiceRoute } from "./service-route.ts";
 
 export interface RouterOptions {
   readonly limits: Limits;
   readonly clock: Clock;
-  /** For the ownership of a resource: higher than all before. @throws LeverError when there is none now. */
+  /** Epoch for a new ownership of a resource: higher than all before. @throws LeverError when none is available. */
   readonly nextEpoch: () => number;
 }
 
 /** An environment as the data plane sees it. */
 export interface EnvironmentRoutes {
   access: EnvironmentAccess;
-  /** What its services share. */
+  /** Shared by its services. */
   readonly options: RouteOptions;
   readonly services: Map<string, ServiceRoute>;
 }
 
 /**
- * The routing table, and the one way every call takes: find the service, check that the caller may call it, choose an
- * instance or wait for one. Fed by the control plane through `set…` and `remove…`, it never waits for it: when a call
- * finds no instance, `onDemand` says so and the call waits.
+ * The routing table. Every call goes through `open`: find the service, check that the caller may call it, and submit the
+ * call to the service's route. The control plane updates the table through `set…` and `remove…`. The router never waits
+ * for the control plane: when no instance can take a call, it calls `onDemand` and the call waits.
  */
 export class Router implements CallRouter {
   readonly #environments = new Map<string, EnvironmentRoutes>();
   readonly #options: RouterOptions;
   #isClosing = false;
-  /** A call waits, since no instance has room; or those that are there carry more than they should. */
+  /** A call waits because no instance can take it, or the instances carry more than they should. */
   onDemand: (route: ServiceRoute) => void = () => {};
 
-  /** An instance does not give a resource back: it has to end. */
+  /** An instance does not close a resource in time: it must exit. */
   onStuck: (route: ServiceRoute, target: InstanceTarget, resource: string) => void = () => {};
 
-  /** Who may call into an environment has changed; undefined = there is none any more. */
+  /** Access to an environment has changed; undefined = the environment was removed. */
   onEnvironment: (name: string, access: EnvironmentAccess | undefined) => void = () => {};
 
   constructor(options: RouterOptions) {
@@ -74,13 +75,13 @@ export class Router implements CallRouter {
     this.onEnvironment(name, access);
   }
 
-  /** From now on there is no such environment; what is under way goes on. */
+  /** Removes an environment. Calls in flight go on. */
   removeEnvironment(name: string): void {
     this.#environments.delete(name);
     this.onEnvironment(name, undefined);
   }
 
-  /** The service's live version is this one from now on; waiting calls and instances stay. */
+  /** Sets the live version of a service. Waiting calls and instances stay. */
   setService(environment: string, service: string, live: LiveVersion): ServiceRoute {
     const routes = this.#environments.get(environment);
     if (routes === undefined) {
@@ -96,7 +97,7 @@ export class Router implements CallRouter {
     return route;
   }
 
-  /** From now on nobody from outside may call; what is under way, and what that calls in turn, goes on. */
+  /** Refuses calls from outside. Calls in flight go on, and so do the calls that they make. */
   close(): void {
     this.#isClosing = true;
   }

@@ -1,12 +1,14 @@
-import { LeverError, type Limits, type ResourceHook } from "@leveros/protocol";
+import { LeverError, type Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { SubmittedCall } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
 import { chooseForResource, chooseInstance } from "./choose-instance.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import { Lease } from "./lease.ts";
-import { type HookFailure, runHook } from "./resource-hooks.ts";
-import { ResourceLedger } from "./resource-ledger.ts";
+import type { LiveVersion } from "./live-version.ts";
+import { createLedger } from "./resource-hooks.ts";
+import type { ResourceLedger } from "./resource-ledger.ts";
+import { type RouteCapacity, UNSCALED } from "./route-capacity.ts";
 import {
   overloaded,
   WaitingCalls,
@@ -37,42 +39,18 @@ export interface RouteOptions {
   readonly onStuck: (route: ServiceRoute, target: InstanceTarget, resource: string) => void;
 }
 
-/** What a live version promises to callers. */
-export interface LiveVersion {
-  readonly version: number;
-  readonly isPrivate: boolean;
-  /** undefined = not known: any name that may be a method's. */
-  readonly methods: readonly string[] | undefined;
-}
-
-/** How much a service's instances carry, and whether more of them may come. */
-export interface RouteCapacity {
-  /** Regular calls that one instance is given before another instance gets the next. */
-  readonly callsPerInstanceTarget: number;
-  /** More calls in flight than this need another instance: the router then calls `onDemand`. */
-  readonly scaleUpAbove: number;
-  /** More instances may come. If not, calls that join a standing queue are refused. */
-  readonly canScaleUp: boolean;
-}
-
-/** The capacity of a route whose instances nothing scales. */
-const UNSCALED: RouteCapacity = {
-  callsPerInstanceTarget: Number.POSITIVE_INFINITY,
-  scaleUpAbove: 0,
-  canScaleUp: true,
-};
-
 /** The row of the routing table for one service: its live version, its instances, and the calls that wait for one. */
 export class ServiceRoute {
   readonly environment: string;
   readonly service: string;
   live: LiveVersion;
-  /** When the last call ended or was taken, by the router's clock. */
+  /** When the last call ended, or the version went live. By the router's clock. */
   lastUsedAt: number;
-  /** Set by who starts its instances. */
+  /** Set by the fleet. */
   capacity: RouteCapacity = UNSCALED;
   readonly #options: RouteOptions;
-  readonly #waiting: WaitingCalls;
+  /** undefined while no call waits: most services have none. */
+  #waiting: WaitingCalls | undefined;
   /** undefined while no resource is in use: most services have none. */
   #resources: ResourceLedger<InstanceTarget, SubmittedCall> | undefined;
   readonly #instances: InstanceTarget[] = [];
@@ -91,12 +69,11 @@ export class ServiceRoute {
     this.service = name.service;
     this.live = live;
     this.#options = options;
-    this.#waiting = new WaitingCalls(options.waiting, options.limits);
     this.lastUsedAt = options.clock.now();
   }
 
   get callsWaiting(): number {
-    return this.#waiting.count;
+    return this.#waiting?.count ?? 0;
   }
 
   get resources(): number {
@@ -107,7 +84,7 @@ export class ServiceRoute {
     return this.#resources?.ownedBy(target) ?? 0;
   }
 
-  /** On instances that take new calls; those on draining ones no longer count. */
+  /** Calls on instances that take new ones. Calls on draining instances do not count. */
   get callsInFlight(): number {
     let calls = 0;
     for (const target of this.#instances) calls += target.callsInFlight;
@@ -170,25 +147,25 @@ export class ServiceRoute {
     this.dispatch();
   }
 
-  /** The instance does not answer at the moment: it gets no calls until it is added again. */
+  /** The instance is unresponsive: it gets no calls until it is added again. */
   pause(target: InstanceTarget): void {
     this.#drop(target);
     this.#resources?.pause(target);
   }
 
-  /** The instance gets no new calls; those it has go on, and its resources are handed over. */
+  /** The instance gets no new calls. Its calls go on, and its resources move to other instances. */
   drain(target: InstanceTarget): void {
     this.#drop(target);
     this.#resources?.drain(target);
   }
 
-  /** The instance is ending by itself: nothing is sent to it any more. */
+  /** The instance is exiting: nothing is sent to it. */
   stopping(target: InstanceTarget): void {
     this.#drop(target);
     this.#resources?.stopping(target);
   }
 
-  /** The instance is dead. */
+  /** The process of the instance has exited. */
   exited(target: InstanceTarget): void {
     this.#drop(target);
     this.#resources?.exited(target);
@@ -200,7 +177,7 @@ export class ServiceRoute {
     const now = this.#options.clock.now();
     this.#checkMayWait(call, now);
     call.wait(now);
-    this.#waiting.add(bodyBytes);
+    this.#waitingCalls.add(bodyBytes);
     if (resource === "") {
       this.#queue ??= new CallQueue();
       this.#queue.add(call, now);
@@ -218,7 +195,7 @@ export class ServiceRoute {
       resource === "" &&
       !canScaleUp &&
       this.#queue?.isOverloaded({ now, afterMs: queueStandingMs, capacity }) === true;
-    const full = isStanding ? "service" : this.#waiting.fullPart(bodyBytes);
+    const full = isStanding ? "service" : this.#waitingCalls.fullPart(bodyBytes);
     if (full === "service")
       throw overloaded(`too many calls of ${this.service} wait for an instance`);
     if (full === "environment") throw overloaded(`too many calls of ${this.environment} wait`);
@@ -232,28 +209,28 @@ export class ServiceRoute {
   leaveQueue(call: SubmittedCall): void {
     const hasWaited =
       call.resource === "" ? this.#queue?.delete(call) : this.#resources?.leave(call);
-    if (hasWaited === true) this.#waiting.remove(call.bodyBytes);
+    if (hasWaited === true) this.#waiting?.remove(call.bodyBytes);
   }
 
-  /** Gives waiting calls, oldest first, to instances with room, and places resources. */
+  /** Gives waiting calls, oldest first, to instances that can take them, and places resources. */
   dispatch(): void {
     for (const call of this.#queue ?? []) {
       const target = this.#chooseAny(call.isStream);
       if (target === undefined) break;
       this.#queue?.delete(call);
-      this.#waiting.remove(call.bodyBytes);
+      this.#waiting?.remove(call.bodyBytes);
       this.#assign(call, target);
     }
     this.#resources?.place();
   }
 
-  /** Refuses every waiting call: no instance will come. */
+  /** Refuses every waiting call, because no instance will start. */
   refuseWaiting(error: LeverError): void {
     this.#refuse(this.#queue?.takeAll() ?? [], error);
     this.#resources?.refuseWaiting(error);
   }
 
-  /** Closes resources that nobody has used for a while. */
+  /** Closes resources that have had no call for `resourceIdleTimeoutMs`. */
   closeIdleResources(): void {
     this.#resources?.closeIdle(
       this.#options.clock.now(),
@@ -261,17 +238,23 @@ export class ServiceRoute {
     );
   }
 
-  /** The service is at zero: what stood ready for calls and resources goes, unless it is in use. */
+  /** The service has no instances: frees the queue and the ledger, unless they are in use. */
   releaseUnused(): void {
+    if (this.#waiting?.count === 0) this.#waiting = undefined;
     if (this.#queue?.size === 0) this.#queue = undefined;
     if (this.#resources?.size === 0) this.#resources = undefined;
   }
 
   #refuse(calls: readonly SubmittedCall[], error: LeverError): void {
     for (const call of calls) {
-      this.#waiting.remove(call.bodyBytes);
+      this.#waiting?.remove(call.bodyBytes);
       call.refuse(error);
     }
+  }
+
+  get #waitingCalls(): WaitingCalls {
+    this.#waiting ??= new WaitingCalls(this.#options.waiting, this.#options.limits);
+    return this.#waiting;
   }
 
   get #isQueueing(): boolean {
@@ -294,45 +277,23 @@ export class ServiceRoute {
   }
 
   get #ledger(): ResourceLedger<InstanceTarget, SubmittedCall> {
-    this.#resources ??= new ResourceLedger({
-      nextEpoch: this.#options.nextEpoch,
-      choose: () => this.#chooseForResource(),
-      open: (resource, owner, epoch) =>
-        this.#runHook(owner, "newResource", { resource, epoch }, (failure) => {
-          if (failure === undefined) this.#ledger.opened(resource, epoch);
-          else this.#ledger.failed(resource, epoch, failure);
+    const { clock, limits, nextEpoch, onStuck } = this.#options;
+    this.#resources ??= createLedger({
+      clock,
+      hookTimeoutMs: limits.resourceHookTimeoutMs,
+      nextEpoch,
+      choose: () =>
+        chooseForResource(this.#instances, {
+          callsPerInstanceMax: limits.callsPerInstanceMax,
+          resourcesOf: (target) => this.resourcesOf(target),
         }),
-      close: (resource, owner, epoch) =>
-        this.#runHook(owner, "closeResource", { resource, epoch }, (failure) => {
-          if (failure?.isOutcomeUnknown === true) this.#options.onStuck(this, owner, resource);
-          else this.#ledger.closed(resource, epoch);
-        }),
-      dispatch: (calls, owner) => {
-        for (const call of calls) {
-          this.#waiting.remove(call.bodyBytes);
-          this.#assign(call, owner);
-        }
+      assign: (call, owner) => {
+        this.#waiting?.remove(call.bodyBytes);
+        this.#assign(call, owner);
       },
       refuse: (calls, error) => this.#refuse(calls, error),
+      onStuck: (owner, resource) => onStuck(this, owner, resource),
     });
     return this.#resources;
-  }
-
-  #runHook(
-    owner: InstanceTarget,
-    hook: ResourceHook,
-    of: { resource: string; epoch: number },
-    done: (failure: HookFailure | undefined) => void,
-  ): void {
-    const { clock, limits } = this.#options;
-    runHook(owner, hook, { ...of, timeoutMs: limits.resourceHookTimeoutMs, clock }, done);
-  }
-
-  /** The one with the fewest resources; of equals the one with the fewest calls. */
-  #chooseForResource(): InstanceTarget | undefined {
-    return chooseForResource(this.#instances, {
-      callsPerInstanceMax: this.#options.limits.callsPerInstanceMax,
-      resourcesOf: (target) => this.resourcesOf(target),
-    });
   }
 }

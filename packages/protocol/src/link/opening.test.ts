@@ -1,0 +1,60 @@
+import { expect, it } from "vitest";
+import { type Caller, OUTSIDE } from "../call.ts";
+import { decodeOpening, encodeHeader, OPENING_BYTES_MAX } from "./opening.ts";
+
+const target = { environment: "dev.lever", service: "svc", resource: "a/b", method: "m" };
+const encode = (caller: Caller, of = target, timeoutMs = 1_000): Uint8Array =>
+  encodeHeader({ caller, target: of, timeoutMs }).slice();
+
+it.each<Caller>([
+  OUTSIDE,
+  { kind: "admin", principal: "local" },
+  { kind: "service", environment: "dev.lever", service: "front" },
+  { kind: "service", environment: "", service: "\u{1F600} \u0000" },
+])("a head is read as it was written, for the caller %j", (caller) => {
+  const bytes = Buffer.concat([encode(caller), Buffer.from("[1]")]);
+  const { header, body } = decodeOpening(bytes);
+  expect(header).toEqual({ caller, target, timeoutMs: 1_000 });
+  expect(Buffer.from(body).toString()).toBe("[1]");
+});
+
+it.each([
+  ["the same names", target, target],
+  ["names of the same length", target, { ...target, service: "abc", method: "n" }],
+  ["other characters after ASCII", target, { ...target, method: "é" }],
+  ["ASCII after other characters", { ...target, method: "é" }, { ...target, method: "ee" }],
+  ["empty names", target, { environment: "", service: "", resource: "", method: "" }],
+])("a head with %s is read for itself", (_name, first, second) => {
+  for (const of of [first, second, first]) {
+    expect(decodeOpening(encode(OUTSIDE, of)).header.target).toEqual(of);
+  }
+});
+
+it.each([0, 1, 255, 0xffff_ffff])("a deadline of %d ms is kept", (timeoutMs) => {
+  expect(decodeOpening(encode(OUTSIDE, target, timeoutMs)).header.timeoutMs).toBe(timeoutMs);
+});
+
+it("a longer deadline is the longest that fits", () => {
+  expect(decodeOpening(encode(OUTSIDE, target, 2 ** 40)).header.timeoutMs).toBe(0xffff_ffff);
+});
+
+it("a head of six names of the largest size fits, and a larger name is refused", () => {
+  const name = "x".repeat(16 * 1024);
+  const caller = { kind: "service", environment: name, service: name } as const;
+  const largest = { environment: name, service: name, resource: name, method: name };
+  const bytes = encode(caller, largest);
+  expect(bytes.length).toBe(OPENING_BYTES_MAX);
+  expect(decodeOpening(bytes).header).toMatchObject({ caller, target: largest });
+  expect(() => encode(OUTSIDE, { ...target, method: `${name}x` })).toThrow(
+    /over the limit of 16384/,
+  );
+});
+
+it.each([
+  ["no bytes", new Uint8Array(0), /too short/],
+  ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 2/],
+  ["an unknown kind of caller", encode(OUTSIDE).fill(9, 1, 2), /no kind of caller 9/],
+  ["a name that runs past the end", encode(OUTSIDE).fill(255, 12, 14), /runs past its end/],
+])("a head is refused for %s", (_name, bytes, message) => {
+  expect(() => decodeOpening(bytes)).toThrow(message);
+});
