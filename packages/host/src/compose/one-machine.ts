@@ -89,8 +89,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const dataDir = realpathSync(options.dataDir);
   const store = openSqliteStore(join(dataDir, "lever.sqlite"));
   try {
-    const ledger = new ProcessRecords(join(dataDir, "processes"));
-    const reaped = ledger.killOrphans();
+    const records = new ProcessRecords(join(dataDir, "processes"));
+    const reaped = records.killOrphans();
     if (reaped.length > 0) log("warn", "processes", "orphaned processes killed", { pids: reaped });
     const folders = new CodeFolders(dataDir, limits);
     await folders.open(store);
@@ -101,7 +101,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       isolation: options.isolation,
       dataDir,
       limits,
-      records: ledger,
+      records,
       hostValues: store,
       clock,
       log,
@@ -146,7 +146,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const tokens = await TokenRegistry.open({ store, wallTime, isLocalOnly });
     const front = { ...options, certificate, access: tokens.index, router, clock, log };
     const workers =
-      options.workers > 1 ? new GatewayWorkers({ ...front, tokens, ledger }) : undefined;
+      options.workers > 1 ? new GatewayWorkers({ ...front, tokens, records }) : undefined;
     startAdminService({
       tokens,
       wallTime,

@@ -1,39 +1,33 @@
-import type { ChildProcess } from "node:child_process";
-import { extname, join } from "node:path";
 import { attachLink, type CallTarget, LeverError, type Limits, type Link } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
-import { startLinked } from "../processes/linked-process.ts";
-import { OutputLog } from "../processes/output-log.ts";
-import { checkHealth, type HealthState, healthyNow } from "../processes/process-health.ts";
+import { describeExit } from "../processes/process-exit.ts";
 import type { ProcessRecords } from "../processes/process-records.ts";
-import { readOutput } from "../processes/read-output.ts";
+import { type ProcessEnd, SupervisedProcess } from "../processes/supervised-process.ts";
 import { forwardCall } from "../router/forward-call.ts";
 import { sendToWorker, type WorkerCommand, type WorkerEvent } from "./messages.ts";
+import { startWorker, type WorkerHandle } from "./start-worker.ts";
 
-/** Beside this file, in the form that it is run in itself. */
-const MAIN = join(import.meta.dirname, `worker-main${extname(import.meta.filename)}`);
-/** Of bodies and messages: the worker holds them to their limits. */
+/** Bodies and messages: the worker holds them to their own limits. */
 const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
-/** Time for a worker to answer its link: much more than one that works ever needs. */
-const ANSWER_MS_MAX = 5_000;
-/** Time without a link for a worker to end by itself, so that its exit status is its own. */
-const EXIT_MS_MAX = 1_000;
+/** Time for a worker to answer a ping: much more than a working one ever needs. */
+const UNRESPONSIVE_MS = 5_000;
+/** Time without a link for a worker to exit by itself, so that its exit status is its own. */
+const EXIT_GRACE_MS = 1_000;
 
 export interface WorkerProcessOptions {
   readonly router: CallTarget;
   readonly limits: Limits;
-  readonly ledger: ProcessRecords;
+  readonly records: ProcessRecords;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** How a worker came to its end. */
+/** Why a worker has ended. */
 export class WorkerExit extends Error {
   readonly pid: number;
-  /** The system's, when it could not listen. */
+  /** The system's error code, if it could not listen. */
   readonly code: string | undefined;
-  /** What it wrote last. */
   readonly lastOutput: string;
 
   constructor(
@@ -49,89 +43,77 @@ export class WorkerExit extends Error {
 
 /** One process that runs a gateway, as the host sees it. */
 export class WorkerProcess {
-  readonly pid: number;
   readonly #options: WorkerProcessOptions;
-  readonly #child: ChildProcess;
+  readonly #process: SupervisedProcess<WorkerHandle>;
   readonly #link: Link;
-  readonly #output: OutputLog;
   readonly #started: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #listening: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #exited: PromiseWithResolvers<WorkerExit> = Promise.withResolvers();
+  /** It has been sent `listen`: from then on it may take connections. */
   #mayListen = false;
-  #health: HealthState;
-  /** Why it ends, where that is known before it does. */
-  #reason: string | undefined;
-  #code: string | undefined;
+  /** Why it cannot listen, in the worker's own words. */
+  #failure: { readonly reason: string; readonly code: string | undefined } | undefined;
 
-  /** @throws LeverError `start_failed` when the system makes no process. */
+  /** @throws LeverError `start_failed` when the system cannot start a process. */
   constructor(options: WorkerProcessOptions) {
-    const { limits, ledger, clock, log } = options;
+    const { limits, records, clock, log } = options;
+    const { startTimeoutMs, loggedBytesPerSecondMax } = limits;
     this.#options = options;
-    this.#health = healthyNow(clock.now());
-    // One debugger is enough: two cannot have the same port.
-    const flags = process.execArgv.filter((flag) => !flag.startsWith("--inspect"));
-    // In a session of its own: the host is who ends it, and a later host what of it a crash leaves behind.
-    const { child, pid, socket, shared } = startLinked(({ variables }) => ({
-      program: process.execPath,
-      args: [...flags, MAIN],
-      env: { ...process.env, ...variables },
-    }));
-    this.pid = pid;
-    this.#child = child;
-    try {
-      ledger.add(pid);
-    } catch (error) {
-      this.kill();
-      throw error;
-    }
-    this.#output = new OutputLog({
-      bytesPerSecondMax: limits.loggedBytesPerSecondMax,
-      clock: () => clock.now(),
-      onLine: (line) => log("info", "workers", "output", { worker: pid, line }),
-      onDropped: (bytes) => log("warn", "workers", "output dropped", { worker: pid, bytes }),
-    });
-    readOutput([child.stdout, child.stderr], (chunk) => this.#output.push(chunk));
+    // The caller need not wait for both.
+    this.#started.promise.catch(() => {});
+    this.#listening.promise.catch(() => {});
+    this.#process = new SupervisedProcess(
+      (onOutput) => startWorker(records, onOutput),
+      {
+        onOutputLine: (line) => log("info", "workers", "output", { worker: this.pid, line }),
+        onOutputDropped: (bytes) =>
+          log("warn", "workers", "output dropped", { worker: this.pid, bytes }),
+        onReady: () => this.#listening.resolve(),
+        onStopping: () => {},
+        requestStop: () => this.kill(),
+        ping: (onPong) => this.#link.ping(onPong),
+        // Its connections cannot go elsewhere, so nothing is done before it is killed.
+        onUnresponsive: () => {},
+        onRecovered: () => {},
+        onExited: (end) => this.#onExited(end),
+      },
+      {
+        clock,
+        limits: {
+          startTimeoutMs,
+          stopTimeoutMs: Number.POSITIVE_INFINITY,
+          exitGraceMs: EXIT_GRACE_MS,
+          unresponsiveAfterMs: UNRESPONSIVE_MS,
+          unresponsiveKillAfterMs: UNRESPONSIVE_MS,
+          loggedBytesPerSecondMax,
+        },
+      },
+    );
     // The worker has admitted its calls, and names their callers.
     const forwarding = { target: options.router, isTrusted: true, log };
-    const link = attachLink(socket, {
+    const { socket, shared } = this.#process.handle;
+    this.#link = attachLink(socket, {
       side: "host",
       messageBytesMax: MESSAGE_BYTES_MAX,
-      // The router bounds them, whichever worker they come through.
+      // The router bounds calls, whichever worker they come through.
       callsMax: Number.POSITIVE_INFINITY,
       shared,
       onCall: (request, side) => forwardCall(request, side, forwarding),
       onControl: (message) => this.#onEvent(message as WorkerEvent),
       onClose: (reason) => {
         if (reason !== undefined)
-          log("warn", "workers", "link broken", { worker: pid, reason: reason.message });
-        link.close(new LeverError("cancelled", "The caller closed its connection."));
-        const timer = clock.setTimeout(() => this.kill(), EXIT_MS_MAX);
-        void this.exited.then(() => clock.clearTimeout(timer));
+          log("warn", "workers", "link broken", { worker: this.pid, reason: reason.message });
+        this.#link.close(new LeverError("cancelled", "The caller closed its connection."));
+        this.#process.step({ type: "lost" });
       },
-    });
-    this.#link = link;
-    const { startTimeoutMs } = limits;
-    const starting = clock.setTimeout(
-      () => this.#giveUp(`it was still starting after ${startTimeoutMs} ms`),
-      startTimeoutMs,
-    );
-    const hasStarted = (): void => clock.clearTimeout(starting);
-    this.#listening.promise.then(hasStarted, hasStarted);
-    // Nobody may wait for it.
-    this.#started.promise.catch(() => {});
-    child.once("close", (status: number | null, signal: string | null) => {
-      ledger.remove(pid);
-      this.#output.end();
-      const how = signal === null ? `it exited with status ${status}` : `it was ended by ${signal}`;
-      const lastOutput = this.#output.tail();
-      const end = new WorkerExit(this.#reason ?? how, { pid, code: this.#code, lastOutput });
-      this.#started.reject(end);
-      this.#listening.reject(end);
-      this.#exited.resolve(end);
     });
   }
 
-  /** Resolves when it is ready to listen. @throws WorkerEnd when it ends before that. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Resolves when it is ready to listen. @throws WorkerExit when it ends before that. */
   get started(): Promise<void> {
     return this.#started.promise;
   }
@@ -145,60 +127,46 @@ export class WorkerProcess {
     sendToWorker(this.#link, message);
   }
 
-  /** Opens the port. @throws WorkerEnd when it cannot. */
+  /** Opens the port. @throws WorkerExit when it cannot. */
   listen(port: number): Promise<void> {
     this.#mayListen = true;
     this.send({ type: "listen", port });
     return this.#listening.promise;
   }
 
-  /** Resolves when it knows what it was told so far, or is no more: at the latest when `checkHealth` has ended it. */
+  /** Resolves when it has received everything that was sent so far, or has ended: `checkHealth` bounds the wait. */
   async propagated(): Promise<void> {
-    // Before it listens, it hears everything first.
+    // Messages arrive in order: before it listens, it receives everything that was sent before.
     if (!this.#mayListen) return;
-    await Promise.race([new Promise<void>((resolve) => this.#ask(resolve)), this.exited]);
+    const answered = new Promise<void>((resolve) => this.#process.ping(resolve));
+    await Promise.race([answered, this.exited]);
   }
 
-  /** W4. Asks for a sign of life when that is due, and ends it when there is none (`HealthOptions`). */
+  /** W4. Must be called regularly (`HealthTicker`). */
   checkHealth(hostStallMs: number): void {
-    // Until then it is given time to start.
-    if (!this.#mayListen) return;
-    const { state, action } = checkHealth(this.#health, {
-      now: this.#options.clock.now(),
-      hostStallMs: hostStallMs,
-      isBusy: false,
-      // Its connections cannot go elsewhere, so that there is nothing between waiting and giving up.
-      unresponsiveAfterMs: ANSWER_MS_MAX,
-      unresponsiveKillAfterMs: ANSWER_MS_MAX,
-    });
-    this.#health = state;
-    if (action === "ping") this.#ask();
-    if (action === "kill") this.#giveUp(`it did not answer for ${ANSWER_MS_MAX / 1_000} s`);
+    this.#process.checkHealth({ hostStallMs, isBusy: false });
   }
 
-  /** Takes no new connections; it ends when those that are there have. */
+  /** Takes no new connections, and exits when those that are open have ended. Before it listens, it is killed. */
   close(): void {
-    if (this.#mayListen) this.send({ type: "close" });
-    else this.kill();
+    if (this.#process.phase === "ready") this.send({ type: "close" });
+    this.#process.step({ type: "drain", stopAt: Number.POSITIVE_INFINITY });
   }
 
-  /** Ends it at once. May be called twice. */
+  /** May be called twice. */
   kill(): void {
-    this.#child.kill("SIGKILL");
+    this.#process.kill();
   }
 
-  #ask(onAnswer?: () => void): void {
-    const { clock } = this.#options;
-    this.#health = { ...this.#health, askedAt: this.#health.askedAt ?? clock.now() };
-    this.#link.ping(() => {
-      this.#health = healthyNow(clock.now());
-      onAnswer?.();
-    });
-  }
-
-  #giveUp(reason: string): void {
-    this.#reason ??= reason;
-    this.kill();
+  #onExited(end: ProcessEnd): void {
+    const { pid } = this;
+    const { startTimeoutMs } = this.#options.limits;
+    this.#options.records.remove(pid);
+    const { reason = endReason(end, startTimeoutMs), code } = this.#failure ?? {};
+    const exit = new WorkerExit(reason, { pid, code, lastOutput: this.#process.lastOutput() });
+    this.#started.reject(exit);
+    this.#listening.reject(exit);
+    this.#exited.resolve(exit);
   }
 
   #onEvent(message: WorkerEvent): void {
@@ -207,11 +175,10 @@ export class WorkerProcess {
         this.#started.resolve();
         return;
       case "listening":
-        this.#listening.resolve();
+        this.#process.step({ type: "loaded" });
         return;
       case "failed":
-        this.#reason = message.reason;
-        this.#code = message.code;
+        this.#failure = message;
         return;
       case "log":
         this.#options.log(message.level, message.part, message.event, {
@@ -220,5 +187,16 @@ export class WorkerProcess {
         });
         return;
     }
+  }
+}
+
+function endReason(end: ProcessEnd, startTimeoutMs: number): string {
+  switch (end.cause) {
+    case "startTimedOut":
+      return `it was still starting after ${startTimeoutMs} ms`;
+    case "unresponsive":
+      return `it did not answer for ${UNRESPONSIVE_MS / 1_000} s`;
+    case "exited":
+      return `it ${describeExit(end.exit)}`;
   }
 }

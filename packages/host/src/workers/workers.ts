@@ -34,7 +34,7 @@ export interface WorkersOptions {
   readonly isLocalOnly: boolean;
   readonly limits: Limits;
   readonly certificate: Certificate | undefined;
-  readonly ledger: ProcessRecords;
+  readonly records: ProcessRecords;
   readonly clock: Clock;
   readonly log: Log;
 }
