@@ -62,8 +62,10 @@ export {
   limitNames,
   parseLimit,
 } from "./limits.ts";
+export { LINK_FD, LINK_MESSAGE_BYTES_MAX } from "./link/child-link.ts";
 export { Link } from "./link/link.ts";
 export type { LinkedSide, LinkOptions } from "./link/link-options.ts";
+export { memoryLink } from "./link/memory-link.ts";
 export {
   inheritedMemory,
   type MemoryFile,

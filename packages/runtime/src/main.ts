@@ -16,6 +16,8 @@ import {
   type InstanceLink,
   inheritedMemory,
   isCallableName,
+  LINK_FD,
+  LINK_MESSAGE_BYTES_MAX,
   LINK_READ_BYTES,
   type RuntimeMessage,
   SHARES_MEMORY,
@@ -25,9 +27,6 @@ import { dropPrivileges } from "./drop-privileges.ts";
 import { describeLoadError, loadService, provideClient } from "./load-service.ts";
 import { warmUp } from "./warm-up.ts";
 
-const LINK_FD = 3;
-/** Largest message from the host, which enforces its own, lower limit. */
-const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
 const CALLS_MAX = 100_000;
 /** Exit status when the service cannot be loaded. */
 const EXIT_CANNOT_LOAD = 70;
@@ -65,7 +64,7 @@ const link = attachLink(socket, {
   side: "instance",
   isBorrowed: true,
   shared: inheritedMemory({ ftruncateSync, readSync, writeSync }),
-  messageBytesMax: MESSAGE_BYTES_MAX,
+  messageBytesMax: LINK_MESSAGE_BYTES_MAX,
   callsMax: CALLS_MAX,
   onCall: (request, side) => {
     if (server !== undefined) return server.onCall(request, side);

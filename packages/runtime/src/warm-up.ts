@@ -1,4 +1,10 @@
-import { type CallRequest, ignoredEvents, Link, OUTSIDE, PAYLOAD_JSON } from "@leveros/protocol";
+import {
+  type CallRequest,
+  ignoredEvents,
+  memoryLink,
+  OUTSIDE,
+  PAYLOAD_JSON,
+} from "@leveros/protocol";
 import { CallServer } from "./call-server.ts";
 import { loadService } from "./load-service.ts";
 
@@ -11,22 +17,9 @@ const MESSAGE_BYTES_MAX = 1_024;
 export async function warmUp(): Promise<void> {
   const methods = await loadService(import.meta.dirname, "warm-up-service.cjs");
   const server = new CallServer(methods, { replyBytesMax: MESSAGE_BYTES_MAX });
-  const common = { messageBytesMax: MESSAGE_BYTES_MAX, callsMax: 1, onControl() {} };
-  const deliver = (to: () => Link) => (parts: readonly Uint8Array[]) => {
-    for (const part of parts) to().receive(part);
-    return true;
-  };
-  const host: Link = new Link({
-    ...common,
-    side: "host",
-    write: deliver(() => instance),
-    schedule: queueMicrotask,
-    onCall: () => ignoredEvents,
-  });
-  const instance: Link = new Link({
-    ...common,
-    side: "instance",
-    write: deliver(() => host),
+  const host = memoryLink({
+    messageBytesMax: MESSAGE_BYTES_MAX,
+    callsMax: 1,
     schedule: queueMicrotask,
     onCall: server.onCall,
   });

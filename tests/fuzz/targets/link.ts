@@ -7,13 +7,13 @@ import {
   ignoredEvents,
   LeverError,
   Link,
+  memoryLink,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type SharedMemory,
 } from "@leveros/protocol";
 import { systemClock } from "../../../packages/host/src/clock.ts";
 import { linkInstance } from "../../../packages/host/src/instance-link/instance-link.ts";
-import { memoryLink } from "../../../packages/host/src/instance-link/memory-link.ts";
 import { forwardCall } from "../../../packages/host/src/router/forward-call.ts";
 import { Router } from "../../../packages/host/src/router/router.ts";
 import { ownMemory } from "../own-memory.ts";
@@ -219,7 +219,12 @@ function routerWithEcho(): { router: Router; isIdle: () => boolean } {
       onEnd: () => side.end(),
     };
   };
-  const callee = memoryLink(echo, { messageBytesMax: 100_000, callsMax: 1_000 });
+  const callee = memoryLink({
+    messageBytesMax: 100_000,
+    callsMax: 1_000,
+    schedule: setImmediate,
+    onCall: echo,
+  });
   const target = { instance: "here", version: 1, callee, callsInFlight: 0, streamsInFlight: 0 };
   const methods = ["echo", "echoChan"];
   router.setService("dev.lever", "fuzz", { version: 1, isPrivate: true, methods }).add(target);

@@ -1,6 +1,6 @@
+import { memoryLink } from "@leveros/protocol";
 import { CallServer, listMethods } from "@leveros/runtime";
 import { ADMIN_ENVIRONMENT } from "../environments/environments.ts";
-import { memoryLink } from "../instance-link/memory-link.ts";
 import { type AdminParts, adminMethods } from "./admin-methods.ts";
 import { AdminGuard, type GuardOptions } from "./guard.ts";
 
@@ -20,16 +20,15 @@ export function startAdminService(options: AdminOptions): void {
   const guard = new AdminGuard({ ...options, access: options.tokens.index });
   const methods = listMethods(guard.guardAll(adminMethods, options));
   const server = new CallServer(methods, { replyBytesMax: limits.bodyBytesMax, isPlatform: true });
-  const callee = memoryLink(
-    (request, side) =>
+  const callee = memoryLink({
+    messageBytesMax: limits.bodyBytesMax,
+    callsMax: CALLS_MAX,
+    schedule: setImmediate,
+    onCall: (request, side) =>
       guard.runAs(request.caller.kind === "admin" ? request.caller.principal : "", () =>
         server.onCall(request, side),
       ),
-    {
-      messageBytesMax: limits.bodyBytesMax,
-      callsMax: CALLS_MAX,
-    },
-  );
+  });
   const route = router.setService(ADMIN_ENVIRONMENT, ADMIN_SERVICE, {
     version: 1,
     isPrivate: false,

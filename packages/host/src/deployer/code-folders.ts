@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LeverError, type Limits } from "@leveros/protocol";
+import { bootId } from "../processes/boot-id.ts";
 import type { Store, VersionRecord } from "../store/store.ts";
 import { type Unpacked, unpackArchive } from "./unpack-archive.ts";
 
@@ -139,14 +139,5 @@ async function syncFolder(path: string): Promise<void> {
     await folder.sync();
   } finally {
     await folder.close();
-  }
-}
-
-/** Changes each time the machine starts; undefined where the system does not tell. */
-function bootId(): string | undefined {
-  try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  } catch {
-    return undefined;
   }
 }

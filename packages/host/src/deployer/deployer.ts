@@ -4,6 +4,7 @@ import {
   type Limits,
   type RestartReport,
   type RollbackReport,
+  serviceKey,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -62,7 +63,7 @@ export class Deployer {
       const unpackedAt = this.#options.clock.now();
       const service = await readService(unpacked.codeDir);
       const { name } = service.leverJson;
-      const { record, startMs } = await this.#inOrder(`${environment}/${name}`, () =>
+      const { record, startMs } = await this.#inOrder(serviceKey(environment, name), () =>
         this.#publish({
           environment,
           service: name,
@@ -108,7 +109,7 @@ export class Deployer {
    * @throws LeverError when there is no such version, or when it does not start.
    */
   async rollBack(environment: string, service: string, wanted?: number): Promise<RollbackReport> {
-    return await this.#inOrder(`${environment}/${service}`, async () => {
+    return await this.#inOrder(serviceKey(environment, service), async () => {
       const { store, fleet, log } = this.#options;
       const live = fleet.service(environment, service)?.live;
       if (live === undefined) {
@@ -163,7 +164,7 @@ export class Deployer {
       ? all
       : all.filter(({ live }) => live.service === service)) {
       const name = running.live.service;
-      await this.#inOrder(`${environment}/${name}`, async () => {
+      await this.#inOrder(serviceKey(environment, name), async () => {
         if (running.instances.length === 0) return;
         try {
           const candidate = await fleet.startCandidate(running.live);

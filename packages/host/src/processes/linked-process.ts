@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
-import { LeverError, type SharedMemory } from "@leveros/protocol";
+import { LeverError, LINK_FD, type SharedMemory } from "@leveros/protocol";
 import { openSharedFiles } from "./shared-files.ts";
-
-const LINK_FD = 3;
 
 interface Command {
   readonly program: string;

@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { bootId } from "./boot-id.ts";
 
 /**
  * Remembers on disk which processes the host has started, so that the next start ends what a crash left behind: a
@@ -44,8 +45,8 @@ function startTime(pid: number): string | undefined {
     // The second field, the program's name in parentheses, may hold spaces; start time is field 22 (proc(5)).
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    return `${fields[19]} ${boot}`;
+    const boot = bootId();
+    return boot === undefined ? undefined : `${fields[19]} ${boot}`;
   } catch {
     return undefined;
   }

@@ -4,12 +4,12 @@ import {
   defaultLimits,
   ignoredEvents,
   Link,
+  memoryLink,
   OUTSIDE,
   PAYLOAD_BYTES,
 } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
-import { memoryLink } from "../instance-link/memory-link.ts";
 import { forwardCall } from "./forward-call.ts";
 import { Router } from "./router.ts";
 
@@ -25,11 +25,15 @@ it("lets a caller end that still had much to say when its stream was ended", asy
   const route = router.setService("dev.lever", "back", live);
   let callee: CallHandle | undefined;
   // A service that reads nothing.
-  const back = memoryLink((_request, side) => {
-    callee = side;
-    side.pause();
-    return ignoredEvents;
-  }, options);
+  const back = memoryLink({
+    ...options,
+    schedule: setImmediate,
+    onCall: (_request, side) => {
+      callee = side;
+      side.pause();
+      return ignoredEvents;
+    },
+  });
   route.add({ instance: "i", version: 1, callsInFlight: 0, streamsInFlight: 0, callee: back });
 
   const end = (side: "host" | "instance", other: () => Link): Link =>

@@ -4,7 +4,7 @@
  */
 import fs from "node:fs";
 import { Socket } from "node:net";
-import { attachLink, inheritedMemory } from "@leveros/protocol";
+import { attachLink, inheritedMemory, LINK_FD, LINK_MESSAGE_BYTES_MAX } from "@leveros/protocol";
 import { TokenIndex } from "../access/token-index.ts";
 import { systemClock } from "../clock.ts";
 import { openGateway } from "../gateway/gateway.ts";
@@ -13,15 +13,12 @@ import { type Certificate, readCertificate } from "../gateway/tls/certificate.ts
 import type { WorkerCommand, WorkerEvent, WorkerSetup } from "./messages.ts";
 import { RemoteRouter } from "./remote-router.ts";
 
-const LINK_FD = 3;
-/** Of replies and messages: the host has already held them to its own limit. */
-const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
 const EXIT_CANNOT_LISTEN = 1;
 
 const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
 const link = attachLink(socket, {
   side: "instance",
-  messageBytesMax: MESSAGE_BYTES_MAX,
+  messageBytesMax: LINK_MESSAGE_BYTES_MAX,
   callsMax: 0,
   shared: inheritedMemory(fs),
   onCall: () => {

@@ -1,4 +1,11 @@
-import { attachLink, type CallTarget, LeverError, type Limits, type Link } from "@leveros/protocol";
+import {
+  attachLink,
+  type CallTarget,
+  LeverError,
+  LINK_MESSAGE_BYTES_MAX,
+  type Limits,
+  type Link,
+} from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import { describeExit } from "../processes/process-exit.ts";
@@ -8,8 +15,6 @@ import { forwardCall } from "../router/forward-call.ts";
 import { sendToWorker, type WorkerCommand, type WorkerEvent } from "./messages.ts";
 import { startWorker, type WorkerHandle } from "./start-worker.ts";
 
-/** Bodies and messages: the worker holds them to their own limits. */
-const MESSAGE_BYTES_MAX = 256 * 1024 * 1024;
 /** Time for a worker to answer a ping: much more than a working one ever needs. */
 const UNRESPONSIVE_MS = 5_000;
 /** Time without a link for a worker to exit by itself, so that its exit status is its own. */
@@ -94,7 +99,7 @@ export class WorkerProcess {
     const { socket, shared } = this.#process.handle;
     this.#link = attachLink(socket, {
       side: "host",
-      messageBytesMax: MESSAGE_BYTES_MAX,
+      messageBytesMax: LINK_MESSAGE_BYTES_MAX,
       // The router bounds calls, whichever worker they come through.
       callsMax: Number.POSITIVE_INFINITY,
       shared,

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { mkdir, rename, rm, rmdir, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import { serviceKey } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
 import { runTool } from "../../processes/run-tool.ts";
 import { mountDisk, moveFolderToDisk } from "../service-data.ts";
@@ -44,7 +45,7 @@ export class ServiceDisks {
    * @throws Error with the output of the tool that failed.
    */
   async acquire(environment: string, service: string, folder: string): Promise<string> {
-    const key = `${environment}/${service}`;
+    const key = serviceKey(environment, service);
     const { imagesDir, mountsDir } = this.#options;
     const mountPoint = this.#mountPoints.get(key) ?? join(mountsDir, String(++this.#lastNumber));
     this.#mountPoints.set(key, mountPoint);
@@ -63,7 +64,7 @@ export class ServiceDisks {
   }
 
   release(environment: string, service: string): void {
-    this.#mounts.release(`${environment}/${service}`);
+    this.#mounts.release(serviceKey(environment, service));
   }
 
   unmountUnused(): Promise<void> {

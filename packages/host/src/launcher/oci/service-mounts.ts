@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, statSync } from "node:fs";
 import { mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { serviceKey } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
 import { runTool } from "../../processes/run-tool.ts";
 import type { InstanceAccess } from "../launcher.ts";
@@ -41,7 +42,7 @@ export class ServiceMounts {
    */
   async acquire({ environment, service, codeDir, dataDir }: InstanceAccess): Promise<ServiceMount> {
     const { disks, mountsDir } = this.#options;
-    const key = `${environment}/${service}/${codeDir}`;
+    const key = `${serviceKey(environment, service)}/${codeDir}`;
     const dir = this.#dirs.get(key) ?? join(mountsDir, String(++this.#lastNumber));
     this.#dirs.set(key, dir);
     const [code, data] = [join(dir, "code"), join(dir, "data")];
