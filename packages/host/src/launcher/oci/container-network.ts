@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { NetworkPolicy } from "@leveros/protocol";
 import { runTool, type ToolOptions } from "../../processes/run-tool.ts";
+import { type NetworkLink, parseCniResult } from "./cni-result.ts";
 import { readNameservers } from "./nameservers.ts";
-import { baseRules, INTERNET_CHAIN, policyChain } from "./network-rules.ts";
+import { baseRules } from "./network-rules.ts";
+import { PolicyMap } from "./policy-map.ts";
 import { claimSubnet, SUBNETS } from "./subnet.ts";
 
 /** Where the packages of Linux distributions put the CNI plugins. */
@@ -20,14 +21,6 @@ export function findPlugins(): string | undefined {
 const QUEUE_MS = 50;
 /** A smaller token bucket does not keep up with the kernel's timer at high rates (tc-tbf(8)). */
 const BURST_BYTES_MIN = 64 * 1024;
-
-/** A container's link to the host: a pair of virtual interfaces. */
-export interface NetworkLink {
-  /** The container's address. */
-  readonly address: string;
-  /** Name of the interface at the host's end. */
-  readonly device: string;
-}
 
 interface NetworkOptions {
   /** Unique on this machine; names the table of rules. */
@@ -45,20 +38,14 @@ interface NetworkOptions {
  */
 export class ContainerNetwork {
   readonly #plugins: string;
-  readonly #table: string;
   readonly #config: string;
-  /** Environments with a chain of their own: those that have had another policy than the default. */
-  readonly #policies = new Map<string, NetworkPolicy>();
-  /** The addresses of each environment's containers. */
-  readonly #addresses = new Map<string, Set<string>>();
-  /** The environment of each address. */
-  readonly #environments = new Map<string, string>();
+  readonly #policies: PolicyMap;
   /** Changes of rules run one after the other. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
   private constructor({ hostId, plugins, stateDir }: NetworkOptions, subnet: string) {
     this.#plugins = plugins;
-    this.#table = tableOf(hostId);
+    this.#policies = new PolicyMap({ table: tableOf(hostId), nameservers: readNameservers });
     this.#config = JSON.stringify({
       cniVersion: "0.4.0",
       name: `lever-${hostId}`,
@@ -84,18 +71,10 @@ export class ContainerNetwork {
 
   /** Gives a container its link and address. `pid`: any process in it. */
   async connect(container: string, pid: number): Promise<NetworkLink> {
-    const printed = await this.#plugin("ADD", container, `/proc/${pid}/ns/net`);
-    const { ips, interfaces } = JSON.parse(printed) as {
-      ips: readonly { address: string }[];
-      interfaces: readonly { name: string; sandbox?: string }[];
-    };
-    const address = ips[0]?.address.split("/")[0];
-    const device = interfaces.find(({ sandbox }) => !sandbox)?.name;
-    if (address === undefined || device === undefined) {
-      throw new Error("The network plugin returned no address or no interface.");
-    }
-    await this.#change(() => [this.#element("add", address, INTERNET_CHAIN)]);
-    return { address, device };
+    const result = await this.#plugin("ADD", container, `/proc/${pid}/ns/net`);
+    const link = parseCniResult(result);
+    await this.#change(() => this.#policies.add(link.address));
+    return link;
   }
 
   /** Limits what a container receives (at the host's end of its link) and what it sends (at its own end). */
@@ -114,38 +93,14 @@ export class ContainerNetwork {
 
   /** Applies the environment's policy to the container from now on. With the default policy no rule has to change. */
   async joinEnvironment({ address }: NetworkLink, environment: string): Promise<void> {
-    const addresses = this.#addresses.get(environment) ?? new Set();
-    this.#addresses.set(environment, addresses.add(address));
-    this.#environments.set(address, environment);
-    if (!this.#policies.has(environment)) return;
-    await this.#change(() => this.#applyPolicy(environment, [address]));
+    if (!this.#policies.join(address, environment)) return;
+    await this.#change(() => this.#policies.commandsFor(environment, [address]));
   }
 
   /** Changes what the environment's containers may reach, including running ones and their open connections. */
   async setPolicy(environment: string, policy: NetworkPolicy): Promise<void> {
-    if (policy === "internet" && !this.#policies.has(environment)) return;
-    this.#policies.set(environment, policy);
-    await this.#change(() =>
-      this.#applyPolicy(environment, [...(this.#addresses.get(environment) ?? [])]),
-    );
-  }
-
-  #applyPolicy(environment: string, addresses: readonly string[]): string[] {
-    const chain = chainOf(environment);
-    const policy = this.#policies.get(environment) ?? "internet";
-    const nameservers = readNameservers();
-    return [
-      ...policyChain({ table: this.#table, chain, policy, nameservers }),
-      ...addresses.flatMap((address) => [
-        this.#element("delete", address),
-        this.#element("add", address, chain),
-      ]),
-    ];
-  }
-
-  #element(action: "add" | "delete", address: string, chain?: string): string {
-    const value = chain === undefined ? address : `${address} : jump ${chain}`;
-    return `${action} element inet ${this.#table} policies { ${value} }`;
+    if (!this.#policies.setPolicy(environment, policy)) return;
+    await this.#change(() => this.#policies.commandsFor(environment));
   }
 
   /** Computes the commands when the previous change is done: commands that contain a released address would all fail. */
@@ -160,11 +115,9 @@ export class ContainerNetwork {
   /** Releases the address of an ended container. The kernel has removed its link. */
   async disconnect(container: string, link: NetworkLink | undefined): Promise<void> {
     if (link !== undefined) {
-      const { address } = link;
-      this.#addresses.get(this.#environments.get(address) ?? "")?.delete(address);
-      this.#environments.delete(address);
       // Before the address is free: its next container may belong to another environment.
-      await this.#change(() => [this.#element("delete", address)]);
+      const commands = this.#policies.remove(link.address);
+      await this.#change(() => commands);
     }
     await this.#plugin("DEL", container, "", { priority: "low" });
   }
@@ -199,8 +152,3 @@ export async function removeRules(hostId: string): Promise<void> {
 }
 
 const tableOf = (hostId: string): string => `lever_${hostId}`;
-
-/** Names of chains are shorter than names of environments may be, and allow fewer characters. */
-function chainOf(environment: string): string {
-  return `env_${createHash("sha256").update(environment).digest("hex").slice(0, 24)}`;
-}

@@ -16,10 +16,11 @@ import {
 } from "../launcher.ts";
 import { nodeVariables } from "../node-flags.ts";
 import { watchOutputEnd } from "../output-end.ts";
+import type { NetworkLink } from "./cni-result.ts";
 import { ContainerCgroup } from "./container-cgroup.ts";
 import { containerConfig, SANDBOX } from "./container-config.ts";
 import { containerExit } from "./container-exit.ts";
-import type { ContainerNetwork, NetworkLink } from "./container-network.ts";
+import type { ContainerNetwork } from "./container-network.ts";
 import { resourceShare } from "./resource-share.ts";
 import { Sandbox, visiblePaths } from "./sandbox.ts";
 import type { SandboxRoot } from "./sandbox-root.ts";
