@@ -220,7 +220,7 @@ export class Instance {
     attached.then(assign, (error: unknown) => {
       this.#startError ??= startError(
         this.#failed(),
-        `Its room could not be set up: ${String(error)}`,
+        `Its code and data could not be attached: ${String(error)}`,
       );
       this.kill();
     });
