@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseHostAddress } from "./host-address.ts";
 
-describe("the address of a host", () => {
+describe("the address of a Lever host", () => {
   it.each([
     ["127.0.0.1:8080", "http://127.0.0.1:8080/"],
     ["lever.example:9000", "http://lever.example:9000/"],
@@ -9,7 +9,7 @@ describe("the address of a host", () => {
     ["[::1]:8080", "http://[::1]:8080/"],
     ["https://lever.example", "https://lever.example/"],
     ["http://127.0.0.1:8080/", "http://127.0.0.1:8080/"],
-  ])("%s is one", (text, url) => {
+  ])("can be %s", (text, url) => {
     expect(parseHostAddress(text)?.href).toBe(url);
   });
 
@@ -22,7 +22,7 @@ describe("the address of a host", () => {
     "host:80/path",
     "u@host:80",
     "a b:1",
-  ])("%j is none", (text) => {
+  ])("cannot be %j", (text) => {
     expect(parseHostAddress(text)).toBeUndefined();
   });
 });

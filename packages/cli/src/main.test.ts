@@ -10,7 +10,7 @@ const { version } = JSON.parse(
 ) as { version: string };
 
 describe("help", () => {
-  it("shows where to start", async () => {
+  it("shows how to start", async () => {
     const run = await runLever(["--help"]);
     expect(run).toMatchObject({ status: 0, stderr: "" });
     for (const command of ["lever up", "lever deploy", "lever invoke", "lever ls"]) {
@@ -19,7 +19,7 @@ describe("help", () => {
   });
 
   it.each(["up", "deploy", "invoke", "ls"])(
-    "of %s shows examples and the options of every command",
+    "of %s shows examples, and the options that every command has",
     async (name) => {
       const run = await runLever(["help", name]);
       expect(run).toMatchObject({ status: 0, stderr: "" });
@@ -38,7 +38,7 @@ it("the version is that of the package", async () => {
   expect(await runLever(["--version"])).toMatchObject({ status: 0, stdout: `${version}\n` });
 });
 
-describe("a command that is not understood has status 2, and nothing on standard output:", () => {
+describe("a command line that is not valid has status 2, and nothing on standard output:", () => {
   it.each([
     [[], "Usage: lever"],
     [["depoly"], "Did you mean deploy?"],
@@ -57,7 +57,7 @@ describe("a command that is not understood has status 2, and nothing on standard
   });
 });
 
-it("a reader that leaves early is no failure", async () => {
+it("a reader that closes the output early is not a failure", async () => {
   const large = "x".repeat(3_000_000);
   await using host = await startFakeHost((response) => answerJson(response, large));
   const child = spawn(process.execPath, [leverBin, "-H", host.address, "invoke", "/a/b"], {

@@ -41,7 +41,7 @@ it.each([
   expect(formatAge(1_000_000, 1_000_000 + ms)).toBe(text);
 });
 
-it("one thing is not several", () => {
+it("a count of one has the singular", () => {
   expect([formatCount(1, "entry", "entries"), formatCount(0, "entry", "entries")]).toEqual([
     "1 entry",
     "0 entries",

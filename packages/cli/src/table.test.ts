@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { formatTable } from "./table.ts";
 
-it("columns are as wide as their widest cell, and lines have no blanks at their end", () => {
+it("columns are as wide as their widest cell, and lines do not end with blanks", () => {
   const table = formatTable([
     ["NAME", "AGE", "NOTE"],
     ["a", "10m", ""],

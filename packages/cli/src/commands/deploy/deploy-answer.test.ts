@@ -18,19 +18,19 @@ function read(status: number, body: string, headers: IncomingHttpHeaders = {}): 
   return readDeployAnswer({ status, headers, body: Buffer.from(body) });
 }
 
-it("one line with a report says that it is deployed", () => {
+it("a line with a report means that the service is deployed", () => {
   expect(read(200, `${JSON.stringify(report)}\n`)).toEqual({ kind: "deployed", report });
 });
 
-it("a method's error is a refusal of what was sent", () => {
+it("an error of the method means that the service cannot be deployed", () => {
   const headers = { "lever-error": "method" };
   expect(read(500, '"No methods."', headers)).toEqual({ kind: "refused", reason: "No methods." });
   expect(read(500, '{"a":1}', headers)).toEqual({ kind: "refused", reason: '{"a":1}' });
-  expect(read(500, "", headers)).toEqual({ kind: "refused", reason: "no reason was given" });
+  expect(read(500, "", headers)).toEqual({ kind: "refused", reason: "the host gave no reason." });
 });
 
 it.each(["invalid_service", "invalid_archive", "start_failed", "too_large", "not_supported"])(
-  "Lever's %s is about what was sent",
+  "Lever's error %s means that the service cannot be deployed",
   (code) => {
     const body = JSON.stringify({ code, detail: "Not so." });
     expect(read(400, body, { "lever-error": "platform" })).toEqual({
@@ -43,21 +43,21 @@ it.each(["invalid_service", "invalid_archive", "start_failed", "too_large", "not
 it.each([
   ["overloaded", "overloaded"],
   ["from_the_future", "internal"],
-])("Lever's %s is a failure of Lever", (code, readAs) => {
+])("Lever's error %s is a failure of Lever", (code, readAs) => {
   const outcome = read(503, JSON.stringify({ code, detail: "Later." }), {
     "lever-error": "platform",
   });
   expect(outcome).toMatchObject({ kind: "failed", error: { code: readAs, message: "Later." } });
 });
 
-it("a platform's answer that cannot be read still says its status", () => {
+it("an unreadable answer of Lever is reported with its status", () => {
   expect(read(503, "<html>", { "lever-error": "platform" })).toMatchObject({
     kind: "failed",
     error: { code: "internal", message: "Lever answered with status 503." },
   });
 });
 
-it("an error after the answer has begun is its last line", () => {
+it("an error after the first line of the answer is its last line", () => {
   expect(read(200, '{"progress":1}\n{"error":"It does not start."}\n')).toEqual({
     kind: "refused",
     reason: "It does not start.",

@@ -1,16 +1,16 @@
 import { type DeployReport, type ErrorCode, isErrorCode, LeverError } from "@leveros/protocol";
 import type { UploadAnswer } from "./upload.ts";
 
-/** What became of a deploy. */
+/** The outcome of a deploy. */
 export type DeployOutcome =
   | { readonly kind: "deployed"; readonly report: DeployReport }
-  /** What was sent is not fit to run: the reason, for people. */
+  /** The service cannot be deployed as it is. The reason is a text for the user. */
   | { readonly kind: "refused"; readonly reason: string }
-  /** Lever refused or failed. */
+  /** Lever itself rejected the deploy, or failed. */
   | { readonly kind: "failed"; readonly error: LeverError };
 
-/** Of Lever's own refusals, those that are about what was sent. */
-const ABOUT_THE_SERVICE: ReadonlySet<ErrorCode> = new Set([
+/** Errors of Lever whose cause is the content of the archive. */
+const CONTENT_ERRORS: ReadonlySet<ErrorCode> = new Set([
   "invalid_service",
   "invalid_archive",
   "start_failed",
@@ -18,7 +18,10 @@ const ABOUT_THE_SERVICE: ReadonlySet<ErrorCode> = new Set([
   "too_large",
 ]);
 
-/** Reads what the admin service answers to a deploy (SPEC "HTTP API", streaming methods). */
+/**
+ * Reads the answer of the admin service to a deploy. It has the form of every streaming method over HTTP: lines of JSON,
+ * and an error as the last line if it occurs after the first one.
+ */
 export function readDeployAnswer({ status, headers, body }: UploadAnswer): DeployOutcome {
   const text = body.toString("utf8");
   if (headers["lever-error"] === "method") return failedWith(parseJson(text));
@@ -38,16 +41,16 @@ export function readDeployAnswer({ status, headers, body }: UploadAnswer): Deplo
   };
 }
 
-/** A method's error value, or Lever's problem: told apart by what it holds, for a last line has no header. */
+/** The value is either a method's error or a problem of Lever. A last line has no header that tells them apart. */
 function failedWith(value: unknown): DeployOutcome {
   if (typeof value === "string") return { kind: "refused", reason: value };
   if (!isRecord(value) || typeof value["detail"] !== "string") {
-    return { kind: "refused", reason: JSON.stringify(value) ?? "no reason was given" };
+    return { kind: "refused", reason: JSON.stringify(value) ?? "the host gave no reason." };
   }
   const { code, detail } = value;
-  // A code that only newer hosts know still means that Lever failed.
+  // A code of a newer host is unknown here, but still an error of Lever.
   const known = typeof code === "string" && isErrorCode(code) ? code : "internal";
-  return ABOUT_THE_SERVICE.has(known)
+  return CONTENT_ERRORS.has(known)
     ? { kind: "refused", reason: detail }
     : { kind: "failed", error: new LeverError(known, detail) };
 }
@@ -67,7 +70,7 @@ function isDeployReport(value: unknown): value is DeployReport {
   );
 }
 
-/** undefined when the text is not JSON. */
+/** Returns undefined for a text that is not JSON. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -14,7 +14,7 @@ const report: DeployReport = {
   times: { uploadMs: 1, unpackMs: 2, startMs: 3_300, totalMs: 3_303 },
 };
 
-it("a report says what is deployed, under which URLs, how large and how fast, and what to type next", () => {
+it("a report has version, URLs, sizes, times and the next commands", () => {
   expect(formatDeployReport(report, "")).toBe(
     `Deployed hello version 2 to dev.lever in 3.3 s.
 
@@ -30,13 +30,13 @@ Next:
   );
 });
 
-it("what to type next repeats the flags that were given", () => {
+it("the suggested commands repeat the given flags", () => {
   expect(formatDeployReport(report, "-E prod.lever ")).toContain(
     "  lever -E prod.lever invoke /hello/sayHello\n",
   );
 });
 
-it("nobody is told to invoke a streaming method", () => {
+it("lever invoke is not suggested for a streaming method", () => {
   const text = formatDeployReport({ ...report, methods: ["chatChan"] }, "");
   expect(text).not.toContain("lever invoke");
   expect(text).toContain("lever ls hello");

@@ -3,8 +3,8 @@ import { formatBytes, formatCount, formatDuration } from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 
 /**
- * A report for people, and what to type next.
- * @param flags to repeat in that command; ends in a space unless empty.
+ * Formats a report, and suggests the next commands.
+ * @param flags flags to repeat in these commands; ends in a space unless empty.
  */
 export function formatDeployReport(report: DeployReport, flags: string): string {
   const { environment, service, version, times } = report;

@@ -47,8 +47,8 @@ function deploy(host: FakeHost, args: readonly string[] = []): Promise<LeverRun>
   return runLever(["deploy", ...args], { cwd: folder, env: { LEVEROS_IP_PORT: host.address } });
 }
 
-describe("a folder that can be deployed", () => {
-  it("is sent to the admin service: first its environment, then the archive", async () => {
+describe("lever deploy", () => {
+  it("sends the environment, then the archive, to the admin service", async () => {
     await using host = await hostThatDeploys();
     const run = await deploy(host, ["-E", "prod.lever"]);
     expect(run).toMatchObject({ status: 0, stderr: "" });
@@ -67,7 +67,7 @@ describe("a folder that can be deployed", () => {
     expect(gunzipSync(body.subarray(lineEnd + 1)).toString()).toContain("exports.sayHello");
   });
 
-  it("may be named, and so may the admin service's environment", async () => {
+  it("takes the folder and the environment of the admin service from the command line", async () => {
     await using host = await hostThatDeploys();
     const run = await runLever(["deploy", folder, "--admin", "other.lever"], {
       env: { LEVEROS_IP_PORT: host.address },
@@ -76,7 +76,7 @@ describe("a folder that can be deployed", () => {
     expect(host.requests[0]?.url).toBe("/admin/deployServiceChan?forceenv=other.lever");
   });
 
-  it("is reported on, for people or as JSON", async () => {
+  it("prints the report as text or as JSON", async () => {
     await using host = await hostThatDeploys();
     const run = await deploy(host);
     expect(run.stdout).toContain("Deployed hello version 1 to dev.lever");
@@ -84,7 +84,7 @@ describe("a folder that can be deployed", () => {
     expect(JSON.parse((await deploy(host, ["--json"])).stdout)).toEqual(report);
   });
 
-  it("warns of fields that have no effect, on standard error", async () => {
+  it("warns on standard error of fields without effect", async () => {
     await writeFile(join(folder, "lever.json"), '{"name": "hello", "jsentry": "server.js"}');
     await using host = await hostThatDeploys();
     const run = await deploy(host);
@@ -94,7 +94,7 @@ describe("a folder that can be deployed", () => {
     );
   });
 
-  it("arrives whole when it is large", async () => {
+  it("sends a large folder completely", async () => {
     const bytes = randomBytes(5_000_000);
     await writeFile(join(folder, "large"), bytes);
     await using host = await hostThatDeploys();
@@ -104,8 +104,8 @@ describe("a folder that can be deployed", () => {
   });
 });
 
-describe("a deploy that is refused", () => {
-  it("for what is in the folder never reaches the host: status 1", async () => {
+describe("lever deploy fails", () => {
+  it("before it calls the host if the folder is wrong: status 1", async () => {
     await rm(join(folder, "server.js"));
     await using host = await hostThatDeploys();
     expect(await deploy(host)).toMatchObject({
@@ -117,7 +117,7 @@ describe("a deploy that is refused", () => {
     expect(host.requests).toEqual([]);
   });
 
-  it("by the host for what was sent shows why: status 1", async () => {
+  it("with the reason if the host refuses the service: status 1", async () => {
     await using host = await startFakeHost((response) =>
       answerMethodError(response, "No methods."),
     );
@@ -128,7 +128,7 @@ describe("a deploy that is refused", () => {
     });
   });
 
-  it("after the answer has begun shows why: status 1", async () => {
+  it("with the reason if it comes after the first line of the answer: status 1", async () => {
     await using host = await startFakeHost((response) => {
       response.writeHead(200, { "content-type": "application/x-ndjson" });
       response.end('{"error":"It does not start."}\n');
@@ -138,7 +138,7 @@ describe("a deploy that is refused", () => {
     expect(run.stderr).toContain("It does not start.");
   });
 
-  it("by Lever itself shows its code: status 3", async () => {
+  it("with the code of an error of Lever: status 3", async () => {
     await using host = await startFakeHost((response) =>
       answerProblem(response, 503, { code: "overloaded", detail: "4 deploys are under way." }),
     );
@@ -149,7 +149,7 @@ describe("a deploy that is refused", () => {
     });
   });
 
-  it("before all of it is sent is heard all the same", async () => {
+  it("with the reason if the host answers before it has the archive", async () => {
     await writeFile(join(folder, "large"), randomBytes(10_000_000));
     await using host = await startHastyHost((response) =>
       answerMethodError(response, "It is too large."),
@@ -159,7 +159,7 @@ describe("a deploy that is refused", () => {
     expect(run.stderr).toBe("lever: Cannot deploy hello to dev.lever: It is too large.\n");
   });
 
-  it("by nobody, for nobody is there, says how to start a host: status 3", async () => {
+  it("with a remedy if no host answers: status 3", async () => {
     const host = await hostThatDeploys();
     await host[Symbol.asyncDispose]();
     const run = await deploy(host);
@@ -168,14 +168,14 @@ describe("a deploy that is refused", () => {
     expect(run.stderr).toContain("lever up");
   });
 
-  it("by a connection that breaks says so: status 3", async () => {
+  it("if the connection breaks: status 3", async () => {
     await using host = await startHastyHost((response) => response.destroy());
     const run = await deploy(host);
     expect(run).toMatchObject({ status: 3, stdout: "" });
     expect(run.stderr).toContain("the connection broke in the middle of the upload");
   });
 
-  it("for a folder that is not there is a mistake of the command: status 2", async () => {
+  it("for a missing folder: status 2", async () => {
     await using host = await hostThatDeploys();
     expect(await deploy(host, ["nowhere"])).toMatchObject({
       status: 2,

@@ -2,22 +2,22 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import ignore from "ignore";
 
-/** What of a service folder is left out of its archive. */
+/** Which files of a service folder are not part of its archive. */
 export interface IgnoreRules {
-  /** The name of the file that the rules are from; undefined when the folder has none. */
+  /** The name of the file with the rules; undefined if the folder has none. */
   readonly file: string | undefined;
-  /** For a path below the folder, with `/`. What is in a folder that is left out is left out too. */
-  leavesOut(path: string, isFolder: boolean): boolean;
+  /** Whether a path below the folder, with `/`, is ignored. Nothing in an ignored folder is packed. */
+  ignores(path: string, isFolder: boolean): boolean;
 }
 
 const IGNORE_FILES = [".leverignore", ".gitignore"] as const;
-/** Never part of a service: the history of its code, and the data of a host that was started in the folder. */
+/** The history of the code, and the data of a host that runs in the folder. */
 const NEVER_PACKED = new Set([".git", ".lever"]);
 const ALWAYS_PACKED = "lever.json";
 
 /**
- * Reads the rules of a folder: of its `.leverignore`, or else of its `.gitignore`. The latter keeps `node_modules` out
- * of a repository, where a service needs it: only a `.leverignore` can leave that out.
+ * Reads the rules of a folder from its `.leverignore`, or else from its `.gitignore`. A `.gitignore` usually lists
+ * `node_modules`, which a service needs, so only a `.leverignore` can exclude that folder.
  */
 export async function readIgnoreRules(folder: string): Promise<IgnoreRules> {
   for (const file of IGNORE_FILES) {
@@ -34,7 +34,7 @@ export function createIgnoreRules(file: IgnoreRules["file"], text: string): Igno
   const rules = ignore({ ignorecase: false }).add(text.replace(/^\uFEFF/, ""));
   return {
     file,
-    leavesOut(path, isFolder) {
+    ignores(path, isFolder) {
       const segments = path.split("/");
       if (segments.some((segment) => NEVER_PACKED.has(segment))) return true;
       if (path === ALWAYS_PACKED) return false;

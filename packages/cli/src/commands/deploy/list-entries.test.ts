@@ -25,7 +25,7 @@ async function list(gitignore = ""): Promise<FolderListing> {
   return await listEntries(folder, createIgnoreRules(".gitignore", gitignore));
 }
 
-it("lists files and folders, also empty ones, in an order of its own", async () => {
+it("files and folders are listed in a fixed order, also empty ones", async () => {
   await put({ "b.js": "12345", "a/z.js": "1", "a/b/c.js": "", "a-b.js": "1" });
   await mkdir(join(folder, "empty"));
   const { entries, bytes, problems } = await list();
@@ -42,7 +42,7 @@ it("lists files and folders, also empty ones, in an order of its own", async () 
   expect(problems).toEqual([]);
 });
 
-it("lists nothing below a folder that is left out", async () => {
+it("nothing below an excluded folder is listed", async () => {
   await put({ "out/a.js": "", "in/a.js": "", ".git/HEAD": "", "node_modules/out/a.js": "" });
   const { entries } = await list("out\nnode_modules\n");
   expect(entries.map(({ path }) => path)).toEqual([
@@ -54,7 +54,7 @@ it("lists nothing below a folder that is left out", async () => {
   ]);
 });
 
-it("takes links that stay inside, to files, folders and other links", async () => {
+it("links to files, folders and links inside the folder are listed", async () => {
   await put({ "lib/a.js": "" });
   await symlink("../lib/a.js", join(folder, "lib/b.js"));
   await symlink("lib", join(folder, "dir"));
@@ -65,11 +65,11 @@ it("takes links that stay inside, to files, folders and other links", async () =
 });
 
 it.each([
-  ["/etc/hosts", "which is not inside the folder."],
-  ["../elsewhere/..", "which is not inside the folder."],
-  ["nowhere", "where nothing is."],
-  ["secret.txt", "which is left out by .gitignore."],
-])("refuses a link to %s, and says where it leads", async (target, reason) => {
+  ["/etc/hosts", "which is outside the folder."],
+  ["../elsewhere/..", "which is outside the folder."],
+  ["nowhere", "which does not exist."],
+  ["secret.txt", "which is excluded by .gitignore."],
+])("a link to %s is refused with its target", async (target, reason) => {
   await put({ "secret.txt": "" });
   await mkdir(join(dirname(folder), "elsewhere"), { recursive: true });
   await symlink(target, join(folder, "link"));
@@ -77,21 +77,21 @@ it.each([
   expect(problems).toEqual([`link: it is a link to ${target}, ${reason}`]);
 });
 
-it("refuses an absolute link even when it stays inside", async () => {
+it("an absolute link is refused, also inside the folder", async () => {
   await put({ "a.js": "" });
   await symlink(join(folder, "a.js"), join(folder, "link"));
   const { problems } = await list();
   expect(problems).toEqual([expect.stringContaining("make it a relative link")]);
 });
 
-it("says how packages from a folder nearby become part of the service", async () => {
+it("a link to a package outside has a remedy", async () => {
   await mkdir(join(folder, "node_modules"));
   await symlink("../..", join(folder, "node_modules/shared"));
   const { problems } = await list();
   expect(problems).toEqual([expect.stringContaining("npm install --install-links")]);
 });
 
-it("refuses what is no file, such as a socket", async () => {
+it("a socket is refused", async () => {
   const server = createServer().listen(join(folder, "a.sock"));
   try {
     const { entries, problems } = await list();

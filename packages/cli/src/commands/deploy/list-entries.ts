@@ -3,27 +3,27 @@ import { lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import type { IgnoreRules } from "./ignore-rules.ts";
 
-/** A file, folder or symbolic link that goes into the archive. */
+/** A file, folder or symbolic link for the archive. */
 export interface FolderEntry {
-  /** Below the service folder, with `/`. */
+  /** Relative to the service folder, with `/`. */
   readonly path: string;
   readonly stats: Stats;
 }
 
 export interface FolderListing {
-  /** In the order in which they are packed, which is always the same. */
+  /** Sorted by path, so that the same files always make the same archive. */
   readonly entries: readonly FolderEntry[];
-  /** Of all files together. */
+  /** The size of all files together. */
   readonly bytes: number;
-  /** Sentences about what cannot be packed. */
+  /** A sentence for each entry that cannot be packed. */
   readonly problems: readonly string[];
 }
 
-/** Lists what of a folder is to be packed. The folder is an absolute path without links in it. */
+/** Lists the entries of a folder to pack. The folder is an absolute path without links. */
 export async function listEntries(folder: string, rules: IgnoreRules): Promise<FolderListing> {
   const entries: FolderEntry[] = [];
   const problems: string[] = [];
-  // Not recursive: folders may be nested deeper than calls can be.
+  // Not recursive: deeply nested folders would overflow the call stack.
   const open = [""];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     const names = await readdir(join(folder, at));
@@ -35,7 +35,7 @@ export async function listEntries(folder: string, rules: IgnoreRules): Promise<F
     );
     for (const entry of found) {
       const { path, stats } = entry;
-      if (rules.leavesOut(path, stats.isDirectory())) continue;
+      if (rules.ignores(path, stats.isDirectory())) continue;
       if (stats.isDirectory()) open.push(path);
       else if (!stats.isFile() && !stats.isSymbolicLink()) {
         problems.push(
@@ -53,7 +53,7 @@ export async function listEntries(folder: string, rules: IgnoreRules): Promise<F
   return { entries, bytes, problems };
 }
 
-/** Symbolic links must lead to something that is in the archive too. */
+/** The target of a symbolic link must be in the archive, too. Returns a sentence for each link whose target is not. */
 async function checkLinks(
   folder: string,
   entries: readonly FolderEntry[],
@@ -69,25 +69,25 @@ async function checkLinks(
     const inside = resolved === undefined ? undefined : pathBelow(folder, resolved);
     const problem =
       resolved === undefined
-        ? "where nothing is"
+        ? "which does not exist"
         : inside === undefined
-          ? "which is not inside the folder"
+          ? "which is outside the folder"
           : isAbsolute(target)
-            ? "an absolute path, which means nothing on the host; make it a relative link"
+            ? "an absolute path, which does not exist on the host; make it a relative link"
             : inside !== "" && !packed.has(inside)
-              ? `which is left out${rules.file === undefined ? "" : ` by ${rules.file}`}`
+              ? `which is excluded${rules.file === undefined ? "" : ` by ${rules.file}`}`
               : undefined;
     if (problem === undefined) continue;
     const remedy =
       inside === undefined && resolved !== undefined && path.split("/").includes("node_modules")
-        ? " Packages from a folder nearby become part of this one with: npm install --install-links"
+        ? " To copy linked packages into this folder: npm install --install-links"
         : "";
     problems.push(`${path}: it is a link to ${target}, ${problem}.${remedy}`);
   }
   return problems;
 }
 
-/** With `/`, `""` for the folder itself; undefined when the path is not below it. */
+/** Returns the path relative to the folder, with `/`: "" for the folder itself, undefined outside of it. */
 function pathBelow(folder: string, path: string): string | undefined {
   const below = relative(folder, path);
   const isOutside = below === ".." || below.startsWith(`..${sep}`) || isAbsolute(below);

@@ -47,7 +47,7 @@ interface Unpacked {
   readonly text: string;
 }
 
-/** Every entry of an archive, as the library that the host uses reads it. */
+/** Reads every entry of an archive with the library that the host uses. */
 async function unpack(archive: Buffer): Promise<Map<string, Unpacked>> {
   const unpacked = new Map<string, Unpacked>();
   const pending: Promise<void>[] = [];
@@ -70,7 +70,7 @@ async function unpack(archive: Buffer): Promise<Map<string, Unpacked>> {
   return unpacked;
 }
 
-it("what is packed can be read back: files, folders, links, and who may execute", async () => {
+it("files, folders, links and modes survive packing and unpacking", async () => {
   await mkdir(join(folder, "lib/empty"), { recursive: true });
   await writeFile(join(folder, "lib/a.js"), "text of a");
   await writeFile(join(folder, "run.sh"), "#!/bin/sh\n");
@@ -85,21 +85,21 @@ it("what is packed can be read back: files, folders, links, and who may execute"
   expect(unpacked.get("lib/a.js")?.entry.mode).toBe(0o644);
 });
 
-it("names that other tools stumble over come back as they are", async () => {
+it("unusual names survive packing and unpacking", async () => {
   const names = ["@at", "c:x", "-dash", "ünïcödé ☃", `${"long".repeat(60)}.js`, "back\\slash"];
   for (const name of names) await writeFile(join(folder, name), name);
   const unpacked = await unpack(await pack());
   for (const name of names) expect(unpacked.get(name)?.text).toBe(name);
 });
 
-it("a large file comes back whole", async () => {
+it("a large file survives packing and unpacking", async () => {
   const bytes = Buffer.alloc(3_000_001, "0123456789abcdef-");
   await writeFile(join(folder, "large"), bytes);
   const unpacked = await unpack(await pack());
   expect(hash(unpacked.get("large")?.text ?? "")).toBe(hash(bytes));
 });
 
-it("hard links become files of their own", async () => {
+it("hard links are packed as separate files", async () => {
   await writeFile(join(folder, "a.js"), "same");
   await link(join(folder, "a.js"), join(folder, "b.js"));
   const unpacked = await unpack(await pack());
@@ -108,7 +108,7 @@ it("hard links become files of their own", async () => {
   }
 });
 
-it("the same files make the same archive, whoever owns them and whenever they were changed", async () => {
+it("the same files make the same archive, whatever their owners and times", async () => {
   await writeFile(join(folder, "a.js"), "a");
   await mkdir(join(folder, "lib"));
   const first = await pack();
@@ -125,7 +125,7 @@ it("the same files make the same archive, whoever owns them and whenever they we
   ]);
 });
 
-it("tells how much of the files is packed", async () => {
+it("the size of each file is reported when it is packed", async () => {
   await writeFile(join(folder, "a.js"), "12345");
   await writeFile(join(folder, "b.js"), "123");
   const { entries, bytes } = await list();
@@ -140,7 +140,7 @@ it("tells how much of the files is packed", async () => {
 it.each([
   ["shrinks", () => truncate(join(folder, "a.js"), 1)],
   ["disappears", () => rm(join(folder, "a.js"))],
-])("a file that %s meanwhile is named", async (_how, change) => {
+])("a file that %s while it is packed is named", async (_how, change) => {
   await writeFile(join(folder, "a.js"), "12345");
   const { entries } = await list();
   await change();

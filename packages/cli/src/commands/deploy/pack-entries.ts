@@ -4,15 +4,15 @@ import { Pack } from "tar";
 import { CommandError, exitStatus } from "../../exit-status.ts";
 import type { FolderEntry } from "./list-entries.ts";
 
-/** What zip and npm use as well: later than what any tool takes for a mistake. */
+/** The time that npm uses, too: zip cannot store times before 1980. */
 const MODIFIED_AT = new Date("1985-10-26T08:15:00Z");
 const READ_BYTES = 256 * 1024;
 
 /**
- * Packs entries of a folder into a .tar.gz that depends on nothing but their names, modes and content: no owners, no
- * times. Gives it in pieces, as fast as they are taken.
- * @param onPacked hears the size of each file when its turn comes.
- * @throws CommandError when a file cannot be read, or changes meanwhile.
+ * Packs entries of a folder into a .tar.gz. It depends only on their names, modes and content, not on owners or times.
+ * The archive is produced in chunks, only as fast as the caller reads them.
+ * @param onPacked is called with the size of each file before it is packed.
+ * @throws CommandError when a file cannot be read, or changes while it is packed.
  */
 export async function* packEntries(
   folder: string,
@@ -26,7 +26,7 @@ export async function* packEntries(
     gzip: true,
     mtime: MODIFIED_AT,
     noDirRecurse: true,
-    // A name such as "c:x" is no absolute path: there are none among the entries.
+    // All paths are relative. Without this option the library would shorten a name such as "c:x".
     preservePaths: true,
     maxReadSize: READ_BYTES,
     statCache: statCacheOf(folder, entries),
@@ -43,11 +43,11 @@ export async function* packEntries(
   }
 }
 
-/** What is known of the entries already, under the names by which the library looks for it. */
+/** The stats of the entries under the keys that the library uses, so that it does not read them again. */
 function statCacheOf(folder: string, entries: readonly FolderEntry[]): Map<string, Stats> {
   const cache = new Map<string, Stats>();
   for (const { path, stats } of entries) {
-    // A file with several names is packed as several files: not all of its names need to be in this folder.
+    // A file with several hard links is packed once per name: its other names may be outside of the folder.
     stats.nlink = 1;
     cache.set(join(folder, path).replaceAll(sep, "/"), stats);
   }
@@ -61,7 +61,7 @@ function cannotPack(folder: string, cause: unknown): CommandError {
     error.code === "EOF" || error.code === "ENOENT"
       ? "it changed while it was being read"
       : error.code === "EACCES"
-        ? "it may not be read"
+        ? "permission to read it is missing"
         : error.message;
   return new CommandError(exitStatus.failed, `Cannot pack ${path}: ${reason}.`, { cause });
 }

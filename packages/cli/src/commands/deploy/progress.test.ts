@@ -8,18 +8,18 @@ const uploading = {
   sentBytes: 200,
 } as const;
 
-it("shows how much of the folder is packed, and how much is sent", () => {
+it("the line shows how much of the folder is packed, and how much is sent", () => {
   expect(formatPhase(uploading, 80)).toBe(
     "Packing and uploading ████████████░░░░░░░░░░░░ 50%  200 B sent",
   );
 });
 
-it("an empty folder is packed from the start, and a file that grew never makes more than all", () => {
+it("an empty folder and a file that grew are shown as 100%", () => {
   expect(formatPhase({ ...uploading, folderBytes: 0 }, 80)).toContain("100%");
   expect(formatPhase({ ...uploading, packedBytes: 2_000 }, 80)).toContain("100%");
 });
 
-it("never wraps into a second line", () => {
+it("the line is never wider than the terminal", () => {
   expect(formatPhase(uploading, 30)).toHaveLength(30);
   expect(formatPhase({ name: "starting", sentBytes: 1 }, 10)).toHaveLength(10);
 });
@@ -33,7 +33,7 @@ function terminal(isTTY: boolean): {
   return { written, isTTY, write: (text) => written.push(text) };
 }
 
-it("writes nothing where there is no terminal", () => {
+it("nothing is written unless the output is a terminal", () => {
   const pipe = terminal(false);
   const line = new ProgressLine(pipe);
   line.show(uploading);
@@ -41,7 +41,7 @@ it("writes nothing where there is no terminal", () => {
   expect(pipe.written).toEqual([]);
 });
 
-it("draws at most every 50 ms, but a new phase at once, and clears what it drew", () => {
+it("the line is redrawn every 50 ms at most, a new phase at once, and cleared once", () => {
   const screen = terminal(true);
   let now = 0;
   const line = new ProgressLine(screen, () => now);

@@ -1,24 +1,24 @@
 import { formatBytes } from "../../quantity.ts";
 
-/** How far a deploy is. */
+/** The progress of a deploy. */
 export type DeployPhase =
   | {
       readonly name: "uploading";
-      /** Of the folder's files, this much is packed. */
+      /** The size of the files packed so far. */
       readonly packedBytes: number;
       readonly folderBytes: number;
-      /** Of the archive, this much is sent. */
+      /** The bytes of the archive sent so far. */
       readonly sentBytes: number;
     }
   | { readonly name: "starting"; readonly sentBytes: number };
 
 const BAR_CELLS = 24;
-/** A line that changes more often cannot be read anyway. */
+/** A line that changes more often cannot be read. */
 const REDRAW_MS = 50;
-/** Back to the start of the line, and clear it. */
+/** Moves the cursor to the start of the line, and clears it. */
 const CLEAR_LINE = "\r\u001b[K";
 
-/** One line, at most as wide as the terminal. */
+/** Formats one line, at most as wide as the terminal. */
 export function formatPhase(phase: DeployPhase, columns: number): string {
   switch (phase.name) {
     case "uploading": {
@@ -33,7 +33,7 @@ export function formatPhase(phase: DeployPhase, columns: number): string {
       );
     }
     case "starting":
-      return `Starting it: ${formatBytes(phase.sentBytes)} sent, waiting for the host …`.slice(
+      return `${formatBytes(phase.sentBytes)} sent, waiting for the host to start the service …`.slice(
         0,
         columns,
       );
@@ -46,7 +46,7 @@ export interface ProgressTerminal {
   write(text: string): unknown;
 }
 
-/** Shows how far a deploy is, in one line that is drawn over; where there is no terminal, nothing. */
+/** Shows the progress of a deploy in one line that is redrawn. Writes nothing unless the output is a terminal. */
 export class ProgressLine {
   readonly #terminal: ProgressTerminal;
   readonly #clock: () => number;
@@ -67,7 +67,7 @@ export class ProgressLine {
     this.#terminal.write(CLEAR_LINE + formatPhase(phase, (this.#terminal.columns ?? 80) - 1));
   }
 
-  /** Makes room for what comes next. */
+  /** Removes the line, so that other output can follow. */
   clear(): void {
     if (this.#drawnPhase === "") return;
     this.#drawnPhase = "";

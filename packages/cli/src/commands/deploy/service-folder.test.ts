@@ -19,7 +19,7 @@ async function put(files: Readonly<Record<string, string>>): Promise<void> {
   }
 }
 
-it("a folder with a lever.json and its entry point can be deployed, also by a link to it", async () => {
+it("a folder with a lever.json and its entry point is valid, also through a link", async () => {
   await put({
     "lever.json": '{"name": "hello", "jsEntry": "./lib//server.js", "rams": 1}',
     "lib/server.js": "",
@@ -31,7 +31,7 @@ it("a folder with a lever.json and its entry point can be deployed, also by a li
   expect(found.entries.map(({ path }) => path)).toContain("lib/server.js");
 });
 
-it("a folder that is not there, or is a file, is a mistake of the command: status 2", async () => {
+it("a missing folder, or a file instead of one, is a usage error: status 2", async () => {
   await put({ file: "" });
   for (const name of ["nowhere", "file"]) {
     const path = join(folder, name);
@@ -51,7 +51,7 @@ it("a folder without lever.json shows the smallest one", async () => {
   });
 });
 
-it("every fault of lever.json is told at once", async () => {
+it("all problems of lever.json are reported at once", async () => {
   await put({ "lever.json": '{"name": "x", "ram": -1}' });
   await expect(readServiceFolder(folder)).rejects.toMatchObject({
     status: 1,
@@ -59,33 +59,33 @@ it("every fault of lever.json is told at once", async () => {
   });
 });
 
-it("a lever.json that is no plain file is refused", async () => {
+it("a lever.json that is not a plain file is refused", async () => {
   await mkdir(join(folder, "lever.json"));
   await expect(readServiceFolder(folder)).rejects.toThrow("allowed is a plain file");
 });
 
-it("an entry point that is not there is refused", async () => {
+it("a missing entry point is refused", async () => {
   await put({ "lever.json": '{"name": "hello", "jsEntry": "server.js"}' });
   await expect(readServiceFolder(folder)).rejects.toThrow(
     'lever.json: field jsEntry is "server.js"; there is no such file in the folder.',
   );
 });
 
-it("an entry point that is left out is refused, with the file that leaves it out", async () => {
+it("an excluded entry point is refused with the file that excludes it", async () => {
   await put({
     "lever.json": '{"name": "hello", "jsEntry": "dist/server.js"}',
     "dist/server.js": "",
     ".gitignore": "dist\n",
   });
   await expect(readServiceFolder(folder)).rejects.toThrow(
-    'lever.json: field jsEntry is "dist/server.js"; that is left out by .gitignore.',
+    'lever.json: field jsEntry is "dist/server.js"; that file is excluded by .gitignore.',
   );
 });
 
-it("many problems are cut to what fits a screen", async () => {
+it("the first 20 of many problems are listed", async () => {
   await put({ "lever.json": '{"name": "hello"}' });
   for (let i = 0; i < 30; i++) await symlink("nowhere", join(folder, `link${i}`));
   await expect(readServiceFolder(folder)).rejects.toThrow(
-    /where nothing is\.\n {2}… and 10 more\.$/,
+    /which does not exist\.\n {2}… and 10 more\.$/,
   );
 });

@@ -5,14 +5,14 @@ import { CommandError, exitStatus, usageError } from "../../exit-status.ts";
 import { readIgnoreRules } from "./ignore-rules.ts";
 import { type FolderEntry, listEntries } from "./list-entries.ts";
 
-/** A folder that can be deployed, as far as this side can tell. */
+/** A folder that the command has checked. Only the host can find out whether the service starts. */
 export interface ServiceFolder {
-  /** Absolute, without links. */
+  /** An absolute path without links. */
   readonly folder: string;
   readonly leverJson: LeverJson;
   readonly warnings: readonly string[];
   readonly entries: readonly FolderEntry[];
-  /** Of all files together. */
+  /** The size of all files together. */
   readonly bytes: number;
 }
 
@@ -22,17 +22,15 @@ const PROBLEMS_SHOWN = 20;
 const EXAMPLE = `The smallest lever.json is: {"name": "myService", "jsEntry": "server.js"}`;
 
 /**
- * Looks at a service folder before anything is sent.
- * @throws CommandError with everything that would keep it from being deployed.
+ * Checks a service folder before anything is sent.
+ * @throws CommandError with every problem of the folder.
  */
 export async function readServiceFolder(dir: string): Promise<ServiceFolder> {
   const folder = await realpath(dir).catch(() => {
     throw usageError(`Cannot deploy ${dir}: there is no such folder.`);
   });
   if (!(await stat(folder)).isDirectory()) {
-    throw usageError(
-      `Cannot deploy ${dir}: it is a file; allowed is a folder with a lever.json in it.`,
-    );
+    throw usageError(`Cannot deploy ${dir}: it is a file; allowed is a folder with a lever.json.`);
   }
   const { leverJson, warnings } = await readLeverJson(folder, dir);
   const rules = await readIgnoreRules(folder);
@@ -45,7 +43,7 @@ export async function readServiceFolder(dir: string): Promise<ServiceFolder> {
       () => false,
     );
     const reason = isThere
-      ? `that is left out${rules.file === undefined ? "" : ` by ${rules.file}`}`
+      ? `that file is excluded${rules.file === undefined ? "" : ` by ${rules.file}`}`
       : "there is no such file in the folder";
     throw cannotDeploy(dir, [
       `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}.`,

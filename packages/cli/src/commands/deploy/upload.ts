@@ -4,8 +4,9 @@ import * as https from "node:https";
 import { setImmediate } from "node:timers/promises";
 import { LeverError } from "@leveros/protocol";
 import { CommandError } from "../../exit-status.ts";
+import { uploadFailed } from "./upload-failed.ts";
 
-/** An HTTP answer, whole. */
+/** A complete HTTP answer. */
 export interface UploadAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
@@ -14,47 +15,47 @@ export interface UploadAnswer {
 
 export interface UploadOptions {
   readonly hostUrl: URL;
-  /** What lets it in; undefined = nothing. */
+  /** undefined = without a token. */
   readonly token: string | undefined;
-  /** Environment of the admin service. */
+  /** The environment of the admin service. */
   readonly adminEnvironment: string;
-  /** Environment to deploy into. */
+  /** The environment to deploy into. */
   readonly environment: string;
-  /** Begins the archive anew. */
+  /** Starts the archive, again for each attempt. */
   archive(): AsyncIterable<Buffer>;
-  /** Hears how many bytes of the archive have been sent so far. */
+  /** Is called with the number of bytes of the archive that have been sent so far. */
   onSent(bytes: number): void;
-  /** The archive is sent; what follows is the host's part. */
+  /** Is called after the last byte. The host then unpacks and starts the service. */
   onAllSent(): void;
 }
 
-/** What one message of the stream may hold (SPEC "Admin service and deploy"). */
+/** The largest message that the admin service accepts in a deploy. */
 const MESSAGE_BYTES_MAX = 32 * 1024;
-/** A report is a few kilobytes; a service may have failed with much output. */
+/** A report has a few kilobytes; an error may contain much output of the service. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
- * A host that answers early, and closes, may do so in the very moment of a write; the answer is then lost with the
- * connection. Nothing has been deployed, for the archive was not whole: the upload may be tried again.
+ * A host may answer and close the connection before it has the complete archive. If the command writes at that moment, the
+ * answer is lost with the connection. Trying again is safe: a host deploys nothing from an incomplete archive.
  */
 const ATTEMPTS_MAX = 10;
 
-/** What became of one attempt. */
+/** The outcome of one attempt. */
 type Attempt =
   | { readonly kind: "answered"; readonly answer: UploadAnswer }
-  | { readonly kind: "broken"; readonly cause: unknown; readonly isWhole: boolean };
+  | { readonly kind: "broken"; readonly cause: unknown; readonly isComplete: boolean };
 
 /**
- * Sends an archive to the admin service while it is being made, never faster than the host takes it. When the host
- * answers before it has everything, the rest is not sent.
- * @throws LeverError `unreachable`, or whatever the archive throws; the host then drops what it has.
+ * Sends an archive to the admin service while it is packed, only as fast as the host reads it. If the host answers before
+ * it has the complete archive, the rest is not sent.
+ * @throws LeverError `unreachable`, or any error of the archive. The host then discards the part that it has.
  */
 export async function uploadArchive(options: UploadOptions): Promise<UploadAnswer> {
   for (let attempt = 1; ; attempt++) {
     const outcome = await tryUpload(options);
     if (outcome.kind === "answered") return outcome.answer;
-    const mayTryAgain = !outcome.isWhole && isBroken(outcome.cause) && attempt < ATTEMPTS_MAX;
-    if (!mayTryAgain) throw unreachable(outcome.cause, options.hostUrl);
+    const mayTryAgain = !outcome.isComplete && isBroken(outcome.cause) && attempt < ATTEMPTS_MAX;
+    if (!mayTryAgain) throw uploadFailed(outcome.cause, options.hostUrl);
   }
 }
 
@@ -65,32 +66,32 @@ async function tryUpload(options: UploadOptions): Promise<Attempt> {
     hasResponse = true;
     return response;
   });
-  // Heard of below, where it is waited for.
+  // Errors are handled below, where the answer is awaited.
   responded.catch(() => {});
-  // After the answer the connection may break as it likes.
+  // After the answer, errors of the connection no longer matter.
   request.on("error", () => {});
-  let isWhole = false;
+  let isComplete = false;
   let sentBytes = 0;
   try {
     request.write(`${JSON.stringify([options.environment, { report: true }])}\n`);
     for await (const message of messagesOf(options.archive())) {
-      // An answer that is already here is read before a write could find the connection closed.
+      // Lets an answer that has arrived be read before a write fails on a closed connection.
       await setImmediate();
       if (hasResponse) break;
-      const hasRoom = request.write(message);
+      const canWriteMore = request.write(message);
       sentBytes += message.length;
       options.onSent(sentBytes);
-      if (!hasRoom) await Promise.race([once(request, "drain"), responded]);
+      if (!canWriteMore) await Promise.race([once(request, "drain"), responded]);
     }
     if (!hasResponse) {
-      isWhole = true;
+      isComplete = true;
       request.end();
       options.onAllSent();
     }
     return { kind: "answered", answer: await readAnswer(await responded) };
   } catch (cause) {
     if (cause instanceof CommandError || cause instanceof LeverError) throw cause;
-    return { kind: "broken", cause, isWhole };
+    return { kind: "broken", cause, isComplete };
   } finally {
     request.destroy();
   }
@@ -131,7 +132,7 @@ async function readAnswer(response: http.IncomingMessage | undefined): Promise<U
     if (bytes > ANSWER_BYTES_MAX) {
       throw new LeverError(
         "too_large",
-        `Cannot read the answer: it is over ${ANSWER_BYTES_MAX} bytes.`,
+        `Cannot read the answer: it has more than ${ANSWER_BYTES_MAX} bytes.`,
       );
     }
     chunks.push(chunk);
@@ -141,20 +142,4 @@ async function readAnswer(response: http.IncomingMessage | undefined): Promise<U
     headers: response?.headers ?? {},
     body: Buffer.concat(chunks, bytes),
   };
-}
-
-function unreachable(cause: unknown, { host }: URL): LeverError {
-  // A name with several addresses fails with the errors of all of them.
-  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  const error: NodeJS.ErrnoException = first instanceof Error ? first : new Error(String(first));
-  const code = error.code ?? error.message;
-  const reason =
-    error.syscall === "connect"
-      ? `nothing answers there (${code})`
-      : error.syscall === "getaddrinfo"
-        ? `there is no host of that name (${code})`
-        : error.syscall === undefined && /CERT|UNABLE_TO_VERIFY/.test(code)
-          ? `its certificate is not trusted (${code}); a private authority's is with NODE_EXTRA_CA_CERTS=<file>`
-          : `the connection broke in the middle of the upload (${code})`;
-  return new LeverError("unreachable", `Cannot deploy to ${host}: ${reason}.`, { cause });
 }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { formatEnvironments } from "./ls.ts";
 
-it("an environment is a line with its callers, its network and the origins of web pages", () => {
+it("an environment is a line with its callers, network and origins", () => {
   expect(
     formatEnvironments([
       {

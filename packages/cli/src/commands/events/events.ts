@@ -48,7 +48,7 @@ export async function printInstanceEvents(
 }
 
 function printEvents(found: readonly HostEvent[], { json }: { json: boolean }): void {
-  if (found.length === 0) printNote("There are no events yet.");
+  if (found.length === 0 && !json) printNote("There are no events yet.");
   for (const event of found) printEvent(event, json);
 }
 

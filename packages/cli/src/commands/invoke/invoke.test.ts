@@ -21,7 +21,7 @@ function invoke(
   return runLever(["invoke", ...args], { ...options, env });
 }
 
-/** What a host that echoes received, and what the command made of it. */
+/** Runs lever invoke against a host that returns the request body. */
 async function echo(args: readonly string[], options: LeverRunOptions = {}) {
   await using host = await startFakeHost((response, { headers, body }) => {
     response.writeHead(200, { "content-type": headers["content-type"] });
@@ -31,8 +31,8 @@ async function echo(args: readonly string[], options: LeverRunOptions = {}) {
   return { run, request: host.requests[0] };
 }
 
-describe("what is sent", () => {
-  it("is every argument as the JSON that was typed", async () => {
+describe("the call", () => {
+  it("has every argument as JSON", async () => {
     const { run, request } = await echo([
       "/svc/method",
       "1",
@@ -47,7 +47,7 @@ describe("what is sent", () => {
     expect(run.stdout).toBe('[1,-2.5,"text",{"a":[null,true]}]\n');
   });
 
-  it("goes to the environment of the URL, or else of -E, of LEVEROS_ENV, of the default", async () => {
+  it("goes to the environment of the URL, else of -E, of LEVEROS_ENV, of the default", async () => {
     const env = { LEVEROS_ENV: "variable.lever" };
     const flags = ["-E", "flag.lever"];
     const hostOf = async (args: readonly string[], options: LeverRunOptions = {}) =>
@@ -59,12 +59,12 @@ describe("what is sent", () => {
     expect(await hostOf(["/svc/method"], { env: { LEVEROS_ENV: "" } })).toBe("dev.lever");
   });
 
-  it("keeps a resource, with what is escaped in it", async () => {
+  it("keeps the escaped name of a resource", async () => {
     const { request } = await echo(["/svc/room/a%20b/method"]);
     expect(request?.url).toBe("/svc/room/a%20b/method");
   });
 
-  it("is standard input's bytes for --, wherever options stand", async () => {
+  it("has the bytes of standard input for --, before or after options", async () => {
     const input = Buffer.from([0, 255, 10, 13, 65]);
     for (const args of [
       ["/svc/method", "--"],
@@ -79,13 +79,13 @@ describe("what is sent", () => {
     }
   });
 
-  it("asks for the time that --timeout gives", async () => {
+  it("has the timeout of --timeout", async () => {
     const { request } = await echo(["/svc/method", "--timeout", "10s"]);
     expect(request?.headers["lever-timeout"]).toBe("10000");
     expect((await echo(["/svc/method"])).request?.headers["lever-timeout"]).toBeUndefined();
   });
 
-  it("goes to the host of -H before that of LEVEROS_IP_PORT", async () => {
+  it("goes to the host of -H rather than that of LEVEROS_IP_PORT", async () => {
     await using host = await startFakeHost((response) => answerJson(response, "here"));
     const run = await runLever(["invoke", "/svc/method", "-H", host.address], {
       env: { LEVEROS_IP_PORT: "127.0.0.1:1" },
@@ -94,7 +94,7 @@ describe("what is sent", () => {
   });
 });
 
-describe("what is printed", () => {
+describe("the output", () => {
   it("is indented with --pretty", async () => {
     const { run } = await echo(["/svc/method", '{"a":1}', "--pretty"]);
     expect(run.stdout).toBe('[\n  {\n    "a": 1\n  }\n]\n');
@@ -111,7 +111,7 @@ describe("what is printed", () => {
     });
   });
 
-  it("is Lever's refusal with its code: status 3", async () => {
+  it("is an error of Lever with its code: status 3", async () => {
     await using host = await startFakeHost((response) =>
       answerProblem(response, 504, { code: "deadline_exceeded", detail: "Too late." }),
     );
@@ -122,7 +122,7 @@ describe("what is printed", () => {
     });
   });
 
-  it("is how to start a host when none answers: status 3", async () => {
+  it("is a remedy if no host answers: status 3", async () => {
     const host = await startFakeHost(() => {});
     await host[Symbol.asyncDispose]();
     const run = await invoke(host, ["/svc/method"]);
@@ -131,7 +131,7 @@ describe("what is printed", () => {
     expect(run.stderr).toContain("lever up");
   });
 
-  it("is that something else than Lever answers: status 3", async () => {
+  it("is an error if the answer is not from Lever: status 3", async () => {
     await using host = await startFakeHost((response) => response.end("<html>"));
     const run = await invoke(host, ["/svc/method"]);
     expect(run.status).toBe(3);
@@ -139,7 +139,7 @@ describe("what is printed", () => {
   });
 });
 
-describe("a command that is not understood has status 2 and says why:", () => {
+describe("a command line that is not valid has status 2 and a reason:", () => {
   it.each([
     [
       ["/svc/method", "world"],

@@ -42,7 +42,7 @@ const idle: ServiceListing = {
   instances: [],
 };
 
-it("services are listed one in a line", () => {
+it("a service is a line of the list", () => {
   expect(formatServices([hello, idle], now)).toBe(
     `SERVICE  VERSION  AGE  INSTANCES            VISIBILITY  METHODS
 hello    2        30m  1 ready, 1 starting  private     chatChan, sayHello
@@ -50,7 +50,7 @@ idle     2        30m  0                                work`,
   );
 });
 
-it("one service is shown with its methods, its versions, newest first, and its instances", () => {
+it("the details of a service are its methods, versions and instances", () => {
   expect(formatService(hello, now)).toBe(
     `hello in dev.lever, private: only services of the same environment can call it
 
@@ -70,7 +70,7 @@ hello-2-bb  2        starting  0      0s`,
   );
 });
 
-it("a service without instances says when one starts", () => {
+it("the details of a service without instances say when one starts", () => {
   expect(formatService(idle, now)).toMatch(
     /^idle in dev\.lever\n\nMETHOD[\s\S]*the next call starts one\.$/,
   );

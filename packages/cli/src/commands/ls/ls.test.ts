@@ -30,7 +30,7 @@ function ls(host: FakeHost, args: readonly string[] = []): Promise<LeverRun> {
   return runLever(["ls", ...args], { env: { LEVEROS_IP_PORT: host.address } });
 }
 
-it("asks the admin service for the services of the environment", async () => {
+it("lever ls calls the admin service with the environment", async () => {
   await using host = await hostWith(["hello"]);
   const run = await ls(host, ["-E", "prod.lever"]);
   expect(run).toMatchObject({ status: 0, stderr: "" });
@@ -40,13 +40,13 @@ it("asks the admin service for the services of the environment", async () => {
   expect(host.requests[0]?.body.toString()).toBe('["prod.lever"]');
 });
 
-it("shows all about one service", async () => {
+it("lever ls <service> shows the details of the service", async () => {
   await using host = await hostWith(["hello", "world"]);
   const run = await ls(host, ["world"]);
   expect(run.stdout).toMatch(/^world in dev\.lever\n\nMETHOD\nlever:\/\/dev\.lever\/world\/work\n/);
 });
 
-it("prints the list as it is with --json, for one service as well", async () => {
+it("--json prints the list, also for one service", async () => {
   await using host = await hostWith(["hello", "world"]);
   expect(JSON.parse((await ls(host, ["--json"])).stdout)).toHaveLength(2);
   expect(JSON.parse((await ls(host, ["world", "--json"])).stdout)).toMatchObject([
@@ -54,7 +54,7 @@ it("prints the list as it is with --json, for one service as well", async () => 
   ]);
 });
 
-it("says what to type when there is nothing yet, and that not as a result", async () => {
+it("an empty list is a note on standard error that suggests lever deploy", async () => {
   await using host = await hostWith([]);
   const run = await ls(host, ["-E", "prod.lever"]);
   expect(run).toMatchObject({ status: 0, stdout: "" });
@@ -63,7 +63,7 @@ it("says what to type when there is nothing yet, and that not as a result", asyn
   expect((await ls(host, ["--json"])).stdout).toBe("[]\n");
 });
 
-it("a service that is not there is named along with those that are: status 3", async () => {
+it("the error for an unknown service lists the deployed ones: status 3", async () => {
   await using host = await hostWith(["hello", "world"]);
   expect(await ls(host, ["word"])).toMatchObject({
     status: 3,
@@ -73,7 +73,7 @@ it("a service that is not there is named along with those that are: status 3", a
   });
 });
 
-it("what the admin service fails with is Lever's refusal: status 3", async () => {
+it("a failure of the admin service is an error of Lever: status 3", async () => {
   await using host = await startFakeHost((response) =>
     answerMethodError(response, "No such thing."),
   );
@@ -82,7 +82,7 @@ it("what the admin service fails with is Lever's refusal: status 3", async () =>
   expect(run.stderr).toContain("lever: No such thing.");
 });
 
-it("an answer that is no list of services is refused: status 3", async () => {
+it("an answer that is not a list of services is an error: status 3", async () => {
   await using host = await startFakeHost((response) => answerJson(response, { services: [] }));
   const run = await ls(host);
   expect(run).toMatchObject({ status: 3, stdout: "" });

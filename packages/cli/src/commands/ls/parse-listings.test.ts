@@ -20,7 +20,7 @@ const listing = {
   ],
 };
 
-it("a list of services is taken as it is, with whatever a newer host adds", () => {
+it("a list of services may have further fields of a newer host", () => {
   const listings = [{ ...listing, colour: "green" }];
   expect(parseListings(listings)).toBe(listings);
   expect(parseListings([])).toEqual([]);
@@ -35,6 +35,6 @@ it.each([
   [{ ...listing, methods: [7] }],
   [{ ...listing, versions: [{ ...listing.versions[0], deployedAt: "yesterday" }] }],
   [{ ...listing, instances: [{}] }],
-])("%j is not what a host answers", (value) => {
+])("%j is not an answer of a host", (value) => {
   expect(() => parseListings(value)).toThrow("the answer is not from a Lever host");
 });

@@ -5,7 +5,7 @@ it("a line of input is a JSON message", () => {
   expect(parseMessage('{"a": 1}', 1)).toEqual({ a: 1 });
 });
 
-it("a line that is not JSON is named by its number, and shown as a JSON string: status 2", () => {
+it("a line that is not JSON is an error with its number: status 2", () => {
   expect(() => parseMessage("hi", 7)).toThrow(
     expect.objectContaining({
       status: 2,

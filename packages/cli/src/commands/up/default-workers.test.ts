@@ -9,11 +9,11 @@ it.each([
   [7, 3],
   [16, 8],
   [128, 8],
-])("on %i cores %i processes take connections", (cores, workers) => {
+])("on %i cores %i processes accept connections", (cores, workers) => {
   expect(defaultWorkers(cores, "linux")).toBe(workers);
 });
 
-it("where the system spreads no connections, one does", () => {
+it("on systems other than Linux one process accepts connections", () => {
   expect(defaultWorkers(16, "darwin")).toBe(1);
 });
 

@@ -16,23 +16,26 @@ it("an event is a line: time, level, part, event, fields", () => {
   expect(format({ level: 50, part: "host", msg: "down" })).toBe("09:05:07.042 error host     down");
 });
 
-it("what an instance printed stands at the end as it is", () => {
+it("the output of an instance is at the end, unchanged", () => {
   expect(format({ part: "fleet", msg: "output", service: "hello", line: 'say "hi"\tthere' })).toBe(
     '09:05:07.042 info  fleet    output  service=hello  | say "hi"\tthere',
   );
 });
 
-it("no service writes control characters to the terminal", () => {
+it("control characters of a service do not reach the terminal", () => {
   const text = format({ line: "\u001b[2Jgone\u009b1m\r", reason: "a\u001bb\u007f" });
   expect(text).not.toMatch(/\p{Cc}/u);
   expect(text).toContain("| \\u001b[2Jgone\\u009b1m\\u000d");
 });
 
-it("colors are there when they are wanted, and only then", () => {
+it("a line has colors only if they are requested", () => {
   expect(format({}, true)).toContain("\u001b[32minfo ");
   expect(format({}, false)).not.toContain("\u001b");
 });
 
-it.each(["plain text", "{broken", "null", "{}"])("a line that is no event stays: %j", (line) => {
-  expect(formatLogLine(line, { isColored: false })).toBe(line);
-});
+it.each(["plain text", "{broken", "null", "{}"])(
+  "a line that is not an event stays unchanged: %j",
+  (line) => {
+    expect(formatLogLine(line, { isColored: false })).toBe(line);
+  },
+);

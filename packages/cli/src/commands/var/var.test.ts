@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { parseAssignment } from "./var.ts";
 
-it("a variable's name ends at the first =, and its value may be empty or have several lines", () => {
+it("the value after the first = may be empty, or have several lines", () => {
   expect(parseAssignment("A=b=c")).toEqual({ name: "A", value: "b=c" });
   expect(parseAssignment("A=")).toEqual({ name: "A", value: "" });
   expect(parseAssignment("A=b\nc")).toEqual({ name: "A", value: "b\nc" });
