@@ -5,7 +5,6 @@ import { type Fault, isTest, lineAt, type Repository } from "./repository.ts";
 const allowed: Readonly<Record<string, string>> = {
   "packages/host/src/clock.ts": "it is the clock",
   "packages/host/src/compose/": "ends the process",
-  "packages/host/src/deployer/deployer.ts": "to be moved to the clock",
   "packages/host/src/environments/variables.ts": "to be moved to the clock",
   "packages/host/src/gateway/": "to be moved to the clock",
   "packages/host/src/instance-link/": "to be moved to the clock",

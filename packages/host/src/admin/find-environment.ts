@@ -9,10 +9,3 @@ export function findEnvironment(router: Router, environment: string): Environmen
   if (routes !== undefined) return routes;
   throw new LeverError("unknown_environment", `There is no environment ${environment}.`);
 }
-
-/** @throws LeverError `unknown_environment`; `forbidden` for Lever's own environment, which has no services of users. */
-export function checkChangeable(router: Router, environment: string): EnvironmentRoutes {
-  const routes = findEnvironment(router, environment);
-  if (routes.access.kind === "services") return routes;
-  throw new LeverError("forbidden", `Cannot change ${environment}: it manages Lever itself.`);
-}

@@ -1,12 +1,11 @@
 import type { Deployer } from "../deployer/deployer.ts";
+import type { Environments } from "../environments/environments.ts";
 import type { Variables } from "../environments/variables.ts";
-import type { Router } from "../router/router.ts";
 import { environment, flag, serviceOrAll, text } from "./arguments.ts";
-import { checkChangeable } from "./find-environment.ts";
 import { adminMethod, type Methods } from "./method-table.ts";
 
 export interface VariableParts {
-  readonly router: Router;
+  readonly environments: Environments;
   readonly deployer: Deployer;
   readonly variables: Variables;
 }
@@ -23,8 +22,8 @@ export const variableMethods: Methods<
       arguments: [environment, serviceOrAll, text("name"), text("value"), flag("secret")],
       does: 'Sets a variable of a service, or of all services (`""`), and replaces their instances.',
     },
-    async ({ router, variables, deployer }, place, service, name, value, isSecret) => {
-      checkChangeable(router, place);
+    async ({ environments, variables, deployer }, place, service, name, value, isSecret) => {
+      environments.require(place);
       await variables.set({ environment: place, service, name }, value, isSecret);
       return await deployer.restartInstances(place, service);
     },
@@ -37,8 +36,8 @@ export const variableMethods: Methods<
       arguments: [environment, serviceOrAll, text("name")],
       does: "Removes a variable, and replaces the instances that had it.",
     },
-    async ({ router, variables, deployer }, place, service, name) => {
-      checkChangeable(router, place);
+    async ({ environments, variables, deployer }, place, service, name) => {
+      environments.require(place);
       await variables.unset(place, service, name);
       return await deployer.restartInstances(place, service);
     },
@@ -51,8 +50,8 @@ export const variableMethods: Methods<
       arguments: [environment],
       does: "Lists the variables of an environment, without the values of secrets.",
     },
-    async ({ router, variables }, place) => {
-      checkChangeable(router, place);
+    async ({ environments, variables }, place) => {
+      environments.require(place);
       return await variables.list(place);
     },
   ),

@@ -6,7 +6,7 @@ import { LeverError, type LimitName, type Limits } from "@leveros/protocol";
 import { TokenRegistry } from "../access/token-registry.ts";
 import { startAdminService } from "../admin/admin-service.ts";
 import { systemClock } from "../clock.ts";
-import { CodeFolders } from "../deployer/code-folders.ts";
+import { CodeStore } from "../deployer/code-store.ts";
 import { Deployer } from "../deployer/deployer.ts";
 import { goLive } from "../deployer/go-live.ts";
 import { Environments } from "../environments/environments.ts";
@@ -92,8 +92,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const records = new ProcessRecords(join(dataDir, "processes"));
     const reaped = records.killOrphans();
     if (reaped.length > 0) log("warn", "processes", "orphaned processes killed", { pids: reaped });
-    const folders = new CodeFolders(dataDir, limits);
-    await folders.open(store);
+    const code = new CodeStore(dataDir, limits);
+    await code.open(store);
     const epochs = await openEpochs(store);
     const router = new Router({ limits, clock, nextEpoch: epochs });
     const { warmRuntimesMax } = limits;
@@ -124,23 +124,30 @@ export async function startHost(options: HostOptions): Promise<Host> {
       limits,
       clock,
       log,
-      codeDirOf: (record) => folders.codeDirOf(record),
+      codeDirOf: (record) => code.codeDirOf(record),
       variablesOf: (environment, service) => variables.of(environment, service),
       serviceDataDir,
       makeDir,
       serveCall: serveInstanceCalls({ target: router, limits, log }),
     });
+    const environments = await Environments.open({
+      store,
+      router,
+      fleet,
+      log,
+      removeCode: (codeId) => code.remove(codeId),
+      removeServiceData: (environment) => removeServiceData(dataDir, environment),
+    });
     const deployer = new Deployer({
       store,
-      folders,
+      code,
+      environments,
       fleet,
       router,
       limits,
       clock,
       log,
-      removeServiceData: (environment) => removeServiceData(dataDir, environment),
     });
-    const environments = await Environments.open({ store, router, fleet });
     const { wallTime } = clock;
     const isLocalOnly = options.isLocalOnly;
     const tokens = await TokenRegistry.open({ store, wallTime, isLocalOnly });

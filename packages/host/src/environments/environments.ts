@@ -1,37 +1,52 @@
+import { LeverError } from "@leveros/protocol";
 import type { Fleet } from "../fleet/fleet.ts";
+import { KeyedQueue } from "../keyed-queue.ts";
+import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
 import type { EnvironmentRecord, Store } from "../store/store.ts";
 
-/** Lever's own environment: of its services there is only the admin service. */
+/** Lever's own environment. The admin service is its only service. */
 export const ADMIN_ENVIRONMENT = "admin.lever";
 const DEFAULT_ENVIRONMENT = "dev.lever";
+const ENVIRONMENTS_MAX = 10_000;
 
-/** What an environment is until somebody says otherwise. */
+/** The settings of a new environment. */
 const DEFAULT_SETTINGS = { corsOrigins: ["*"], isPublic: false, network: "internet" } as const;
 
-interface EnvironmentsOptions {
+type Settings = Omit<EnvironmentRecord, "environment">;
+
+export interface EnvironmentsOptions {
   readonly store: Store;
   readonly router: Router;
-  readonly fleet: Fleet;
+  readonly fleet: Pick<Fleet, "removeEnvironment" | "restrictsNetworks" | "setNetwork">;
+  readonly log: Log;
+  /** Removes the code of one version. */
+  readonly removeCode: (codeId: string) => Promise<void>;
+  /** Removes the data of an environment's services. */
+  readonly removeServiceData: (environment: string) => Promise<void>;
 }
 
-/** The environments as they are set: in the store first, then where calls and instances are held to it. */
+/**
+ * The environments, from their creation to their removal. Each change is in the store first, then in the router and the
+ * fleet. Changes of one environment happen one after the other.
+ */
 export class Environments {
   readonly #options: EnvironmentsOptions;
   readonly #records = new Map<string, EnvironmentRecord>();
+  readonly #changes = new KeyedQueue();
 
   private constructor(options: EnvironmentsOptions) {
     this.#options = options;
   }
 
-  /** Those that were left; `dev.lever` and `admin.lever` exist from the start. */
+  /** The environments of the store. `dev.lever` and `admin.lever` always exist at the start. */
   static async open(options: EnvironmentsOptions): Promise<Environments> {
     const environments = new Environments(options);
     for (const record of await options.store.environments()) await environments.#apply(record);
     if (!environments.#records.has(DEFAULT_ENVIRONMENT)) {
       await environments.create(DEFAULT_ENVIRONMENT);
     }
-    // No page of any origin, and no service that Lever runs, may drive Lever itself.
+    // Neither a page of any origin nor a service may control Lever itself.
     options.router.setEnvironment(ADMIN_ENVIRONMENT, {
       corsOrigins: new Set(),
       kind: "platform",
@@ -44,27 +59,93 @@ export class Environments {
     return [...this.#records.values()].sort((a, b) => (a.environment < b.environment ? -1 : 1));
   }
 
-  async create(environment: string): Promise<void> {
-    await this.change(environment, {});
+  /**
+   * An environment that takes services.
+   * @throws LeverError `unknown_environment`; `forbidden` for Lever's own environment.
+   */
+  require(environment: string): EnvironmentRecord {
+    const record = this.#records.get(environment);
+    if (record !== undefined) return record;
+    if (environment === ADMIN_ENVIRONMENT) {
+      throw new LeverError("forbidden", `Cannot change ${environment}: it manages Lever itself.`);
+    }
+    throw new LeverError("unknown_environment", `There is no environment ${environment}.`);
   }
 
-  async change(
-    environment: string,
-    changes: Partial<Omit<EnvironmentRecord, "environment">>,
-  ): Promise<void> {
-    const record = {
-      environment,
-      ...DEFAULT_SETTINGS,
-      ...this.#records.get(environment),
-      ...changes,
-    };
+  /** @throws LeverError `malformed_request` when it exists already; `overloaded` when there are too many. */
+  async create(environment: string): Promise<void> {
+    await this.#changes.run(environment, async () => {
+      if (this.#records.has(environment) || environment === ADMIN_ENVIRONMENT) {
+        throw new LeverError(
+          "malformed_request",
+          `There is an environment ${environment} already.`,
+        );
+      }
+      if (this.#records.size >= ENVIRONMENTS_MAX) {
+        throw new LeverError(
+          "overloaded",
+          `Cannot create ${environment}: there are ${ENVIRONMENTS_MAX} environments already.`,
+        );
+      }
+      await this.#put({ environment, ...DEFAULT_SETTINGS });
+    });
+  }
+
+  /** @throws LeverError as `require`; `not_supported` for a network that instances cannot be restricted to. */
+  async change(environment: string, changes: Partial<Settings>): Promise<void> {
+    await this.#changes.run(environment, async () => {
+      const record = { ...this.require(environment), ...changes };
+      if (changes.network !== undefined) this.#checkNetwork(changes.network);
+      await this.#put(record);
+    });
+  }
+
+  /**
+   * Stops every instance of an environment, and removes its services with their code, data and variables. The calls that
+   * the instances have are finished.
+   * @throws LeverError as `require`; `malformed_request` when it has services, unless `isForced`.
+   */
+  async remove(environment: string, { isForced }: { isForced: boolean }): Promise<void> {
+    await this.#changes.run(environment, async () => {
+      this.require(environment);
+      const { store, fleet, router, log, removeCode, removeServiceData } = this.#options;
+      const services = this.servicesOf(environment);
+      if (services > 0 && !isForced) {
+        throw new LeverError(
+          "malformed_request",
+          `Cannot remove ${environment}: it has ${services} services, which would be deleted with all their data. To delete them too, set force.`,
+        );
+      }
+      // From here on it takes neither calls nor deploys.
+      this.#records.delete(environment);
+      router.removeEnvironment(environment);
+      const versions = await store.versions(environment);
+      // T1, T2: from here on a restart does not bring it back.
+      await store.removeEnvironment(environment);
+      await fleet.removeEnvironment(environment);
+      for (const { codeId } of versions) await removeCode(codeId);
+      await removeServiceData(environment);
+      log("info", "environments", "environment removed", { environment });
+    });
+  }
+
+  /** How many services an environment has. */
+  servicesOf(environment: string): number {
+    return this.#options.router.environment(environment)?.services.size ?? 0;
+  }
+
+  /** Fails closed: a restriction that nothing enforces is not accepted. */
+  #checkNetwork(network: Settings["network"]): void {
+    if (network === "internet" || this.#options.fleet.restrictsNetworks) return;
+    throw new LeverError(
+      "not_supported",
+      "Cannot set the network: instances that are plain processes reach all that the host reaches. Only containers can be restricted: lever doctor shows what they need.",
+    );
+  }
+
+  async #put(record: EnvironmentRecord): Promise<void> {
     await this.#options.store.putEnvironment(record);
     await this.#apply(record);
-  }
-
-  /** Its services are gone, and it is no longer in the store. */
-  forget(environment: string): void {
-    this.#records.delete(environment);
   }
 
   async #apply(record: EnvironmentRecord): Promise<void> {

@@ -13,7 +13,7 @@ import { type Unpacked, unpackArchive } from "./unpack-archive.ts";
  * - K1. A folder below `code/` is whole: it is unpacked elsewhere and then renamed.
  * - K2. What no kept version needs is removed: at once when it was just dropped, at the next start after a crash.
  */
-export class CodeFolders {
+export class CodeStore {
   readonly #staging: string;
   readonly #archives: string;
   readonly #code: string;
