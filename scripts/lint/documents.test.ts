@@ -6,6 +6,8 @@ it.each([
   ["[a](b.md#the-lever-command)", 0],
   ["[a](#own) [b](https://lever.example/x) [c](b.md#nothing)", 1],
   ["[a](missing.md)\n```md\n[a](missing.md)\n```", 1],
+  ["[`b`] [`b`](b.md)\n\n[`b`]: b.md", 0],
+  ["[`b`] [`c`]\n\n[`c`]: missing.md", 2],
 ])("finds the links that lead nowhere in %j", (text, count) => {
   const anchors = new Map([
     ["docs/a.md", new Set(["own"])],

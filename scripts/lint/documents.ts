@@ -25,16 +25,29 @@ export interface Targets {
   readonly isPath: (path: string) => boolean;
 }
 
+/** Links: `[text](target)`, `[name]: target`, and ``[`name`]``, which needs such a definition. */
 export function linkFaults({ path, text }: TextFile, { anchors, isPath }: Targets): Fault[] {
-  return [...withoutCode(text).matchAll(/\]\((?![a-z]+:)([^)\s]+)\)/g)].flatMap(
-    ({ 1: link = "", index }) => {
+  const prose = withoutCode(text);
+  const targets = [...prose.matchAll(/(?:\]\(|^\[[^\]]+\]: )(?![a-z]+:)([^)\s]+)/gm)];
+  const defined = new Set([...prose.matchAll(/^(\[[^\]]+\]): /gm)].map(([, name]) => name));
+  const references = [...prose.matchAll(/\[`[^`\]]+`\](?![:([])/g)];
+  const fault = (index: number, reason: string): Fault => ({
+    path,
+    line: lineAt(text, index),
+    reason,
+  });
+  return [
+    ...targets.flatMap(({ 1: link = "", index }) => {
       const [file = "", anchor] = link.split("#");
       const target = file === "" ? path : normalize(join(dirname(path), file));
       const isThere =
         isPath(target) && (anchor === undefined || anchors.get(target)?.has(anchor) !== false);
-      return isThere ? [] : [{ path, line: lineAt(text, index), reason: `${link} leads nowhere` }];
-    },
-  );
+      return isThere ? [] : [fault(index, `${link} leads nowhere`)];
+    }),
+    ...references.flatMap(({ 0: name, index }) =>
+      defined.has(name) ? [] : [fault(index, `${name} has no definition "${name}: <path>"`)],
+    ),
+  ];
 }
 
 export function sentenceFaults({ path, text }: TextFile): Fault[] {
