@@ -274,8 +274,8 @@ export interface AuditEntry {
   readonly method: string;
   /** `*` = it concerned all. */
   readonly environment: string;
-  /** What was changed, by name. */
-  readonly about: string;
+  /** The name of the thing that was changed; `""` = the environment itself. */
+  readonly target: string;
   /** `done`, or the code of the error. */
   readonly outcome: string;
 }

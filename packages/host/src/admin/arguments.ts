@@ -12,9 +12,9 @@ export interface Argument<Value> {
   readonly name: string;
   /**
    * `environment`: the method acts in this environment, and its right is checked there.
-   * `subject`: the audit records it, when it is a text.
+   * `target`: the audit records it, when it is a text.
    */
-  readonly role?: "environment" | "subject";
+  readonly role?: "environment" | "target";
   /** @throws LeverError `malformed_request` */
   read(value: unknown): Value;
 }
@@ -29,7 +29,7 @@ export const environment: Argument<string> = {
 /** The name of a new environment: a host name, by the rule of Lever URLs. */
 export const newEnvironment: Argument<string> = {
   name: "name",
-  role: "subject",
+  role: "target",
   read(value) {
     const name = readName(value, "name");
     const environment = hostName(name);
@@ -43,7 +43,7 @@ export const newEnvironment: Argument<string> = {
 
 export const service: Argument<string> = {
   name: "service",
-  role: "subject",
+  role: "target",
   read: (value) => readName(value, "service"),
 };
 
@@ -83,7 +83,7 @@ export const origins: Argument<readonly string[]> = {
 
 export const networkPolicy: Argument<NetworkPolicy> = {
   name: "policy",
-  role: "subject",
+  role: "target",
   read(value) {
     const policy = parseNetworkPolicy(value);
     if (typeof policy === "string" || !("wrong" in policy)) return policy;
@@ -96,7 +96,7 @@ export const tokenOptions: Argument<TokenOptions> = {
   read: parseTokenOptions,
 };
 
-export const tokenId: Argument<string> = { ...text("id"), role: "subject" };
+export const tokenId: Argument<string> = { ...text("id"), role: "target" };
 
 /** A text, which may be empty. The error does not show what was found: it may be a secret. */
 export function text(name: string): Argument<string> {

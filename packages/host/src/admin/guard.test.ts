@@ -60,17 +60,17 @@ it("a method runs with its parts and its arguments as they were read", async () 
   expect(audit).toEqual([]);
 });
 
-it("a change is recorded after it holds everywhere, with its subject", async () => {
+it("a change is recorded after it holds everywhere, with its target", async () => {
   await call("dropThing", "dev.lever", "svc", { force: true });
   expect(ran).toEqual([[parts, "dev.lever", "svc", true], "propagated"]);
   const about = { at: 5, principal: "t1", environment: "dev.lever" };
-  expect(audit).toEqual([{ ...about, method: "dropThing", about: "svc", outcome: "done" }]);
+  expect(audit).toEqual([{ ...about, method: "dropThing", target: "svc", outcome: "done" }]);
 });
 
 it("a stream comes before the arguments, and an alias is a name of its own", async () => {
   await call("ThingChan", "the stream", "dev.lever");
   expect(ran).toEqual([[parts, "the stream", "dev.lever"], "propagated"]);
-  expect(audit).toMatchObject([{ method: "ThingChan", environment: "dev.lever", about: "" }]);
+  expect(audit).toMatchObject([{ method: "ThingChan", environment: "dev.lever", target: "" }]);
 });
 
 it("the right is checked in the environment of the call, before its arguments are", async () => {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { LeverError } from "@leveros/protocol";
 import type { PrincipalId, TokenIndex } from "../access/token-index.ts";
-import type { Store } from "../store/store.ts";
+import type { AuditRecord, Store } from "../store/store.ts";
 import { type AdminMethod, argumentWithRole } from "./method-table.ts";
 
 export interface GuardOptions {
@@ -50,14 +50,19 @@ export class AdminGuard {
         return method.call(parts, args);
       };
       if (!method.isChange) return run();
-      const { value } = argumentWithRole(method, "subject", args) ?? {};
-      return this.#runAudited(run, { principal, method: name, environment, about: subject(value) });
+      const { value } = argumentWithRole(method, "target", args) ?? {};
+      return this.#runAudited(run, {
+        principal,
+        method: name,
+        environment,
+        target: targetOf(value),
+      });
     };
   }
 
   async #runAudited(
     run: () => unknown,
-    about: { principal: string; method: string; environment: string; about: string },
+    about: Pick<AuditRecord, "principal" | "method" | "environment" | "target">,
   ): Promise<unknown> {
     const { store, wallTime, propagated } = this.#options;
     const record = (outcome: string): Promise<void> =>
@@ -82,10 +87,10 @@ function environmentOf(method: AdminMethod<never>, args: readonly unknown[]): st
   return typeof argument.value === "string" ? argument.value.toLowerCase() : "";
 }
 
-const SUBJECT_LENGTH_MAX = 200;
+const TARGET_LENGTH_MAX = 200;
 
-function subject(value: unknown): string {
-  return typeof value === "string" ? value.slice(0, SUBJECT_LENGTH_MAX) : "";
+function targetOf(value: unknown): string {
+  return typeof value === "string" ? value.slice(0, TARGET_LENGTH_MAX) : "";
 }
 
 function outcomeOf(error: unknown): string {

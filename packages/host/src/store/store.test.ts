@@ -131,7 +131,7 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
     await store.putToken({ ...token, id: "t2", hash: "def", expiresAt: 5 });
     await store.removeToken("t1");
     expect(await store.tokens()).toEqual([{ ...token, id: "t2", hash: "def", expiresAt: 5 }]);
-    const entry = { principal: "t2", method: "m", environment: "*", about: "", outcome: "done" };
+    const entry = { principal: "t2", method: "m", environment: "*", target: "", outcome: "done" };
     for (let at = 1; at <= 10_003; at++) await store.addAudit({ ...entry, at });
     expect(await store.audit(2)).toEqual([
       { ...entry, at: 10_002 },

@@ -31,7 +31,7 @@ export interface AuditRecord {
   readonly principal: string;
   readonly method: string;
   readonly environment: string;
-  readonly about: string;
+  readonly target: string;
   readonly outcome: string;
 }
 

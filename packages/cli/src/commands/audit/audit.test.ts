@@ -7,7 +7,7 @@ it("a change is a line with its time, its principal, its method and its outcome"
     principal: "local",
     method: "setVariable",
     environment: "dev.lever",
-    about: "hello",
+    target: "hello",
     outcome: "done",
   };
   expect(formatAudit([entry])).toBe(

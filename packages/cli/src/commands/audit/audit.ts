@@ -25,12 +25,12 @@ OUTCOME is "done", or the code of the error.`,
 });
 
 export function formatAudit(entries: readonly AuditEntry[]): string {
-  const rows = entries.map(({ at, principal, method, environment, about, outcome }) => [
+  const rows = entries.map(({ at, principal, method, environment, target, outcome }) => [
     at.slice(0, 19).replace("T", " "),
     principal,
     method,
     environment,
-    about,
+    target,
     outcome,
   ]);
   return formatTable([["AT (UTC)", "BY", "METHOD", "ENVIRONMENT", "TARGET", "OUTCOME"], ...rows]);
