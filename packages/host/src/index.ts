@@ -1,4 +1,5 @@
 export { type Host, type HostOptions, startHost } from "./compose/one-machine.ts";
+export { StartupError } from "./compose/startup-error.ts";
 export { type Isolation, isolations } from "./launcher/open-launcher.ts";
 export {
   checkContainerIsolation,

@@ -30,7 +30,10 @@ import { Router } from "../router/router.ts";
 import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
 import { openEpochs } from "../store/epochs.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
+import type { Store } from "../store/store.ts";
+import { StoreOpenError } from "../store/store-open-error.ts";
 import { GatewayWorkers } from "../workers/workers.ts";
+import { StartupError } from "./startup-error.ts";
 
 export interface HostOptions {
   /** Address to listen on. */
@@ -72,7 +75,7 @@ const LAST_ANSWERS_MS = 1_000;
 
 /**
  * Starts Lever on this machine: everything is put together here, and nowhere else.
- * @throws LeverError `unavailable` when the port or the data folder is in use, `malformed_request` for a certificate that
+ * @throws StartupError when the port or the data folder cannot be used; LeverError `malformed_request` for a certificate that
  * cannot be used.
  */
 export async function startHost(options: HostOptions): Promise<Host> {
@@ -87,7 +90,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   makeDir(resolve(options.dataDir));
   // Its own name: Node loads modules, and judges access to them, by that.
   const dataDir = realpathSync(options.dataDir);
-  const store = openSqliteStore(join(dataDir, "lever.sqlite"));
+  const store = openStore(join(dataDir, "lever.sqlite"));
   try {
     const records = new ProcessRecords(join(dataDir, "processes"));
     const reaped = records.killOrphans();
@@ -226,6 +229,21 @@ export async function startHost(options: HostOptions): Promise<Host> {
   }
 }
 
+const dataFolderProblems = {
+  inUse: "dataFolderInUse",
+  newer: "dataFolderNewer",
+  older: "dataFolderOlder",
+} as const;
+
+function openStore(file: string): Store {
+  try {
+    return openSqliteStore(file);
+  } catch (error) {
+    if (!(error instanceof StoreOpenError)) throw error;
+    throw new StartupError(dataFolderProblems[error.problem], error.message, { cause: error });
+  }
+}
+
 /**
  * Lets V8 weigh what is outside of its heap against all of the memory, as later versions do by themselves: this one
  * searches the whole heap after each 16 MB of bodies, which took half of the processor time of large calls.
@@ -256,8 +274,8 @@ function cannotListen(options: HostOptions, error: unknown): unknown {
       : error.code === "EACCES"
         ? "the port is reserved for root"
         : error.message;
-  return new LeverError(
-    "unavailable",
+  return new StartupError(
+    "portUnavailable",
     `Cannot listen on ${options.bind}:${options.port}: ${reason}.`,
     { cause: error },
   );

@@ -1,26 +1,26 @@
 import { LeverError } from "@leveros/protocol";
 import type { Store } from "./store.ts";
 
-const NOTE = "epochs reserved";
-/** Numbers that one write to the store makes usable. */
+const HOST_VALUE = "epochs reserved";
+/** Epochs that one write to the store reserves. */
 const BLOCK = 10_000;
 
 /**
- * A source of numbers that only ever grow, over restarts too: they are reserved in blocks, before any of a block is
- * used, so that taking one waits for no disk. Those of a block that a crash cuts short are never used.
+ * Opens a source of epochs: numbers that only increase, also over restarts. They are reserved in blocks before the first of a
+ * block is used, so that the next epoch never waits for the disk. A crash skips the rest of its block.
  */
 export async function openEpochs(store: Store): Promise<() => number> {
-  let next = Number((await store.readHostValue(NOTE)) ?? 0) + 1;
+  let next = Number((await store.readHostValue(HOST_VALUE)) ?? 0) + 1;
   let reserved = next - 1 + BLOCK;
-  await store.writeHostValue(NOTE, String(reserved));
+  await store.writeHostValue(HOST_VALUE, String(reserved));
   let isReserving = false;
   const reserve = async (): Promise<void> => {
     isReserving = true;
     try {
-      await store.writeHostValue(NOTE, String(reserved + BLOCK));
+      await store.writeHostValue(HOST_VALUE, String(reserved + BLOCK));
       reserved += BLOCK;
     } catch {
-      // Tried again with the next number; when there is none left, taking one says so.
+      // The next epoch tries again; the one after the last reserved one throws.
     }
     isReserving = false;
   };

@@ -2,14 +2,32 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { parseLeverJson } from "@leveros/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SCHEMA_VERSION } from "./schema.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 import type { Store, TokenRecord, VersionRecord } from "./store.ts";
 
+interface Engine {
+  open(dir: string): Store;
+  /** Adds records with the times 1 to `count` to the audit of a closed store, faster than one at a time. */
+  fillAudit(dir: string, count: number): void;
+}
+
 // Every engine of the store passes this suite.
-const engines: Readonly<Record<string, (dir: string) => Store>> = {
-  sqlite: (dir) => openSqliteStore(join(dir, "lever.sqlite")),
+const engines: Readonly<Record<string, Engine>> = {
+  sqlite: {
+    open: (dir) => openSqliteStore(join(dir, "lever.sqlite")),
+    fillAudit(dir, count) {
+      const database = new DatabaseSync(join(dir, "lever.sqlite"));
+      database.exec(`
+        WITH RECURSIVE times (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM times WHERE at < ${count})
+        INSERT INTO audit (at, principal, method, environment, target, outcome)
+        SELECT at, 't2', 'm', '*', '', 'done' FROM times`);
+      database.close();
+    },
+  },
 };
 
 const outcome = parseLeverJson('{"name": "abc", "jsEntry": "a.js", "config": {"é": [1]}}');
@@ -28,7 +46,7 @@ const record = (service: string, version: number): VersionRecord => ({
   deployedAt: "2026-01-01T00:00:00.000Z",
 });
 
-describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
+describe.each(Object.entries(engines))("the store on %s", (_name, { open, fillAudit }) => {
   let dir: string;
   let store: Store;
 
@@ -132,7 +150,10 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
     await store.removeToken("t1");
     expect(await store.tokens()).toEqual([{ ...token, id: "t2", hash: "def", expiresAt: 5 }]);
     const entry = { principal: "t2", method: "m", environment: "*", target: "", outcome: "done" };
-    for (let at = 1; at <= 10_003; at++) await store.addAudit({ ...entry, at });
+    await store.close();
+    fillAudit(dir, 10_000);
+    store = open(dir);
+    for (let at = 10_001; at <= 10_003; at++) await store.addAudit({ ...entry, at });
     expect(await store.audit(2)).toEqual([
       { ...entry, at: 10_002 },
       { ...entry, at: 10_003 },
@@ -140,6 +161,19 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
     const kept = await store.audit(20_000);
     expect(kept).toHaveLength(10_000);
     expect(kept[0]?.at).toBe(4);
+  });
+
+  it.each([
+    [SCHEMA_VERSION + 1, "newer", "a newer Lever wrote it"],
+    [3, "older", "an older, unreleased Lever wrote it"],
+  ])("refuses a file whose schema has version %i, as %s", async (version, problem, message) => {
+    await store.close();
+    const database = new DatabaseSync(join(dir, "lever.sqlite"));
+    database.exec(`PRAGMA user_version = ${version}`);
+    database.close();
+    expect(() => open(dir)).toThrow(
+      expect.objectContaining({ problem, message: expect.stringContaining(message) }),
+    );
   });
 
   it("may be closed twice", async () => {
@@ -150,11 +184,9 @@ describe.each(Object.entries(engines))("the store on %s", (_name, open) => {
   it("belongs to one process at a time", () => {
     const script = `
       import { openSqliteStore } from ${JSON.stringify(import.meta.resolve("./sqlite-store.ts"))};
-      try { openSqliteStore(${JSON.stringify(join(dir, "lever.sqlite"))}); } catch (error) { console.log(error.code, error.message); }`;
+      try { openSqliteStore(${JSON.stringify(join(dir, "lever.sqlite"))}); } catch (error) { console.log(error.problem, error.message); }`;
     const args = ["--conditions=lever-source", "--input-type=module", "-e", script];
     const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
-    expect(stdout).toMatch(
-      /^unavailable Cannot open the store .*: another Lever host has it open\.\n$/,
-    );
+    expect(stdout).toMatch(/^inUse Cannot open the store .*: another Lever host has it open\.\n$/);
   });
 });

@@ -4,13 +4,13 @@ export interface EnvironmentRecord {
   readonly environment: string;
   /** Origins whose pages may call; `*` = any. */
   readonly corsOrigins: readonly string[];
-  /** Anyone may invoke its services, with no token. */
+  /** Anyone may invoke its services, without a token. */
   readonly isPublic: boolean;
-  /** What its instances may reach by their own network. */
+  /** The destinations that its instances may reach by their own network. */
   readonly network: NetworkPolicy;
 }
 
-/** A token, as it is kept: never itself. */
+/** A token as it is stored: its hash, never itself. */
 export interface TokenRecord {
   readonly id: string;
   /** SHA-256 of the token, in hexadecimal. */
@@ -24,7 +24,7 @@ export interface TokenRecord {
   readonly expiresAt: number | undefined;
 }
 
-/** Who has changed what. */
+/** One change through the admin service, or one that was refused. */
 export interface AuditRecord {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -50,13 +50,13 @@ export interface VersionRecord {
   readonly deployedAt: string;
 }
 
-/** A variable that instances see, as it is kept. */
+/** A variable of services, as it is stored. */
 export interface VariableRecord {
   readonly environment: string;
   /** `""` = every service of the environment. */
   readonly service: string;
   readonly name: string;
-  /** Sealed, when it is a secret. */
+  /** Encrypted, if it is a secret. */
   readonly value: string;
   readonly isSecret: boolean;
   /** ISO 8601. */
@@ -64,38 +64,39 @@ export interface VariableRecord {
 }
 
 /**
- * What a host must not forget.
+ * The durable state of a host.
  *
- * - T1. When a write's promise resolves, what it wrote survives a crash of the host and of the machine.
- * - T2. A write happens whole or not at all.
+ * - T1. When a write's promise resolves, the write survives a crash of the host and of the machine.
+ * - T2. A write happens completely or not at all.
  */
 export interface Store {
   environments(): Promise<readonly EnvironmentRecord[]>;
   /** Creates or replaces. */
   putEnvironment(record: EnvironmentRecord): Promise<void>;
-  /** Forgets an environment with everything in it. One transaction. */
+  /** Removes an environment with everything in it. One transaction. */
   removeEnvironment(environment: string): Promise<void>;
-  /** Those of an environment, by service and name. */
+  /** The variables of an environment, by service and name. */
   variables(environment: string): Promise<readonly VariableRecord[]>;
   /** Creates or replaces. */
   putVariable(record: VariableRecord): Promise<void>;
   /** False = there was none. */
   removeVariable(environment: string, service: string, name: string): Promise<boolean>;
+  /** Oldest first. */
   tokens(): Promise<readonly TokenRecord[]>;
   putToken(record: TokenRecord): Promise<void>;
   removeToken(id: string): Promise<void>;
-  /** Keeps the newest 10,000. */
+  /** Adds a record, and removes all but the newest 10,000. */
   addAudit(record: AuditRecord): Promise<void>;
-  /** The newest ones, oldest first. */
+  /** At most so many, the newest ones, oldest first. */
   audit(most: number): Promise<readonly AuditRecord[]>;
-  /** The live version of every service, one after the other: there may be very many. Nothing is written meanwhile. */
+  /** The live version of every service, one at a time: there may be very many. Write nothing until the end. */
   liveVersions(): AsyncIterable<VersionRecord>;
   /** All kept versions of every service of an environment, by service, newest first. */
   versions(environment: string): Promise<readonly VersionRecord[]>;
-  /** The number that the service's next version gets: one more than it ever had. */
+  /** The number of the service's next version: one more than the highest that it ever had. */
   nextVersion(environment: string, service: string): Promise<number>;
   /**
-   * Makes a version live, and forgets the oldest ones beyond `versionsKeptMax`; returns those. One transaction.
+   * Makes a new version live, and removes the oldest ones beyond `versionsKeptMax`; returns those. One transaction.
    * @throws Error when the version exists.
    */
   publishVersion(
@@ -106,8 +107,9 @@ export interface Store {
   makeLive(environment: string, service: string, version: number): Promise<void>;
   /** Every codeId that a kept version needs. */
   codeIds(): Promise<ReadonlySet<string>>;
-  /** A small value of the host's own, by name. */
+  /** A small value of the host itself, by name. */
   readHostValue(name: string): Promise<string | undefined>;
   writeHostValue(name: string, value: string): Promise<void>;
+  /** May be called twice. */
   close(): Promise<void>;
 }

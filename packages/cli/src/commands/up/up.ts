@@ -76,7 +76,7 @@ ${Object.entries(defaultLimits)
     }
     const { requested } = watchStopSignals(exitStatus.interrupted);
     const stopRequested = requested.aborted ? Promise.resolve() : once(requested, "abort");
-    const { startHost } = await import("@leveros/host");
+    const { startHost, StartupError } = await import("@leveros/host");
     const { workers = defaultWorkers(availableParallelism(), process.platform) } = options;
     const limits = Object.fromEntries(options.limit.map(({ name, value }) => [name, value]));
     const host = await startHost({
@@ -91,7 +91,11 @@ ${Object.entries(defaultLimits)
       isLocalOnly: isLoopback(bind),
       logLevel: options.verbose ? "debug" : "info",
       logTo: { write: writeLogLine },
-    }).catch(explainStart);
+    }).catch((error: unknown) => {
+      if (error instanceof StartupError) throw startFailure(error, REMEDY);
+      if (error instanceof LeverError) throw startFailure(error);
+      throw error;
+    });
     const scheme = tls === undefined ? "http" : "https";
     printResult(`Lever is up at ${scheme}://${formatAuthority(host.bind, host.port)}`);
     if (process.stderr.isTTY) {
@@ -107,13 +111,11 @@ ${Object.entries(defaultLimits)
   },
 });
 
-function explainStart(error: unknown): never {
-  if (!(error instanceof LeverError)) throw error;
-  const remedy =
-    error.code === "unavailable"
-      ? "\nChoose another port with --port, or another data folder with --data."
-      : "";
-  throw new CommandError(exitStatus.lever, `${error.message}${remedy}`, { cause: error });
+const REMEDY = "Choose another port with --port, or another data folder with --data.";
+
+function startFailure(error: Error, ...remedy: string[]): CommandError {
+  const text = [error.message, ...remedy].join("\n");
+  return new CommandError(exitStatus.lever, text, { cause: error });
 }
 
 function readTls(options: {

@@ -1,0 +1,16 @@
+/**
+ * - `inUse`: another host has the store open.
+ * - `newer`, `older`: another version of Lever wrote it, which this one cannot read.
+ */
+export type StoreOpenProblem = "inUse" | "newer" | "older";
+
+/** A store that cannot be opened. */
+export class StoreOpenError extends Error {
+  override readonly name = "StoreOpenError";
+  readonly problem: StoreOpenProblem;
+
+  constructor(problem: StoreOpenProblem, message: string, options?: { cause: unknown }) {
+    super(message, options);
+    this.problem = problem;
+  }
+}
