@@ -95,7 +95,7 @@ async function feedLink(
     for (const chunk of cut(input.subarray(1), choice)) {
       subject.receive(chunk);
       for (const task of tasks.splice(0)) task();
-      if (subject.isSaturated && choice(2) === 0) subject.drained();
+      if (subject.output.isSaturated && choice(2) === 0) subject.drained();
     }
   } catch (error) {
     expectProtocolError(error);

@@ -1,6 +1,9 @@
+// One class, although long: both directions of a call share its state, and each call must cost only one object.
+
 import {
   type CallHandle,
   type CallListener,
+  type CallRequest,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
@@ -14,9 +17,12 @@ import {
   FLAG_ERROR,
   FLAG_LAST,
   FLAG_MORE,
+  FLAG_STREAM,
   type FrameHeader,
   HEADER_BYTES,
 } from "./frame.ts";
+import type { LinkOutput } from "./link-output.ts";
+import { chunksAfterFirst, PartialMessage, unexpectedChunk } from "./partial-message.ts";
 
 /**
  * Initial credit of each direction of a call, in bytes of payload and header. A sender stops at zero. A receiver grants
@@ -31,17 +37,11 @@ const NOTHING = new Uint8Array(0);
 
 /** The functions of a link that its calls use. */
 export interface CallLink {
-  readonly isSaturated: boolean;
+  readonly output: LinkOutput;
   readonly messageBytesMax: number;
-  /** Returns whether the payload was copied, so that its memory may be reused. */
-  writeMessage(id: number, flags: number, payload: Uint8Array, chunks: number): boolean;
-  writeCredit(id: number, bytes: number): void;
-  writeAssigned(id: number, waitTimes: WaitTimes): void;
-  writeAbort(id: number, error: LeverError): void;
-  /** Counts bytes that a call stores; negative = released. False = all calls together store too many. */
-  hold(bytes: number): boolean;
-  /** Requests a `pump` when the transport is not saturated. */
-  queue(call: LinkCall): void;
+  /** Counts bytes that a call stores; negative = released. False = all calls together store too many (L4). */
+  countStored(bytes: number): boolean;
+  /** The call is over. */
   forget(id: number): void;
 }
 
@@ -71,11 +71,9 @@ export class LinkCall implements CallHandle {
   /** Accepted by the consumer, not yet granted as credit. */
   #owedBytes = 0;
   /** Delivered while paused; granted as credit by `resume`. */
-  #heldBytes = 0;
+  #pausedBytes = 0;
   #isPaused = false;
-  /** A message that arrives in chunks: its memory, and how many bytes have arrived. */
-  #message: Uint8Array | undefined;
-  #messageBytes = 0;
+  #partialMessage: PartialMessage | undefined;
   #areArgumentsWhole = true;
   /** Bytes of the arguments, which are counted as long as the call is open (L4). */
   #argumentsBytes = 0;
@@ -92,9 +90,9 @@ export class LinkCall implements CallHandle {
     if (isLast) this.#hasSentLast = true;
     this.#sendMessage((kind === PAYLOAD_BYTES ? FLAG_BYTES : 0) | (isLast ? FLAG_LAST : 0), bytes);
     if (isLast) this.#settle();
-    const hasRoom = this.hasRoom;
-    if (!hasRoom) this.#wantsDrain = true;
-    return hasRoom;
+    const isWritable = this.isWritable;
+    if (!isWritable) this.#wantsDrain = true;
+    return isWritable;
   }
 
   end(): void {
@@ -113,13 +111,13 @@ export class LinkCall implements CallHandle {
   }
 
   sendAssigned(waitTimes: WaitTimes): void {
-    if (!this.#isOver) this.#link.writeAssigned(this.id, waitTimes);
+    if (!this.#isOver) this.#link.output.assigned(this.id, waitTimes);
   }
 
   abort(error: LeverError): void {
     if (this.#isOver) return;
     this.#finish();
-    this.#link.writeAbort(this.id, error);
+    this.#link.output.abort(this.id, error);
   }
 
   pause(): void {
@@ -129,20 +127,35 @@ export class LinkCall implements CallHandle {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#give(this.#heldBytes);
-    this.#heldBytes = 0;
+    this.#grantCredit(this.#pausedBytes);
+    this.#pausedBytes = 0;
   }
 
-  get hasRoom(): boolean {
-    return this.#sendCredit > 0 && this.#outgoing.length === 0 && !this.#link.isSaturated;
+  get isWritable(): boolean {
+    return this.#sendCredit > 0 && this.#outgoing.length === 0 && !this.#link.output.isSaturated;
   }
 
-  /** The OPEN frame with the first chunk of the arguments is written. The `rest` follows in MESSAGE frames. */
-  opened(rest: Outgoing | undefined, hasMore: boolean): void {
+  /** Sends the OPEN frame with the first chunk of the arguments. The others follow in MESSAGE frames. */
+  sendOpening(request: CallRequest, head: Uint8Array, hasMore: boolean): void {
+    const { body } = request;
+    const isWhole = body.length <= CHUNK_BYTES;
+    const first = isWhole ? body : body.subarray(0, CHUNK_BYTES);
+    const kindFlag = request.kind === PAYLOAD_BYTES ? FLAG_BYTES : 0;
+    const lastFlag = hasMore ? 0 : FLAG_LAST;
+    const flags =
+      kindFlag | (request.isStream ? FLAG_STREAM : 0) | (isWhole ? lastFlag : FLAG_MORE);
+    const chunks = isWhole ? 0 : chunksAfterFirst(body.length);
+    const isCopied = this.#link.output.opening(this.id, flags, head, first, chunks);
+    const release = isCopied ? request.release : undefined;
     if (!hasMore) this.#hasSentLast = true;
-    if (rest === undefined) return;
+    if (isWhole) {
+      release?.();
+      return;
+    }
+    const offset = first.length;
+    const rest = { flags: kindFlag | lastFlag, bytes: body, isArguments: true, release, offset };
     this.#outgoing.push(rest);
-    this.#link.queue(this);
+    this.#link.output.queue(this);
   }
 
   /** Sends one queued chunk. False = nothing more can be sent now. */
@@ -154,7 +167,7 @@ export class LinkCall implements CallHandle {
     const isWhole = end === bytes.length;
     next.offset = end;
     if (!next.isArguments) this.#sendCredit -= end - offset + HEADER_BYTES;
-    const isCopied = this.#link.writeMessage(
+    const isCopied = this.#link.output.message(
       this.id,
       isWhole ? flags : (flags & FLAG_BYTES) | FLAG_MORE,
       bytes.subarray(offset, end),
@@ -175,7 +188,7 @@ export class LinkCall implements CallHandle {
 
   /** Emits `onDrain` when the sender waits for it and may send again. */
   drained(): void {
-    if (!this.#wantsDrain || this.#isOver || !this.hasRoom) return;
+    if (!this.#wantsDrain || this.#isOver || !this.isWritable) return;
     this.#wantsDrain = false;
     this.events?.onDrain();
   }
@@ -187,12 +200,8 @@ export class LinkCall implements CallHandle {
    */
   place({ flags, chunks, payloadBytes }: FrameHeader): Uint8Array | undefined {
     if (this.#isOver || this.#hasReceivedLast) return undefined;
-    if (flags & FLAG_MORE && this.#message === undefined) this.#beginMessage(chunks);
-    const start = this.#messageBytes;
-    if (this.#message === undefined || start + payloadBytes > this.#message.length) {
-      return undefined;
-    }
-    return this.#message.subarray(start, start + payloadBytes);
+    if (flags & FLAG_MORE && this.#partialMessage === undefined) this.#beginMessage(chunks);
+    return this.#partialMessage?.place(payloadBytes);
   }
 
   /** @throws Error when the peer sends without credit, or in chunks that are not full. */
@@ -203,10 +212,10 @@ export class LinkCall implements CallHandle {
     if (this.#receiveWindow < -(CHUNK_BYTES + HEADER_BYTES)) {
       throw new Error("Cannot read a message: the peer sends without credit.");
     }
-    if (this.#isPaused) this.#heldBytes += cost;
+    if (this.#isPaused) this.#pausedBytes += cost;
     if (flags & FLAG_MORE) {
       this.#addChunk(payload);
-      if (!this.#isPaused) this.#give(cost);
+      if (!this.#isPaused) this.#grantCredit(cost);
       return;
     }
     const kind = flags & FLAG_BYTES ? PAYLOAD_BYTES : PAYLOAD_JSON;
@@ -220,7 +229,7 @@ export class LinkCall implements CallHandle {
     const wasPaused = this.#isPaused;
     if (flags & FLAG_LAST) this.#hasReceivedLast = true;
     // A peer that sends no more needs no credit, so a regular call costs no CREDIT frame.
-    if (!wasPaused && !this.#hasReceivedLast) this.#give(cost);
+    if (!wasPaused && !this.#hasReceivedLast) this.#grantCredit(cost);
     if (!(flags & FLAG_EMPTY)) this.events?.onMessage(kind, bytes);
     if (flags & FLAG_LAST) {
       this.events?.onEnd();
@@ -230,7 +239,7 @@ export class LinkCall implements CallHandle {
 
   receiveCredit(bytes: number): void {
     this.#sendCredit += bytes;
-    if (this.#outgoing.length > 0) this.#link.queue(this);
+    if (this.#outgoing.length > 0) this.#link.output.queue(this);
     else this.drained();
   }
 
@@ -255,15 +264,27 @@ export class LinkCall implements CallHandle {
     return payload;
   }
 
+  /** Reads the last chunk of the arguments. Returns all of them; undefined = the call is over. */
+  receiveLastArguments(flags: number, payload: Uint8Array): Uint8Array | undefined {
+    if (flags & FLAG_ERROR) this.#finish();
+    return this.#isOver ? undefined : this.#takeWhole(payload);
+  }
+
+  /** The caller has sent its last message together with the arguments. */
+  receiveLast(): void {
+    this.#hasReceivedLast = true;
+    this.#settle();
+  }
+
   /** The link has closed (L3). */
   lost(error: LeverError): void {
     this.receiveAbort(error);
   }
 
   /** Counts the complete arguments (L4). False = the link stores too many bytes, and the call has been refused. */
-  holdArguments(bytes: number): boolean {
+  countArguments(bytes: number): boolean {
     this.#argumentsBytes = bytes;
-    if (this.#link.hold(bytes)) return true;
+    if (this.#link.countStored(bytes)) return true;
     this.#refuseTooMany();
     return false;
   }
@@ -273,53 +294,37 @@ export class LinkCall implements CallHandle {
     const { messageBytesMax } = this.#link;
     const bytes = Math.min((chunks + 1) * CHUNK_BYTES, messageBytesMax);
     if (chunks * CHUNK_BYTES >= messageBytesMax) this.#refuseTooLarge();
-    else if (!this.#link.hold(bytes)) {
-      this.#link.hold(-bytes);
+    else if (!this.#link.countStored(bytes)) {
+      this.#link.countStored(-bytes);
       this.#refuseTooMany();
-    } else this.#message = new Uint8Array(bytes);
+    } else this.#partialMessage = new PartialMessage(bytes);
   }
 
-  /** L2. Each chunk except the last must be full, so that a message has no more frames than its size allows. @throws Error */
   #addChunk(payload: Uint8Array): void {
     if (this.#isOver) return;
-    const message = this.#message;
-    const end = this.#messageBytes + payload.length;
-    if (payload.length !== CHUNK_BYTES || message === undefined || end >= message.length) {
-      throw new Error(
-        `Cannot read a message: a chunk before the last has ${payload.length} bytes, or was not announced.`,
-      );
-    }
-    this.#put(message, payload);
-  }
-
-  /** The reader may have written the payload there already (`place`). */
-  #put(message: Uint8Array, payload: Uint8Array): void {
-    if (payload.buffer !== message.buffer) message.set(payload, this.#messageBytes);
-    this.#messageBytes += payload.length;
+    if (this.#partialMessage === undefined) throw unexpectedChunk(payload.length);
+    this.#partialMessage.add(payload);
   }
 
   #dropMessage(): void {
-    if (this.#message === undefined) return;
-    this.#link.hold(-this.#message.length);
-    this.#message = undefined;
-    this.#messageBytes = 0;
+    if (this.#partialMessage === undefined) return;
+    this.#link.countStored(-this.#partialMessage.memoryBytes);
+    this.#partialMessage = undefined;
   }
 
+  /** Completes the message with its last chunk, or its only one. undefined = the call has been refused. */
   #takeWhole(payload: Uint8Array): Uint8Array | undefined {
-    const message = this.#message;
-    const bytes = this.#messageBytes + payload.length;
-    if (bytes > this.#link.messageBytesMax) {
+    const partial = this.#partialMessage;
+    const receivedBytes = partial === undefined ? 0 : partial.receivedBytes;
+    if (receivedBytes + payload.length > this.#link.messageBytesMax) {
       this.#refuseTooLarge();
       return undefined;
     }
-    if (message === undefined) return payload;
-    if (bytes > message.length) {
-      throw new Error("Cannot read a message: it is longer than its first frame announced.");
-    }
-    this.#put(message, payload);
+    if (partial === undefined) return payload;
+    const message = partial.complete(payload);
     this.#dropMessage();
     this.#areArgumentsWhole = true;
-    return message.subarray(0, bytes);
+    return message;
   }
 
   #refuseTooLarge(): void {
@@ -334,25 +339,25 @@ export class LinkCall implements CallHandle {
 
   #refuse(error: LeverError): void {
     this.#finish();
-    this.#link.writeAbort(this.id, error);
+    this.#link.output.abort(this.id, error);
     this.events?.onAbort(error);
   }
 
   #sendMessage(flags: number, bytes: Uint8Array): void {
-    if (this.hasRoom && bytes.length <= CHUNK_BYTES) {
+    if (this.isWritable && bytes.length <= CHUNK_BYTES) {
       this.#sendCredit -= bytes.length + HEADER_BYTES;
-      this.#link.writeMessage(this.id, flags, bytes, 0);
+      this.#link.output.message(this.id, flags, bytes, 0);
       return;
     }
     this.#outgoing.push({ flags, bytes, isArguments: false, offset: 0 });
-    this.#link.queue(this);
+    this.#link.output.queue(this);
   }
 
-  #give(bytes: number): void {
+  #grantCredit(bytes: number): void {
     this.#owedBytes += bytes;
     if (this.#owedBytes < CREDIT_STEP_BYTES || this.#isOver) return;
     this.#receiveWindow += this.#owedBytes;
-    this.#link.writeCredit(this.id, this.#owedBytes);
+    this.#link.output.credit(this.id, this.#owedBytes);
     this.#owedBytes = 0;
   }
 
@@ -366,13 +371,8 @@ export class LinkCall implements CallHandle {
     this.#isOver = true;
     this.#outgoing = [];
     this.#dropMessage();
-    this.#link.hold(-this.#argumentsBytes);
+    this.#link.countStored(-this.#argumentsBytes);
     this.#argumentsBytes = 0;
     this.#link.forget(this.id);
   }
-}
-
-/** The number of frames after the first one of a message. */
-export function chunksAfterFirst(bytes: number): number {
-  return Math.ceil(bytes / CHUNK_BYTES) - 1;
 }

@@ -32,7 +32,7 @@ export interface LinkOptions {
   /** Returns why a call is refused, before its arguments, which arrive in several frames, are stored. Default: never. */
   refuse?(request: CallRequest): LeverError | undefined;
   /** Counts bytes that the link stores; negative = released. False = too many. Default: no limit. */
-  hold?(bytes: number): boolean;
+  countStored?(bytes: number): boolean;
   /** Memory for large payloads. Default: none, the transport carries every payload. */
   readonly shared?: SharedMemory | undefined;
   /** Called when no call is open. May be called more than once in a row. */

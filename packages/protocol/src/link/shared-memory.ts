@@ -99,7 +99,7 @@ export class OutgoingSlots {
   }
 
   /** False = large payloads that can wait must wait until slots have been read. */
-  get hasRoom(): boolean {
+  get hasFreeSlots(): boolean {
     return this.#free.length > SLOTS_RESERVED;
   }
 

@@ -43,7 +43,7 @@ export type LinkHandlers = Pick<
   | "callsMax"
   | "isBorrowed"
   | "refuse"
-  | "hold"
+  | "countStored"
   | "shared"
   | "onIdle"
 > & {

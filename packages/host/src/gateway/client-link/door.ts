@@ -127,7 +127,7 @@ function serveLink(
     side: "host",
     messageBytesMax: limits.bodyBytesMax,
     callsMax: CALLS_MAX,
-    hold: (bytes) => budget.count(bytes),
+    countStored: (bytes) => budget.count(bytes),
     refuse(asked) {
       try {
         authorizeCall(asked);

@@ -1,0 +1,141 @@
+import type { WaitTimes } from "../call.ts";
+import type { LeverError } from "../errors.ts";
+import { ABORT, ASSIGNED, CREDIT, encodeCredit, HEADER_BYTES, MESSAGE, OPEN } from "./frame.ts";
+import { FrameWriter } from "./frame-writer.ts";
+import { encodeAbort, encodeJson } from "./json-payload.ts";
+import type { LinkCall } from "./link-call.ts";
+import type { LinkOptions } from "./link-options.ts";
+import { OutgoingSlots } from "./shared-memory.ts";
+
+/** Most bytes of frames that wait for a peer that sends without reading (L4). */
+const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
+/** Chunks between two checks whether the transport is saturated. */
+const CHUNKS_PER_FLUSH = 4;
+
+/**
+ * The sending half of a link. It collects the frames of one event loop iteration, lets queued calls send their chunks in
+ * turn, and stops them while the transport is saturated.
+ */
+export class LinkOutput {
+  isSaturated = false;
+  readonly #options: Pick<LinkOptions, "write" | "schedule">;
+  readonly #slots: OutgoingSlots | undefined;
+  readonly #writer: FrameWriter;
+  /** Calls with chunks to send, in the order in which they send. */
+  readonly #queued = new Set<LinkCall>();
+  #unreadBytes = 0;
+  #isFlushScheduled = false;
+  #isClosed = false;
+  readonly #onScheduled = (): void => {
+    this.#pump();
+    this.flush();
+  };
+
+  constructor(options: Pick<LinkOptions, "write" | "schedule" | "shared" | "side">) {
+    this.#options = options;
+    const { shared, side } = options;
+    this.#slots = shared && new OutgoingSlots(shared.outgoing, side);
+    this.#writer = new FrameWriter(this.#slots);
+  }
+
+  /** Sends a frame. Returns whether the payload was copied. */
+  push(type: number, flags: number, id: number, payload: Uint8Array, chunks = 0): boolean {
+    if (this.#isClosed) return false;
+    // Messages wait for credit; other frames are sent at once and must be counted (L4).
+    if (this.isSaturated && type !== MESSAGE) this.#unreadBytes += HEADER_BYTES + payload.length;
+    const isCopied = this.#writer.push(type, flags, id, payload, { chunks });
+    this.#schedule();
+    return isCopied;
+  }
+
+  /** Sends the head of a call and the first chunk of its arguments. Returns whether the chunk was copied. */
+  opening(id: number, flags: number, head: Uint8Array, chunk: Uint8Array, chunks: number): boolean {
+    const isCopied = this.#writer.push(OPEN, flags, id, chunk, { head, chunks });
+    this.#schedule();
+    return isCopied;
+  }
+
+  /** Sends a message or a chunk of one. Returns whether it was copied, so that its memory may be reused. */
+  message(id: number, flags: number, payload: Uint8Array, chunks: number): boolean {
+    return this.push(MESSAGE, flags, id, payload, chunks);
+  }
+
+  credit(id: number, bytes: number): void {
+    this.push(CREDIT, 0, id, encodeCredit(bytes));
+  }
+
+  assigned(id: number, waitTimes: WaitTimes): void {
+    this.push(ASSIGNED, 0, id, encodeJson(waitTimes));
+  }
+
+  abort(id: number, error: LeverError): void {
+    this.push(ABORT, 0, id, encodeAbort(error));
+  }
+
+  /** The call has chunks to send. */
+  queue(call: LinkCall): void {
+    if (this.#queued.has(call)) return;
+    this.#queued.add(call);
+    this.#schedule();
+  }
+
+  /** Writes the collected frames. */
+  flush(): void {
+    this.#isFlushScheduled = false;
+    const parts = this.#writer.take();
+    if (parts.length === 0 || this.#isClosed) return;
+    const sharedBytes = this.#slots?.takePutBytes() ?? 0;
+    if (!this.#options.write(parts, sharedBytes)) this.isSaturated = true;
+  }
+
+  /** The transport accepts bytes again. */
+  drained(): void {
+    this.isSaturated = false;
+    this.#unreadBytes = 0;
+    this.#pump();
+  }
+
+  /** The peer has read this many slots of shared memory. @throws Error when fewer are used. */
+  slotsRead(count: number): void {
+    this.#slots?.free(count);
+    if (this.#queued.size > 0) this.#schedule();
+  }
+
+  /** L4. @throws Error when too many frames wait for the peer to read. */
+  checkUnread(): void {
+    if (this.#unreadBytes > UNREAD_BYTES_MAX) {
+      throw new Error("Cannot answer: the peer writes, and does not read.");
+    }
+  }
+
+  /** Releases shared memory that was not used since the last call. True = none is left to release. */
+  clearUnused(): boolean {
+    return this.#slots?.clearUnused() ?? true;
+  }
+
+  /** Drops everything that is not written, and all that follows. */
+  close(): void {
+    this.#isClosed = true;
+    this.#queued.clear();
+  }
+
+  #schedule(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    this.#options.schedule(this.#onScheduled);
+  }
+
+  /** Queued calls send one chunk each in turn, so that none blocks the others (L1). */
+  #pump(): void {
+    let chunks = 0;
+    while (!this.isSaturated && this.#slots?.hasFreeSlots !== false) {
+      const [call] = this.#queued;
+      if (call === undefined) break;
+      this.#queued.delete(call);
+      if (call.pump()) this.#queued.add(call);
+      else call.drained();
+      if (++chunks % CHUNKS_PER_FLUSH === 0) this.flush();
+    }
+    this.flush();
+  }
+}
