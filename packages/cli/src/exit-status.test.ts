@@ -24,7 +24,7 @@ describe("the error text", () => {
       text: "Too much. (overloaded)\nTry again in 5 s.",
       status: 3,
     });
-    const unreachable = new LeverError("unreachable", "Nobody there.");
+    const unreachable = new LeverError("unreachable", "Cannot call it: nothing answers.");
     expect(describeFailure(unreachable).text).toContain("lever up");
   });
 

@@ -1,8 +1,9 @@
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { command, commandGroup } from "./command.ts";
 import { loadCommands } from "./commands/index.ts";
 import { flag, oneOrMore, optional, required, value } from "./parameters.ts";
-import { createProgram } from "./program.ts";
+import { createProgram, longName } from "./program.ts";
 
 /** The values with which a command runs for a command line. */
 async function valuesFor(argv: readonly string[]): Promise<unknown> {
@@ -60,7 +61,7 @@ it("a command of a group receives all further words", async () => {
 });
 
 const commands = (await loadCommands(undefined)).flatMap((section) => section.commands);
-/** Each command with its whole name, such as `env ls`. */
+/** Each command by its full name, such as `env ls`. */
 const leaves = new Map(
   commands.flatMap((one) =>
     one.kind === "group"
@@ -97,6 +98,18 @@ it("every command that prints a table, a list or a report has --json", () => {
     "var set",
     "var unset",
   ]);
+});
+
+it("the reference names every command and every option", () => {
+  const path = new URL("../../../docs/reference/command.md", import.meta.url);
+  const reference = readFileSync(path, "utf8");
+  const names = [...leaves].flatMap(([name, { options }]) => [
+    ...name.split(" "),
+    ...Object.keys(options).map(longName),
+  ]);
+  expect(
+    names.filter((name) => !new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(reference)),
+  ).toEqual([]);
 });
 
 it.each(commands.map(({ name }) => name))("the command %s is loaded alone", async (name) => {

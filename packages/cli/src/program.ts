@@ -128,7 +128,7 @@ function readOption(key: string, option: Option, given: unknown): unknown {
 }
 
 /** `tlsCert` → `--tls-cert` */
-function longName(key: string): string {
+export function longName(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

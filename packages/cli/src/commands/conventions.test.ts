@@ -88,7 +88,7 @@ const answers: Readonly<Record<string, unknown>> = {
   },
   listTokens: [{ id: "1", environments: ["*"], rights: ["admin"], createdAt: at, note: "" }],
   listAudit: [
-    { at, principal: "local", method: "m", environment: "*", about: "", outcome: "done" },
+    { at, principal: "local", method: "m", environment: "*", target: "", outcome: "done" },
   ],
   listLimits: [{ name: "l", value: 1, default: 1, setBy: "default", about: "L." }],
 };

@@ -41,7 +41,7 @@ export function readDeployAnswer({ status, headers, body }: UploadAnswer): Deplo
   };
 }
 
-/** The value is either a method's error or a problem of Lever. A last line has no header that tells them apart. */
+/** The value is either a method's error or a problem of Lever. A last line has no header that distinguishes them. */
 function failedWith(value: unknown): DeployOutcome {
   if (typeof value === "string") return { kind: "refused", reason: value };
   if (!isRecord(value) || typeof value["detail"] !== "string") {

@@ -3,7 +3,7 @@ import type { RemoteStream } from "leveros";
 import { usageError } from "../../exit-status.ts";
 import { printNote } from "../../output.ts";
 
-/** Of a line that is not JSON, the error shows this many characters. */
+/** The error for a line that is not JSON shows this many of its characters. */
 const SHOWN_LENGTH_MAX = 200;
 
 /** Sends each line of standard input as a JSON message, then half-closes the stream. */

@@ -32,14 +32,17 @@ async function upOnTerminal(
 
 const isLinux = process.platform === "linux";
 
-it.runIf(isLinux)("on a terminal, lever up logs in color and says what to type next", async () => {
-  const { status, output } = await upOnTerminal({});
-  expect(output).toContain("\u001b[32minfo ");
-  expect(output).toMatch(/host {5}host started/);
-  expect(output).toContain("  lever deploy <dir>    deploy the service in a folder");
-  expect(output).toContain("Stopping after the calls in flight.");
-  expect(status).toBe(0);
-});
+it.runIf(isLinux)(
+  "on a terminal, lever up logs in color and suggests the next commands",
+  async () => {
+    const { status, output } = await upOnTerminal({});
+    expect(output).toContain("\u001b[32minfo ");
+    expect(output).toMatch(/host {5}host started/);
+    expect(output).toContain("  lever deploy <dir>    deploy the service in a folder");
+    expect(output).toContain("Stopping after the calls in flight.");
+    expect(status).toBe(0);
+  },
+);
 
 it.runIf(isLinux)("with NO_COLOR, lever up logs without color on a terminal", async () => {
   const { output } = await upOnTerminal({ NO_COLOR: "1" });
