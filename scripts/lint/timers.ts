@@ -5,11 +5,9 @@ import { type Fault, isTest, lineAt, type Repository } from "./repository.ts";
 const allowed: Readonly<Record<string, string>> = {
   "packages/host/src/clock.ts": "it is the clock",
   "packages/host/src/compose/": "ends the process",
-  "packages/host/src/environments/variables.ts": "to be moved to the clock",
   "packages/host/src/gateway/": "to be moved to the clock",
-  "packages/host/src/instance-link/": "to be moved to the clock",
-  "packages/host/src/processes/": "to be moved to the clock",
-  "packages/host/src/workers/worker-main.ts": "to be moved to the clock",
+  "packages/host/src/processes/run-tool.ts":
+    "tools of the system run in real time, also in a simulation",
 };
 
 const TIMER =

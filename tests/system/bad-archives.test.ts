@@ -111,7 +111,7 @@ describe("an archive is refused", () => {
         { path: "a", body: "file" },
         { path: "a/b", body: "below" },
       ],
-      "two of its entries are in each other's way",
+      "two of its entries have conflicting paths",
     ],
   ];
 

@@ -126,6 +126,7 @@ async function feedSocket(
       messageBytesMax: 100_000,
       callsMax: 5,
       bytesPerSecond: 1e12,
+      now: () => systemClock.now(),
       onCall: (of, side) => forwardCall({ ...of, timeoutMs: 1_000 }, side, forwarding),
       onStarted() {},
       onReady(methods) {

@@ -11,7 +11,7 @@ const service: ServiceLoad = {
   maxInstances: 20,
 };
 
-/** Plays loads at their times, and tells what was wanted each time. */
+/** Plays loads at their times; returns how many instances were wanted each time. */
 function play(loads: readonly (readonly [at: number, changes: Partial<ServiceLoad>])[]): number[] {
   let recent: RecentNeeds = [];
   return loads.map(([now, changes]) => {
@@ -22,14 +22,14 @@ function play(loads: readonly (readonly [at: number, changes: Partial<ServiceLoa
 }
 
 describe("the number of instances", () => {
-  it("follows the load up at once, by what one instance should carry", () => {
+  it("rises with the load at once, by what one instance should carry", () => {
     expect(play([1, 10, 11, 100, 199].map((load, at) => [at, { load }]))).toEqual([
       1, 1, 2, 10, 20,
     ]);
     expect(play([[0, { load: 3, maxInstanceLoad: 0.5 }]])).toEqual([6]);
   });
 
-  it("follows it down only after it was lower for 45 s", () => {
+  it("falls only after the load was lower for 45 s", () => {
     expect(
       play([
         [0, { load: 80 }],
@@ -42,7 +42,7 @@ describe("the number of instances", () => {
     ).toEqual([8, 8, 8, 2, 2, 1]);
   });
 
-  it("starts the wait anew with each new peak", () => {
+  it("falls 45 s after the last of several peaks", () => {
     const wanted = play([
       [0, { load: 50 }],
       [40_000, { load: 50 }],
@@ -52,7 +52,7 @@ describe("the number of instances", () => {
     expect(wanted).toEqual([5, 5, 5, 1]);
   });
 
-  it("is one while the service is used, and none when it has idled", () => {
+  it("is one while the service is in use, and zero after its idle timeout", () => {
     expect(
       play([
         [0, { idleMs: 0 }],
@@ -63,13 +63,13 @@ describe("the number of instances", () => {
     ).toEqual([1, 1, 0, 1]);
   });
 
-  it("stays within what the service asks for", () => {
+  it("stays between minInstances and maxInstances", () => {
     expect(play([[0, { load: 1_000 }]])).toEqual([20]);
     expect(play([[0, { idleMs: Number.POSITIVE_INFINITY, minInstances: 3 }]])).toEqual([3]);
     expect(play([[0, { load: 45, minInstances: 3 }]])).toEqual([5]);
   });
 
-  it("is always the highest need of the last 45 s, whatever the load does", () => {
+  it("is always the highest need of the last 45 s, whatever the load", () => {
     for (let seed = 1; seed <= 200; seed++) {
       const random = seededRandom(seed);
       const history: [number, number][] = [];

@@ -1,10 +1,10 @@
 import type { ScalingReason } from "@leveros/protocol";
 
-/** What a service needs now. */
+/** The load of a service now, and its rules. */
 export interface ServiceLoad {
-  /** Calls and open streams: in flight, and waiting for an instance. */
+  /** Calls and open streams, in flight or waiting for an instance. */
   readonly load: number;
-  /** Since the last call ended or was taken. */
+  /** Time since the last call ended or was assigned. */
   readonly idleMs: number;
   /** Calls and open streams that one instance should carry. */
   readonly maxInstanceLoad: number;
@@ -13,23 +13,23 @@ export interface ServiceLoad {
 }
 
 /**
- * The needs of the last while that still matter: each lower than the one before it, the first one the highest. An
- * earlier need that is not higher than a later one can never again be the highest.
+ * Recent needs that can still decide, each lower than the one before it. An earlier need that is not higher than a later
+ * one can never again be the highest, so it is dropped.
  */
 export type RecentNeeds = readonly { readonly at: number; readonly needed: number }[];
 
 export interface ScalingDecision {
   readonly recent: RecentNeeds;
-  /** Of the load alone, now. */
+  /** Instances that the load alone needs now. */
   readonly needed: number;
   readonly wanted: number;
   readonly reason: ScalingReason;
 }
 
 /**
- * How many instances a service should have: as many as its load needs, at once; as few only after it has needed no
- * more for `scaleDownAfterMs`; one for as long as it has been used within `idleTimeoutMs`, then none. Never fewer than
- * its `minInstances`, never more than its `maxInstances`.
+ * How many instances a service should have. A higher load takes effect at once, a lower one after `scaleDownAfterMs`. A
+ * service without load keeps one instance until it has been idle for `idleTimeoutMs`, then none. Never fewer than
+ * `minInstances`, never more than `maxInstances`.
  */
 export function decideInstances(
   recent: RecentNeeds,

@@ -119,7 +119,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       warmRuntimesMax,
       startTimeoutMs: limits.startTimeoutMs,
     });
-    const variables = new Variables(store, new SecretBox(join(dataDir, "secret.key")));
+    const variables = new Variables({
+      store,
+      box: new SecretBox(join(dataDir, "secret.key")),
+      clock,
+    });
     const serviceDataDir = serviceFoldersDir(dataDir);
     const fleet = new Fleet({
       launcher,

@@ -7,11 +7,11 @@ import type { Store, VersionRecord } from "../store/store.ts";
 import { type Unpacked, unpackArchive } from "./unpack-archive.ts";
 
 /**
- * Where code lies on this host: `archives/` holds what was deployed, synced to the disk before it counts; `code/` holds
- * it unpacked, and can be made again from there; `staging/` holds what is being received.
+ * The code of all versions on this host. `archives/` contains the deployed archives, synced to the disk before a version
+ * is published. `code/` contains them unpacked, and can be made again from them. `staging/` is for uploads in progress.
  *
- * - K1. A folder below `code/` is whole: it is unpacked elsewhere and then renamed.
- * - K2. What no kept version needs is removed: at once when it was just dropped, at the next start after a crash.
+ * - K1. Every folder below `code/` is complete: it is unpacked elsewhere and then renamed.
+ * - K2. Code that no kept version needs is removed: at once when its version is dropped, after a crash at the next start.
  */
 export class CodeStore {
   readonly #staging: string;
@@ -27,7 +27,7 @@ export class CodeStore {
     this.#limits = limits;
   }
 
-  /** K2. After the machine itself went down, unpacked files may have been lost halfway: they are made again. */
+  /** K2. After a crash of the machine, unpacked files may be incomplete: they are all unpacked again. */
   async open(store: Store): Promise<void> {
     await rm(this.#staging, { recursive: true, force: true });
     const boot = bootId();
@@ -39,7 +39,7 @@ export class CodeStore {
     for (const dir of [this.#staging, this.#archives, this.#code]) {
       await mkdir(dir, { recursive: true });
     }
-    // The users of services may pass through the data folder.
+    // The users of services can enter the data folder, so these must be closed to them.
     for (const dir of [this.#staging, this.#archives]) await chmod(dir, 0o700);
     for (const name of await readdir(this.#code)) {
       if (!needed.has(name)) await rm(join(this.#code, name), { recursive: true, force: true });
@@ -50,8 +50,8 @@ export class CodeStore {
   }
 
   /**
-   * Stores an archive as it arrives.
-   * @throws LeverError `too_large`, or whatever the source throws.
+   * Stores an archive while it arrives.
+   * @throws LeverError `too_large`, `invalid_archive`; and what `chunks` throws.
    */
   async receive(chunks: AsyncIterable<unknown>): Promise<{ codeId: string; archiveBytes: number }> {
     const codeId = randomBytes(12).toString("hex");
@@ -132,7 +132,7 @@ export class CodeStore {
   }
 }
 
-/** Makes a rename in the folder survive a crash of the machine. */
+/** After this, a rename in the folder survives a crash of the machine. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {

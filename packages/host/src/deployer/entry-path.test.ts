@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 import { entryPath } from "./entry-path.ts";
 
-it("keeps paths that stay inside, in one form", () => {
+it("a path that stays inside has one form", () => {
   expect(["./a/b", "a//b/", "a/./b", "a/b"].map(entryPath)).toEqual(["a/b", "a/b", "a/b", "a/b"]);
   expect([".", "./", ""].map(entryPath)).toEqual(["", "", ""]);
   expect(entryPath("..a/b..")).toBe("..a/b..");
 });
 
-it("refuses every path that leads out or is out of bounds", () => {
+it("a path that leads outside or exceeds a bound is refused", () => {
   for (const path of [
     "/a",
     "..",

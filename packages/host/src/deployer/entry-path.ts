@@ -3,8 +3,8 @@ const SEGMENT_BYTES_MAX = 255;
 const DEPTH_MAX = 64;
 
 /**
- * The path of an archive's entry below the folder it is unpacked to, `""` for the folder itself; or, as
- * `{ problem }`, why it may not be unpacked.
+ * The path of an archive's entry relative to the folder that it is unpacked into, `""` for the folder itself; or
+ * `{ problem }`: why it is refused.
  */
 export function entryPath(raw: string): string | { readonly problem: string } {
   if (raw.includes("\0")) return { problem: "its name holds a zero byte" };

@@ -5,8 +5,8 @@ import { LeverError, type LeverJson, parseLeverJson } from "@leveros/protocol";
 const LEVER_JSON_BYTES_MAX = 256 * 1024;
 
 /**
- * Reads and checks what was unpacked: a lever.json without faults, and an entry point that is there.
- * @throws LeverError `invalid_service` with every fault, each naming file, field, what was found and what is allowed.
+ * Reads the lever.json of an unpacked service, and checks that its entry point exists.
+ * @throws LeverError `invalid_service` with every fault: file, field, what it contains, what is allowed.
  */
 export async function readService(
   codeDir: string,
@@ -25,7 +25,7 @@ export async function readService(
   const { jsEntry, entry } = leverJson;
   if (jsEntry !== undefined) await checkFile(codeDir, "jsEntry", jsEntry);
   const command = entry?.[0];
-  // A bare word is found in the PATH of the instance, and only there can be missing.
+  // A command without a slash is looked up in the instance's PATH, so only a start can tell whether it exists.
   if (command?.includes("/") === true) await checkCommand(codeDir, command);
   return { leverJson, warnings };
 }

@@ -14,28 +14,28 @@ export interface Unpacked {
 
 type UnpackLimits = Pick<Limits, "unpackedBytesMax" | "archiveEntriesMax">;
 
-/** Files up to this size are written in one go. */
+/** Files up to this size are read into memory and written at once. */
 const SMALL_FILE_BYTES = 1024 * 1024;
-/** Bytes and files on their way to the disk before reading goes on. */
+/** Bytes and files that may be waiting for the disk before reading pauses. */
 const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 const PENDING_FILES_MAX = 64;
-/** Of one PAX or GNU long-name header. */
+/** Most bytes of one PAX or GNU long-name header. */
 const META_BYTES_MAX = 64 * 1024;
 
 /**
  * Unpacks a .tar.gz into a new folder.
  *
- * - U1. Nothing is written outside the folder: paths are checked, and links are made only after every file is written,
- *   so that no file is ever written through one; then each must resolve to something inside.
- * - U2. Sizes, counts, depths and names are bounded before anything is written for them.
- * @throws LeverError `invalid_archive` that names the entry and the reason; the folder is then to be thrown away.
+ * - U1. Nothing is written outside the folder: paths are checked, and links are created only after all files, so no file
+ *   is written through a link. Then every link must resolve to something inside.
+ * - U2. Sizes, counts, depths and names are checked before anything is written for them.
+ * @throws LeverError `invalid_archive` with the entry and the reason. The folder must then be removed.
  */
 export async function unpackArchive(
   archive: string,
   folder: string,
   limits: UnpackLimits,
 ): Promise<Unpacked> {
-  // Whoever is to read it is let in when an instance starts.
+  // The user of the service gets access when an instance starts.
   await mkdir(folder, { mode: 0o700 });
   const unpacking = new Unpacking(folder, limits);
   const parser = new Parser({
@@ -88,7 +88,7 @@ class Unpacking {
   #entries = 0;
   #bytes = 0;
   #hasFailed = false;
-  /** Rejects with the first thing that goes wrong. */
+  /** Rejects with the first failure. */
   readonly failed: Promise<never>;
   readonly #reject: (error: unknown) => void;
 
@@ -98,15 +98,16 @@ class Unpacking {
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
     this.#reject = reject;
-    // Whoever waits hears of it; nobody may be waiting.
+    // It may fail while nothing awaits this promise.
     promise.catch(() => {});
   }
 
   fail(error: unknown): void {
     this.#hasFailed = true;
     this.#reject(error);
-    // Whoever reads an entry whose rest will not come must not wait for it.
-    for (const entry of this.#reading) entry.destroy(new Error("The archive is given up."));
+    // The rest of an entry that is being read will not come: end its reader.
+    for (const entry of this.#reading)
+      entry.destroy(new Error("Cannot read the entry: unpacking has failed."));
   }
 
   take(entry: ReadEntry): void {
@@ -130,7 +131,7 @@ class Unpacking {
     );
   }
 
-  /** Waits until there is room for more. @throws what went wrong so far. */
+  /** Waits while too much is waiting for the disk. @throws the first failure. */
   async settle(): Promise<void> {
     while (this.#pending.size > PENDING_FILES_MAX || this.#pendingBytes > PENDING_BYTES_MAX) {
       await Promise.race(this.#pending);
@@ -138,7 +139,7 @@ class Unpacking {
     if (this.#hasFailed) await this.failed;
   }
 
-  /** Waits until nothing is being written any more. */
+  /** Waits until nothing is being written. */
   async idle(): Promise<void> {
     await Promise.all(this.#pending);
   }
@@ -154,7 +155,7 @@ class Unpacking {
     const inside = (await realpath(this.#folder)) + sep;
     for (const { path, target } of this.#links) {
       const resolved = await realpath(join(this.#folder, path)).catch(() => undefined);
-      // A link to nothing might come to point outside later.
+      // A link to nothing could lead outside later, when something has created its target's path.
       if (resolved === undefined || !`${resolved}${sep}`.startsWith(inside)) {
         throw invalid(
           `its link ${shown(path)} leads to ${shown(target)}, which is not inside the folder`,
@@ -226,7 +227,7 @@ class Unpacking {
   #takeLink(entry: ReadEntry, path: string): void {
     const target = entry.linkpath ?? "";
     const isHard = entry.type === "Link";
-    // A symbolic link is judged by where it leads once everything is in place; absolute ones never stay inside.
+    // A symbolic link is checked when everything is in place (finish). An absolute one never stays inside.
     const checked = isHard ? entryPath(target) : target.startsWith("/") ? undefined : target;
     if (path === "" || typeof checked !== "string" || checked === "" || target.includes("\0")) {
       throw invalid(
@@ -239,7 +240,7 @@ class Unpacking {
   async #makeHardLink(path: string, target: string): Promise<void> {
     const source = join(this.#folder, target);
     const found = await lstat(source).catch(() => undefined);
-    // U1: what an earlier link of this archive made is no source for another.
+    // U1: a file that exists only through an earlier link of this archive is refused.
     if (found?.isFile() !== true || (await realpath(source)) !== source) {
       throw invalid(
         `its link ${shown(path)} leads to ${shown(target)}, which is no file of the archive`,
@@ -276,7 +277,7 @@ function invalid(reason: string, cause?: unknown): LeverError {
   return new LeverError("invalid_archive", `Cannot unpack the archive: ${reason}.`, { cause });
 }
 
-/** What the libraries say about broken archives, in our words; anything else is a fault of the host and passes. */
+/** Errors of the libraries about broken archives as `invalid_archive`. Other errors are the host's own, and returned. */
 function asArchiveError(error: unknown): unknown {
   if (error instanceof LeverError || !(error instanceof Error)) return error;
   const code = "code" in error ? String(error.code) : "";
@@ -285,7 +286,7 @@ function asArchiveError(error: unknown): unknown {
   const tarCode = "tarCode" in error ? String(error.tarCode) : code;
   if (tarCode.startsWith("TAR_")) return invalid(`it is no tar archive (${error.message})`, error);
   if (["EEXIST", "ENOTDIR", "EISDIR"].includes(code)) {
-    return invalid("two of its entries are in each other's way", error);
+    return invalid("two of its entries have conflicting paths", error);
   }
   return error;
 }

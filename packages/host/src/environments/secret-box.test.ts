@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe("a secret", () => {
-  it("is what it was when it is opened, also by the next host", () => {
+  it("is unchanged when it is opened, also by the next host", () => {
     for (const secret of ["", "s3cret", "é\u{1F600}\n", "x".repeat(30_000)]) {
       const sealed = new SecretBox(file).seal(secret, "a/b/C");
       expect(sealed).not.toContain(secret || "never");
@@ -23,19 +23,19 @@ describe("a secret", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  it("looks different each time it is sealed", () => {
+  it("is sealed to different bytes each time", () => {
     const box = new SecretBox(file);
     expect(box.seal("same", "p")).not.toBe(box.seal("same", "p"));
   });
 
-  it("is sealed though a crash ended the one who made the key halfway", () => {
+  it("is sealed even if a crash has left a partial key file", () => {
     writeFileSync(`${file}.${process.pid}`, "half");
     const sealed = new SecretBox(file).seal("secret", "p");
     expect(new SecretBox(file).open(sealed, "p")).toBe("secret");
     expect(readdirSync(folder)).toEqual(["secret.key"]);
   });
 
-  it("cannot be opened as another's, or with another key", () => {
+  it("cannot be opened for another place or with another key", () => {
     const box = new SecretBox(file);
     const sealed = box.seal("secret", "dev.lever/svc/TOKEN");
     expect(() => box.open(sealed, "dev.lever/other/TOKEN")).toThrow("Cannot read the secret");
@@ -44,7 +44,7 @@ describe("a secret", () => {
   });
 
   it.each(["", "secret"])(
-    "cannot be opened when a bit of it is changed or its end is cut: %j",
+    "cannot be opened when one bit is changed or its end is cut: %j",
     (secret) => {
       const box = new SecretBox(file);
       const sealed = Buffer.from(box.seal(secret, "p"), "base64");

@@ -18,20 +18,20 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Seals secrets, so that the store and its copies are worth nothing without the key, which lies in a file of its own. */
+/** Seals secrets: the store and its copies contain no secret that can be read without the key, which has its own file. */
 export class SecretBox {
   readonly #keyFile: string;
   #key: Buffer | undefined;
 
-  /** The key is made when the first secret is sealed. */
+  /** The key is created when the first secret is sealed. */
   constructor(keyFile: string) {
     this.#keyFile = keyFile;
   }
 
-  /** `place` is what the secret belongs to: sealed for one, it cannot be opened as another's. */
+  /** `place` names what the secret belongs to. Sealed for one place, it cannot be opened for another. */
   seal(secret: string, place: string): string {
     const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(ALGORITHM, this.#takeKey(), nonce);
+    const cipher = createCipheriv(ALGORITHM, this.#createdKey(), nonce);
     cipher.setAAD(Buffer.from(place));
     const sealed = Buffer.concat([cipher.update(secret, "utf8"), cipher.final()]);
     return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString("base64");
@@ -44,7 +44,7 @@ export class SecretBox {
     try {
       const nonce = bytes.subarray(0, NONCE_BYTES);
       const decipher = createDecipheriv(ALGORITHM, readKey(this.#keyFile), nonce, {
-        authTagLength: TAG_BYTES, // Without it Node takes also a tag of four bytes, which can be guessed.
+        authTagLength: TAG_BYTES, // Without it Node accepts a tag of 4 bytes, which can be guessed.
       });
       decipher.setAAD(Buffer.from(place));
       decipher.setAuthTag(bytes.subarray(NONCE_BYTES, tagEnd));
@@ -52,33 +52,34 @@ export class SecretBox {
     } catch (error) {
       throw new LeverError(
         "unavailable",
-        `Cannot read the secret ${place}: the key in ${this.#keyFile} is missing, or not the one that it was sealed with. Put the key back, or set the secret anew.`,
+        `Cannot read the secret ${place}: the key in ${this.#keyFile} is missing, or not the one that it was sealed with. Restore the key, or set the secret again.`,
         { cause: error },
       );
     }
   }
 
-  #takeKey(): Buffer {
-    this.#key ??= makeKey(this.#keyFile);
+  #createdKey(): Buffer {
+    this.#key ??= createKey(this.#keyFile);
     return this.#key;
   }
 }
 
 function readKey(file: string): Buffer {
   const key = readFileSync(file);
-  if (key.length !== KEY_BYTES) throw new Error("The key has another size.");
+  if (key.length !== KEY_BYTES)
+    throw new Error(`Cannot use the key: it has ${key.length} bytes, not ${KEY_BYTES}.`);
   return key;
 }
 
-/** The key of the file, which is made first when there is none: whole, and on the disk before anything is sealed. */
-function makeKey(file: string): Buffer {
+/** Reads the key file, or creates it: complete, and synced to the disk before anything is sealed with it. */
+function createKey(file: string): Buffer {
   try {
     return readKey(file);
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOENT") throw error;
   }
   const draft = `${file}.${process.pid}`;
-  rmSync(draft, { force: true }); // Of a host that a crash ended here, in a container where each has the same id.
+  rmSync(draft, { force: true }); // Left by a crash of a host in a container, where each host may have the same pid.
   const key = randomBytes(KEY_BYTES);
   writeFileSync(draft, key, { flag: "wx", mode: 0o600, flush: true });
   linkSync(draft, file);

@@ -1,39 +1,45 @@
 import { LeverError, type VariableListing } from "@leveros/protocol";
+import { type Clock, isoTime } from "../clock.ts";
 import type { Store, VariableRecord } from "../store/store.ts";
 import type { SecretBox } from "./secret-box.ts";
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
 const VALUE_LENGTH_MAX = 32_768;
-/** In one environment, over all its services. */
+/** In one environment, of all its services. */
 const VARIABLES_MAX = 10_000;
 
-/** The variables and secrets that are set for services, beside what Lever itself tells them. */
+/** The variables and secrets of services, without the variables that Lever itself sets. */
 export class Variables {
   readonly #store: Store;
   readonly #box: SecretBox;
+  readonly #clock: Clock;
 
-  constructor(store: Store, box: SecretBox) {
-    this.#store = store;
-    this.#box = box;
+  constructor(options: { store: Store; box: SecretBox; clock: Clock }) {
+    this.#store = options.store;
+    this.#box = options.box;
+    this.#clock = options.clock;
   }
 
   /**
-   * What an instance of a service sees: those of its environment, and its own, which win.
-   * @throws LeverError when a secret cannot be opened.
+   * The variables of a service: those of its environment, overridden by its own.
+   * @throws LeverError `unavailable` when a secret cannot be opened.
    */
   async of(environment: string, service: string): Promise<Record<string, string>> {
-    const seen: Record<string, string> = {};
-    // Those of the environment come first.
+    const variables: Record<string, string> = {};
+    // The store returns those of the environment first.
     for (const record of await this.#store.variables(environment)) {
       if (record.service !== "" && record.service !== service) continue;
-      seen[record.name] = record.isSecret
+      variables[record.name] = record.isSecret
         ? this.#box.open(record.value, placeOf(record))
         : record.value;
     }
-    return seen;
+    return variables;
   }
 
-  /** `service` `""` = every service of the environment. @throws LeverError for a name or a value that cannot be. */
+  /**
+   * `service` `""` = every service of the environment.
+   * @throws LeverError `malformed_request` for a name or value that is not allowed; `overloaded` when there are too many.
+   */
   async set(
     place: { environment: string; service: string; name: string },
     value: string,
@@ -53,23 +59,23 @@ export class Variables {
         `Cannot set ${place.name}: ${place.environment} has ${VARIABLES_MAX} variables already.`,
       );
     }
-    const kept = isSecret ? this.#box.seal(value, placeOf(place)) : value;
+    const stored = isSecret ? this.#box.seal(value, placeOf(place)) : value;
     await this.#store.putVariable({
       ...place,
-      value: kept,
+      value: stored,
       isSecret,
-      setAt: new Date().toISOString(),
+      setAt: isoTime(this.#clock.wallTime()),
     });
   }
 
-  /** @throws LeverError when there is none. */
+  /** @throws LeverError `malformed_request` when there is no such variable. */
   async unset(environment: string, service: string, name: string): Promise<void> {
     if (await this.#store.removeVariable(environment, service, name)) return;
     const where = service === "" ? environment : `${service} in ${environment}`;
     throw new LeverError("malformed_request", `There is no variable ${name} for ${where}.`);
   }
 
-  /** Values of secrets are never told. */
+  /** Without the values of secrets. */
   async list(environment: string): Promise<VariableListing[]> {
     const records = await this.#store.variables(environment);
     return records.map(({ service, name, value, isSecret, setAt }) => ({
@@ -84,6 +90,7 @@ export class Variables {
 
 type Place = Pick<VariableRecord, "environment" | "service" | "name">;
 
+/** What a secret is sealed for. It is stored with the sealed secret's check, so its form must not change. */
 const placeOf = ({ environment, service, name }: Place): string =>
   `${environment}/${service}/${name}`;
 

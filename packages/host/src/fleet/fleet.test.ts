@@ -10,7 +10,7 @@ import { Fleet } from "./fleet.ts";
 const environment = "dev.lever";
 const method = "method";
 
-/** A fleet on a clock of its own, whose instances do what they should. */
+/** A fleet on a virtual clock, whose instances never fail. */
 function makeFleet(): { clock: VirtualClock; router: Router; fleet: Fleet } {
   const clock = new VirtualClock();
   const limits = { ...defaultLimits, instancesRamMbMax: 1_000_000 };
@@ -38,7 +38,7 @@ function makeFleet(): { clock: VirtualClock; router: Router; fleet: Fleet } {
   return { clock, router, fleet };
 }
 
-it("of very many services that have come to zero, those that did so last remember why", async () => {
+it("of many services at zero, only those that were used last keep a history", async () => {
   const { clock, router, fleet } = makeFleet();
   const names = Array.from({ length: 300 }, (_, i) => `service-${i}`);
   const pass = async (ms: number): Promise<void> => {

@@ -104,6 +104,7 @@ export class Instance {
       messageBytesMax: limits.bodyBytesMax,
       callsMax: limits.callsPerInstanceMax,
       bytesPerSecond: ram * limits.networkBytesPerSecondPerMb,
+      now: () => clock.now(),
       onCall: (request, side) => context.serveCall({ environment, service }, request, side),
       onStarted: () => {
         this.#processAt ??= clock.now();

@@ -1,21 +1,21 @@
 import { totalmem } from "node:os";
 import type { ServiceFleet } from "./service-fleet.ts";
 
-/** Of the machine's memory: what instances may be allotted, unless a limit says otherwise. */
+/** The share of the machine's memory that instances may be allotted, unless a limit sets it. */
 const RAM_SHARE = 0.8;
 
-/** The memory that the instances of a host may be allotted, in megabytes, and the services that wait for some. */
+/** The memory that the instances of a host may be allotted, in megabytes, and the services that wait for memory. */
 export class RamBudget {
   readonly max: number;
   readonly #waiting = new Set<ServiceFleet>();
   #reserved = 0;
 
-  /** 0 = as much as suits the machine. */
+  /** 0 = a share of the machine's memory. */
   constructor(max: number) {
     this.max = max || Math.floor((totalmem() * RAM_SHARE) / 1e6);
   }
 
-  /** Also to instances that are being prepared. */
+  /** For instances that run or are being prepared. */
   get reserved(): number {
     return this.#reserved;
   }
@@ -32,7 +32,7 @@ export class RamBudget {
     this.#reserved -= ram;
   }
 
-  /** Whether a service may have one more instance now. One that is needed, and may not, `waits` from now on. */
+  /** Whether a service may start one more instance now. If not, and the instance is needed, the service `waits`. */
   request(service: ServiceFleet, { isNeeded }: { isNeeded: boolean }): "yes" | "no" | "waits" {
     const isFree = this.fits(service.live.leverJson.ram);
     if (isFree && (isNeeded || this.#waiting.size === 0)) {
@@ -48,7 +48,7 @@ export class RamBudget {
     this.#waiting.delete(service);
   }
 
-  /** There is some again: those without any instance are asked first, then those that have waited longest. */
+  /** Memory is free again: reconciles services without instances first, then those that have waited longest. */
   wakeWaiting(): void {
     const waiting = [...this.#waiting];
     const hasNone = ({ instances }: ServiceFleet): number => (instances.length === 0 ? 0 : 1);

@@ -14,41 +14,43 @@ import {
 import { RateBucket } from "./rate-bucket.ts";
 
 export interface InstanceLinkHandlers {
-  /** The instance calls a service. */
+  /** Called for each call that the instance makes. */
   onCall(request: CallRequest, side: LinkedSide): CallListener;
-  /** Its process has started. */
+  /** The process has started. */
   onStarted(): void;
   onReady(methods: readonly string[]): void;
   onFailed(reason: string): void;
   onStopping(): void;
-  /** The link is gone; close it with the error that its open calls are to hear. */
+  /** The link is closed. Close this end with the error that its open calls must end with. */
   onLost(reason: Error | undefined): void;
   readonly messageBytesMax: number;
-  /** Most calls that the instance may have open at once. */
+  /** Most calls of the instance that may be open at once. */
   readonly callsMax: number;
-  /** Memory that the instance has, too. Default: none. */
+  /** Memory shared with the instance. Default: none. */
   readonly shared?: SharedMemory | undefined;
-  /** Bytes that may go through each way. */
+  /** Most bytes that may pass in each direction. */
   readonly bytesPerSecond: number;
+  /** Milliseconds of the host's clock. */
+  now(): number;
 }
 
 /** The host's end of the link to one instance. */
 export interface RuntimeLink extends CallTarget {
   assign(assignment: Assignment): void;
-  /** Promises the instance that no call follows. */
+  /** Sends the instance the promise that no call follows. */
   stop(): void;
   /** Calls back when the instance's event loop has answered. */
   ping(onPong: () => void): void;
-  /** It is held to its rate at this moment: what it has to say may take a while. */
+  /** The link is paused to keep its rate, so a pong may come late. */
   readonly isHeldBack: boolean;
-  /** Every open call hears this error. */
+  /** Ends every open call with this error. */
   close(error: LeverError): void;
 }
 
-/** Links a runtime by its socket. Whatever the instance says on it is parsed, and trusted with nothing. */
+/** Links a runtime over its socket. Every message of the instance is checked: it may send anything. */
 export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): RuntimeLink {
   const send = (message: RuntimeMessage): void => link.control(message);
-  const now = (): number => performance.now();
+  const now = (): number => handlers.now();
   const outward = new RateBucket(handlers.bytesPerSecond, now());
   const inward = new RateBucket(handlers.bytesPerSecond, now());
   let heldUntil = 0;
@@ -87,24 +89,24 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
     },
     ping: (onPong) => link.ping(onPong),
     get isHeldBack() {
-      // A ping that was caught in between has a moment to come back.
+      // A ping that was sent during the pause gets time for its pong.
       return now() < heldUntil + HELD_GRACE_MS;
     },
     close: (error) => link.close(error),
   };
 }
 
-/** Who waits awake on the only processor keeps those from it that are waited for. */
+/** On a machine with one processor, busy-waiting would keep the awaited process from running. */
 const HAS_PROCESSORS = availableParallelism() > 1;
-/** What a socket holds leaves within this time once the rate allows it. */
+/** Time for a socket to send what it has buffered once the rate allows it. */
 const HELD_GRACE_MS = 200;
-/** Most methods and longest name that an instance may report. */
+/** Most methods, and the longest name, that an instance may report. */
 const METHODS_MAX = 10_000;
 const METHOD_NAME_MAX = 1_000;
 
 type FromRuntime = Extract<RuntimeMessage, { type: "started" | "ready" | "failed" | "stopping" }>;
 
-/** @throws Error for anything that a runtime does not say; the link is closed then. */
+/** @throws LeverError for a message that no runtime sends. The link is then closed. */
 function parseFromRuntime(message: unknown): FromRuntime {
   if (typeof message === "object" && message !== null && "type" in message) {
     if (message.type === "started" || message.type === "stopping") return { type: message.type };
@@ -118,7 +120,10 @@ function parseFromRuntime(message: unknown): FromRuntime {
       }
     }
   }
-  throw new LeverError("instance_failed", "Cannot read a control message of the instance.");
+  throw new LeverError(
+    "instance_failed",
+    "Cannot read a control message of the instance: it is none that a runtime sends.",
+  );
 }
 
 function isMethodName(name: unknown): name is string {

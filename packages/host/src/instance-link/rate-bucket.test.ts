@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { seededRandom } from "../../../../tests/harness/seeded-random.ts";
 import { RateBucket } from "./rate-bucket.ts";
 
-it("lets through what the rate allows and one burst, whatever the pieces", () => {
+it("bytes pass at the rate plus one burst, whatever their pieces", () => {
   for (let seed = 1; seed <= 20; seed++) {
     const random = seededRandom(seed);
     const bytesPerSecond = 1 + Math.floor(random() * 1e7);
@@ -21,7 +21,7 @@ it("lets through what the rate allows and one burst, whatever the pieces", () =>
   }
 });
 
-it("gathers no more than a burst while nothing goes through", () => {
+it("an unused bucket fills up to one burst", () => {
   const bucket = new RateBucket(1_000_000, 0);
   expect(bucket.take(65_536, 1e9)).toBe(0);
   expect(bucket.take(1_000, 1e9)).toBe(1);

@@ -1,15 +1,15 @@
-/** A burst is what the rate allows in this time: short enough to be called a rate, long enough for a timer. */
+/** A burst has the bytes that the rate allows in this time: short for a rate, long enough for a timer. */
 const BURST_MS = 50;
 const BURST_BYTES_MIN = 64 * 1024;
 
-/** A token bucket, in bytes: what is taken beyond its content is a debt, which time pays back. */
+/** A token bucket, in bytes. It may be overdrawn: then nothing passes until time has refilled it. */
 export class RateBucket {
   readonly #bytesPerMs: number;
   readonly #burstBytes: number;
   #bytes: number;
   #at: number;
 
-  /** `now` in milliseconds, of any clock that does not go back. */
+  /** `now` in milliseconds of a clock that never decreases. */
   constructor(bytesPerSecond: number, now: number) {
     this.#bytesPerMs = bytesPerSecond / 1_000;
     this.#burstBytes = Math.max(BURST_BYTES_MIN, this.#bytesPerMs * BURST_MS);
@@ -17,7 +17,7 @@ export class RateBucket {
     this.#at = now;
   }
 
-  /** Takes what has gone through. Returns for how many milliseconds nothing more may; 0 = it may at once. */
+  /** Takes bytes that have passed. Returns for how many milliseconds no more may pass; 0 = more may pass at once. */
   take(bytes: number, now: number): number {
     const gained = (now - this.#at) * this.#bytesPerMs;
     this.#bytes = Math.min(this.#burstBytes, this.#bytes + gained) - bytes;

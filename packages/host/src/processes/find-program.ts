@@ -1,9 +1,9 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** The path of a program of the system; undefined = it is not installed. */
+/** The path of an installed program; undefined = it is not installed. */
 export function findProgram(name: string): string | undefined {
-  // A service manager's PATH may lack what root's has.
+  // The PATH of a service manager may lack the folders of root's programs.
   const dirs = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
   return dirs.map((dir) => join(dir, name)).find(isProgram);
 }

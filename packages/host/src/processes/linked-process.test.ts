@@ -5,7 +5,7 @@ import { type GivenToLinked, startLinked } from "./linked-process.ts";
 
 const openFiles = (): string[] => readdirSync("/proc/self/fd");
 
-it("gives a process its link, and memory that both have", async () => {
+it("a linked process has its link and shared memory", async () => {
   const before = openFiles();
   let given: GivenToLinked | undefined;
   const { child, pid, socket, shared } = startLinked((parts) => {
@@ -18,8 +18,8 @@ it("gives a process its link, and memory that both have", async () => {
     return { program: process.execPath, args: ["-e", program], env: { ...parts.variables } };
   });
   shared?.outgoing.write(Buffer.from("from the parent"), 0);
-  const [said] = (await once(socket, "data")) as [Buffer];
-  expect(String(said)).toBe("yes from the parent");
+  const [received] = (await once(socket, "data")) as [Buffer];
+  expect(String(received)).toBe("yes from the parent");
   expect(given?.fds).toBe(3);
   const bytes = Buffer.alloc("from the child".length);
   shared?.incoming.read(bytes, 0);
@@ -30,7 +30,7 @@ it("gives a process its link, and memory that both have", async () => {
   expect(openFiles()).toEqual(before);
 });
 
-it("keeps nothing open of a process that is not started", async () => {
+it("a process that cannot be started leaves no file open", async () => {
   const before = openFiles();
   const unwritable = (): never => {
     readFileSync("/nowhere/config.json");

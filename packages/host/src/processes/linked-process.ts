@@ -11,27 +11,27 @@ interface Command {
   readonly cwd?: string;
 }
 
-/** What the started process has to be given beside its link. */
+/** What the started process must be given along with its link. */
 export interface GivenToLinked {
-  /** For its environment. */
+  /** Variables for its environment. */
   readonly variables: Readonly<Record<string, string>>;
-  /** How many file descriptors it inherits, from 3 on: its link is the first. */
+  /** The number of file descriptors that it inherits, from 3 on. The first is its link. */
   readonly fds: number;
 }
 
-/** A process that is linked with this one. */
+/** A child process with a link to this process. */
 export interface LinkedProcess {
   readonly child: ChildProcess;
   readonly pid: number;
   /** This end of the link. */
   readonly socket: Duplex;
-  /** Open as long as the link is; undefined = this system has none. */
+  /** Closed with the link; undefined = this system has no shared memory. */
   readonly shared: SharedMemory | undefined;
 }
 
 /**
  * Starts a process in a session of its own, with a link to this one as its file descriptor 3.
- * @throws LeverError `start_failed` when the system makes none, and whatever `command` throws.
+ * @throws LeverError `start_failed` when the system cannot start it; and what `command` throws.
  */
 export function startLinked(command: (given: GivenToLinked) => Command): LinkedProcess {
   const files = openSharedFiles();
@@ -46,12 +46,12 @@ export function startLinked(command: (given: GivenToLinked) => Command): LinkedP
       ...(cwd !== undefined && { cwd }),
       detached: true,
     });
-    // Of a process that could not be made, too: the reason follows as an event, which must have a listener.
+    // A process that cannot be started also emits "error", which must have a listener.
     child.on("error", () => {});
     const { pid } = child;
     const socket = child.stdio[LINK_FD];
     if (pid === undefined || !(socket instanceof Duplex)) {
-      throw new LeverError("start_failed", "Cannot start a process: the system makes none.");
+      throw new LeverError("start_failed", "Cannot start a process: the system refuses to.");
     }
     socket.once("close", files.close);
     return { child, pid, socket, shared: files.memory };

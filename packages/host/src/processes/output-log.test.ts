@@ -19,8 +19,8 @@ function logOf(bytesPerSecondMax: number): {
   return { log, lines, dropped, setNow: (value) => (now = value) };
 }
 
-describe("OutputLog", () => {
-  it("cuts output into lines wherever the chunks end", () => {
+describe("the log of a process's output", () => {
+  it("has whole lines wherever the chunks end", () => {
     const { log, lines } = logOf(1_000);
     for (const chunk of ["on", "e\ntwo\nth", "ree"]) log.push(Buffer.from(chunk));
     expect(lines).toEqual(["one", "two"]);
@@ -29,7 +29,7 @@ describe("OutputLog", () => {
     expect(lines).toEqual(["one", "two", "three"]);
   });
 
-  it("drops what is over the limit of a second, and says how much", () => {
+  it("drops output over the limit of a second, and counts it", () => {
     const { log, lines, dropped, setNow } = logOf(10);
     log.push(Buffer.from("12345\n12345\n12345\n"));
     log.push(Buffer.from("more\n"));
@@ -40,7 +40,7 @@ describe("OutputLog", () => {
     expect(lines).toEqual(["12345", "1234", "next"]);
   });
 
-  it("quotes the last lines, also those that it dropped", () => {
+  it("stores the last lines, also dropped ones", () => {
     const { log, lines } = logOf(10);
     for (let i = 0; i < 100; i++) log.push(Buffer.from(`line ${i}\n`));
     expect(lines).toEqual(["line 0"]);

@@ -1,17 +1,17 @@
 const LINE_LENGTH_MAX = 1_000;
-/** Kept for error messages, also of what the log drops: the end of what an instance wrote. */
+/** The end of the output is stored for error messages, also if the log drops it. */
 const TAIL_BYTES = 2_000;
 const TAIL_LINES = 20;
 
 export interface OutputLogOptions {
-  /** More than this in a second is dropped, and counted. */
+  /** Output above this rate is dropped and counted. */
   readonly bytesPerSecondMax: number;
   readonly clock: () => number;
   readonly onLine: (line: string) => void;
   readonly onDropped: (bytes: number) => void;
 }
 
-/** Cuts an instance's output into lines for the log, and holds a flood to its limit. */
+/** Cuts the output of a process into lines for the log, within a limit per second. */
 export class OutputLog {
   readonly #options: OutputLogOptions;
   #tail: Buffer = Buffer.alloc(0);
@@ -32,19 +32,19 @@ export class OutputLog {
       this.#secondStartedAt = now;
       this.#bytesThisSecond = 0;
     }
-    const roomBytes = this.#options.bytesPerSecondMax - this.#bytesThisSecond;
+    const bytesLeft = this.#options.bytesPerSecondMax - this.#bytesThisSecond;
     this.#bytesThisSecond += chunk.length;
-    if (roomBytes < chunk.length) this.#droppedBytes += chunk.length - Math.max(0, roomBytes);
-    if (roomBytes <= 0) return;
-    const text = this.#partial + chunk.toString("utf8", 0, roomBytes);
+    if (bytesLeft < chunk.length) this.#droppedBytes += chunk.length - Math.max(0, bytesLeft);
+    if (bytesLeft <= 0) return;
+    const text = this.#partial + chunk.toString("utf8", 0, bytesLeft);
     const lines = text.split("\n");
     this.#partial = (lines.pop() ?? "").slice(0, LINE_LENGTH_MAX);
-    for (const line of lines) this.#keep(line);
+    for (const line of lines) this.#emit(line);
   }
 
-  /** The output has ended: what is left is a line too. */
+  /** Must be called when the output has ended: the rest becomes a line. */
   end(): void {
-    if (this.#partial !== "") this.#keep(this.#partial);
+    if (this.#partial !== "") this.#emit(this.#partial);
     this.#partial = "";
     this.#reportDropped();
   }
@@ -54,7 +54,7 @@ export class OutputLog {
     return this.#tail.toString("utf8").trim().split("\n").slice(-TAIL_LINES).join("\n");
   }
 
-  #keep(line: string): void {
+  #emit(line: string): void {
     this.#options.onLine(line.slice(0, LINE_LENGTH_MAX));
   }
 

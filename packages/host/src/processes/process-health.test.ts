@@ -4,22 +4,22 @@ import { checkHealth, type HealthState, HealthTicker, healthyNow } from "./proce
 
 const times = { unresponsiveAfterMs: 400, unresponsiveKillAfterMs: 30_000 };
 
-/** Ticks at these times, of a busy process or an idle one, before some of which the host stood still; what each came to. */
+/** Ticks for a busy or idle process, some after a stall of the host; returns each action with its time. */
 function play(
   start: HealthState,
   ticks: readonly (readonly [at: number, isBusy: boolean, hostStallMs?: number])[],
 ): string[] {
   let state = start;
-  const told: string[] = [];
+  const actions: string[] = [];
   for (const [now, isBusy, hostStallMs = 0] of ticks) {
     const checked = checkHealth(state, { now, hostStallMs, isBusy, ...times });
     state = checked.state;
-    if (checked.action !== undefined) told.push(`${now} ${checked.action}`);
+    if (checked.action !== undefined) actions.push(`${now} ${checked.action}`);
   }
-  return told;
+  return actions;
 }
 
-it("asks a busy instance at each tick, and an idle one every five seconds", () => {
+it("a busy process is pinged at each tick, an idle one every five seconds", () => {
   expect(play(healthyNow(0), [[200, true]])).toEqual(["200 ping"]);
   expect(
     play(healthyNow(0), [
@@ -30,7 +30,7 @@ it("asks a busy instance at each tick, and an idle one every five seconds", () =
   ).toEqual(["5000 ping"]);
 });
 
-it("finds one silent that has not answered for its time, once, and gives it up much later", () => {
+it("a process without an answer is unresponsive once, and killed much later", () => {
   expect(
     play(healthyNow(0), [
       [200, true],
@@ -43,7 +43,7 @@ it("finds one silent that has not answered for its time, once, and gives it up m
   ).toEqual(["200 ping", "600 unresponsive", "30200 kill"]);
 });
 
-it("does not count the time in which the host itself stood still", () => {
+it("the time for which the host itself stalled does not count", () => {
   expect(
     play(healthyNow(0), [
       [200, true],
@@ -56,14 +56,14 @@ it("does not count the time in which the host itself stood still", () => {
   ).toEqual(["200 ping", "60200 unresponsive", "149400 kill"]);
 });
 
-it("is checked at each tick, which knows how late it comes, until it is stopped", () => {
+it("a ticker passes on how late each tick is, until it is stopped", () => {
   const clock = new VirtualClock();
-  let stoodStillMs = 0;
+  let stalledMs = 0;
   const told: (readonly [number, number])[] = [];
   const ticker = new HealthTicker(
     {
-      now: () => clock.now() + stoodStillMs,
-      wallTime: () => clock.wallTime() + stoodStillMs,
+      now: () => clock.now() + stalledMs,
+      wallTime: () => clock.wallTime() + stalledMs,
       setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
       clearTimeout: (timer) => clock.clearTimeout(timer),
     },
@@ -71,7 +71,7 @@ it("is checked at each tick, which knows how late it comes, until it is stopped"
     (hostStallMs) => told.push([clock.now(), hostStallMs]),
   );
   clock.advance(500);
-  stoodStillMs = 3_000;
+  stalledMs = 3_000;
   clock.advance(400);
   ticker.stop();
   clock.advance(1_000);

@@ -1,10 +1,10 @@
 import type { Clock } from "../clock.ts";
 
-/** What is known of whether a process answers its link. Times are in milliseconds of the host's clock. */
+/** Whether a process answers pings over its link. Times are in milliseconds of the host's clock. */
 export interface HealthState {
-  /** When the ping was sent that has no answer yet; later by as long as the host itself has stood still since. */
+  /** When the ping without an answer was sent, plus the time for which the host has stalled since. */
   readonly askedAt: number | undefined;
-  /** When it was last heard of. */
+  /** When it last gave a sign of life. */
   readonly lastSeenAt: number;
   readonly isUnresponsive: boolean;
 }
@@ -13,14 +13,14 @@ export type HealthAction = "ping" | "unresponsive" | "kill";
 
 export interface HealthOptions {
   readonly now: number;
-  /** Time since the last check in which the host itself stood still, and could not have heard an answer. */
+  /** Time since the last check for which the host itself stalled, and could not receive an answer. */
   readonly hostStallMs: number;
   readonly isBusy: boolean;
   readonly unresponsiveAfterMs: number;
   readonly unresponsiveKillAfterMs: number;
 }
 
-/** One that nobody waits for is asked less often. */
+/** A process without work is pinged less often. */
 const IDLE_PING_MS = 5_000;
 
 export function healthyNow(now: number): HealthState {
@@ -28,8 +28,8 @@ export function healthyNow(now: number): HealthState {
 }
 
 /**
- * What to do about a process at a tick. One that has not answered its link for `unresponsiveAfterMs` is stopped, or its event
- * loop is blocked: it is to get no more work until it answers. After `unresponsiveKillAfterMs` it is given up.
+ * Decides what to do with a process at a tick. A process that has not answered for `unresponsiveAfterMs` is suspended, or
+ * its event loop is blocked: it must get no more work until it answers. After `unresponsiveKillAfterMs` it must be killed.
  */
 export function checkHealth(
   state: HealthState,
@@ -49,8 +49,8 @@ export function checkHealth(
 }
 
 /**
- * Has health checked every `tickMs` until it is stopped. A tick that comes late, since the host was stopped or busy, tells
- * by how much: answers may have come meanwhile, and are read only after it.
+ * Calls `check` every `tickMs` until it is stopped. A tick is late when the host was suspended or busy. It then passes the
+ * delay on: answers may have arrived meanwhile, but are read only after the tick.
  */
 export class HealthTicker {
   readonly #clock: Clock;
@@ -63,18 +63,18 @@ export class HealthTicker {
     this.#clock = clock;
     this.#tickMs = tickMs;
     this.#check = check;
-    this.#await();
+    this.#scheduleNext();
   }
 
   stop(): void {
     this.#clock.clearTimeout(this.#timer);
   }
 
-  #await(): void {
+  #scheduleNext(): void {
     this.#dueAt = this.#clock.now() + this.#tickMs;
     this.#timer = this.#clock.setTimeout(() => {
       const hostStallMs = Math.max(0, this.#clock.now() - this.#dueAt);
-      this.#await();
+      this.#scheduleNext();
       this.#check(hostStallMs);
     }, this.#tickMs);
   }

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { ProcessRecords } from "./process-records.ts";
 
-it("ends what was left running, and leaves alone a process that only has the same number", async () => {
-  const dir = mkdtempSync(join(tmpdir(), "lever-ledger-"));
+it("orphans are killed, but no other process that has got the pid of one", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "lever-records-"));
   const program = ["-e", "setInterval(() => {}, 1e6)"];
   const left = spawn(process.execPath, program, { detached: true, stdio: "ignore" });
   const bystander = spawn(process.execPath, program, { detached: true, stdio: "ignore" });

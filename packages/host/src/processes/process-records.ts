@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { bootId } from "./boot-id.ts";
 
 /**
- * Remembers on disk which processes the host has started, so that the next start ends what a crash left behind: a
- * runtime leaves by itself when its link closes, but not one that spins or has started others.
+ * Records on disk which processes the host has started, so that the next start kills those that a crash has left: a
+ * runtime exits when its link closes, but not if it is in an endless loop, or has started other processes.
  */
 export class ProcessRecords {
   readonly #dir: string;
@@ -23,26 +23,26 @@ export class ProcessRecords {
     rmSync(join(this.#dir, String(pid)), { force: true });
   }
 
-  /** Ends what an earlier host left running; returns the pids. A pid that now belongs to another process is left alone. */
+  /** Kills the processes of an earlier host; returns their pids. A pid that now belongs to another process is skipped. */
   killOrphans(): number[] {
-    const reaped: number[] = [];
+    const killed: number[] = [];
     for (const name of readdirSync(this.#dir)) {
       const pid = Number(name);
       const recorded = readFileSync(join(this.#dir, name), "utf8");
       if (Number.isSafeInteger(pid) && pid > 1 && recorded !== "" && startTime(pid) === recorded) {
         process.kill(-pid, "SIGKILL");
-        reaped.push(pid);
+        killed.push(pid);
       }
       rmSync(join(this.#dir, name), { force: true });
     }
-    return reaped;
+    return killed;
   }
 }
 
-/** A process's start in clock ticks since boot, with the boot's id; undefined where there is no /proc. */
+/** The start time of a process in clock ticks since boot, with the boot's id; undefined where there is no /proc. */
 function startTime(pid: number): string | undefined {
   try {
-    // The second field, the program's name in parentheses, may hold spaces; start time is field 22 (proc(5)).
+    // The second field, the program's name in parentheses, may contain spaces. The start time is field 22 (proc(5)).
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const boot = bootId();

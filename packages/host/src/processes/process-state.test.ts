@@ -8,18 +8,18 @@ type Plain = Exclude<ProcessEvent["type"], "drain">;
 /** Plays events at their times from the start; returns each action with its time, then the last phase. */
 function play(events: readonly (readonly [number, Plain | ProcessEvent])[]): string[] {
   let state: ProcessState = { phase: "starting", failAt: 30_000 };
-  const told: string[] = [];
+  const seen: string[] = [];
   for (const [now, what] of events) {
     const event = typeof what === "string" ? { type: what } : what;
     const step = stepProcess(state, event, { now, ...times });
     state = step.state;
-    for (const action of step.actions) told.push(`${now} ${action}`);
+    for (const action of step.actions) seen.push(`${now} ${action}`);
   }
-  return [...told, state.phase];
+  return [...seen, state.phase];
 }
 
 describe("a process", () => {
-  it("that is stopped is drained, and killed when it takes longer than its time", () => {
+  it("that is stopped is asked to exit, and killed when it takes too long", () => {
     expect(
       play([
         [5, "loaded"],
@@ -73,7 +73,7 @@ describe("a process", () => {
     ).toEqual(["10 kill", "exited"]);
   });
 
-  it("that loses its link gets no more work, and half a second to exit by itself", () => {
+  it("that loses its link gets no more work, and 500 ms to exit by itself", () => {
     expect(
       play([
         [5, "loaded"],
@@ -94,7 +94,7 @@ describe("a process", () => {
     ).toEqual(["5 ready", "50 unready", "50 stop", "560 kill", "exited"]);
   });
 
-  it("is told to stop as often as one likes", () => {
+  it("that is stopped again is not asked again", () => {
     expect(
       play([
         [5, "loaded"],
@@ -105,7 +105,7 @@ describe("a process", () => {
     ).toEqual(["5 ready", "50 unready", "50 stop", "stopping"]);
   });
 
-  it("that drains stays until it is stopped, or until its time is up", () => {
+  it("that drains runs until it is stopped, or until its time is up", () => {
     const drain = { type: "drain", stopAt: 1_000 } as const;
     expect(
       play([

@@ -2,8 +2,8 @@ const FIRST_DELAY_MS = 250;
 const DELAY_MAX_MS = 30_000;
 
 /**
- * How long a service that failed this many times in a row stays down before it is started again: at once after the
- * first failure, then doubling from 250 ms to 30 s.
+ * The delay before the next start after so many failures in a row: none after the first failure, then 250 ms, doubled with
+ * each further failure up to 30 s.
  */
 export function restartDelayMs(failuresInARow: number): number {
   if (failuresInARow <= 1) return 0;

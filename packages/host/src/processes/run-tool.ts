@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
-/** What a tool of the system may take: it is asked for one small thing. */
+/** Most time for a tool of the system, which does one small thing. */
 const TOOL_TIMEOUT_MS = 10_000;
-/** Tools that run at once; others wait their turn. */
+/** Tools that run at once. Others wait. */
 const SHELLS_MAX = 2;
-/** How much those give way for which nobody waits (nice(1)). */
+/** Niceness of tools with low priority (nice(1)). */
 const NICENESS = 15;
-/** Ends the status, and what was printed, which no tool has in its output. */
+/** Ends a tool's status and output. No tool prints it. */
 const END = "\0";
 
 export interface ToolOptions {
-  /** Beside those that the host has. */
+  /** In addition to the host's own variables. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   /** Low for clean-up that no call waits for: it runs after other tools and with less processor time. */
@@ -24,7 +24,7 @@ interface Job {
   readonly reject: (error: Error) => void;
 }
 
-/** Jobs that wait for a shell, and the shells. */
+/** Waiting jobs, and the shells that run them. */
 class Lane {
   readonly jobs: Job[] = [];
   readonly shells = new Set<Shell>();
@@ -45,13 +45,13 @@ class Lane {
 }
 
 const SHELL = ["/bin/sh", "-s"] as const;
-const first = new Lane(SHELLS_MAX, SHELL);
-const later = new Lane(1, ["/usr/bin/env", "nice", "-n", String(NICENESS), ...SHELL]);
+const normalPriority = new Lane(SHELLS_MAX, SHELL);
+const lowPriority = new Lane(1, ["/usr/bin/env", "nice", "-n", String(NICENESS), ...SHELL]);
 
 /**
- * Runs a program of the system to its end; resolves to what it printed. Programs are started by shells that stay: the
- * host, which has a large memory and many open files, takes ten times as long to start one, and serves nobody meanwhile.
- * @throws Error with what it said when it fails, or takes more than 10 s.
+ * Runs a program of the system to its end, and resolves to its output. Long-lived shells start the programs: the host
+ * itself, with its large memory and many open files, takes ten times as long to start one, and is blocked meanwhile.
+ * @throws Error with the program's output when it fails, or takes more than 10 s.
  */
 export function runTool(
   file: string,
@@ -69,11 +69,11 @@ export function runTool(
       return;
     }
     const job = { line, what: `${file} ${args[0] ?? ""}`, resolve, reject };
-    (priority === "low" ? later : first).add(job);
+    (priority === "low" ? lowPriority : normalPriority).add(job);
   });
 }
 
-/** A shell that runs one job after the other, and keeps no host from ending. */
+/** A shell that runs one job after the other. An idle shell does not keep the host from exiting. */
 class Shell {
   readonly #lane: Lane;
   readonly #child: ChildProcess;
@@ -87,17 +87,17 @@ class Shell {
     const [program, ...args] = lane.command;
     this.#child = spawn(program, args, {
       stdio: ["pipe", "pipe", "ignore"],
-      // Of its own group, so that it can be ended with what it runs, and hears no Ctrl-C.
+      // In its own group: so it can be killed with the tool that it runs, and gets no Ctrl-C of a terminal.
       detached: true,
       cwd: "/",
-      // A service manager's PATH may lack what root's has.
+      // The PATH of a service manager may lack the folders of root's programs.
       env: { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` },
     });
     this.#child.on("error", (error) => this.#end(error));
     this.#child.on("exit", () => this.#end(new Error("its shell has ended")));
     this.#child.stdin?.on("error", () => {});
     this.#child.stdout?.on("data", (chunk: Buffer) => this.#onPrinted(chunk.toString()));
-    this.#keep(false);
+    this.#setKeepsHost(false);
   }
 
   get isIdle(): boolean {
@@ -106,7 +106,7 @@ class Shell {
 
   next(): void {
     this.#job = this.#lane.jobs.shift();
-    this.#keep(this.#job !== undefined);
+    this.#setKeepsHost(this.#job !== undefined);
     if (this.#job === undefined) return;
     this.#timer = setTimeout(() => this.#kill(), TOOL_TIMEOUT_MS);
     this.#child.stdin?.write(this.#job.line);
@@ -118,19 +118,19 @@ class Shell {
     if (!this.#printed.endsWith(END) || job === undefined) return;
     const end = this.#printed.indexOf("\n");
     const status = this.#printed.slice(0, end);
-    const said = this.#printed.slice(end + 1, -1);
+    const output = this.#printed.slice(end + 1, -1);
     this.#printed = "";
     clearTimeout(this.#timer);
-    if (status === "0") job.resolve(said);
-    else job.reject(new Error(`${job.what}: ${said.trim().slice(0, 500) || `status ${status}`}`));
+    if (status === "0") job.resolve(output);
+    else job.reject(new Error(`${job.what}: ${output.trim().slice(0, 500) || `status ${status}`}`));
     this.next();
   }
 
-  /** A process whose pipes are all that is left to wait for may end. */
-  #keep(isKept: boolean): void {
+  /** Sets whether the shell's process and pipes keep the host from exiting. */
+  #setKeepsHost(keepsHost: boolean): void {
     for (const part of [this.#child, this.#child.stdin, this.#child.stdout]) {
       const handle = part as { ref?(): void; unref?(): void } | null;
-      if (isKept) handle?.ref?.();
+      if (keepsHost) handle?.ref?.();
       else handle?.unref?.();
     }
   }
@@ -139,7 +139,7 @@ class Shell {
     try {
       process.kill(-(this.#child.pid ?? 0), "SIGKILL");
     } catch {
-      // It has ended.
+      // It has exited.
     }
   }
 

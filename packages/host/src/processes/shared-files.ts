@@ -6,19 +6,19 @@ import { memoryFile, SHARES_MEMORY, type SharedMemory } from "@leveros/protocol"
 /** Where Linux keeps files in memory (shm_overview(7)). */
 const MEMORY = "/dev/shm";
 
-/** Files in memory that only this process and one that it starts have open, for the link between them. */
+/** Files in memory that only this process and one child process have open, for the link between them. */
 export interface SharedFiles {
-  /** undefined = this system has none. */
+  /** undefined = this system has no shared memory. */
   readonly memory: SharedMemory | undefined;
-  /** For the other process: they follow its link. */
+  /** For the child process, after the file descriptor of its link. */
   readonly fds: readonly number[];
-  /** For its environment. */
+  /** For the environment of the child process. */
   readonly variables: Readonly<Record<string, string>>;
   /** May be called twice. */
   close(): void;
 }
 
-/** They have no names, so that nobody else can open them, and end with the last who has them open. */
+/** The files have no names: no other process can open them, and they are freed when both processes have closed them. */
 export function openSharedFiles(): SharedFiles {
   const fds: number[] = [];
   let isClosed = false;
@@ -40,7 +40,7 @@ export function openSharedFiles(): SharedFiles {
     return { memory, fds, variables: { [SHARES_MEMORY]: "yes" }, close };
   } catch {
     close();
-    // Said as well: what this process was started with may say otherwise.
+    // Set explicitly: this process may itself have been started with "yes".
     return { memory: undefined, fds: [], variables: { [SHARES_MEMORY]: "no" }, close() {} };
   }
 }

@@ -1,15 +1,15 @@
 import type { Limits } from "@leveros/protocol";
 
 /**
- * What each of several gateways may hold, of what a host as a whole may. That is even, since connections are: the system
- * spreads them by chance.
+ * The limits of each of several gateways of one host. Even shares fit, because the system distributes connections evenly,
+ * at random.
  */
 export function divideLimits(limits: Limits, workers: number): Limits {
-  const share = (whole: number): number => Math.ceil(whole / workers);
+  const share = (total: number): number => Math.ceil(total / workers);
   return {
     ...limits,
     connectionsMax: share(limits.connectionsMax),
-    // A share has room for any one body, or some would never be taken.
+    // Each share holds at least one body of the largest size, or no worker could receive such a body.
     bufferedBodyBytesMax: Math.max(share(limits.bufferedBodyBytesMax), limits.bodyBytesMax),
   };
 }

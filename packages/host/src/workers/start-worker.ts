@@ -1,4 +1,5 @@
 import { extname, join } from "node:path";
+import type { Clock } from "../clock.ts";
 import { type LinkedProcess, startLinked } from "../processes/linked-process.ts";
 import type { ProcessExit } from "../processes/process-exit.ts";
 import type { ProcessRecords } from "../processes/process-records.ts";
@@ -12,8 +13,8 @@ export type WorkerHandle = ProcessHandle & LinkedProcess;
 
 /** Starts a worker in a session of its own: only the host ends it, or the next host after a crash, by its record. */
 export function startWorker(
-  records: ProcessRecords,
   onOutput: (chunk: Buffer) => void,
+  { records, clock }: { records: ProcessRecords; clock: Clock },
 ): WorkerHandle {
   // Two processes cannot have the same port of the debugger.
   const flags = process.execArgv.filter((flag) => !flag.startsWith("--inspect"));
@@ -32,7 +33,7 @@ export function startWorker(
     kill();
     throw error;
   }
-  readOutput([child.stdout, child.stderr], onOutput);
+  readOutput([child.stdout, child.stderr], onOutput, clock);
   const exited = new Promise<ProcessExit>((resolve) => {
     // After "exit", when all output has been read.
     child.once("close", (status: number | null, signal: string | null) =>

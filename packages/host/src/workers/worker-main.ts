@@ -1,6 +1,7 @@
 /**
  * The program of a worker: a gateway on the port that all workers share, with its link to the host as file descriptor 3.
- * It knows what the host tells it, and its calls go to the host's router. It ends when the host says so, or its link does.
+ * The host sends it environments and tokens; its calls go to the host's router. It exits when the host tells it to, or
+ * when its link closes.
  */
 import fs from "node:fs";
 import { Socket } from "node:net";
@@ -22,17 +23,17 @@ const link = attachLink(socket, {
   callsMax: 0,
   shared: inheritedMemory(fs),
   onCall: () => {
-    throw new Error("Cannot take a call: they go to the host only.");
+    throw new Error("Cannot serve a call: workers only pass calls to the host.");
   },
   onControl: (message) => onCommand(message as WorkerCommand),
-  // Without its host it has nobody to pass calls on to, and must not keep the port.
+  // Without a host it can serve no calls, and must free the port.
   onClose: () => process.exit(0),
 });
 const router = new RemoteRouter(link);
 let worker: Worker | undefined;
 let chunks = "";
 
-// Ctrl-C in a terminal, and TERM of a supervisor, reach the host as well, which stops its workers in order.
+// The host also receives Ctrl-C of a terminal and SIGTERM of a service manager, and stops its workers in order.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
 
@@ -63,15 +64,15 @@ function onCommand(message: WorkerCommand): void {
     case "chunk": {
       chunks += message.text;
       if (!message.isLast) return;
-      const whole = chunks;
+      const text = chunks;
       chunks = "";
-      onCommand(JSON.parse(whole) as WorkerCommand);
+      onCommand(JSON.parse(text) as WorkerCommand);
       return;
     }
   }
 }
 
-/** What it is from its setup on. */
+/** The gateway of this process, from its setup on. */
 class Worker {
   readonly tokens: TokenIndex;
   readonly #setup: WorkerSetup;
@@ -81,16 +82,16 @@ class Worker {
   constructor(setup: WorkerSetup) {
     const { isLocalOnly } = setup;
     this.#setup = setup;
-    this.tokens = new TokenIndex({ wallTime: Date.now, isLocalOnly });
+    this.tokens = new TokenIndex({ wallTime: () => systemClock.wallTime(), isLocalOnly });
   }
 
   async prepare(): Promise<void> {
     const { certificate } = this.#setup;
     if (certificate !== undefined) {
       const { cert, key } = certificate;
-      const atFirst = { ...certificate, cert: Buffer.from(cert), key: Buffer.from(key) };
-      // Replaced files that cannot be used are no reason to serve nobody: the gateway looks after them, and tells.
-      this.#certificate = await readCertificate(certificate).catch(() => atFirst);
+      const original = { ...certificate, cert: Buffer.from(cert), key: Buffer.from(key) };
+      // If the files have been replaced by unusable ones, the worker serves the host's certificate, and logs the fault.
+      this.#certificate = await readCertificate(certificate).catch(() => original);
     }
     send({ type: "started" });
   }
@@ -117,14 +118,14 @@ class Worker {
     }
   }
 
-  /** Takes no new connections, and leaves when those that are there have ended. */
+  /** Takes no new connections, and exits when the open ones have ended. */
   async close(): Promise<void> {
     await this.#gateway?.close();
     exit(0);
   }
 }
 
-/** What it has told the host is still on its way: it goes out before the process ends. */
+/** Exits after all messages to the host have been sent. */
 function exit(status: number): void {
   link.flush();
   socket.end(() => process.exit(status));

@@ -61,14 +61,14 @@ export class WorkerProcess {
 
   /** @throws LeverError `start_failed` when the system cannot start a process. */
   constructor(options: WorkerProcessOptions) {
-    const { limits, records, clock, log } = options;
+    const { limits, clock, log } = options;
     const { startTimeoutMs, loggedBytesPerSecondMax } = limits;
     this.#options = options;
     // The caller need not wait for both.
     this.#started.promise.catch(() => {});
     this.#listening.promise.catch(() => {});
     this.#process = new SupervisedProcess(
-      (onOutput) => startWorker(records, onOutput),
+      (onOutput) => startWorker(onOutput, options),
       {
         onOutputLine: (line) => log("info", "workers", "output", { worker: this.pid, line }),
         onOutputDropped: (bytes) =>

@@ -16,15 +16,15 @@ import { divideLimits } from "./divide-limits.ts";
 import type { WorkerCommand, WorkerSetup } from "./messages.ts";
 import { WorkerExit, WorkerProcess } from "./worker-process.ts";
 
-/** One that ends sooner than this after its start is started again with a growing delay. */
+/** A worker that ends sooner after its start has failed: failures in a row delay the next start more and more. */
 const STEADY_MS = 10_000;
-/** How often is looked whether one has given its last sign of life too long ago. */
+/** Time between two health checks. */
 const HEALTH_TICK_MS = 1_000;
-/** Of TLS sessions (`tls.createServer`). */
+/** Size of the keys of TLS session tickets (`tls.createServer`). */
 const TICKET_KEYS_BYTES = 48;
 
 export interface WorkersOptions {
-  /** At least two: one gateway is better off in the host itself. */
+  /** At least two: a single gateway runs in the host itself. */
   readonly workers: number;
   readonly bind: string;
   /** 0 = any free port. */
@@ -40,12 +40,12 @@ export interface WorkersOptions {
 }
 
 /**
- * Several processes that each run a gateway, behind one port, before the one router of the host.
+ * Several processes that each run a gateway. They share one port, and pass their calls to the one router of the host.
  *
- * - W1. What was changed about who may call holds in all of them once `propagated` resolves.
- * - W2. One that ends takes its own connections and calls with it, and is replaced; the others go on.
- * - W3. None outlives the host, nor does any listen after `cut`.
- * - W4. One that does not answer, since it is stopped or blocked, is ended, and replaced like any other.
+ * - W1. A change of environments or tokens holds in all workers once `propagated` resolves.
+ * - W2. A worker that ends breaks its own connections and calls only, and is replaced.
+ * - W3. No worker outlives the host, and none listens after `destroyConnections`.
+ * - W4. A worker that does not answer, because it is suspended or blocked, is killed and replaced.
  */
 export class GatewayWorkers implements Listener {
   readonly #options: WorkersOptions;
@@ -78,24 +78,24 @@ export class GatewayWorkers implements Listener {
   }
 
   /**
-   * Starts them. The system lets sockets of one user share a port when all of them ask for that, so that a second host
-   * would get the port, too, and half of the calls. So the host has the port for itself first, as long as its workers
-   * take to start, and they get it in the moment in which it lets go.
-   * @throws Error the system's when the port is not to be had; LeverError `internal` when a worker does not start.
+   * Starts the workers. The system lets all sockets of one user share a port if each of them asks for it. So a second host
+   * could share the port, and would get half of the calls. To prevent that, the host reserves the port without sharing
+   * while its workers start. They listen as soon as it closes its reservation.
+   * @throws Error of the system when the port is not available; LeverError `unavailable` when a worker does not start.
    */
   async open(): Promise<void> {
     const { workers, bind, port } = this.#options;
     const portReservation = createServer((socket) => socket.destroy());
     portReservation.listen({ host: bind, port });
     await once(portReservation, "listening");
-    const { address, port: claimed } = portReservation.address() as AddressInfo;
+    const { address, port: reserved } = portReservation.address() as AddressInfo;
     this.#address = address;
-    this.#port = claimed;
+    this.#port = reserved;
     try {
       const first = Array.from({ length: workers }, () => this.#start());
       await Promise.all(first.map((worker) => worker.started));
       portReservation.close();
-      await Promise.all(first.map((worker) => worker.listen(claimed)));
+      await Promise.all(first.map((worker) => worker.listen(reserved)));
       for (const worker of first) void this.#superviseForever(worker);
       this.#healthTicker = new HealthTicker(this.#options.clock, HEALTH_TICK_MS, (hostStallMs) => {
         for (const worker of this.#running) worker.checkHealth(hostStallMs);
@@ -113,7 +113,7 @@ export class GatewayWorkers implements Listener {
     }
   }
 
-  /** Resolves when all of them know what was changed before (W1). */
+  /** Resolves when every worker has applied all earlier changes (W1). */
   async propagated(): Promise<void> {
     await Promise.all([...this.#running].map((worker) => worker.propagated()));
   }
@@ -131,7 +131,7 @@ export class GatewayWorkers implements Listener {
     for (const worker of this.#running) worker.kill();
   }
 
-  /** Starts one, and tells it all there is to know. */
+  /** Starts a worker, and sends it its setup, all environments and all tokens. */
   #start(): WorkerProcess {
     const { router, tokens } = this.#options;
     const worker = new WorkerProcess(this.#options);
@@ -146,7 +146,7 @@ export class GatewayWorkers implements Listener {
     return worker;
   }
 
-  /** W2. Replaces a worker when it ends, and its successors. */
+  /** W2. Replaces a worker when it ends, and then each of its successors. */
   async #superviseForever(first: WorkerProcess): Promise<void> {
     const { clock, log } = this.#options;
     let startedAt = clock.now();
@@ -165,7 +165,7 @@ export class GatewayWorkers implements Listener {
     }
   }
 
-  /** Resolves at its end. @throws Error when it does not come to listen. */
+  /** Resolves when the started worker has ended. @throws WorkerExit when it ends before it listens. */
   async #runNext(): Promise<WorkerExit> {
     const worker = this.#start();
     await worker.started;

@@ -89,7 +89,7 @@ export class Container implements LaunchedRuntime {
     const { child, socket, shared } = this.#runner;
     this.socket = socket;
     this.shared = shared;
-    readOutput([child.stdout, child.stderr], onOutput);
+    readOutput([child.stdout, child.stderr], onOutput, deps.clock);
     const outputEnd = watchOutputEnd(child, deps.clock);
     this.exited = new Promise<ProcessExit>((resolve) => {
       child.once("exit", (status, signalName) => {

@@ -102,7 +102,7 @@ class RuntimeProcess implements LaunchedRuntime {
     this.pid = pid;
     this.socket = socket;
     this.shared = shared;
-    readOutput([child.stdout, child.stderr], onOutput);
+    readOutput([child.stdout, child.stderr], onOutput, deps.clock);
     this.#record();
     const outputEnd = watchOutputEnd(child, deps.clock);
     this.exited = new Promise((resolve) => {
