@@ -1,11 +1,17 @@
-/** The thing that keeps a host from starting. Its user can choose another port, another data folder, or another Lever. */
+import { LeverError } from "@leveros/protocol";
+
+/** The thing that keeps a host from starting, which its user can change. */
 export type StartupProblem =
   | "portUnavailable"
   | "dataFolderInUse"
+  /** A newer Lever wrote it. */
   | "dataFolderNewer"
-  | "dataFolderOlder";
+  /** An older Lever wrote it, and there is no way to update it. */
+  | "dataFolderOlder"
+  /** It does not say which Lever wrote it. */
+  | "dataFolderDamaged";
 
-/** A host that does not start, for a reason outside of Lever that its user can change. */
+/** A host that does not start, for a reason outside of Lever. */
 export class StartupError extends Error {
   override readonly name = "StartupError";
   readonly problem: StartupProblem;
@@ -14,4 +20,20 @@ export class StartupError extends Error {
     super(message, options);
     this.problem = problem;
   }
+}
+
+/** Turns an error of the system into a sentence. Errors of another kind stay as they are. */
+export function listenFailure(address: { bind: string; port: number }, error: unknown): unknown {
+  if (error instanceof LeverError || !(error instanceof Error) || !("code" in error)) return error;
+  return new StartupError(
+    "portUnavailable",
+    `Cannot listen on ${address.bind}:${address.port}: ${listenReason(error)}.`,
+    { cause: error },
+  );
+}
+
+function listenReason(error: Error & { readonly code: unknown }): string {
+  if (error.code === "EADDRINUSE") return "the port is in use";
+  if (error.code === "EACCES") return "the port is reserved for root";
+  return error.message;
 }

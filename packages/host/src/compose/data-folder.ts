@@ -1,0 +1,88 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { join, resolve } from "node:path";
+import { StartupError } from "./startup-error.ts";
+
+/** Increase it when a folder that this Lever wrote could no longer be read by the Lever before. */
+const LAYOUT_VERSION = 1;
+const VERSION_FILE = "version";
+const STORE_FILE = "lever.sqlite";
+
+/** The folder with everything that a host stores. ARCHITECTURE.md lists its contents. */
+export interface DataFolder {
+  /** Without symbolic links: Node loads modules, and checks access to them, by their real paths. */
+  readonly dir: string;
+  readonly storeFile: string;
+  readonly processesDir: string;
+  readonly secretKeyFile: string;
+}
+
+/**
+ * Opens a data folder, and creates it when it is missing. Its file `version` has the version of its layout.
+ * @throws StartupError when another version of Lever wrote it, which this one cannot read.
+ */
+export function openDataFolder(path: string): DataFolder {
+  makeDir(resolve(path));
+  const dir = realpathSync(path);
+  const folder = {
+    dir,
+    storeFile: join(dir, STORE_FILE),
+    processesDir: join(dir, "processes"),
+    secretKeyFile: join(dir, "secret.key"),
+  };
+  const versionFile = join(dir, VERSION_FILE);
+  if (existsSync(versionFile)) checkVersion(dir, readFileSync(versionFile, "utf8"));
+  else if (existsSync(folder.storeFile)) throw unreleased(dir);
+  else writeVersion(versionFile);
+  return folder;
+}
+
+/** Creates a private folder, and those above it, when they are missing. */
+export function makeDir(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+function checkVersion(dir: string, text: string): void {
+  const version = /^\d{1,9}\n?$/.test(text) ? Number(text) : undefined;
+  if (version === LAYOUT_VERSION) return;
+  if (version === undefined) {
+    throw new StartupError(
+      "dataFolderDamaged",
+      `Cannot use the data folder ${dir}: its file "${VERSION_FILE}" does not have the number of a version. Restore the folder from a backup.`,
+    );
+  }
+  if (version < LAYOUT_VERSION) throw unreleased(dir);
+  throw new StartupError(
+    "dataFolderNewer",
+    `Cannot use the data folder ${dir}: a newer Lever wrote it (its layout has version ${version}, and this Lever reads version ${LAYOUT_VERSION}). Start it with that Lever, or restore a backup from before the update.`,
+  );
+}
+
+function unreleased(dir: string): StartupError {
+  return new StartupError(
+    "dataFolderOlder",
+    `Cannot use the data folder ${dir}: an unreleased Lever wrote it, whose layout this Lever does not read. Move the folder away, start Lever, and deploy the services again.`,
+  );
+}
+
+/** Written completely or not at all, so that a crash cannot leave an empty file. */
+function writeVersion(file: string): void {
+  const temporary = `${file}.${process.pid}`;
+  const descriptor = openSync(temporary, "w", 0o600);
+  try {
+    writeSync(descriptor, `${LAYOUT_VERSION}\n`);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(temporary, file);
+}

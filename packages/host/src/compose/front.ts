@@ -1,0 +1,56 @@
+import type { Limits } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
+import { openGateway } from "../gateway/gateway.ts";
+import type { Listener } from "../gateway/listener.ts";
+import type { Certificate } from "../gateway/tls/certificate.ts";
+import type { Log } from "../logs/log.ts";
+import { GatewayWorkers } from "../workers/workers.ts";
+import type { HostParts } from "./host-parts.ts";
+
+export interface FrontOptions {
+  readonly bind: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly isLocalOnly: boolean;
+  /** Processes that take connections; 1 = the host itself. */
+  readonly workers: number;
+  readonly certificate: Certificate | undefined;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The host's side to the network: a gateway in this process, or one in each worker. */
+export interface Front {
+  /** @throws the system's error when the port is not available. */
+  open(): Promise<Listener>;
+  /** Resolves when changes of environments and tokens hold in every process that takes calls. */
+  propagated(): Promise<void>;
+}
+
+/** Follows changes of environments and tokens from now on. */
+export function createFront(options: FrontOptions, parts: HostParts): Front {
+  const { workers, isLocalOnly, ...shared } = options;
+  const { router, tokens, records } = parts;
+  if (workers <= 1) {
+    return {
+      open: () => openGateway({ ...shared, router, access: tokens.index }),
+      propagated: async () => {},
+    };
+  }
+  const processes = new GatewayWorkers({
+    ...shared,
+    workers,
+    isLocalOnly,
+    router,
+    tokens,
+    records,
+  });
+  return {
+    async open() {
+      await processes.open();
+      return processes;
+    },
+    propagated: async () => await processes.propagated(),
+  };
+}

@@ -1,0 +1,126 @@
+import type { Limits } from "@leveros/protocol";
+import { TokenRegistry } from "../access/token-registry.ts";
+import type { Clock } from "../clock.ts";
+import { CodeStore } from "../deployer/code-store.ts";
+import { Deployer } from "../deployer/deployer.ts";
+import { goLive } from "../deployer/go-live.ts";
+import { Environments } from "../environments/environments.ts";
+import { SecretBox } from "../environments/secret-box.ts";
+import { Variables } from "../environments/variables.ts";
+import { Fleet } from "../fleet/fleet.ts";
+import { type Isolation, type OpenedLauncher, openLauncher } from "../launcher/open-launcher.ts";
+import { removeServiceData, serviceFoldersDir } from "../launcher/service-data.ts";
+import { WarmPool } from "../launcher/warm-pool.ts";
+import type { Log } from "../logs/log.ts";
+import { ProcessRecords } from "../processes/process-records.ts";
+import { Router } from "../router/router.ts";
+import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
+import { openEpochs } from "../store/epochs.ts";
+import type { Store } from "../store/store.ts";
+import { type DataFolder, makeDir } from "./data-folder.ts";
+
+export interface HostPartsOptions {
+  readonly folder: DataFolder;
+  readonly store: Store;
+  readonly limits: Limits;
+  readonly isolation: Isolation;
+  readonly isLocalOnly: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The parts of a host behind its gateway: everything that does not depend on how the host is reached. */
+export interface HostParts {
+  readonly store: Store;
+  readonly records: ProcessRecords;
+  readonly router: Router;
+  readonly pool: WarmPool;
+  readonly variables: Variables;
+  readonly fleet: Fleet;
+  readonly environments: Environments;
+  readonly deployer: Deployer;
+  readonly tokens: TokenRegistry;
+  readonly launcher: Omit<OpenedLauncher, "launcher" | "close">;
+  /** Serves the live version of every service. */
+  serve(): Promise<void>;
+  /** Stops every instance after its calls, and then the launcher. The store stays open. */
+  close(): Promise<void>;
+}
+
+/** Puts a host's parts together, each after those that it needs. */
+export async function openHostParts(options: HostPartsOptions): Promise<HostParts> {
+  const { folder, store, limits, clock, log } = options;
+  const dataDir = folder.dir;
+  const records = new ProcessRecords(folder.processesDir);
+  const pids = records.killOrphans();
+  if (pids.length > 0) log("warn", "processes", "orphaned processes killed", { pids });
+  const code = new CodeStore(dataDir, limits);
+  await code.open(store);
+  const router = new Router({ limits, clock, nextEpoch: await openEpochs(store) });
+  const launcher = await openLauncher({
+    isolation: options.isolation,
+    dataDir,
+    limits,
+    records,
+    hostValues: store,
+    clock,
+    log,
+  });
+  const { sharedUserReason } = launcher;
+  if (sharedUserReason !== undefined && process.getuid?.() === 0) {
+    log("warn", "launcher", "services run as root", { reason: sharedUserReason });
+  }
+  const pool = new WarmPool({
+    launcher: launcher.launcher,
+    clock,
+    warmRuntimesMax: limits.warmRuntimesMax,
+    startTimeoutMs: limits.startTimeoutMs,
+  });
+  const variables = new Variables({ store, box: new SecretBox(folder.secretKeyFile), clock });
+  const fleet = new Fleet({
+    launcher: pool,
+    router,
+    limits,
+    clock,
+    log,
+    codeDirOf: (record) => code.codeDirOf(record),
+    variablesOf: (environment, service) => variables.of(environment, service),
+    serviceDataDir: serviceFoldersDir(dataDir),
+    makeDir,
+    serveCall: serveInstanceCalls({ target: router, limits, log }),
+  });
+  const environments = await Environments.open({
+    store,
+    router,
+    fleet,
+    log,
+    removeCode: (codeId) => code.remove(codeId),
+    removeServiceData: (environment) => removeServiceData(dataDir, environment),
+  });
+  const deployer = new Deployer({ store, code, environments, fleet, router, limits, clock, log });
+  const tokens = await TokenRegistry.open({
+    store,
+    wallTime: clock.wallTime,
+    isLocalOnly: options.isLocalOnly,
+  });
+  return {
+    store,
+    records,
+    router,
+    pool,
+    variables,
+    fleet,
+    environments,
+    deployer,
+    tokens,
+    launcher,
+    async serve() {
+      for await (const record of store.liveVersions()) goLive({ router, fleet }, record);
+    },
+    async close() {
+      await fleet.close();
+      await pool.close();
+      await launcher.close();
+    },
+  };
+}
