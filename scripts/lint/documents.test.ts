@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { anchorsOf, linkFaults, sentenceFaults } from "./documents.ts";
+import { anchorsOf, conflictFaults, linkFaults, sentenceFaults } from "./documents.ts";
 
 it.each([
   ["[a](b.md)", 0],
@@ -28,4 +28,9 @@ it.each([
 ])("finds the sentences that are too long in %j", (text, lines) => {
   const faults = sentenceFaults({ path: "README.md", text });
   expect(faults.map(({ line }) => line)).toEqual(lines);
+});
+
+it("finds what a merge has left", () => {
+  const text = `a\n${"<".repeat(7)} HEAD\nb\n${"=".repeat(7)}\nc\n${">".repeat(7)} other\n`;
+  expect(conflictFaults({ path: "README.md", text }).map(({ line }) => line)).toEqual([2, 6]);
 });

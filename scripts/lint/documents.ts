@@ -1,4 +1,4 @@
-/** Documents: relative links lead to files and headings that exist; sentences of the README and the guide are short. */
+/** Documents: no conflict of a merge is left; relative links lead to files and headings that exist; sentences of the README and the guide are short. */
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { type Fault, lineAt, type Repository, type TextFile } from "./repository.ts";
@@ -12,11 +12,20 @@ export function documentFaults({
   const anchors = new Map(documents.map(({ path, text }) => [path, anchorsOf(text)]));
   const isPath = (path: string): boolean => existsSync(join(root, path));
   return documents.flatMap((document) => [
+    ...conflictFaults(document),
     ...linkFaults(document, { anchors, isPath }),
     ...(document.path === "README.md" || document.path.startsWith("docs/guide/")
       ? sentenceFaults(document)
       : []),
   ]);
+}
+
+export function conflictFaults({ path, text }: TextFile): Fault[] {
+  return [...text.matchAll(/^(?:<{7}|>{7}) /gm)].map(({ index }) => ({
+    path,
+    line: lineAt(text, index),
+    reason: "a conflict of a merge is left",
+  }));
 }
 
 export interface Targets {
