@@ -147,7 +147,8 @@ describe("a program that serves the gRPC wire", () => {
     await expect(call("fail")).rejects.toMatchObject({ code: "method_failed", value: 42 });
     await expect(call("status")).rejects.toMatchObject({
       code: "instance_failed",
-      message: "The service's program failed the call: it answered with gRPC status 13: by itself.",
+      message:
+        "The service's program failed the call: it responded with gRPC status 13: by itself.",
     });
     await expect(call("nothing")).rejects.toMatchObject({ code: "unknown_method" });
     for (const method of ["_hidden", "newResource"]) {

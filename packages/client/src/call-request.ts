@@ -1,4 +1,10 @@
-import { type CallRequest, type LeverUrl, OUTSIDE, type Payload } from "@leveros/protocol";
+import {
+  type CallRequest,
+  type LeverUrl,
+  OUTSIDE,
+  type Payload,
+  withoutPort,
+} from "@leveros/protocol";
 
 /** The request of a call over a link. The host decides who the caller is. */
 export function callRequest(
@@ -8,8 +14,7 @@ export function callRequest(
 ): CallRequest {
   const { service, resource, method } = url;
   const { isStream, timeoutMs } = options;
-  // A port in the environment says where to connect, and the link is connected.
-  const environment = url.environment.replace(/:\d+$/, "");
+  const environment = withoutPort(url.environment);
   const target = { environment, service, resource, method };
   return { caller: OUTSIDE, target, isStream, timeoutMs, kind, body };
 }

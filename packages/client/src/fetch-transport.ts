@@ -7,6 +7,7 @@ import {
   type LeverUrl,
   PAYLOAD_JSON,
   type Payload,
+  withoutPort,
 } from "@leveros/protocol";
 import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
 import { readReply } from "./http-reply.ts";
@@ -37,7 +38,7 @@ export class HttpTransport implements Transport {
     if (this.#token !== undefined) headers["authorization"] = `Bearer ${this.#token}`;
     if (timeoutMs > 0) headers["lever-timeout"] = String(Math.ceil(timeoutMs));
     const path = formatLeverUrl({ ...url, environment: "" });
-    const environment = encodeURIComponent(url.environment.replace(/:\d+$/, ""));
+    const environment = encodeURIComponent(withoutPort(url.environment));
     const scheme = address.isSecure ? "https" : "http";
     const target = {
       url: formatLeverUrl(url),

@@ -4,6 +4,7 @@ import {
   formatLeverUrl,
   type LeverUrl,
   type Payload,
+  withoutPort,
 } from "@leveros/protocol";
 import { formatHttpAddress, type HttpAddress } from "./http-address.ts";
 import { WebSocketChannel } from "./websocket-channel.ts";
@@ -20,7 +21,7 @@ export function openWebSocket(
   },
 ): CallHandle {
   const { address, token, timeoutMs, events } = options;
-  const query = new URLSearchParams({ forceenv: url.environment.replace(/:\d+$/, "") });
+  const query = new URLSearchParams({ forceenv: withoutPort(url.environment) });
   if (timeoutMs > 0) query.set("timeout", String(Math.ceil(timeoutMs)));
   const authority = formatHttpAddress(address);
   const path = formatLeverUrl({ ...url, environment: "" });

@@ -53,6 +53,7 @@ export {
   type LeverUrl,
   parseLeverPath,
   parseLeverUrl,
+  withoutPort,
 } from "./lever-url.ts";
 export {
   aboutLimit,

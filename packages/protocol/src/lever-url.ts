@@ -65,6 +65,11 @@ export function formatLeverUrl(url: LeverUrl): string {
   return `${authority}/${encodeURIComponent(url.service)}${resource}/${encodeURIComponent(url.method)}`;
 }
 
+/** The environment of an address. The port is only for connecting. */
+export function withoutPort(address: string): string {
+  return address.replace(/:\d+$/, "");
+}
+
 function unescapeSegment(text: string, url: string): string {
   if (!text.includes("%")) return text;
   try {

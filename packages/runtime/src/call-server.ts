@@ -29,25 +29,25 @@ interface ServedMethod {
 }
 
 /**
- * Turns calls that arrive on a link into calls of a service's functions.
+ * Runs the functions of a service for the calls of a link.
  *
- * - R1. Each call is answered at most once, whatever the function does: what comes after the first answer is logged.
+ * - R1. Each call is answered at most once, whatever the function does. An error after the answer is logged.
  * - R2. A function that throws fails its own call and nothing else, also when it throws later in a timer.
  */
 export class CallServer {
   readonly #methods = new Map<string, ServedMethod>();
   readonly #running = new AsyncLocalStorage<RunningCall>();
   readonly #hooks = new Map<string, ServedMethod>();
-  readonly #held = new OwnedResources();
+  readonly #resources = new OwnedResources();
   readonly #owner: RunningCallOwner;
   #callsInFlight = 0;
 
-  /** `methods` holds the service's hooks too. */
+  /** @param methods the service's methods and hooks. */
   constructor(methods: ReadonlyMap<string, Method>, options: CallServerOptions) {
     for (const [name, call] of methods) {
       if (isReservedName(name)) {
         const hook = { call, isStreaming: false, callbackIndex: callbackIndex(call) };
-        // Of newResource and NewResource one is enough.
+        // newResource and NewResource are the same hook.
         this.#hooks.set(name.charAt(0).toLowerCase() + name.slice(1), hook);
         continue;
       }
@@ -64,8 +64,8 @@ export class CallServer {
         this.#callsInFlight--;
         if (this.#callsInFlight === 0) options.onIdle?.();
       },
-      onSettled: (resource) => this.#held.settle(resource),
-      epochOf: (resource) => this.#held.epochOf(resource),
+      onSettled: (resource) => this.#resources.settle(resource),
+      epochOf: (resource) => this.#resources.epochOf(resource),
     };
   }
 
@@ -73,7 +73,7 @@ export class CallServer {
     return this.#callsInFlight;
   }
 
-  /** Fails the call in whose course this code runs; false = it runs in none. (R2) */
+  /** Fails the call that the current code runs for (R2). False = it runs outside of calls. */
   failCurrent(error: unknown): boolean {
     const running = this.#running.getStore();
     if (running === undefined) return false;
@@ -81,7 +81,7 @@ export class CallServer {
     return true;
   }
 
-  /** The context of the call in whose course this code runs; undefined = in none, or in one that is answered. */
+  /** The call that the current code runs for; undefined = none, or it has been answered. */
   readonly activeCall = (): ActiveCall | undefined => {
     const running = this.#running.getStore();
     return running?.isOver === true && !running.signal.aborted ? undefined : running;
@@ -111,16 +111,16 @@ export class CallServer {
     if (resource !== "") args.unshift(resource);
     this.#callsInFlight++;
     const running = new RunningCall(request, side, this.#owner);
-    if (resource !== "") this.#held.begin(resource);
+    if (resource !== "") this.#resources.begin(resource);
     return this.#running.run(running, () =>
       method.isStreaming ? serveStream(method, running, args) : serveRegular(method, running, args),
     );
   };
 
-  /** Gives every resource back, when the instance is leaving by itself. Failures are logged. */
+  /** Closes every resource, when the instance exits without an order of the host. Failures are logged. */
   async closeResources(): Promise<void> {
     await Promise.all(
-      this.#held.names.map(async (resource) => {
+      this.#resources.names.map(async (resource) => {
         const request = hookRequest("closeResource", { resource, epoch: 0, timeoutMs: 0 });
         const side: CallHandle = {
           ...closedSide,
@@ -132,33 +132,33 @@ export class CallServer {
     );
   }
 
-  /** `newResource` comes before the first call of a resource, `closeResource` after its last function has ended. */
+  /** `newResource` arrives before the first call of a resource. `closeResource` waits until its last function has ended. */
   async #serveHook(request: CallRequest, side: CallHandle): Promise<void> {
     const { resource, method } = request.target;
     const isNew = method === "newResource";
     if (isNew) {
       const args = decodeArguments(request.kind, request.body);
       const epoch = typeof args === "string" ? undefined : args[1];
-      this.#held.acquire(resource, typeof epoch === "number" ? epoch : 0);
-      this.#held.begin(resource);
+      this.#resources.acquire(resource, typeof epoch === "number" ? epoch : 0);
+      this.#resources.begin(resource);
     } else {
-      await this.#held.whenIdle(resource);
+      await this.#resources.whenIdle(resource);
     }
     this.#callsInFlight++;
     const running = new RunningCall(request, side, this.#owner);
     try {
       const hook = this.#hooks.get(method);
       if (hook !== undefined) await this.#running.run(running, () => callHook(hook, resource));
-      if (!isNew) this.#held.release(resource);
+      if (!isNew) this.#resources.release(resource);
       running.reply(null);
     } catch (error) {
-      this.#held.release(resource);
+      this.#resources.release(resource);
       running.fail(error);
     }
   }
 }
 
-/** Resolves when the hook has done its work, by a callback or by itself. */
+/** Calls a hook. Resolves when it has ended, by its callback or its promise. */
 function callHook(hook: ServedMethod, resource: string): unknown {
   if (hook.callbackIndex === undefined) return hook.call(resource);
   return new Promise((resolve, reject) => {
@@ -176,7 +176,7 @@ function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[
     if (index !== undefined) {
       if (args.length > index) {
         throw new Error(
-          `Cannot call ${running.method}: it takes ${index} argument${index === 1 ? "" : "s"}, and was given ${args.length}.`,
+          `Cannot call ${running.method}: it takes ${index} argument${index === 1 ? "" : "s"}, and received ${args.length}.`,
         );
       }
       args[index] = (error: unknown, result: unknown) => {
@@ -195,7 +195,7 @@ function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[
 
 function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]): CallListener {
   const stream = new ServiceStream(running.side);
-  stream.once("finish", () => running.leave());
+  stream.once("finish", () => running.finish());
   stream.once("error", (error) => {
     if (stream.cancelledBy === undefined) running.fail(error);
     else running.cancel(stream.cancelledBy);
@@ -205,9 +205,9 @@ function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]
   });
   try {
     const returned = method.call(stream, ...args);
-    const whole = isIterable(returned) ? writeAll(returned, stream) : returned;
-    if (isThenable(whole)) {
-      whole.then(
+    const result = isIterable(returned) ? writeAll(returned, stream) : returned;
+    if (isThenable(result)) {
+      result.then(
         () => {
           running.settle();
           stream.end();
@@ -229,7 +229,7 @@ function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]
   return stream;
 }
 
-/** Streams what a generator yields, as fast as it is read; a generator whose reader has left is ended. */
+/** Sends the messages of a generator, with backpressure. Ends the generator when the call is cancelled. */
 async function writeAll(
   messages: AsyncIterable<unknown> | Iterable<unknown>,
   stream: ServiceStream,
@@ -240,7 +240,7 @@ async function writeAll(
   }
 }
 
-/** What generators return; an array is a value like any other, and a stream's value has no meaning. */
+/** True for the result of a generator function. Other return values of a streaming method, also arrays, are ignored. */
 function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   return Symbol.asyncIterator in value || (Symbol.iterator in value && "next" in value);

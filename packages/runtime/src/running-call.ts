@@ -14,22 +14,22 @@ export interface CallServerOptions {
   readonly replyBytesMax: number;
   /** Called whenever the last call in flight is over. */
   readonly onIdle?: () => void;
-  /** The service is a part of Lever: a LeverError that it throws is Lever's own answer, not a method's error. */
+  /** The service is a part of Lever: a LeverError that it throws is Lever's error, not the error value of a method. */
   readonly isPlatform?: boolean;
-  /** What the calls' contexts say of the instance. */
+  /** The instance, for the contexts of its calls. */
   readonly self?: Pick<CallContext, "environment" | "service" | "version" | "instance">;
 }
 
-/** What a call tells the server that runs it. */
+/** The functions of the server that its calls use. */
 export interface RunningCallOwner extends CallServerOptions {
-  /** The call is over for its caller. */
+  /** The call is over. Its function may still run. */
   onOver(): void;
-  /** The function that worked for a resource has come to its end, which may be later. */
+  /** The function of a call to a resource has ended. */
   onSettled(resource: string): void;
   epochOf(resource: string): number | undefined;
 }
 
-/** One call while its function works. It is answered at most once (R1). */
+/** One call whose function runs. It is answered at most once (R1). */
 export class RunningCall implements ActiveCall, CallListener {
   readonly environment: string;
   readonly service: string;
@@ -40,12 +40,12 @@ export class RunningCall implements ActiveCall, CallListener {
   readonly epoch: number | undefined;
   readonly caller: CallContext["caller"];
   readonly side: CallHandle;
-  /** By the process's clock; 0 = none. */
+  /** A time of `processMs`; 0 = no deadline. */
   readonly #deadlineAt: number;
-  #leaving: AbortController | undefined;
-  #leftBy: LeverError | undefined;
-  /** What is to hear that the caller has left; made when somebody asks for it, as is the signal: most calls never do. */
-  #leaveListeners: Set<() => void> | undefined;
+  #abortController: AbortController | undefined;
+  #cancelledBy: LeverError | undefined;
+  /** Created on first use, as the abort controller: most calls need neither. */
+  #cancelListeners: Set<() => void> | undefined;
   readonly #owner: RunningCallOwner;
   readonly #isStream: boolean;
   #isSettled = false;
@@ -78,26 +78,26 @@ export class RunningCall implements ActiveCall, CallListener {
   }
 
   get signal(): AbortSignal {
-    this.#leaving ??= new AbortController();
-    if (this.#leftBy !== undefined) this.#leaving.abort(this.#leftBy);
-    return this.#leaving.signal;
+    this.#abortController ??= new AbortController();
+    if (this.#cancelledBy !== undefined) this.#abortController.abort(this.#cancelledBy);
+    return this.#abortController.signal;
   }
 
   get isCancelled(): boolean {
-    return this.#leftBy !== undefined;
+    return this.#cancelledBy !== undefined;
   }
 
   onCancel(listener: () => void): void {
-    this.#leaveListeners ??= new Set();
-    this.#leaveListeners.add(listener);
+    this.#cancelListeners ??= new Set();
+    this.#cancelListeners.add(listener);
   }
 
   offCancel(listener: () => void): void {
-    this.#leaveListeners?.delete(listener);
+    this.#cancelListeners?.delete(listener);
   }
 
   readonly reply = (result: unknown): void => {
-    if (!this.#finish("a result", result)) return;
+    if (!this.#answer("a result", result)) return;
     let payload: Payload;
     try {
       payload = valuePayload(result);
@@ -118,14 +118,14 @@ export class RunningCall implements ActiveCall, CallListener {
   };
 
   readonly fail = (error: unknown): void => {
-    if (this.#finish("an error", error)) this.#sendError(error);
+    if (this.#answer("an error", error)) this.#sendError(error);
   };
 
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  // A regular call hears nothing more of its caller but that it has left.
+  // The caller of a regular call sends nothing after the request, and can only cancel it.
   onMessage(): void {}
   onEnd(): void {}
   onFail(): void {}
@@ -134,25 +134,25 @@ export class RunningCall implements ActiveCall, CallListener {
     this.cancel(error);
   }
 
-  /** The caller has left, or the deadline is over. */
+  /** The call is cancelled, or its deadline has passed. */
   cancel(error: LeverError): void {
     if (this.#isOver) return;
-    this.#leftBy = error;
-    this.leave();
-    this.#leaving?.abort(error);
-    const listeners = this.#leaveListeners;
-    this.#leaveListeners = undefined;
+    this.#cancelledBy = error;
+    this.finish();
+    this.#abortController?.abort(error);
+    const listeners = this.#cancelListeners;
+    this.#cancelListeners = undefined;
     for (const listener of listeners ?? []) listener();
   }
 
-  /** The call is over without an answer of its own. */
-  leave(): void {
+  /** The call is over. */
+  finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#owner.onOver();
   }
 
-  /** The function has come to its end, whether or not anybody still waited for it. */
+  /** The function has ended. The call may have been over before. */
   settle(): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
@@ -168,18 +168,18 @@ export class RunningCall implements ActiveCall, CallListener {
     this.side.fail(kind, bytes);
   }
 
-  /** R1. */
-  #finish(what: string, value: unknown): boolean {
-    // The function of a stream may go on after its answer.
+  /** R1. False = the call was over already. */
+  #answer(what: string, value: unknown): boolean {
+    // The function of a stream may continue after its answer.
     if (!this.#isStream) this.settle();
     if (!this.#isOver) {
-      this.leave();
+      this.finish();
       this.#hasAnswered = true;
       return true;
     }
-    // Of a call whose caller has left, an error is only to be expected.
+    // After a cancellation an error is expected and not logged.
     if (this.#hasAnswered && value instanceof Error) {
-      console.error(`${this.method} gave ${what} after its call was over:`, value);
+      console.error(`${this.method} returned ${what} after its call was over:`, value);
     }
     return false;
   }
@@ -189,7 +189,7 @@ function isPlatformError(error: unknown): error is LeverError {
   return error instanceof LeverError && error.code !== "method_failed";
 }
 
-/** An error's value as callers get it: an Error's message, the original value of a remote error, anything else as it is. */
+/** The error value that callers receive: the message of an Error, the value of a failed call, any other value itself. */
 function errorPayload(error: unknown): Payload {
   if (error instanceof LeverError && error.code === "method_failed")
     return valuePayload(error.value);

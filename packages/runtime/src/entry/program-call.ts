@@ -1,0 +1,133 @@
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import {
+  type CallHandle,
+  type CallListener,
+  LeverError,
+  type PayloadKind,
+} from "@leveros/protocol";
+import { frameMessage, MessageReader } from "../grpc/message-reader.ts";
+import { decodeReply, decodeStreamMessage, encodeStreamMessage } from "../grpc/rpc-messages.ts";
+import { asMalformed, programFailed, statusError } from "./program-error.ts";
+
+/** Time after a broken connection in which the program may exit. The exit of this process then says more. */
+const EXIT_GRACE_MS = 300;
+
+/** One call to the program, as a gRPC stream. It sends the caller's messages, and the program's messages to `side`. */
+export class ProgramCall implements CallListener {
+  readonly #stream: ClientHttp2Stream;
+  readonly #side: CallHandle;
+  readonly #isStream: boolean;
+  #isOver = false;
+  #status: IncomingHttpHeaders = {};
+
+  constructor(
+    stream: ClientHttp2Stream,
+    side: CallHandle,
+    options: { isStream: boolean; bytesMax: number },
+  ) {
+    this.#stream = stream;
+    this.#side = side;
+    this.#isStream = options.isStream;
+    const reader = new MessageReader(options.bytesMax);
+    stream.on("error", () => {});
+    stream.on("response", (headers) => {
+      this.#status = headers;
+    });
+    stream.on("trailers", (trailers) => {
+      this.#status = trailers;
+    });
+    stream.on("data", (chunk: Buffer) => {
+      if (this.#isOver) return;
+      try {
+        for (const message of reader.push(chunk)) this.#receive(message);
+      } catch (error) {
+        this.#finish();
+        side.abort(error instanceof LeverError ? error : programFailed(String(error)));
+        stream.close(constants.NGHTTP2_CANCEL);
+      }
+    });
+    stream.on("drain", () => side.resume());
+    stream.on("end", () => {
+      // The program has ended the call, whether or not the caller has half-closed.
+      if (this.#status["grpc-status"] !== undefined) this.#closed();
+      stream.end();
+    });
+    stream.on("close", () => this.#closed());
+  }
+
+  write(message: Uint8Array): boolean {
+    return this.#stream.destroyed || this.#stream.write(frameMessage(message));
+  }
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    if (this.#isOver || !this.#isStream) return;
+    try {
+      const message = encodeStreamMessage({ type: "message", payload: { kind, bytes } });
+      if (!this.write(message)) this.#side.pause();
+    } catch (error) {
+      this.#finish();
+      this.#side.abort(asMalformed(error));
+      this.#stream.close(constants.NGHTTP2_CANCEL);
+    }
+  }
+
+  onEnd(): void {
+    if (this.#isStream) this.#stream.end();
+  }
+
+  onFail(): void {
+    this.onAbort();
+  }
+
+  onAbort(): void {
+    this.#finish();
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  onDrain(): void {
+    this.#stream.resume();
+  }
+
+  #receive(bytes: Buffer): void {
+    const message = this.#isStream ? decodeStreamMessage(bytes) : decodeReply(bytes);
+    switch (message.type) {
+      case "error":
+        this.#finish();
+        this.#side.fail(message.payload.kind, message.payload.bytes);
+        return;
+      case "result":
+        this.#finish();
+        this.#side.send(message.payload.kind, message.payload.bytes, true);
+        return;
+      case "message":
+        if (!this.#side.send(message.payload.kind, message.payload.bytes)) this.#stream.pause();
+        return;
+      case "empty":
+      case "rpc":
+        // The first message of a stream: it is open.
+        return;
+    }
+  }
+
+  #closed(): void {
+    if (this.#isOver) return;
+    const status = this.#status["grpc-status"];
+    if (status === "0" && this.#isStream) {
+      this.#finish();
+      this.#side.end();
+    } else if (status !== undefined) {
+      this.#finish();
+      this.#side.abort(statusError(Number(status), this.#status["grpc-message"]));
+    } else {
+      setTimeout(() => {
+        if (this.#isOver) return;
+        this.#finish();
+        this.#side.abort(programFailed("its connection broke"));
+      }, EXIT_GRACE_MS);
+    }
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+  }
+}

@@ -1,0 +1,61 @@
+import type { ServerHttp2Stream } from "node:http2";
+import { asCallError } from "./call-error.ts";
+import { frameMessage } from "./message-reader.ts";
+import { errorTrailers, okTrailers, type Trailers } from "./status.ts";
+
+const HEADERS = { ":status": 200, "content-type": "application/grpc+proto" };
+
+/** The response of a gRPC call: headers, messages, trailers. */
+export class GrpcResponse {
+  isOver = false;
+  readonly #stream: ServerHttp2Stream;
+  #trailers: Trailers = okTrailers;
+
+  constructor(stream: ServerHttp2Stream) {
+    this.#stream = stream;
+    stream.on("wantTrailers", () => {
+      if (!this.#isClosed) stream.sendTrailers(this.#trailers);
+    });
+  }
+
+  /** The stream has closed, so that writing would throw. Node emits "close" only later. */
+  get #isClosed(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
+  /** False = wait for the stream's drain. A message that cannot be encoded ends the call with its reason. */
+  send(encode: () => Uint8Array): boolean {
+    if (this.isOver || this.#isClosed) return true;
+    let message: Uint8Array;
+    try {
+      message = encode();
+    } catch (error) {
+      this.end(errorTrailers(asCallError(error)));
+      return true;
+    }
+    this.#respond();
+    return this.#stream.write(frameMessage(message));
+  }
+
+  end(trailers: Trailers): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    if (this.#isClosed) {
+      this.#stream.resume();
+      return;
+    }
+    if (!this.#stream.headersSent) {
+      this.#stream.respond({ ...HEADERS, ...trailers }, { endStream: true });
+      this.#stream.resume();
+      return;
+    }
+    this.#trailers = trailers;
+    this.#stream.end();
+    // Further messages of the caller are discarded, so that the stream can close.
+    this.#stream.resume();
+  }
+
+  #respond(): void {
+    if (!this.#stream.headersSent) this.#stream.respond(HEADERS, { waitForTrailers: true });
+  }
+}
