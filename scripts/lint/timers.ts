@@ -5,7 +5,8 @@ import { type Fault, isTest, lineAt, type Repository } from "./repository.ts";
 const allowed: Readonly<Record<string, string>> = {
   "packages/host/src/clock.ts": "it is the clock",
   "packages/host/src/compose/": "ends the process",
-  "packages/host/src/gateway/": "to be moved to the clock",
+  "packages/host/src/gateway/http/discard-body.ts": "closes connections that linger",
+  "packages/host/src/gateway/websocket/batched-reads.ts": "waits a millisecond for a reply",
   "packages/host/src/processes/run-tool.ts":
     "tools of the system run in real time, also in a simulation",
 };

@@ -6,7 +6,7 @@ import { Admission, type TokenIndex } from "./admission/admit-call.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { ClientLinks } from "./client-link/door.ts";
 import type { DoorOptions } from "./door-options.ts";
-import { FastConnections } from "./http/fast/fast-connections.ts";
+import { FastConnections } from "./http/fast/door.ts";
 import { createHttp1 } from "./http/server.ts";
 import { createHttp2 } from "./http2/door.ts";
 import { type Listener, listen } from "./listener.ts";

@@ -4,7 +4,6 @@ import type { Http2Server } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket, Server as TlsServer } from "node:tls";
 import type { Clock } from "../clock.ts";
-import type { FastConnections } from "./http/fast/fast-connections.ts";
 
 /** The first bytes of an HTTP/2 connection with prior knowledge (RFC 9113, 3.4). No HTTP/1.1 method begins with them. */
 const HTTP2_PREFACE = "PRI";
@@ -25,8 +24,15 @@ export interface Servers {
   readonly http2: Http2Server;
   /** With it, everything goes over TLS. It must limit the time of a handshake. */
   readonly tls: TlsServer | undefined;
-  /** Opens the way of plain calls, which hands other connections over to the HTTP/1.1 server. */
-  readonly openFast: (handOver: (socket: Socket) => void) => FastConnections;
+  /** Opens the fast path. It passes connections that it cannot serve to `handOver`, the HTTP/1.1 server. */
+  readonly openFast: (handOver: (socket: Socket) => void) => FastPath;
+}
+
+/** Serves connections of plain requests. */
+interface FastPath {
+  /** False = the connection, which begins with these bytes, is not for it. */
+  take(socket: Socket, first: Buffer): boolean;
+  close(): void;
 }
 
 export interface ListenOptions {

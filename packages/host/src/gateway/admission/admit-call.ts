@@ -5,6 +5,7 @@ import {
   LeverError,
   type LeverUrl,
   type Limits,
+  wrongMethodKind,
 } from "@leveros/protocol";
 import type { AccessRequest } from "../../access/access-request.ts";
 import type { TokenIndex } from "../../access/token-index.ts";
@@ -114,10 +115,7 @@ function checkMethod(
       return;
     case "webSocket":
       if (isStreamingName(method)) return;
-      throw new LeverError(
-        "wrong_method_kind",
-        `${method} is a regular method, and was called as a streaming one.`,
-      );
+      throw wrongMethodKind(method, false);
     case "grpc":
     case "clientLink":
       return;

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import {
   attachLink,
   type CallRequest,
+  cancelled,
   ignoredEvents,
   LeverError,
   LINK_UPGRADE,
@@ -11,7 +12,6 @@ import {
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import { forwardCall } from "../../router/forward-call.ts";
 import type { DoorOptions } from "../door-options.ts";
-import { callerDisconnected } from "../http/reply.ts";
 import { rejectConnection } from "../http/write-response.ts";
 
 /** Calls that are open on one link at once: as many as there may be connections with one call each. */
@@ -151,7 +151,7 @@ function serveLink(
     onIdle: () => setImmediate(endWhenIdle),
     onClose() {
       clock.clearTimeout(idleCheck);
-      link.close(callerDisconnected());
+      link.close(cancelled("connectionClosed"));
       onClosed();
     },
   });

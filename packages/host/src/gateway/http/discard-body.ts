@@ -22,6 +22,13 @@ export function discardBody(request: HttpRequest): void {
   request.resume();
 }
 
+/** Does the same with the rest of a connection, and closes it after the time at the latest. */
+export function discardRest(socket: Socket, timeoutMs: number): void {
+  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+  socket.on("close", () => clearTimeout(timer));
+  socket.resume();
+}
+
 /**
  * Node's server closes a connection without keep-alive when the response is written. From here on it only ends its own
  * side; the returned function closes what Node has closed meanwhile.

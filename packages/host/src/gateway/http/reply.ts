@@ -1,7 +1,9 @@
 import {
   type CallHandle,
   type CallListener,
-  LeverError,
+  cancelled,
+  endedWithoutReply,
+  type LeverError,
   type PayloadKind,
   type WaitTimes,
 } from "@leveros/protocol";
@@ -19,7 +21,7 @@ export class RegularReply implements CallListener {
   constructor(response: HttpResponse) {
     this.#response = response;
     response.on("close", () => {
-      if (!this.#isAnswered) this.call?.abort(callerDisconnected());
+      if (!this.#isAnswered) this.call?.abort(cancelled("connectionClosed"));
     });
   }
 
@@ -34,7 +36,7 @@ export class RegularReply implements CallListener {
   }
 
   onEnd(): void {
-    if (!this.#isAnswered) this.onAbort(noReply());
+    if (!this.#isAnswered) this.onAbort(endedWithoutReply());
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
@@ -48,14 +50,4 @@ export class RegularReply implements CallListener {
   }
 
   onDrain(): void {}
-}
-
-/** The method of a regular call half-closed without a message. */
-export function noReply(): LeverError {
-  return new LeverError("instance_failed", "The method ended without a reply.");
-}
-
-/** Cancels a call. */
-export function callerDisconnected(): LeverError {
-  return new LeverError("cancelled", "The caller closed its connection.");
 }

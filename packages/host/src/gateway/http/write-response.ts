@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { LeverError } from "@leveros/protocol";
+import { discardRest } from "./discard-body.ts";
 import type { HttpResponse } from "./exchange.ts";
 import { type Headers, problemParts, type ResponseParts } from "./response-parts.ts";
 
@@ -56,14 +57,13 @@ export function writeProblemAndEnd(socket: Duplex, error: LeverError): void {
 
 /** Does the same, and closes the connection after the time at the latest, whatever the caller still sends. */
 export function rejectConnection(socket: Socket, error: LeverError, timeoutMs: number): void {
-  const timer = setTimeout(() => socket.destroy(), timeoutMs);
-  socket.on("close", () => clearTimeout(timer));
-  // Closing a connection with unread bytes resets it, and the caller may lose the response.
-  socket.resume();
+  discardRest(socket, timeoutMs);
   writeProblemAndEnd(socket, error);
 }
 
 /** A string with one character for each byte, which Node writes as it is. */
 function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  const { buffer, byteOffset, length } = bytes;
+  const view = Buffer.isBuffer(bytes) ? bytes : Buffer.from(buffer, byteOffset, length);
+  return view.toString("latin1");
 }

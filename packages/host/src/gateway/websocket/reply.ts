@@ -2,12 +2,12 @@ import type { Duplex } from "node:stream";
 import {
   type CallHandle,
   type CallListener,
+  cancelled,
   LeverError,
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
 import type { WebSocket } from "ws";
-import { callerDisconnected } from "../http/reply.ts";
 import { BatchedReads } from "./batched-reads.ts";
 import { CLOSE_DONE, CLOSE_METHOD_FAILED, closeCode, closeReason } from "./close-frame.ts";
 import { MessageWriter } from "./message-writer.ts";
@@ -64,7 +64,7 @@ export class WebSocketReply implements CallListener {
   }
 
   onDisconnect(): void {
-    if (!this.isOver) this.call?.abort(callerDisconnected());
+    if (!this.isOver) this.call?.abort(cancelled("connectionClosed"));
     this.isOver = true;
   }
 

@@ -1,21 +1,21 @@
-/** A smaller body's memory is as soon made anew. */
+/** A smaller buffer is as cheap to allocate. */
 const BYTES_MIN: number = 64 * 1024;
-/** Kept in all. */
-const KEPT_BYTES_MAX: number = 16 * 1024 * 1024;
+/** Bytes of all unused buffers. */
+const FREE_BYTES_MAX: number = 16 * 1024 * 1024;
 
 /**
- * The memory of large bodies, which is used again: V8 searches the whole heap each time that some tens of megabytes of
- * buffers have been made, and the system gives new memory page by page.
+ * Reuses the buffers of large bodies. V8 collects the complete heap after each few tens of megabytes of new buffers, and the
+ * system provides new memory page by page.
  */
-export class BodyMemory {
-  /** Those given back last are at the end. */
+export class BodyBuffers {
+  /** The last released ones are at the end. */
   readonly #free: Buffer[] = [];
   #freeBytes = 0;
-  /** Since `shrink` was called. */
+  /** The lowest value of `#freeBytes` since the last call of `shrink`. */
   #freeBytesLeast = 0;
 
-  /** Memory for a body, perhaps more than it needs. What is in it is what was there before. */
-  take(bytes: number): Buffer {
+  /** A buffer for a body, which may be larger than the body, and has old content. */
+  acquire(bytes: number): Buffer {
     if (bytes < BYTES_MIN) return Buffer.allocUnsafeSlow(bytes);
     const size = 2 ** Math.ceil(Math.log2(bytes));
     const index = this.#free.findLastIndex((buffer) => buffer.length === size);
@@ -27,14 +27,19 @@ export class BodyMemory {
     return found;
   }
 
-  /** What was taken is used by nobody any more. */
-  give(buffer: Buffer): void {
-    if (buffer.length < BYTES_MIN || this.#freeBytes + buffer.length > KEPT_BYTES_MAX) return;
+  /** Makes an acquired buffer available again: its content will be overwritten. */
+  release(buffer: Buffer): void {
+    if (buffer.length < BYTES_MIN || this.#freeBytes + buffer.length > FREE_BYTES_MAX) return;
     this.#free.push(buffer);
     this.#freeBytes += buffer.length;
   }
 
-  /** Lets go of what has not been needed since this was called last. */
+  /** A function that releases the buffer. Made here, so that callers without a buffer allocate no closure context. */
+  releaserOf(buffer: Buffer): () => void {
+    return () => this.release(buffer);
+  }
+
+  /** Frees the buffers that were not needed since the last call. */
   shrink(): void {
     while (this.#freeBytesLeast > 0) {
       const { length } = this.#free.shift() ?? [];

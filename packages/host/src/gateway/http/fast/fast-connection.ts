@@ -1,118 +1,84 @@
 import type { Socket } from "node:net";
-import {
-  type CallHandle,
-  type CallListener,
-  type LeverError,
-  PAYLOAD_JSON,
-  type PayloadKind,
-  type WaitTimes,
-} from "@leveros/protocol";
 import { asLeverError } from "../../../logs/as-lever-error.ts";
-import type { IncomingCall } from "../../admission/admit-call.ts";
 import { BodyReservation } from "../../body-budget.ts";
-import { bodyTooSlow } from "../body.ts";
+import type { DoorOptions } from "../../door-options.ts";
 import { LINGER_MS } from "../discard-body.ts";
-import { callerDisconnected, noReply } from "../reply.ts";
+import { rejectConnection } from "../write-response.ts";
+import type { BodyBuffers } from "./body-buffers.ts";
 import {
-  methodErrorParts,
-  problemParts,
-  type ResponseParts,
-  resultParts,
-} from "../response-parts.ts";
-import { headTooSlow } from "../server.ts";
-import { openHead, rejectConnection, writeToSocket } from "../write-response.ts";
-import type { DirectOptions } from "./fast-connections.ts";
-import { HEAD_END, type PlainHead, parsePlainHead } from "./plain-head.ts";
+  BodyState,
+  CLOSED,
+  type ConnectionState,
+  callerTimeoutMs,
+  type HeadState,
+  IDLE,
+  IN_HEAD,
+  timeoutError,
+} from "./connection-state.ts";
+import type { FastRequest, HeadReader } from "./head-reader.ts";
+import { FastReply, type FastShared } from "./reply.ts";
 
-/** What a caller may send ahead of an answer before it is no longer read. */
+/** Bytes that are read ahead while a call is in progress. With more, reading stops. */
 const PIPELINED_BYTES_MAX = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
-const JSON_HEAD: string = openHead(200, { "content-type": "application/json" });
 
-/** What a connection is at. */
-type Phase =
-  /** The next request has not begun, or its head is not whole. */
-  | "head"
-  /** The head is known. */
-  | "body"
-  /** The call is under way: its answer comes first. */
-  | "call"
-  /** It was handed over, or is closed. */
-  | "over";
+/** What all connections share. */
+export interface FastOptions extends DoorOptions {
+  readonly shared: FastShared;
+  readonly buffers: BodyBuffers;
+  /** Passes a connection to Node's server. */
+  handOver(socket: Socket): void;
+  /** The connection is closed, or handed over. */
+  onClose(connection: FastConnection): void;
+}
 
 /**
- * A connection of HTTP/1.1 whose requests are plain calls of regular methods: one after the other is read, called and
- * answered with as little as that takes.
+ * An HTTP/1.1 connection of plain requests. It reads one request after the other, calls the method, and writes the response.
  *
- * - P1. Answers leave in the order of their requests, each once.
- * - P2. The first request that is more than plain goes, with all that follows, to Node's own server, which reads all of
- *   HTTP; what was sent before has its answer by then.
- * - P3. What has been read and not answered is bounded: one body within its limit, and 64 KiB.
+ * - P1. Responses are written in the order of their requests, each once.
+ * - P2. The first request that is not plain goes to Node's server with everything after it, once the requests before it are
+ *   answered.
+ * - P3. Bytes that are read and not answered are bounded: one body within its limit, and 64 KiB.
  */
-export class FastConnection implements CallListener {
+export class FastConnection {
   readonly #socket: Socket;
-  readonly #options: DirectOptions;
-  #phase: Phase = "head";
-  /** Read, and not understood yet. */
-  #unread: Buffer = NOTHING;
-  #head: PlainHead | undefined;
-  /** The last head as it came: callers repeat themselves. */
-  #lastHeadBytes: Buffer = NOTHING;
-  #lastHead: PlainHead | undefined;
-  #lastIncoming: IncomingCall | undefined;
-  #isHeadBegun = false;
-  /** Of a body that does not come in one piece. */
-  #body: Buffer | undefined;
-  /** That it lies in, which may be larger. */
-  #bodyMemory: Buffer | undefined;
-  #bodyBytes = 0;
+  readonly #options: FastOptions;
+  readonly #heads: HeadReader;
+  readonly #reply: FastReply;
   readonly #reservation: BodyReservation;
-  #call: CallHandle | undefined;
-  /** How long the call waited; undefined = it did not. */
-  #waitTimes: WaitTimes | undefined;
-  #isAnswered = false;
-  /** When it has waited too long for what comes next, by the lane's clock; 0 = it waits for nothing of the caller's. */
+  #state: ConnectionState = IDLE;
+  /** Read from the socket, and not parsed. */
+  #unread: Buffer = NOTHING;
+  #isReading = false;
+  /** The connection times out at this time of the clock; 0 = it does not wait for the caller. */
   timeoutAt = 0;
 
-  constructor(socket: Socket, options: DirectOptions) {
+  constructor(socket: Socket, heads: HeadReader, options: FastOptions) {
     this.#socket = socket;
+    this.#heads = heads;
     this.#options = options;
+    this.#reply = new FastReply(socket, options.shared, this);
     this.#reservation = new BodyReservation(options.budget);
     socket.on("data", this.#onData);
     socket.on("end", this.#onCallerEnd);
     socket.on("drain", this.#onDrain);
     socket.on("close", this.#onClose);
-    socket.on("error", onError);
+    socket.on("error", ignoreError);
   }
 
-  /** Nothing of a request has come since the last answer. */
+  /** Nothing has arrived since the last response. */
   get isIdle(): boolean {
-    return this.#phase === "head" && this.#unread.length === 0;
-  }
-
-  /** Goes on with what has come. */
-  #read(): void {
-    while (!this.#isBlocked && this.#phase !== "over") {
-      if (this.#phase === "head" && !this.#readHead()) return;
-      if (this.#phase === "body" && !this.#readBody()) return;
-    }
-  }
-
-  /** P1; and answers that nobody reads must not pile up. */
-  get #isBlocked(): boolean {
-    return this.#phase === "call" || this.#socket.writableNeedDrain;
+    return this.#state.phase === "head" && this.#unread.length === 0;
   }
 
   /** The caller took too long. */
   timeOut(): void {
-    const { limits } = this.#options;
-    if (this.isIdle) {
+    const error = timeoutError(this.#state, this.#options.limits);
+    if (error === undefined) {
       this.#socket.destroy();
       return;
     }
-    const error = this.#phase === "body" ? bodyTooSlow(limits.requestTimeoutMs) : headTooSlow();
-    this.#leave();
-    this.#reservation.release();
+    this.#detach();
     rejectConnection(this.#socket, error, LINGER_MS);
   }
 
@@ -120,7 +86,7 @@ export class FastConnection implements CallListener {
     this.#socket.destroy();
   }
 
-  // What the caller sends.
+  // The socket's events.
 
   readonly #onData = (chunk: Buffer): void => {
     this.#unread = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk]);
@@ -131,111 +97,104 @@ export class FastConnection implements CallListener {
 
   readonly #onDrain = (): void => this.#resumeReading();
 
-  /** One that only half-closes cannot be told from one that has left, as with Node's server. */
+  /** A caller that has half-closed cannot be told from one that has disconnected. Node's server does the same. */
   readonly #onCallerEnd = (): void => {
     this.#socket.destroySoon();
   };
 
   readonly #onClose = (): void => {
-    const wasCalling = this.#phase === "call" && !this.#isAnswered;
-    this.#leave();
-    this.#reservation.release();
-    if (wasCalling) {
-      this.#call?.abort(callerDisconnected());
-    }
+    const state = this.#state;
+    this.#detach();
+    if (state.phase === "call") state.cancel();
   };
 
-  /** False = it is not whole, or not ours. */
-  #readHead(): boolean {
-    const unread = this.#unread;
-    const { limits, now } = this.#options;
-    const last = this.#lastHeadBytes;
-    const isAsLast =
-      last.length > 0 &&
-      unread.length >= last.length &&
-      unread.compare(last, 0, last.length, 0, last.length) === 0;
-    let head = this.#lastHead;
-    if (!isAsLast) {
-      if (unread.length === 0) {
-        this.timeoutAt = now() + limits.idleConnectionTimeoutMs;
+  // Reading.
+
+  #read(): void {
+    // A refused call ends before `router.call` returns: then the loop below goes on, and this must not begin another.
+    if (this.#isReading) return;
+    this.#isReading = true;
+    let canRead = true;
+    while (canRead && !this.#isBlocked) canRead = this.#readNext(this.#state);
+    this.#isReading = false;
+  }
+
+  /** P1; and responses that the caller does not read must not fill memory. */
+  get #isBlocked(): boolean {
+    return this.#state.phase === "call" || this.#socket.writableNeedDrain;
+  }
+
+  /** False = more bytes have to arrive first, or nothing is left to read. */
+  #readNext(state: ConnectionState): boolean {
+    switch (state.phase) {
+      case "head":
+        return this.#readHead(state);
+      case "body":
+        return this.#readBody(state);
+      case "call":
+      case "closed":
         return false;
-      }
-      const end = unread.indexOf(HEAD_END);
-      const headBytes = end === -1 ? unread.length : end + HEAD_END.length;
-      if (end === -1 && headBytes <= limits.headerBytesMax) {
-        if (!this.#isHeadBegun) this.timeoutAt = now() + limits.headersTimeoutMs;
-        this.#isHeadBegun = true;
-        return false;
-      }
-      head =
-        headBytes > limits.headerBytesMax
-          ? undefined
-          : parsePlainHead(unread.toString("latin1", 0, headBytes), limits);
-      this.#lastHead = head;
-      this.#lastIncoming = head && this.#incomingCall(head);
-      this.#lastHeadBytes = Buffer.from(unread.subarray(0, headBytes));
     }
-    if (head === undefined || !this.#hold(head.bodyBytes)) {
+  }
+
+  #readHead(state: HeadState): boolean {
+    const unread = this.#unread;
+    if (unread.length === 0) {
+      this.#awaitCaller(IDLE);
+      return false;
+    }
+    const request = this.#heads.read(unread);
+    if (request === "incomplete") {
+      if (!state.isBegun) this.#awaitCaller(IN_HEAD);
+      return false;
+    }
+    if (request === "notPlain" || !this.#reserve(request.head.bodyBytes)) {
       this.#handOver();
       return false;
     }
-    this.#unread = unread.subarray(this.#lastHeadBytes.length);
-    this.#head = head;
-    this.#isHeadBegun = false;
-    this.#phase = "body";
-    return true;
-  }
-
-  #incomingCall({ target, headers, askedMs }: PlainHead): IncomingCall {
-    const request = { method: "POST", headers, socket: this.#socket };
-    return { door: "http", target, request, isStream: false, askedMs };
-  }
-
-  /** Room for the body, from the start: else many halves could keep one another out. What has none is not ours. */
-  #hold(bytes: number): boolean {
-    return bytes <= this.#options.limits.bodyBytesMax && this.#reservation.reserve(bytes);
-  }
-
-  /** False = it is not whole. */
-  #readBody(): boolean {
-    const wanted = this.#head?.bodyBytes ?? 0;
-    const piece = this.#unread.subarray(0, wanted - this.#bodyBytes);
-    this.#unread =
-      piece.length === this.#unread.length ? NOTHING : this.#unread.subarray(piece.length);
-    this.#bodyBytes += piece.length;
-    const isWhole = this.#bodyBytes === wanted;
-    if (isWhole && this.#body === undefined) {
-      this.#begin(piece);
+    const { headBytes } = request;
+    const { bodyBytes } = request.head;
+    const end = headBytes + bodyBytes;
+    if (unread.length >= end) {
+      this.#unread = unread.length === end ? NOTHING : unread.subarray(end);
+      this.#call(request, unread.subarray(headBytes, end), undefined);
       return true;
     }
-    if (this.#body === undefined) {
-      const { limits, now } = this.#options;
-      this.timeoutAt = now() + limits.requestTimeoutMs;
-      // P3: many small pieces, each kept by itself, would take far more memory than their bytes.
-      this.#bodyMemory = this.#options.memory.take(wanted);
-      this.#body = this.#bodyMemory.subarray(0, wanted);
-    }
-    this.#body.set(piece, this.#bodyBytes - piece.length);
-    if (!isWhole) return false;
-    this.#begin(this.#body);
+    this.#unread = unread.subarray(headBytes);
+    this.#awaitCaller(new BodyState(request, this.#options.buffers.acquire(bodyBytes)));
     return true;
   }
 
-  #begin(body: Buffer): void {
-    const head = this.#head;
-    const incoming = this.#lastIncoming;
-    if (head === undefined || incoming === undefined) return;
-    this.#phase = "call";
+  /** The complete body is reserved at once. Otherwise many bodies could each wait half-read for the rest of the budget. */
+  #reserve(bodyBytes: number): boolean {
+    return bodyBytes <= this.#options.limits.bodyBytesMax && this.#reservation.reserve(bodyBytes);
+  }
+
+  #readBody(state: BodyState): boolean {
+    const unread = this.#unread;
+    const taken = state.receive(unread);
+    this.#unread = taken === unread.length ? NOTHING : unread.subarray(taken);
+    if (!state.isComplete) return false;
+    this.#call(state.request, state.body, state.memory);
+    return true;
+  }
+
+  #awaitCaller(state: HeadState | BodyState): void {
+    const { shared, limits } = this.#options;
+    this.#state = state;
+    this.timeoutAt = shared.now + callerTimeoutMs(state, limits);
+  }
+
+  // Calling.
+
+  #call({ head, incoming }: FastRequest, body: Buffer, memory: Buffer | undefined): void {
+    const reply = this.#reply;
+    const { admission, router, buffers, log } = this.#options;
     this.timeoutAt = 0;
-    this.#isAnswered = false;
-    this.#waitTimes = undefined;
-    const { memory } = this.#options;
-    const used = this.#bodyMemory;
-    this.#body = undefined;
-    this.#bodyMemory = undefined;
-    this.#bodyBytes = 0;
+    this.#state = reply;
+    reply.begin(head.isLast);
     try {
-      const { caller, target, isStream, timeoutMs } = this.#options.admission.admitCall(incoming);
+      const { caller, target, isStream, timeoutMs } = admission.admitCall(incoming);
       const request = {
         caller,
         target,
@@ -243,109 +202,62 @@ export class FastConnection implements CallListener {
         timeoutMs,
         kind: head.kind,
         body,
-        release: used && (() => memory.give(used)),
+        release: memory && buffers.releaserOf(memory),
       };
-      const call = this.#options.router.open(request, this, false);
-      // A refusal is over by now.
-      if (this.#phase === "call") this.#call = call;
+      const call = router.open(request, reply, false);
+      // A refused call is over already.
+      if (this.#state === reply) reply.call = call;
     } catch (error) {
-      this.onAbort(asLeverError(error, this.#options.log, "gateway"));
+      reply.onAbort(asLeverError(error, log, "gateway"));
     }
   }
 
-  // The answer of the call.
-
-  onAssigned(waitTimes: WaitTimes): void {
-    this.#waitTimes = waitTimes;
-  }
-
-  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
-    if (this.#isAnswered) return;
-    this.#isAnswered = true;
-    const cold = this.#waitTimes;
-    if (cold === undefined && kind === PAYLOAD_JSON) {
-      this.#write(JSON_HEAD, bytes);
+  /** P1. Called by the reply. */
+  onCallEnd(): void {
+    this.#reservation.release();
+    if (this.#state.phase === "closed") return;
+    this.#state = IDLE;
+    if (!this.#reply.isLast) {
+      this.#resumeReading();
       return;
     }
-    this.#writeParts(resultParts(kind, bytes, cold));
-  }
-
-  onEnd(): void {
-    if (!this.#isAnswered) {
-      this.#answerProblem(noReply());
-    }
-    this.#next();
-  }
-
-  onFail(kind: PayloadKind, bytes: Uint8Array): void {
-    if (!this.#isAnswered) this.#writeParts(methodErrorParts(kind, bytes));
-    this.#next();
-  }
-
-  onAbort(error: LeverError): void {
-    if (!this.#isAnswered) this.#answerProblem(error);
-    this.#next();
-  }
-
-  onDrain(): void {}
-
-  /** P1. The call is over, and answered. */
-  #next(): void {
-    this.#reservation.release();
-    this.#call = undefined;
-    if (this.#phase === "over") return;
-    this.#phase = "head";
-    if (this.#isClosing) this.#socket.destroySoon();
-    else this.#resumeReading();
+    // Requests after the last one must not be processed (RFC 9112, 9.6).
+    this.#detach();
+    this.#socket.destroySoon();
   }
 
   #resumeReading(): void {
-    if (this.#phase === "over") return;
+    if (this.#state.phase === "closed") return;
     if (this.#socket.isPaused()) this.#socket.resume();
     this.#read();
   }
 
-  get #isClosing(): boolean {
-    return this.#options.isClosing() || this.#head?.isLast === true;
-  }
-
-  #answerProblem(error: LeverError): void {
-    this.#writeParts(problemParts(error));
-  }
-
-  #writeParts({ status, headers, body }: ResponseParts): void {
-    this.#isAnswered = true;
-    this.#write(openHead(status, headers), body);
-  }
-
-  #write(head: string, body: Uint8Array): void {
-    if (this.#socket.destroyed) return;
-    const tail = this.#isClosing ? this.#options.closing() : this.#options.keeping();
-    writeToSocket(this.#socket, `${head}${body.length}${tail}`, body);
-  }
+  // Leaving the connection.
 
   /** P2. */
   #handOver(): void {
     const socket = this.#socket;
-    this.#leave();
-    socket.off("error", onError);
-    if (this.#unread.length > 0) socket.unshift(this.#unread);
-    this.#unread = NOTHING;
+    const unread = this.#unread;
+    this.#detach();
+    socket.off("error", ignoreError);
+    if (unread.length > 0) socket.unshift(unread);
     this.#options.handOver(socket);
   }
 
-  #leave(): void {
-    if (this.#phase === "over") return;
-    this.#phase = "over";
+  #detach(): void {
+    this.#reservation.release();
+    if (this.#state.phase === "closed") return;
+    this.#state = CLOSED;
+    this.#unread = NOTHING;
     this.timeoutAt = 0;
     const socket = this.#socket;
     socket.off("data", this.#onData);
     socket.off("end", this.#onCallerEnd);
     socket.off("drain", this.#onDrain);
     socket.off("close", this.#onClose);
-    this.#options.onLeft(this);
+    this.#options.onClose(this);
   }
 }
 
 /** "close" follows. */
-function onError(): void {}
+function ignoreError(): void {}

@@ -10,7 +10,7 @@ import { askedTimeoutMs } from "../call-timeout.ts";
 import { payloadKind } from "../payload-kind.ts";
 import { requestTarget } from "../request-target.ts";
 
-/** A request that says no more than which regular method it calls, and with what. */
+/** The head of a plain request: it names a regular method and its body, and asks for nothing else. */
 export interface PlainHead {
   readonly headers: IncomingHttpHeaders;
   readonly target: LeverUrl;
@@ -18,23 +18,23 @@ export interface PlainHead {
   /** The deadline that the caller asks for; 0 = none. */
   readonly askedMs: number;
   readonly bodyBytes: number;
-  /** The caller wants the connection closed after the answer. */
+  /** The caller wants the connection to be closed after the response. */
   readonly isLast: boolean;
 }
 
 /**
- * RFC 9112: a request line and field lines, strictly as they are to be sent. What a lenient reader would let pass, or
- * would read in two ways, is not plain.
+ * RFC 9112: a request line and field lines in the strict form that senders must use. A form that only lenient parsers
+ * accept, or that two parsers read differently, is not plain.
  */
 const HEAD =
   /^POST (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n$/;
-/** Where a head ends. */
+/** The end of a head. */
 export const HEAD_END = "\r\n\r\n";
 const BODY_BYTES = /^\d{1,9}$/;
 
 /**
- * What makes a request more than plain: another framing of the body, something to answer before it, another protocol, or
- * a page that has to be told whether it may read the answer.
+ * Fields that need more than this folder can do: another framing of the body, an interim response, another protocol, or
+ * CORS headers in the response.
  */
 const NOT_PLAIN: ReadonlySet<string> = new Set([
   "transfer-encoding",
@@ -47,7 +47,7 @@ const NOT_PLAIN: ReadonlySet<string> = new Set([
   "origin",
 ]);
 
-/** Reads the head of a request, with the empty line at its end; undefined = it is not plain, or not right. */
+/** Parses the head of a request, with the empty line at its end; undefined = it is malformed, or not plain. */
 export function parsePlainHead(
   text: string,
   limits: Pick<Limits, "callTimeoutMaxMs">,
@@ -75,19 +75,19 @@ export function parsePlainHead(
       isLast: connection === "close",
     };
   } catch {
-    // Whoever reads all requests says what is wrong with it.
+    // Node's server takes the request, and `serveHttp` answers with the reason.
     return undefined;
   }
 }
 
 function parseFields(fields: string): IncomingHttpHeaders | undefined {
-  // Without a prototype: names come from outside.
+  // Without a prototype, because callers choose the names.
   const headers = Object.create(null) as IncomingHttpHeaders;
   for (const line of fields.split("\r\n")) {
     if (line === "") continue;
     const colon = line.indexOf(":");
     const name = line.slice(0, colon).toLowerCase();
-    // A field that stands twice means different things to different readers.
+    // Parsers differ on repeated fields.
     if (NOT_PLAIN.has(name) || name.startsWith("sec-") || headers[name] !== undefined) {
       return undefined;
     }

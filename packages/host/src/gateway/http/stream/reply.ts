@@ -1,6 +1,7 @@
 import {
   type CallHandle,
   type CallListener,
+  cancelled,
   LeverError,
   PAYLOAD_BYTES,
   type PayloadKind,
@@ -8,7 +9,6 @@ import {
 } from "@leveros/protocol";
 import { discardBody } from "../discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../exchange.ts";
-import { callerDisconnected } from "../reply.ts";
 import { methodErrorParts, serverTiming } from "../response-parts.ts";
 import { writeProblem, writeResponse } from "../write-response.ts";
 import { jsonLines, rawBytes, type StreamFormat } from "./format.ts";
@@ -30,7 +30,7 @@ export class StreamReply implements CallListener {
     this.#response = response;
     response.on("drain", () => this.call?.resume());
     response.on("close", () => {
-      if (!this.isOver) this.call?.abort(callerDisconnected());
+      if (!this.isOver) this.call?.abort(cancelled("connectionClosed"));
     });
   }
 

@@ -1,0 +1,65 @@
+import type { Socket } from "node:net";
+import type { DoorOptions } from "../../door-options.ts";
+import { BodyBuffers } from "./body-buffers.ts";
+import { FastConnection, type FastOptions } from "./fast-connection.ts";
+import { HeadReader } from "./head-reader.ts";
+
+/** Connections are checked for timeouts this often. */
+const TICK_MS = 1_000;
+/** The same for timeouts that are shorter, as in tests. */
+const TICK_MS_MIN = 20;
+
+/** The fast path: HTTP/1.1 connections of plain requests, which most calls are. See README.md in this folder. */
+export class FastConnections {
+  readonly #options: FastOptions;
+  readonly #connections = new Set<FastConnection>();
+  readonly #shared = { now: 0, isClosing: false, keepAliveTail: "", closeTail: "" };
+  #timer: unknown;
+
+  /** `handOver` passes a connection to Node's server. */
+  constructor(options: DoorOptions, handOver: (socket: Socket) => void) {
+    this.#options = {
+      ...options,
+      shared: this.#shared,
+      buffers: new BodyBuffers(),
+      handOver,
+      onClose: (connection) => this.#connections.delete(connection),
+    };
+    this.#tick();
+  }
+
+  /** Takes a connection if the first request, which is at the beginning of `first`, is plain. */
+  take(socket: Socket, first: Buffer): boolean {
+    const heads = new HeadReader(this.#options.limits, socket);
+    if (typeof heads.read(first) === "string") return false;
+    this.#connections.add(new FastConnection(socket, heads, this.#options));
+    return true;
+  }
+
+  /** Closes idle connections at once, and the others after their response. */
+  close(): void {
+    this.#shared.isClosing = true;
+    for (const connection of this.#connections) if (connection.isIdle) connection.close();
+    if (this.#connections.size === 0) this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  #tick(): void {
+    const { clock, limits, buffers } = this.#options;
+    const shared = this.#shared;
+    // An integer is stored without an allocation.
+    shared.now = Math.floor(clock.now());
+    buffers.shrink();
+    const date = new Date(clock.wallTime()).toUTCString();
+    const seconds = Math.floor(limits.idleConnectionTimeoutMs / 1_000);
+    shared.keepAliveTail = `\r\ndate: ${date}\r\nconnection: keep-alive\r\nkeep-alive: timeout=${seconds}\r\n\r\n`;
+    shared.closeTail = `\r\ndate: ${date}\r\nconnection: close\r\n\r\n`;
+    for (const connection of this.#connections) {
+      if (connection.timeoutAt > 0 && connection.timeoutAt <= shared.now) connection.timeOut();
+    }
+    if (shared.isClosing && this.#connections.size === 0) return;
+    const { headersTimeoutMs, requestTimeoutMs, idleConnectionTimeoutMs } = limits;
+    const shortest = Math.min(headersTimeoutMs, requestTimeoutMs, idleConnectionTimeoutMs);
+    const delayMs = Math.min(TICK_MS, Math.max(TICK_MS_MIN, shortest / 4));
+    this.#timer = clock.setTimeout(() => this.#tick(), delayMs);
+  }
+}

@@ -1,0 +1,163 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import {
+  type CallHandle,
+  type CallListener,
+  type CallRequest,
+  closedSide,
+  defaultLimits,
+  LeverError,
+  PAYLOAD_JSON,
+} from "@leveros/protocol";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { TokenIndex } from "../../../access/token-index.ts";
+import { systemClock } from "../../../clock.ts";
+import { Admission } from "../../admission/admit-call.ts";
+import { BodyBudget } from "../../body-budget.ts";
+import { FastConnections } from "./door.ts";
+
+const overloaded = new LeverError("overloaded", "Cannot accept the call.");
+
+/** The calls that reached the router, each with its listener; `refuse` ends a call before it is open. */
+class FakeRouter {
+  readonly calls: { readonly request: CallRequest; readonly reply: CallListener }[] = [];
+  readonly aborted: string[] = [];
+  refuse: (request: CallRequest) => boolean = () => false;
+
+  environment(): undefined {}
+
+  open(request: CallRequest, reply: CallListener): CallHandle {
+    if (this.refuse(request)) {
+      reply.onAbort(overloaded);
+      return closedSide;
+    }
+    this.calls.push({ request, reply });
+    const { method } = request.target;
+    return { ...closedSide, abort: () => this.aborted.push(method) };
+  }
+
+  /** Answers the oldest call with its own body. */
+  answer(): void {
+    const call = this.calls.shift();
+    call?.reply.onMessage(PAYLOAD_JSON, call.request.body);
+    call?.reply.onEnd();
+  }
+}
+
+let router: FakeRouter;
+let fast: FastConnections;
+let server: Server;
+let handedOver: Socket[];
+
+beforeEach(async () => {
+  router = new FakeRouter();
+  handedOver = [];
+  const access = new TokenIndex({ wallTime: () => 0, isLocalOnly: true });
+  const limits = defaultLimits;
+  fast = new FastConnections(
+    {
+      admission: new Admission({ router, access, limits }),
+      router,
+      limits,
+      budget: new BodyBudget(limits.bufferedBodyBytesMax),
+      clock: systemClock,
+      log: () => {},
+    },
+    (socket) => handedOver.push(socket),
+  );
+  server = createServer((socket) => {
+    socket.once("readable", () => {
+      const first = socket.read() as Buffer;
+      socket.unshift(first);
+      if (!fast.take(socket, first)) handedOver.push(socket);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+});
+
+afterEach(() => {
+  fast.close();
+  for (const socket of handedOver) socket.destroy();
+  server.close();
+});
+
+const post = (method: string, body = "[]", ...fields: string[]): string =>
+  [
+    `POST /svc/${method} HTTP/1.1`,
+    "host: dev.lever",
+    `content-length: ${body.length}`,
+    ...fields,
+    "",
+    body,
+  ].join("\r\n");
+
+function open(...texts: string[]): { socket: Socket; received: () => string } {
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  let received = "";
+  socket.on("data", (chunk: Buffer) => {
+    received += chunk.toString();
+  });
+  for (const text of texts) socket.write(text);
+  return { socket, received: () => received };
+}
+
+const statuses = (received: string): number[] =>
+  [...received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+
+it("P1: a pipelined request is called after the one before it is answered", async () => {
+  const { socket, received } = open(post("a", "[1]") + post("b", "[2]"));
+  await expect.poll(() => router.calls.length).toBe(1);
+  router.answer();
+  expect(router.calls.map(({ request }) => request.target.method)).toEqual(["b"]);
+  router.answer();
+  await expect.poll(() => statuses(received())).toEqual([200, 200]);
+  expect(received()).toMatch(/\[1\].*\[2\]$/s);
+  socket.destroy();
+});
+
+it("P1: thousands of pipelined requests that the router refuses at once are all answered", async () => {
+  router.refuse = () => true;
+  const { socket, received } = open(post("a").repeat(3_000));
+  await expect.poll(() => statuses(received()).length, { timeout: 5_000 }).toBe(3_000);
+  expect(new Set(statuses(received()))).toEqual(new Set([503]));
+  socket.destroy();
+});
+
+it("a caller that disconnects cancels the call that is open, after one that was refused", async () => {
+  router.refuse = ({ target }) => target.method === "refused";
+  const { socket } = open(post("refused") + post("hangs"));
+  await expect.poll(() => router.calls.length).toBe(1);
+  socket.destroy();
+  await expect.poll(() => router.aborted).toEqual(["hangs"]);
+});
+
+it("a request after the last one is not called", async () => {
+  const { socket, received } = open(post("a", "[]", "connection: close") + post("b"));
+  await expect.poll(() => router.calls.length).toBe(1);
+  router.answer();
+  await once(socket, "close");
+  expect(statuses(received())).toEqual([200]);
+  expect(router.calls).toEqual([]);
+});
+
+it("P2: a request that is not plain goes to Node's server with everything after it", async () => {
+  const other = "GET / HTTP/1.1\r\nhost: dev.lever\r\n\r\n";
+  const { socket } = open(post("a") + other + post("b"));
+  await expect.poll(() => router.calls.length).toBe(1);
+  expect(handedOver).toEqual([]);
+  router.answer();
+  expect(handedOver).toHaveLength(1);
+  await expect.poll(() => handedOver[0]?.readableLength).toBe(other.length + post("b").length);
+  expect(String(handedOver[0]?.read())).toBe(other + post("b"));
+  socket.destroy();
+});
+
+it("a body in pieces is one body", async () => {
+  const { socket } = open(post("a", "[12345]").slice(0, -5));
+  await expect.poll(() => socket.writableLength).toBe(0);
+  for (const character of "2345]") socket.write(character);
+  await expect.poll(() => router.calls.length).toBe(1);
+  expect(String(router.calls[0]?.request.body)).toBe("[12345]");
+  socket.destroy();
+});

@@ -1,0 +1,48 @@
+import type { Limits } from "@leveros/protocol";
+import type { Connection, IncomingCall } from "../../admission/admit-call.ts";
+import { HEAD_END, type PlainHead, parsePlainHead } from "./plain-head.ts";
+
+/** A request of which the head is read. */
+export interface FastRequest {
+  readonly head: PlainHead;
+  /** Length of the head. */
+  readonly headBytes: number;
+  readonly incoming: IncomingCall;
+}
+
+/** Reads the heads of one connection. Callers repeat their head, so one that equals the last is not parsed again. */
+export class HeadReader {
+  readonly #limits: Pick<Limits, "headerBytesMax" | "callTimeoutMaxMs">;
+  readonly #socket: Connection;
+  #lastBytes: Buffer = Buffer.alloc(0);
+  #last: FastRequest | undefined;
+
+  constructor(limits: Pick<Limits, "headerBytesMax" | "callTimeoutMaxMs">, socket: Connection) {
+    this.#limits = limits;
+    this.#socket = socket;
+  }
+
+  /** Reads the head at the beginning of these bytes, of which at least one is there. */
+  read(bytes: Buffer): FastRequest | "incomplete" | "notPlain" {
+    const last = this.#lastBytes;
+    if (this.#last !== undefined && bytes.length >= last.length) {
+      if (bytes.compare(last, 0, last.length, 0, last.length) === 0) return this.#last;
+    }
+    const { headerBytesMax } = this.#limits;
+    const end = bytes.indexOf(HEAD_END);
+    if (end === -1 && bytes.length <= headerBytesMax) return "incomplete";
+    const headBytes = end + HEAD_END.length;
+    if (end === -1 || headBytes > headerBytesMax) return "notPlain";
+    const head = parsePlainHead(bytes.toString("latin1", 0, headBytes), this.#limits);
+    if (head === undefined) return "notPlain";
+    // A copy: the connection's buffer is larger, and would stay in memory.
+    this.#lastBytes = Buffer.from(bytes.subarray(0, headBytes));
+    this.#last = { head, headBytes, incoming: this.#incomingCall(head) };
+    return this.#last;
+  }
+
+  #incomingCall({ target, headers, askedMs }: PlainHead): IncomingCall {
+    const request = { method: "POST", headers, socket: this.#socket };
+    return { door: "http", target, request, isStream: false, askedMs };
+  }
+}

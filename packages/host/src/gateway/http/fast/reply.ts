@@ -1,0 +1,121 @@
+import type { Socket } from "node:net";
+import {
+  type CallHandle,
+  type CallListener,
+  cancelled,
+  endedWithoutReply,
+  type LeverError,
+  PAYLOAD_BYTES,
+  type PayloadKind,
+  type WaitTimes,
+} from "@leveros/protocol";
+import {
+  methodErrorParts,
+  problemParts,
+  type ResponseParts,
+  resultParts,
+} from "../response-parts.ts";
+import { openHead, writeToSocket } from "../write-response.ts";
+
+/** The heads of nearly all responses, made once. */
+const JSON_HEAD: string = openHead(200, { "content-type": "application/json" });
+const BYTES_HEAD: string = openHead(200, { "content-type": "application/octet-stream" });
+
+/** The values that change with time, for all connections. */
+export interface FastShared {
+  /** The clock at the last tick, in complete milliseconds. */
+  readonly now: number;
+  /** Each connection is closed after its response. */
+  readonly isClosing: boolean;
+  /** The rest of a head after the value of content-length, of a connection that is kept, and of one that is closed. */
+  readonly keepAliveTail: string;
+  readonly closeTail: string;
+}
+
+/** The owner of a reply. */
+interface ReplyOwner {
+  /** The call is over and answered. */
+  onCallEnd(): void;
+}
+
+/** The state of a connection whose call is in progress: writes the response. A connection uses one for all its calls. */
+export class FastReply implements CallListener {
+  readonly phase = "call";
+  readonly #socket: Socket;
+  readonly #shared: FastShared;
+  readonly #owner: ReplyOwner;
+  call: CallHandle | undefined;
+  /** undefined = the call did not wait. */
+  #waitTimes: WaitTimes | undefined;
+  #isAnswered = true;
+  #isLast = false;
+
+  constructor(socket: Socket, shared: FastShared, owner: ReplyOwner) {
+    this.#socket = socket;
+    this.#shared = shared;
+    this.#owner = owner;
+  }
+
+  /** Begins the next call. `isLast` = the caller wants the connection to be closed after it. */
+  begin(isLast: boolean): void {
+    this.call = undefined;
+    this.#waitTimes = undefined;
+    this.#isAnswered = false;
+    this.#isLast = isLast;
+  }
+
+  /** The connection is closed after this response. */
+  get isLast(): boolean {
+    return this.#isLast || this.#shared.isClosing;
+  }
+
+  /** The caller has disconnected. */
+  cancel(): void {
+    if (!this.#isAnswered) this.call?.abort(cancelled("connectionClosed"));
+  }
+
+  onAssigned(waitTimes: WaitTimes): void {
+    this.#waitTimes = waitTimes;
+  }
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    if (this.#isAnswered) return;
+    const waitTimes = this.#waitTimes;
+    if (waitTimes === undefined)
+      this.#write(kind === PAYLOAD_BYTES ? BYTES_HEAD : JSON_HEAD, bytes);
+    else this.#writeParts(resultParts(kind, bytes, waitTimes));
+  }
+
+  onEnd(): void {
+    if (!this.#isAnswered) this.#writeParts(problemParts(endedWithoutReply()));
+    this.#end();
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    if (!this.#isAnswered) this.#writeParts(methodErrorParts(kind, bytes));
+    this.#end();
+  }
+
+  onAbort(error: LeverError): void {
+    if (!this.#isAnswered) this.#writeParts(problemParts(error));
+    this.#end();
+  }
+
+  onDrain(): void {}
+
+  #end(): void {
+    this.call = undefined;
+    this.#owner.onCallEnd();
+  }
+
+  #writeParts({ status, headers, body }: ResponseParts): void {
+    this.#write(openHead(status, headers), body);
+  }
+
+  #write(head: string, body: Uint8Array): void {
+    this.#isAnswered = true;
+    if (this.#socket.destroyed) return;
+    const tail = this.isLast ? this.#shared.closeTail : this.#shared.keepAliveTail;
+    writeToSocket(this.#socket, `${head}${body.length}${tail}`, body);
+  }
+}
