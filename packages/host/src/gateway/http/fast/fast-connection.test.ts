@@ -18,11 +18,12 @@ import { FastConnections } from "./door.ts";
 
 const overloaded = new LeverError("overloaded", "Cannot accept the call.");
 
-/** The calls that reached the router, each with its listener; `refuse` ends a call before it is open. */
+/** The calls that reached the router, each with its listener. `refuse` ends a call before it is open. */
 class FakeRouter {
   readonly calls: { readonly request: CallRequest; readonly reply: CallListener }[] = [];
   readonly aborted: string[] = [];
   refuse: (request: CallRequest) => boolean = () => false;
+  answersAtOnce = false;
 
   environment(): undefined {}
 
@@ -32,6 +33,7 @@ class FakeRouter {
       return closedSide;
     }
     this.calls.push({ request, reply });
+    if (this.answersAtOnce) queueMicrotask(() => this.answer());
     const { method } = request.target;
     return { ...closedSide, abort: () => this.aborted.push(method) };
   }
@@ -161,3 +163,28 @@ it("a body in pieces is one body", async () => {
   expect(String(router.calls[0]?.request.body)).toBe("[12345]");
   socket.destroy();
 });
+
+it("P3: reading stops while a call is open and its caller sends ahead", async () => {
+  const ahead = post("b", JSON.stringify("x".repeat(10_000)));
+  const count = 2_000;
+  const { socket, received } = open(post("a"), ...Array.from({ length: count }, () => ahead));
+  await expect.poll(() => router.calls.length).toBe(1);
+  let before = -1;
+  // The system's buffers take some of it; then nothing moves.
+  await expect
+    .poll(
+      () => {
+        const isSame = socket.writableLength === before;
+        before = socket.writableLength;
+        return isSame;
+      },
+      { interval: 50 },
+    )
+    .toBe(true);
+  expect(before).toBeGreaterThan(10_000_000);
+  router.answersAtOnce = true;
+  router.answer();
+  const all = { timeout: 20_000, interval: 100 };
+  await expect.poll(() => statuses(received()).length, all).toBe(count + 1);
+  socket.destroy();
+}, 30_000);
