@@ -1,13 +1,13 @@
-/** What the admin service answers, as JSON. */
+/** The replies of the admin service, as JSON. admin-methods.ts has its methods. */
 import type { NetworkPolicy } from "./network-policy.ts";
 
-/** Of `deployServiceChan(environment, {report: true})`. */
+/** The message that `deployServiceChan` sends with `report`. */
 export interface DeployReport {
   readonly environment: string;
   readonly service: string;
   readonly version: number;
   readonly methods: readonly string[];
-  /** About lever.json: what has no effect. */
+  /** Fields of lever.json that have no effect. */
   readonly warnings: readonly string[];
   readonly archiveBytes: number;
   readonly unpackedBytes: number;
@@ -16,14 +16,14 @@ export interface DeployReport {
     /** Receiving and storing the archive. */
     readonly uploadMs: number;
     readonly unpackMs: number;
-    /** Starting an instance and asking it for its methods. */
+    /** Starting an instance and receiving its methods. */
     readonly startMs: number;
     /** From the first byte until the version was live. */
     readonly totalMs: number;
   };
 }
 
-/** Of `listServices(environment)`: one element for each service, by name. */
+/** A service in the reply of `listServices`. */
 export interface ServiceListing {
   readonly environment: string;
   readonly service: string;
@@ -72,7 +72,7 @@ export interface InstanceListing {
   readonly startedAt: string;
 }
 
-/** The phases of an instance's start, in milliseconds. */
+/** The phases of an instance's start. */
 export interface StartTimes {
   /** The process had been started before it was needed. */
   readonly isWarm: boolean;
@@ -84,24 +84,24 @@ export interface StartTimes {
   readonly loadMs: number;
 }
 
-/** Of `listInstances(environment, service?)`: the instances, and the host that they run on. */
+/** The reply of `listInstances`: the instances, and the host that they run on. */
 export interface InstancesReport {
   readonly instances: readonly InstanceStatus[];
   readonly host: {
     /** Resident memory of the host's own process, in bytes. */
     readonly memoryBytes: number;
-    /** Megabytes of memory that instances have been allotted, and may be. */
+    /** Megabytes of memory that are reserved for instances, and that may be. */
     readonly ramReserved: number;
     readonly ramMax: number;
-    /** Processes that are ready to become an instance, and how many there should be. */
+    /** Processes that were started ahead for the next instances, and how many there should be. */
     readonly warmReady: number;
     readonly warmWanted: number;
-    /** Starts of instances since the host started, deploys apart. */
+    /** Starts of instances since the host started, except for deploys. */
     readonly starts: {
       readonly count: number;
-      /** Those whose process had been started before it was needed. */
+      /** Starts whose process had been started ahead. */
       readonly warm: number;
-      /** Of the last 100: from the decision until it was ready, in milliseconds. */
+      /** Time from the decision until the instance was ready: the median of the last 100 starts. */
       readonly medianMs: number;
     };
   };
@@ -112,14 +112,14 @@ export interface InstanceStatus {
   readonly instance: string;
   readonly version: number;
   readonly state: InstanceState;
-  /** With open streams. */
+  /** Includes open streams. */
   readonly callsInFlight: number;
   readonly streamsInFlight: number;
   readonly resources: number;
   readonly pid: number;
   /** Resident memory of its process, in bytes. */
   readonly memoryBytes: number;
-  /** Megabytes that it is allotted. */
+  /** Megabytes that are reserved for it. */
   readonly ram: number;
   /** ISO 8601. */
   readonly startedAt: string;
@@ -158,11 +158,11 @@ export interface ScalingRecord {
   readonly running: number;
   readonly unresponsive: number;
   readonly draining: number;
-  /** What keeps further instances from starting; null = nothing. */
+  /** The obstacle to further instances; null = none. */
   readonly blockedBy: "memory" | "backoff" | null;
 }
 
-/** Of `explainService(environment, service)`. */
+/** The reply of `explainService`. */
 export interface ScalingReport {
   readonly service: string;
   readonly version: number;
@@ -172,13 +172,13 @@ export interface ScalingReport {
   readonly scaleDownAfterMs: number;
   readonly idleTimeoutMs: number;
   readonly now: ScalingRecord;
-  /** Newest last: each is another answer than the one before. */
+  /** Oldest first. Each decision differs from the one before. */
   readonly records: readonly ScalingRecord[];
-  /** Why the last instance failed, if one has since the last deploy. */
+  /** Why the last instance failed; null = none has failed since the last deploy. */
   readonly lastError: string | null;
 }
 
-/** Of `listLimits()`. */
+/** A limit in the reply of `listLimits`. */
 export interface LimitListing {
   readonly name: string;
   readonly value: number;
@@ -187,7 +187,7 @@ export interface LimitListing {
   readonly about: string;
 }
 
-/** Of `listEvents` and `watchEventsChan`: something that happened, with what it was about. */
+/** An event of the host with its fields. docs/reference/events.md lists them. */
 export interface HostEvent {
   /** ISO 8601. */
   readonly at: string;
@@ -199,7 +199,7 @@ export interface HostEvent {
   readonly [field: string]: unknown;
 }
 
-/** Of `rollBackService(environment, service, version?)`. */
+/** The reply of `rollBackService`. */
 export interface RollbackReport {
   readonly environment: string;
   readonly service: string;
@@ -207,38 +207,38 @@ export interface RollbackReport {
   readonly previousVersion: number;
 }
 
-/** Of `listEnvironments()`. */
+/** An environment in the reply of `listEnvironments`. */
 export interface EnvironmentListing {
   readonly environment: string;
   readonly services: number;
   readonly corsOrigins: readonly string[];
-  /** Anyone may invoke its services, with no token. */
+  /** Every caller may invoke its services, without a token. */
   readonly public: boolean;
-  /** What its instances may reach by their own network. */
+  /** The destinations that its instances may reach by their own network. */
   readonly network: NetworkPolicy;
 }
 
-/** Of `listVariables(environment)`. */
+/** A variable in the reply of `listVariables`. */
 export interface VariableListing {
   /** `""` = every service of the environment. */
   readonly service: string;
   readonly name: string;
-  /** null for a secret: it is never told. */
+  /** null for a secret. */
   readonly value: string | null;
   readonly secret: boolean;
   /** ISO 8601. */
   readonly setAt: string;
 }
 
-/** Of `setVariable` and `unsetVariable`: what became of the instances that ran. */
+/** The reply of `setVariable` and `unsetVariable`. */
 export interface RestartReport {
   /** Services whose instances were replaced. */
   readonly restarted: readonly string[];
-  /** Those that could not be started with the change, and go on without it. */
+  /** Services that do not start with the change. Their instances run on without it. */
   readonly failed: readonly { readonly service: string; readonly reason: string }[];
 }
 
-/** What a token can allow: to call services, to deploy them, to do everything. */
+/** The rights of a token: to call services, to deploy them, and to do everything. */
 export const rights: readonly ["invoke", "deploy", "admin"] = ["invoke", "deploy", "admin"];
 export type Right = (typeof rights)[number];
 
@@ -246,7 +246,7 @@ export function isRight(value: unknown): value is Right {
   return rights.some((right) => right === value);
 }
 
-/** Of `listTokens()`. */
+/** A token in the reply of `listTokens`. */
 export interface TokenListing {
   readonly id: string;
   /** `*` = all. */
@@ -259,20 +259,20 @@ export interface TokenListing {
   readonly expiresAt?: string;
 }
 
-/** Of `createToken(wanted)`. */
+/** The reply of `createToken`. */
 export interface CreatedToken extends TokenListing {
-  /** Told once, and kept by nobody but who asked. */
+  /** The token itself. No other reply has it, and the host stores only its hash. */
   readonly token: string;
 }
 
-/** Of `listAudit()`: one change, or one that was refused. */
+/** A change in the reply of `listAudit`, or one that was refused. */
 export interface AuditEntry {
   /** ISO 8601. */
   readonly at: string;
-  /** A token's id; `local` = from this machine, while there was no token. */
+  /** The id of a token; `local` = a caller on this machine, while no token existed. */
   readonly principal: string;
   readonly method: string;
-  /** `*` = it concerned all. */
+  /** `*` = all. */
   readonly environment: string;
   /** The name of the thing that was changed; `""` = the environment itself. */
   readonly target: string;

@@ -16,7 +16,7 @@ const token = (
   expiresAt,
 });
 
-/** What each may do: `i`nvoke, `d`eploy, `a`dminister in dev.lever, other.lever, open.lever (public), everywhere. */
+/** The access of each principal: `i`nvoke, `d`eploy, `a`dminister in dev.lever, other.lever, open.lever (public), everywhere. */
 const table: readonly (readonly [
   who: string,
   Principal["credential"],
