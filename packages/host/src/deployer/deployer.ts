@@ -58,7 +58,7 @@ export class Deployer {
     });
   }
 
-  /** @throws LeverError that says what is wrong with the environment, the archive, the service, or its start. */
+  /** @throws LeverError with what is wrong with the environment, the archive, the service, or its start. */
   async deploy(environment: string, archive: AsyncIterable<unknown>): Promise<DeployReport> {
     this.#options.environments.require(environment);
     return await this.#slots.run(() => this.#deploy(environment, archive));

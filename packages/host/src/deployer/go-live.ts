@@ -16,7 +16,7 @@ export function goLive(
   const route = router.setService(environment, service, {
     version,
     isPrivate: leverJson.private,
-    // A program of its own says only when it is called which methods it has.
+    // A separate program does not report its methods: each call finds out.
     methods: leverJson.entry === undefined ? record.methods : undefined,
   });
   fleet.goLive(record, route, candidate);

@@ -25,7 +25,7 @@ export async function readService(
   const { jsEntry, entry } = leverJson;
   if (jsEntry !== undefined) await checkFile(codeDir, "jsEntry", jsEntry);
   const command = entry?.[0];
-  // A command without a slash is looked up in the instance's PATH, so only a start can tell whether it exists.
+  // A command without a slash is looked up in the instance's PATH, so only a start shows whether it exists.
   if (command?.includes("/") === true) await checkCommand(codeDir, command);
   return { leverJson, warnings };
 }

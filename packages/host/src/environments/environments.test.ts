@@ -146,7 +146,7 @@ describe("an environment that is removed", () => {
     await removing;
   });
 
-  it("is created anew only after its removal has ended", async () => {
+  it("is created again only after its removal has ended", async () => {
     await environments.create(name);
     const stopped = Promise.withResolvers<void>();
     world.onFleetRemoves = () => stopped.promise;

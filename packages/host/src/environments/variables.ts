@@ -90,7 +90,7 @@ export class Variables {
 
 type Place = Pick<VariableRecord, "environment" | "service" | "name">;
 
-/** What a secret is sealed for. It is stored with the sealed secret's check, so its form must not change. */
+/** The place that a secret is sealed for. Stored secrets depend on its form, so it must not change. */
 const placeOf = ({ environment, service, name }: Place): string =>
   `${environment}/${service}/${name}`;
 

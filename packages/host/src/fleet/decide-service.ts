@@ -46,7 +46,7 @@ export interface ServiceNow<Instance extends ScaledInstance> {
 
 export type ScalingLimits = Pick<Limits, "scaleDownAfterMs" | "idleTimeoutMs">;
 
-/** What must be done for a service, in the order of the fields. */
+/** The steps for a service, in the order of the fields, and the decision behind them. */
 export interface ServicePlan<Instance> extends ScalingDecision {
   /** Instances that count: those that answer, starting ones too, and those being prepared. */
   readonly running: number;
@@ -131,7 +131,7 @@ function isCurrent(instance: ScaledInstance, generation: number): boolean {
   return instance.generation === generation;
 }
 
-/** What the starts of a plan came to. */
+/** The result of the starts of a plan. */
 export interface StartOutcome {
   readonly isStarting: boolean;
   readonly isOutOfMemory: boolean;

@@ -8,7 +8,7 @@ import type { Instance, InstanceListener } from "./instance.ts";
 import type { InstanceSpec } from "./instance-spec.ts";
 import type { ServiceFleet } from "./service-fleet.ts";
 
-/** What the services of one host share. */
+/** Shared by the services of one host. */
 export interface FleetContext {
   readonly clock: Clock;
   readonly log: Log;

@@ -50,7 +50,7 @@ export class Fleet {
   readonly #instances = new Set<Instance>();
   readonly #instanceContext: InstanceContext;
   readonly #context: FleetContext;
-  readonly #loop: ReconcileLoop;
+  readonly #loop: ReconcileLoop<ServiceFleet>;
   readonly #ramBudget: RamBudget;
   readonly #starts = new StartCounter();
   /** Environments whose instances may not reach all of the internet. */
@@ -113,7 +113,7 @@ export class Fleet {
   /**
    * Starts an instance of a version that is not live, and waits until it has loaded its service. It is killed by its
    * `kill`, or handed to `goLive`.
-   * @throws LeverError `start_failed` that says why it cannot start; `overloaded` when busy instances have all memory.
+   * @throws LeverError `start_failed` with the reason; `overloaded` when busy instances have all memory.
    */
   async startCandidate(record: VersionRecord): Promise<Instance> {
     while (!this.#ramBudget.fits(record.leverJson.ram)) {

@@ -2,7 +2,7 @@ import { LeverError } from "@leveros/protocol";
 import { describeExit } from "../processes/process-exit.ts";
 import type { ProcessEnd, SupervisionLimits } from "../processes/supervised-process.ts";
 
-/** What V8 writes before it aborts a process whose heap is full. */
+/** V8 writes this before it aborts a process whose heap is full. */
 const HEAP_IS_FULL = "JavaScript heap out of memory";
 
 export interface FailedInstance {

@@ -12,7 +12,7 @@ import { endError, startError } from "./instance-errors.ts";
 import type { InstanceSpec } from "./instance-spec.ts";
 import { instanceStatus } from "./instance-status.ts";
 
-/** What the instances of one host share. */
+/** Shared by the instances of one host. */
 export interface InstanceContext {
   readonly launcher: Launcher;
   link(runtime: LaunchedRuntime, handlers: InstanceLinkHandlers): RuntimeLink;
@@ -34,7 +34,7 @@ export interface InstanceListener {
   onUnresponsive(instance: Instance): void;
   /** It answers again. */
   onRecovered(instance: Instance): void;
-  /** Its process has exited. `error` says why, in a sentence for callers. */
+  /** Its process has exited. `error` has the reason, for callers. */
   onExited(instance: Instance, error: LeverError): void;
 }
 
@@ -119,7 +119,7 @@ export class Instance {
         this.#startError = startError(this.#failed(), reason);
       },
       onStopping: () => this.stop(),
-      // Its open calls get the reason when its process has exited: the exit status tells more than the link.
+      // Open calls fail when the process has exited: its exit status is a better reason than a lost link.
       onLost: (reason) => {
         if (reason !== undefined)
           log("warn", "fleet", "link broken", { ...this.about, reason: reason.message });
@@ -131,7 +131,7 @@ export class Instance {
     this.#assign();
   }
 
-  /** Resolves when it has loaded its service. @throws LeverError that says why it ended before that. */
+  /** Resolves when it has loaded its service. @throws LeverError with the reason when it ends before that. */
   get ready(): Promise<void> {
     return this.#ready.promise;
   }

@@ -1,13 +1,19 @@
 import { totalmem } from "node:os";
-import type { ServiceFleet } from "./service-fleet.ts";
 
 /** The share of the machine's memory that instances may be allotted, unless a limit sets it. */
 const RAM_SHARE = 0.8;
 
+/** A service that reserves memory for its instances. */
+export interface MemoryUser {
+  readonly instances: readonly unknown[];
+  readonly live: { readonly leverJson: { readonly ram: number } };
+  reconcile(): void;
+}
+
 /** The memory that the instances of a host may be allotted, in megabytes, and the services that wait for memory. */
 export class RamBudget {
   readonly max: number;
-  readonly #waiting = new Set<ServiceFleet>();
+  readonly #waiting = new Set<MemoryUser>();
   #reserved = 0;
 
   /** 0 = a share of the machine's memory. */
@@ -33,7 +39,7 @@ export class RamBudget {
   }
 
   /** Whether a service may start one more instance now. If not, and the instance is needed, the service `waits`. */
-  request(service: ServiceFleet, { isNeeded }: { isNeeded: boolean }): "yes" | "no" | "waits" {
+  request(service: MemoryUser, { isNeeded }: { isNeeded: boolean }): "yes" | "no" | "waits" {
     const isFree = this.fits(service.live.leverJson.ram);
     if (isFree && (isNeeded || this.#waiting.size === 0)) {
       this.#waiting.delete(service);
@@ -44,15 +50,15 @@ export class RamBudget {
     return "waits";
   }
 
-  cancelRequest(service: ServiceFleet): void {
+  cancelRequest(service: MemoryUser): void {
     this.#waiting.delete(service);
   }
 
   /** Memory is free again: reconciles services without instances first, then those that have waited longest. */
   wakeWaiting(): void {
     const waiting = [...this.#waiting];
-    const hasNone = ({ instances }: ServiceFleet): number => (instances.length === 0 ? 0 : 1);
-    waiting.sort((a, b) => hasNone(a) - hasNone(b));
+    const rank = ({ instances }: MemoryUser): number => (instances.length === 0 ? 0 : 1);
+    waiting.sort((a, b) => rank(a) - rank(b));
     for (const service of waiting) {
       this.#waiting.delete(service);
       service.reconcile();

@@ -1,9 +1,8 @@
 import type { Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { HealthTicker } from "../processes/process-health.ts";
-import type { ServiceFleet } from "./service-fleet.ts";
 
-/** Time between two reconciliations of a service with instances, unless a limit asks for more. */
+/** Time between two reconciliations of a service with instances, unless a limit requires shorter ones. */
 const TICK_MS = 1_000;
 const TICK_MS_MIN = 20;
 /** Time between two health checks: short enough for an unresponsive instance to be found within a second. */
@@ -16,13 +15,21 @@ export type LoopLimits = Pick<
   "idleTimeoutMs" | "scaleDownAfterMs" | "resourceIdleTimeoutMs"
 >;
 
+/** A service as the loop sees it. */
+export interface LoopedService {
+  readonly route: { closeIdleResources(): void; releaseUnused(): void };
+  reconcile(): void;
+  checkHealth(hostStallMs: number): void;
+  forgetHistory(): void;
+}
+
 /** Reconciles the services that have instances or failures, so that services at zero cost no time. */
-export class ReconcileLoop {
+export class ReconcileLoop<Service extends LoopedService> {
   readonly #clock: Clock;
   readonly #tickMs: number;
-  readonly #active = new Set<ServiceFleet>();
+  readonly #active = new Set<Service>();
   /** Services at zero with a history, the one that has been idle longest first. */
-  readonly #idleWithHistory = new Set<ServiceFleet>();
+  readonly #idleWithHistory = new Set<Service>();
   readonly #healthTicker: HealthTicker;
   #timer: unknown;
 
@@ -37,16 +44,16 @@ export class ReconcileLoop {
     });
   }
 
-  get active(): Iterable<ServiceFleet> {
+  get active(): Iterable<Service> {
     return this.#active;
   }
 
-  markActive(service: ServiceFleet): void {
+  markActive(service: Service): void {
     this.#active.add(service);
     this.#idleWithHistory.delete(service);
   }
 
-  markIdle(service: ServiceFleet): void {
+  markIdle(service: Service): void {
     this.#active.delete(service);
     service.route.releaseUnused();
     this.#idleWithHistory.add(service);
@@ -56,7 +63,7 @@ export class ReconcileLoop {
     oldest.forgetHistory();
   }
 
-  remove(service: ServiceFleet): void {
+  remove(service: Service): void {
     this.#active.delete(service);
     this.#idleWithHistory.delete(service);
   }

@@ -1,7 +1,7 @@
 import { LeverError } from "@leveros/protocol";
 import { restartDelayMs } from "../processes/restart-backoff.ts";
 
-/** What is known of a service's last failures. A value, so that services without failures share one. */
+/** The last failures of a service. A value, so that services without failures share one. */
 export interface ServiceFailures {
   readonly inARow: number;
   /** No start before this moment of the host's clock. */

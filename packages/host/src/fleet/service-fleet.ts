@@ -21,7 +21,7 @@ import { addFailure, asStartError, NO_FAILURES } from "./service-failures.ts";
 export class ServiceFleet implements InstanceListener {
   readonly route: ServiceRoute;
   live: VersionRecord;
-  /** Of every version, until their processes have exited. An array, since an empty one costs nothing. */
+  /** Instances of every version, until their processes have exited. An array, because an empty one costs nothing. */
   instances: readonly Instance[] = [];
   readonly #context: FleetContext;
   /** Starts that are being prepared and have no instance yet. */

@@ -11,7 +11,7 @@ interface Command {
   readonly cwd?: string;
 }
 
-/** What the started process must be given along with its link. */
+/** Must be passed to the started process along with its link. */
 export interface GivenToLinked {
   /** Variables for its environment. */
   readonly variables: Readonly<Record<string, string>>;

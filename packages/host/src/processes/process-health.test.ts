@@ -59,7 +59,7 @@ it("the time for which the host itself stalled does not count", () => {
 it("a ticker passes on how late each tick is, until it is stopped", () => {
   const clock = new VirtualClock();
   let stalledMs = 0;
-  const told: (readonly [number, number])[] = [];
+  const ticks: (readonly [number, number])[] = [];
   const ticker = new HealthTicker(
     {
       now: () => clock.now() + stalledMs,
@@ -68,14 +68,14 @@ it("a ticker passes on how late each tick is, until it is stopped", () => {
       clearTimeout: (timer) => clock.clearTimeout(timer),
     },
     200,
-    (hostStallMs) => told.push([clock.now(), hostStallMs]),
+    (hostStallMs) => ticks.push([clock.now(), hostStallMs]),
   );
   clock.advance(500);
   stalledMs = 3_000;
   clock.advance(400);
   ticker.stop();
   clock.advance(1_000);
-  expect(told).toEqual([
+  expect(ticks).toEqual([
     [200, 0],
     [400, 0],
     [600, 3_000],

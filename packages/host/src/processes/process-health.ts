@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 /** Whether a process answers pings over its link. Times are in milliseconds of the host's clock. */
 export interface HealthState {
   /** When the ping without an answer was sent, plus the time for which the host has stalled since. */
-  readonly askedAt: number | undefined;
+  readonly pingedAt: number | undefined;
   /** When it last gave a sign of life. */
   readonly lastSeenAt: number;
   readonly isUnresponsive: boolean;
@@ -24,7 +24,7 @@ export interface HealthOptions {
 const IDLE_PING_MS = 5_000;
 
 export function healthyNow(now: number): HealthState {
-  return { askedAt: undefined, lastSeenAt: now, isUnresponsive: false };
+  return { pingedAt: undefined, lastSeenAt: now, isUnresponsive: false };
 }
 
 /**
@@ -36,16 +36,16 @@ export function checkHealth(
   options: HealthOptions,
 ): { state: HealthState; action: HealthAction | undefined } {
   const { now, hostStallMs, isBusy, unresponsiveAfterMs, unresponsiveKillAfterMs } = options;
-  if (state.askedAt === undefined) {
+  if (state.pingedAt === undefined) {
     if (!isBusy && now - state.lastSeenAt < IDLE_PING_MS) return { state, action: undefined };
-    return { state: { ...state, askedAt: now }, action: "ping" };
+    return { state: { ...state, pingedAt: now }, action: "ping" };
   }
-  const asked = { ...state, askedAt: state.askedAt + hostStallMs };
-  const waitedMs = now - asked.askedAt;
-  if (waitedMs >= unresponsiveKillAfterMs) return { state: asked, action: "kill" };
+  const waiting = { ...state, pingedAt: state.pingedAt + hostStallMs };
+  const waitedMs = now - waiting.pingedAt;
+  if (waitedMs >= unresponsiveKillAfterMs) return { state: waiting, action: "kill" };
   if (waitedMs < unresponsiveAfterMs || state.isUnresponsive)
-    return { state: asked, action: undefined };
-  return { state: { ...asked, isUnresponsive: true }, action: "unresponsive" };
+    return { state: waiting, action: undefined };
+  return { state: { ...waiting, isUnresponsive: true }, action: "unresponsive" };
 }
 
 /**

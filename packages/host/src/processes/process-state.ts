@@ -31,7 +31,7 @@ export type ProcessAction =
   | "ready"
   /** It gets no new work. */
   | "unready"
-  /** Ask it to exit. */
+  /** Send it the request to exit. */
   | "stop"
   | "startTimedOut"
   | "kill";

@@ -40,7 +40,7 @@ export interface SupervisionLimits
       | "loggedBytesPerSecondMax"
     > {}
 
-/** What the owner of a process does when its state changes. */
+/** The owner of a process. Its methods are called when the state of the process changes. */
 export interface ProcessOwner {
   onOutputLine(line: string): void;
   onOutputDropped(bytes: number): void;
@@ -134,7 +134,7 @@ export class SupervisedProcess<Handle extends ProcessHandle> {
 
   /** Pings the process. What happens without an answer is up to `checkHealth`. */
   ping(onPong?: () => void): void {
-    this.#health = { ...this.#health, askedAt: this.#health.askedAt ?? this.#clock.now() };
+    this.#health = { ...this.#health, pingedAt: this.#health.pingedAt ?? this.#clock.now() };
     this.#owner.ping(() => {
       this.onSignOfLife();
       onPong?.();
