@@ -11,7 +11,7 @@ import { Router } from "../router/router.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { openGateway } from "./gateway.ts";
 
-it("closes an HTTP/2 connection whose other side has ended", async () => {
+it("an HTTP/2 connection is closed when its peer half-closes", async () => {
   const dir = mkdtempSync(join(tmpdir(), "lever-listener-"));
   const store = openSqliteStore(join(dir, "lever.sqlite"));
   const shared = { limits: defaultLimits, clock: systemClock, log: () => {} };
@@ -24,7 +24,7 @@ it("closes an HTTP/2 connection whose other side has ended", async () => {
     certificate: undefined,
   });
   const socket = connect(gateway.port, "127.0.0.1");
-  // Settings, and a POST to / whose body never comes (RFC 7541, A and 6.2.1).
+  // Settings, and a POST to / without its body (RFC 7541, A and 6.2.1).
   socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]));
   socket.write(Buffer.from([0, 0, 6, 1, 4, 0, 0, 0, 1, 0x83, 0x86, 0x84, 0x41, 1, 0x78]));

@@ -54,8 +54,8 @@ function codeOf(call: IncomingCall, gate = admission()): string | undefined {
   }
 }
 
-describe("an admitted call", () => {
-  it("has its target, its caller and its kind's deadline", () => {
+describe("admission", () => {
+  it("an admitted call has its target, its caller and its kind's deadline", () => {
     const { callTimeoutMs } = defaultLimits;
     expect(admission().admitCall(incoming({}))).toEqual({
       target: target("dev.lever"),
@@ -65,11 +65,11 @@ describe("an admitted call", () => {
     });
   });
 
-  it("has the deadline that it asks for", () => {
+  it("an admitted call has the deadline that it asks for", () => {
     expect(admission().admitCall(incoming({ askedMs: 7 })).timeoutMs).toBe(7);
   });
 
-  it("to the admin service names its principal", () => {
+  it("a call to the admin service has its principal", () => {
     const call = incoming({ target: target("admin.lever") });
     expect(admission().admitCall(call).caller).toEqual({
       kind: "admin",
@@ -181,20 +181,20 @@ it.each<[string, IncomingCall, string | undefined]>([
   expect(codeOf(call)).toBe(code);
 });
 
-describe("of several faults, the caller gets", () => {
+describe("the errors of a call are checked in one order", () => {
   const malformed = new LeverError("malformed_request", "x");
   const headers = { origin: "https://evil.example", authorization: "Bearer wrong" };
 
-  it("the origin's before the method's", () => {
+  it("the error of the origin comes before the method's", () => {
     const request = { ...get, headers: { ...get.headers, origin: "https://evil.example" } };
     expect(codeOf(incoming({ request }))).toBe("forbidden");
   });
 
-  it("the origin's before the token's", () => {
+  it("the error of the origin comes before the token's", () => {
     expect(codeOf(incoming({ headers }))).toBe("forbidden");
   });
 
-  it("the token's before the deadline's", () => {
+  it("the error of the token comes before the deadline's", () => {
     const call = incoming({ headers: { authorization: "Bearer wrong" }, askedMs: malformed });
     expect(codeOf(call)).toBe("unauthorized");
   });

@@ -2,25 +2,30 @@ import type { IncomingHttpHeaders } from "node:http";
 import { describe, expect, it } from "vitest";
 import { checkHostHeader, checkPageOrigin } from "./browser-origin.ts";
 
-const named = new Set(["https://app.example"]);
+const allowed = new Set(["https://app.example"]);
 const none = new Set<string>();
 
-describe("B1, B2: the page that makes a request", () => {
+describe("B1, B2: the origin of a page is checked", () => {
   const rows: readonly [string, IncomingHttpHeaders, ReadonlySet<string>, boolean][] = [
-    ["no page", {}, none, true],
-    ["an origin that is named", { origin: "https://app.example" }, named, true],
-    ["an origin that is not", { origin: "https://evil.example" }, named, false],
-    ["an origin that hides", { origin: "null" }, named, false],
-    ["any origin, where all may", { origin: "null" }, new Set(["*"]), true],
-    ["no origin, and another site", { "sec-fetch-site": "cross-site" }, named, false],
-    ["no origin, and another port", { "sec-fetch-site": "same-site" }, named, false],
-    ["no origin, and what nobody knows yet", { "sec-fetch-site": "new" }, named, false],
-    ["no origin, and its own", { "sec-fetch-site": "same-origin" }, named, true],
-    ["no origin, and typed by a person", { "sec-fetch-site": "none" }, named, true],
+    ["a program has no origin", {}, none, true],
+    ["an allowed origin", { origin: "https://app.example" }, allowed, true],
+    ["another origin", { origin: "https://evil.example" }, allowed, false],
+    ["an opaque origin", { origin: "null" }, allowed, false],
+    ["an opaque origin, where all origins are allowed", { origin: "null" }, new Set(["*"]), true],
+    ["no origin, from another site", { "sec-fetch-site": "cross-site" }, allowed, false],
     [
-      "an origin that is named, on another site",
+      "no origin, from another port of the same site",
+      { "sec-fetch-site": "same-site" },
+      allowed,
+      false,
+    ],
+    ["no origin, from an unknown kind of site", { "sec-fetch-site": "new" }, allowed, false],
+    ["no origin, from the same origin", { "sec-fetch-site": "same-origin" }, allowed, true],
+    ["no origin, from the address bar", { "sec-fetch-site": "none" }, allowed, true],
+    [
+      "an allowed origin on another site",
       { origin: "https://app.example", "sec-fetch-site": "cross-site" },
-      named,
+      allowed,
       true,
     ],
   ];
@@ -30,7 +35,7 @@ describe("B1, B2: the page that makes a request", () => {
   });
 });
 
-describe("B3: the host name of who is let in for being on this machine", () => {
+describe("B3: a caller that is trusted by its address uses a host name of this machine", () => {
   const localAddress = "::ffff:192.0.2.7";
   const environments = new Set(["admin.lever"]);
   const code = (headers: IncomingHttpHeaders, method = "POST"): string | undefined =>
@@ -47,7 +52,7 @@ describe("B3: the host name of who is let in for being on this machine", () => {
     "192.0.2.7:8080",
     "admin.lever",
     "Admin.Lever:8080",
-  ])("may be %s", (host) => {
+  ])("the host name may be %s", (host) => {
     expect(code({ host })).toBeUndefined();
     expect(code({ ":authority": host })).toBeUndefined();
   });
@@ -64,19 +69,19 @@ describe("B3: the host name of who is let in for being on this machine", () => {
     "[::2]",
     "evil-admin.lever",
     "",
-  ])("may not be %j", (host) => {
+  ])("the host name may not be %j", (host) => {
     expect(code({ host })).toBe("forbidden");
     expect(code({ ":authority": host })).toBe("forbidden");
   });
 
-  it("may be nothing but loopback for a GET, of which a page's own host hears without an Origin", () => {
+  it("the host name of a GET is loopback, because browsers send it without an Origin", () => {
     expect(code({ host: "127.0.0.1" }, "GET")).toBeUndefined();
     expect(code({ host: "admin.lever" }, "GET")).toBe("forbidden");
     expect(code({ host: "192.0.2.7" }, "GET")).toBe("forbidden");
     expect(code({ host: "admin.lever", upgrade: "websocket" }, "GET")).toBeUndefined();
   });
 
-  it("may be missing for nobody", () => {
+  it("the host name must be there", () => {
     expect(code({})).toBe("forbidden");
   });
 });

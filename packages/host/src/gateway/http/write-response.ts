@@ -20,7 +20,7 @@ export function writeResponse(
   else response.end(latin1(body), "latin1");
 }
 
-/** Writes Lever's own error, unless the head of another response is sent: then only a broken connection can tell. */
+/** Writes Lever's own error, unless the head of another response is sent: then only a broken connection can report it. */
 export function writeProblem(response: HttpResponse, error: LeverError): void {
   if (response.headersSent || response.destroyed === true) response.destroy();
   else writeResponse(response, problemParts(error));

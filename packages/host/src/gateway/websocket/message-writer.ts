@@ -49,22 +49,22 @@ export class MessageWriter {
     if (connection.destroyed) return;
     let bytes = 0;
     for (const message of messages) bytes += headBytes(message) + copiedBytes(message);
-    const gathered = Buffer.allocUnsafe(bytes);
+    const joined = Buffer.allocUnsafe(bytes);
     let start = 0;
     let end = 0;
     connection.cork();
     for (const message of messages) {
-      end = writeHead(gathered, end, message);
+      end = writeHead(joined, end, message);
       if (copiedBytes(message) > 0) {
-        gathered.set(message.bytes, end);
+        joined.set(message.bytes, end);
         end += message.bytes.length;
       } else {
-        connection.write(gathered.subarray(start, end));
+        connection.write(joined.subarray(start, end));
         connection.write(message.bytes);
         start = end;
       }
     }
-    if (end > start) connection.write(gathered.subarray(start, end));
+    if (end > start) connection.write(joined.subarray(start, end));
     connection.uncork();
   }
 }

@@ -43,8 +43,8 @@ it("a state has the fields of its own phase only", () => {
   expect(Object.keys(CLOSED)).toEqual(["phase"]);
 });
 
-describe("a body in pieces", () => {
-  it("is complete with its last byte", () => {
+describe("BodyState", () => {
+  it("a body in pieces is complete with its last byte", () => {
     const state = inBody();
     expect(state.receive(Buffer.from("abc"))).toBe(3);
     expect(state.isComplete).toBe(false);
@@ -53,7 +53,7 @@ describe("a body in pieces", () => {
     expect(state.body.toString()).toBe("abcdef");
   });
 
-  it("takes no byte of the next request", () => {
+  it("a body in pieces takes no byte of the next request", () => {
     const state = inBody();
     state.receive(Buffer.from("abcd"));
     expect(state.receive(Buffer.from("efPOST"))).toBe(2);
@@ -61,13 +61,13 @@ describe("a body in pieces", () => {
     expect(state.body.toString()).toBe("abcdef");
   });
 
-  it("may begin without a byte", () => {
+  it("a body in pieces may begin without a byte", () => {
     const state = inBody();
     expect(state.receive(Buffer.alloc(0))).toBe(0);
     expect(state.isComplete).toBe(false);
   });
 
-  it("has its own length in a larger buffer", () => {
+  it("a body in pieces has its own length in a larger buffer", () => {
     const state = inBody();
     state.receive(Buffer.from("abcdef"));
     expect(state.body.length).toBe(6);

@@ -118,7 +118,7 @@ it("P1: a pipelined request is called after the one before it is answered", asyn
   socket.destroy();
 });
 
-it("P1: thousands of pipelined requests that the router refuses at once are all answered", async () => {
+it("P1: thousands of pipelined requests that are refused at once are all answered", async () => {
   router.refuse = () => true;
   const { socket, received } = open(post("a").repeat(3_000));
   await expect.poll(() => statuses(received()).length, { timeout: 5_000 }).toBe(3_000);
@@ -126,7 +126,7 @@ it("P1: thousands of pipelined requests that the router refuses at once are all 
   socket.destroy();
 });
 
-it("a caller that disconnects cancels the call that is open, after one that was refused", async () => {
+it("a caller that disconnects cancels its open call, also after a refused one", async () => {
   router.refuse = ({ target }) => target.method === "refused";
   const { socket } = open(post("refused") + post("hangs"));
   await expect.poll(() => router.calls.length).toBe(1);
@@ -143,7 +143,20 @@ it("a request after the last one is not called", async () => {
   expect(router.calls).toEqual([]);
 });
 
-it("P2: a request that is not plain goes to Node's server with everything after it", async () => {
+it("a response is sent to its end when the gateway closes", async () => {
+  const { socket, received } = open(post("a"));
+  await expect.poll(() => router.calls.length).toBe(1);
+  socket.pause();
+  const body = Buffer.alloc(20_000_000, 0x20);
+  router.calls[0]?.reply.onMessage(PAYLOAD_JSON, body);
+  router.calls[0]?.reply.onEnd();
+  fast.close();
+  socket.resume();
+  await once(socket, "close");
+  expect(received().length).toBeGreaterThan(body.length);
+});
+
+it("P2: a request that is not plain goes to Node's server with all after it", async () => {
   const other = "GET / HTTP/1.1\r\nhost: dev.lever\r\n\r\n";
   const { socket } = open(post("a") + other + post("b"));
   await expect.poll(() => router.calls.length).toBe(1);

@@ -82,8 +82,10 @@ export class FastConnection {
     rejectConnection(this.#socket, error, LINGER_MS);
   }
 
+  /** Closes the connection once the responses so far are sent. */
   close(): void {
-    this.#socket.destroy();
+    this.#detach();
+    this.#socket.destroySoon();
   }
 
   // The socket's events.
@@ -222,8 +224,7 @@ export class FastConnection {
       return;
     }
     // Requests after the last one must not be processed (RFC 9112, 9.6).
-    this.#detach();
-    this.#socket.destroySoon();
+    this.close();
   }
 
   #resumeReading(): void {

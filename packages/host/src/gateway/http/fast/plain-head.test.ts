@@ -8,8 +8,8 @@ const POST = "POST /svc/method HTTP/1.1";
 const HOST = "Host: dev.lever:8080";
 const parse = (text: string) => parsePlainHead(text, defaultLimits);
 
-describe("a plain head", () => {
-  it("says which method is called, and with what", () => {
+describe("a head", () => {
+  it("a plain head has its target, its body's kind and length, and its deadline", () => {
     const plain = head(
       "POST /svc/a%2Fb/method?forceenv=Other.lever HTTP/1.1",
       HOST,
@@ -27,7 +27,7 @@ describe("a plain head", () => {
     });
   });
 
-  it("may have no body, and no word of what it is", () => {
+  it("a plain head needs neither a body nor a content type", () => {
     expect(parse(head(POST, HOST))).toMatchObject({
       target: { environment: "dev.lever" },
       kind: PAYLOAD_BYTES,
@@ -38,14 +38,14 @@ describe("a plain head", () => {
   });
 });
 
-// What could be read in two ways is read by Node's server, which reads all of HTTP, or refuses it.
+// Node's server accepts or refuses everything that two parsers could read differently.
 it.each([
   ["another method", head("GET /svc/method HTTP/1.1", HOST)],
   ["a method in lower case", head("post /svc/method HTTP/1.1", HOST)],
   ["an older version", head("POST /svc/method HTTP/1.0", HOST)],
   ["the absolute form", head("POST http://dev.lever/svc/method HTTP/1.1", HOST)],
   ["two spaces in its line", head("POST  /svc/method HTTP/1.1", HOST)],
-  ["no host, nor an environment", head(POST, "Content-Length: 2")],
+  ["neither a host nor an environment", head(POST, "Content-Length: 2")],
   ["a path that names no method", head("POST /svc HTTP/1.1", HOST)],
   ["a streaming method", head("POST /svc/echoChan HTTP/1.1", HOST)],
   ["a chunked body", head(POST, HOST, "Transfer-Encoding: chunked")],
@@ -55,25 +55,25 @@ it.each([
   ["a length with a sign", head(POST, HOST, "Content-Length: +2")],
   ["a length in another base", head(POST, HOST, "Content-Length: 0x2")],
   ["two hosts", head(POST, HOST, "Host: other.lever")],
-  ["something to answer first", head(POST, HOST, "Expect: 100-continue")],
+  ["an expectation of an interim response", head(POST, HOST, "Expect: 100-continue")],
   ["another protocol", head(POST, HOST, "Connection: Upgrade", "Upgrade: h2c")],
   ["a list of connection options", head(POST, HOST, "Connection: close, te")],
-  ["a page behind it", head(POST, HOST, "Origin: https://page.example")],
-  ["a browser behind it", head(POST, HOST, "Sec-Fetch-Site: cross-site")],
+  ["an origin", head(POST, HOST, "Origin: https://page.example")],
+  ["a field of a browser", head(POST, HOST, "Sec-Fetch-Site: cross-site")],
   ["a space before a colon", head(POST, HOST, "Content-Length : 2")],
   ["a folded line", head(POST, HOST, "X-Long: a", " b")],
   ["a line that ends in LF alone", `${POST}\r\n${HOST}\nX: y\r\n\r\n`],
   ["a bare CR", head(POST, HOST, "X: a\rb")],
   ["a zero byte", head(POST, HOST, "X: a\0b")],
-  ["a name that is none", head(POST, HOST, "X@: y")],
+  ["a malformed name", head(POST, HOST, "X@: y")],
   ["a line without a colon", head(POST, HOST, "nonsense")],
-  ["a deadline that is none", head(POST, HOST, "Lever-Timeout: soon")],
-  ["more behind it", `${head(POST, HOST)}x`],
-])("with %s is not plain", (_name, text) => {
+  ["a malformed deadline", head(POST, HOST, "Lever-Timeout: soon")],
+  ["bytes after it", `${head(POST, HOST)}x`],
+])("a head with %s is not plain", (_name, text) => {
   expect(parse(text)).toBeUndefined();
 });
 
-it("takes names of fields for nothing else", () => {
+it("the names of fields cannot change the headers' prototype", () => {
   const parsed = parse(head(POST, HOST, "__proto__: x", "constructor: y"));
   expect(Object.getPrototypeOf(parsed?.headers)).toBeNull();
 });

@@ -3,7 +3,7 @@ import { LineSplitter } from "./line-splitter.ts";
 
 const text = "one\r\ntwo\n\nfour";
 
-/** Feeds the text in chunks of one size, and gathers the lines. */
+/** Splits the text, in chunks of one size. */
 function split(size: number): string[] {
   const splitter = new LineSplitter(100);
   const lines: string[] = [];
@@ -19,13 +19,13 @@ function split(size: number): string[] {
   return [...lines, Buffer.from(splitter.takeRest()).toString()];
 }
 
-it("cuts lines the same way wherever the chunks end", () => {
+it("lines are the same wherever the chunks end", () => {
   for (let size = 1; size <= text.length; size++) {
     expect(split(size)).toEqual(["one", "two", "", "four"]);
   }
 });
 
-it("tells when a line is longer than it may be", () => {
+it("a line over the limit is too long", () => {
   const splitter = new LineSplitter(5);
   splitter.take(Buffer.from("12345"));
   expect(splitter.isTooLong).toBe(false);
