@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
-import { type CreatedToken, LINK_UPGRADE, OUTSIDE } from "@leveros/protocol";
+import { json } from "node:stream/consumers";
+import { type CreatedToken, LINK_UPGRADE, LINK_VERSION, OUTSIDE } from "@leveros/protocol";
 import { Client, type RemoteStream } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HEADER_BYTES, writeHeader } from "../../packages/protocol/src/link/frame.ts";
@@ -304,6 +305,8 @@ describe("the upgrade", () => {
     ["a page's origin", { origin: "https://app.example" }, "/", 403],
     ["a browser's own header", { "sec-fetch-mode": "no-cors" }, "/", 403],
     ["another path", {}, "/talk/echoChan", 400],
+    ["an older link version", { upgrade: "lever-link/0" }, "/", 400],
+    ["a newer link version", { upgrade: "lever-link/99" }, "/", 400],
   ])("is refused to a request with %s", async (_name, headers, path, status) => {
     const [host, port] = lever.address.split(":");
     const outgoing = httpRequest({
@@ -317,6 +320,18 @@ describe("the upgrade", () => {
     response.resume();
     expect(response.statusCode).toBe(status);
     expect(response.headers["lever-error"]).toBe("platform");
+  });
+
+  it("the refusal of another link version says what to update", async () => {
+    const [host, port] = lever.address.split(":");
+    const headers = { connection: "Upgrade", upgrade: "lever-link/0" };
+    const outgoing = httpRequest({ host, port, path: "/", headers });
+    outgoing.end();
+    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+    expect(await json(response)).toMatchObject({
+      code: "not_supported",
+      detail: `Cannot open a link: this Lever speaks link protocol ${LINK_VERSION}, the client speaks 0. Update the package leveros to the version of the host.`,
+    });
   });
 
   it.each([

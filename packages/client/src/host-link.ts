@@ -1,4 +1,3 @@
-import type * as http from "node:http";
 import type { Socket } from "node:net";
 import {
   attachLink,
@@ -8,21 +7,18 @@ import {
   type CallTarget,
   ignoredEvents,
   LeverError,
-  LINK_UPGRADE,
   type Link,
   type Payload,
 } from "@leveros/protocol";
 import { DEADLINE_GRACE_MS, deadlineExceeded } from "./deadline.ts";
 import { formatHttpAddress, type HttpAddress } from "./http-address.ts";
-import { requestTo } from "./http-request.ts";
+import { requestLink } from "./link-request.ts";
 import { invokeOver } from "./outgoing-call.ts";
 import { PendingCall } from "./pending-call.ts";
 import type { InvokeOptions } from "./transport.ts";
 
 /** Idle time before a link is closed: shorter than that of hosts, so that a call rarely uses a link being closed. */
 const IDLE_MS = 30_000;
-/** Time for the response to the upgrade request. A host responds sooner. */
-const UPGRADE_TIMEOUT_MS = 10_000;
 /** After this time an address that refused a link is tried again. */
 const RETRY_AFTER_MS = 60_000;
 /** After this time without traffic the operating system checks that the host is reachable. */
@@ -87,40 +83,12 @@ function keyOf(
   return `${isSecure} ${host} ${port} ${messageBytesMax} ${token ?? ""}`;
 }
 
-function openLink(
+async function openLink(
   address: HttpAddress,
   options: HostLinkOptions & { onGone: () => void },
 ): Promise<HostLink | undefined> {
-  const headers: http.OutgoingHttpHeaders = { connection: "Upgrade", upgrade: LINK_UPGRADE };
-  if (options.token !== undefined) headers["authorization"] = `Bearer ${options.token}`;
-  const request = requestTo(address, {
-    path: "/",
-    headers,
-    agent: false,
-    timeout: UPGRADE_TIMEOUT_MS,
-  });
-  return new Promise((resolve, reject) => {
-    const refused = (): void => {
-      resolve(undefined);
-      request.destroy();
-    };
-    request.on("upgrade", ({ headers: { upgrade } }, socket, head) => {
-      if (upgrade !== LINK_UPGRADE) {
-        refused();
-        return;
-      }
-      if (head.length > 0) socket.unshift(head);
-      resolve(new HostLink(socket as Socket, { ...options, address }));
-    });
-    request.on("response", refused);
-    request.on("timeout", refused);
-    request.on("error", (error: NodeJS.ErrnoException) => {
-      // A server that accepts the request and closes the connection may still accept a WebSocket.
-      if (error.code === "ECONNRESET" && error.syscall !== "connect") refused();
-      else reject(error);
-    });
-    request.end();
-  });
+  const socket = await requestLink(address, options.token);
+  return socket && new HostLink(socket, { ...options, address });
 }
 
 /** The client's end of a link to a host. It keeps the process alive only while a call is open. */

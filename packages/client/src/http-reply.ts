@@ -48,7 +48,7 @@ function readPayload({ headers, body }: HttpReply): Payload | undefined {
 }
 
 /** Reads a problem (RFC 9457) with Lever's own `code`. */
-function readProblem({ status, headers, body }: HttpReply): LeverError | undefined {
+export function readProblem({ status, headers, body }: HttpReply): LeverError | undefined {
   let problem: unknown;
   try {
     problem = JSON.parse(new TextDecoder().decode(body));

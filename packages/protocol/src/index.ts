@@ -66,6 +66,13 @@ export {
 export { LINK_FD, LINK_MESSAGE_BYTES_MAX } from "./link/child-link.ts";
 export { Link } from "./link/link.ts";
 export type { LinkedSide, LinkOptions } from "./link/link-options.ts";
+export {
+  isLinkUpgrade,
+  LINK_UPGRADE,
+  LINK_VERSION,
+  refuseHostVersion,
+  refuseLinkUpgrade,
+} from "./link/link-version.ts";
 export { memoryLink } from "./link/memory-link.ts";
 export {
   inheritedMemory,
@@ -77,7 +84,6 @@ export {
 export {
   attachLink,
   LINK_READ_BYTES,
-  LINK_UPGRADE,
   type LinkHandlers,
   type LinkSocket,
 } from "./link/socket-link.ts";

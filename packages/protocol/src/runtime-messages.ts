@@ -22,8 +22,8 @@ export interface Assignment {
 
 /** The control messages of a link between host and runtime, in both directions, as JSON. */
 export type RuntimeMessage =
-  /** host → runtime, once */
-  | { readonly type: "assign"; readonly assignment: Assignment }
+  /** host → runtime, once. The runtime refuses another link version than its own with `failed`. */
+  | { readonly type: "assign"; readonly linkVersion: number; readonly assignment: Assignment }
   /** runtime → host: the process has started and accepts an assignment */
   | { readonly type: "started" }
   /** runtime → host: the service is loaded */

@@ -20,6 +20,7 @@ import {
   LINK_MESSAGE_BYTES_MAX,
   LINK_READ_BYTES,
   type RuntimeMessage,
+  refuseHostVersion,
   SHARES_MEMORY,
 } from "@leveros/protocol";
 import { CallServer } from "./call-server.ts";
@@ -28,8 +29,8 @@ import { describeLoadError, loadService, provideClient } from "./load-service.ts
 import { warmUp } from "./warm-up.ts";
 
 const CALLS_MAX = 100_000;
-/** Exit status when the service cannot be loaded. */
-const EXIT_CANNOT_LOAD = 70;
+/** Exit status when the service cannot be started. */
+const EXIT_CANNOT_START = 70;
 
 /** Serves the calls: by the service's functions, or by its program. */
 interface Server {
@@ -72,7 +73,7 @@ const link = attachLink(socket, {
   },
   onControl: (message) => {
     const control = message as RuntimeMessage;
-    if (control.type === "assign") void applyAssignment(control.assignment);
+    if (control.type === "assign") onAssign(control.linkVersion, control.assignment);
     if (control.type === "stop") stop();
   },
   // An instance cannot work without its host.
@@ -101,8 +102,14 @@ process.on("SIGINT", () => {
 process.on("uncaughtException", reportUncaughtError);
 process.on("unhandledRejection", reportUncaughtError);
 
-async function applyAssignment(assignment: Assignment): Promise<void> {
+function onAssign(hostVersion: number, assignment: Assignment): void {
   isAssigned = true;
+  const refusal = refuseHostVersion(hostVersion);
+  if (refusal === undefined) void applyAssignment(assignment);
+  else failToStart(refusal);
+}
+
+async function applyAssignment(assignment: Assignment): Promise<void> {
   const { codeDir, environment } = assignment;
   try {
     dropPrivileges(assignment.user, { isNeeded: process.argv.includes("--own-user") });
@@ -135,10 +142,14 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
   } catch (error) {
     const problem =
       assignment.entry === undefined ? "Its module cannot be loaded" : "Its entry failed";
-    send({ type: "failed", reason: `${problem}: ${describeLoadError(error, codeDir)}` });
-    link.flush();
-    socket.end(() => process.exit(EXIT_CANNOT_LOAD));
+    failToStart(`${problem}: ${describeLoadError(error, codeDir)}`);
   }
+}
+
+function failToStart(reason: string): void {
+  send({ type: "failed", reason });
+  link.flush();
+  socket.end(() => process.exit(EXIT_CANNOT_START));
 }
 
 function stop(): void {

@@ -1,4 +1,4 @@
-import { LINK_UPGRADE, type Limits } from "@leveros/protocol";
+import { isLinkUpgrade, type Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import type { CallRouter } from "../router/call.ts";
@@ -44,7 +44,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
   const links = new ClientLinks(doorOptions);
   const openWebSocket = webSocketUpgrade(doorOptions);
   http1.on("upgrade", (request, socket, head) => {
-    if (request.headers.upgrade?.toLowerCase() === LINK_UPGRADE) links.open(request, socket, head);
+    if (isLinkUpgrade(request.headers.upgrade)) links.open(request, socket, head);
     else openWebSocket(request, socket, head);
   });
   const tls = certificate && createTls(certificate, limits.headersTimeoutMs, shared?.ticketKeys);

@@ -7,6 +7,7 @@ import {
   type CallRequest,
   type CallTarget,
   LeverError,
+  LINK_VERSION,
   type LinkedSide,
   type RuntimeMessage,
   type SharedMemory,
@@ -82,7 +83,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
   });
   return {
     open: (request, listener, hasMore) => link.open(request, listener, hasMore),
-    assign: (assignment) => send({ type: "assign", assignment }),
+    assign: (assignment) => send({ type: "assign", linkVersion: LINK_VERSION, assignment }),
     stop() {
       send({ type: "stop" });
       link.flush();

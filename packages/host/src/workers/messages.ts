@@ -24,7 +24,8 @@ export interface WorkerSetup {
 
 /** What the host tells a worker. In order: what it answered a ping after, it knows. */
 export type WorkerCommand =
-  | { readonly type: "setup"; readonly setup: WorkerSetup }
+  /** First. The worker refuses another link version than its own with `failed`. */
+  | { readonly type: "setup"; readonly linkVersion: number; readonly setup: WorkerSetup }
   | {
       readonly type: "environment";
       readonly name: string;

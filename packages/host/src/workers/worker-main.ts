@@ -5,7 +5,13 @@
  */
 import fs from "node:fs";
 import { Socket } from "node:net";
-import { attachLink, inheritedMemory, LINK_FD, LINK_MESSAGE_BYTES_MAX } from "@leveros/protocol";
+import {
+  attachLink,
+  inheritedMemory,
+  LINK_FD,
+  LINK_MESSAGE_BYTES_MAX,
+  refuseHostVersion,
+} from "@leveros/protocol";
 import { TokenIndex } from "../access/token-index.ts";
 import { systemClock } from "../clock.ts";
 import { openGateway } from "../gateway/gateway.ts";
@@ -14,7 +20,7 @@ import { type Certificate, readCertificate } from "../gateway/tls/certificate.ts
 import type { WorkerCommand, WorkerEvent, WorkerSetup } from "./messages.ts";
 import { RemoteRouter } from "./remote-router.ts";
 
-const EXIT_CANNOT_LISTEN = 1;
+const EXIT_CANNOT_START = 1;
 
 const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
 const link = attachLink(socket, {
@@ -39,10 +45,17 @@ process.on("SIGTERM", () => {});
 
 function onCommand(message: WorkerCommand): void {
   switch (message.type) {
-    case "setup":
+    case "setup": {
+      const refusal = refuseHostVersion(message.linkVersion);
+      if (refusal !== undefined) {
+        send({ type: "failed", reason: refusal, code: undefined });
+        exit(EXIT_CANNOT_START);
+        return;
+      }
       worker = new Worker(message.setup);
       void worker.prepare();
       return;
+    }
     case "environment": {
       const { name, access } = message;
       router.setEnvironment(
@@ -114,7 +127,7 @@ class Worker {
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       send({ type: "failed", reason: message, code });
-      exit(EXIT_CANNOT_LISTEN);
+      exit(EXIT_CANNOT_START);
     }
   }
 

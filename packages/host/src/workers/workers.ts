@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { LeverError, type Limits } from "@leveros/protocol";
+import { LeverError, LINK_VERSION, type Limits } from "@leveros/protocol";
 import type { TokenRegistry } from "../access/token-registry.ts";
 import type { Clock } from "../clock.ts";
 import type { Listener } from "../gateway/listener.ts";
@@ -135,7 +135,8 @@ export class GatewayWorkers implements Listener {
   #start(): WorkerProcess {
     const { router, tokens } = this.#options;
     const worker = new WorkerProcess(this.#options);
-    worker.send({ type: "setup", setup: { ...this.#setup, bind: this.#address } });
+    const setup = { ...this.#setup, bind: this.#address };
+    worker.send({ type: "setup", linkVersion: LINK_VERSION, setup });
     for (const [name, known] of router.environments) {
       worker.send(environmentCommand(name, known.access));
     }

@@ -22,9 +22,6 @@ export interface LinkSocket {
   on(event: "drain" | "end" | "close", listener: () => void): unknown;
 }
 
-/** The protocol that a program outside names in its HTTP/1.1 upgrade request for a link (RFC 9110, 7.8). */
-export const LINK_UPGRADE = "lever-link/1";
-
 /** Bytes read at once. When a read fills them more is pending: the event loop reads up to 32 times in one iteration. */
 export const LINK_READ_BYTES: number = 64 * 1024;
 /** After this many frames of a peer that has more pending, other sockets are read first. Frames take time, not bytes. */

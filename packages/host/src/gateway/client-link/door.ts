@@ -8,6 +8,7 @@ import {
   ignoredEvents,
   LeverError,
   LINK_UPGRADE,
+  refuseLinkUpgrade,
 } from "@leveros/protocol";
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import { forwardCall } from "../../router/forward-call.ts";
@@ -79,7 +80,7 @@ function refuseUpgrade({ method, url, headers }: IncomingMessage): LeverError | 
       "Cannot open a link: links are for programs, not for pages. Use HTTP or WebSockets.",
     );
   }
-  if (method === "GET" && url === "/") return undefined;
+  if (method === "GET" && url === "/") return refuseLinkUpgrade(headers.upgrade);
   return new LeverError("malformed_request", "Cannot open a link: its request is not GET /.");
 }
 

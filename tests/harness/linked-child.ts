@@ -1,0 +1,41 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { Duplex } from "node:stream";
+import { attachLink, ignoredEvents, LeverError, type Link } from "@leveros/protocol";
+
+/** A program that runs with its link as file descriptor 3, and the host's end of that link. */
+export interface LinkedChild extends AsyncDisposable {
+  readonly link: Link;
+  /** Control messages that have arrived. */
+  readonly messages: readonly unknown[];
+  /** Exit status, once its output has been read. */
+  readonly exited: Promise<number | null>;
+}
+
+/** Starts a TypeScript program of Lever in place of its host. */
+export function startLinkedChild(program: string): LinkedChild {
+  const child = spawn(process.execPath, ["--conditions=lever-source", program], {
+    stdio: ["ignore", "inherit", "inherit", "pipe"],
+  });
+  const exited = once(child, "close").then(([status]) => status as number | null);
+  const socket = child.stdio[3];
+  if (!(socket instanceof Duplex)) throw new Error("The child has no file descriptor 3.");
+  const messages: unknown[] = [];
+  const link = attachLink(socket, {
+    side: "host",
+    messageBytesMax: 1_000_000,
+    callsMax: 100,
+    onCall: () => ignoredEvents,
+    onControl: (message) => messages.push(message),
+    onClose: () => link.close(new LeverError("unavailable", "The child has exited.")),
+  });
+  return {
+    link,
+    messages,
+    exited,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
