@@ -1,0 +1,53 @@
+/** A package.json, as far as a release changes it. Other fields stay as they are. */
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+export interface Package {
+  /** The path of its package.json, from the repository's root. */
+  readonly path: string;
+  readonly manifest: Manifest;
+}
+
+/** The packages, each after those that it depends on. @throws Error when they depend on one another in a circle. */
+export function publishOrder(packages: readonly Package[]): readonly Package[] {
+  const names = new Set(packages.map(({ manifest }) => manifest.name));
+  const ordered: Package[] = [];
+  const done = new Set<string>();
+  while (ordered.length < packages.length) {
+    const ready = packages.filter(
+      ({ manifest }) =>
+        !done.has(manifest.name) &&
+        Object.keys(manifest.dependencies ?? {}).every(
+          (name) => !names.has(name) || done.has(name),
+        ),
+    );
+    if (ready.length === 0) throw new Error("Cannot order the packages: they depend on a circle.");
+    for (const one of ready) done.add(one.manifest.name);
+    ordered.push(...ready);
+  }
+  return ordered;
+}
+
+/** The text of a package.json with a version, also in its dependencies on the other packages. */
+export function withVersion(
+  manifest: Manifest,
+  version: string,
+  names: ReadonlySet<string>,
+): string {
+  const pinned = (of: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      Object.entries(of).map(([name, range]) => [name, names.has(name) ? version : range]),
+    );
+  const { dependencies, devDependencies } = manifest;
+  const changed = {
+    ...manifest,
+    version,
+    ...(dependencies !== undefined && { dependencies: pinned(dependencies) }),
+    ...(devDependencies !== undefined && { devDependencies: pinned(devDependencies) }),
+  };
+  return `${JSON.stringify(changed, null, 2)}\n`;
+}
