@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decideInstances } from "../autoscaler/decide-instances.ts";
 import {
-  planService,
+  decideService,
   routeCapacity,
   type ScaledInstance,
   type ServiceNow,
@@ -51,7 +51,7 @@ function service(changes: Partial<ServiceNow<Named>> = {}): ServiceNow<Named> {
 }
 
 const plan = (changes: Partial<ServiceNow<Named>> = {}): ServicePlan<Named> =>
-  planService(service(changes), decideInstances, limits);
+  decideService(service(changes), decideInstances, limits);
 const names = (instances: readonly Named[]): string[] => instances.map(({ name }) => name);
 
 describe("starts", () => {

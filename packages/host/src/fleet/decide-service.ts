@@ -68,7 +68,7 @@ export interface ServicePlan<Instance> extends ScalingDecision {
 }
 
 /** Decides how a service gets from the instances that it has to those that it should have. */
-export function planService<Instance extends ScaledInstance>(
+export function decideService<Instance extends ScaledInstance>(
   service: ServiceNow<Instance>,
   decide: typeof decideInstances,
   limits: ScalingLimits,

@@ -20,7 +20,7 @@ import { type InstanceSpec, prepareInstance, type SpecSources } from "./instance
 import { RamBudget } from "./ram-budget.ts";
 import { ReconcileLoop } from "./reconcile-loop.ts";
 import { ServiceFleet } from "./service-fleet.ts";
-import { StartCounter } from "./start-times.ts";
+import { StartCounter } from "./start-counter.ts";
 
 export interface FleetOptions extends SpecSources {
   readonly launcher: Launcher;

@@ -5,8 +5,8 @@ import type { InstanceTarget } from "../router/instance-target.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import {
+  decideService,
   isRunning,
-  planService,
   routeCapacity,
   type ScalingRules,
   type ServiceNow,
@@ -17,7 +17,7 @@ import type { Instance, InstanceListener } from "./instance.ts";
 import { addDecision, latestDecision, NO_HISTORY } from "./scaling-history.ts";
 import { addFailure, asStartError, NO_FAILURES } from "./service-failures.ts";
 
-/** One service's live version, and the instances that run for it. Carries out what `planService` decides. */
+/** One service's live version, and the instances that run for it. Carries out what `decideService` decides. */
 export class ServiceFleet implements InstanceListener {
   readonly route: ServiceRoute;
   live: VersionRecord;
@@ -67,7 +67,7 @@ export class ServiceFleet implements InstanceListener {
     const { clock, decide, limits } = this.#context;
     if (this.#isClosed || this.#context.isClosing()) return;
     const service = this.#now();
-    const plan = planService(service, decide, limits);
+    const plan = decideService(service, decide, limits);
     this.#recent = plan.recent;
     for (const instance of plan.stop) instance.stop();
     for (const instance of plan.resume) {

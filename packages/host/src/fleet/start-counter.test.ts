@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { StartCounter } from "./start-times.ts";
+import { StartCounter } from "./start-counter.ts";
 
 const start = (ms: number, isWarm = false): Parameters<StartCounter["add"]>[0] => ({
   isWarm,
