@@ -1,10 +1,10 @@
-/** The one check: format and lint, types, unused code, who imports whom. Meant to stay below ten seconds. */
+/** Everything that is checked without running Lever: format, lint, types, unused code and texts. It takes less than ten seconds. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 
-/** Steps in a row wait for one another; rows run side by side. */
+/** Rows run at the same time, the steps of a row one after the other. */
 const rows: readonly (readonly (readonly [name: string, ...command: string[]])[])[] = [
   [["format and lint", "biome", "check", "--error-on-warnings", "."]],
   [
@@ -18,7 +18,7 @@ const rows: readonly (readonly (readonly [name: string, ...command: string[]])[]
   ],
 ];
 
-/** Runs one step and tells how it went. */
+/** Runs one step, and prints its result. */
 function run(name: string, command: string, args: readonly string[]): Promise<boolean> {
   const startedAt = performance.now();
   const bin = join(root, "node_modules/.bin", command);

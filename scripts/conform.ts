@@ -1,6 +1,6 @@
 /**
  * Runs the conformance suite at its full length (100,000 small messages, 1 GiB of bytes each way) and prints its matrix:
- * every case on every transport and on every form of service. `n/a` says why below the table.
+ * every case on every transport and on every form of service. The reason for each `n/a` is below the table.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * Sends faulty inputs to whatever reads what strangers send: `npm run fuzz -- --target all --count 100000`. Prints what
- * broke, and with which input; `--target`, `--seed`, `--from` and `--count 1` replay that one.
+ * Sends faulty inputs to everything that reads untrusted input: `npm run fuzz -- --target all --count 100000`. Prints each
+ * failure with the input that caused it. `--target`, `--seed`, `--from` and `--count 1` replay that input.
  */
 import { parseArgs } from "node:util";
 import { fuzz } from "../tests/fuzz/fuzz.ts";

@@ -1,6 +1,6 @@
 /**
- * Shows Lever at work in a minute: starts a host, deploys the example and calls it, by the commands that a user types.
- * In a terminal the host then stays up until Ctrl-C. Its data is in a temporary folder, and goes with it.
+ * Shows Lever in a minute: starts a host, deploys the example and calls it, with the commands that a user types. In a terminal,
+ * the host then runs until Ctrl-C. Its data is in a temporary folder, which is removed at the end.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,14 +16,14 @@ const PORT = 8080;
 const SERVICE_DIR = "examples/hello";
 const METHOD = "/helloService/sayHello";
 
-/** Without a terminal nobody could stop it. */
+/** Without a terminal, nothing would stop the host. */
 const staysUp = process.stdout.isTTY === true;
 const leverBin = fileURLToPath(new URL("../packages/cli/bin/lever.js", import.meta.url));
 const repository = fileURLToPath(new URL("..", import.meta.url));
 
 const dataDir = await mkdtemp(join(tmpdir(), "lever-quickstart-"));
 let host: ChildProcess | undefined;
-// Ctrl-C reaches the host as well, which stops in order; this process waits for it and then tidies up.
+// Ctrl-C also reaches the host, which stops in order. This process waits for it, and then removes the folder.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => host?.kill("SIGTERM"));
 try {
@@ -52,7 +52,7 @@ async function quickstart(): Promise<number> {
   console.log(nextSteps(address));
   if (!staysUp || host === undefined) return 0;
   console.log(
-    "Lever stays up until Ctrl-C, and then forgets everything. One that keeps its data: npx lever up",
+    "Lever runs until Ctrl-C, and then removes its data. To keep the data, use: npx lever up",
   );
   const [status] = await once(host, "exit");
   return status ?? 1;
@@ -96,7 +96,7 @@ function print(text: string): void {
 function nextSteps(address: string): string {
   const authority = staysUp ? address : `127.0.0.1:${PORT}`;
   return `
-That is all there is to it. Now you, in this folder:
+That is all. Try it yourself, in this folder:
 
    ${staysUp ? `export LEVEROS_IP_PORT=${authority}   # in another terminal` : "npx lever up   # in a terminal of its own"}
    npx lever deploy ${SERVICE_DIR}   # change ${SERVICE_DIR}/server.js first

@@ -1,6 +1,6 @@
 /**
- * Runs the host's own decisions in simulated worlds, one for each seed: `npm run simulate -- --seeds 10000`. Prints what
- * was promised and not kept, with the seed that shows it; `--from` and `--seeds 1` replay that one.
+ * Runs the host's decisions in simulated worlds, one for each seed: `npm run simulate -- --seeds 10000`. Prints each broken
+ * promise with its seed. `--from` and `--seeds 1` replay that seed.
  */
 import { parseArgs } from "node:util";
 import { simulate } from "../tests/simulation/simulate.ts";

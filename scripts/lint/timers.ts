@@ -1,10 +1,9 @@
 /** The host takes its time from the clock that it is given (packages/host/src/clock.ts), so that simulations can advance it. */
 import { type Fault, isTest, lineAt, type Repository } from "./repository.ts";
 
-/** Files with timers or times of their own, and why. A folder ends in a slash. */
+/** Files with timers of their own, and the reason. */
 const allowed: Readonly<Record<string, string>> = {
   "packages/host/src/clock.ts": "it is the clock",
-  "packages/host/src/compose/": "ends the process",
   "packages/host/src/gateway/http/discard-body.ts": "closes connections that linger",
   "packages/host/src/gateway/websocket/batched-reads.ts": "waits a millisecond for a reply",
   "packages/host/src/processes/run-tool.ts":

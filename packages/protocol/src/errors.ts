@@ -1,7 +1,4 @@
-/**
- * Every way in which Lever itself refuses or fails, with its HTTP status (SPEC "HTTP API").
- * Codes are stable: callers decide by them, never by text.
- */
+/** Every error of Lever itself, with its HTTP status. Codes are stable: programs decide by them, never by text. */
 const statusByCode = {
   malformed_request: 400,
   wrong_method_kind: 400,
@@ -26,15 +23,15 @@ const statusByCode = {
   overloaded: 503,
   unavailable: 503,
   deadline_exceeded: 504,
-  /** Only in clients: the method itself failed, and `value` is what it failed with. */
+  /** In clients only: the method failed, with the error `value`. */
   method_failed: 500,
-  /** Only in clients: no Lever host answered. */
+  /** In clients only: no Lever host answered. */
   unreachable: 503,
 } as const;
 
 export type ErrorCode = keyof typeof statusByCode;
 
-/** True for a code of the table above; text from a wire is checked with it. */
+/** Whether a text from a wire is the code of an error. */
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(statusByCode, text);
 }
@@ -52,11 +49,11 @@ export interface Problem {
   readonly code: ErrorCode;
 }
 
-/** The one error class: what went wrong (`code`, stable) and for people (`message`). */
+/** The only error class of Lever: `code` is for programs, `message` for people. */
 export class LeverError extends Error {
   override readonly name = "LeverError";
   readonly code: ErrorCode;
-  /** With `method_failed`: the value that the method failed with, as it was (a JSON value, or bytes). */
+  /** With `method_failed`: the error of the method, a JSON value or bytes. */
   readonly value: unknown;
   /** With `overloaded`: when to try again, in seconds. */
   readonly retryAfterSeconds: number | undefined;
@@ -73,8 +70,8 @@ export class LeverError extends Error {
   }
 
   /**
-   * Also of another copy of this class: within an instance the runtime has one, and the client another, which may even be
-   * one that the service brought along.
+   * True also for errors of another copy of this class: in an instance, the runtime has one, the client a second, and a service
+   * may have installed a third.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return (

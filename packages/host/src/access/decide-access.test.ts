@@ -55,26 +55,32 @@ const table: readonly (readonly [
   ["a token that allows nothing", token([]), false, true, "--- --- i-- ---"],
 ];
 
-describe("who may do what", () => {
-  it.each(table)("%s", (_who, credential, isLocal, hasTokens, may) => {
-    const found = places.map((environment) =>
-      rights.map((right) => {
-        const wanted = { right, environment, isPublic: environment === "open.lever" };
-        const decision = decideAccess({ credential, isLocal }, wanted, { hasTokens, now: NOW });
-        return decision === "allowed" ? right.charAt(0) : "-";
-      }),
-    );
-    expect(found.map((letters) => letters.join("")).join(" ")).toBe(may);
-  });
+describe("access", () => {
+  it.each(table)(
+    "is decided by token and place: %s",
+    (_who, credential, isLocal, hasTokens, may) => {
+      const found = places.map((environment) =>
+        rights.map((right) => {
+          const check = { right, environment, isPublic: environment === "open.lever" };
+          const decision = decideAccess({ credential, isLocal }, check, { hasTokens, now: NOW });
+          return decision === "allowed" ? right.charAt(0) : "-";
+        }),
+      );
+      expect(found.map((letters) => letters.join("")).join(" ")).toBe(may);
+    },
+  );
 
   it.each<[string, Principal["credential"], Decision]>([
     ["no token", "none", "unauthorized"],
     ["an unknown one", "unknown", "unauthorized"],
     ["an expired one", token(["admin"], ["*"], NOW - 1), "unauthorized"],
     ["one that allows less", token(["invoke"]), "forbidden"],
-  ])("says by its answer whether a better token would help: %s", (_name, credential, decision) => {
-    const wanted = { right: "deploy", environment: "dev.lever", isPublic: false } as const;
-    const principal = { credential, isLocal: false };
-    expect(decideAccess(principal, wanted, { hasTokens: true, now: NOW })).toBe(decision);
-  });
+  ])(
+    "is unauthorized or forbidden by whether a token is valid: %s",
+    (_name, credential, decision) => {
+      const check = { right: "deploy", environment: "dev.lever", isPublic: false } as const;
+      const principal = { credential, isLocal: false };
+      expect(decideAccess(principal, check, { hasTokens: true, now: NOW })).toBe(decision);
+    },
+  );
 });

@@ -44,18 +44,18 @@ const IMPLIED: Readonly<Record<Right, readonly Right[]>> = {
  */
 export function decideAccess(
   { credential, isLocal }: Principal,
-  wanted: AccessCheck,
+  check: AccessCheck,
   { hasTokens, now }: { hasTokens: boolean; now: number },
 ): Decision {
   if (credential === "unknown") return "unauthorized";
   if (credential === "none") {
-    const isOpen = wanted.right === "invoke" && wanted.isPublic;
+    const isOpen = check.right === "invoke" && check.isPublic;
     return isOpen || (isLocal && !hasTokens) ? "allowed" : "unauthorized";
   }
   if (credential.expiresAt !== undefined && credential.expiresAt <= now) return "unauthorized";
-  if (wanted.right === "invoke" && wanted.isPublic) return "allowed";
+  if (check.right === "invoke" && check.isPublic) return "allowed";
   const coversEnvironment =
-    credential.environments.includes("*") || credential.environments.includes(wanted.environment);
-  const coversRight = credential.rights.some((right) => IMPLIED[right].includes(wanted.right));
+    credential.environments.includes("*") || credential.environments.includes(check.environment);
+  const coversRight = credential.rights.some((right) => IMPLIED[right].includes(check.right));
   return coversEnvironment && coversRight ? "allowed" : "forbidden";
 }

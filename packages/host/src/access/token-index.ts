@@ -103,15 +103,15 @@ export class TokenIndex {
     return { credential, isLocal };
   }
 
-  #check(principal: Principal, wanted: AccessCheck): void {
+  #check(principal: Principal, check: AccessCheck): void {
     const state = { hasTokens: this.hasTokens, now: this.#options.wallTime() };
-    const decision = decideAccess(principal, wanted, state);
+    const decision = decideAccess(principal, check, state);
     if (decision === "allowed") return;
     if (decision === "unauthorized") throw unauthorized(principal.credential !== "none");
-    const where = wanted.environment === "*" ? "all environments" : wanted.environment;
+    const where = check.environment === "*" ? "all environments" : check.environment;
     throw new LeverError(
       "forbidden",
-      `Cannot allow this call: its token does not have the right "${wanted.right}" in ${where}.`,
+      `Cannot allow this call: its token does not have the right "${check.right}" in ${where}.`,
     );
   }
 }

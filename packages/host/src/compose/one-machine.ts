@@ -1,7 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { LimitName, Limits } from "@leveros/protocol";
 import { startAdminService } from "../admin/admin-service.ts";
-import { systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { type CertificateFiles, readCertificate } from "../gateway/tls/certificate.ts";
 import type { Isolation } from "../launcher/open-launcher.ts";
 import { EventLog } from "../logs/event-log.ts";
@@ -102,7 +101,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       const drained = listener.close();
       // The calls in flight still need their instances.
       await parts.close();
-      await Promise.race([drained, delay(LAST_REPLIES_MS, undefined, { ref: false })]);
+      await withTimeLimit(drained, LAST_REPLIES_MS, clock);
       listener.destroyConnections();
       await store.close();
       log("info", "host", "host stopped");
@@ -123,6 +122,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await store.close();
     throw error;
   }
+}
+
+/** Resolves when the work is done, or after so many milliseconds. */
+async function withTimeLimit(work: Promise<void>, ms: number, clock: Clock): Promise<void> {
+  let timer: unknown;
+  const limit = new Promise<void>((resolve) => {
+    timer = clock.setTimeout(resolve, ms);
+  });
+  await Promise.race([work, limit]);
+  clock.clearTimeout(timer);
 }
 
 const dataFolderProblems = {

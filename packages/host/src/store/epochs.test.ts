@@ -15,7 +15,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const open = (): Store => openSqliteStore(join(folder, "lever.sqlite"));
 
-it("gives numbers that grow, over restarts too", async () => {
+it("epochs increase, also over restarts", async () => {
   let last = 0;
   for (let run = 0; run < 3; run++) {
     const store = open();
@@ -24,14 +24,14 @@ it("gives numbers that grow, over restarts too", async () => {
       const epoch = take();
       expect(epoch).toBeGreaterThan(last);
       last = epoch;
-      // As in a host, where taking one is never the whole of a turn.
+      // A host never takes all epochs of a block in one turn of the event loop.
       if (i % 1_000 === 0) await Promise.resolve();
     }
     await store.close();
   }
 });
 
-it("refuses rather than to give a number that is not reserved", async () => {
+it("an epoch that is not reserved in the store is refused", async () => {
   const store = open();
   const take = await openEpochs({
     ...store,

@@ -69,7 +69,7 @@ describe.each(Object.entries(engines))("the store on %s", (_name, { open, fillAu
   const publish = (service: string, version: number, versionsKeptMax = 10) =>
     store.publishVersion(record(service, version), { versionsKeptMax });
 
-  it("gives back what was put, also after it was opened anew", async () => {
+  it("returns what was written, also after it was closed and opened", async () => {
     const environment = {
       environment: "b.lever",
       corsOrigins: ["*"],
@@ -93,7 +93,7 @@ describe.each(Object.entries(engines))("the store on %s", (_name, { open, fillAu
     expect(await store.readHostValue("none")).toBeUndefined();
   });
 
-  it("makes the published version the live one, and numbers the next", async () => {
+  it("makes a published version live, and counts the next one on", async () => {
     expect(await store.nextVersion("dev.lever", "svc")).toBe(1);
     await publish("svc", 1);
     await publish("svc", 2);
@@ -109,7 +109,7 @@ describe.each(Object.entries(engines))("the store on %s", (_name, { open, fillAu
     expect(await store.versions("no.lever")).toEqual([]);
   });
 
-  it("makes a kept version live again, and no other", async () => {
+  it("makes only a kept version live again", async () => {
     for (let version = 1; version <= 3; version++) await publish("svc", version, 2);
     await store.makeLive("dev.lever", "svc", 2);
     expect((await liveVersions()).map(({ version }) => version)).toEqual([2]);
@@ -118,7 +118,7 @@ describe.each(Object.entries(engines))("the store on %s", (_name, { open, fillAu
     expect((await liveVersions()).map(({ version }) => version)).toEqual([2]);
   });
 
-  it("forgets the oldest versions beyond the bound, and says which", async () => {
+  it("removes and returns the oldest versions beyond the limit", async () => {
     for (let version = 1; version <= 3; version++) {
       expect(await publish("svc", version, 3)).toEqual([]);
     }
@@ -135,7 +135,7 @@ describe.each(Object.entries(engines))("the store on %s", (_name, { open, fillAu
     expect(await store.codeIds()).toEqual(new Set(["svc-1", "svc-2"]));
   });
 
-  it("keeps tokens, and the newest entries of the audit", async () => {
+  it("stores tokens, and the newest records of the audit", async () => {
     const token: TokenRecord = {
       id: "t1",
       hash: "abc",
@@ -166,22 +166,25 @@ describe.each(Object.entries(engines))("the store on %s", (_name, { open, fillAu
   it.each([
     [SCHEMA_VERSION + 1, "newer", "a newer Lever wrote it"],
     [3, "older", "an older, unreleased Lever wrote it"],
-  ])("refuses a file whose schema has version %i, as %s", async (version, problem, message) => {
-    await store.close();
-    const database = new DatabaseSync(join(dir, "lever.sqlite"));
-    database.exec(`PRAGMA user_version = ${version}`);
-    database.close();
-    expect(() => open(dir)).toThrow(
-      expect.objectContaining({ problem, message: expect.stringContaining(message) }),
-    );
-  });
+  ])(
+    "refuses a file whose schema has version %i, which is %s",
+    async (version, problem, message) => {
+      await store.close();
+      const database = new DatabaseSync(join(dir, "lever.sqlite"));
+      database.exec(`PRAGMA user_version = ${version}`);
+      database.close();
+      expect(() => open(dir)).toThrow(
+        expect.objectContaining({ problem, message: expect.stringContaining(message) }),
+      );
+    },
+  );
 
   it("may be closed twice", async () => {
     await store.close();
     await store.close();
   });
 
-  it("belongs to one process at a time", () => {
+  it("can be opened by one process at a time", () => {
     const script = `
       import { openSqliteStore } from ${JSON.stringify(import.meta.resolve("./sqlite-store.ts"))};
       try { openSqliteStore(${JSON.stringify(join(dir, "lever.sqlite"))}); } catch (error) { console.log(error.problem, error.message); }`;
