@@ -3,9 +3,10 @@ import {
   type CallListener,
   type CallRequest,
   type CallTarget,
+  cancelled,
   closedSide,
   ignoredEvents,
-  LeverError,
+  type LeverError,
   type LinkedSide,
   type PayloadKind,
   type WaitTimes,
@@ -113,7 +114,7 @@ class CallerMessages implements CallListener {
   }
 
   onAbort(error: LeverError): void {
-    this.#call.abort(this.#isTrusted ? error : new LeverError("cancelled", "The caller left."));
+    this.#call.abort(this.#isTrusted ? error : cancelled("caller"));
   }
 
   onDrain(): void {

@@ -2,6 +2,8 @@ import {
   type CallHandle,
   type CallListener,
   type CallRequest,
+  cancelled,
+  EarlyMessages,
   LeverError,
   type PayloadKind,
 } from "@leveros/protocol";
@@ -33,7 +35,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   #waitingSince: number | undefined;
   #callee: CallHandle | undefined;
   /** Messages of a stream from before it had an instance: at most what the caller's window allows. */
-  #early: { kind: PayloadKind; bytes: Uint8Array }[] = [];
+  #early: EarlyMessages | undefined;
   #isPaused = false;
 
   constructor(
@@ -66,7 +68,8 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     if (this.#isOver || !this.#hasMore) return true;
     if (isLast) this.#hasMore = false;
     if (this.#callee !== undefined) return this.#callee.send(kind, bytes, isLast);
-    this.#early.push({ kind, bytes });
+    this.#early ??= new EarlyMessages();
+    this.#early.push(kind, bytes);
     return false;
   }
 
@@ -78,7 +81,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
 
   /** A caller that fails cancels the call. Its error value is not passed on. */
   fail(): void {
-    this.abort(new LeverError("cancelled", "The caller failed and left."));
+    this.abort(cancelled("callerFailed"));
   }
 
   abort(error: LeverError): void {
@@ -111,13 +114,13 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
       this.#caller.onAssigned?.({ waitMs, start: target.start });
     }
     // An early half-close must come after the early messages.
-    const hasEarly = this.#early.length > 0;
+    const hasEarly = this.#early !== undefined;
     const callee = target.callee.open(this.#requestWithTimeLeft(), this, this.#hasMore || hasEarly);
     if (this.#isOver) return;
     this.#callee = callee;
     if (this.#isPaused) callee.pause();
-    for (const { kind, bytes } of this.#early) callee.send(kind, bytes);
-    this.#early = [];
+    this.#early?.sendTo(callee);
+    this.#early = undefined;
     if (hasEarly && !this.#hasMore) callee.end();
     if (this.#hasMore) this.#caller.onDrain();
   }
@@ -178,7 +181,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     if (this.#isOver) return false;
     this.#isOver = true;
     this.#clock.clearTimeout(this.#timer);
-    this.#early = [];
+    this.#early = undefined;
     const now = this.#clock.now();
     this.#route.lastUsedAt = now;
     this.#lease?.end(now);

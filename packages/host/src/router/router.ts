@@ -7,6 +7,7 @@ import {
   isStreamingName,
   LeverError,
   type Limits,
+  wrongMethodKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { CallRouter } from "./call.ts";
@@ -146,11 +147,7 @@ export class Router implements CallRouter {
     }
     const isStreaming = isStreamingName(method);
     if (isStreaming !== request.isStream) {
-      const [is, not] = isStreaming ? ["streaming", "regular"] : ["regular", "streaming"];
-      return new LeverError(
-        "wrong_method_kind",
-        `${method} is a ${is} method, and was called as a ${not} one.`,
-      );
+      return wrongMethodKind(method, isStreaming);
     }
     return route;
   }

@@ -1,7 +1,7 @@
 import {
   attachLink,
   type CallTarget,
-  LeverError,
+  cancelled,
   LINK_MESSAGE_BYTES_MAX,
   type Limits,
   type Link,
@@ -108,7 +108,7 @@ export class WorkerProcess {
       onClose: (reason) => {
         if (reason !== undefined)
           log("warn", "workers", "link broken", { worker: this.pid, reason: reason.message });
-        this.#link.close(new LeverError("cancelled", "The caller closed its connection."));
+        this.#link.close(cancelled("connectionClosed"));
         this.#process.step({ type: "lost" });
       },
     });
