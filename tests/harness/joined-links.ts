@@ -15,57 +15,57 @@ import { seededRandom } from "./seeded-random.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** What differs from a regular call of `method` without arguments. */
+/** Differences from a regular call of `method` without arguments. */
 type OpenChanges = Partial<CallRequest> & { readonly method?: string; readonly resource?: string };
 
-/** What one side of a call heard, in order. */
+/** The events that one side of a call has received, in order. */
 export class RecordedEvents implements CallListener {
-  readonly heard: string[] = [];
+  readonly received: string[] = [];
   readonly messages: Uint8Array[] = [];
   endings = 0;
-  onRoom = (): void => {};
+  onDrained = (): void => {};
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     this.messages.push(bytes);
-    this.heard.push(kind === PAYLOAD_BYTES ? `${bytes.length} bytes` : decoder.decode(bytes));
+    this.received.push(kind === PAYLOAD_BYTES ? `${bytes.length} bytes` : decoder.decode(bytes));
   }
   onEnd(): void {
     this.endings++;
-    this.heard.push("end");
+    this.received.push("end");
   }
   onFail(_kind: PayloadKind, bytes: Uint8Array): void {
     this.endings++;
-    this.heard.push(`fail ${decoder.decode(bytes)}`);
+    this.received.push(`fail ${decoder.decode(bytes)}`);
   }
   onAbort(error: LeverError): void {
     this.endings++;
-    this.heard.push(`abort ${error.code}`);
+    this.received.push(`abort ${error.code}`);
   }
   onDrain(): void {
-    this.onRoom();
+    this.onDrained();
   }
 }
 
 export interface Served {
   readonly request: CallRequest;
   readonly side: CallHandle;
-  readonly ears: RecordedEvents;
+  readonly events: RecordedEvents;
 }
 
 export interface JoinedOptions {
   readonly messageBytesMax?: number;
   readonly callsMax?: number;
-  /** Memory that both share. */
+  /** Memory shared by both links. */
   readonly files?: { readonly toInstance: MemoryFile; readonly toHost: MemoryFile };
 }
 
-/** Two links back to back. What they write waits until `run` delivers it, in pieces and an order that a seed decides. */
+/** Two joined links. `run` delivers the bytes that they write, in pieces and an order that depend on a seed. */
 export class Joined {
   readonly served: Served[] = [];
   readonly host: Link;
   readonly instance: Link;
   onServed: (served: Served) => void = () => {};
-  /** What both have written into shared memory. */
+  /** Bytes that both have written into shared memory. */
   sharedBytes = 0;
   readonly #random: () => number;
   readonly #pipes: { to: () => Link; bytes: Uint8Array[] }[] = [];
@@ -102,10 +102,10 @@ export class Joined {
       },
       schedule: (flush) => this.#tasks.push(flush),
       onCall: (request, callSide) => {
-        const served = { request, side: callSide, ears: new RecordedEvents() };
+        const served = { request, side: callSide, events: new RecordedEvents() };
         this.served.push(served);
         this.onServed(served);
-        return served.ears;
+        return served.events;
       },
       onControl() {},
     });
@@ -141,8 +141,8 @@ export class Joined {
   open(
     { method = "method", resource = "", ...changes }: OpenChanges = {},
     hasMore = false,
-  ): { side: CallHandle; ears: RecordedEvents } {
-    const ears = new RecordedEvents();
+  ): { side: CallHandle; events: RecordedEvents } {
+    const events = new RecordedEvents();
     const request: CallRequest = {
       caller: OUTSIDE,
       target: { environment: "dev.lever", service: "svc", resource, method },
@@ -152,7 +152,7 @@ export class Joined {
       body: encoder.encode("[]"),
       ...changes,
     };
-    return { side: this.host.open(request, ears, hasMore), ears };
+    return { side: this.host.open(request, events, hasMore), events };
   }
 }
 

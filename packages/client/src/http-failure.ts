@@ -1,7 +1,7 @@
 import { LeverError } from "@leveros/protocol";
 
 /** The called method and address, as an error message names them. */
-export interface CallTarget {
+export interface CalledAddress {
   /** The Lever URL. */
   readonly url: string;
   /** Where the client connected, as `host:port`. */
@@ -11,7 +11,7 @@ export interface CallTarget {
 }
 
 /** The error of a failed connection, with Node's error code. It says when the method may have run. */
-export function connectionFailed(cause: unknown, target: CallTarget): LeverError {
+export function connectionFailed(cause: unknown, target: CalledAddress): LeverError {
   const { code, syscall } = readFailure(cause);
   return new LeverError("unreachable", `${cannotCall(target)}: ${explain()}`, { cause });
 
@@ -30,14 +30,14 @@ export function connectionFailed(cause: unknown, target: CallTarget): LeverError
 }
 
 /** The error of a response that is not from a Lever host. */
-export function notLever(status: number, target: CallTarget): LeverError {
+export function notLever(status: number, target: CalledAddress): LeverError {
   return new LeverError(
     "unreachable",
     `${cannotCall(target)}: the response has status ${status} and is not from a Lever host.`,
   );
 }
 
-function cannotCall({ url, address }: CallTarget): string {
+function cannotCall({ url, address }: CalledAddress): string {
   return `Cannot call ${url} at ${address}`;
 }
 

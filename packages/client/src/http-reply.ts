@@ -5,7 +5,7 @@ import {
   PAYLOAD_JSON,
   type Payload,
 } from "@leveros/protocol";
-import { type CallTarget, notLever } from "./http-failure.ts";
+import { type CalledAddress, notLever } from "./http-failure.ts";
 import { methodFailed } from "./reply-value.ts";
 
 /** A complete HTTP response. */
@@ -20,7 +20,7 @@ export interface HttpReply {
  * Reads a response by the rules of Lever's HTTP API.
  * @throws LeverError the error of the method or of Lever; `unreachable` for a response that is not from Lever.
  */
-export function readReply(reply: HttpReply, target: CallTarget): Payload {
+export function readReply(reply: HttpReply, target: CalledAddress): Payload {
   switch (reply.headers["lever-error"]) {
     case undefined: {
       const payload = reply.status === 200 ? readPayload(reply) : undefined;

@@ -13,7 +13,7 @@ import { callRequest } from "./call-request.ts";
 import { DEADLINE_GRACE_MS, deadlineExceeded } from "./deadline.ts";
 import { linkTo, openLinkTo } from "./host-link.ts";
 import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
-import { type CallTarget, connectionFailed } from "./http-failure.ts";
+import { type CalledAddress, connectionFailed } from "./http-failure.ts";
 import { type HttpReply, readReply } from "./http-reply.ts";
 import { requestTo } from "./http-request.ts";
 import { openWebSocket } from "./open-websocket.ts";
@@ -95,7 +95,7 @@ export class HttpTransport implements Transport {
     return call;
   }
 
-  #target(url: LeverUrl, address: HttpAddress): CallTarget {
+  #target(url: LeverUrl, address: HttpAddress): CalledAddress {
     return {
       url: formatLeverUrl(url),
       address: formatHttpAddress(address),

@@ -87,10 +87,16 @@ export {
   type LinkHandlers,
   type LinkSocket,
 } from "./link/socket-link.ts";
-export { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
+export {
+  hookNamed,
+  isCallableName,
+  isReservedName,
+  isStreamingName,
+  type ResourceHook,
+} from "./method-name.ts";
 export { type NetworkPolicy, parseNetworkPolicy } from "./network-policy.ts";
 export { processMs } from "./process-clock.ts";
-export { hookRequest, type ResourceHook } from "./resource-hook.ts";
+export { hookRequest } from "./resource-hook.ts";
 export {
   type ActiveCall,
   type Assignment,

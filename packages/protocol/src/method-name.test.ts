@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
+import { hookNamed, isCallableName, isReservedName, isStreamingName } from "./method-name.ts";
 
 it.each([
   ["chatChan", true],
@@ -17,6 +17,12 @@ it("the hooks are reserved names, in both spellings, and not callable", () => {
   for (const name of ["newResource", "closeResource", "NewResource", "CloseResource"]) {
     expect([isReservedName(name), isCallableName(name)]).toEqual([true, false]);
   }
+});
+
+it("a hook has two spellings", () => {
+  expect(hookNamed("newResource")).toBe("newResource");
+  expect(hookNamed("NewResource")).toBe("newResource");
+  expect(hookNamed("NEWRESOURCE")).toBeUndefined();
 });
 
 it("names that start with _ and the default export are not callable", () => {

@@ -1,17 +1,34 @@
 const STREAMING = /(?:Chan|_chan)$|^chan$/;
-const RESERVED = new Set(["newResource", "closeResource", "NewResource", "CloseResource"]);
+
+const hooks = ["newResource", "closeResource"] as const;
+
+/** A function of the service that Lever calls when an instance becomes the owner of a resource, or stops being it. */
+export type ResourceHook = (typeof hooks)[number];
+
+/** Each hook by its two spellings: newResource and NewResource. */
+const hookByName: ReadonlyMap<string, ResourceHook> = new Map(
+  hooks.flatMap((hook) => [
+    [hook, hook],
+    [hook.charAt(0).toUpperCase() + hook.slice(1), hook],
+  ]),
+);
 
 /** True for a streaming method: the name ends in `Chan` or `_chan`, or is exactly `chan`. */
 export function isStreamingName(method: string): boolean {
   return STREAMING.test(method);
 }
 
+/** The hook that a function of this name is; undefined = it is none. */
+export function hookNamed(name: string): ResourceHook | undefined {
+  return hookByName.get(name);
+}
+
 /** True for the hooks, which only Lever may call. */
-export function isReservedName(method: string): boolean {
-  return RESERVED.has(method);
+export function isReservedName(name: string): boolean {
+  return hookByName.has(name);
 }
 
 /** True when callers may call an exported function of this name. */
 export function isCallableName(name: string): boolean {
-  return !name.startsWith("_") && !RESERVED.has(name) && name !== "default";
+  return !name.startsWith("_") && !hookByName.has(name) && name !== "default";
 }

@@ -1,8 +1,6 @@
 import { type CallRequest, OUTSIDE, PAYLOAD_JSON } from "./call.ts";
+import type { ResourceHook } from "./method-name.ts";
 import { encodeJson } from "./values.ts";
-
-/** The service's functions that Lever calls when an instance becomes the owner of a resource, and before it stops being it. */
-export type ResourceHook = "newResource" | "closeResource";
 
 /** The call of a hook. Its arguments are the resource and the epoch of its ownership. */
 export function hookRequest(

@@ -7,6 +7,7 @@ import {
   closedSide,
   decodeArguments,
   decodeValue,
+  hookNamed,
   hookRequest,
   ignoredEvents,
   isReservedName,
@@ -45,10 +46,9 @@ export class CallServer {
   /** @param methods the service's methods and hooks. */
   constructor(methods: ReadonlyMap<string, Method>, options: CallServerOptions) {
     for (const [name, call] of methods) {
-      if (isReservedName(name)) {
-        const hook = { call, isStreaming: false, callbackIndex: callbackIndex(call) };
-        // newResource and NewResource are the same hook.
-        this.#hooks.set(name.charAt(0).toLowerCase() + name.slice(1), hook);
+      const hook = hookNamed(name);
+      if (hook !== undefined) {
+        this.#hooks.set(hook, { call, isStreaming: false, callbackIndex: callbackIndex(call) });
         continue;
       }
       const isStreaming = isStreamingName(name);

@@ -7,7 +7,7 @@ const encoder = new TextEncoder();
 /** Version 2, from outside, no names, no body. */
 const EMPTY_OPENING = new Uint8Array(18).fill(2, 0, 1);
 
-describe("a peer that breaks the protocol", () => {
+describe("a hostile peer", () => {
   const frame = (
     type: number,
     flags: number,
@@ -44,9 +44,9 @@ describe("a peer that breaks the protocol", () => {
     // A million empty chunks would be no bytes, and much memory (L2).
     ["an opening in chunks that are not full", frame(1, 2, 1, EMPTY_OPENING)],
     ["a message in chunks that are not full", inCall(frame(2, 2, 1, new Uint8Array(0), 1))],
-    ["a chunk of a message that was not told of", inCall(frame(2, 2, 1, new Uint8Array(65_536)))],
+    ["a chunk of a message that was not announced", inCall(frame(2, 2, 1, new Uint8Array(65_536)))],
     [
-      "more chunks than were told",
+      "more chunks than were announced",
       inCall(
         Buffer.concat([
           frame(2, 2, 1, new Uint8Array(65_536), 1),
@@ -54,11 +54,11 @@ describe("a peer that breaks the protocol", () => {
         ]),
       ),
     ],
-  ])("that hears %s says so, for its owner to close it", (_name, bytes) => {
+  ])("%s is a protocol error", (_name, bytes) => {
     expect(() => new Joined().host.receive(bytes)).toThrow(/^Cannot (read|open)/);
   });
 
-  it("does not let a peer send without credit", () => {
+  it("sending without credit is a protocol error", () => {
     const joined = new Joined();
     const opened = joined.open({}, true);
     joined.run();
@@ -71,7 +71,7 @@ describe("a peer that breaks the protocol", () => {
   });
 });
 
-describe("a peer that wants too much (L4)", () => {
+describe("a peer that uses too much memory (L4)", () => {
   const PINGS = 1_000;
   const pings = new Uint8Array(12 * PINGS);
   for (let ping = 0; ping < PINGS; ping++) pings[12 * ping + 4] = 6;
@@ -99,7 +99,7 @@ describe("a peer that wants too much (L4)", () => {
     return { link, turn };
   }
 
-  it("is cut off when it asks for more and more answers, and reads none", () => {
+  it("a peer that sends pings and reads nothing causes an error", () => {
     const { link, turn } = full();
     const flood = (): void => {
       for (let round = 0; round < 1_000; round++) {
@@ -111,7 +111,7 @@ describe("a peer that wants too much (L4)", () => {
     expect(turn()).toBeLessThan(5 * 1024 * 1024);
   });
 
-  it("that reads may ask for as many answers as it likes", () => {
+  it("a peer that reads may send any number of pings", () => {
     const { link, turn } = full();
     for (let round = 0; round < 1_000; round++) {
       link.receive(pings);
@@ -121,14 +121,14 @@ describe("a peer that wants too much (L4)", () => {
     expect(turn()).toBe(1_000 * pings.length);
   });
 
-  it("cannot have more arguments held than 32 of the largest messages, however many calls it opens", () => {
+  it("a link stores arguments of at most 32 messages of the largest size", () => {
     const joined = new Joined(1, { messageBytesMax: 100_000 });
     const calls = Array.from({ length: 40 }, () => joined.open({ body: pattern(100_000, 1) }));
     joined.run();
-    const refused = calls.filter(({ ears }) => ears.heard.includes("abort overloaded"));
+    const refused = calls.filter(({ events }) => events.received.includes("abort overloaded"));
     expect(joined.served.length).toBe(32);
     expect(refused.length).toBe(8);
-    // What is over makes room.
+    // Calls that are over free memory.
     for (const { side } of joined.served.splice(0)) side.send(PAYLOAD_JSON, json(1), true);
     joined.run();
     joined.open({ body: pattern(100_000, 1) });

@@ -14,7 +14,7 @@ import { LeverError } from "../errors.ts";
 const decoder = new TextDecoder();
 
 describe("a regular call", () => {
-  it("brings everything that its opening says, and its reply", () => {
+  it("a regular call carries its request and its reply", () => {
     const joined = new Joined();
     joined.onServed = ({ side }) => side.send(PAYLOAD_JSON, json("Hello"), true);
     const call = joined.open({
@@ -24,7 +24,7 @@ describe("a regular call", () => {
       body: json([1]),
     });
     joined.run();
-    const { request, ears } = joined.served[0] as Served;
+    const { request, events } = joined.served[0] as Served;
     expect(request).toMatchObject({
       caller: OUTSIDE,
       target: { environment: "dev.lever", service: "svc", resource: "ä/b", method: "grüße" },
@@ -32,13 +32,13 @@ describe("a regular call", () => {
       isStream: false,
     });
     expect(decoder.decode(request.body)).toBe("[1]");
-    expect(ears.heard).toEqual(["end"]);
-    expect(call.ears.heard).toEqual(['"Hello"', "end"]);
+    expect(events.received).toEqual(["end"]);
+    expect(call.events.received).toEqual(['"Hello"', "end"]);
     expect([joined.host.callsOpen, joined.instance.callsOpen]).toEqual([0, 0]);
   });
 
   it.each([0, 1, 65_535, 65_536, 65_537, 1_000_000, 4 * 1024 * 1024])(
-    "carries %i bytes both ways",
+    "a regular call carries %i bytes in both directions",
     (size) => {
       const joined = new Joined(size);
       const body = pattern(size, 3);
@@ -46,13 +46,13 @@ describe("a regular call", () => {
       const call = joined.open({ kind: PAYLOAD_BYTES, body });
       joined.run();
       expect(sameBytes(joined.served[0]?.request.body, body)).toBe(true);
-      expect(sameBytes(call.ears.messages[0], body)).toBe(true);
-      expect(call.ears.endings).toBe(1);
+      expect(sameBytes(call.events.messages[0], body)).toBe(true);
+      expect(call.events.endings).toBe(1);
       expect([joined.host.callsOpen, joined.instance.callsOpen]).toEqual([0, 0]);
     },
   );
 
-  it("that is small passes while a large one is being sent (L1)", () => {
+  it("a small call passes while a large one is being sent (L1)", () => {
     const joined = new Joined();
     joined.onServed = ({ side, request }) =>
       side.send(PAYLOAD_JSON, json(request.target.method), true);
@@ -64,13 +64,13 @@ describe("a regular call", () => {
     const small = joined.open({ method: "small" });
     let largeWasOpen = false;
     joined.run(() => {
-      if (small.ears.endings === 1 && large.ears.endings === 0) largeWasOpen = true;
+      if (small.events.endings === 1 && large.events.endings === 0) largeWasOpen = true;
     });
     expect(largeWasOpen).toBe(true);
-    expect(large.ears.heard).toEqual(['"large"', "end"]);
+    expect(large.events.received).toEqual(['"large"', "end"]);
   });
 
-  it("can fail with a value, and be aborted from either side", () => {
+  it("a call can fail with a value, and can be aborted from either side", () => {
     const joined = new Joined();
     joined.onServed = ({ side, request }) => {
       if (request.target.method === "fails") side.fail(PAYLOAD_JSON, json({ a: 1 }));
@@ -78,25 +78,25 @@ describe("a regular call", () => {
     };
     const fails = joined.open({ method: "fails" });
     const aborts = joined.open({ method: "aborts" });
-    const leaves = joined.open({ method: "leaves" });
+    const cancels = joined.open({ method: "cancels" });
     joined.run();
-    leaves.side.abort(new LeverError("cancelled", "gone"));
+    cancels.side.abort(new LeverError("cancelled", "gone"));
     joined.run();
-    expect(fails.ears.heard).toEqual(['fail {"a":1}']);
-    expect(aborts.ears.heard).toEqual(["abort too_large"]);
-    expect(leaves.ears.heard).toEqual([]);
-    expect(joined.served[2]?.ears.heard).toEqual(["end", "abort cancelled"]);
+    expect(fails.events.received).toEqual(['fail {"a":1}']);
+    expect(aborts.events.received).toEqual(["abort too_large"]);
+    expect(cancels.events.received).toEqual([]);
+    expect(joined.served[2]?.events.received).toEqual(["end", "abort cancelled"]);
     expect([joined.host.callsOpen, joined.instance.callsOpen]).toEqual([0, 0]);
   });
 });
 
 describe("a stream", () => {
-  it("half-closes in either order", () => {
+  it("a stream half-closes in either order", () => {
     for (const callerFirst of [true, false]) {
       const joined = new Joined();
       const call = joined.open({}, true);
       joined.run();
-      const { side, ears } = joined.served[0] as Served;
+      const { side, events } = joined.served[0] as Served;
       const [first, second] = callerFirst ? [call.side, side] : [side, call.side];
       first.send(PAYLOAD_JSON, json(1));
       first.end();
@@ -104,62 +104,62 @@ describe("a stream", () => {
       second.send(PAYLOAD_JSON, json(2));
       second.end();
       joined.run();
-      expect(call.ears.heard).toEqual([callerFirst ? "2" : "1", "end"]);
-      expect(ears.heard).toEqual([callerFirst ? "1" : "2", "end"]);
+      expect(call.events.received).toEqual([callerFirst ? "2" : "1", "end"]);
+      expect(events.received).toEqual([callerFirst ? "1" : "2", "end"]);
       expect([joined.host.callsOpen, joined.instance.callsOpen]).toEqual([0, 0]);
     }
   });
 
   it.each([
-    ["a part of a chunk each", 10_000],
-    ["a chunk and a byte each", 64 * 1024 + 1],
-  ])("holds no more unread bytes than its window, whatever its sender does: %s (L2)", (_, size) => {
+    ["messages of a part of a chunk", 10_000],
+    ["messages of a chunk and a byte", 64 * 1024 + 1],
+  ])("a stream buffers at most its window of unread bytes: %s (L2)", (_, size) => {
     const joined = new Joined();
     const call = joined.open({}, true);
     joined.run();
-    const { side, ears } = joined.served[0] as Served;
+    const { side, events } = joined.served[0] as Served;
     side.pause();
     let sent = 0;
     while (call.side.send(PAYLOAD_BYTES, pattern(size, 0)) && sent < 10_000) sent++;
     for (let i = 0; i < 100; i++) call.side.send(PAYLOAD_BYTES, pattern(size, 0));
     joined.run();
-    expect(ears.messages.length * size).toBeLessThanOrEqual(256 * 1024 + size);
-    let rooms = 0;
-    call.ears.onRoom = () => rooms++;
+    expect(events.messages.length * size).toBeLessThanOrEqual(256 * 1024 + size);
+    let drains = 0;
+    call.events.onDrained = () => drains++;
     side.resume();
     joined.run();
-    expect(rooms).toBeGreaterThan(0);
-    expect(ears.messages).toHaveLength(sent + 101);
+    expect(drains).toBeGreaterThan(0);
+    expect(events.messages).toHaveLength(sent + 101);
   });
 
-  it("brings every message whole, in order and once, under any timing", () => {
+  it("messages of a stream arrive complete, in order and once, in any timing", () => {
     for (let seed = 1; seed <= 60; seed++) playStreams(seed);
   });
 });
 
-/** Several streams at once, both ways, with consumers that pause at random. */
+/** Several streams at once, in both directions, with consumers that pause at random. */
 function playStreams(seed: number): void {
   const random = seededRandom(seed * 7_919);
   const joined = new Joined(seed);
   const calls = Array.from({ length: 4 }, () => joined.open({}, true));
   joined.run();
   const plans = calls.flatMap((call, index) => {
-    const { side, ears } = joined.served[index] as Served;
+    const { side, events } = joined.served[index] as Served;
     const plan = (from: CallHandle, to: RecordedEvents, toSide: CallHandle, number: number) => ({
       from,
       to,
       toSide,
-      left: Array.from({ length: Math.floor(random() * 12) }, (_, step) =>
+      unsent: Array.from({ length: Math.floor(random() * 12) }, (_, step) =>
         pattern(Math.floor(random() ** 4 * 600_000), number * 100 + step),
       ),
       sent: [] as Uint8Array[],
     });
-    return [plan(call.side, ears, side, index), plan(side, call.ears, call.side, index + 50)];
+    return [plan(call.side, events, side, index), plan(side, call.events, call.side, index + 50)];
   });
   for (let step = 0; step < 200; step++) {
     const plan = plans[Math.floor(random() * plans.length)];
     if (plan === undefined) continue;
-    const message = plan.left.shift();
+    const message = plan.unsent.shift();
     if (message !== undefined) {
       plan.sent.push(message);
       plan.from.send(PAYLOAD_BYTES, message);
@@ -169,7 +169,7 @@ function playStreams(seed: number): void {
     if (random() < 0.2) joined.run();
   }
   for (const plan of plans) {
-    for (const message of plan.left.splice(0)) {
+    for (const message of plan.unsent.splice(0)) {
       plan.sent.push(message);
       plan.from.send(PAYLOAD_BYTES, message);
     }
@@ -188,24 +188,24 @@ function playStreams(seed: number): void {
 }
 
 describe("a link", () => {
-  it("that closes aborts every open call exactly once (L3)", () => {
+  it("a link that closes aborts every open call exactly once (L3)", () => {
     const joined = new Joined();
     const calls = [joined.open({}, true), joined.open(), joined.open({}, true)];
     joined.run();
     joined.host.close(new LeverError("unavailable", "gone"));
     joined.host.close(new LeverError("internal", "again"));
-    for (const { side, ears } of calls) {
+    for (const { side, events } of calls) {
       side.send(PAYLOAD_JSON, json(1));
       side.end();
-      expect(ears.heard).toEqual(["abort unavailable"]);
+      expect(events.received).toEqual(["abort unavailable"]);
     }
   });
 
-  it("refuses calls over its limit, and goes on with the others", () => {
+  it("a link refuses calls over its limit, and continues with the others", () => {
     const joined = new Joined(1, { callsMax: 2 });
     const calls = [joined.open(), joined.open(), joined.open()];
     joined.run();
-    expect(calls.map(({ ears }) => ears.heard)).toEqual([[], [], ["abort overloaded"]]);
+    expect(calls.map(({ events }) => events.received)).toEqual([[], [], ["abort overloaded"]]);
     joined.served[0]?.side.send(PAYLOAD_JSON, json(1), true);
     joined.run();
     joined.open();
@@ -213,21 +213,21 @@ describe("a link", () => {
     expect(joined.served).toHaveLength(3);
   });
 
-  it("refuses a message over its limit, in either direction", () => {
+  it("a link refuses a message over its limit, in either direction", () => {
     const joined = new Joined(1, { messageBytesMax: 100_000 });
     const tooLarge = joined.open({ kind: PAYLOAD_BYTES, body: new Uint8Array(200_000) });
     joined.run();
-    expect(tooLarge.ears.heard).toEqual(["abort too_large"]);
+    expect(tooLarge.events.received).toEqual(["abort too_large"]);
     expect(joined.served).toHaveLength(0);
     const call = joined.open();
     joined.run();
     joined.served[0]?.side.send(PAYLOAD_BYTES, new Uint8Array(200_000), true);
     joined.run();
-    expect(call.ears.heard).toEqual(["abort too_large"]);
+    expect(call.events.received).toEqual(["abort too_large"]);
     expect([joined.host.callsOpen, joined.instance.callsOpen]).toEqual([0, 0]);
   });
 
-  it("answers pings", () => {
+  it("a link responds to pings", () => {
     const joined = new Joined();
     let pongs = 0;
     joined.host.ping(() => pongs++);

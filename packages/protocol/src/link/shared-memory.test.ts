@@ -36,7 +36,7 @@ const openFiles = (): Required<JoinedOptions>["files"] => ({
   toHost: openFile().file,
 });
 
-/** A file for which there is no memory. */
+/** A file on a system without free memory. */
 const fullFile: MemoryFile = {
   read: () => 0,
   write: () => {
@@ -45,7 +45,7 @@ const fullFile: MemoryFile = {
   clear() {},
 };
 
-/** Opens calls of all sizes at once, each of which gets its body back; returns how many came back as they were sent. */
+/** Opens calls of all sizes at once, whose replies are their bodies. Returns the number of correct replies. */
 function callMany(joined: Joined, count: number, random: () => number): number {
   joined.onServed = ({ side, request }) => side.send(PAYLOAD_BYTES, request.body.slice(), true);
   const calls = Array.from({ length: count }, (_, index) => {
@@ -53,34 +53,34 @@ function callMany(joined: Joined, count: number, random: () => number): number {
     return { body, ...joined.open({ kind: PAYLOAD_BYTES, body, method: "m".repeat(index * 100) }) };
   });
   joined.run();
-  return calls.filter(({ ears, body }) => sameBytes(ears.messages[0], body)).length;
+  return calls.filter(({ events, body }) => sameBytes(events.messages[0], body)).length;
 }
 
 describe("a link with shared memory", () => {
-  it("brings large arguments and replies through it, many at once and in any timing", () => {
+  it("large arguments and replies go through shared memory, in any timing", () => {
     for (let seed = 1; seed <= 10; seed++) {
       const joined = new Joined(seed, { files: openFiles() });
       const random = seededRandom(seed * 7_919);
       expect(callMany(joined, 30, random), `seed ${seed}`).toBe(30);
-      // Slots come back: there are fewer than this takes.
+      // More calls than there are slots: slots are reused.
       expect(callMany(joined, 30, random), `seed ${seed}`).toBe(30);
       expect([joined.host.callsOpen, joined.instance.callsOpen]).toEqual([0, 0]);
       expect(joined.sharedBytes, `seed ${seed}`).toBeGreaterThan(30_000_000);
     }
   });
 
-  it("keeps each stream's messages in order, large ones and small ones", () => {
+  it("large and small messages of a stream stay in order", () => {
     for (let seed = 1; seed <= 20; seed++) {
       const joined = new Joined(seed, { files: openFiles() });
       const random = seededRandom(seed * 104_729);
       const calls = Array.from({ length: 4 }, () => joined.open({}, true));
       joined.run();
       const ways = calls.flatMap(
-        ({ side, ears }, index): [CallHandle, RecordedEvents, Uint8Array[]][] => {
+        ({ side, events }, index): [CallHandle, RecordedEvents, Uint8Array[]][] => {
           const served = joined.served[index] as Served;
           return [
-            [side, served.ears, []],
-            [served.side, ears, []],
+            [side, served.events, []],
+            [served.side, events, []],
           ];
         },
       );
@@ -100,16 +100,16 @@ describe("a link with shared memory", () => {
     }
   });
 
-  it("goes on without it where the system has none to give", () => {
+  it("a link works without shared memory when the system has none left", () => {
     const joined = new Joined(1, { files: { toInstance: fullFile, toHost: fullFile } });
     expect(callMany(joined, 20, seededRandom(3))).toBe(20);
     expect(joined.sharedBytes).toBe(0);
   });
 
-  it("gives a body back once all of it is copied, and never what it still has to send (L5)", () => {
+  it("a body is released once all of it is copied, and not before (L5)", () => {
     const joined = new Joined(1, { files: openFiles() });
     const bodies: { original: Uint8Array; memory: Uint8Array; releases: number }[] = [];
-    // More than there are slots for.
+    // More bodies than there are slots.
     for (let index = 0; index < 40; index++) {
       const original = pattern(900_000, index);
       const body = { original, memory: original.slice(), releases: 0 };
@@ -132,7 +132,7 @@ describe("a link with shared memory", () => {
     expect(bodies.every(({ releases }) => releases <= 1)).toBe(true);
   });
 
-  it("releases no body that goes through the transport, unless it is copied there", () => {
+  it("a body that is written without a copy is not released", () => {
     const joined = new Joined();
     const released: number[] = [];
     for (const bytes of [100, 10_000, 1_000_000]) {
@@ -143,7 +143,7 @@ describe("a link with shared memory", () => {
     expect(released).toEqual([100]);
   });
 
-  it("gives memory back that is not used any more, and not before it has been read", () => {
+  it("unused shared memory is released once it has been read", () => {
     const { file, fd } = openFile();
     const joined = new Joined(1, { files: { toInstance: file, toHost: openFile().file } });
     const size = (): number => fs.fstatSync(fd).size;
@@ -162,7 +162,7 @@ describe("a link with shared memory", () => {
     expect(callMany(joined, 20, seededRandom(5))).toBe(20);
   });
 
-  it("uses no file that is closed: its number may be another's", () => {
+  it("a closed file is not used", () => {
     const { fd } = openFile();
     let isClosed = false;
     const file = memoryFile(fd, fs, () => isClosed);
@@ -174,7 +174,7 @@ describe("a link with shared memory", () => {
   });
 });
 
-describe("a peer with shared memory that means ill", () => {
+describe("a hostile peer with shared memory", () => {
   const SLOTS_READ = 8;
   const MESSAGE = 2;
   const LAST = 4;
@@ -195,34 +195,34 @@ describe("a peer with shared memory that means ill", () => {
     const { file, fd } = openFile();
     fs.writeSync(fd, new Uint8Array(fileBytes).fill(0x31));
     const joined = new Joined(1, { files: { toInstance: openFile().file, toHost: file } });
-    const { ears } = joined.open();
+    const { events } = joined.open();
     joined.run();
-    return { host: joined.host, ears };
+    return { host: joined.host, events };
   }
 
-  it("is heard as long as it is honest", () => {
-    const { host, ears } = withCall(200_000);
+  it("a message in a slot arrives", () => {
+    const { host, events } = withCall(200_000);
     host.receive(header(MESSAGE, LAST, 4, { slot: 1, length: 20_000 }));
-    expect(ears.heard).toEqual(["1".repeat(20_000), "end"]);
+    expect(events.received).toEqual(["1".repeat(20_000), "end"]);
   });
 
   it.each([
     [
-      "has not the bytes it tells of",
+      "a slot without the announced bytes",
       header(MESSAGE, LAST, 4, { slot: 2, length: 20_000 }),
       70_000,
     ],
-    ["tells of a slot that nobody has", header(MESSAGE, LAST, 4, { slot: 255, length: 9 }), 70_000],
-    ["tells of more than a slot holds", header(MESSAGE, LAST, 4, { slot: 1, length: 70_000 }), 1e6],
-    ["tells of more than a frame holds", header(2, LAST, 4, { slot: 1, length: 0xffffff }), 1e6],
-    ["has read what nobody sent", header(SLOTS_READ, 0, 1, {}), 0],
-    ["has read more than there is", header(SLOTS_READ, 0, 0xffff_ffff, {}), 0],
-  ])("is cut off when it %s", (_what, bytes, fileBytes) => {
+    ["a slot that does not exist", header(MESSAGE, LAST, 4, { slot: 255, length: 9 }), 70_000],
+    ["more bytes than a slot has", header(MESSAGE, LAST, 4, { slot: 1, length: 70_000 }), 1e6],
+    ["more bytes than a frame may have", header(2, LAST, 4, { slot: 1, length: 0xffffff }), 1e6],
+    ["a read slot that was not sent", header(SLOTS_READ, 0, 1, {}), 0],
+    ["more read slots than there are", header(SLOTS_READ, 0, 0xffff_ffff, {}), 0],
+  ])("%s is a protocol error", (_what, bytes, fileBytes) => {
     const { host } = withCall(fileBytes);
     expect(() => host.receive(bytes)).toThrow(/^Cannot (read|free)/);
   });
 
-  it("is cut off when it points at the same memory again and again", () => {
+  it("a peer cannot send one slot again and again", () => {
     const { host } = withCall(200_000);
     const many = Array.from({ length: 300 }, () => header(MESSAGE, 0, 99, { slot: 1, length: 9 }));
     expect(() => host.receive(Buffer.concat(many.slice(0, 255)))).not.toThrow();
@@ -231,7 +231,7 @@ describe("a peer with shared memory that means ill", () => {
     );
   });
 
-  it("is cut off when it points at memory where none is shared", () => {
+  it("a slot without shared memory is a protocol error", () => {
     const joined = new Joined();
     joined.open();
     joined.run();
@@ -239,7 +239,7 @@ describe("a peer with shared memory that means ill", () => {
     expect(() => joined.host.receive(bytes)).toThrow("no memory is shared");
   });
 
-  it("that reads nothing holds up large messages, and no others", () => {
+  it("a peer that reads no slots delays large messages only", () => {
     const scheduled: (() => void)[] = [];
     const written: string[] = [];
     const link = new Link({
