@@ -1,6 +1,7 @@
 import type { Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { openGateway } from "../gateway/gateway.ts";
+import { gatewayLimits } from "../gateway/gateway-limits.ts";
 import type { Listener } from "../gateway/listener.ts";
 import type { Certificate } from "../gateway/tls/certificate.ts";
 import type { Log } from "../logs/log.ts";
@@ -34,7 +35,13 @@ export function createFront(options: FrontOptions, parts: HostParts): Front {
   const { router, tokens, records } = parts;
   if (workers <= 1) {
     return {
-      open: () => openGateway({ ...shared, router, access: tokens.index }),
+      open: () =>
+        openGateway({
+          ...shared,
+          limits: gatewayLimits(shared.limits),
+          router,
+          access: tokens.index,
+        }),
       propagated: async () => {},
     };
   }

@@ -1,4 +1,4 @@
-import { isLinkUpgrade, type Limits } from "@leveros/protocol";
+import { isLinkUpgrade } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import type { CallRouter } from "../router/call.ts";
@@ -6,6 +6,7 @@ import { Admission, type TokenIndex } from "./admission/admit-call.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { ClientLinks } from "./client-link/door.ts";
 import type { DoorOptions } from "./door-options.ts";
+import type { GatewayLimits } from "./gateway-limits.ts";
 import { FastConnections } from "./http/fast/door.ts";
 import { createHttp1 } from "./http/server.ts";
 import { createHttp2 } from "./http2/door.ts";
@@ -20,7 +21,7 @@ export interface GatewayOptions {
   readonly port: number;
   readonly router: CallRouter;
   readonly access: TokenIndex;
-  readonly limits: Limits;
+  readonly limits: GatewayLimits;
   /** With it, everything goes over TLS. Its files are watched. */
   readonly certificate: Certificate | undefined;
   /** Other processes listen on the same port; each resumes TLS sessions of the others with these keys. */

@@ -1,10 +1,10 @@
-import type { Limits } from "@leveros/protocol";
+import type { GatewayLimits } from "../gateway/gateway-limits.ts";
 
 /**
  * The limits of each of several gateways of one host. Even shares fit, because the system distributes connections evenly,
  * at random.
  */
-export function divideLimits(limits: Limits, workers: number): Limits {
+export function divideLimits(limits: GatewayLimits, workers: number): GatewayLimits {
   const share = (total: number): number => Math.ceil(total / workers);
   return {
     ...limits,

@@ -1,4 +1,5 @@
-import type { Limits, Link } from "@leveros/protocol";
+import type { Link } from "@leveros/protocol";
+import type { GatewayLimits } from "../gateway/gateway-limits.ts";
 import type { Part } from "../logs/parts.ts";
 import type { TokenRecord } from "../store/store.ts";
 
@@ -7,7 +8,7 @@ export interface WorkerSetup {
   /** An address, not a name, which might not lead everyone to the same. */
   readonly bind: string;
   /** Its own share of those that are counted. */
-  readonly limits: Limits;
+  readonly limits: GatewayLimits;
   readonly isLocalOnly: boolean;
   readonly certificate:
     | {

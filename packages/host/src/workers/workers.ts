@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { LeverError, LINK_VERSION, type Limits } from "@leveros/protocol";
 import type { TokenRegistry } from "../access/token-registry.ts";
 import type { Clock } from "../clock.ts";
+import { gatewayLimits } from "../gateway/gateway-limits.ts";
 import type { Listener } from "../gateway/listener.ts";
 import type { Certificate } from "../gateway/tls/certificate.ts";
 import type { Log } from "../logs/log.ts";
@@ -60,7 +61,7 @@ export class GatewayWorkers implements Listener {
     const { router, tokens, limits, workers, certificate, isLocalOnly } = options;
     this.#options = options;
     this.#setup = {
-      limits: divideLimits(limits, workers),
+      limits: divideLimits(gatewayLimits(limits), workers),
       isLocalOnly,
       certificate: certificate && {
         ...certificate,

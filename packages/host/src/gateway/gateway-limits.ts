@@ -1,0 +1,29 @@
+import type { Limits } from "@leveros/protocol";
+
+/** The limits that a gateway holds calls from outside to. */
+export type GatewayLimits = Pick<
+  Limits,
+  | "bodyBytesMax"
+  | "bufferedBodyBytesMax"
+  | "callTimeoutMs"
+  | "callTimeoutMaxMs"
+  | "connectionsMax"
+  | "headerBytesMax"
+  | "headersTimeoutMs"
+  | "idleConnectionTimeoutMs"
+  | "requestTimeoutMs"
+>;
+
+export function gatewayLimits(limits: Limits): GatewayLimits {
+  return {
+    bodyBytesMax: limits.bodyBytesMax,
+    bufferedBodyBytesMax: limits.bufferedBodyBytesMax,
+    callTimeoutMs: limits.callTimeoutMs,
+    callTimeoutMaxMs: limits.callTimeoutMaxMs,
+    connectionsMax: limits.connectionsMax,
+    headerBytesMax: limits.headerBytesMax,
+    headersTimeoutMs: limits.headersTimeoutMs,
+    idleConnectionTimeoutMs: limits.idleConnectionTimeoutMs,
+    requestTimeoutMs: limits.requestTimeoutMs,
+  };
+}
