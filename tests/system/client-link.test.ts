@@ -53,7 +53,9 @@ describe("the Node client", () => {
   let passage: Passage;
 
   beforeAll(async () => {
-    lever = await start();
+    // One test sends 3,000 calls at once. They may wait, however slow the machine is.
+    const limits = ["queuedCallsPerServiceMax=3000", "queueStandingMs=60000"];
+    lever = await start(...limits.flatMap((limit) => ["--limit", limit]));
     passage = await openPassage(lever.address);
   });
 
