@@ -1,10 +1,11 @@
 /**
- * Bundles what runs where no packages are installed: the client for pages (packages/client/dist/browser/leveros.js), and
- * the program of an instance with the client that services may import (packages/runtime/dist/instance).
+ * Bundles the programs that run where no packages are installed, from their sources: the client for pages
+ * (packages/client/dist/browser/leveros.js), and the program of an instance with the client that services may import
+ * (packages/runtime/dist/instance).
  */
-import { copyFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "vite";
+import { build, transformWithOxc } from "vite";
 
 const packages = join(import.meta.dirname, "../packages");
 const common = { configFile: false, logLevel: "error" } as const;
@@ -13,11 +14,11 @@ const target = "es2024";
 await build({
   ...common,
   root: join(packages, "client"),
-  resolve: { conditions: ["browser"] },
+  resolve: { conditions: ["browser", "lever-source"] },
   build: {
     target,
     outDir: "dist/browser",
-    lib: { entry: "dist/index.js", formats: ["es"], fileName: () => "leveros.js" },
+    lib: { entry: "src/index.ts", formats: ["es"], fileName: () => "leveros.js" },
   },
 });
 
@@ -58,8 +59,9 @@ const client = {
   chunkFileNames: "[name].mjs",
 } as const;
 await bundleForNode("client/src/index.ts", client, false);
-// What the warm-up loads is a module of its own, as a service's is.
-copyFileSync(
-  join(packages, "runtime/dist/warm-up-service.cjs"),
-  join(instance, "warm-up-service.cjs"),
-);
+// A module of its own, as the module of a service is.
+const warmUp = join(packages, "runtime/src/warm-up-service.cts");
+const { code } = await transformWithOxc(readFileSync(warmUp, "utf8"), "warm-up-service.ts", {
+  target,
+});
+writeFileSync(join(instance, "warm-up-service.cjs"), code);

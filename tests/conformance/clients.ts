@@ -1,9 +1,8 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { Client, LeverError, type RemoteStream } from "leveros";
-import { cleanEnvironment, leverBin } from "../harness/run-lever.ts";
+import { spawnLever } from "../harness/run-lever.ts";
 import type { StreamCase } from "./cases.ts";
 import {
   asMessages,
@@ -106,11 +105,9 @@ export const commandLine: Transport = {
     const isSendingBytes = of.sentChunks !== undefined || of.sent.some(isBytes);
     const flags = isSendingBytes ? ["--bytes"] : [];
     const args = of.args.map((arg) => JSON.stringify(arg));
-    const child = spawn(
-      process.execPath,
-      [leverBin, "stream", ...flags, `/${service}/${of.method}`, ...args],
-      { stdio: "pipe", env: { ...cleanEnvironment(), LEVEROS_IP_PORT: lever.address } },
-    );
+    const child = spawnLever(["stream", ...flags, `/${service}/${of.method}`, ...args], {
+      env: { LEVEROS_IP_PORT: lever.address },
+    });
     let stderr = "";
     child.stderr.on("data", (chunk: Buffer) => {
       stderr += chunk;

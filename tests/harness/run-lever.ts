@@ -1,11 +1,14 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 
-/** The program that users run. */
+/** The program that users run. It needs `cleanEnvironment`. */
 export const leverBin: string = fileURLToPath(
   new URL("../../packages/cli/bin/lever.js", import.meta.url),
+);
+const compileCache: string = fileURLToPath(
+  new URL("../../node_modules/.cache/node", import.meta.url),
 );
 
 export interface LeverRun {
@@ -16,27 +19,37 @@ export interface LeverRun {
   readonly stdoutBytes: Buffer;
 }
 
-export interface LeverRunOptions {
-  /** Its standard input; empty by default. */
-  readonly input?: string | Buffer;
+export interface LeverSpawnOptions {
   readonly cwd?: string;
-  /** Begins the command line: what runs the command elsewhere. */
+  /** Begins the command line, such as `ip netns exec x`. */
   readonly prefix?: readonly string[];
-  /** Beside the environment of the tests, from which Lever's own variables are taken out. */
+  /** Added to the environment of the tests, without Lever's own variables. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs one lever command as a process of its own, and waits for its end. */
+export interface LeverRunOptions extends LeverSpawnOptions {
+  /** Its standard input; empty by default. */
+  readonly input?: string | Buffer;
+}
+
+/** Starts one lever command as a process. */
+export function spawnLever(
+  args: readonly string[],
+  options: LeverSpawnOptions = {},
+): ChildProcessWithoutNullStreams {
+  const [command = "", ...rest] = [...(options.prefix ?? []), process.execPath, leverBin, ...args];
+  return spawn(command, rest, {
+    env: { ...cleanEnvironment(), ...options.env },
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+  });
+}
+
+/** Runs one lever command as a process, and waits for its end. */
 export async function runLever(
   args: readonly string[],
   options: LeverRunOptions = {},
 ): Promise<LeverRun> {
-  const [command, ...rest] = [...(options.prefix ?? []), process.execPath, leverBin, ...args];
-  const child = spawn(command ?? "", rest, {
-    stdio: "pipe",
-    env: { ...cleanEnvironment(), ...options.env },
-    ...(options.cwd !== undefined && { cwd: options.cwd }),
-  });
+  const child = spawnLever(args, options);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
@@ -54,10 +67,16 @@ export async function runLever(
   };
 }
 
-/** The environment of the tests without what would change how Lever behaves. */
+/**
+ * The environment of the tests without the variables that change how Lever behaves. With it `lever` runs from its
+ * TypeScript sources, or with LEVER_TEST_DIST=1 as it is built and shipped.
+ */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   const { LEVEROS_ENV, LEVEROS_IP_PORT, LEVEROS_TOKEN, FORCE_COLOR, ...rest } = process.env;
-  return { ...rest, NO_COLOR: "1" };
+  const clean = { ...rest, NO_COLOR: "1" };
+  if (process.env["LEVER_TEST_DIST"] === "1") return clean;
+  // Without the cache of compiled files each start takes 0.4 s longer.
+  return { ...clean, NODE_OPTIONS: "--conditions=lever-source", NODE_COMPILE_CACHE: compileCache };
 }
 
 function signalNumber(signal: NodeJS.Signals | null): number {

@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
+// @module-tag needs-chromium
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { launchBrowser } from "../harness/browser.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { spawnLever } from "../harness/run-lever.ts";
 
 const root = join(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "lever-chat-"));
@@ -17,7 +19,7 @@ let lever: RunningLever;
 let browser: Browser;
 let server: ChildProcess;
 let origin: string;
-let terminal: ChildProcess;
+let terminal: ChildProcessWithoutNullStreams;
 let heard: Interface;
 
 beforeAll(async () => {
@@ -33,19 +35,7 @@ beforeAll(async () => {
   const [line] = (await once(createInterface({ input: server.stdout }), "line")) as [string];
   origin = /http:\/\/[\d.:]+/.exec(line)?.[0] ?? "";
   browser = await launchBrowser();
-  terminal = spawn(
-    process.execPath,
-    [
-      join(root, "packages/cli/bin/lever.js"),
-      "-H",
-      lever.address,
-      "stream",
-      "/chat/lobby/joinChan",
-      '"Terry"',
-    ],
-    { stdio: ["pipe", "pipe", "inherit"] },
-  );
-  if (terminal.stdout === null) throw new Error("The terminal has no output.");
+  terminal = spawnLever(["-H", lever.address, "stream", "/chat/lobby/joinChan", '"Terry"']);
   heard = createInterface({ input: terminal.stdout });
 }, 60_000);
 
@@ -88,7 +78,7 @@ it("brings pages and a terminal together in their rooms, and nowhere else", asyn
   await say(ada, "<b>hello</b> everyone");
   await heardByTerminal;
   await bob.getByText("<b>hello</b> everyone").waitFor();
-  terminal.stdin?.write('"hello from the shell"\n');
+  terminal.stdin.write('"hello from the shell"\n');
   await ada.getByText("hello from the shell").waitFor();
   await bob.getByText("hello from the shell").waitFor();
   await say(eve, "anybody here?");
@@ -110,7 +100,7 @@ it("brings pages and a terminal together in their rooms, and nowhere else", asyn
   expect(await members()).toEqual(["Ada", "Bob", "Terry"]);
   await ada.close();
   await bob.getByText("Ada has left").waitFor();
-  terminal.stdin?.end();
+  terminal.stdin.end();
   await once(terminal, "exit");
   await bob.getByText("Terry has left").waitFor();
   expect(await members()).toEqual(["Bob"]);

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, rm, watch, writeFile } from "node:fs/promises";
@@ -8,7 +7,7 @@ import type { DeployReport, ServiceListing } from "@leveros/protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { leverBin, runLever } from "../harness/run-lever.ts";
+import { runLever, spawnLever } from "../harness/run-lever.ts";
 
 const server = `
 exports.greet = async (name) => "Hello, " + name + "!";
@@ -174,9 +173,7 @@ it("a deploy that is broken off leaves nothing behind", async () => {
   const watching = new AbortController();
   const changes = watch(staging, { signal: watching.signal })[Symbol.asyncIterator]();
   const arriving = changes.next();
-  const deploy = spawn(process.execPath, [leverBin, "-H", lever.address, "deploy", large], {
-    stdio: "ignore",
-  });
+  const deploy = spawnLever(["-H", lever.address, "deploy", large]);
   await arriving;
   deploy.kill("SIGINT");
   const [, signal] = await once(deploy, "exit");
@@ -190,9 +187,7 @@ it("a deploy that is broken off leaves nothing behind", async () => {
 describe("lever up", () => {
   it("says where it is on standard output, and nothing else there", async () => {
     const dataDir = await mkdtemp(join(temporary, "data-"));
-    const up = spawn(process.execPath, [leverBin, "up", "--port", "0", "--data", dataDir], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const up = spawnLever(["up", "--port", "0", "--data", dataDir]);
     let stdout = "";
     let stderr = "";
     up.stderr.on("data", (chunk: Buffer) => {

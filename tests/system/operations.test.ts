@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +14,7 @@ import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { cleanEnvironment, leverBin } from "../harness/run-lever.ts";
+import { spawnLever } from "../harness/run-lever.ts";
 
 let lever: RunningLever;
 let folder: string;
@@ -234,10 +233,7 @@ interface Spawned extends AsyncDisposable {
 
 /** A command that goes on until it is ended. */
 function spawned(...args: string[]): Spawned {
-  const child = spawn(process.execPath, [leverBin, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...cleanEnvironment(), LEVEROS_IP_PORT: lever.address },
-  });
+  const child = spawnLever(args, { env: { LEVEROS_IP_PORT: lever.address } });
   const closed = once(child, "close");
   return {
     lines: () => createInterface({ input: child.stdout })[Symbol.asyncIterator](),

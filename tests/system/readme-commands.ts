@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { cleanEnvironment } from "../harness/run-lever.ts";
 
 /** A command that a README tells to type, and what it is said to print. */
 export interface ReadmeCommand {
@@ -41,7 +42,7 @@ export async function typeCommand(
 ): Promise<string> {
   const { cwd, address } = options;
   const text = command.replaceAll("127.0.0.1:8080", address);
-  const env = { ...process.env, LEVEROS_IP_PORT: address };
+  const env = { ...cleanEnvironment(), LEVEROS_IP_PORT: address };
   const { stdout } = await run("bash", ["-c", text], { cwd, env });
   return stdout.replace(/\n$/, "");
 }

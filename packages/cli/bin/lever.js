@@ -8,4 +8,4 @@ if (major < 24) {
   );
   process.exit(3);
 }
-await import("../dist/main.js");
+await import("#main");

@@ -1,9 +1,8 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { answerJson, startFakeHost } from "../../../tests/harness/fake-host.ts";
-import { leverBin, runLever } from "../../../tests/harness/run-lever.ts";
+import { runLever, spawnLever } from "../../../tests/harness/run-lever.ts";
 
 const { version } = JSON.parse(
   readFileSync(new URL("../package.json", import.meta.url), "utf8"),
@@ -60,9 +59,7 @@ describe("a command line that is not valid has status 2, and nothing on standard
 it("a reader that closes the output early is not a failure", async () => {
   const large = "x".repeat(3_000_000);
   await using host = await startFakeHost((response) => answerJson(response, large));
-  const child = spawn(process.execPath, [leverBin, "-H", host.address, "invoke", "/a/b"], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawnLever(["-H", host.address, "invoke", "/a/b"]);
   let stderr = "";
   child.stderr.on("data", (chunk: Buffer) => {
     stderr += chunk.toString();
