@@ -14,6 +14,8 @@ const ROUNDS_MAX = 9;
 const SECONDS = 1;
 const point = greeting(32);
 
+// What ships is measured.
+process.env["LEVER_TEST_DIST"] = "1";
 await using ours = await lever.start();
 await using theirs = await bareNode.start();
 for (const running of [ours, theirs]) await warmUp(running, point);

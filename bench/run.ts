@@ -11,6 +11,8 @@ import { describeMachine, measureSpin } from "./machine.ts";
 import { noiseOf, writeReport } from "./report.ts";
 import { scenarios } from "./scenarios/index.ts";
 
+// What ships is measured.
+process.env["LEVER_TEST_DIST"] = "1";
 const { values } = parseArgs({
   options: {
     only: { type: "string", multiple: true },

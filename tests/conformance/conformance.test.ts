@@ -5,6 +5,7 @@ import { launchBrowser, type PageServer, servePages } from "../harness/browser.t
 import { grpcPeer } from "../harness/grpc-peer.ts";
 import { callMethod, deployArchive } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { isMet } from "../harness/requirements.ts";
 import { type RegularCase, regularCases, type StreamCase, streamCases } from "./cases.ts";
 import { pageTools } from "./page.ts";
 import { services } from "./service.ts";
@@ -16,17 +17,20 @@ const CASE_TIMEOUT_MS = 180_000;
 
 let lever: RunningLever;
 let bench: Bench;
-let browser: Browser;
-let pages: PageServer;
+let browser: Browser | undefined;
+let pages: PageServer | undefined;
 
 beforeAll(async () => {
   lever = await startLever();
-  for (const [name, { leverJson, files }] of Object.entries(services)) {
+  for (const [name, { leverJson, files, needs }] of Object.entries(services)) {
+    if (needs !== undefined && !isMet(needs)) continue;
     const described = JSON.stringify({ name, maxInstances: 1, ...leverJson });
     const archive = serviceArchive({ ...files, "lever.json": described });
     const answer = await deployArchive(lever.address, archive);
     expect(answer.status, answer.text).toBe(200);
   }
+  bench = { lever, grpc: grpcPeer(lever.address), page: undefined };
+  if (!isMet("needs-chromium")) return;
   pages = await servePages({
     "/": `<!doctype html><script type="module">
       import { Client } from "/leveros.js";
@@ -38,7 +42,7 @@ beforeAll(async () => {
   const page = await browser.newPage();
   await page.goto(pages.origin);
   await page.waitForFunction(() => "client" in globalThis);
-  bench = { lever, grpc: grpcPeer(lever.address), page };
+  bench = { ...bench, page };
 }, 60_000);
 
 afterAll(async () => {
@@ -65,7 +69,11 @@ async function testStream(column: Column, of: StreamCase): Promise<void> {
   expect((await callMethod(lever.address, `/${service}/hasLeft`, [id])).text).toBe("true");
 }
 
-describe.each(columns)("$name", (column) => {
+for (const column of columns) {
+  describe(column.name, { tags: column.tags ?? [] }, () => testColumn(column));
+}
+
+function testColumn(column: Column): void {
   const carried = <Case extends RegularCase | StreamCase>(cases: readonly Case[]): Case[] =>
     cases.filter((of) => column.cannot?.(of) === undefined);
   if (column.regular !== undefined) {
@@ -78,4 +86,4 @@ describe.each(columns)("$name", (column) => {
   if (column.stream !== undefined) {
     it.each(carried(streamCases))("stream: $name", (of) => testStream(column, of), CASE_TIMEOUT_MS);
   }
-});
+}

@@ -1,6 +1,7 @@
 import type { Client } from "leveros";
+import type { Page } from "playwright-core";
 import { CHUNK_BYTES, type Outcome } from "./cases.ts";
-import { type Failure, isBytes, type Streamed, type Transport } from "./transport.ts";
+import { type Bench, type Failure, isBytes, type Streamed, type Transport } from "./transport.ts";
 
 // What goes into a page and comes out of it is JSON: bytes are packed.
 
@@ -106,15 +107,21 @@ export const pageTools = `
   globalThis.crc32 = (bytes, from) => { let c = ~from; for (let i = 0; i < bytes.length; i++) c = table[(c ^ bytes[i]) & 255] ^ (c >>> 8); return ~c >>> 0; };
 `;
 
+function pageOf({ page }: Bench): Page {
+  if (page === undefined) throw new Error("Cannot call from a page: there is no browser.");
+  return page;
+}
+
 export const chromium: Transport = {
   name: "Chromium",
-  async regular({ page }, service, { method, args, timeoutMs = 0 }): Promise<Outcome> {
+  tags: ["needs-chromium"],
+  async regular(bench, service, { method, args, timeoutMs = 0 }): Promise<Outcome> {
     const call = { service, method, args: args.map(pack), timeoutMs };
-    const outcome = await page.evaluate(callInPage, call);
+    const outcome = await pageOf(bench).evaluate(callInPage, call);
     return "result" in outcome ? { result: unpack(outcome.result) } : unpackFailure(outcome);
   },
-  async stream({ page }, service, of): Promise<Streamed> {
-    const { received, failure } = await page.evaluate(streamInPage, {
+  async stream(bench, service, of): Promise<Streamed> {
+    const { received, failure } = await pageOf(bench).evaluate(streamInPage, {
       service,
       method: of.method,
       args: of.args.map(pack),

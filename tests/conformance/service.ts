@@ -54,7 +54,14 @@ const read = (path: string): string => readFileSync(join(here, path), "utf8");
 const dependency = (name: string): string => JSON.stringify(join(here, "../../node_modules", name));
 
 /** Everything that the conformance suite deploys, by name, with its lever.json apart. */
-export const services: Readonly<Record<string, { leverJson: object; files: Files }>> = {
+interface TestedService {
+  readonly leverJson: object;
+  readonly files: Files;
+  /** The requirement of tests/harness/requirements.ts without which it does not start. */
+  readonly needs?: string;
+}
+
+export const services: Readonly<Record<string, TestedService>> = {
   "form-cjs": {
     leverJson: { jsEntry: "server.cjs" },
     files: {
@@ -83,6 +90,7 @@ export const services: Readonly<Record<string, { leverJson: object; files: Files
     },
   },
   "form-python": {
+    needs: "needs-python",
     leverJson: { entry: ["/usr/bin/python3", "server.py"] },
     files: {
       "server.py": read("entry/server.py"),

@@ -7,8 +7,8 @@ import { type Outcome, type RegularCase, type StreamCase, sentBy } from "./cases
 export interface Bench {
   readonly lever: RunningLever;
   readonly grpc: GrpcPeer;
-  /** Has the client as `client`, and the tools of `page.ts`. */
-  readonly page: Page;
+  /** Has the client as `client`, and the tools of `page.ts`. undefined = there is no browser on this machine. */
+  readonly page: Page | undefined;
 }
 
 export interface Streamed {
@@ -19,6 +19,8 @@ export interface Streamed {
 /** A way to call a service of `dev.lever`. */
 export interface Transport {
   readonly name: string;
+  /** What it needs besides Node (tests/harness/requirements.ts). */
+  readonly tags?: string[];
   /** What it calls is called by a service of the same environment. */
   readonly isService?: true;
   readonly regular?: (bench: Bench, service: string, of: RegularCase) => Promise<Outcome>;

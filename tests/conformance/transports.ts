@@ -1,3 +1,4 @@
+import type { RegularCase, StreamCase } from "./cases.ts";
 import { anotherService, commandLine, nodeClient } from "./clients.ts";
 import { grpcTransport, nestsTooDeep } from "./grpc.ts";
 import { httpTransports } from "./http.ts";
@@ -11,14 +12,14 @@ export interface Column extends Transport {
 }
 
 /** The Node client, calling a service of another form. */
-const form = (name: string, service: string, cannot?: Transport["cannot"]): Column => ({
+const form = (name: string, service: string, options: Partial<Transport> = {}): Column => ({
   ...nodeClient,
+  ...options,
   name,
   service,
-  ...(cannot !== undefined && { cannot }),
 });
 
-const entryCannot: Transport["cannot"] = (of) => {
+const entryCannot = (of: RegularCase | StreamCase): string | undefined => {
   if (of.nestsDeep === true) return nestsTooDeep;
   return of.method === "closeChan" ? "only a module has the stream as an object" : undefined;
 };
@@ -35,6 +36,6 @@ export const columns: readonly Column[] = [
   ].map((transport) => ({ ...transport, service: "form-cjs" })),
   form("ES module", "form-esm"),
   form("TypeScript", "form-ts"),
-  form("Node entry", "form-node", entryCannot),
-  form("Python entry", "form-python", entryCannot),
+  form("Node entry", "form-node", { cannot: entryCannot }),
+  form("Python entry", "form-python", { cannot: entryCannot, tags: ["needs-python"] }),
 ];

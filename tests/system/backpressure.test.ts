@@ -259,43 +259,42 @@ describe("many callers", () => {
     await untilIdle();
   });
 
-  it(
-    `have ${BROWSER_STREAMS} streams open at once from pages, and close them without a trace`,
-    async () => {
-      await using pages = await servePages({
-        "/": `<!doctype html><script type="module">
+  it(`have ${BROWSER_STREAMS} streams open at once from pages, and close them without a trace`, {
+    tags: ["needs-chromium"],
+    timeout: TEST_TIMEOUT_MS,
+  }, async () => {
+    await using pages = await servePages({
+      "/": `<!doctype html><script type="module">
           import { Client } from "/leveros.js";
           globalThis.remote = new Client({ forceHost: "${lever.address}" }).service("dev.lever", "flow");
         </script>`,
-      });
-      const browser = await launchBrowser();
-      try {
-        const openIn = async (count: number): Promise<Page> => {
-          const page = await (await browser.newContext()).newPage();
-          await page.goto(pages.origin);
-          await page.waitForFunction(() => "remote" in globalThis);
-          const heard = await page.evaluate(openInPage, count);
-          expect(heard).toEqual(Array.from({ length: count }, (_, index) => index));
-          return page;
-        };
-        const profiles = Array.from({ length: Math.ceil(BROWSER_STREAMS / SOCKETS_PER_PROFILE) });
-        const opened: Page[] = [];
-        for (const _ of profiles) {
-          opened.push(await openIn(Math.min(SOCKETS_PER_PROFILE, BROWSER_STREAMS)));
-        }
-        expect(await callsInFlight()).toBe(BROWSER_STREAMS);
-        // Half of the pages end their streams, the others just go away.
-        for (const [index, page] of opened.entries()) {
-          if (index % 2 === 0) await page.evaluate(endInPage);
-          await page.close();
-        }
-        await untilIdle();
-      } finally {
-        await browser.close();
+    });
+    const browser = await launchBrowser();
+    try {
+      const openIn = async (count: number): Promise<Page> => {
+        const page = await (await browser.newContext()).newPage();
+        await page.goto(pages.origin);
+        await page.waitForFunction(() => "remote" in globalThis);
+        const heard = await page.evaluate(openInPage, count);
+        expect(heard).toEqual(Array.from({ length: count }, (_, index) => index));
+        return page;
+      };
+      const profiles = Array.from({ length: Math.ceil(BROWSER_STREAMS / SOCKETS_PER_PROFILE) });
+      const opened: Page[] = [];
+      for (const _ of profiles) {
+        opened.push(await openIn(Math.min(SOCKETS_PER_PROFILE, BROWSER_STREAMS)));
       }
-    },
-    TEST_TIMEOUT_MS,
-  );
+      expect(await callsInFlight()).toBe(BROWSER_STREAMS);
+      // Half of the pages end their streams, the others just go away.
+      for (const [index, page] of opened.entries()) {
+        if (index % 2 === 0) await page.evaluate(endInPage);
+        await page.close();
+      }
+      await untilIdle();
+    } finally {
+      await browser.close();
+    }
+  });
 
   it(
     `cancel ${CANCELLED_CALLS} calls over gRPC, and others are answered`,

@@ -1,3 +1,4 @@
+// @module-tag needs-chromium
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import type { Client } from "leveros";

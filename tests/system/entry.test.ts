@@ -227,7 +227,7 @@ describe("a program that cannot be a service is refused:", () => {
   });
 });
 
-describe("the Python example", () => {
+describe("the Python example", { tags: ["needs-python"] }, () => {
   beforeAll(async () => {
     for (const example of ["hello-python", "hello"]) {
       const { status, stderr } = await lever.lever(["deploy", join(root, "examples", example)]);

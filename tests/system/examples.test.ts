@@ -44,7 +44,7 @@ async function deploy(lever: RunningLever, ...examples: string[]): Promise<void>
 
 it.each(["counter", "hello", "hello-ts", "markdown", "notes"])(
   "%s does what its README says, command by command",
-  { timeout: 120_000 },
+  { tags: ["needs-curl"], timeout: 120_000 },
   async (example) => {
     await using lever = await startLever({ dataDir: await makeDataDir() });
     const readme = await readFile(join(repository, "examples", example, "README.md"), "utf8");

@@ -1,3 +1,4 @@
+// @module-tag needs-chromium
 import { once } from "node:events";
 import { join } from "node:path";
 import type { CreatedToken } from "@leveros/protocol";

@@ -26,7 +26,10 @@ const NOT_NEEDED = [
   "internal/deps/undici/undici",
 ];
 
-describe.each(["process", "oci"] as const)("an instance (%s)", (isolation) => {
+describe("an instance (process)", () => testInstance("process"));
+describe("an instance (oci)", { tags: ["needs-containers"] }, () => testInstance("oci"));
+
+function testInstance(isolation: "oci" | "process"): void {
   let lever: RunningLever;
   const call = async (method: string): Promise<unknown> =>
     (await callMethod(lever.address, `/loaded/${method}`, ["you"])).json();
@@ -63,4 +66,4 @@ describe.each(["process", "oci"] as const)("an instance (%s)", (isolation) => {
     expect(stack[1]).toMatch(/^ +at exports\.failing( \[as call\])? \(.*\/server\.js:9:19\)$/);
     expect(stack[2]).toMatch(/^ +at serveRegular \(.*\/main\.cjs:\d+:\d+\)$/);
   });
-});
+}

@@ -16,7 +16,10 @@ const CODE = `
 const NAMES = ["first", "second"];
 const AGENT = new Agent({ keepAlive: true, maxSockets: 12 });
 
-describe.each(["process", "oci"] as const)("large bodies, %s", (isolation) => {
+describe("large bodies, process", () => testLargeBodies("process"));
+describe("large bodies, oci", { tags: ["needs-containers"] }, () => testLargeBodies("oci"));
+
+function testLargeBodies(isolation: "oci" | "process"): void {
   let lever: RunningLever;
 
   beforeAll(async () => {
@@ -98,9 +101,11 @@ describe.each(["process", "oci"] as const)("large bodies, %s", (isolation) => {
     expect(files).toContain(" -> ");
     expect(files).not.toContain("lever-");
   });
-});
+}
 
-test("pass through the link itself where no memory can be shared", async () => {
+test("pass through the link itself where no memory can be shared", {
+  tags: ["needs-root"],
+}, async () => {
   await using lever = await startLever({
     through: [
       "unshare",

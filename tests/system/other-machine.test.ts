@@ -1,3 +1,6 @@
+// @module-tag needs-network-namespaces
+// @module-tag needs-openssl
+// @module-tag needs-curl
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,10 +11,13 @@ import { OtherMachine } from "../harness/other-machine.ts";
 import { runLever } from "../harness/run-lever.ts";
 
 let other: OtherMachine;
-const authority = new CertificateAuthority();
-const trust = { NODE_EXTRA_CA_CERTS: authority.certFile, XDG_CONFIG_HOME: authority.folder };
+let authority: CertificateAuthority;
+/** The environment of a command that trusts the authority. */
+let trust: Readonly<Record<string, string>>;
 
 beforeAll(() => {
+  authority = new CertificateAuthority();
+  trust = { NODE_EXTRA_CA_CERTS: authority.certFile, XDG_CONFIG_HOME: authority.folder };
   other = new OtherMachine();
 });
 

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serviceArchive } from "../harness/archive.ts";
 import { callMethod, deployArchive } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { cleanEnvironment } from "../harness/run-lever.ts";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -30,13 +31,16 @@ describe("the README", () => {
 
   afterAll(() => lever.stop());
 
-  it("shows commands that work as they stand", async () => {
+  it("shows commands that work as they stand", {
+    tags: ["needs-curl"],
+    timeout: 60_000,
+  }, async () => {
     const commands = blockAfter(readme, "run by tests/system/readme.test.ts").trim().split("\n");
     expect(commands).toHaveLength(4);
     const outputs: string[] = [];
     for (const command of commands) {
       const here = command.replaceAll("127.0.0.1:8080", lever.address);
-      const env = { ...process.env, LEVEROS_IP_PORT: lever.address, NO_COLOR: "1" };
+      const env = { ...cleanEnvironment(), LEVEROS_IP_PORT: lever.address };
       const { stdout } = await promisify(execFile)("bash", ["-ec", here], { cwd: root, env });
       outputs.push(stdout);
     }
@@ -44,9 +48,10 @@ describe("the README", () => {
     expect(outputs[1]).toBe('"Hello, world!"\n');
     expect(outputs[2]).toBe('"Hello, world!"');
     expect(outputs[3]).toMatch(/helloService/);
-  }, 60_000);
+  });
 
   it("shows a TypeScript service that works as it stands", async () => {
+    await lever.lever(["deploy", "examples/hello"], { cwd: root });
     const archive = serviceArchive({
       "lever.json": '{"name": "greeters", "jsEntry": "server.ts"}',
       "server.ts": blockAfter(readme, "deployed by tests/system/readme.test.ts"),

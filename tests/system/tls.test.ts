@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+// @module-tag needs-openssl
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
@@ -14,19 +14,26 @@ import { WebSocket } from "ws";
 import { CertificateAuthority, type KeyPairFiles } from "../harness/certificates.ts";
 import { fromJsonMessage, grpcPeer, toRpc } from "../harness/grpc-peer.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { cleanEnvironment, leverBin, runLever } from "../harness/run-lever.ts";
+import { runLever, spawnLever } from "../harness/run-lever.ts";
 
 const SERVICE = `
 exports.greet = (name) => "Hello, " + name + "!";
 exports.echoChan = async (stream) => { for await (const message of stream) stream.write(message); };
 `;
 
-const authority = new CertificateAuthority();
-const trust = { NODE_EXTRA_CA_CERTS: authority.certFile, XDG_CONFIG_HOME: authority.folder };
-const serviceDir = join(authority.folder, "service");
-mkdirSync(serviceDir);
-writeFileSync(join(serviceDir, "lever.json"), '{"name": "safe", "jsEntry": "server.js"}');
-writeFileSync(join(serviceDir, "server.js"), SERVICE);
+let authority: CertificateAuthority;
+/** The environment of a command that trusts the authority. */
+let trust: Readonly<Record<string, string>>;
+let serviceDir: string;
+
+beforeAll(() => {
+  authority = new CertificateAuthority();
+  trust = { NODE_EXTRA_CA_CERTS: authority.certFile, XDG_CONFIG_HOME: authority.folder };
+  serviceDir = join(authority.folder, "service");
+  mkdirSync(serviceDir);
+  writeFileSync(join(serviceDir, "lever.json"), '{"name": "safe", "jsEntry": "server.js"}');
+  writeFileSync(join(serviceDir, "server.js"), SERVICE);
+});
 
 const tlsArgs = ({ certFile, keyFile }: KeyPairFiles): string[] => [
   "--tls-cert",
@@ -61,10 +68,7 @@ describe("a host with a certificate", () => {
     expect(streamed).toMatchObject({ stdout: "1\n2\n", stderr: "" });
     const events = await lever.lever(["events"], { env: trust });
     expect(events.stdout).toContain("deployed");
-    const following = spawn(process.execPath, [leverBin, "-H", lever.origin, "events", "-f"], {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...cleanEnvironment(), ...trust },
-    });
+    const following = spawnLever(["-H", lever.origin, "events", "-f"], { env: trust });
     const [event] = (await once(following.stdout, "data")) as [Buffer];
     expect(event.toString()).toMatch(/^\d{4}-\d\d-\d\d .*\w/);
     following.kill();

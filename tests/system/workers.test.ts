@@ -140,7 +140,9 @@ describe("a host with two workers", () => {
   });
 });
 
-it("serves TLS with all workers, and resumes with one the sessions of another", async () => {
+it("serves TLS with all workers, and resumes with one the sessions of another", {
+  tags: ["needs-openssl"],
+}, async () => {
   using authority = new CertificateAuthority();
   const { certFile, keyFile } = authority.issue("host");
   const config = mkdtempSync(join(tmpdir(), "lever-config-"));

@@ -119,7 +119,9 @@ it("a reply of exactly the client's limit is accepted", async () => {
   expect(await client.service("dev.lever", "x").invoke("y")).toHaveLength(1_000);
 });
 
-it("the certificate must be that of the connected host, not of the environment", async () => {
+it("the certificate must be that of the connected host, not of the environment", {
+  tags: ["needs-openssl"],
+}, async () => {
   const { key, cert } = await makeCertificate("localhost");
   const server = https.createServer({ key, cert });
   const trusted = tls.getCACertificates("default");

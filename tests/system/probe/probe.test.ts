@@ -3,8 +3,6 @@ import type { Attempt, Mode } from "./attempt.ts";
 import { attempts, isolationPage } from "./table.ts";
 import { ProbedHost } from "./world.ts";
 
-const modes: readonly Mode[] = ["oci", "process"];
-
 function run(attempt: Attempt, { world }: ProbedHost): Promise<string> {
   if (attempt.python !== undefined) return world.probe("python", attempt.python);
   if (attempt.script !== undefined) return world.probe("script", attempt.script);
@@ -12,7 +10,18 @@ function run(attempt: Attempt, { world }: ProbedHost): Promise<string> {
   throw new Error(`Cannot make the attempt: ${attempt.name} has no program.`);
 }
 
-describe.each(modes)("a hostile service, kept apart by %s,", (mode) => {
+describe(
+  "a hostile service, kept apart by oci,",
+  { tags: ["needs-containers", "needs-python"] },
+  () => testAttempts("oci"),
+);
+describe(
+  "a hostile service, kept apart by process,",
+  { tags: ["needs-root", "needs-python"] },
+  () => testAttempts("process"),
+);
+
+function testAttempts(mode: Mode): void {
   let host: ProbedHost;
 
   beforeAll(async () => {
@@ -37,7 +46,7 @@ describe.each(modes)("a hostile service, kept apart by %s,", (mode) => {
     },
     120_000,
   );
-});
+}
 
 test("the page about isolation says what the table says (vitest --update writes it)", async () => {
   const page = "../../../docs/reference/isolation.md";

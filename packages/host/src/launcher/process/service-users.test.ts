@@ -51,7 +51,7 @@ it("a host with the same data folder starts with the same number, above every ac
   expect(isServiceUser(65_534)).toBe(false);
 });
 
-describe.runIf(process.getuid?.() === 0)("S1: no two services ever have the same user", () => {
+describe("S1: no two services ever have the same user", { tags: ["needs-root"] }, () => {
   it("each service gets the next number, which is written down first", async () => {
     const users = await open();
     const first = firstUid(dataDir);
@@ -96,37 +96,36 @@ describe.runIf(process.getuid?.() === 0)("S1: no two services ever have the same
   });
 });
 
-describe.runIf(process.getuid?.() === 0)(
-  "S2: a service's user reads its code and writes its data",
-  () => {
-    it("everything in the data folder belongs to the user, and links are not followed", async () => {
-      const users = await open();
-      const dir = serviceDir("a");
-      const outside = join(dataDir, "outside");
-      writeFileSync(outside, "");
-      mkdirSync(join(dir, "sub"));
-      writeFileSync(join(dir, "sub", "file"), "");
-      symlinkSync(outside, join(dir, "link"));
-      const { uid } = await users.userFor(dir, codeDir());
-      for (const path of [dir, join(dir, "sub"), join(dir, "sub", "file")]) {
-        expect(statSync(path).uid).toBe(uid);
-      }
-      expect(statSync(outside).uid).toBe(0);
-      expect(statSync(dir).mode & 0o777).toBe(0o700);
-    });
+describe("S2: a service's user reads its code and writes its data", {
+  tags: ["needs-root"],
+}, () => {
+  it("everything in the data folder belongs to the user, and links are not followed", async () => {
+    const users = await open();
+    const dir = serviceDir("a");
+    const outside = join(dataDir, "outside");
+    writeFileSync(outside, "");
+    mkdirSync(join(dir, "sub"));
+    writeFileSync(join(dir, "sub", "file"), "");
+    symlinkSync(outside, join(dir, "link"));
+    const { uid } = await users.userFor(dir, codeDir());
+    for (const path of [dir, join(dir, "sub"), join(dir, "sub", "file")]) {
+      expect(statSync(path).uid).toBe(uid);
+    }
+    expect(statSync(outside).uid).toBe(0);
+    expect(statSync(dir).mode & 0o777).toBe(0o700);
+  });
 
-    it("the code belongs to root and is readable for the user's group", async () => {
-      const users = await open();
-      const { gid } = await users.userFor(serviceDir("a"), codeDir());
-      const { uid: owner, gid: group, mode } = statSync(codeDir());
-      expect([owner, group, mode & 0o777]).toEqual([0, gid, 0o750]);
-    });
+  it("the code belongs to root and is readable for the user's group", async () => {
+    const users = await open();
+    const { gid } = await users.userFor(serviceDir("a"), codeDir());
+    const { uid: owner, gid: group, mode } = statSync(codeDir());
+    expect([owner, group, mode & 0o777]).toEqual([0, gid, 0o750]);
+  });
 
-    it("folders above code and data can be entered but not listed", async () => {
-      await open();
-      for (const name of ["", "code", "services", "services/dev"]) {
-        expect(statSync(join(dataDir, name)).mode & 0o077).toBe(0o011);
-      }
-    });
-  },
-);
+  it("folders above code and data can be entered but not listed", async () => {
+    await open();
+    for (const name of ["", "code", "services", "services/dev"]) {
+      expect(statSync(join(dataDir, name)).mode & 0o077).toBe(0o011);
+    }
+  });
+});

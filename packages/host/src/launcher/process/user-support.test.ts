@@ -9,10 +9,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { closedFolder, tryUsers, usersMissing } from "./user-support.ts";
 
-const isRoot = process.getuid?.() === 0;
 let dir: string;
 let dataDir: string;
 
@@ -46,15 +45,15 @@ describe("the folder that closes a path to other users", () => {
   });
 });
 
-it.skipIf(isRoot)(
-  "services have no users of their own when Lever does not run as root",
-  async () => {
-    expect(usersMissing(dataDir)).toBe("Lever does not run as root");
-    expect(await tryUsers(dataDir)).toBe("Lever does not run as root");
-  },
-);
+it("services have no users of their own when Lever does not run as root", async () => {
+  using _ = vi.spyOn(process, "getuid").mockReturnValue(1_000);
+  expect(usersMissing(dataDir)).toBe("Lever does not run as root");
+  expect(await tryUsers(dataDir)).toBe("Lever does not run as root");
+});
 
-describe.runIf(isRoot)("services have users of their own when Lever runs as root", () => {
+describe("services have users of their own when Lever runs as root", {
+  tags: ["needs-root"],
+}, () => {
   it("and other users reach the data folder, which a trial opens for passing through only", async () => {
     expect(usersMissing(dataDir)).toBeUndefined();
     expect(await tryUsers(dataDir)).toBeUndefined();
