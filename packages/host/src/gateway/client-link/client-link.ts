@@ -1,0 +1,125 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import {
+  attachLink,
+  type CallRequest,
+  cancelled,
+  ignoredEvents,
+  LeverError,
+  type Link,
+} from "@leveros/protocol";
+import { asLeverError } from "../../logs/as-lever-error.ts";
+import { forwardCall } from "../../router/forward-call.ts";
+import type { AccessRequest } from "../admission/admit-call.ts";
+import type { DoorOptions } from "../door-options.ts";
+
+/** Calls that are open on one link at once: as many as there may be connections with one call each. */
+const CALLS_MAX = 10_000;
+
+interface ClientLinkOptions extends DoorOptions {
+  readonly socket: Duplex;
+  /** The upgrade request that opened the link. */
+  readonly request: AccessRequest;
+  readonly onClosed: () => void;
+}
+
+/** One open link: admits each of its calls, and passes it on to the router. It keeps G2 and G3 of `ClientLinks`. */
+export class ClientLink {
+  readonly #options: ClientLinkOptions;
+  readonly #link: Link;
+  #wasUsed = false;
+  #isClosing = false;
+  #idleCheck: unknown;
+
+  constructor(options: ClientLinkOptions) {
+    const { socket, router, limits, budget, clock, log, onClosed } = options;
+    const forwarding = { target: router, isTrusted: false, log };
+    this.#options = options;
+    this.#checkIdleLater();
+    this.#link = attachLink(socket, {
+      side: "host",
+      messageBytesMax: limits.bodyBytesMax,
+      callsMax: CALLS_MAX,
+      countStored: (bytes) => budget.count(bytes),
+      refuse: (asked) => {
+        try {
+          this.#admit(asked);
+          return undefined;
+        } catch (error) {
+          return asLeverError(error, log, "gateway");
+        }
+      },
+      onCall: (asked, side) => {
+        try {
+          return forwardCall(this.#admit(asked), side, forwarding);
+        } catch (error) {
+          side.abort(asLeverError(error, log, "gateway"));
+          return ignoredEvents;
+        }
+      },
+      onControl() {
+        throw new Error("Cannot accept a control message: only instances send those.");
+      },
+      // The end of the last call is written at the end of this turn of the event loop.
+      onIdle: () => setImmediate(() => this.#endWhenIdle()),
+      onClose: () => {
+        clock.clearTimeout(this.#idleCheck);
+        this.#link.close(cancelled("connectionClosed"));
+        onClosed();
+      },
+    });
+    // TCP finds out when a peer has gone without closing its connection.
+    (socket as Socket).setKeepAlive(true, limits.idleConnectionTimeoutMs);
+  }
+
+  /** Closes the link once no call is open on it. */
+  close(): void {
+    this.#isClosing = true;
+    this.#endWhenIdle();
+  }
+
+  /** G2. @throws LeverError */
+  #admit({ target: asked, isStream, timeoutMs, kind, body }: CallRequest): CallRequest {
+    const { admission, limits, request } = this.#options;
+    const environment = asked.environment.toLowerCase();
+    if (environment === "") {
+      throw new LeverError("malformed_request", "Cannot make the call: it names no environment.");
+    }
+    const target = environment === asked.environment ? asked : { ...asked, environment };
+    const { callTimeoutMaxMs } = limits;
+    const askedMs =
+      timeoutMs <= callTimeoutMaxMs ? timeoutMs : tooLong(timeoutMs, callTimeoutMaxMs);
+    const incoming = { door: "clientLink", target, request, isStream, askedMs } as const;
+    const admitted = admission.admitCall(incoming);
+    this.#wasUsed = true;
+    return { ...admitted, kind, body };
+  }
+
+  #endWhenIdle(): void {
+    if (!this.#isClosing || this.#link.callsOpen > 0) return;
+    const { socket } = this.#options;
+    this.#link.flush();
+    socket.end(() => socket.destroy());
+  }
+
+  /** G3. */
+  #checkIdleLater(): void {
+    const { clock, limits, socket } = this.#options;
+    this.#idleCheck = clock.setTimeout(() => {
+      const isUsed = this.#link.callsOpen > 0;
+      if (!isUsed && !this.#wasUsed) {
+        socket.destroy();
+        return;
+      }
+      this.#wasUsed = isUsed;
+      this.#checkIdleLater();
+    }, limits.idleConnectionTimeoutMs);
+  }
+}
+
+function tooLong(timeoutMs: number, timeoutMaxMs: number): LeverError {
+  return new LeverError(
+    "malformed_request",
+    `Cannot make the call: its timeout is ${timeoutMs} ms; allowed is at most ${timeoutMaxMs}.`,
+  );
+}
