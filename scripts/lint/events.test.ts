@@ -1,31 +1,31 @@
 import { expect, it } from "vitest";
 import { eventFaults } from "./events.ts";
 
-const documents = [
-  {
-    path: "docs/reference/events.md",
-    text: "| event | level |\n| `deployed` | info | x |\n| `host lost` | warn | x |\n",
-  },
-];
+const path = "docs/reference/events.md";
 
-it("an event needs a row, and a row an event", () => {
-  const text = `log("info", "deployer", "deployed");
-    this.#options.log(\n  "error", part, "request failed", { reason });
-    log("debug", "fleet", "instance starting");`;
-  const sources = [
-    { path: "packages/host/src/deployer/a.ts", text },
-    { path: "packages/host/src/deployer/a.test.ts", text: 'log("info", "x", "only in a test")' },
-  ];
-  expect(eventFaults({ sources, documents })).toEqual([
-    {
-      path: "packages/host/src/deployer/a.ts",
-      line: 2,
-      reason: 'docs/reference/events.md has no row for the event "error request failed"',
-    },
-    {
-      path: "docs/reference/events.md",
-      line: 3,
-      reason: 'the host never logs the event "warn host lost"',
-    },
+const faultsOf = (rows: string, text: string): readonly string[] =>
+  eventFaults({
+    documents: [{ path, text: `| event | level | part |\n| --- | --- | --- |\n${rows}` }],
+    sources: [
+      { path: "packages/host/src/fleet/a.ts", text },
+      { path: "packages/host/src/fleet/a.test.ts", text: 'log("info", "x", "only in a test")' },
+    ],
+  }).map((fault) => `${fault.path}:${fault.line}: ${fault.reason}`);
+
+it("a row for each event and part, and an event for each row, are no faults", () => {
+  const rows = "| `output` | info | `fleet`, `workers` | x |\n| `failed` | error | any | x |\n";
+  const code = `log("info", "fleet", "output");
+    log("info", "workers", "output", { line });
+    this.#options.log(\n  "error", part, "failed", { reason });
+    log("debug", "fleet", "a detail");`;
+  expect(faultsOf(rows, code)).toEqual([]);
+});
+
+it("an event without a row, and a row without an event, are faults", () => {
+  const rows = "| `output` | info | `fleet`, `workers` | x |\n";
+  expect(faultsOf(rows, '\nlog("warn", "fleet", "output");')).toEqual([
+    'packages/host/src/fleet/a.ts:2: docs/reference/events.md has no row for warn "output" of the part fleet',
+    'docs/reference/events.md:3: the host never logs info "output" of the part fleet',
+    'docs/reference/events.md:3: the host never logs info "output" of the part workers',
   ]);
 });

@@ -1,48 +1,54 @@
-/** docs/reference/events.md has a row for each event that the host logs, with its level; and no others. */
+/** docs/reference/events.md has a row for each event that the host logs, with its level and parts; and no others. */
 import { type Fault, isTest, lineAt, type Repository } from "./repository.ts";
 
 const PAGE = "docs/reference/events.md";
 
-const LOG_CALL = /\blog\(\s*"(?<level>\w+)",\s*(?:"[\w-]+"|part),\s*"(?<event>[^"]+)"/g;
-const ROW = /^\| `(?<event>[^`]+)` \| (?<level>info|warn|error) \|/gm;
+const LOG_CALL = /\blog\(\s*"(?<level>\w+)",\s*(?:"(?<part>[\w-]+)"|part),\s*"(?<event>[^"]+)"/g;
+const ROW = /^\| `(?<event>[^`]+)` \| (?<level>info|warn|error) \| (?<parts>[^|]+) \|/gm;
 
 export function eventFaults({
   sources,
   documents,
 }: Pick<Repository, "sources" | "documents">): readonly Fault[] {
   const page = documents.find(({ path }) => path === PAGE)?.text ?? "";
-  const rows = eventsIn(page, ROW);
-  const host = sources.filter(
-    (file) => file.path.startsWith("packages/host/src/") && !isTest(file),
+  const documented = new Map(
+    [...page.matchAll(ROW)].flatMap(({ groups, index }) => {
+      const parts = [...(groups?.["parts"] ?? "").matchAll(/`([\w-]+)`/g)].map(([, part]) => part);
+      // An event that any part can log names none.
+      const named = parts.length === 0 ? [undefined] : parts;
+      return named.map((part) => [describe({ ...groups, part }), lineAt(page, index)] as const);
+    }),
   );
-  const logged = host.flatMap(({ path, text }) =>
-    [...eventsIn(text, LOG_CALL)].map(([event, index]) => ({ path, text, event, index })),
+  const logged = new Map(
+    sources
+      .filter((file) => file.path.startsWith("packages/host/src/") && !isTest(file))
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(LOG_CALL)]
+          .filter(({ groups }) => groups?.["level"] !== "debug")
+          .map(({ groups, index }) => [
+            describe({ ...groups }),
+            { path, line: lineAt(text, index) },
+          ]),
+      ),
   );
-  const names = new Set(logged.map(({ event }) => event));
   return [
-    ...logged
-      .filter(({ event }) => !event.startsWith("debug ") && !rows.has(event))
-      .map(({ path, text, event, index }) => ({
-        path,
-        line: lineAt(text, index),
-        reason: `${PAGE} has no row for the event "${event}"`,
-      })),
-    ...[...rows]
-      .filter(([event]) => !names.has(event))
-      .map(([event, index]) => ({
-        path: PAGE,
-        line: lineAt(page, index),
-        reason: `the host never logs the event "${event}"`,
-      })),
+    ...[...logged]
+      .filter(([event]) => !documented.has(event))
+      .map(([event, place]) => ({ ...place, reason: `${PAGE} has no row for ${event}` })),
+    ...[...documented]
+      .filter(([event]) => !logged.has(event))
+      .map(([event, line]) => ({ path: PAGE, line, reason: `the host never logs ${event}` })),
   ];
 }
 
-/** Level and name of each event, with its position. */
-function eventsIn(text: string, pattern: RegExp): ReadonlyMap<string, number> {
-  return new Map(
-    [...text.matchAll(pattern)].map(({ groups, index }) => [
-      `${groups?.["level"]} ${groups?.["event"]}`,
-      index,
-    ]),
-  );
+function describe({
+  level,
+  part,
+  event,
+}: {
+  readonly level?: string;
+  readonly part?: string | undefined;
+  readonly event?: string;
+}): string {
+  return `${level} "${event}" of ${part === undefined ? "any part" : `the part ${part}`}`;
 }
