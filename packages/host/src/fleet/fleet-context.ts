@@ -6,10 +6,9 @@ import type { VersionRecord } from "../store/store.ts";
 import type { ServiceLimits } from "./fleet-limits.ts";
 import type { Instance, InstanceListener } from "./instance.ts";
 import type { InstanceSpec } from "./instance-spec.ts";
-import type { ServiceFleet } from "./service-fleet.ts";
 
-/** Shared by the services of one host. */
-export interface FleetContext {
+/** Shared by the services of one host. `Service` is what the fleet has for each of them. */
+export interface FleetContext<Service> {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: ServiceLimits;
@@ -23,11 +22,11 @@ export interface FleetContext {
    * False = there is no memory for another instance now. If the instance is needed, the service is reconciled again as
    * soon as there is some.
    */
-  hasMemoryFor(service: ServiceFleet, options: { isNeeded: boolean }): boolean;
+  hasMemoryFor(service: Service, options: { isNeeded: boolean }): boolean;
   /** An instance that was started because of calls is ready. */
   onStarted(start: StartTimes): void;
   /** The service is reconciled regularly from now on. */
-  markActive(service: ServiceFleet): void;
+  markActive(service: Service): void;
   /** The service is at zero: it is reconciled only when a call comes. */
-  markIdle(service: ServiceFleet): void;
+  markIdle(service: Service): void;
 }

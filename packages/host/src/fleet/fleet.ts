@@ -49,7 +49,7 @@ export class Fleet {
   /** Until their processes have exited; candidates too. */
   readonly #instances = new Set<Instance>();
   readonly #instanceContext: InstanceContext;
-  readonly #context: FleetContext;
+  readonly #context: FleetContext<ServiceFleet>;
   readonly #loop: ReconcileLoop<ServiceFleet>;
   readonly #ramBudget: RamBudget;
   readonly #starts = new StartCounter();

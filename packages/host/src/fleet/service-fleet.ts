@@ -23,7 +23,7 @@ export class ServiceFleet implements InstanceListener {
   live: VersionRecord;
   /** Instances of every version, until their processes have exited. An array, because an empty one costs nothing. */
   instances: readonly Instance[] = [];
-  readonly #context: FleetContext;
+  readonly #context: FleetContext<ServiceFleet>;
   /** Starts that are being prepared and have no instance yet. */
   #preparing = 0;
   #recent: RecentNeeds = [];
@@ -34,7 +34,7 @@ export class ServiceFleet implements InstanceListener {
   #retry: unknown;
   #isClosed = false;
 
-  constructor(live: VersionRecord, route: ServiceRoute, context: FleetContext) {
+  constructor(live: VersionRecord, route: ServiceRoute, context: FleetContext<ServiceFleet>) {
     this.live = live;
     this.route = route;
     this.#context = context;

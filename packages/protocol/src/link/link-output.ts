@@ -3,7 +3,6 @@ import type { LeverError } from "../errors.ts";
 import { ABORT, ASSIGNED, CREDIT, encodeCredit, HEADER_BYTES, MESSAGE, OPEN } from "./frame.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { encodeAbort, encodeJson } from "./json-payload.ts";
-import type { LinkCall } from "./link-call.ts";
 import type { LinkOptions } from "./link-options.ts";
 import { OutgoingSlots } from "./shared-memory.ts";
 
@@ -11,6 +10,14 @@ import { OutgoingSlots } from "./shared-memory.ts";
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 /** Chunks between two checks whether the transport is saturated. */
 const CHUNKS_PER_FLUSH = 4;
+
+/** A call with chunks to send. */
+interface QueuedCall {
+  /** Sends one chunk. False = it has none to send for now. */
+  pump(): boolean;
+  /** Its chunks are sent, or wait for credit. */
+  drained(): void;
+}
 
 /**
  * The sending half of a link. It collects the frames of one event loop iteration, lets queued calls send their chunks in
@@ -22,7 +29,7 @@ export class LinkOutput {
   readonly #slots: OutgoingSlots | undefined;
   readonly #writer: FrameWriter;
   /** Calls with chunks to send, in the order in which they send. */
-  readonly #queued = new Set<LinkCall>();
+  readonly #queued = new Set<QueuedCall>();
   #unreadBytes = 0;
   #isFlushScheduled = false;
   #isClosed = false;
@@ -73,7 +80,7 @@ export class LinkOutput {
   }
 
   /** The call has chunks to send. */
-  queue(call: LinkCall): void {
+  queue(call: QueuedCall): void {
     if (this.#queued.has(call)) return;
     this.#queued.add(call);
     this.#schedule();
