@@ -12,6 +12,7 @@ import { fileLengthFaults } from "./lint/file-length.ts";
 import { importCycleFaults } from "./lint/import-cycles.ts";
 import { importTableFaults } from "./lint/import-table.ts";
 import { logPartFaults } from "./lint/log-parts.ts";
+import { privateImportFaults } from "./lint/private-imports.ts";
 import { type Fault, readRepository } from "./lint/repository.ts";
 import { timerFaults } from "./lint/timers.ts";
 
@@ -28,6 +29,7 @@ if (process.argv.includes("--report")) {
     eventFaults,
     importTableFaults,
     logPartFaults,
+    privateImportFaults,
     timerFaults,
   ];
   const faults = checks.flatMap((check) => check(repository));

@@ -9,7 +9,14 @@ import { type Fault, isTest, lineAt, type Repository } from "./repository.ts";
 const LIST = "packages/host/src/logs/parts.ts";
 
 /** Rows of the table that log nothing: time, the queue, the log itself, the exports. `host` stands for compose. */
-const silent: ReadonlySet<string> = new Set(["clock", "compose", "index", "keyed-queue", "logs"]);
+const silent: ReadonlySet<string> = new Set([
+  "clock",
+  "compose",
+  "index",
+  "keyed-queue",
+  "logs",
+  "parts",
+]);
 
 const LOG_CALL = /\blog\(\s*(?:"\w+"|[\w.]+),\s*"([\w-]+)"/g;
 

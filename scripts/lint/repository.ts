@@ -12,6 +12,8 @@ export interface Repository {
   readonly root: string;
   /** TypeScript files in packages/<package>/src, tests included. */
   readonly sources: readonly TextFile[];
+  /** TypeScript files of tests/ and bench/. */
+  readonly outsiders: readonly TextFile[];
   readonly architecture: TextFile;
   /** Markdown files, without those that others have written. */
   readonly documents: readonly TextFile[];
@@ -33,6 +35,12 @@ export function readRepository(root: string): Repository {
   return {
     root,
     sources: globSync("packages/*/src/**/*.ts", { cwd: root }).sort().map(read),
+    outsiders: globSync("{tests,bench}/**/*.ts", {
+      cwd: root,
+      exclude: (path) => path.includes("node_modules"),
+    })
+      .sort()
+      .map(read),
     architecture: read("ARCHITECTURE.md"),
     documents: globSync("{*.md,{docs,examples,bench,packages,tests}/**/*.md}", {
       cwd: root,

@@ -2,14 +2,14 @@ import {
   type CallHandle,
   type CallListener,
   type CallRequest,
+  type LeverError,
+  Link,
+  type MemoryFile,
   OUTSIDE,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
-} from "../../packages/protocol/src/call.ts";
-import type { LeverError } from "../../packages/protocol/src/errors.ts";
-import { Link } from "../../packages/protocol/src/link/link.ts";
-import type { MemoryFile } from "../../packages/protocol/src/link/shared-memory.ts";
+} from "@leveros/protocol";
 import { seededRandom } from "./seeded-random.ts";
 
 const encoder = new TextEncoder();

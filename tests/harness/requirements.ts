@@ -14,8 +14,12 @@ interface Requirement {
 
 const programDirs = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
 
+/** The path of an installed program. */
+export const findProgram = (name: string): string | undefined =>
+  programDirs.map((dir) => join(dir, name)).find(existsSync);
+
 const hasPrograms = (...names: readonly string[]): boolean =>
-  names.every((name) => programDirs.some((dir) => existsSync(join(dir, name))));
+  names.every((name) => findProgram(name) !== undefined);
 
 const isRoot = (): boolean => process.getuid?.() === 0;
 

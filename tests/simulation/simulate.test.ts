@@ -1,7 +1,5 @@
+import { decideInstances, ResourceLedger, ServiceRoute } from "@leveros/host/parts";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { decideInstances } from "../../packages/host/src/autoscaler/decide-instances.ts";
-import { ResourceLedger } from "../../packages/host/src/router/resource-ledger.ts";
-import { ServiceRoute } from "../../packages/host/src/router/service-route.ts";
 import { type SimulationOptions, simulate } from "./simulate.ts";
 
 const SEEDS = 150;

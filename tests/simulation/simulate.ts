@@ -1,8 +1,10 @@
-import type { decideInstances } from "../../packages/host/src/autoscaler/decide-instances.ts";
-import { goLive } from "../../packages/host/src/deployer/go-live.ts";
-import { Fleet } from "../../packages/host/src/fleet/fleet.ts";
-import { Router } from "../../packages/host/src/router/router.ts";
-import type { VersionRecord } from "../../packages/host/src/store/store.ts";
+import {
+  type decideInstances,
+  Fleet,
+  goLive,
+  Router,
+  type VersionRecord,
+} from "@leveros/host/parts";
 import {
   type CallHandle,
   type CallListener,
@@ -12,7 +14,7 @@ import {
   type LeverJson,
   OUTSIDE,
   PAYLOAD_JSON,
-} from "../../packages/protocol/src/index.ts";
+} from "@leveros/protocol";
 import { seededRandom } from "../harness/seeded-random.ts";
 import { VirtualClock } from "../harness/virtual-clock.ts";
 import { type SimulatedRuntime, simulatedLauncher, type World } from "./simulated-runtime.ts";

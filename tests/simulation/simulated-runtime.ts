@@ -1,11 +1,11 @@
 import { Duplex } from "node:stream";
-import type { Clock } from "../../packages/host/src/clock.ts";
 import type {
+  Clock,
   InstanceLinkHandlers,
+  Launcher,
+  ProcessExit,
   RuntimeLink,
-} from "../../packages/host/src/instance-link/instance-link.ts";
-import type { Launcher } from "../../packages/host/src/launcher/launcher.ts";
-import type { ProcessExit } from "../../packages/host/src/processes/process-exit.ts";
+} from "@leveros/host/parts";
 import {
   type Assignment,
   type CallHandle,
@@ -14,7 +14,7 @@ import {
   closedSide,
   LeverError,
   PAYLOAD_JSON,
-} from "../../packages/protocol/src/index.ts";
+} from "@leveros/protocol";
 
 const NOTHING = new TextEncoder().encode("null");
 

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "leveros";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { findProgram } from "../../packages/host/src/processes/find-program.ts";
 import { containerTraces, subnetOf } from "../harness/container-traces.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { findProgram } from "../harness/requirements.ts";
 import { runLever } from "../harness/run-lever.ts";
 
 const SERVICE = `

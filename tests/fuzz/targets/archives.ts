@@ -3,8 +3,8 @@ import { lstat, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { gzipSync } from "node:zlib";
+import { unpackArchive } from "@leveros/host/parts";
 import { LeverError } from "@leveros/protocol";
-import { unpackArchive } from "../../../packages/host/src/deployer/unpack-archive.ts";
 import { type ArchiveEntry, tarEntry } from "../../harness/archive.ts";
 import { ownMemory } from "../own-memory.ts";
 import { openFiles } from "../process-files.ts";

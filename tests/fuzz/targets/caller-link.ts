@@ -1,5 +1,5 @@
 import { LINK_UPGRADE } from "@leveros/protocol";
-import { HEADER_BYTES } from "../../../packages/protocol/src/link/frame.ts";
+import { HEADER_BYTES } from "@leveros/protocol/wire";
 import { openHostSubject } from "../host-subject.ts";
 import type { FuzzTarget } from "../target.ts";
 import { encodeFrames, recordLink, WORDS } from "./link-frames.ts";

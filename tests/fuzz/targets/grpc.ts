@@ -1,5 +1,4 @@
-import { argumentsPayload, PAYLOAD_BYTES, PAYLOAD_JSON, type Payload } from "@leveros/protocol";
-import { encodeRpc, encodeStreamMessage } from "../../../packages/runtime/src/grpc/rpc-messages.ts";
+import { leverMessages, toJsonMessage, toRpc } from "../../harness/grpc-peer.ts";
 import { openHostSubject } from "../host-subject.ts";
 import type { Corpus } from "../mutator.ts";
 import type { FuzzTarget } from "../target.ts";
@@ -33,20 +32,15 @@ const headers = (path: string, url: string): Record<string, string> => ({
 });
 
 const settings = rawFrame(4, 0, 0, Buffer.alloc(0));
-const json = (value: unknown): Payload => ({
-  kind: PAYLOAD_JSON,
-  bytes: Buffer.from(JSON.stringify(value)),
-});
-const bytes = (length: number): Payload => ({
-  kind: PAYLOAD_BYTES,
-  bytes: Buffer.alloc(length, 7),
-});
+const bytes = (length: number): Buffer => Buffer.alloc(length, 7);
+const rpcOf = (...args: readonly unknown[]): Buffer => leverMessages.rpc.serialize(toRpc(args));
+const streamMessage = leverMessages.streamMessage.serialize;
 
 async function corpus(): Promise<Corpus> {
-  const rpc = encodeRpc(argumentsPayload(["a", 1.5, true, null, { b: [{ c: "d" }] }]));
-  const first = encodeStreamMessage({ type: "rpc", payload: argumentsPayload([5]) });
-  const message = encodeStreamMessage({ type: "message", payload: json({ n: [1, "two"] }) });
-  const chunk = encodeStreamMessage({ type: "message", payload: bytes(300) });
+  const rpc = rpcOf("a", 1.5, true, null, { b: [{ c: "d" }] });
+  const first = streamMessage({ rpc: toRpc([5]) });
+  const message = streamMessage({ message: toJsonMessage({ n: [1, "two"] }) });
+  const chunk = streamMessage({ byte_message: bytes(300) });
   const recorded = await recordHttp2([
     { headers: headers(UNARY, "lever://dev.lever/fuzz/echo"), body: framed(rpc) },
     {
@@ -64,9 +58,9 @@ async function corpus(): Promise<Corpus> {
     [
       settings,
       headersFrame(1, headers(UNARY, "lever://dev.lever:80/fuzz/room/size")),
-      messageFrame(1, encodeRpc(bytes(500)), true),
+      messageFrame(1, rpcOf(bytes(500)), true),
       headersFrame(3, headers(UNARY, "lever://dev.lever/fuzz/fail")),
-      messageFrame(3, encodeRpc(json([])), true),
+      messageFrame(3, rpcOf(), true),
     ],
     [
       settings,
@@ -74,7 +68,7 @@ async function corpus(): Promise<Corpus> {
       messageFrame(1, first),
       messageFrame(1, message),
       messageFrame(1, chunk),
-      messageFrame(1, encodeStreamMessage({ type: "empty" })),
+      messageFrame(1, streamMessage({})),
       messageFrame(1, message, true),
       headersFrame(3, headers(STREAMING, "lever://dev.lever/fuzz/room/1/countChan")),
       messageFrame(3, first, true),
@@ -83,7 +77,7 @@ async function corpus(): Promise<Corpus> {
       settings,
       headersFrame(1, headers(STREAMING, "lever://dev.lever/fuzz/countChan")),
       messageFrame(1, first),
-      messageFrame(1, encodeStreamMessage({ type: "error", payload: json("left") })),
+      messageFrame(1, streamMessage({ error: toJsonMessage("left") })),
       rawFrame(3, 0, 1, Buffer.from([0, 0, 0, 8])),
     ],
     [

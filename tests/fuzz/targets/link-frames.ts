@@ -10,7 +10,7 @@ import {
   PAYLOAD_JSON,
   type SharedMemory,
 } from "@leveros/protocol";
-import { HEADER_BYTES, writeHeader } from "../../../packages/protocol/src/link/frame.ts";
+import { HEADER_BYTES, writeHeader } from "@leveros/protocol/wire";
 
 /*
  * What one side of a link sends, as the parts of an input: first a byte that says to which side, even for the host; then

@@ -1,4 +1,5 @@
 import { duplexPair } from "node:stream";
+import { forwardCall, linkInstance, Router, systemClock } from "@leveros/host/parts";
 import {
   type CallHandle,
   type CallListener,
@@ -12,10 +13,6 @@ import {
   PAYLOAD_JSON,
   type SharedMemory,
 } from "@leveros/protocol";
-import { systemClock } from "../../../packages/host/src/clock.ts";
-import { linkInstance } from "../../../packages/host/src/instance-link/instance-link.ts";
-import { forwardCall } from "../../../packages/host/src/router/forward-call.ts";
-import { Router } from "../../../packages/host/src/router/router.ts";
 import { ownMemory } from "../own-memory.ts";
 import type { FuzzTarget, Subject } from "../target.ts";
 import { LinkEars } from "./link-ears.ts";

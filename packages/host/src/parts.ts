@@ -1,0 +1,21 @@
+/**
+ * Parts of the host by themselves, for simulations and fuzz tests: `@leveros/host/parts`, only under the condition
+ * `lever-source`.
+ */
+export { decideInstances } from "./autoscaler/decide-instances.ts";
+export { type Clock, systemClock } from "./clock.ts";
+export { goLive } from "./deployer/go-live.ts";
+export { unpackArchive } from "./deployer/unpack-archive.ts";
+export { Fleet } from "./fleet/fleet.ts";
+export {
+  type InstanceLinkHandlers,
+  linkInstance,
+  type RuntimeLink,
+} from "./instance-link/instance-link.ts";
+export type { Launcher } from "./launcher/launcher.ts";
+export type { ProcessExit } from "./processes/process-exit.ts";
+export { forwardCall } from "./router/forward-call.ts";
+export { ResourceLedger } from "./router/resource-ledger.ts";
+export { Router } from "./router/router.ts";
+export { ServiceRoute } from "./router/service-route.ts";
+export type { VersionRecord } from "./store/store.ts";
