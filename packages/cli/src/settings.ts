@@ -23,7 +23,7 @@ export interface Settings {
   readonly environment: string;
   /** `host:port`, or a URL, as the user gave it. */
   readonly host: string;
-  /** The same as a URL. */
+  /** The host as a URL. */
   readonly hostUrl: URL;
   /** undefined = call without a token. */
   readonly token: string | undefined;

@@ -8,7 +8,7 @@ export const PAYLOAD_JSON = 0;
 export const PAYLOAD_BYTES = 1;
 export type PayloadKind = typeof PAYLOAD_JSON | typeof PAYLOAD_BYTES;
 
-/** Who makes a call. The host derives it from the connection; what a caller claims is ignored. */
+/** The caller of a call. The host derives it from the connection, and ignores what a caller claims. */
 export type Caller =
   | { readonly kind: "outside" }
   /** A caller of the admin service, which decides by method. `principal` is a token's id, or `local`. */
@@ -47,7 +47,7 @@ export interface WaitTimes {
 }
 
 /**
- * What one side of a call can do to the other side.
+ * The actions of one side of a call on the other side.
  *
  * After `fail` or `abort`, and after both sides have ended, the call is over: further calls do nothing.
  */

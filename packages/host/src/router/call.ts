@@ -2,7 +2,7 @@ import type { CallTarget, LeverError } from "@leveros/protocol";
 import type { EnvironmentAccess } from "./environment-access.ts";
 import type { Lease } from "./lease.ts";
 
-/** What a gateway needs to make calls: the host's own router, or the way to it from a worker. */
+/** The router as a gateway uses it: the host's own, or in a worker the link to it. */
 export interface CallRouter extends CallTarget {
   environment(name: string): { readonly access: EnvironmentAccess } | undefined;
 }

@@ -1,4 +1,4 @@
-/** Who may call into an environment. */
+/** The rules for calls into an environment. */
 export interface EnvironmentAccess {
   /** Origins whose pages may call; `*` = any. */
   readonly corsOrigins: ReadonlySet<string>;

@@ -1,4 +1,4 @@
-/** What a live version promises to callers. */
+/** The live version of a service, as callers see it. */
 export interface LiveVersion {
   readonly version: number;
   readonly isPrivate: boolean;

@@ -26,7 +26,7 @@ beforeEach(() => {
   });
 });
 
-/** What has been done since the last look. */
+/** The actions since the last call of this function. */
 const news = (): string[] => done.splice(0);
 
 /** A resource that is open on `a` with epoch 1, and one call in flight. */

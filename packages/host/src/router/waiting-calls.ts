@@ -30,7 +30,7 @@ export class WaitingCalls {
     return this.#calls;
   }
 
-  /** What is full when a call with a body of so many bytes may not wait. undefined = it may. */
+  /** The queue that is full for a call with a body of so many bytes; undefined = the call may wait. */
   fullPart(bodyBytes: number): "service" | "environment" | undefined {
     const limits = this.#limits;
     if (

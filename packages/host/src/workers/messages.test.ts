@@ -13,7 +13,7 @@ it("a message that fits a frame is one", () => {
 });
 
 it("a longer one is cut into pieces that fit, and whole when they are put together", () => {
-  // What takes the most room in JSON within JSON, and half of a character at a cut.
+  // The longest characters of JSON within JSON, and half of a character at a cut.
   const corsOrigins = ["\u0001".repeat(30_000), "\u{1F600}".repeat(20_001)];
   const access = { corsOrigins, kind: "services" as const, isPublic: false };
   const message: WorkerCommand = { type: "environment", name: "x", access };

@@ -3,7 +3,7 @@ import type { GatewayLimits } from "../gateway/gateway-limits.ts";
 import type { Part } from "../logs/parts.ts";
 import type { TokenRecord } from "../store/store.ts";
 
-/** What a worker has to know before all else. */
+/** The first message to a worker. */
 export interface WorkerSetup {
   /** An address, not a name, which might not lead everyone to the same. */
   readonly bind: string;
@@ -14,7 +14,7 @@ export interface WorkerSetup {
     | {
         readonly certFile: string;
         readonly keyFile: string;
-        /** What the files held when the host started, PEM. */
+        /** The contents of the files when the host started, PEM. */
         readonly cert: string;
         readonly key: string;
       }
@@ -23,7 +23,7 @@ export interface WorkerSetup {
   readonly ticketKeys: string;
 }
 
-/** What the host tells a worker. In order: what it answered a ping after, it knows. */
+/** A message from the host to a worker. Messages arrive in order: a pong means that all before its ping were read. */
 export type WorkerCommand =
   /** First. The worker refuses another link version than its own with `failed`. */
   | { readonly type: "setup"; readonly linkVersion: number; readonly setup: WorkerSetup }
@@ -43,7 +43,7 @@ export type WorkerCommand =
   /** A chunk of the text of a message that is too long for a frame. */
   | { readonly type: "chunk"; readonly text: string; readonly isLast: boolean };
 
-/** What a worker tells the host. */
+/** A message from a worker to the host. */
 export type WorkerEvent =
   | { readonly type: "started" }
   | { readonly type: "listening" }

@@ -26,7 +26,7 @@ describe("a hostile peer", () => {
     return bytes;
   };
 
-  /** The same of a call that is open. */
+  /** The frame, after the opening of its call. */
   const inCall = (of: Uint8Array): Uint8Array => Buffer.concat([frame(1, 0, 1, EMPTY_OPENING), of]);
 
   it.each([

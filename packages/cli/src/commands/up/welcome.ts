@@ -3,7 +3,7 @@ import { formatAuthority, isLoopback } from "./bind-address.ts";
 
 export const DEFAULT_PORT = 8080;
 
-/** What a person needs to know about a host that has just started. */
+/** The facts about a host that it prints when it has started. */
 export interface Welcome
   extends Pick<Host, "bind" | "port" | "isolation" | "isolationReason" | "sharedUserReason"> {
   readonly dataDir: string;

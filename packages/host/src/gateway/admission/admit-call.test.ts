@@ -20,7 +20,7 @@ const router = {
 };
 const loopback = { remoteAddress: "127.0.0.1", localAddress: "127.0.0.1" };
 
-/** Who calls from this machine needs no token, as on a laptop. */
+/** Callers on this machine need no token, as on a laptop. */
 function admission(isLocalOnly = true): Admission {
   const access = new TokenIndex({ wallTime: () => 0, isLocalOnly });
   return new Admission({ router, access, limits: defaultLimits });

@@ -4,7 +4,7 @@ import type { TokenIndex } from "../../access/token-index.ts";
 import type { EnvironmentAccess } from "../../router/environment-access.ts";
 
 /**
- * Who makes a call.
+ * The caller of a request.
  * @throws LeverError `unauthorized`, `forbidden`
  */
 export function authorize(

@@ -6,7 +6,7 @@ import { HeadReader } from "./head-reader.ts";
 
 /** Connections are checked for timeouts this often. */
 const TICK_MS = 1_000;
-/** The same for timeouts that are shorter, as in tests. */
+/** The interval for timeouts that are shorter than that, as in tests. */
 const TICK_MS_MIN = 20;
 
 /** The fast path: HTTP/1.1 connections of plain requests, which most calls are. See README.md in this folder. */

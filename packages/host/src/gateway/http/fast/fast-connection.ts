@@ -22,7 +22,7 @@ import { FastReply, type FastShared } from "./reply.ts";
 const PIPELINED_BYTES_MAX = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** What all connections share. */
+/** Shared by all connections. */
 export interface FastOptions extends DoorOptions {
   readonly shared: FastShared;
   readonly buffers: BodyBuffers;
