@@ -4,12 +4,15 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 
+/** Only changed files are checked again. */
+const testsBuildInfo = ["--tsBuildInfoFile", "node_modules/.cache/tests.tsbuildinfo"] as const;
+
 /** Rows run at the same time, the steps of a row one after the other. */
 const rows: readonly (readonly (readonly [name: string, ...command: string[]])[])[] = [
   [["format and lint", "biome", "check", "--error-on-warnings", "."]],
   [
     ["types of packages", "tsc", "-b"],
-    ["types of tests", "tsc", "-p", "tsconfig.tests.json"],
+    ["types of tests", "tsc", "-p", "tsconfig.tests.json", "--incremental", ...testsBuildInfo],
     ["types of examples", "tsc", "-p", "examples"],
   ],
   [

@@ -1,4 +1,4 @@
-/** The files of a package import one another without cycles, also for types: whoever reads one file reads no file twice. */
+/** The files of a package import one another without cycles, also for types: they can be read one after the other. */
 import { importedPath, importsOf } from "./imports.ts";
 import { type Fault, isTest, type Repository } from "./repository.ts";
 

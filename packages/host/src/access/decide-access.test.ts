@@ -24,10 +24,10 @@ const table: readonly (readonly [
   hasTokens: boolean,
   may: string,
 ])[] = [
-  ["nobody, from here, before there are tokens", "none", true, false, "ida ida ida ida"],
-  ["nobody, from here, once there are tokens", "none", true, true, "--- --- i-- ---"],
-  ["nobody, from elsewhere, before there are tokens", "none", false, false, "--- --- i-- ---"],
-  ["nobody, from elsewhere, once there are tokens", "none", false, true, "--- --- i-- ---"],
+  ["no token, from here, before there are tokens", "none", true, false, "ida ida ida ida"],
+  ["no token, from here, once there are tokens", "none", true, true, "--- --- i-- ---"],
+  ["no token, from elsewhere, before there are tokens", "none", false, false, "--- --- i-- ---"],
+  ["no token, from elsewhere, once there are tokens", "none", false, true, "--- --- i-- ---"],
   [
     "an unknown token, from here, before there are tokens",
     "unknown",

@@ -4,7 +4,7 @@ import type { TokenRecord } from "../store/store.ts";
 import { type AccessRequest, isForwarded, isSameMachine, requestToken } from "./access-request.ts";
 import { type AccessCheck, decideAccess, type Principal } from "./decide-access.ts";
 
-/** The author of an admin call, as the audit records it: a token's id, or `local` (A3). `""` is nobody. */
+/** The author of an admin call, as the audit records it: a token's id, or `local` (A3). `""` = no principal. */
 export type PrincipalId = string;
 
 /** A principal whose grant is a token's. */

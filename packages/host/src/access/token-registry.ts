@@ -77,7 +77,7 @@ export class TokenRegistry {
     if (others.length > 0 && !others.some(isPermanentAdmin)) {
       throw new LeverError(
         "malformed_request",
-        'Cannot revoke the token: no other token allows "admin" in all environments ("*") without expiring, so nobody could create one again. Create one first, or revoke the other tokens first.',
+        'Cannot revoke the token: no other token allows "admin" in all environments ("*") without expiring, so no token could be created any more. Create one first, or revoke the other tokens first.',
       );
     }
     this.index.remove(record);
