@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
+import { type EventFields, type EventOptions, type LogEvent, LogEvents } from "./log-events.ts";
 import {
   cleanEnvironment,
   type LeverRun,
@@ -20,8 +21,8 @@ export interface StartOptions {
   readonly uid?: number;
   /** Processes that take connections. Default: as many as LEVER_TEST_WORKERS says, or 1, whatever the machine. */
   readonly workers?: number;
-  /** A command that ends in starting another in its own place: Lever. */
-  readonly through?: readonly string[];
+  /** Begins the command line: a command that replaces itself with the one that follows. */
+  readonly wrapper?: readonly string[];
   /** Further arguments of `lever up`. */
   readonly args?: readonly string[];
   /** Beside the environment of the tests. */
@@ -42,9 +43,16 @@ export interface RunningLever extends AsyncDisposable {
   kill(): Promise<void>;
   /** Asks it to stop (TERM), waits, and returns its exit status. May be called twice. */
   stop(): Promise<number>;
-  /** What it has written so far. */
+  /**
+   * Waits for an event of its log with these values of its fields. An event that came before counts too, unless
+   * `after` says otherwise. @throws Error when the host ends without it, or after 25 s.
+   */
+  event(name: string, fields?: EventFields, options?: EventOptions): Promise<LogEvent>;
+  /** The events of its log so far. */
+  events(): readonly LogEvent[];
+  /** Everything that it has written to standard error so far: its log, and what Node itself prints. */
   output(): string;
-  /** And to standard output. */
+  /** Everything that it has written to standard output so far. */
   printed(): string;
 }
 
@@ -70,7 +78,7 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "lever-test-"));
   if (options.uid !== undefined) chownSync(dataDir, options.uid, options.uid);
   const [program = process.execPath, ...args] = [
-    ...(options.through ?? []),
+    ...(options.wrapper ?? []),
     process.execPath,
     leverBin,
     "up",
@@ -105,17 +113,16 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
   };
   started.add(entry);
 
-  let output = "";
+  const log = new LogEvents();
   let printed = "";
   child.stdout.on("data", (chunk: Buffer) => {
     printed += chunk.toString();
   });
-  child.stderr.on("data", (chunk: Buffer) => {
-    output += chunk.toString();
-  });
+  child.stderr.on("data", (chunk: Buffer) => log.push(chunk.toString()));
+  void exited.then(() => log.end());
   const origin = await untilReady(child, exited).catch((error: unknown) => {
     entry.abandon();
-    throw new Error(`${String(error)} Its output:\n${output}`);
+    throw new Error(`${String(error)} Its output:\n${log.text}`);
   });
   const address = origin.replace(/^https?:\/\//, "");
   const { pid } = child;
@@ -133,7 +140,9 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
       await exited;
     },
     stop: entry.stop,
-    output: () => output,
+    event: (name, fields, eventOptions) => log.event(name, fields, eventOptions),
+    events: () => log.all(),
+    output: () => log.text,
     printed: () => printed,
     [Symbol.asyncDispose]: async () => {
       await entry.stop();

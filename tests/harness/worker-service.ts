@@ -1,11 +1,10 @@
+/** Two services for tests of workers, and connections to them that show which worker has them. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { setImmediate as turn } from "node:timers/promises";
 import { Client } from "leveros";
-import { expect } from "vitest";
-import { serviceArchive } from "./archive.ts";
-import { deployArchive } from "./http-call.ts";
+import { eventually } from "./eventually.ts";
 import type { RunningLever } from "./lever.ts";
+import { deployService, testService } from "./test-service.ts";
 
 const SERVER = `
 let running = 0, peak = 0, left = 0;
@@ -33,7 +32,7 @@ exports.lastsChan = async (stream) => {
   stream.write("here");
   await new Promise(() => {});
 };
-/** Asked on a stream, which waits behind no call. */
+/** A stream does not wait behind calls. */
 exports.stateChan = async (stream) => { stream.write({ running, peak, left }); };
 exports.releaseChan = async (stream) => {
   for await (const _ of stream) { while (waiting.length > 0) waiting.shift()(); }
@@ -41,33 +40,24 @@ exports.releaseChan = async (stream) => {
 exports.endsEarlyChan = async (stream) => { stream.write("enough"); stream.end(); };
 `;
 
-const archiveOf = (name: string, fields: object = {}): Buffer =>
-  serviceArchive({
-    "lever.json": JSON.stringify({ name, jsEntry: "server.js", maxInstances: 1, ...fields }),
-    "server.js": SERVER,
-  });
-
 /** Deploys `svc`, whose one instance takes all calls, and `narrow`, which takes two at once. */
-export async function deploy(lever: RunningLever): Promise<void> {
-  const roomy = { minInstances: 1, maxInstanceLoad: 1_000 };
-  for (const archive of [archiveOf("svc", roomy), archiveOf("narrow", { maxInstanceLoad: 2 })]) {
-    const answer = await deployArchive(lever.address, archive);
-    expect(answer.status, answer.text).toBe(200);
-  }
+export async function deployWorkerServices(lever: RunningLever): Promise<void> {
+  const [svc, narrow] = [
+    { name: "svc", maxInstances: 1, minInstances: 1, maxInstanceLoad: 1_000 },
+    { name: "narrow", maxInstances: 1, maxInstanceLoad: 2 },
+  ];
+  for (const fields of [svc, narrow]) await deployService(lever, testService(SERVER, fields));
 }
 
 export const portOf = ({ address }: RunningLever): number => Number(address.split(":")[1]);
 export const client = ({ address }: RunningLever, token?: string): Client =>
   new Client({ forceHost: address, ...(token !== undefined && { token }) });
 
-/** Asks turn by turn of the event loop. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await turn();
-}
-
-/** What an instance of the service says of itself. */
+/** The counts of the one instance of a service. */
 export interface State {
+  /** Calls that are held now. */
   readonly running: number;
+  /** The most calls that were held at once. */
   readonly peak: number;
   /** Streams whose callers have left. */
   readonly left: number;
@@ -76,24 +66,24 @@ export interface State {
 export async function stateOf(lever: RunningLever, service: string): Promise<State> {
   const stream = await client(lever).service("dev.lever", service).invokeChan("stateChan");
   for await (const state of stream) return state as State;
-  throw new Error("It did not say.");
+  throw new Error(`Cannot read the state of ${service}: its stream ended.`);
 }
 
-/** A stream on which each message lets go of the calls that are held. */
-export const releaser = (lever: RunningLever, service: string) =>
+/** A stream to the service. Each message on it lets every held call return. */
+export const openGate = (lever: RunningLever, service: string) =>
   client(lever).service("dev.lever", service).invokeChan("releaseChan");
 
-/** A connection of HTTP/1.1 that is kept: one call after the other. */
+/** An HTTP/1.1 connection that is kept. It carries one call at a time. */
 export class Connection {
   readonly socket: Socket;
-  heard = "";
+  received = "";
   isClosed = false;
 
   constructor(lever: RunningLever) {
     this.socket = connect(portOf(lever), "127.0.0.1");
     this.socket.on("error", () => {});
     this.socket.on("data", (chunk: Buffer) => {
-      this.heard += chunk.toString("latin1");
+      this.received += chunk.toString("latin1");
     });
     this.socket.on("close", () => {
       this.isClosed = true;
@@ -110,28 +100,27 @@ export class Connection {
     this.socket.write(
       `POST ${path}?forceenv=dev.lever HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${field}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     );
-    while (true) {
-      const end = this.heard.indexOf("\r\n\r\n");
-      const length = Number(/content-length: (\d+)/i.exec(this.heard)?.[1] ?? 0);
-      if (end !== -1 && this.heard.length >= end + 4 + length) {
-        const answer = this.heard;
-        this.heard = answer.slice(end + 4 + length);
+    return await eventually((): [number, string] | undefined => {
+      const end = this.received.indexOf("\r\n\r\n");
+      const length = Number(/content-length: (\d+)/i.exec(this.received)?.[1] ?? 0);
+      if (end !== -1 && this.received.length >= end + 4 + length) {
+        const answer = this.received;
+        this.received = answer.slice(end + 4 + length);
         return [Number(answer.slice(9, 12)), answer.slice(end + 4, end + 4 + length)];
       }
-      if (this.isClosed) return [0, this.heard];
-      await turn();
-    }
+      return this.isClosed ? [0, this.received] : undefined;
+    }, 0);
   }
 }
 
-/** So many connections, each of which has been taken by a worker: all but certainly not all by the same. */
+/** Connections that workers have accepted: with enough of them, never all by the same worker. */
 export async function connections(lever: RunningLever, count: number): Promise<Connection[]> {
   const opened = Array.from({ length: count }, () => new Connection(lever));
   for (const connection of opened) await connection.call("/svc/echo", [1]);
   return opened;
 }
 
-/** Streams that nobody ends, each on a connection of its own. */
+/** Streams that no side ends, each on a connection of its own. */
 export async function lastingStreams(lever: RunningLever, count: number): Promise<Connection[]> {
   const opened = Array.from({ length: count }, () => new Connection(lever));
   for (const { socket } of opened) {
@@ -141,7 +130,7 @@ export async function lastingStreams(lever: RunningLever, count: number): Promis
   return opened;
 }
 
-/** A request that is the last of its connection. Fields that it names replace the usual ones. */
+/** A request that is the last of its connection. `field` replaces the usual header field of its name. */
 export function post(path: string, body: string, field = ""): string {
   const [name = ""] = field.split(":");
   const fields = [

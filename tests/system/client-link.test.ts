@@ -7,15 +7,14 @@ import { type CreatedToken, LINK_UPGRADE, LINK_VERSION, OUTSIDE } from "@leveros
 import { encodeHeader, HEADER_BYTES, writeHeader } from "@leveros/protocol/wire";
 import { Client, type RemoteStream } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { deployArchive } from "../harness/http-call.ts";
+import { eventually } from "../harness/eventually.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { openPassage, type Passage } from "../harness/passage.ts";
+import { startProxy, type TestProxy } from "../harness/proxy.ts";
 import { cleanEnvironment } from "../harness/run-lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
-const archive = serviceArchive({
-  "lever.json": '{"name": "talk", "jsEntry": "server.js", "maxInstances": 1}',
-  "server.js": `
+const service = testService(
+  `
     exports.hi = (name) => "Hello, " + name;
     exports.fail = () => { throw { code: 7 }; };
     exports.hang = () => new Promise(() => {});
@@ -24,7 +23,8 @@ const archive = serviceArchive({
     exports.deafChan = () => new Promise(() => {});
     exports.lastChan = async (stream) => { stream.write("here"); for await (const message of stream) { stream.write(message); return; } };
   `,
-});
+  { name: "talk", maxInstances: 1 },
+);
 
 const clientAt = (address: string, token?: string): Client =>
   new Client({ forceHost: address, token });
@@ -32,11 +32,11 @@ const talkAt = (address: string, token?: string) =>
   clientAt(address, token).service("dev.lever", "talk");
 const start = async (...args: string[]): Promise<RunningLever> => {
   const lever = await startLever({ args });
-  expect((await deployArchive(lever.address, archive)).status).toBe(200);
+  await deployService(lever, service);
   return lever;
 };
 
-/** A stream that answers, and what it says next. */
+/** A stream to a service that echoes. */
 async function opened(open: Promise<RemoteStream>) {
   const stream = await open;
   const messages = stream[Symbol.asyncIterator]();
@@ -49,27 +49,27 @@ async function opened(open: Promise<RemoteStream>) {
 
 describe("the Node client", () => {
   let lever: RunningLever;
-  let passage: Passage;
+  let proxy: TestProxy;
 
   beforeAll(async () => {
     // One test sends 3,000 calls at once. They may wait, however slow the machine is.
     const limits = ["queuedCallsPerServiceMax=3000", "queueStandingMs=60000"];
     lever = await start(...limits.flatMap((limit) => ["--limit", limit]));
-    passage = await openPassage(lever.address);
+    proxy = await startProxy(lever.address);
   });
 
   afterAll(async () => {
-    await passage?.[Symbol.asyncDispose]();
+    await proxy?.[Symbol.asyncDispose]();
     await lever?.stop();
   });
 
-  it("has all streams, and the calls beside them, on one connection", async () => {
-    const talk = talkAt(passage.address);
+  it("all streams and calls of the Node client use one connection", async () => {
+    const talk = talkAt(proxy.address);
     const streams = await Promise.all(
       Array.from({ length: 50 }, () => opened(talk.invokeChan("echoChan"))),
     );
-    const heard = await Promise.all(streams.map(({ echo }, index) => echo(index)));
-    expect(heard).toEqual(streams.map((_, index) => index));
+    const echoes = await Promise.all(streams.map(({ echo }, index) => echo(index)));
+    expect(echoes).toEqual(streams.map((_, index) => index));
     const calls = Array.from({ length: 3_000 }, (_, index) => talk.invoke("hi", index));
     expect(await Promise.all(calls)).toEqual(calls.map((_, index) => `Hello, ${index}`));
     await expect(talk.invoke("fail")).rejects.toMatchObject({
@@ -77,37 +77,44 @@ describe("the Node client", () => {
       value: { code: 7 },
     });
     await expect(talk.invoke("nothing")).rejects.toMatchObject({ code: "unknown_method" });
-    expect(passage.taken).toEqual({ connections: 1, links: 1 });
+    expect(proxy.counts).toEqual({ connections: 1, links: 1 });
     for (const { stream } of streams) stream.end();
   });
 
-  it("makes a single call by itself, and opens a link for those that follow", async () => {
-    await using other = await openPassage(lever.address);
+  it("the Node client opens a link after its second call, not for the first", async () => {
+    await using other = await startProxy(lever.address);
     const talk = talkAt(other.address);
     await talk.invoke("hi", 1);
-    expect(other.taken).toEqual({ connections: 1, links: 0 });
+    expect(other.counts).toEqual({ connections: 1, links: 0 });
     await talk.invoke("hi", 2);
-    while (other.taken.links === 0) await new Promise(setImmediate);
+    await eventually(() => other.counts.links > 0);
     expect(await talk.invoke("hi", 3)).toBe("Hello, 3");
-    expect(other.taken.links).toBe(1);
+    expect(other.counts.links).toBe(1);
   });
 
-  it("leaves a call at its deadline, and when it is told to", async () => {
-    const client = clientAt(passage.address);
+  const hang = (of: Client): Promise<unknown> => of.service("dev.lever", "talk").invoke("hang");
+
+  it("a call on a link fails at its deadline", async () => {
+    const client = clientAt(proxy.address);
     const { stream } = await opened(client.service("dev.lever", "talk").invokeChan("echoChan"));
-    const hang = (of: Client): Promise<unknown> => of.service("dev.lever", "talk").invoke("hang");
     await expect(hang(client.with({ timeoutMs: 50 }))).rejects.toMatchObject({
       code: "deadline_exceeded",
     });
-    const left = new AbortController();
-    const leaving = hang(client.with({ signal: left.signal }));
-    left.abort();
-    await expect(leaving).rejects.toMatchObject({ code: "cancelled" });
     stream.end();
   });
 
-  it("is told of a message over the limit, and the others on the link go on", async () => {
-    const talk = talkAt(passage.address);
+  it("a call on a link can be cancelled", async () => {
+    const client = clientAt(proxy.address);
+    const { stream } = await opened(client.service("dev.lever", "talk").invokeChan("echoChan"));
+    const cancellation = new AbortController();
+    const cancelled = hang(client.with({ signal: cancellation.signal }));
+    cancellation.abort();
+    await expect(cancelled).rejects.toMatchObject({ code: "cancelled" });
+    stream.end();
+  });
+
+  it("a message over the limit fails its call, and no other call of the link", async () => {
+    const talk = talkAt(proxy.address);
     const large = await opened(talk.invokeChan("echoChan"));
     const other = await opened(talk.invokeChan("echoChan"));
     const tooLarge = Buffer.alloc(4 * 1024 * 1024 + 1);
@@ -119,34 +126,43 @@ describe("the Node client", () => {
     other.stream.end();
   });
 
-  it("has every stream of a link fail as unreachable when that breaks, and opens another", async () => {
-    const talk = talkAt(passage.address);
+  it("every call of a broken link fails as unreachable", async () => {
+    const talk = talkAt(proxy.address);
     const streams = await Promise.all([1, 2, 3].map(() => opened(talk.invokeChan("echoChan"))));
     for (const { echo } of streams) expect(await echo("up")).toBe("up");
     const call = talk.invoke("hang");
-    const heard = streams.map(({ messages }) => messages.next());
-    passage.cut();
-    for (const lost of [...heard, call]) {
+    const next = streams.map(({ messages }) => messages.next());
+    proxy.closeConnections();
+    for (const lost of [...next, call]) {
       await expect(lost).rejects.toMatchObject({ code: "unreachable" });
     }
+  });
+
+  it("the Node client opens another link after one broke", async () => {
+    const talk = talkAt(proxy.address);
+    const broken = await opened(talk.invokeChan("echoChan"));
+    expect(await broken.echo("up")).toBe("up");
+    const lost = broken.messages.next();
+    proxy.closeConnections();
+    await expect(lost).rejects.toMatchObject({ code: "unreachable" });
     const { stream, echo } = await opened(talk.invokeChan("echoChan"));
     expect(await echo("again")).toBe("again");
     stream.end();
   });
 
-  it.each(["answered", "cut"] as const)(
-    "does without a link where the request for one is %s",
+  it.each(["refused", "closed"] as const)(
+    "the Node client works without links where the request for one is %s",
     async (onLink) => {
-      await using proxy = await openPassage(lever.address, onLink);
-      const talk = talkAt(proxy.address);
+      await using blocking = await startProxy(lever.address, onLink);
+      const talk = talkAt(blocking.address);
       for (const turn of [1, 2, 3]) {
         const { stream, echo } = await opened(talk.invokeChan("echoChan"));
         expect(await echo(turn)).toBe(turn);
         stream.end();
         expect(await talk.invoke("hi", turn)).toBe(`Hello, ${turn}`);
       }
-      // It does not ask for each.
-      expect(proxy.taken.links).toBe(1);
+      // The client does not ask again for each call.
+      expect(blocking.counts.links).toBe(1);
     },
   );
 
@@ -156,14 +172,14 @@ describe("the Node client", () => {
       "stream.write(1); for await (const message of stream) { console.log(message); stream.end(); }",
     ],
     [
-      "left",
+      "cancelled",
       "stream.write(1); for await (const message of stream) { console.log(message); break; }",
     ],
     [
       "ended by the service",
       "stream.write(1); let n = 0; for await (const message of stream) console.log(++n);",
     ],
-  ])("lets its process end once its streams are %s", async (how, use) => {
+  ])("a process ends by itself once its streams are %s", async (how, use) => {
     const method = how === "ended by the service" ? "lastChan" : "echoChan";
     const script = `
       import { Client } from "leveros";
@@ -186,68 +202,106 @@ describe("the Node client", () => {
 });
 
 describe("a host with tokens", () => {
-  it("asks for each call on a link what its token allows at that moment", async () => {
-    await using lever = await start();
-    const admin = (token: string | undefined, method: string, ...args: unknown[]) =>
-      clientAt(lever.address, token)
-        .service("admin.lever", "admin")
-        .invoke(method, ...args);
-    const create = async (by: string | undefined, wanted: object): Promise<CreatedToken> =>
-      (await admin(by, "createToken", wanted)) as CreatedToken;
-    const { token: master } = await create(undefined, { environments: ["*"], rights: ["admin"] });
-    const invoker = await create(master, { environments: ["dev.lever"], rights: ["invoke"] });
-    const elsewhere = await create(master, { environments: ["other.lever"], rights: ["invoke"] });
+  let lever: RunningLever;
+  let master: string;
 
-    const next = async (token: string | undefined, method = "echoChan"): Promise<unknown> => {
-      const { echo } = await opened(talkAt(lever.address, token).invokeChan(method));
-      return await echo("in");
-    };
-    for (const [token, code] of [
-      [undefined, "unauthorized"],
-      ["lever_unknown", "unauthorized"],
-      [elsewhere.token, "forbidden"],
-    ] as const) {
-      await expect(next(token)).rejects.toMatchObject({ code });
-    }
-    const within = talkAt(lever.address, invoker.token);
-    const { stream, echo } = await opened(within.invokeChan("echoChan"));
-    expect(await echo(1)).toBe(1);
-    const watching = clientAt(lever.address, invoker.token)
-      .service("admin.lever", "admin")
-      .invokeChan("watchEventsChan");
-    await expect((await opened(watching)).messages.next()).rejects.toMatchObject({
-      code: "forbidden",
-    });
-    await admin(master, "revokeToken", invoker.id);
-    await expect(next(invoker.token)).rejects.toMatchObject({ code: "unauthorized" });
-    await expect(talkAt(lever.address, invoker.token).invoke("hi", "you")).rejects.toMatchObject({
-      code: "unauthorized",
-    });
-    // Who is in stays, as on a connection of its own.
-    expect(await echo(2)).toBe(2);
+  beforeAll(async () => {
+    lever = await start();
+    ({ token: master } = await create(undefined, { environments: ["*"], rights: ["admin"] }));
+  });
+
+  afterAll(() => lever?.stop());
+
+  const adminAt = (token: string | undefined) =>
+    clientAt(lever.address, token).service("admin.lever", "admin");
+  const create = async (by: string | undefined, wanted: object): Promise<CreatedToken> =>
+    (await adminAt(by).invoke("createToken", wanted)) as CreatedToken;
+
+  /** The answer on a new stream with this token. */
+  async function echoWith(token: string | undefined): Promise<unknown> {
+    const { stream, echo } = await opened(talkAt(lever.address, token).invokeChan("echoChan"));
+    const answer = await echo("in");
     stream.end();
+    return answer;
+  }
+
+  it("a call on a link without a token is unauthorized", async () => {
+    await expect(echoWith(undefined)).rejects.toMatchObject({ code: "unauthorized" });
+  });
+
+  it("a call on a link with an unknown token is unauthorized", async () => {
+    await expect(echoWith("lever_unknown")).rejects.toMatchObject({ code: "unauthorized" });
+  });
+
+  it("a call on a link is forbidden where its token is for another environment", async () => {
+    const { token } = await create(master, { environments: ["other.lever"], rights: ["invoke"] });
+    await expect(echoWith(token)).rejects.toMatchObject({ code: "forbidden" });
+  });
+
+  it("a call of the admin service on a link is forbidden to a token for calls", async () => {
+    const { token } = await create(master, { environments: ["dev.lever"], rights: ["invoke"] });
+    const watching = await opened(adminAt(token).invokeChan("watchEventsChan"));
+    await expect(watching.messages.next()).rejects.toMatchObject({ code: "forbidden" });
+  });
+
+  describe("after its token was revoked", () => {
+    let token: string;
+    let before: Awaited<ReturnType<typeof opened>>;
+
+    beforeAll(async () => {
+      const invoker = await create(master, { environments: ["dev.lever"], rights: ["invoke"] });
+      token = invoker.token;
+      before = await opened(talkAt(lever.address, token).invokeChan("echoChan"));
+      expect(await before.echo(1)).toBe(1);
+      await adminAt(master).invoke("revokeToken", invoker.id);
+    });
+
+    it("a new call on a link with a revoked token is unauthorized", async () => {
+      await expect(echoWith(token)).rejects.toMatchObject({ code: "unauthorized" });
+      await expect(talkAt(lever.address, token).invoke("hi", "you")).rejects.toMatchObject({
+        code: "unauthorized",
+      });
+    });
+
+    it("a stream from before its token was revoked goes on", async () => {
+      expect(await before.echo(2)).toBe(2);
+      before.stream.end();
+    });
   });
 });
 
 describe("a host that stops", () => {
-  it("lets streams on a link come to their end, and takes no more", async () => {
+  let status: number;
+  let last: unknown;
+  let end: IteratorResult<unknown>;
+  let refusal: unknown;
+
+  beforeAll(async () => {
     const lever = await start();
     const talk = talkAt(lever.address);
     const { stream, messages, echo } = await opened(talk.invokeChan("lastChan"));
     expect((await messages.next()).value).toBe("here");
     const stopped = lever.stop();
-    for (;;) {
+    refusal = await eventually(async () => {
       const late = await opened(talk.invokeChan("echoChan"));
-      const refusal = await late.echo(1).catch((error: unknown) => error);
+      const outcome = await late.echo(1).catch((error: unknown) => error);
       late.stream.cancel();
-      if (refusal === 1) continue;
-      expect(refusal).toMatchObject({ code: "unavailable" });
-      break;
-    }
-    expect(await echo("the last")).toBe("the last");
-    expect(await messages.next()).toEqual({ done: true, value: undefined });
+      return outcome === 1 ? undefined : outcome;
+    });
+    last = await echo("the last");
+    end = await messages.next();
     stream.end();
-    expect(await stopped).toBe(0);
+    status = await stopped;
+  });
+
+  it("a stopping host lets streams on a link end by themselves", () => {
+    expect(last).toBe("the last");
+    expect(end).toEqual({ done: true, value: undefined });
+    expect(status).toBe(0);
+  });
+
+  it("a stopping host refuses new streams on a link as unavailable", () => {
+    expect(refusal).toMatchObject({ code: "unavailable" });
   });
 });
 
@@ -260,7 +314,7 @@ describe("the upgrade", () => {
 
   afterAll(() => lever?.stop());
 
-  /** A link of one's own, on which any bytes can be sent. */
+  /** A link on which a test can send any bytes. */
   async function rawLink(): Promise<Socket> {
     const [host, port] = lever.address.split(":");
     const socket = connect(Number(port), host);
@@ -273,7 +327,7 @@ describe("the upgrade", () => {
     return socket;
   }
 
-  /** However it is closed. */
+  /** Resolves when the connection is closed, with or without an error. */
   const closed = (socket: Socket): Promise<void> =>
     new Promise((resolve) => {
       socket.resume().on("close", () => resolve());
@@ -304,11 +358,11 @@ describe("the upgrade", () => {
 
   it.each([
     ["a page's origin", { origin: "https://app.example" }, "/", 403],
-    ["a browser's own header", { "sec-fetch-mode": "no-cors" }, "/", 403],
+    ["a header that only browsers send", { "sec-fetch-mode": "no-cors" }, "/", 403],
     ["another path", {}, "/talk/echoChan", 400],
     ["an older link version", { upgrade: "lever-link/0" }, "/", 400],
     ["a newer link version", { upgrade: "lever-link/99" }, "/", 400],
-  ])("is refused to a request with %s", async (_name, headers, path, status) => {
+  ])("a request for a link with %s is refused", async (_name, headers, path, status) => {
     const [host, port] = lever.address.split(":");
     const outgoing = httpRequest({
       host,
@@ -336,26 +390,26 @@ describe("the upgrade", () => {
   });
 
   it.each([
-    ["what is no frame", Buffer.from("GET / HTTP/1.1\r\nhost: dev.lever\r\n\r\n")],
-    ["a frame of no type", frame(99, 0, 1, Buffer.alloc(0))],
-    ["a message for the host's program", frame(CONTROL, 0, 0, Buffer.from('{"type":"stopping"}'))],
-    ["a call by one of the host's numbers", frame(OPEN, STREAM, 2, opening)],
-    ["an opening that is cut off", frame(OPEN, STREAM, 1, names.subarray(0, 9))],
+    ["bytes that are no frame", Buffer.from("GET / HTTP/1.1\r\nhost: dev.lever\r\n\r\n")],
+    ["a frame of an unknown type", frame(99, 0, 1, Buffer.alloc(0))],
+    ["a control message", frame(CONTROL, 0, 0, Buffer.from('{"type":"stopping"}'))],
+    ["a call with one of the host's numbers", frame(OPEN, STREAM, 2, opening)],
+    ["a truncated opening", frame(OPEN, STREAM, 1, names.subarray(0, 9))],
     [
-      "more than it has credit for",
+      "more than its credit",
       Buffer.concat([
         frame(OPEN, STREAM, 1, opening),
         ...Array.from({ length: 200 }, () => frame(MESSAGE, 1, 1, Buffer.alloc(60_000))),
       ]),
     ],
-  ])("gives a link that is closed when it brings %s", async (_name, bytes) => {
+  ])("the host closes a link that sends %s", async (_name, bytes) => {
     const socket = await rawLink();
     socket.write(bytes);
     await closed(socket);
     expect(await talkAt(lever.address).invoke("hi", "you")).toBe("Hello, you");
   });
 
-  it("gives a link that is closed when no call is open on it for long", async () => {
+  it("the host closes a link on which no call is open for idleConnectionTimeoutMs", async () => {
     const { stream, echo } = await opened(talkAt(lever.address).invokeChan("echoChan"));
     const [idle, halfOpen] = [await rawLink(), await rawLink()];
     halfOpen.write(frame(OPEN, STREAM | MORE, 1, Buffer.concat([names, Buffer.alloc(65_536)])));

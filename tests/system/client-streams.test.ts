@@ -1,9 +1,10 @@
 import { Client, type RemoteStream } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive } from "../harness/http-call.ts";
+import { eventually } from "../harness/eventually.ts";
+import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { openPassage, type Passage } from "../harness/passage.ts";
+import { startProxy, type TestProxy } from "../harness/proxy.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const talk = `
 exports.echoChan = async (stream, ...args) => {
@@ -20,7 +21,7 @@ exports.left = () => left;
 exports.sizeChan = async (stream) => { let size = 0; for await (const bytes of stream) size += bytes.length; stream.write(size); };
 `;
 
-// The same calls from within another instance, over its link.
+// Makes the same calls from another instance, over its link.
 const proxy = `
 const { Client } = require("leveros");
 exports.callChan = async (stream, method, ...args) => {
@@ -33,23 +34,21 @@ exports.callChan = async (stream, method, ...args) => {
 
 let lever: RunningLever;
 let client: Client;
-let blind: Passage;
-let pastLinks: Client;
+/** A proxy that refuses links, and a client behind it: it uses WebSockets. */
+let withoutLinks: TestProxy;
+let webSocketClient: Client;
 
 beforeAll(async () => {
   lever = await startLever();
   client = new Client({ forceHost: lever.address });
-  blind = await openPassage(lever.address, "answered");
-  pastLinks = new Client({ forceHost: blind.address });
-  for (const [name, source] of Object.entries({ talk, proxy })) {
-    const leverJson = JSON.stringify({ name, jsEntry: "server.js" });
-    const archive = serviceArchive({ "lever.json": leverJson, "server.js": source });
-    expect((await deployArchive(lever.address, archive)).status).toBe(200);
-  }
+  withoutLinks = await startProxy(lever.address, "refused");
+  webSocketClient = new Client({ forceHost: withoutLinks.address });
+  await deployService(lever, testService(talk, { name: "talk" }));
+  await deployService(lever, testService(proxy, { name: "proxy" }));
 });
 
 afterAll(async () => {
-  await blind?.[Symbol.asyncDispose]();
+  await withoutLinks?.[Symbol.asyncDispose]();
   await lever?.stop();
 });
 
@@ -58,8 +57,8 @@ type Opener = (method: string, ...args: unknown[]) => Promise<RemoteStream>;
 const openers: Readonly<Record<string, Opener>> = {
   "over a link": (method, ...args) =>
     client.service("dev.lever", "talk").invokeChan(method, ...args),
-  "over a WebSocket, where no link is to be had": (method, ...args) =>
-    pastLinks.service("dev.lever", "talk").invokeChan(method, ...args),
+  "over a WebSocket": (method, ...args) =>
+    webSocketClient.service("dev.lever", "talk").invokeChan(method, ...args),
   "through another service": (method, ...args) =>
     client.invokeChanURL("lever://dev.lever/proxy/callChan", method, ...args),
 };
@@ -70,14 +69,14 @@ async function all(stream: RemoteStream): Promise<unknown[]> {
   return messages;
 }
 
-describe.each(Object.entries(openers))("a stream %s", (_name, open) => {
-  it("brings what a service pushes", async () => {
+describe.each(Object.entries(openers))("a stream %s", (how, open) => {
+  it(`a stream ${how} brings every message that a service pushes`, async () => {
     const stream = await open("countChan", 1_000);
     stream.end();
     expect(await all(stream)).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 1));
   });
 
-  it("talks both ways, in JSON and in bytes", async () => {
+  it(`a stream ${how} carries JSON and bytes both ways`, async () => {
     const stream = await open("echoChan", "hello", { a: [null] });
     const messages = stream[Symbol.asyncIterator]();
     expect((await messages.next()).value).toEqual(["hello", { a: [null] }]);
@@ -96,7 +95,7 @@ describe.each(Object.entries(openers))("a stream %s", (_name, open) => {
     expect(await messages.next()).toEqual({ done: true, value: undefined });
   });
 
-  it("carries a lot of bytes, no faster than they are read", async () => {
+  it(`a stream ${how} carries 20 MB to a service that reads slowly`, async () => {
     const stream = await open("sizeChan");
     const chunk = Buffer.alloc(100_000, "x");
     for (let i = 0; i < 200; i++) if (!stream.write(chunk)) await stream.drained();
@@ -107,14 +106,14 @@ describe.each(Object.entries(openers))("a stream %s", (_name, open) => {
 
 describe.each([
   ["a link", () => client],
-  ["a WebSocket", () => pastLinks],
-])("a stream over %s", (_name, of) => {
+  ["a WebSocket", () => webSocketClient],
+])("a stream over %s", (transport, of) => {
   const open: Opener = (method, ...args) =>
     of()
       .service("dev.lever", "talk")
       .invokeChan(method, ...args);
 
-  it("fails with the method's own value, after the messages that came before", async () => {
+  it(`a stream over ${transport} fails with the method's value after its messages`, async () => {
     const stream = await open("failChan");
     const messages = stream[Symbol.asyncIterator]();
     expect((await messages.next()).value).toBe(1);
@@ -122,6 +121,9 @@ describe.each([
       code: "method_failed",
       value: { code: 7 },
     });
+  });
+
+  it(`a stream over ${transport} fails with the method's bytes`, async () => {
     await expect(all(await open("failBytesChan"))).rejects.toMatchObject({
       code: "method_failed",
       value: Buffer.from([1, 255]),
@@ -131,56 +133,60 @@ describe.each([
   it.each([
     ["nothingChan", "unknown_method"],
     ["regular", "wrong_method_kind"],
-  ])("of %s fails with Lever's code", async (method, code) => {
+  ])(`over ${transport} a stream of %s fails as %s`, async (method, code) => {
     await expect((async () => all(await open(method)))()).rejects.toMatchObject({ code });
   });
 
-  it("that nobody answers is unreachable", async () => {
+  it(`a stream over ${transport} to a closed port fails as unreachable`, async () => {
     const nowhere = new Client({ forceHost: "127.0.0.1:1" });
     const stream = await nowhere.invokeChanURL("lever://dev.lever/talk/echoChan");
     await expect(all(stream)).rejects.toMatchObject({ code: "unreachable" });
   });
 
-  it("can be read by events, in the way of the original", async () => {
+  it(`a stream over ${transport} can be read by events`, async () => {
     const messages = await new Promise<unknown[]>((resolve, reject) => {
       of().invokeChanURL("lever://dev.lever/talk/countChan", 3, (error, stream) => {
         if (error !== null) return reject(error);
-        const heard: unknown[] = [];
-        stream.on("data", (message) => heard.push(message));
-        stream.on("end", () => resolve(heard));
+        const received: unknown[] = [];
+        stream.on("data", (message) => received.push(message));
+        stream.on("end", () => resolve(received));
         stream.on("error", reject);
       });
     });
     expect(messages).toEqual([1, 2, 3]);
   });
 
-  it("names a resource", async () => {
+  it(`a stream over ${transport} reaches its resource`, async () => {
     const stream = await of().resource("dev.lever", "talk", "a/b").invokeChan("roomChan", "x");
     expect(await all(stream)).toEqual(["a/b:x"]);
   });
 
-  it("that is left early tells the service", async () => {
-    const before = (await callMethod(lever.address, "/talk/left", [])).json() as number;
+  const leftCount = async (): Promise<number> =>
+    (await callMethod(lever.address, "/talk/left", [])).json() as number;
+
+  it(`a service learns that the reader of a stream over ${transport} has left`, async () => {
+    const before = await leftCount();
     for await (const message of await open("leftChan")) {
       expect(message).toBe("here");
       break;
     }
-    const aborted = new AbortController();
+    await eventually(async () => (await leftCount()) === before + 1);
+  });
+
+  it(`a service learns that a stream over ${transport} was cancelled`, async () => {
+    const before = await leftCount();
+    const cancellation = new AbortController();
     const stream = await of()
-      .with({ signal: aborted.signal })
+      .with({ signal: cancellation.signal })
       .invokeChanURL("lever://dev.lever/talk/leftChan");
     const messages = stream[Symbol.asyncIterator]();
     expect((await messages.next()).value).toBe("here");
-    aborted.abort();
+    cancellation.abort();
     await expect(messages.next()).rejects.toMatchObject({ code: "cancelled" });
-    // The service hears of it in its own time.
-    for (;;) {
-      const left = (await callMethod(lever.address, "/talk/left", [])).json();
-      if (left === before + 2) break;
-    }
+    await eventually(async () => (await leftCount()) === before + 1);
   });
 
-  it("has its deadline held", async () => {
+  it(`a stream over ${transport} fails at its deadline`, async () => {
     const stream = await of()
       .with({ timeoutMs: 150 })
       .invokeChanURL("lever://dev.lever/talk/echoChan");

@@ -6,21 +6,21 @@ import { Client } from "leveros";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { serviceArchive } from "../harness/archive.ts";
 import { launchBrowser, type PageServer, servePages } from "../harness/browser.ts";
 import { fromJsonMessage, grpcPeer, toRpc } from "../harness/grpc-peer.ts";
-import { deployArchive, httpCall } from "../harness/http-call.ts";
+import { httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { openSwitch, type Switch } from "../harness/switch.ts";
+import { startProxy, type TestProxy } from "../harness/proxy.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
-const archive = serviceArchive({
-  "lever.json": '{"name": "counter", "jsEntry": "server.js"}',
-  "server.js": `
+const service = testService(
+  `
     let calls = 0;
     exports.add = () => { calls++; };
     exports.addChan = async (stream) => { calls++; stream.end("added"); };
     exports.calls = () => calls;`,
-});
+  { name: "counter" },
+);
 const REBOUND = "evil.example";
 
 declare global {
@@ -31,7 +31,8 @@ declare global {
 let lever: RunningLever;
 let browser: Browser;
 let pages: PageServer;
-let evil: Switch;
+/** The address that the name REBOUND leads to. */
+let rebound: TestProxy;
 
 const admin = (method: string, ...args: unknown[]): Promise<unknown> =>
   new Client({ forceHost: lever.address }).service("admin.lever", "admin").invoke(method, ...args);
@@ -40,82 +41,93 @@ const calls = (): Promise<unknown> =>
 
 beforeAll(async () => {
   lever = await startLever();
-  expect((await deployArchive(lever.address, archive)).status).toBe(200);
+  await deployService(lever, service);
   await admin("setCorsOrigins", "dev.lever", ["https://app.example"]);
   pages = await servePages({ "/": "<!doctype html><title>page</title>" });
-  evil = await openSwitch();
+  rebound = await startProxy(pages.origin);
   browser = await launchBrowser([
-    `--host-resolver-rules=MAP ${REBOUND}:80 127.0.0.1:${evil.port}`,
+    `--host-resolver-rules=MAP ${REBOUND}:80 127.0.0.1:${rebound.port}`,
     "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
   ]);
 }, 60_000);
 
-/** What every way of a page to call heard. */
+/** Calls Lever from a page in every way that a page has. Returns the outcome of each. */
 async function callEveryWay(
   page: Page,
   about: { target: string; tag: string },
 ): Promise<string[][]> {
   await page.addScriptTag({ path: join(import.meta.dirname, "foreign-page.js") });
-  const heard = await page.evaluate((given) => globalThis.everyWay(given), about);
+  const outcomes = await page.evaluate((given) => globalThis.everyWay(given), about);
   // A way that breaks by itself would prove nothing.
-  expect(heard.filter(([, text]) => /ReferenceError|SyntaxError/.test(text ?? ""))).toEqual([]);
-  return heard;
+  expect(outcomes.filter(([, text]) => /ReferenceError|SyntaxError/.test(text ?? ""))).toEqual([]);
+  return outcomes;
 }
 
-/** Those that heard something of Lever; status 0 is what the browser shows of an answer that it hides. */
-function told(heard: readonly string[][]): string[] {
-  return heard.flatMap(([way = "", text = ""]) => (/^(?:2|open|message)/.test(text) ? way : []));
+/** The ways that got an answer from Lever. Status 0 is what the browser shows of an answer that it hides. */
+function answered(outcomes: readonly string[][]): string[] {
+  return outcomes.flatMap(([way = "", text = ""]) => (/^(?:2|open|message)/.test(text) ? way : []));
 }
 
 afterAll(async () => {
   await browser?.close();
-  await evil?.[Symbol.asyncDispose]();
+  await rebound?.[Symbol.asyncDispose]();
   await pages?.[Symbol.asyncDispose]();
   await lever?.stop();
 });
 
-/** A page of another origin on this machine; it calls Lever at its address. */
+/** A page of another origin on this machine. It calls Lever at its address. */
 async function openForeignPage(): Promise<{ page: Page; target: string }> {
   const page = await browser.newPage();
   await page.goto(pages.origin);
   return { page, target: `http://${lever.address}` };
 }
 
-/** A page that came from elsewhere, whose host name leads to Lever by now: what it calls is of its own origin. */
+/** A page from elsewhere whose host name now leads to Lever, so that Lever has the origin of the page. */
 async function openReboundPage(): Promise<{ page: Page; target: string }> {
   const page = await browser.newPage();
   const target = `http://${REBOUND}`;
-  evil.leadTo(pages.origin);
+  rebound.retarget(pages.origin);
   await page.goto(`${target}/`);
-  evil.leadTo(lever.origin);
+  rebound.retarget(lever.address);
   return { page, target };
 }
 
 describe.each([
-  ["of another origin", openForeignPage],
-  ["whose host name was made to lead here", openReboundPage],
-])("a page %s", (name, open) => {
-  it("drives neither Lever nor what is kept for other pages, whichever way it calls", async () => {
-    const audit = await admin("listAudit");
+  ["a page of another origin", "foreign", openForeignPage],
+  ["a page whose host name was rebound to Lever", "rebound", openReboundPage],
+])("%s", (subject, tag, open) => {
+  let auditBefore: unknown;
+  let outcomes: string[][];
+
+  beforeAll(async () => {
+    auditBefore = await admin("listAudit");
     const { page, target } = await open();
-    const tag = name.includes("host name") ? "rebound" : "foreign";
-    const heard = await callEveryWay(page, { target, tag });
-    expect(heard.length).toBeGreaterThan(20);
-    // The browser does carry them: what is not hidden from the page is that it was refused.
-    if (tag === "rebound")
-      expect(heard).toContainEqual(["service-get", expect.stringMatching(/^403/)]);
-    expect(told(heard)).toEqual([]);
-    expect(await admin("listAudit")).toEqual(audit);
-    expect(JSON.stringify(await admin("listEnvironments"))).not.toContain(tag);
-    expect(await calls()).toBe(0);
+    outcomes = await callEveryWay(page, { target, tag });
     await page.close();
+  });
+
+  it(`${subject} gets no answer, whichever way it calls`, () => {
+    expect(outcomes.length).toBeGreaterThan(20);
+    // The browser does carry the calls of a rebound page: it shows the page that they are refused.
+    if (tag === "rebound")
+      expect(outcomes).toContainEqual(["service-get", expect.stringMatching(/^403/)]);
+    expect(answered(outcomes)).toEqual([]);
+  });
+
+  it(`${subject} changes nothing in Lever`, async () => {
+    expect(await admin("listAudit")).toEqual(auditBefore);
+    expect(JSON.stringify(await admin("listEnvironments"))).not.toContain(tag);
+  });
+
+  it(`${subject} calls no service`, async () => {
+    expect(await calls()).toBe(0);
   });
 });
 
-it("of its own environment's origin a page hears", async () => {
+it("a page of an origin that its environment names gets answers", async () => {
   await admin("setCorsOrigins", "dev.lever", ["https://app.example", pages.origin]);
   const { page, target } = await openForeignPage();
-  expect(told(await callEveryWay(page, { target, tag: "named" }))).toEqual([
+  expect(answered(await callEveryWay(page, { target, tag: "named" }))).toEqual([
     "service",
     "service-get",
     "service-socket",
@@ -124,8 +136,8 @@ it("of its own environment's origin a page hears", async () => {
   await page.close();
 });
 
-describe("a program", () => {
-  it("of the command line does what no page could", async () => {
+describe("a program on the same machine", () => {
+  it("the command line does everything that a page cannot", async () => {
     expect((await lever.lever(["env", "create", "made.lever"])).status).toBe(0);
     expect(JSON.stringify(await admin("listEnvironments"))).toContain("made.lever");
     const streamed = await lever.lever(["stream", "/counter/addChan"]);
@@ -139,7 +151,7 @@ describe("a program", () => {
       body: "[]",
     });
 
-  it("is let in by where it is only if it names this machine, over HTTP", async () => {
+  it("without a token, an HTTP call must name this machine as its host", async () => {
     for (const host of ["localhost", "127.0.0.1:1", "[::1]", "admin.lever", "made.lever"]) {
       expect((await create({ host })).status).toBe(200);
     }
@@ -148,7 +160,7 @@ describe("a program", () => {
     expect(answer.json()).toMatchObject({ code: "forbidden", detail: /evil\.example/ });
   });
 
-  it("is let in by where it is only if it names this machine, over WebSockets", async () => {
+  it("without a token, a WebSocket must name this machine as its host", async () => {
     const url = `ws://${lever.address}/admin/watchEventsChan?forceenv=admin.lever`;
     const refused = new WebSocket(url, "lever", { headers: { host: REBOUND } });
     const [error] = (await once(refused, "error")) as [Error];
@@ -158,31 +170,35 @@ describe("a program", () => {
     allowed.terminate();
   });
 
-  it("is let in by where it is only if it names this machine, over gRPC, and from no page", async () => {
-    const url = "lever://admin.lever/admin/listEnvironments";
-    const call = async (options: Parameters<typeof grpcPeer>[1]): Promise<unknown> => {
-      const peer = grpcPeer(lever.address, options);
-      try {
-        const answer = await peer.unary(url, toRpc([]));
-        return fromJsonMessage(answer["result"]);
-      } finally {
-        peer.close();
-      }
-    };
-    await expect(call({ hostName: REBOUND })).rejects.toThrow(/PERMISSION_DENIED.*evil\.example/);
-    await expect(call({ metadata: { origin: "https://app.example" } })).rejects.toThrow(
-      /PERMISSION_DENIED.*app\.example/,
+  async function callByGrpc(options: Parameters<typeof grpcPeer>[1]): Promise<unknown> {
+    const peer = grpcPeer(lever.address, options);
+    try {
+      const answer = await peer.unary("lever://admin.lever/admin/listEnvironments", toRpc([]));
+      return fromJsonMessage(answer["result"]);
+    } finally {
+      peer.close();
+    }
+  }
+
+  it("without a token, a gRPC call must name this machine as its host", async () => {
+    await expect(callByGrpc({ hostName: REBOUND })).rejects.toThrow(
+      /PERMISSION_DENIED.*evil\.example/,
     );
-    expect(JSON.stringify(await call({}))).toContain("made.lever");
+    expect(JSON.stringify(await callByGrpc({}))).toContain("made.lever");
   });
 
-  it("calls the admin service by POST only", async () => {
+  it("a gRPC call with the origin of a page is refused", async () => {
+    const metadata = { origin: "https://app.example" };
+    await expect(callByGrpc({ metadata })).rejects.toThrow(/PERMISSION_DENIED.*app\.example/);
+  });
+
+  it("the admin service takes no GET", async () => {
     const path = "/admin/watchEventsChan?forceenv=admin.lever&args=%5B%22dev.lever%22%5D";
     const headers = { accept: "text/event-stream" };
     expect((await httpCall(lever.address, path, { method: "GET", headers })).status).toBe(405);
   });
 
-  it("with a token names any host", async () => {
+  it("a call with a token may name any host", async () => {
     const wanted = { environments: ["*"], rights: ["admin"] };
     const { token } = (await admin("createToken", wanted)) as CreatedToken;
     const authorization = `Bearer ${token}`;

@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive } from "../harness/http-call.ts";
+import { eventually } from "../harness/eventually.ts";
+import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { seededRandom } from "../harness/seeded-random.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const CODE = `
   const { createHash } = require("node:crypto");
@@ -25,16 +26,14 @@ function testLargeBodies(isolation: "oci" | "process"): void {
   beforeAll(async () => {
     lever = await startLever({ isolation });
     for (const name of NAMES) {
-      const leverJson = JSON.stringify({ name, jsEntry: "index.js" });
-      const archive = serviceArchive({ "lever.json": leverJson, "index.js": CODE });
-      expect((await deployArchive(lever.address, archive)).status).toBe(200);
+      await deployService(lever, testService(CODE, { name }));
     }
   }, 60_000);
 
   afterAll(() => lever.stop());
 
-  /** Over connections that are kept, so that their memory is used again; resolves to undefined when it was left. */
-  function call(path: string, body: Buffer, isLeft: boolean): Promise<Buffer | undefined> {
+  /** Calls over kept connections, so that their memory is used again. undefined = the caller has left half-way. */
+  function call(path: string, body: Buffer, leaves: boolean): Promise<Buffer | undefined> {
     const type = path.endsWith("hash") ? "application/octet-stream" : "application/json";
     const headers = { "content-type": type, "content-length": body.length };
     return new Promise((resolve, reject) => {
@@ -45,33 +44,33 @@ function testLargeBodies(isolation: "oci" | "process"): void {
         response.on("end", () => resolve(Buffer.concat(chunks)));
         response.on("error", reject);
       });
-      outgoing.on("error", (error) => (isLeft ? resolve(undefined) : reject(error)));
-      if (!isLeft) outgoing.end(body);
+      outgoing.on("error", (error) => (leaves ? resolve(undefined) : reject(error)));
+      if (!leaves) outgoing.end(body);
       else outgoing.write(body.subarray(0, body.length / 2), () => outgoing.destroy());
     });
   }
 
-  test("come whole to whom they were sent, whatever else is under way", async () => {
+  test("large bodies arrive unchanged while other callers leave half-way", async () => {
     const random = seededRandom(11);
     const calls = Array.from({ length: 200 }, async (_, index) => {
       const bytes = Math.floor(random() ** 2 * 3_000_000);
-      const isLeft = random() < 0.2;
+      const leaves = random() < 0.2;
       const service = NAMES[index % NAMES.length];
       if (random() < 0.5) {
         const body = Buffer.alloc(bytes, `${index}.`);
-        const heard = await call(`${service}/hash`, body, isLeft);
+        const reply = await call(`${service}/hash`, body, leaves);
         const hash = createHash("sha256").update(body).digest("hex");
-        return heard === undefined || heard.toString() === JSON.stringify(hash);
+        return reply === undefined || reply.toString() === JSON.stringify(hash);
       }
       const text = JSON.stringify(`${index} `.repeat(bytes / 8));
-      const heard = await call(`${service}/echo`, Buffer.from(`[${text}]`), isLeft);
-      return heard === undefined || heard.toString() === text;
+      const reply = await call(`${service}/echo`, Buffer.from(`[${text}]`), leaves);
+      return reply === undefined || reply.toString() === text;
     });
     const wrong = (await Promise.all(calls)).flatMap((isRight, index) => (isRight ? [] : [index]));
     expect(wrong).toEqual([]);
   }, 60_000);
 
-  /** Sizes of the files in memory that the host has open. */
+  /** Sizes of the shared memory files that the host has open. */
   function sharedSizes(): number[] {
     const dir = `/proc/${lever.pid}/fd`;
     return readdirSync(dir).flatMap((fd) => {
@@ -85,29 +84,36 @@ function testLargeBodies(isolation: "oci" | "process"): void {
     });
   }
 
-  test("pass through memory that is shared with their instance alone, and given back after use", async () => {
-    const isUnused = (): boolean => sharedSizes().every((size) => size === 0);
-    await expect.poll(isUnused, { timeout: 10_000 }).toBe(true);
+  const isUnused = (): boolean => sharedSizes().every((size) => size === 0);
+
+  test("large bodies pass through memory that only the instance shares", async () => {
+    await eventually(isUnused);
     const text = "x".repeat(2_000_000);
     const answer = await callMethod(lever.address, "/first/echo", [text]);
     expect(answer.json()).toBe(text);
     expect(sharedSizes().filter((size) => size > 0).length).toBeGreaterThanOrEqual(2);
     expect(readdirSync("/dev/shm").filter((name) => name.startsWith("lever-"))).toEqual([]);
-    await expect.poll(isUnused, { timeout: 10_000 }).toBe(true);
   });
 
-  test("share nothing with what a service starts", async () => {
+  test("shared memory is released after a call", async () => {
+    expect((await callMethod(lever.address, "/first/echo", ["x".repeat(2_000_000)])).status).toBe(
+      200,
+    );
+    await eventually(isUnused);
+  });
+
+  test("programs that a service starts inherit no shared memory", async () => {
     const files = (await callMethod(lever.address, "/first/openFiles", [])).json() as string;
     expect(files).toContain(" -> ");
     expect(files).not.toContain("lever-");
   });
 }
 
-test("pass through the link itself where no memory can be shared", {
+test("large bodies pass through the link where no memory can be shared", {
   tags: ["needs-root"],
 }, async () => {
   await using lever = await startLever({
-    through: [
+    wrapper: [
       "unshare",
       "--mount",
       "sh",
@@ -116,19 +122,17 @@ test("pass through the link itself where no memory can be shared", {
       "sh",
     ],
     workers: 2,
-    // Of whoever started this one.
+    // As if another host had started this one.
     env: { LEVER_SHARES_MEMORY: "yes" },
   });
-  const leverJson = JSON.stringify({ name: "first", jsEntry: "index.js" });
-  const archive = serviceArchive({ "lever.json": leverJson, "index.js": CODE });
-  expect((await deployArchive(lever.address, archive)).status).toBe(200);
+  await deployService(lever, testService(CODE, { name: "first" }));
   const text = "x".repeat(2_000_000);
   expect((await callMethod(lever.address, "/first/echo", [text])).json()).toBe(text);
   const { pid } = lever;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
   expect(children.length).toBeGreaterThanOrEqual(3);
   for (const child of children) {
-    // Or it would take some other file of its own for the memory.
+    // Otherwise it would take another of its files for the memory.
     const variables = readFileSync(`/proc/${child}/environ`, "utf8").split("\0");
     expect(variables).toContain("LEVER_SHARES_MEMORY=no");
   }

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { deploy, portOf, post } from "../harness/worker-service.ts";
+import { deployWorkerServices, portOf, post } from "../harness/worker-service.ts";
 
-/** Good and bad: each is sent as it is, on a connection of its own, until that is closed. */
+/** Good and bad requests. Each is sent as it is, on a connection of its own, until that is closed. */
 const requests: readonly (readonly [name: string, request: string])[] = [
   ...(
     [
@@ -64,22 +64,24 @@ async function exchange(lever: RunningLever, request: string): Promise<string> {
   const socket = connect(portOf(lever), "127.0.0.1");
   socket.on("error", () => {});
   socket.write(request);
-  let heard = "";
+  let received = "";
   socket.setEncoding("latin1");
   socket.on("data", (chunk: string) => {
-    heard += chunk;
+    received += chunk;
   });
   await once(socket, "close");
-  return heard.replace(/^date: .*$/im, "date: then").replace(/dur=[\d.]+(;desc=warm)?/g, "dur=n");
+  return received
+    .replace(/^date: .*$/im, "date: then")
+    .replace(/dur=[\d.]+(;desc=warm)?/g, "dur=n");
 }
 
-describe("what two workers answer", () => {
+describe("a host with two workers", () => {
   let one: RunningLever;
   let two: RunningLever;
 
   beforeAll(async () => {
     [one, two] = await Promise.all([startLever({ workers: 1 }), startLever({ workers: 2 })]);
-    await Promise.all([deploy(one), deploy(two)]);
+    await Promise.all([deployWorkerServices(one), deployWorkerServices(two)]);
   });
 
   afterAll(async () => {
@@ -87,7 +89,7 @@ describe("what two workers answer", () => {
     await two.stop();
   });
 
-  it.each(requests)("is byte for byte what one process answers: %s", async (_name, request) => {
+  it.each(requests)("two workers answer as one process does: %s", async (_name, request) => {
     const expected = await exchange(one, request);
     expect(expected).not.toBe("");
     expect(await exchange(two, request)).toBe(expected);

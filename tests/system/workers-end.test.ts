@@ -3,87 +3,119 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../harness/eventually.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import type { LogEvent } from "../harness/log-events.ts";
 import { isRunning, socketsOf, workersOf } from "../harness/worker-processes.ts";
 import {
   Connection,
   connections,
-  deploy,
+  deployWorkerServices,
   lastingStreams,
+  openGate,
   portOf,
-  releaser,
   stateOf,
-  until,
 } from "../harness/worker-service.ts";
 
-describe("when a worker", () => {
+describe("a worker that is killed", () => {
+  let lever: RunningLever;
+  let victim = 0;
+  let survivor = 0;
+  let ended: LogEvent;
+  /** Connections on which nothing happens, and the answer of each to a call after the end. */
+  let idle: Connection[];
+  let answers: [number, string][];
+  /** Connections with a stream. */
+  let streaming: Connection[];
+  let leftBefore = 0;
+
+  beforeAll(async () => {
+    lever = await startLever({ workers: 2 });
+    await deployWorkerServices(lever);
+    [victim = 0, survivor = 0] = workersOf(lever.pid);
+    idle = await connections(lever, 16);
+    leftBefore = (await stateOf(lever, "svc")).left;
+    streaming = await lastingStreams(lever, 16);
+    process.kill(victim, "SIGKILL");
+    ended = await lever.event("worker ended", { worker: victim });
+    await eventually(() => streaming.some(({ isClosed }) => isClosed));
+    answers = await Promise.all(idle.map((connection) => connection.call("/svc/echo", [1])));
+  });
+
+  afterAll(async () => {
+    for (const { socket } of [...idle, ...streaming]) socket.destroy();
+    await lever.stop();
+  });
+
+  it("a killed worker's connections break, and no others", () => {
+    const broken = answers.filter(([status]) => status === 0).length;
+    expect(broken).toBeGreaterThan(0);
+    expect(broken).toBeLessThan(16);
+  });
+
+  it("calls at the other worker succeed until a killed one is replaced", async () => {
+    let isReplaced = false;
+    const replaced = lever.event("worker started", {}, { after: ended }).then(() => {
+      isReplaced = true;
+    });
+    const others = idle.filter(({ isClosed }) => !isClosed);
+    do {
+      for (const connection of others)
+        expect(await connection.call("/svc/echo", [2])).toEqual([200, "2"]);
+    } while (!isReplaced);
+    await replaced;
+    await eventually(() => workersOf(lever.pid).length === 2);
+    expect(workersOf(lever.pid)).toContain(survivor);
+  });
+
+  it("an instance learns that the callers at a killed worker have left", async () => {
+    const broken = streaming.filter(({ isClosed }) => isClosed).length;
+    await eventually(async () => (await stateOf(lever, "svc")).left === leftBefore + broken);
+  });
+
+  it("the log says by which signal a killed worker ended", () => {
+    expect(ended["reason"]).toBe("it was ended by SIGKILL");
+  });
+});
+
+describe("a worker that does not answer", () => {
   let lever: RunningLever;
 
   beforeAll(async () => {
     lever = await startLever({ workers: 2 });
-    await deploy(lever);
+    await deployWorkerServices(lever);
   });
 
   afterAll(() => lever.stop());
 
-  it("is killed, its callers hear it, its calls are cancelled, the others go on, and another comes", async () => {
-    const before = workersOf(lever.pid);
-    const [victim = 0] = before;
-    const opened = await connections(lever, 16);
-    const { left } = await stateOf(lever, "svc");
-    const lasting = await lastingStreams(lever, 16);
-    process.kill(victim, "SIGKILL");
-    await until(() => lasting.some(({ isClosed }) => isClosed));
-    await until(() => !isRunning(victim));
-    const answers = await Promise.all(
-      opened.map((connection) => connection.call("/svc/echo", [1])),
-    );
-    const broken = answers.filter(([status]) => status === 0).length;
-    expect(broken).toBeGreaterThan(0);
-    expect(broken).toBeLessThan(16);
-    const others = opened.filter(({ isClosed }) => !isClosed);
-    const isBack = (): boolean =>
-      workersOf(lever.pid).length === 2 && lever.output().includes("worker started");
-    while (!isBack()) {
-      for (const connection of others)
-        expect(await connection.call("/svc/echo", [2])).toEqual([200, "2"]);
-    }
-    const cut = lasting.filter(({ isClosed }) => isClosed).length;
-    await until(async () => (await stateOf(lever, "svc")).left === left + cut);
-    expect(lever.output()).toMatch(
-      /"worker":\d+,"reason":"it was ended by SIGKILL".*"worker ended"/,
-    );
-    expect(workersOf(lever.pid)).toContain(before[1]);
-    for (const { socket } of [...opened, ...lasting]) socket.destroy();
-  });
-
-  /** Resolves when one that does not answer has been ended for that, and another listens. */
+  /** Resolves when a worker has been ended because it did not answer, and another listens. */
   async function replaced(victim: number): Promise<void> {
-    const ended = `"worker":${victim},"reason":"it did not answer for 5 s","msg":"worker ended"`;
-    await until(() => lever.output().split(ended)[1]?.includes("worker started") === true);
+    const reason = "it did not answer for 5 s";
+    const ended = await lever.event("worker ended", { worker: victim, reason });
+    await lever.event("worker started", {}, { after: ended });
     expect(isRunning(victim)).toBe(false);
     expect(workersOf(lever.pid)).toHaveLength(2);
   }
 
-  it("does not answer, it is ended, and another comes", async () => {
+  it("a worker that does not answer is ended and replaced", async () => {
     const [other = 0, victim = 0] = workersOf(lever.pid);
     process.kill(victim, "SIGSTOP");
     await replaced(victim);
     expect(workersOf(lever.pid)).toContain(other);
   });
 
-  it("does not answer, a change is acknowledged all the same: it is ended, and another comes", async () => {
-    const before = workersOf(lever.pid);
-    const [victim = 0, other = 0] = before;
+  it("a change is acknowledged although a worker does not answer", async () => {
+    const [victim = 0, other = 0] = workersOf(lever.pid);
     process.kill(victim, "SIGSTOP");
-    // On a connection that the other has taken: who waits at the one that stands still waits.
-    let opened: Connection[] = [];
-    const first = socketsOf(other);
-    await until(async () => {
-      opened.push(new Connection(lever));
-      await Promise.race([opened.at(-1)?.call("/svc/echo", [1]), turn()]);
-      return socketsOf(other) > first;
-    });
+    // The change needs a connection that the other worker has accepted.
+    const opened: Connection[] = [];
+    const socketsBefore = socketsOf(other);
+    await eventually(async () => {
+      const connection = new Connection(lever);
+      opened.push(connection);
+      await Promise.race([connection.call("/svc/echo", [1]), turn()]);
+      return socketsOf(other) > socketsBefore;
+    }, 0);
     const body = '["dev.lever",true]';
     for (const { socket } of opened) {
       socket.write(
@@ -91,49 +123,69 @@ describe("when a worker", () => {
       );
     }
     await replaced(victim);
-    await until(() => opened.some(({ heard }) => heard.startsWith("HTTP/1.1 200 ")));
+    await eventually(() => opened.some(({ received }) => received.startsWith("HTTP/1.1 200 ")));
     expect(workersOf(lever.pid)).toContain(other);
     for (const { socket } of opened) socket.destroy();
-    opened = [];
-  }, 30_000);
+  });
 });
 
-describe("a host that ends", () => {
-  it("lets its workers finish the calls under way, and leaves none behind", async () => {
+describe("the workers of a host that stops", () => {
+  let statuses: [number, string][];
+  let hostStatus: number;
+  let workers: number[];
+
+  beforeAll(async () => {
     const lever = await startLever({ workers: 2 });
-    await deploy(lever);
-    const workers = workersOf(lever.pid);
-    const release = await releaser(lever, "svc");
+    await deployWorkerServices(lever);
+    workers = workersOf(lever.pid);
+    const gate = await openGate(lever, "svc");
     const opened = await connections(lever, 8);
     const held = opened.map((connection) => connection.call("/svc/hold"));
-    await until(async () => (await stateOf(lever, "svc")).running === 8);
-    // As a supervisor does, and a terminal: to all of them.
+    await eventually(async () => (await stateOf(lever, "svc")).running === 8);
+    // A supervisor and a terminal send their signals to all processes of a group.
     for (const pid of workers) {
       process.kill(pid, "SIGTERM");
       process.kill(pid, "SIGINT");
     }
     const stopped = lever.stop();
-    await until(async () => (await new Connection(lever).call("/svc/echo", [1]))[0] !== 200);
-    release.write(1);
-    release.end();
-    expect(await Promise.all(held)).toEqual(held.map(() => [200, '"held"']));
-    expect(await stopped).toBe(0);
-    await until(() => !workers.some(isRunning));
+    await eventually(async () => (await new Connection(lever).call("/svc/echo", [1]))[0] !== 200);
+    gate.write(1);
+    gate.end();
+    statuses = await Promise.all(held);
+    hostStatus = await stopped;
   });
 
-  it("by kill -9 takes its workers with it, so that the next has the port", async () => {
-    const dataDir = mkdtempSync(join(tmpdir(), "lever-test-"));
-    const lever = await startLever({ workers: 2, dataDir });
-    const workers = workersOf(lever.pid);
-    await lever.kill();
-    await until(() => !workers.some(isRunning));
-    await using next = await startLever({
-      workers: 2,
-      dataDir,
-      args: ["--port", String(portOf(lever))],
-    });
-    expect(next.address).toBe(lever.address);
-    await next.stop();
-    rmSync(dataDir, { recursive: true });
+  it("workers finish the calls under way before their host ends", () => {
+    expect(statuses).toEqual(Array.from({ length: 8 }, () => [200, '"held"']));
+    expect(hostStatus).toBe(0);
+  });
+
+  it("no worker outlives a host that stops", async () => {
+    await eventually(() => !workers.some(isRunning));
+  });
+});
+
+describe("the workers of a host that is killed", () => {
+  let dataDir: string;
+  let killed: RunningLever;
+  let workers: number[];
+
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), "lever-test-"));
+    killed = await startLever({ workers: 2, dataDir });
+    workers = workersOf(killed.pid);
+    await killed.kill();
+  });
+
+  afterAll(() => rmSync(dataDir, { recursive: true }));
+
+  it("no worker outlives a host that is killed", async () => {
+    await eventually(() => !workers.some(isRunning));
+  });
+
+  it("the port of a killed host with workers is free for the next host", async () => {
+    const args = ["--port", String(portOf(killed))];
+    await using next = await startLever({ workers: 2, dataDir, args });
+    expect(next.address).toBe(killed.address);
   });
 });

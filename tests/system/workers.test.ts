@@ -6,11 +6,11 @@ import * as https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { setImmediate as turn } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import type { CreatedToken, EnvironmentListing } from "@leveros/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CertificateAuthority } from "../harness/certificates.ts";
+import { eventually } from "../harness/eventually.ts";
 import { fromJsonMessage, grpcPeer, toRpc } from "../harness/grpc-peer.ts";
 import { callMethod, httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -20,12 +20,11 @@ import {
   Connection,
   client,
   connections,
-  deploy,
+  deployWorkerServices,
   lastingStreams,
+  openGate,
   portOf,
-  releaser,
   stateOf,
-  until,
 } from "../harness/worker-service.ts";
 
 describe("a host with two workers", () => {
@@ -36,13 +35,16 @@ describe("a host with two workers", () => {
       workers: 2,
       args: ["--limit", "queuedCallsPerServiceMax=5", "--limit", "queueStandingMs=3600000"],
     });
-    await deploy(lever);
+    await deployWorkerServices(lever);
   });
 
   afterAll(() => lever.stop());
 
-  it("says how many there are, and spreads connections over them", async () => {
-    expect(lever.output()).toContain('"workers":2');
+  it("the log says how many workers the host has", async () => {
+    await lever.event("host started", { workers: 2 });
+  });
+
+  it("connections are spread over both workers", async () => {
     const workers = workersOf(lever.pid);
     expect(workers).toHaveLength(2);
     const before = workers.map(socketsOf);
@@ -53,7 +55,7 @@ describe("a host with two workers", () => {
     for (const { socket } of opened) socket.destroy();
   });
 
-  it("answers by every transport", async () => {
+  it("two workers answer calls of every transport", async () => {
     expect((await callMethod(lever.address, "/svc/echo", [{ a: [1] }])).json()).toEqual({ a: [1] });
     const lines = await httpCall(lever.address, "/svc/echoChan?forceenv=dev.lever", {
       headers: { "content-type": "application/json" },
@@ -86,10 +88,13 @@ describe("a host with two workers", () => {
     session.close();
   });
 
-  it("carries the largest bodies both ways, and tells what a call waited for", async () => {
+  it("the largest body is carried both ways through a worker", async () => {
     const value = "x".repeat(4 * 1024 * 1024 - 4);
     const answer = await callMethod(lever.address, "/svc/echo", [value]);
     expect(answer.json()).toBe(value);
+  });
+
+  it("the first call of a resource through a worker tells what it waited for", async () => {
     // The first call of a resource waits for that to be opened.
     const first = await callMethod(lever.address, "/svc/one/size", ["12"]);
     expect(first.headers["server-timing"]).toMatch(/^wait;dur=[\d.]+, prepare;dur=/);
@@ -97,36 +102,36 @@ describe("a host with two workers", () => {
     expect(second.headers).not.toHaveProperty("server-timing");
   });
 
-  it("holds what is counted for a service across them", async () => {
-    const release = await releaser(lever, "narrow");
+  it("the limits of a service hold across its host's workers", async () => {
+    const gate = await openGate(lever, "narrow");
     const opened = Array.from({ length: 20 }, () => new Connection(lever));
     const answers: [number, string][] = [];
     const all = opened.map(async (connection) => {
       answers.push(await connection.call("/narrow/hold"));
     });
     // Two are carried, five wait, and the others are refused.
-    await until(() => answers.length === 13);
+    await eventually(() => answers.length === 13);
     expect(answers.every(([status, body]) => status === 503 && body.includes("overloaded"))).toBe(
       true,
     );
-    while (answers.length < 20) {
-      release.write(1);
-      await turn();
-    }
+    await eventually(() => {
+      gate.write(1);
+      return answers.length === 20;
+    });
     await Promise.all(all);
     expect(answers.filter(([status]) => status === 200)).toHaveLength(7);
     expect((await stateOf(lever, "narrow")).peak).toBe(2);
-    release.end();
+    gate.end();
     for (const { socket } of opened) socket.destroy();
   });
 
-  it("tells an instance that its callers have left", async () => {
+  it("an instance learns that callers at both workers have left", async () => {
     const { left } = await stateOf(lever, "svc");
     for (const { socket } of await lastingStreams(lever, 8)) socket.destroy();
-    await until(async () => (await stateOf(lever, "svc")).left === left + 8);
+    await eventually(async () => (await stateOf(lever, "svc")).left === left + 8);
   });
 
-  it("ends a stream that its service ends, however much its caller still has to say", async () => {
+  it("a stream that its service ends is closed although its caller still sends", async () => {
     const outgoing = new Connection(lever);
     const piece = "7".repeat(60_000);
     outgoing.socket.write(
@@ -135,12 +140,12 @@ describe("a host with two workers", () => {
     const chunk = (line: string): string => `${line.length.toString(16)}\r\n${line}\r\n`;
     outgoing.socket.write(chunk("[]\n"));
     for (let count = 0; count < 100; count++) outgoing.socket.write(chunk(`${piece}\n`));
-    await until(() => outgoing.isClosed);
-    expect(outgoing.heard).toContain('"enough"\n');
+    await eventually(() => outgoing.isClosed);
+    expect(outgoing.received).toContain('"enough"\n');
   });
 });
 
-it("serves TLS with all workers, and resumes with one the sessions of another", {
+it("a worker resumes the TLS sessions of another", {
   tags: ["needs-openssl"],
 }, async () => {
   using authority = new CertificateAuthority();
@@ -170,7 +175,7 @@ it("serves TLS with all workers, and resumes with one the sessions of another", 
 
 it("a change of who may call holds in all workers once it is acknowledged", async () => {
   await using lever = await startLever({ workers: 2 });
-  await deploy(lever);
+  await deployWorkerServices(lever);
   const opened = await connections(lever, 16);
   const statuses = async (field?: string): Promise<number[]> => {
     const answers = await Promise.all(

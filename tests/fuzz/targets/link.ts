@@ -15,8 +15,8 @@ import {
 } from "@leveros/protocol";
 import { ownMemory } from "../own-memory.ts";
 import type { FuzzTarget, Subject } from "../target.ts";
-import { LinkEars } from "./link-ears.ts";
 import { encodeLink, RecordedMemory, recordedMemory, recordLink, WORDS } from "./link-frames.ts";
+import { RandomListener } from "./random-listener.ts";
 
 /** The link by itself, on either side; and the host's end of an instance's link, with a router behind it. */
 export const link: FuzzTarget = {
@@ -63,7 +63,7 @@ async function feedLink(
   choice: (end: number) => number,
   isValid = false,
 ): Promise<void> {
-  const ears: LinkEars[] = [];
+  const listeners: RandomListener[] = [];
   const tasks: (() => void)[] = [];
   const side = (input[0] ?? 0) % 2 === 0 ? "host" : "instance";
   const subject = new Link({
@@ -73,18 +73,18 @@ async function feedLink(
     write: () => choice(8) !== 0,
     schedule: (flush) => tasks.push(flush),
     onCall(_request, calleeSide) {
-      const heard = new LinkEars(calleeSide, choice);
-      ears.push(heard);
-      return heard;
+      const listener = new RandomListener(calleeSide, choice);
+      listeners.push(listener);
+      return listener;
     },
     onControl() {},
     shared: memoryFor(side, choice),
   });
   const call = (isStream: boolean, body: Buffer): void => {
-    const heard = new LinkEars(undefined, choice);
-    heard.side = subject.open({ ...request, isStream, body }, heard, isStream);
-    heard.hasSentEnd = !isStream;
-    ears.push(heard);
+    const listener = new RandomListener(undefined, choice);
+    listener.side = subject.open({ ...request, isStream, body }, listener, isStream);
+    listener.hasSentEnd = !isStream;
+    listeners.push(listener);
   };
   call(false, Buffer.from("[]"));
   call(true, Buffer.alloc(150_000, 7));
@@ -102,7 +102,7 @@ async function feedLink(
   call(false, Buffer.from("[]"));
   await Promise.resolve();
   if (subject.callsOpen > 0) throw new Error(`${subject.callsOpen} calls are open after close`);
-  for (const heard of ears) heard.expectOneEnding();
+  for (const listener of listeners) listener.expectOneEnding();
 }
 
 /** The host's end of an instance's link: over a socket, with the messages of the runtime parsed, and a router behind. */
@@ -117,7 +117,7 @@ async function feedSocket(
   let losses = 0;
   const problems: string[] = [];
   const forwarding = { target: router, isTrusted: choice(2) === 0, log() {} };
-  const ears: LinkEars[] = [];
+  const listeners: RandomListener[] = [];
   await new Promise<void>((resolve) => {
     const host = linkInstance(near, {
       messageBytesMax: 100_000,
@@ -149,14 +149,14 @@ async function feedSocket(
         resolve();
       },
     });
-    const heard = new LinkEars(undefined, choice);
-    heard.side = host.open({ ...request, isStream: true }, heard, true);
-    ears.push(heard);
+    const listener = new RandomListener(undefined, choice);
+    listener.side = host.open({ ...request, isStream: true }, listener, true);
+    listeners.push(listener);
     for (const chunk of cut(input.subarray(1), choice)) far.write(chunk);
     far.end();
   });
   await new Promise(setImmediate);
-  for (const heard of ears) heard.expectOneEnding();
+  for (const listener of listeners) listener.expectOneEnding();
   if (losses !== 1) problems.push(`it was lost ${losses} times`);
   if (problems.length > 0) throw new Error(problems.join("; "));
 }

@@ -5,14 +5,14 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 
-/** One side of a call on a link, which does this and that, and notes what it hears. */
-export class LinkEars implements CallListener {
+/** One side of a call on a link. It acts at random on what it receives, and records it. */
+export class RandomListener implements CallListener {
   side: CallHandle | undefined;
   hasSentEnd = false;
   readonly #choice: (end: number) => number;
-  readonly #heard: string[] = [];
-  /** It has failed or aborted the call itself. */
-  #hasLeft = false;
+  readonly #received: string[] = [];
+  /** True = this side has failed or aborted the call. */
+  #hasEnded = false;
 
   constructor(side: CallHandle | undefined, choice: (end: number) => number) {
     this.side = side;
@@ -20,7 +20,7 @@ export class LinkEars implements CallListener {
   }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
-    this.#heard.push("message");
+    this.#received.push("message");
     const { side } = this;
     switch (this.#choice(12)) {
       case 0:
@@ -31,12 +31,12 @@ export class LinkEars implements CallListener {
         return;
       case 2:
         side?.fail(kind, bytes);
-        // After its own end nothing it says has any effect.
-        if (!this.hasSentEnd) this.#hasLeft = true;
+        // After its own end a failure has no effect.
+        if (!this.hasSentEnd) this.#hasEnded = true;
         return;
       case 3:
         side?.abort(new LeverError("cancelled", "Enough."));
-        this.#hasLeft = true;
+        this.#hasEnded = true;
         return;
       case 4:
         side?.end();
@@ -48,32 +48,32 @@ export class LinkEars implements CallListener {
   }
 
   onEnd(): void {
-    this.#heard.push("end");
+    this.#received.push("end");
     this.side?.end();
     this.hasSentEnd = true;
   }
 
   onFail(): void {
-    this.#heard.push("fail");
+    this.#received.push("fail");
   }
 
   onAbort(): void {
-    this.#heard.push("abort");
+    this.#received.push("abort");
   }
 
   onDrain(): void {
     if (this.#choice(2) === 0) this.side?.resume();
   }
 
-  /** L3. @throws Error with what it heard, once its link is closed. */
+  /** L3. Call it after its link was closed. @throws Error with the last events. */
   expectOneEnding(): void {
-    const heard = this.#heard;
-    const last = heard.findIndex((what) => what === "fail" || what === "abort");
-    const ends = heard.filter((what) => what === "end").length;
-    const isTold = last !== -1;
-    const isSettled = this.#hasLeft || (ends === 1 && this.hasSentEnd);
-    if (ends > 1 || (isTold && last !== heard.length - 1) || !(isTold || isSettled)) {
-      throw new Error(`a call heard ${heard.slice(-20).join(", ") || "nothing"}`);
+    const received = this.#received;
+    const last = received.findIndex((event) => event === "fail" || event === "abort");
+    const ends = received.filter((event) => event === "end").length;
+    const isFailed = last !== -1;
+    const isSettled = this.#hasEnded || (ends === 1 && this.hasSentEnd);
+    if (ends > 1 || (isFailed && last !== received.length - 1) || !(isFailed || isSettled)) {
+      throw new Error(`a call received ${received.slice(-20).join(", ") || "nothing"}`);
     }
   }
 }

@@ -1,0 +1,37 @@
+import { AssertionError } from "node:assert";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import { inspect } from "node:util";
+
+const TIMEOUT_MS = 25_000;
+
+/**
+ * Waits for a state that no event announces. Runs `check` again until it returns something else than false or undefined,
+ * and returns that. A failed `expect` in it counts as false; every other error ends the wait.
+ * @throws Error after 25 s, with the last result.
+ */
+export async function eventually<Result>(
+  check: () => Result | Promise<Result>,
+  /** Time between two runs. 0 = one turn of the event loop. */
+  everyMs = 5,
+): Promise<Exclude<Result, false | undefined>> {
+  const giveUpAt = performance.now() + TIMEOUT_MS;
+  for (;;) {
+    let last: unknown;
+    try {
+      const result = await check();
+      if (result !== false && result !== undefined) {
+        return result as Exclude<Result, false | undefined>;
+      }
+      last = new Error(`Cannot wait any longer: the check returned ${inspect(result)}.`);
+    } catch (error) {
+      if (!isAssertion(error)) throw error;
+      last = error;
+    }
+    if (performance.now() > giveUpAt) throw last;
+    if (everyMs === 0) await nextTurn();
+    else await delay(everyMs);
+  }
+}
+
+const isAssertion = (error: unknown): boolean =>
+  error instanceof AssertionError || (error instanceof Error && error.name === "AssertionError");
