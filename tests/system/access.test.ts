@@ -1,33 +1,32 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CreatedToken } from "@leveros/protocol";
+import type { AdminMethods, CreatedToken } from "@leveros/protocol";
 import { Client } from "leveros";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { deployArchive, httpCall } from "../harness/http-call.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { adminOf } from "../harness/admin.ts";
+import { httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { runLever } from "../harness/run-lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
-const archive = serviceArchive({
-  "lever.json": JSON.stringify({ name: "hello", jsEntry: "server.js" }),
-  "server.js":
-    "exports.greet = (name) => 'Hello, ' + name; exports.echoChan = async (stream) => { for await (const it of stream) stream.write(it); };",
-});
+const service = `
+exports.greet = (name) => "Hello, " + name;
+exports.echoChan = async (stream) => { for await (const it of stream) stream.write(it); };
+`;
 
 let lever: RunningLever;
+/** The first token. */
 let master: string;
+/** The outcome of a first token that does not allow everything. */
+let tooNarrow: unknown;
 const config = mkdtempSync(join(tmpdir(), "lever-config-"));
 
 const client = (token?: string): Client => new Client({ forceHost: lever.address, token });
 const greet = (token?: string): Promise<unknown> =>
   client(token).service("dev.lever", "hello").invoke("greet", "you");
-const admin = (token: string | undefined, method: string, ...args: unknown[]): Promise<unknown> =>
-  client(token)
-    .service("admin.lever", "admin")
-    .invoke(method, ...args);
-const create = async (wanted: object): Promise<CreatedToken> =>
-  (await admin(master, "createToken", wanted)) as CreatedToken;
+const create = async (options: Parameters<AdminMethods["createToken"]>[0]): Promise<CreatedToken> =>
+  await adminOf(lever, master).invoke("createToken", options);
 const cli = (args: string[], options: { token?: string; input?: string } = {}) =>
   runLever(["-H", lever.address, ...args], {
     ...(options.input !== undefined && { input: options.input }),
@@ -45,14 +44,13 @@ async function echo(token?: string): Promise<unknown[]> {
 
 beforeAll(async () => {
   lever = await startLever();
-  await deployArchive(lever.address, archive);
-  const before = await greet();
-  expect(before).toBe("Hello, you");
-  await expect(
-    admin(undefined, "createToken", { environments: ["dev.lever"], rights: ["invoke"] }),
-  ).rejects.toThrow(/the first token must allow/);
-  const first = { environments: ["*"], rights: ["admin"] };
-  master = ((await admin(undefined, "createToken", first)) as CreatedToken).token;
+  await deployService(lever, testService(service, { name: "hello" }));
+  expect(await greet()).toBe("Hello, you");
+  const createFirst = (
+    options: Parameters<AdminMethods["createToken"]>[0],
+  ): Promise<CreatedToken> => adminOf(lever).invoke("createToken", options);
+  tooNarrow = await createFirst({ environments: ["dev.lever"], rights: ["invoke"] }).catch(String);
+  master = (await createFirst({ environments: ["*"], rights: ["admin"] })).token;
 });
 
 afterAll(async () => {
@@ -60,105 +58,193 @@ afterAll(async () => {
   rmSync(config, { recursive: true });
 });
 
-test("once there is a token, nobody gets in without", async () => {
-  await expect(greet()).rejects.toMatchObject({ code: "unauthorized" });
-  await expect(echo()).rejects.toMatchObject({ code: "unauthorized" });
-  await expect(admin(undefined, "listTokens")).rejects.toMatchObject({ code: "unauthorized" });
-  await expect(greet(`lever_${"x".repeat(43)}`)).rejects.toMatchObject({ code: "unauthorized" });
-  const answer = await httpCall(lever.address, "/hello/greet?forceenv=dev.lever", { body: "[]" });
-  expect(answer.status).toBe(401);
-  expect(answer.headers["www-authenticate"]).toBe("Bearer");
-  expect(await greet(master)).toBe("Hello, you");
-  expect(await echo(master)).toEqual([1]);
+test("the first token must allow everything", () => {
+  expect(tooNarrow).toMatch(/the first token must allow/);
 });
 
-test("a token allows what it says, where it says", async () => {
-  const invoke = await create({
+describe("once there is a token", () => {
+  test("a call without a token is unauthorized", async () => {
+    await expect(greet()).rejects.toMatchObject({ code: "unauthorized" });
+    await expect(echo()).rejects.toMatchObject({ code: "unauthorized" });
+  });
+
+  test("the admin service without a token is unauthorized", async () => {
+    await expect(adminOf(lever).invoke("listTokens")).rejects.toMatchObject({
+      code: "unauthorized",
+    });
+  });
+
+  test("a call with an unknown token is unauthorized", async () => {
+    await expect(greet(`lever_${"x".repeat(43)}`)).rejects.toMatchObject({ code: "unauthorized" });
+  });
+
+  test("an HTTP request without a token gets 401 and the scheme to use", async () => {
+    const answer = await httpCall(lever.address, "/hello/greet?forceenv=dev.lever", { body: "[]" });
+    expect(answer.status).toBe(401);
+    expect(answer.headers["www-authenticate"]).toBe("Bearer");
+  });
+
+  test("a token for everything allows calls and streams", async () => {
+    expect(await greet(master)).toBe("Hello, you");
+    expect(await echo(master)).toEqual([1]);
+  });
+});
+
+test("a token with the right invoke allows calls, and nothing of the admin service", async () => {
+  const { token } = await create({
     environments: ["dev.lever"],
     rights: ["invoke"],
     note: "a caller",
   });
-  expect(await greet(invoke.token)).toBe("Hello, you");
-  expect(await echo(invoke.token)).toEqual([1]);
-  await expect(admin(invoke.token, "listServices", "dev.lever")).rejects.toMatchObject({
+  expect(await greet(token)).toBe("Hello, you");
+  expect(await echo(token)).toEqual([1]);
+  await expect(adminOf(lever, token).invoke("listServices", "dev.lever")).rejects.toMatchObject({
     code: "forbidden",
   });
-  const deploy = await create({ environments: ["dev.lever"], rights: ["deploy"] });
-  await expect(greet(deploy.token)).rejects.toMatchObject({ code: "forbidden" });
-  expect(await admin(deploy.token, "listServices", "dev.lever")).toHaveLength(1);
-  await expect(admin(deploy.token, "listServices", "other.lever")).rejects.toMatchObject({
-    code: "forbidden",
-  });
-  await expect(
-    admin(deploy.token, "createToken", { environments: ["*"], rights: ["admin"] }),
-  ).rejects.toMatchObject({ code: "forbidden" });
 });
 
-test("a revoked token is of no use from then on, and the last that may do everything stays", async () => {
+describe("a token with the right deploy", () => {
+  let token: string;
+
+  beforeAll(async () => {
+    ({ token } = await create({ environments: ["dev.lever"], rights: ["deploy"] }));
+  });
+
+  test("a token with the right deploy allows no calls", async () => {
+    await expect(greet(token)).rejects.toMatchObject({ code: "forbidden" });
+  });
+
+  test("a token with the right deploy allows its own environment only", async () => {
+    expect(await adminOf(lever, token).invoke("listServices", "dev.lever")).toHaveLength(1);
+    await expect(adminOf(lever, token).invoke("listServices", "other.lever")).rejects.toMatchObject(
+      { code: "forbidden" },
+    );
+  });
+
+  test("a token with the right deploy cannot create tokens", async () => {
+    const options = { environments: ["*"], rights: ["admin"] } as const;
+    await expect(adminOf(lever, token).invoke("createToken", options)).rejects.toMatchObject({
+      code: "forbidden",
+    });
+  });
+});
+
+test("a call with a revoked token is unauthorized", async () => {
   const { id, token } = await create({ environments: ["*"], rights: ["invoke"] });
   expect(await greet(token)).toBe("Hello, you");
-  await admin(master, "revokeToken", id);
+  await adminOf(lever, master).invoke("revokeToken", id);
   await expect(greet(token)).rejects.toMatchObject({ code: "unauthorized" });
-  const listings = (await admin(master, "listTokens")) as CreatedToken[];
-  const [first] = listings;
-  await expect(admin(master, "revokeToken", first?.id)).rejects.toThrow(
+});
+
+test("the last token that allows everything cannot be revoked", async () => {
+  const [first] = await adminOf(lever, master).invoke("listTokens");
+  await expect(adminOf(lever, master).invoke("revokeToken", first?.id ?? "")).rejects.toThrow(
     /no token could be created any more/,
   );
+});
+
+test("the list of tokens contains no token", async () => {
+  const listings = await adminOf(lever, master).invoke("listTokens");
   expect(JSON.stringify(listings)).not.toContain(master);
 });
 
-test("an environment that is open needs no token for its services", async () => {
-  await admin(master, "setPublic", "dev.lever", true);
-  expect(await greet()).toBe("Hello, you");
-  await expect(greet("lever_unknown")).rejects.toMatchObject({ code: "unauthorized" });
-  await expect(admin(undefined, "listServices", "dev.lever")).rejects.toMatchObject({
-    code: "unauthorized",
+describe("an environment that is public", () => {
+  beforeAll(async () => {
+    await adminOf(lever, master).invoke("setPublic", "dev.lever", true);
   });
-  await admin(master, "setPublic", "dev.lever", false);
+
+  afterAll(async () => {
+    await adminOf(lever, master).invoke("setPublic", "dev.lever", false);
+  });
+
+  test("a call in a public environment needs no token", async () => {
+    expect(await greet()).toBe("Hello, you");
+  });
+
+  test("a call with an unknown token is unauthorized in a public environment, too", async () => {
+    await expect(greet("lever_unknown")).rejects.toMatchObject({ code: "unauthorized" });
+  });
+
+  test("the admin service of a public environment needs a token", async () => {
+    await expect(adminOf(lever).invoke("listServices", "dev.lever")).rejects.toMatchObject({
+      code: "unauthorized",
+    });
+  });
+});
+
+test("a call needs a token again after its environment was made private", async () => {
+  await adminOf(lever, master).invoke("setPublic", "dev.lever", true);
+  await adminOf(lever, master).invoke("setPublic", "dev.lever", false);
   await expect(greet()).rejects.toMatchObject({ code: "unauthorized" });
 });
 
-test("the command line sends the token that it was given", async () => {
-  expect((await cli(["invoke", "/hello/greet", '"you"'])).status).toBe(3);
-  expect((await cli(["invoke", "/hello/greet", '"you"'], { token: master })).stdout).toContain(
-    "Hello, you",
-  );
-  const login = await cli(["login"], { input: `${master}\n` });
-  expect(login.status).toBe(0);
-  expect((await cli(["invoke", "/hello/greet", '"you"'])).stdout).toContain("Hello, you");
-  const created = await cli(["token", "create", "--rights", "invoke", "--expires", "1d"]);
-  expect(await greet(created.stdout.trim())).toBe("Hello, you");
-  expect((await cli(["token", "ls"])).stdout).toMatch(/dev\.lever +invoke/);
-});
+describe("the command line", () => {
+  const invoke = ["invoke", "/hello/greet", '"you"'];
 
-test("what was changed, and what was refused, is kept", async () => {
-  const { stdout } = await cli(["audit", "--json"], { token: master });
-  const entries = JSON.parse(stdout) as Record<string, string>[];
-  expect(entries[0]).toMatchObject({
-    principal: "local",
-    method: "deployServiceChan",
-    outcome: "done",
+  test("a command without a token exits with 3", async () => {
+    expect((await cli(invoke)).status).toBe(3);
   });
-  expect(entries).toContainEqual(
-    expect.objectContaining({ method: "createToken", outcome: "forbidden" }),
-  );
-  expect(stdout).not.toContain(master);
+
+  test("a command sends the token of LEVEROS_TOKEN", async () => {
+    expect((await cli(invoke, { token: master })).stdout).toContain("Hello, you");
+  });
+
+  describe("after lever login", () => {
+    beforeAll(async () => {
+      expect((await cli(["login"], { input: `${master}\n` })).status).toBe(0);
+    });
+
+    test("a command sends the token of lever login", async () => {
+      expect((await cli(invoke)).stdout).toContain("Hello, you");
+    });
+
+    test("lever token create prints a token that allows what it names", async () => {
+      const created = await cli(["token", "create", "--rights", "invoke", "--expires", "1d"]);
+      expect(await greet(created.stdout.trim())).toBe("Hello, you");
+      expect((await cli(["token", "ls"])).stdout).toMatch(/dev\.lever +invoke/);
+    });
+  });
 });
 
-test("tokens outlive the host, and only their hashes are kept", async () => {
-  const kept = mkdtempSync(join(tmpdir(), "lever-tokens-"));
-  const first = await startLever({ dataDir: kept });
-  const host = new Client({ forceHost: first.address }).service("admin.lever", "admin");
-  const wanted = { environments: ["*"], rights: ["admin"] };
-  const { token } = (await host.invoke("createToken", wanted)) as CreatedToken;
+describe("the audit", () => {
+  let text: string;
+  let entries: Record<string, string>[];
+
+  beforeAll(async () => {
+    text = (await cli(["audit", "--json"], { token: master })).stdout;
+    entries = JSON.parse(text) as Record<string, string>[];
+  });
+
+  test("the audit has every change", () => {
+    expect(entries[0]).toMatchObject({
+      principal: "local",
+      method: "deployServiceChan",
+      outcome: "done",
+    });
+  });
+
+  test("the audit has every change that was refused", () => {
+    expect(entries).toContainEqual(
+      expect.objectContaining({ method: "createToken", outcome: "forbidden" }),
+    );
+  });
+
+  test("the audit contains no token", () => {
+    expect(text).not.toContain(master);
+  });
+});
+
+test("tokens survive a crash of the host", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "lever-tokens-"));
+  const first = await startLever({ dataDir });
+  const options = { environments: ["*"], rights: ["admin"] } as const;
+  const { token } = await adminOf(first).invoke("createToken", options);
   await first.kill();
-  const second = await startLever({ dataDir: kept });
-  const again = (own?: string) =>
-    new Client({ forceHost: second.address, token: own })
-      .service("admin.lever", "admin")
-      .invoke("listTokens");
-  await expect(again()).rejects.toMatchObject({ code: "unauthorized" });
-  expect(await again(token)).toHaveLength(1);
+  await using second = await startLever({ dataDir });
+  await expect(adminOf(second).invoke("listTokens")).rejects.toMatchObject({
+    code: "unauthorized",
+  });
+  expect(await adminOf(second, token).invoke("listTokens")).toHaveLength(1);
   await second.stop();
-  rmSync(kept, { recursive: true });
+  rmSync(dataDir, { recursive: true });
 });

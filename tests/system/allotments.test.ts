@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { HostEvent } from "@leveros/protocol";
+import type { HostEvent, NetworkPolicy } from "@leveros/protocol";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { deployArchive } from "../harness/http-call.ts";
+import { adminOf } from "../harness/admin.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { OtherMachine } from "../harness/other-machine.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const SERVICE = `
 const { execFileSync } = require("node:child_process");
@@ -57,7 +57,7 @@ exports.kept = () => fs.readdirSync(process.env.LEVEROS_DATA_DIR).filter((name) 
 exports.eat = async () => { for (const held = []; ; await new Promise(setImmediate)) held.push(Buffer.alloc(4e6, 1)); };
 `;
 
-/** Bytes a second that go with each megabyte: small, so that this machine is never what holds anything back. */
+/** Bytes a second for each megabyte of ram: so few that the machine itself is never the limit. */
 const RATE_PER_MB = 8_000;
 const ARGS = [
   "--limit",
@@ -66,7 +66,7 @@ const ARGS = [
   "serviceDataBytesMax=16777216",
 ];
 
-/** Sinks, sources and servers on a machine that is not this one. */
+/** A sink, a source, and a server that tells the sink's bytes, on another machine. */
 const PEER = `
 const net = require("node:net");
 let bytes = 0;
@@ -76,11 +76,11 @@ const source = net.createServer((socket) => {
   socket.on("drain", more).on("error", () => {});
   more();
 });
-const told = net.createServer((socket) => socket.on("error", () => {}).end(String(bytes)));
+const counter = net.createServer((socket) => socket.on("error", () => {}).end(String(bytes)));
 const ports = [];
-for (const server of [sink, source, told]) server.listen(0, "0.0.0.0", () => {
+for (const server of [sink, source, counter]) server.listen(0, "0.0.0.0", () => {
   ports.push(server.address().port);
-  if (ports.length === 3) console.log(JSON.stringify([sink, source, told].map((it) => it.address().port)));
+  if (ports.length === 3) console.log(JSON.stringify([sink, source, counter].map((it) => it.address().port)));
 });
 `;
 const PUBLIC = "198.51.100.2";
@@ -89,27 +89,25 @@ const METADATA = "169.254.169.254";
 
 let lever: RunningLever;
 let other: OtherMachine;
-let [sinkPort, sourcePort, toldPort] = [0, 0, 0];
+let [sinkPort, sourcePort, counterPort] = [0, 0, 0];
 const dataDir = mkdtempSync(join(tmpdir(), "lever-allotments-"));
 
-const admin = (method: string, ...args: unknown[]): Promise<unknown> =>
-  new Client({ forceHost: lever.address }).service("admin.lever", "admin").invoke(method, ...args);
 const service = (name: string, environment = "dev.lever") =>
   new Client({ forceHost: lever.address }).service(environment, name);
 
-async function deploy(name: string, settings: object = {}, environment?: string): Promise<void> {
-  const leverJson = JSON.stringify({ name, jsEntry: "index.js", ...settings });
-  const archive = serviceArchive({ "lever.json": leverJson, "index.js": SERVICE });
-  const deployed = await deployArchive(lever.address, archive, environment);
-  expect(deployed.text).toContain(`"service":"${name}"`);
-}
+const deploy = (name: string, fields: object = {}, environment?: string): Promise<unknown> =>
+  deployService(lever, testService(SERVICE, { name, ...fields }), environment);
 
 beforeAll(async () => {
   other = new OtherMachine({
     here: "198.51.100.1/24",
     there: [`${PUBLIC}/24`, `${PRIVATE}/32`, `${METADATA}/32`],
   });
-  [sinkPort, sourcePort, toldPort] = JSON.parse(await other.run(PEER)) as [number, number, number];
+  [sinkPort, sourcePort, counterPort] = JSON.parse(await other.run(PEER)) as [
+    number,
+    number,
+    number,
+  ];
   lever = await startLever({ isolation: "oci", dataDir, args: ARGS });
   await deploy("small");
   await deploy("large", { ram: 512 });
@@ -122,7 +120,7 @@ afterAll(async () => {
 });
 
 describe("processor time", () => {
-  test("on one core goes by the memory that instances are allotted", async () => {
+  test("instances share a core in proportion to their ram", async () => {
     const at = Date.now() + 4_000;
     const [small, large] = (await Promise.all([
       service("small").invoke("spinUntil", at),
@@ -132,7 +130,7 @@ describe("processor time", () => {
     expect(large / small).toBeLessThan(4 * 1.25);
   });
 
-  test("has a ceiling where one is asked for", async () => {
+  test("an instance uses no more than its maxCpu of a core", async () => {
     await deploy("held", { maxCpu: 0.2 });
     const share = await service("held").invoke("spin", 2);
     expect(share).toBeGreaterThan(0.02);
@@ -140,7 +138,7 @@ describe("processor time", () => {
   });
 });
 
-/** Within a fifth of what goes with `ram` megabytes. */
+/** Within a fifth of the rate for `ram` megabytes. */
 function expectRateOf(ram: number, bytesPerSecond: unknown): void {
   expect(Number(bytesPerSecond) / (ram * RATE_PER_MB)).toBeGreaterThan(0.8);
   expect(Number(bytesPerSecond) / (ram * RATE_PER_MB)).toBeLessThan(1.2);
@@ -151,7 +149,7 @@ async function pourRate(name: string): Promise<number> {
   let bytes = 0;
   let since = 0;
   for await (const piece of stream) {
-    // What may go at once, and what fills windows and sockets, is over by then.
+    // The burst, and what fills windows and sockets, is over after 1.5 MB.
     bytes += (piece as Buffer).length;
     if (since === 0 && bytes > 1.5e6) {
       since = Date.now();
@@ -164,19 +162,22 @@ async function pourRate(name: string): Promise<number> {
 }
 
 describe("network rate", () => {
-  test("of calls goes by the memory that instances are allotted", async () => {
+  test("calls of an instance have a network rate in proportion to its ram", async () => {
     const [small, large] = await Promise.all([pourRate("small"), pourRate("large")]);
     expectRateOf(128, small);
     expectRateOf(512, large);
   });
 
-  test("of an instance's own traffic does so too, each way", async () => {
+  test("an instance receives at a rate in proportion to its ram", async () => {
     const received = await Promise.all([
       service("small").invoke("receive", PUBLIC, sourcePort, 3),
       service("large").invoke("receive", PUBLIC, sourcePort, 3),
     ]);
     expectRateOf(128, received[0]);
     expectRateOf(512, received[1]);
+  });
+
+  test("an instance sends at a rate in proportion to its ram", async () => {
     for (const [name, ram] of [
       ["small", 128],
       ["large", 512],
@@ -191,11 +192,11 @@ describe("network rate", () => {
 async function sunkBytes(): Promise<number> {
   const { connect } = await import("node:net");
   let text = "";
-  for await (const chunk of connect(toldPort, PUBLIC)) text += String(chunk);
+  for await (const chunk of connect(counterPort, PUBLIC)) text += String(chunk);
   return Number(text);
 }
 
-describe("what an environment's instances reach", () => {
+describe("the network policy of an environment", () => {
   const reach = async (environment: string): Promise<string[]> => {
     const places = {
       internet: [PUBLIC, sinkPort],
@@ -211,26 +212,26 @@ describe("what an environment's instances reach", () => {
     return (await Promise.all(entries)).flat();
   };
 
-  test("is the internet, nothing, or a list, from one moment to the next", async () => {
-    await admin("createEnvironment", "reach.lever");
+  beforeAll(async () => {
+    await adminOf(lever).invoke("createEnvironment", "reach.lever");
     await deploy("reacher", {}, "reach.lever");
     await deploy("reacher");
-    const rows: readonly (readonly [unknown, readonly string[]])[] = [
-      ["internet", ["internet", "otherPort"]],
-      ["none", []],
-      [[`${PUBLIC}:${sinkPort}`], ["internet"]],
-      [["10.99.0.0/16"], ["private"]],
-      [
-        ["dns", "0.0.0.0/0"],
-        ["internet", "otherPort", "private"],
-      ],
-      ["internet", ["internet", "otherPort"]],
-    ];
-    for (const [policy, places] of rows) {
-      await admin("setNetwork", "reach.lever", policy);
-      expect(await reach("reach.lever")).toEqual(places);
-    }
-    await admin("setNetwork", "reach.lever", "none");
+  });
+
+  test.each<[name: string, policy: () => NetworkPolicy, places: readonly string[]]>([
+    ["internet", () => "internet", ["internet", "otherPort"]],
+    ["none", () => "none", []],
+    ["an address with a port", () => [`${PUBLIC}:${sinkPort}`], ["internet"]],
+    ["a range", () => ["10.99.0.0/16"], ["private"]],
+    ["dns and all addresses", () => ["dns", "0.0.0.0/0"], ["internet", "otherPort", "private"]],
+    ["internet again", () => "internet", ["internet", "otherPort"]],
+  ])("a running instance reaches what its policy allows: %s", async (_name, policy, places) => {
+    await adminOf(lever).invoke("setNetwork", "reach.lever", policy());
+    expect(await reach("reach.lever")).toEqual(places);
+  });
+
+  test("a policy changes nothing for other environments", async () => {
+    await adminOf(lever).invoke("setNetwork", "reach.lever", "none");
     expect(await reach("dev.lever")).toEqual(["internet", "otherPort"]);
   });
 
@@ -241,45 +242,69 @@ describe("what an environment's instances reach", () => {
     [["10.0.0.1/33"], "is not a destination"],
     [["10.0.0.1:0"], "is not a destination"],
     ["all", 'allowed is "internet", "none"'],
-  ])("is refused when it is %j", async (policy, reason) => {
-    await expect(admin("setNetwork", "dev.lever", policy)).rejects.toThrow(reason);
+  ])("the policy %j is refused", async (policy, reason) => {
+    const wrong = policy as NetworkPolicy;
+    await expect(adminOf(lever).invoke("setNetwork", "dev.lever", wrong)).rejects.toThrow(reason);
   });
 });
 
 describe("the disk of a service", () => {
-  test("holds what it may hold, whatever its neighbours do, and is there again after a restart", async () => {
+  beforeAll(async () => {
     await deploy("keeper");
     expect(await service("keeper").invoke("keep", "first", 1e6)).toBe("done");
+  });
+
+  test("a disk holds no more than serviceDataBytesMax", async () => {
     expect(await service("keeper").invoke("keep", "second", 3e7)).toBe("ENOSPC");
+  });
+
+  test("a full disk takes nothing from other services", async () => {
     expect(await service("small").invoke("keep", "first", 1e6)).toBe("done");
+  });
+
+  test("a disk keeps its files through a restart of the host", async () => {
     await lever.stop();
     lever = await startLever({ isolation: "oci", dataDir, args: ARGS });
     expect(await service("keeper").invoke("kept")).toEqual(["first", "second"]);
   });
 });
 
-test("an instance that needs more memory than it has dies alone, and its end is explained", async () => {
-  await deploy("eater");
-  const neighbour = service("small");
-  const eaten = service("eater").invoke("eat");
+describe("an instance that needs more memory than its ram", () => {
+  const reason = /needed more memory than the 128 MB/;
+  let outcome: unknown;
   let answers = 0;
-  const asking = (async () => {
-    for (let isOver = false; !isOver; answers++) {
-      isOver = await Promise.race([
-        eaten.then(
-          () => true,
-          () => true,
-        ),
-        neighbour.invoke("kept"),
-      ]).then((it) => it === true);
-    }
-  })();
-  await expect(eaten).rejects.toThrow(/needed more memory than the 128 MB that "ram" allots it/);
-  await asking;
-  expect(answers).toBeGreaterThan(0);
-  const events = (await admin("listEvents", "dev.lever", "eater")) as HostEvent[];
-  const failed = events.find(({ event }) => event === "instance failed");
-  expect(JSON.stringify(failed)).toMatch(/needed more memory than the 128 MB/);
-  const story = await admin("explainInstance", "dev.lever", failed?.["instance"]);
-  expect(JSON.stringify(story)).toMatch(/needed more memory than the 128 MB/);
+  let failed: HostEvent | undefined;
+
+  beforeAll(async () => {
+    await deploy("eater");
+    let isOver = false;
+    const eaten = service("eater")
+      .invoke("eat")
+      .catch(String)
+      .finally(() => {
+        isOver = true;
+      });
+    for (; !isOver; answers++) await service("small").invoke("kept");
+    outcome = await eaten;
+    const events = await adminOf(lever).invoke("listEvents", "dev.lever", "eater");
+    failed = events.find(({ event }) => event === "instance failed");
+  });
+
+  test("the call of an instance that needs more memory fails with its ram", () => {
+    expect(outcome).toMatch(/needed more memory than the 128 MB that "ram" allots it/);
+  });
+
+  test("a neighbour of an instance that needs more memory than its ram answers", () => {
+    expect(answers).toBeGreaterThan(0);
+  });
+
+  test("the event of an instance that needed more memory says so", () => {
+    expect(JSON.stringify(failed)).toMatch(reason);
+  });
+
+  test("explainInstance says that an instance needed more memory", async () => {
+    const instance = String(failed?.["instance"]);
+    const story = await adminOf(lever).invoke("explainInstance", "dev.lever", instance);
+    expect(JSON.stringify(story)).toMatch(reason);
+  });
 });

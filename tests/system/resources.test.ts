@@ -1,10 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
-import type { ServiceListing } from "@leveros/protocol";
 import { Client, type RemoteStream } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive } from "../harness/http-call.ts";
+import { instancesOf } from "../harness/admin.ts";
+import { eventually } from "../harness/eventually.ts";
+import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const service = `
 const { callContext } = require("leveros");
@@ -40,135 +40,181 @@ beforeAll(async () => {
 
 afterAll(() => lever.stop());
 
-async function deploy(name: string, fields: object = {}, code = service): Promise<void> {
-  const leverJson = JSON.stringify({ name, jsEntry: "server.js", ...fields });
-  const archive = serviceArchive({ "lever.json": leverJson, "server.js": code });
-  expect((await deployArchive(lever.address, archive)).json()).toMatchObject({ service: name });
-}
+const deploy = (name: string, fields: object = {}, code = service): Promise<unknown> =>
+  deployService(lever, testService(code, { name, ...fields }));
 
 const use = async (name: string, resource: string, ms = 0): Promise<Use> =>
   (await client.resource("dev.lever", name, resource).invoke("use", ms)) as Use;
 
-const history = async (name: string): Promise<unknown[]> =>
-  (await client.service("dev.lever", name).invoke("history")) as unknown[];
+type Entry = readonly [event: string, resource: string, epoch: number];
 
-async function instancesOf(name: string): Promise<ServiceListing["instances"]> {
-  const admin = client.service("admin.lever", "admin");
-  const listings = (await admin.invoke("listServices", "dev.lever")) as ServiceListing[];
-  return listings.find((listing) => listing.service === name)?.instances ?? [];
-}
+const history = async (name: string): Promise<Entry[]> =>
+  (await client.service("dev.lever", name).invoke("history")) as Entry[];
 
-async function messagesOf(
-  stream: RemoteStream,
-): Promise<{ next(): Promise<IteratorResult<unknown>> }> {
-  return stream[Symbol.asyncIterator]();
-}
+describe("a resource that two calls use at once and no later call uses", () => {
+  let uses: Use[];
+  let seen: Entry[];
 
-describe("a resource", () => {
-  it("is opened before its first call, with an epoch, and closed after its last when nobody uses it", async () => {
+  beforeAll(async () => {
     await deploy("idle", { maxInstances: 1 });
-    const [first, second] = await Promise.all([use("idle", "slow"), use("idle", "slow")]);
-    expect(first).toEqual(second);
-    expect(first.epoch).toBeGreaterThan(0);
-    const { epoch } = first;
-    let seen: unknown[] = [];
-    while (seen.length < 6) seen = await history("idle");
-    expect(seen.map((entry) => (entry as unknown[])[0])).toEqual([
-      "new",
-      "use",
-      "use",
-      "used",
-      "used",
-      "close",
-    ]);
-    expect(seen.every((entry) => (entry as unknown[])[2] === epoch)).toBe(true);
-    expect((await use("idle", "slow")).epoch).toBeGreaterThan(epoch);
+    uses = await Promise.all([use("idle", "slow"), use("idle", "slow")]);
+    seen = await eventually(async () => {
+      const entries = await history("idle");
+      return entries.length >= 6 && entries;
+    });
   });
 
-  it("is on one instance, while the service has several, and they are balanced", async () => {
+  it("a resource opens before its first call and closes when it is idle", () => {
+    expect(seen.map(([event]) => event)).toEqual(["new", "use", "use", "used", "used", "close"]);
+  });
+
+  it("a resource has one epoch while it is open", () => {
+    const [first, second] = uses;
+    expect(first).toEqual(second);
+    expect(first?.epoch).toBeGreaterThan(0);
+    expect(seen.every(([, , epoch]) => epoch === first?.epoch)).toBe(true);
+  });
+
+  it("a resource has a higher epoch when it opens again", async () => {
+    expect((await use("idle", "slow")).epoch).toBeGreaterThan(uses[0]?.epoch ?? Number.NaN);
+  });
+});
+
+describe("the resources of a service with two instances", () => {
+  let owners: Map<string, Use[]>;
+
+  beforeAll(async () => {
     await deploy("many", { minInstances: 2, maxInstances: 2 });
-    while ((await instancesOf("many")).filter(({ state }) => state === "ready").length < 2);
+    await eventually(async () => {
+      const instances = await instancesOf(lever, "many");
+      return instances.filter(({ state }) => state === "ready").length === 2;
+    });
     const names = Array.from({ length: 20 }, (_, index) => `r/${index}`);
     const uses = await Promise.all(
       names.flatMap((name) => [use("many", name, 50), use("many", name, 50), use("many", name)]),
     );
-    const owners = Map.groupBy(uses, ({ resource }) => resource);
-    expect(owners.size).toBe(20);
-    for (const of of owners.values())
-      expect(new Set(of.map(({ instance }) => instance)).size).toBe(1);
-    const perInstance = Map.groupBy([...owners.values()], ([of]) => of?.instance);
-    expect([...perInstance.values()].map(({ length }) => length)).toEqual([10, 10]);
+    owners = Map.groupBy(uses, ({ resource }) => resource);
   });
 
-  it("that cannot be opened fails its calls with the reason, and others are fine", async () => {
-    await deploy("picky");
+  it("a resource is on one instance", () => {
+    expect(owners.size).toBe(20);
+    for (const uses of owners.values())
+      expect(new Set(uses.map(({ instance }) => instance)).size).toBe(1);
+  });
+
+  it("instances have equally many resources", () => {
+    const perInstance = Map.groupBy([...owners.values()], ([first]) => first?.instance);
+    expect([...perInstance.values()].map(({ length }) => length)).toEqual([10, 10]);
+  });
+});
+
+describe("a resource that cannot be opened", () => {
+  beforeAll(() => deploy("picky"));
+
+  it("calls of a resource that cannot be opened fail with the reason", async () => {
     const answer = await callMethod(lever.address, "/picky/bad/use", []);
     expect(answer.status).toBe(502);
     expect(answer.json()).toMatchObject({
       code: "resource_failed",
       detail: "Cannot use the resource bad: newResource failed: there is no such thing",
     });
+  });
+
+  it("a resource opens although another one of its service cannot", async () => {
     expect((await use("picky", "good")).resource).toBe("good");
   });
+});
 
-  it("goes to another instance when its own dies, with a higher epoch", async () => {
-    await deploy("mortal");
-    const before = await use("mortal", "r");
-    const died = client.resource("dev.lever", "mortal", "r").invoke("die");
-    await expect(died).rejects.toMatchObject({ code: "instance_failed" });
-    const after = await use("mortal", "r");
+it("a resource moves to another instance with a higher epoch when its own dies", async () => {
+  await deploy("mortal");
+  const before = await use("mortal", "r");
+  const died = client.resource("dev.lever", "mortal", "r").invoke("die");
+  await expect(died).rejects.toMatchObject({ code: "instance_failed" });
+  const after = await use("mortal", "r");
+  expect(after.instance).not.toBe(before.instance);
+  expect(after.epoch).toBeGreaterThan(before.epoch);
+});
+
+describe("a resource that a call uses during a deploy", () => {
+  let before: Use;
+  let slow: Use;
+  let after: Use;
+
+  beforeAll(async () => {
+    await deploy("changing");
+    before = await use("changing", "r");
+    const slowCall = use("changing", "r", 300);
+    // The old version answers, which has the slow call.
+    await eventually(async () => (await history("changing")).length >= 4);
+    await deploy("changing");
+    after = await use("changing", "r");
+    slow = await slowCall;
+  });
+
+  it("a call under way keeps its resource through a deploy", () => {
+    expect(slow.epoch).toBe(before.epoch);
+  });
+
+  it("a deploy moves a resource to the new version with a higher epoch", () => {
     expect(after.instance).not.toBe(before.instance);
     expect(after.epoch).toBeGreaterThan(before.epoch);
   });
 
-  it("is handed over by a deploy: calls in flight finish, then closeResource, then the others", async () => {
-    await deploy("changing");
-    const before = await use("changing", "r");
-    const slow = use("changing", "r", 300);
-    // Answered by the version that the slow call is on.
-    while ((await history("changing")).length < 4);
-    await deploy("changing");
-    const after = await use("changing", "r");
-    expect((await slow).epoch).toBe(before.epoch);
-    expect(after.instance).not.toBe(before.instance);
-    expect(after.epoch).toBeGreaterThan(before.epoch);
-    while ((await instancesOf("changing")).length > 1) await delay(10);
+  it("the old version has no instance once its resources have moved", async () => {
+    await eventually(async () => (await instancesOf(lever, "changing")).length === 1);
   });
+});
 
-  it("stays on the old version for as long as streams are open on it, with everyone who joins them", async () => {
+describe("a resource with an open stream during a deploy", () => {
+  let early: RemoteStream;
+  let late: RemoteStream;
+  let earlyMessages: AsyncIterator<unknown>;
+  let instance: unknown;
+
+  beforeAll(async () => {
     await deploy("room");
     const room = client.resource("dev.lever", "room", "lobby");
-    const early = await room.invokeChan("joinChan");
-    const heard = await messagesOf(early);
-    const { value: instance } = await heard.next();
+    early = await room.invokeChan("joinChan");
+    earlyMessages = early[Symbol.asyncIterator]();
+    instance = (await earlyMessages.next()).value;
     await deploy("room");
-    const late = await room.invokeChan("joinChan");
-    expect((await (await messagesOf(late)).next()).value).toBe(instance);
+    late = await room.invokeChan("joinChan");
+  });
+
+  it("a new stream joins the open ones on the old version", async () => {
+    expect((await late[Symbol.asyncIterator]().next()).value).toBe(instance);
+  });
+
+  it("a stream of a resource goes on through a deploy", async () => {
     early.write("still there");
-    expect((await heard.next()).value).toBe("still there");
-    const after = (async () => (await use("room", "lobby")).instance)();
-    expect(await after).toBe(instance);
+    expect((await earlyMessages.next()).value).toBe("still there");
+  });
+
+  it("calls of a resource go to the old version while streams are open there", async () => {
+    expect((await use("room", "lobby")).instance).toBe(instance);
+  });
+
+  it("a resource moves to the new version once its streams have ended", async () => {
     early.end();
     late.end();
-    while ((await instancesOf("room")).length > 1) await delay(10);
+    await eventually(async () => (await instancesOf(lever, "room")).length === 1);
     expect((await use("room", "lobby")).instance).not.toBe(instance);
   });
+});
 
-  it("is not given to anyone else while a function still works for it, though its caller has left", async () => {
-    await deploy("stuck");
-    const { instance } = await use("stuck", "r");
-    const hanging = client
-      .with({ timeoutMs: 50 })
-      .resource("dev.lever", "stuck", "r")
-      .invoke("hang");
-    await expect(hanging).rejects.toMatchObject({ code: "deadline_exceeded" });
-    // It does not come to its end: the instance has to.
-    while ((await instancesOf("stuck")).some((running) => running.instance === instance));
-    expect((await use("stuck", "r")).instance).not.toBe(instance);
-  });
+it("a resource moves only after the functions that work for it have ended", async () => {
+  await deploy("stuck");
+  const { instance } = await use("stuck", "r");
+  const hanging = client.with({ timeoutMs: 50 }).resource("dev.lever", "stuck", "r").invoke("hang");
+  await expect(hanging).rejects.toMatchObject({ code: "deadline_exceeded" });
+  // The function never ends, so Lever ends its instance.
+  await eventually(async () =>
+    (await instancesOf(lever, "stuck")).every((running) => running.instance !== instance),
+  );
+  expect((await use("stuck", "r")).instance).not.toBe(instance);
+});
 
-  it("needs no hooks", async () => {
-    await deploy("plain", {}, "exports.use = (resource, n) => [resource, n];");
-    expect(await use("plain", "a/b", 5)).toEqual(["a/b", 5]);
-  });
+it("a service without hooks can be called with resources", async () => {
+  await deploy("plain", {}, "exports.use = (resource, n) => [resource, n];");
+  expect(await use("plain", "a/b", 5)).toEqual(["a/b", 5]);
 });
