@@ -1,9 +1,9 @@
 /**
- * A short look at whether calls have become much slower, for CI: Lever beside bare Node, in turns. It fails only when in
- * no round Lever comes to half of what is promised; no time is judged, and a noisy machine disturbs both.
+ * A check for CI that calls have not become much slower: Lever and bare Node in turns. It fails only when Lever reaches half of
+ * its promise in no round. It judges no absolute time, and a busy machine slows down both.
  */
 
-import { greeting, load, warmUp } from "./contest.ts";
+import { greeting, load, warmUp } from "./comparison.ts";
 import { rounded } from "./figure.ts";
 import { lever } from "./peers/lever.ts";
 import { bareNode } from "./peers/node.ts";
@@ -12,19 +12,19 @@ const LEAST_RATIO = 0.5;
 const ROUNDS_MIN = 3;
 const ROUNDS_MAX = 9;
 const SECONDS = 1;
-const point = greeting(32);
+const workload = greeting(32);
 
 // What ships is measured.
 process.env["LEVER_TEST_DIST"] = "1";
 await using ours = await lever.start();
 await using theirs = await bareNode.start();
-for (const running of [ours, theirs]) await warmUp(running, point);
+for (const running of [ours, theirs]) await warmUp(running, workload);
 const ratios: number[] = [];
 const best = (): number => Math.max(...ratios);
 let failed = 0;
 while (ratios.length < ROUNDS_MIN || (best() < LEAST_RATIO && ratios.length < ROUNDS_MAX)) {
-  const own = await load(ours, point, SECONDS);
-  const bare = await load(theirs, point, SECONDS);
+  const own = await load(ours, workload, SECONDS);
+  const bare = await load(theirs, workload, SECONDS);
   failed += own.failed;
   ratios.push(own.perSecond / bare.perSecond);
 }

@@ -3,13 +3,13 @@ import { readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 
-/** What figures were measured on. */
+/** The machine that figures were measured on. */
 export interface Machine {
   readonly processor: string;
   readonly cores: number;
   readonly memoryGb: number;
   readonly kernel: string;
-  /** Of what took part: node, the load generators, and each peer. */
+  /** Versions of node, the load generators, and each peer. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -46,21 +46,21 @@ interface Dependencies {
 }
 
 function toolVersion(tool: string, pattern: RegExp): string {
-  // wrk tells its version as it tells its usage: with a failure.
+  // wrk prints its version and exits with a failure.
   const { stdout, stderr } = spawnSync(tool, ["--version"], { encoding: "utf8" });
   const [, first, second] = pattern.exec(`${stdout}${stderr}`) ?? [];
   return first ?? second ?? "not installed";
 }
 
 /**
- * How long a loop takes that is always the same, in milliseconds. Its spread tells how much of the machine others had
- * while figures were measured.
+ * Times a fixed loop, in milliseconds. The spread of several times shows how much of the machine other programs took
+ * during the measurements.
  */
-export function measureSpin(): number {
+export function measureCalibration(): number {
   const startedAt = performance.now();
   let value = 1;
   for (let i = 0; i < 50_000_000; i++) value = (value * 31 + i) | 0;
-  // Used, so that it is not optimised away.
-  if (value === 0.5) throw new Error("Cannot be.");
+  // The value is used, so that the loop is not optimised away.
+  if (value === 0.5) throw new Error("Cannot happen: the value is an integer.");
   return performance.now() - startedAt;
 }

@@ -7,7 +7,7 @@ import type { Machine } from "./machine.ts";
 
 const folder = join(import.meta.dirname, "results");
 
-/** What a scenario came to, as it is kept in a file of its own. */
+/** The results of one scenario, as its JSON file has them. */
 export interface Report {
   readonly scenario: string;
   readonly about: string;
@@ -16,14 +16,14 @@ export interface Report {
   readonly seconds: number;
   readonly rounds: number;
   readonly machine: Machine;
-  /** Processes that ran or waited for a processor, over the minute before. */
+  /** The load average of the minute before: processes that ran or waited for a processor. */
   readonly loadBefore: number;
-  /** How long a fixed loop took, between the rounds. */
-  readonly spinMs: readonly number[];
+  /** Times of the fixed loop between the rounds. */
+  readonly calibrationMs: readonly number[];
   readonly figures: readonly Figure[];
 }
 
-/** Writes a scenario's report and makes the page of all reports anew. */
+/** Writes a scenario's report, and the page of all reports. */
 export function writeReport(report: Report): void {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${report.scenario}.json`);
@@ -36,9 +36,9 @@ export function writeReport(report: Report): void {
   writeFileSync(join(folder, "README.md"), page(reports));
 }
 
-/** How far the fixed loop's times were apart, as a part of their median. */
-export function noiseOf(spinMs: readonly number[]): string {
-  const part = (Math.max(...spinMs) - Math.min(...spinMs)) / median(spinMs);
+/** The spread of the fixed loop's times, as a part of their median. */
+export function noiseOf(calibrationMs: readonly number[]): string {
+  const part = (Math.max(...calibrationMs) - Math.min(...calibrationMs)) / median(calibrationMs);
   return `${(100 * part).toFixed(0)} %`;
 }
 
@@ -51,14 +51,14 @@ function page(reports: readonly Report[]): string {
     "# Results",
     "",
     "Written by `npm run bench`; [how to read it](../README.md).",
-    `Of ${kept.length} figures that are promised, ${kept.length - missed} are as promised, and ${missed} are not.`,
+    `${kept.length - missed} of ${kept.length} promised figures are kept, ${missed} are missed.`,
     "",
     ...reports.flatMap(section),
   ].join("\n");
 }
 
 function section(report: Report): string[] {
-  const { scenario, about, machine, at, seconds, rounds, spinMs, figures } = report;
+  const { scenario, about, machine, at, seconds, rounds, calibrationMs, figures } = report;
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   return [
     `## ${scenario}`,
@@ -76,7 +76,7 @@ function section(report: Report): string[] {
     "",
     `${at.slice(0, 16).replace("T", " ")} UTC, ${rounds} rounds of ${seconds} s. ${machine.processor}, ` +
       `${machine.cores} processors, ${machine.memoryGb} GB, Linux ${machine.kernel}. ` +
-      `Load before: ${report.loadBefore.toFixed(2)}; a fixed loop's times differed by ${noiseOf(spinMs)}.`,
+      `Load before: ${report.loadBefore.toFixed(2)}; a fixed loop's times differed by ${noiseOf(calibrationMs)}.`,
     "",
     `<details><summary>Versions</summary>\n\n${versions.join(", ")}\n\n</details>`,
     "",

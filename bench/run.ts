@@ -1,13 +1,13 @@
 /**
- * Measures what Lever promises, each figure beside a peer that is measured in the same run, and says which promises were
- * kept: `npm run bench`, or `npm run bench -- --only cold-start`. See README.md.
+ * Measures Lever and its peers in the same run, and prints which promises are kept: `npm run bench`, or
+ * `npm run bench -- --only cold-start`. See README.md.
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { stopAllLevers } from "../tests/harness/lever.ts";
 import { type Figure, rounded, spreadOf, verdictOf } from "./figure.ts";
 import { installPeers } from "./install-peers.ts";
-import { describeMachine, measureSpin } from "./machine.ts";
+import { describeMachine, measureCalibration } from "./machine.ts";
 import { noiseOf, writeReport } from "./report.ts";
 import { scenarios } from "./scenarios/index.ts";
 
@@ -40,20 +40,20 @@ function print(figure: Figure): void {
   console.log(`  ${[...columns, target.padStart(8), verdictOf(figure)].join("  ")}`.trimEnd());
 }
 
-/** A scenario that fails is told of like a promise that is not kept, and the others go on. */
+/** A scenario that fails counts as a missed promise. The other scenarios go on. */
 function failure(error: unknown): Figure[] {
   console.error(error);
   const [reason = ""] = String(error).split("\n");
   return [{ name: "the scenario failed", value: reason, target: "none", isKept: false }];
 }
 
-// Told to end, once or more often, it waits until the hosts have taken their containers and networks with them.
+// At a signal, the run waits until the hosts have removed their containers and networks.
 let isEnding = false;
 for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     if (isEnding) return;
     isEnding = true;
-    console.error("Ending what has been started.");
+    console.error("Stopping every host.");
     void stopAllLevers().finally(() => process.exit(1));
   });
 }
@@ -72,19 +72,21 @@ for (const { name, about, run } of scenarios) {
   if (values.only?.includes(name) === false) continue;
   console.log(`\n${name}: ${about}`);
   const loadBefore = loadavg()[0] ?? Number.NaN;
-  const spinMs: number[] = [];
-  const spin = (): void => {
-    spinMs.push(measureSpin());
+  const calibrationMs: number[] = [];
+  const calibrate = (): void => {
+    calibrationMs.push(measureCalibration());
   };
-  spin();
-  const figures = await run({ seconds, rounds, services, spin }).catch(failure);
+  calibrate();
+  const figures = await run({ seconds, rounds, services, calibrate }).catch(failure);
   if (isEnding) break;
-  spin();
+  calibrate();
   for (const figure of figures) print(figure);
-  console.log(`  Load before: ${loadBefore.toFixed(2)}; a fixed loop: ${noiseOf(spinMs)} apart`);
+  console.log(
+    `  Load before: ${loadBefore.toFixed(2)}; a fixed loop: ${noiseOf(calibrationMs)} apart`,
+  );
   missed += figures.filter(({ isKept }) => isKept === false).length;
   const at = new Date().toISOString();
-  const settings = { seconds, rounds, loadBefore, spinMs };
+  const settings = { seconds, rounds, loadBefore, calibrationMs };
   writeReport({ scenario: name, about, at, ...settings, machine, figures });
 }
 process.exitCode = missed === 0 ? 0 : 1;

@@ -1,20 +1,19 @@
 import type { InstancesReport } from "@leveros/protocol";
-import { Client } from "leveros";
-import { serviceArchive } from "../tests/harness/archive.ts";
-import { deployArchive } from "../tests/harness/http-call.ts";
+import { listInstances } from "../tests/harness/admin.ts";
+import { eventually } from "../tests/harness/eventually.ts";
 import { type RunningLever, type StartOptions, startLever } from "../tests/harness/lever.ts";
 import type { Figure } from "./figure.ts";
 
-/** How a run measures. */
+/** The settings of one run. */
 export interface BenchRun {
-  /** Of each measurement under load. */
+  /** Length of each measurement under load. */
   readonly seconds: number;
-  /** In how many rounds contenders take turns. */
+  /** In how many rounds peers take turns. */
   readonly rounds: number;
   /** Services at zero of a full host. */
   readonly services: number;
-  /** Notes how long a fixed piece of work takes now. */
-  spin(): void;
+  /** Times a fixed piece of work, which shows how busy the machine is. */
+  calibrate(): void;
 }
 
 export interface Scenario {
@@ -32,42 +31,25 @@ export function startHost(
   return startLever({ ...options, args });
 }
 
-/** Deploys a service of one file. @throws Error with the answer when it is refused. */
-export async function deploy(
-  lever: RunningLever,
-  name: string,
-  code: string,
-  fields: object = {},
-): Promise<void> {
-  const leverJson = JSON.stringify({ name, jsEntry: "server.js", ...fields });
-  const archive = serviceArchive({ "lever.json": leverJson, "server.js": code });
-  const environment = "dev.lever";
-  const answer = await deployArchive(lever.address, archive, environment);
-  if (answer.status !== 200) throw new Error(`Cannot deploy ${name}: ${answer.text}`);
-}
+/** Longer than a run of many services takes to become idle. */
+const STATE_MS_MAX = 600_000;
 
-/** What `lever ps` shows. */
-export async function listInstances(
-  lever: RunningLever,
-  service?: string,
-): Promise<InstancesReport> {
-  const admin = new Client({ forceHost: lever.address }).service("admin.lever", "admin");
-  return (await admin.invoke("listInstances", "dev.lever", service)) as InstancesReport;
-}
-
-/** Asks for the instances until they are as they should be. */
-export async function untilInstances(
+/** Asks for the instances of a service, or of all of `dev.lever`, until they are as they should be. */
+export function untilInstances(
   lever: RunningLever,
   service: string | undefined,
   isThere: (report: InstancesReport) => boolean,
 ): Promise<InstancesReport> {
-  while (true) {
-    const report = await listInstances(lever, service);
-    if (isThere(report)) return report;
-  }
+  return eventually(
+    async () => {
+      const report = await listInstances(lever, service);
+      return isThere(report) && report;
+    },
+    { everyMs: 0, timeoutMs: STATE_MS_MAX },
+  );
 }
 
-/** Ends an instance of this run's own host as a crash would. False = it has ended by itself already. */
+/** Kills an instance of this run's own host. False = it has already ended. */
 export function kill(pid: number): boolean {
   try {
     process.kill(pid, "SIGKILL");

@@ -1,6 +1,8 @@
+import { listInstances } from "../../tests/harness/admin.ts";
 import type { RunningLever } from "../../tests/harness/lever.ts";
+import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { greet, type Peer, type RunningPeer } from "../peer.ts";
-import { deploy, listInstances, startHost } from "../scenario.ts";
+import { startHost } from "../scenario.ts";
 
 const work = `
 exports.sayHello = (name) => "Hello, " + name + "!";
@@ -22,8 +24,10 @@ const leverAt = (name: string, isolation: "process" | "oci", service: "work" | "
   async start() {
     const lever = await startHost({}, { isolation });
     try {
-      await deploy(lever, "work", work, fields);
-      if (service === "front") await deploy(lever, "front", front, fields);
+      await deployService(lever, testService(work, { name: "work", ...fields }));
+      if (service === "front") {
+        await deployService(lever, testService(front, { name: "front", ...fields }));
+      }
       const peer = await runningAt(lever, service);
       const greeting = await greet(peer);
       if (greeting !== "Hello, world!") throw new Error(`Cannot call ${service}: ${greeting}`);

@@ -1,10 +1,11 @@
+import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atMost, type Figure, measured, ratios } from "../figure.ts";
 import { Caller, median, quantile } from "../load.ts";
 import { measureNodeStart } from "../node-start.ts";
 import type { Peer } from "../peer.ts";
 import { functionsFramework } from "../peers/functions-framework.ts";
 import { workerd } from "../peers/workerd.ts";
-import { deploy, type Scenario, startHost, untilInstances } from "../scenario.ts";
+import { type Scenario, startHost, untilInstances } from "../scenario.ts";
 
 const COLD_CALLS = 20;
 const SERVICES = 20;
@@ -40,7 +41,7 @@ export const coldStart: Scenario = {
       }
     };
     for (let round = 0; round < run.rounds; round++) {
-      run.spin();
+      run.calibrate();
       note("node", await measureNodeStart());
       for (const isolation of ["process", "oci"] as const) {
         await tryTo(`Lever, ${isolation}`, async () => {
@@ -79,11 +80,11 @@ async function coldCalls(isolation: Isolation): Promise<ColdCalls> {
   for (let i = 0; i < 5; i++) {
     await untilCold();
     const startedAt = performance.now();
-    await deploy(lever, `fresh-${i}`, code);
+    await deployService(lever, testService(code, { name: `fresh-${i}` }));
     await caller.call(`/fresh-${i}/sayHello`, ["x"]);
     deployTimes.push(performance.now() - startedAt);
   }
-  await deploy(lever, "cold", code);
+  await deployService(lever, testService(code, { name: "cold" }));
   const times: number[] = [];
   let wrong = 0;
   for (let i = 0; i < COLD_CALLS; i++) {
@@ -92,7 +93,9 @@ async function coldCalls(isolation: Isolation): Promise<ColdCalls> {
     if (status !== 200 || text !== `"Hello, ${i}!"` || !("server-timing" in headers)) wrong++;
     times.push(ms);
   }
-  for (let i = 0; i < SERVICES; i++) await deploy(lever, `cold-${i}`, code);
+  for (let i = 0; i < SERVICES; i++) {
+    await deployService(lever, testService(code, { name: `cold-${i}` }));
+  }
   await untilCold();
   const atOnce = await Promise.all(
     Array.from({ length: SERVICES }, (_, i) => caller.call(`/cold-${i}/sayHello`, ["x"])),

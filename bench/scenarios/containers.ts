@@ -1,4 +1,4 @@
-import { contest, contestFigures, greeting, rateRatio } from "../contest.ts";
+import { compare, comparisonFigures, greeting, rateRatio } from "../comparison.ts";
 import { atLeast, type Figure, measured } from "../figure.ts";
 import type { Peer } from "../peer.ts";
 import { lever, leverOci } from "../peers/lever.ts";
@@ -8,7 +8,7 @@ import { type Scenario, startHost } from "../scenario.ts";
 /** More rounds than others take: what is looked for is as small as what a machine differs by from one minute to the next. */
 const TIMES_THE_ROUNDS = 3;
 
-const point = greeting(32);
+const workload = greeting(32);
 
 /**
  * The same peer while a host that nobody calls has containers on this machine: their way to the internet makes the kernel look
@@ -34,13 +34,13 @@ export const containers: Scenario = {
     "what containers cost a call: Lever with and without them, and what their network takes from any server of the machine, in three times as many rounds (wrk)",
   async run(run): Promise<readonly Figure[]> {
     const peers = [lever, leverOci, leverBeside, bareNode, bareBeside];
-    const { absent, at } = await contest({ ...run, rounds: run.rounds * TIMES_THE_ROUNDS }, peers, [
-      point,
+    const { absent, at } = await compare({ ...run, rounds: run.rounds * TIMES_THE_ROUNDS }, peers, [
+      workload,
     ]);
-    const results = at(point);
+    const results = at(workload);
     return [
       ...absent,
-      ...contestFigures(point, results),
+      ...comparisonFigures(workload, results),
       atLeast(...rateRatio(results, leverOci, lever), 0.95),
       measured(...rateRatio(results, leverOci, leverBeside)),
       measured(...rateRatio(results, leverBeside, lever)),

@@ -1,13 +1,13 @@
-import { measureInTurn } from "../contenders.ts";
-import { greeting, load, warmUp } from "../contest.ts";
+import { greeting, load, warmUp } from "../comparison.ts";
 import { type Figure, measured, ratios } from "../figure.ts";
+import { measurePeers } from "../measure-peers.ts";
 import type { Peer } from "../peer.ts";
 import { lever, leverOci } from "../peers/lever.ts";
 import { bareNode, emptyRelay, leastServer } from "../peers/node.ts";
 import { computedMs, endedMs } from "../process-figures.ts";
 import type { Scenario } from "../scenario.ts";
 
-const point = greeting(32);
+const workload = greeting(32);
 /** It takes its part of the same processors. */
 const WRK = "wrk";
 
@@ -17,12 +17,12 @@ export const cost: Scenario = {
     "processor time that each process and wrk take for 1,000 calls, at 32 connections (utime and stime)",
   async run(run): Promise<readonly Figure[]> {
     const peers = [lever, leverOci, bareNode, leastServer, emptyRelay];
-    const { results, absent } = await measureInTurn(run, peers, async (running) => {
+    const { results, absent } = await measurePeers(run, peers, async (running) => {
       const processes = [...running.processes];
-      await warmUp(running, point);
+      await warmUp(running, workload);
       const computed = (): number[] => [...processes.map(([, pid]) => computedMs(pid)), endedMs()];
       const before = computed();
-      const { requests } = await load(running, point, run.seconds);
+      const { requests } = await load(running, workload, run.seconds);
       const after = computed();
       const roles = [...processes.map(([role]) => role), WRK];
       return new Map(

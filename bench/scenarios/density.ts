@@ -3,19 +3,14 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { listInstances } from "../../tests/harness/admin.ts";
 import type { RunningLever } from "../../tests/harness/lever.ts";
-import { alternate } from "../alternate.ts";
+import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atMost, type Figure, measured, ratios } from "../figure.ts";
+import { interleave } from "../interleave.ts";
 import { Caller, median } from "../load.ts";
 import { proportionalBytes } from "../process-figures.ts";
-import {
-  type BenchRun,
-  deploy,
-  listInstances,
-  type Scenario,
-  startHost,
-  untilInstances,
-} from "../scenario.ts";
+import { type BenchRun, type Scenario, startHost, untilInstances } from "../scenario.ts";
 
 /** With which the host's heap has its size already: what is measured is what each further service costs. */
 const BEFORE = 1_000;
@@ -35,7 +30,9 @@ async function warmCall(caller: Caller): Promise<number> {
 async function deployMany(lever: RunningLever, prefix: string, count: number): Promise<void> {
   let next = 0;
   const deployer = async (): Promise<void> => {
-    while (next < count) await deploy(lever, `${prefix}-${next++}`, code);
+    while (next < count) {
+      await deployService(lever, testService(code, { name: `${prefix}-${next++}` }));
+    }
   };
   await Promise.all(Array.from({ length: 4 }, deployer));
   await untilInstances(lever, undefined, ({ instances }) => instances.length === 1);
@@ -71,7 +68,7 @@ async function idleInstances(run: BenchRun): Promise<Figure[]> {
   const byIsolation = { process: [] as IdleBytes[], oci: [] as IdleBytes[] };
   let whyNoContainers = "";
   for (let round = 0; round < run.rounds; round++) {
-    run.spin();
+    run.calibrate();
     for (const isolation of ["process", "oci"] as const) {
       try {
         byIsolation[isolation].push(await idleBytes(isolation));
@@ -115,7 +112,7 @@ interface IdleBytes {
 async function idleBytes(isolation: "process" | "oci"): Promise<IdleBytes> {
   await using lever = await startHost({ warmRuntimesMax: 0 }, { isolation });
   using caller = new Caller(lever.address);
-  await deploy(lever, "idle", code, { minInstances: INSTANCES });
+  await deployService(lever, testService(code, { name: "idle", minInstances: INSTANCES }));
   const { instances } = await untilInstances(
     lever,
     "idle",
@@ -153,7 +150,7 @@ async function startIdleNodes(): Promise<AsyncDisposable & { readonly pids: read
 /** A host with very many services, beside one with one. */
 async function servicesAtZero(run: BenchRun): Promise<Figure[]> {
   await using few = await startHost();
-  await deploy(few, "warm", code, { minInstances: 1 });
+  await deployService(few, testService(code, { name: "warm", minInstances: 1 }));
   const dataDir = mkdtempSync(join(tmpdir(), "lever-bench-"));
   const start = (): Promise<RunningLever> =>
     startHost({ idleTimeoutMs: 300, scaleDownAfterMs: 300 }, { dataDir });
@@ -161,7 +158,7 @@ async function servicesAtZero(run: BenchRun): Promise<Figure[]> {
   const further = run.services - early;
   try {
     let many = await start();
-    await deploy(many, "warm", code, { minInstances: 1 });
+    await deployService(many, testService(code, { name: "warm", minInstances: 1 }));
     await deployMany(many, "early", early);
     await many.stop();
     const before = await settledBytes(start);
@@ -177,7 +174,7 @@ async function servicesAtZero(run: BenchRun): Promise<Figure[]> {
     using manyCaller = new Caller(many.address);
     // Both have compiled what they run before it counts.
     for (const caller of [fewCaller, manyCaller]) await warmCall(caller);
-    const warm = await alternate(run, [fewCaller, manyCaller], warmCall);
+    const warm = await interleave(run, [fewCaller, manyCaller], warmCall);
     await many.stop();
     const [one = [], all = []] = warm.values();
     return [

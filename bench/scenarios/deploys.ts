@@ -1,16 +1,21 @@
 import { Client } from "leveros";
+import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atLeast, atMost, type Figure, measured } from "../figure.ts";
 import { Caller, keepCalling } from "../load.ts";
-import { deploy, type Scenario, startHost } from "../scenario.ts";
+import { type Scenario, startHost } from "../scenario.ts";
 
 const CONNECTIONS = 32;
 const STREAMS = 20;
 
-const code = (version: number): string => `
+const changing = (version: number): Buffer =>
+  testService(
+    `
 const version = ${version};
 exports.which = async () => { const before = version; await new Promise((done) => setTimeout(done, Math.random() * 20)); return [before, version]; };
 exports.echoChan = async (stream) => { for await (const message of stream) stream.write([version, message]); };
-`;
+`,
+    { name: "changing", maxInstanceLoad: 30 },
+  );
 
 /** Deploys and rolls back under load. */
 export async function deployUnderLoad(changes: number): Promise<readonly Figure[]> {
@@ -18,7 +23,7 @@ export async function deployUnderLoad(changes: number): Promise<readonly Figure[
   using caller = new Caller(lever.address);
   const client = new Client({ forceHost: lever.address });
   const admin = client.service("admin.lever", "admin");
-  await deploy(lever, "changing", code(1), { maxInstanceLoad: 30 });
+  await deployService(lever, changing(1));
   let failed = 0;
   let mixed = 0;
   let calls = 0;
@@ -61,7 +66,7 @@ export async function deployUnderLoad(changes: number): Promise<readonly Figure[
   let deployed = 1;
   for (let i = 0; i < changes; i++) {
     if (i % 3 === 2) await admin.invoke("rollBackService", "dev.lever", "changing");
-    else await deploy(lever, "changing", code(++deployed), { maxInstanceLoad: 30 });
+    else await deployService(lever, changing(++deployed));
   }
   await load.stop();
   isDone = true;

@@ -1,7 +1,7 @@
 import { grpcPeer, leverMessages, toRpc } from "../../tests/harness/grpc-peer.ts";
-import { alternate } from "../alternate.ts";
 import { atLeast, atMost, type Figure, measured, ratios } from "../figure.ts";
 import { type H2loadResult, type H2loadRun, h2load } from "../h2load.ts";
+import { interleave } from "../interleave.ts";
 import { startGrpcJs } from "../peers/echo-servers.ts";
 import { lever } from "../peers/lever.ts";
 import type { Scenario } from "../scenario.ts";
@@ -23,8 +23,8 @@ export const grpc: Scenario = {
     for (const { name, address } of both) await check(name, address);
     const measure = ({ address }: typeof own, seconds: number): Promise<H2loadResult> =>
       greetByGrpc({ address, connections: CONNECTIONS, streams: STREAMS, seconds });
-    for (const contender of both) await measure(contender, 1);
-    const results = await alternate(run, both, (contender) => measure(contender, run.seconds));
+    for (const peer of both) await measure(peer, 1);
+    const results = await interleave(run, both, (peer) => measure(peer, run.seconds));
     for (const { name, address } of both) await check(name, address);
     const rate = (of: typeof own): number[] =>
       (results.get(of) ?? []).map(({ perSecond }) => perSecond);

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { listInstances } from "../../tests/harness/admin.ts";
 import { seededRandom } from "../../tests/harness/seeded-random.ts";
+import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atMost, type Figure, measured } from "../figure.ts";
 import { Caller, keepCalling } from "../load.ts";
-import { deploy, kill, listInstances, type Scenario, startHost } from "../scenario.ts";
+import { kill, type Scenario, startHost } from "../scenario.ts";
 
 const CALLERS = 20;
 const EVERY_MS = 500;
@@ -14,7 +16,10 @@ const code = "exports.work = () => new Promise((done) => setTimeout(() => done(p
 export async function killUnderLoad(durationMs: number): Promise<readonly Figure[]> {
   await using lever = await startHost();
   using caller = new Caller(lever.address);
-  await deploy(lever, "mortal", code, { maxInstanceLoad: 5, minInstances: 4 });
+  await deployService(
+    lever,
+    testService(code, { name: "mortal", maxInstanceLoad: 5, minInstances: 4 }),
+  );
   const random = seededRandom(1);
   let failed = 0;
   let unexplained = 0;

@@ -1,4 +1,4 @@
-import { contest, contestFigures, greeting, rateRatio } from "../contest.ts";
+import { compare, comparisonFigures, greeting, rateRatio } from "../comparison.ts";
 import { type Figure, measured } from "../figure.ts";
 import type { Peer } from "../peer.ts";
 import { functionsFramework } from "../peers/functions-framework.ts";
@@ -6,7 +6,7 @@ import { lever } from "../peers/lever.ts";
 import { bareNode, emptyRelay, leastServer } from "../peers/node.ts";
 import type { Scenario } from "../scenario.ts";
 
-const point = greeting(32);
+const workload = greeting(32);
 
 export const limit: Scenario = {
   name: "limit",
@@ -14,12 +14,12 @@ export const limit: Scenario = {
     "how many calls two processes of Node can carry on this machine that do nothing else, or even only pass bytes on, beside Lever and others (wrk)",
   async run(run): Promise<readonly Figure[]> {
     const peers = [lever, leastServer, emptyRelay, bareNode, functionsFramework];
-    const { absent, at } = await contest(run, peers, [point]);
-    const results = at(point);
+    const { absent, at } = await compare(run, peers, [workload]);
+    const results = at(workload);
     const ratio = (of: Peer, to: Peer): Figure => measured(...rateRatio(results, of, to));
     return [
       ...absent,
-      ...contestFigures(point, results),
+      ...comparisonFigures(workload, results),
       ratio(lever, leastServer),
       ratio(lever, emptyRelay),
       ratio(lever, functionsFramework),

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { alternate } from "../alternate.ts";
+import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atLeast, atMost, type Figure, measured, ratios } from "../figure.ts";
+import { interleave } from "../interleave.ts";
 import { Caller, quantile } from "../load.ts";
 import { callAtRate } from "../open-loop.ts";
 import { bareNode } from "../peers/node.ts";
-import { deploy, type Scenario, startHost } from "../scenario.ts";
+import { type Scenario, startHost } from "../scenario.ts";
 
 const CALLS_PER_SECOND = 200;
 const BARE = "node:http, alone";
@@ -68,14 +69,18 @@ export const neighbours: Scenario = {
     }
     await using _host = lever;
     using caller = new Caller(lever.address);
-    await deploy(lever, "calm", calm, { minInstances: 1 });
+    await deployService(lever, testService(calm, { name: "calm", minInstances: 1 }));
     const names = Object.keys(works) as (keyof typeof works)[];
     const service = (name: string): string => name.replace(" ", "-");
     for (const name of names) {
-      await deploy(lever, service(name), neighbour(works[name]), {
-        minInstances: 1,
-        maxInstances: 1,
-      });
+      await deployService(
+        lever,
+        testService(neighbour(works[name]), {
+          name: service(name),
+          minInstances: 1,
+          maxInstances: 1,
+        }),
+      );
     }
     await using bare = await bareNode.start();
     using bareCaller = new Caller(`127.0.0.1:${bare.port}`);
@@ -111,7 +116,7 @@ export const neighbours: Scenario = {
     };
     await p99(1);
     await p99(1, callBare);
-    const results = await alternate(run, ["alone", ...names, BARE, BARE_BESIDE], beside);
+    const results = await interleave(run, ["alone", ...names, BARE, BARE_BESIDE], beside);
     const of = (name: string): number[] => results.get(name) ?? [];
     const alone = results.get("alone") ?? [];
     const chart = "p99 of a calm service, ms";

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "leveros";
+import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atLeast, atMost, type Figure, measured } from "../figure.ts";
 import { type Answer, Caller, keepCalling, median, quantile } from "../load.ts";
-import { deploy, type Scenario, startHost } from "../scenario.ts";
+import { type Scenario, startHost } from "../scenario.ts";
 
 /** What one instance carries at once, and how many callers that makes at full utilisation. */
 const LOAD = 10;
@@ -21,8 +22,9 @@ export async function overloadService(durationMs: number): Promise<readonly Figu
   using caller = new Caller(lever.address);
   using neighbour = new Caller(lever.address);
   const admin = new Client({ forceHost: lever.address }).service("admin.lever", "admin");
-  await deploy(lever, "narrow", code, { maxInstances: 1, minInstances: 1, maxInstanceLoad: LOAD });
-  await deploy(lever, "other", OTHER, { minInstances: 1 });
+  const narrow = { name: "narrow", maxInstances: 1, minInstances: 1, maxInstanceLoad: LOAD };
+  await deployService(lever, testService(code, narrow));
+  await deployService(lever, testService(OTHER, { name: "other", minInstances: 1 }));
 
   const measure = async (
     callers: number,

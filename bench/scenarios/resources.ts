@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { listInstances } from "../../tests/harness/admin.ts";
 import { seededRandom } from "../../tests/harness/seeded-random.ts";
+import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atLeast, atMost, type Figure, measured } from "../figure.ts";
 import { Caller, keepCalling } from "../load.ts";
-import { deploy, kill, listInstances, type Scenario, startHost } from "../scenario.ts";
+import { kill, type Scenario, startHost } from "../scenario.ts";
 
 const RESOURCES = 200;
 const CALLERS = 50;
@@ -84,8 +86,8 @@ export async function useResources(durationMs: number): Promise<readonly Figure[
     deployDrainTimeoutMs: 20_000,
   });
   using caller = new Caller(lever.address);
-  const fields = { maxInstanceLoad: 10 };
-  await deploy(lever, "owners", code, fields);
+  const owners = testService(code, { name: "owners", maxInstanceLoad: 10 });
+  await deployService(lever, owners);
   const random = seededRandom(1);
   let calls = 0;
   let failed = 0;
@@ -112,7 +114,7 @@ export async function useResources(durationMs: number): Promise<readonly Figure[
   while (performance.now() < until) {
     await delay(2_000);
     active = deployed % 4 === 3 ? 5 : CALLERS;
-    await deploy(lever, "owners", code, fields);
+    await deployService(lever, owners);
     deployed++;
     const { instances } = await listInstances(lever, "owners");
     const victim = instances[Math.floor(random() * instances.length)];

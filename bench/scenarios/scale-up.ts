@@ -1,7 +1,8 @@
+import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atMost, type Figure, measured } from "../figure.ts";
 import { type Answer, Caller, keepCalling } from "../load.ts";
 import { measureNodeStart } from "../node-start.ts";
-import { deploy, type Scenario, startHost, untilInstances } from "../scenario.ts";
+import { type Scenario, startHost, untilInstances } from "../scenario.ts";
 
 const CALLERS = 100;
 const INSTANCES = 10;
@@ -27,7 +28,7 @@ export const scaleUp: Scenario = {
     const nodeMs: number[] = [];
     const steps: Step[] = [];
     for (let round = 0; round < run.rounds; round++) {
-      run.spin();
+      run.calibrate();
       nodeMs.push(await measureNodeStart());
       steps.push(await stepOfLoad());
     }
@@ -79,7 +80,10 @@ export const scaleUp: Scenario = {
 async function stepOfLoad(): Promise<Step> {
   await using lever = await startHost({ idleTimeoutMs: 1_000, scaleDownAfterMs: 1_000 });
   using caller = new Caller(lever.address);
-  await deploy(lever, "step", code, { maxInstanceLoad: CALLERS / INSTANCES });
+  await deployService(
+    lever,
+    testService(code, { name: "step", maxInstanceLoad: CALLERS / INSTANCES }),
+  );
   await untilInstances(lever, "step", ({ instances }) => instances.length === 0);
   const before = Number((await caller.call("/step/terms")).text);
   await untilInstances(lever, "step", ({ instances }) => instances.length === 0);
@@ -102,6 +106,6 @@ async function stepOfLoad(): Promise<Step> {
     return instances.length === 0;
   });
   const terms = Number((await caller.call("/step/terms")).text) - before - 1;
-  const killed = lever.output().split('"instance failed"').length - 1;
+  const killed = lever.events().filter(({ msg }) => msg === "instance failed").length;
   return { readyMs, answers, most, terms, killed };
 }

@@ -1,4 +1,4 @@
-import { contest, contestFigures, greeting, rateRatio } from "../contest.ts";
+import { compare, comparisonFigures, greeting, rateRatio } from "../comparison.ts";
 import { atLeast, type Figure, measured } from "../figure.ts";
 import { leverFront, leverFrontOci } from "../peers/lever.ts";
 import { moleculerTcp } from "../peers/moleculer.ts";
@@ -6,15 +6,15 @@ import { twoNodes } from "../peers/node.ts";
 import { workerdBinding } from "../peers/workerd.ts";
 import type { Scenario } from "../scenario.ts";
 
-const point = greeting(32);
+const workload = greeting(32);
 
 export const serviceToService: Scenario = {
   name: "service-to-service",
   about: "a service that is called by HTTP calls another one, and replies with its reply (wrk)",
   async run(run): Promise<readonly Figure[]> {
     const peers = [leverFront, leverFrontOci, twoNodes, moleculerTcp, workerdBinding];
-    const { absent, at } = await contest(run, peers, [point]);
-    const results = at(point);
+    const { absent, at } = await compare(run, peers, [workload]);
+    const results = at(workload);
     const beside = (peer: (typeof peers)[number], limit?: number): Figure[] => {
       if (!results.has(peer)) return [];
       const ratio = rateRatio(results, leverFront, peer);
@@ -22,7 +22,7 @@ export const serviceToService: Scenario = {
     };
     return [
       ...absent,
-      ...contestFigures(point, results),
+      ...comparisonFigures(workload, results),
       ...beside(twoNodes, 2),
       ...beside(moleculerTcp, 1),
       ...beside(workerdBinding),

@@ -1,6 +1,7 @@
+import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atLeast, atMost, type Figure, measured } from "../figure.ts";
 import { Caller, keepCalling } from "../load.ts";
-import { deploy, type Scenario, startHost, untilInstances } from "../scenario.ts";
+import { type Scenario, startHost, untilInstances } from "../scenario.ts";
 
 const CALLERS = 8;
 const code = "exports.work = () => new Promise((done) => setTimeout(() => done(process.pid), 5));";
@@ -9,7 +10,10 @@ const code = "exports.work = () => new Promise((done) => setTimeout(() => done(p
 export async function stopAnInstance(): Promise<readonly Figure[]> {
   await using lever = await startHost({ unresponsiveKillAfterMs: 3_000 });
   using caller = new Caller(lever.address);
-  await deploy(lever, "silent", code, { minInstances: 2, maxInstances: 4 });
+  await deployService(
+    lever,
+    testService(code, { name: "silent", minInstances: 2, maxInstances: 4 }),
+  );
   const twoReady = await untilInstances(
     lever,
     "silent",

@@ -1,6 +1,6 @@
-import { alternate } from "../alternate.ts";
 import { type Echo, grpcEcho, leverEcho, measureEcho, sizeOf, webSocketEcho } from "../echo.ts";
 import { atLeast, type Figure, measured, ratios } from "../figure.ts";
+import { interleave } from "../interleave.ts";
 import { startGrpcJs, startWs } from "../peers/echo-servers.ts";
 import { lever } from "../peers/lever.ts";
 import type { BenchRun, Scenario } from "../scenario.ts";
@@ -75,5 +75,5 @@ async function measureWays(
     }
   };
   for (const way of ways) await measure(way, 0.5);
-  return await alternate(run, ways, (way) => measure(way, run.seconds));
+  return await interleave(run, ways, (way) => measure(way, run.seconds));
 }

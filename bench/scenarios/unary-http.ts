@@ -1,4 +1,11 @@
-import { contest, contestFigures, greeting, type Point, type Results, series } from "../contest.ts";
+import {
+  compare,
+  comparisonFigures,
+  greeting,
+  type Results,
+  series,
+  type Workload,
+} from "../comparison.ts";
 import { atLeast, atMost, type Figure, measured, ratios } from "../figure.ts";
 import type { Peer } from "../peer.ts";
 import { functionsFramework } from "../peers/functions-framework.ts";
@@ -10,7 +17,7 @@ import { watt } from "../peers/watt.ts";
 import { workerd, workerdBinding } from "../peers/workerd.ts";
 import type { Scenario } from "../scenario.ts";
 
-const sized = (name: string, bytes: number, connections: number): Point => ({
+const sized = (name: string, bytes: number, connections: number): Workload => ({
   name: `${name} bodies, ${connections} connections`,
   connections,
   method: "lengthOf",
@@ -20,7 +27,7 @@ const sized = (name: string, bytes: number, connections: number): Point => ({
 const one = greeting(1);
 const many = greeting(32);
 const large = sized("1 MB", 1_000_000, 8);
-const points: readonly Point[] = [
+const workloads: readonly Workload[] = [
   one,
   many,
   greeting(256),
@@ -40,8 +47,8 @@ const peers: readonly Peer[] = [
   restate,
 ];
 
-/** Of one point: the ratio that is promised of Lever's rate to another's. */
-const promises: readonly (readonly [Point, Peer, Peer, number])[] = [
+/** Of one workload: the ratio that is promised of Lever's rate to another's. */
+const promises: readonly (readonly [Workload, Peer, Peer, number])[] = [
   [many, lever, bareNode, 1],
   [many, lever, workerd, 3],
   [many, lever, functionsFramework, 10],
@@ -52,28 +59,28 @@ export const unaryHttp: Scenario = {
   name: "unary-http",
   about: "a greeting by HTTP, and bodies of which the length is told, over kept connections (wrk)",
   async run(run): Promise<readonly Figure[]> {
-    const { absent, at } = await contest(run, peers, points);
-    const figures = points.flatMap((point) => {
-      const results = at(point);
-      return [...contestFigures(point, results), ...comparisons(point, results)];
+    const { absent, at } = await compare(run, peers, workloads);
+    const figures = workloads.flatMap((workload) => {
+      const results = at(workload);
+      return [...comparisonFigures(workload, results), ...comparisons(workload, results)];
     });
     return [...absent, ...figures];
   },
 };
 
-function comparisons(point: Point, results: Results): Figure[] {
+function comparisons(workload: Workload, results: Results): Figure[] {
   const has = (peer: Peer): boolean => results.has(peer);
   const ratio = (of: Peer, to: Peer, what: "perSecond" | "p50Ms"): number[] =>
     ratios(series(results, of, what), series(results, to, what));
   const rates = [...results.keys()].flatMap((peer): Figure[] => {
     if (peer === lever || !has(lever)) return [];
     const [of, to] = peer === leverOci ? [leverOci, lever] : [lever, peer];
-    const name = `${point.name}: ${of.name} / ${to.name}`;
-    const promise = promises.find(([at, a, b]) => at === point && a === of && b === to);
+    const name = `${workload.name}: ${of.name} / ${to.name}`;
+    const promise = promises.find(([at, a, b]) => at === workload && a === of && b === to);
     const held = ratio(of, to, "perSecond");
     return [promise === undefined ? measured(name, held) : atLeast(name, held, promise[3])];
   });
-  if (point !== one || !has(lever)) return rates;
+  if (workload !== one || !has(lever)) return rates;
   const latencies = (
     [
       [bareNode, 1.6],
@@ -81,7 +88,7 @@ function comparisons(point: Point, results: Results): Figure[] {
     ] as const
   ).flatMap(([peer, limit]) =>
     has(peer)
-      ? [atMost(`${point.name}: p50, Lever / ${peer.name}`, ratio(lever, peer, "p50Ms"), limit)]
+      ? [atMost(`${workload.name}: p50, Lever / ${peer.name}`, ratio(lever, peer, "p50Ms"), limit)]
       : [],
   );
   return [...rates, ...latencies];

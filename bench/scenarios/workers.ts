@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { CertificateAuthority } from "../../tests/harness/certificates.ts";
 import { type RunningLever, startLever } from "../../tests/harness/lever.ts";
 import { workersOf } from "../../tests/harness/worker-processes.ts";
-import { alternate } from "../alternate.ts";
 import { atMost, type Figure, measured, ratios } from "../figure.ts";
+import { interleave } from "../interleave.ts";
 import { computedMs } from "../process-figures.ts";
 import type { Scenario } from "../scenario.ts";
 import { wrk } from "../wrk.ts";
@@ -87,7 +87,7 @@ export const workers: Scenario = {
             return await costOf(lever, () => way.call(lever, run.seconds));
           };
           for (const count of COUNTS) await measure(count);
-          const results = await alternate(run, COUNTS, measure);
+          const results = await interleave(run, COUNTS, measure);
           figures.push(...figuresOf(way, results));
         }
       } finally {

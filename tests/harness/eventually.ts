@@ -2,19 +2,23 @@ import { AssertionError } from "node:assert";
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { inspect } from "node:util";
 
-const TIMEOUT_MS = 25_000;
+interface WaitOptions {
+  /** Time between two runs. Default: 5. 0 = one turn of the event loop. */
+  readonly everyMs?: number;
+  /** Default: 25 s, less than a test may take. */
+  readonly timeoutMs?: number;
+}
 
 /**
  * Waits for a state that no event announces. Runs `check` again until it returns something else than false or undefined,
  * and returns that. A failed `expect` in it counts as false; every other error ends the wait.
- * @throws Error after 25 s, with the last result.
+ * @throws Error with the last result, after a time-out.
  */
 export async function eventually<Result>(
   check: () => Result | Promise<Result>,
-  /** Time between two runs. 0 = one turn of the event loop. */
-  everyMs = 5,
+  { everyMs = 5, timeoutMs = 25_000 }: WaitOptions = {},
 ): Promise<Exclude<Result, false | undefined>> {
-  const giveUpAt = performance.now() + TIMEOUT_MS;
+  const giveUpAt = performance.now() + timeoutMs;
   for (;;) {
     let last: unknown;
     try {

@@ -100,16 +100,19 @@ export class Connection {
     this.socket.write(
       `POST ${path}?forceenv=dev.lever HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${field}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     );
-    return await eventually((): [number, string] | undefined => {
-      const end = this.received.indexOf("\r\n\r\n");
-      const length = Number(/content-length: (\d+)/i.exec(this.received)?.[1] ?? 0);
-      if (end !== -1 && this.received.length >= end + 4 + length) {
-        const answer = this.received;
-        this.received = answer.slice(end + 4 + length);
-        return [Number(answer.slice(9, 12)), answer.slice(end + 4, end + 4 + length)];
-      }
-      return this.isClosed ? [0, this.received] : undefined;
-    }, 0);
+    return await eventually(
+      (): [number, string] | undefined => {
+        const end = this.received.indexOf("\r\n\r\n");
+        const length = Number(/content-length: (\d+)/i.exec(this.received)?.[1] ?? 0);
+        if (end !== -1 && this.received.length >= end + 4 + length) {
+          const answer = this.received;
+          this.received = answer.slice(end + 4 + length);
+          return [Number(answer.slice(9, 12)), answer.slice(end + 4, end + 4 + length)];
+        }
+        return this.isClosed ? [0, this.received] : undefined;
+      },
+      { everyMs: 0 },
+    );
   }
 }
 

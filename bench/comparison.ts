@@ -1,20 +1,20 @@
-import { measureInTurn } from "./contenders.ts";
 import { atMost, type Figure, measured, ratios } from "./figure.ts";
+import { measurePeers } from "./measure-peers.ts";
 import type { Peer, RunningPeer } from "./peer.ts";
 import type { BenchRun } from "./scenario.ts";
 import { type WrkResult, wrk } from "./wrk.ts";
 
 const WARM_SECONDS = 1;
 
-/** The work that wrk gives to each contender. */
-export interface Point {
+/** The work that wrk gives to each peer. */
+export interface Workload {
   readonly name: string;
   readonly connections: number;
   readonly method: "sayHello" | "lengthOf";
   readonly body: string;
 }
 
-export const greeting = (connections: number): Point => ({
+export const greeting = (connections: number): Workload => ({
   name: connections === 1 ? "1 connection" : `${connections} connections`,
   connections,
   method: "sayHello",
@@ -24,57 +24,65 @@ export const greeting = (connections: number): Point => ({
 /** Lets wrk call a peer. */
 export async function load(
   { port, path, host }: RunningPeer,
-  { connections, body, method }: Point,
+  { connections, body, method }: Workload,
   seconds: number,
 ): Promise<WrkResult> {
   const address = `127.0.0.1:${port}`;
   return await wrk({ address, path: path + method, host, body, connections, seconds });
 }
 
-/** What is called for the first time is compiled before it counts. */
-export async function warmUp(running: RunningPeer, point: Point): Promise<void> {
-  await load(running, point, WARM_SECONDS);
+/** Lets Node compile the code before its time counts. */
+export async function warmUp(running: RunningPeer, workload: Workload): Promise<void> {
+  await load(running, workload, WARM_SECONDS);
 }
 
 export type Results = ReadonlyMap<Peer, readonly WrkResult[]>;
 
-/** Lets wrk call all peers in turn, round by round, at each of the points. */
-export async function contest(
+/** The results of peers under the same workloads. */
+export interface Comparison {
+  /** One figure for each peer that cannot run here. */
+  readonly absent: readonly Figure[];
+  /** The results under one workload. */
+  at(workload: Workload): Results;
+}
+
+/** Lets wrk call all peers in turn, round by round, under each workload. */
+export async function compare(
   run: BenchRun,
   peers: readonly Peer[],
-  points: readonly Point[],
-): Promise<{ readonly absent: readonly Figure[]; at(point: Point): Results }> {
-  const { results, absent } = await measureInTurn(run, peers, async (running) => {
-    const measured = new Map<Point, WrkResult>();
-    for (const point of points) {
-      await warmUp(running, point);
-      measured.set(point, await load(running, point, run.seconds));
+  workloads: readonly Workload[],
+): Promise<Comparison> {
+  const { results, absent } = await measurePeers(run, peers, async (running) => {
+    const measured = new Map<Workload, WrkResult>();
+    for (const workload of workloads) {
+      await warmUp(running, workload);
+      measured.set(workload, await load(running, workload, run.seconds));
     }
     return measured;
   });
-  const at = (point: Point): Results => {
-    const ofPoint = (rounds: readonly ReadonlyMap<Point, WrkResult>[]): WrkResult[] =>
-      rounds.flatMap((round) => round.get(point) ?? []);
-    return new Map([...results].map(([peer, rounds]) => [peer, ofPoint(rounds)]));
+  const at = (workload: Workload): Results => {
+    const ofWorkload = (rounds: readonly ReadonlyMap<Workload, WrkResult>[]): WrkResult[] =>
+      rounds.flatMap((round) => round.get(workload) ?? []);
+    return new Map([...results].map(([peer, rounds]) => [peer, ofWorkload(rounds)]));
   };
   return { absent, at };
 }
 
-/** One value of a contender's results, round by round; empty for one that does not run. */
+/** One value of a peer's results, round by round. Empty for a peer that does not run. */
 export const series = (results: Results, peer: Peer, of: keyof WrkResult): number[] =>
   (results.get(peer) ?? []).map((result) => result[of]);
 
-/** Requests a second of one contender beside another's, round by round, with its name. */
+/** The name and the values of a ratio: requests a second of one peer to those of another, round by round. */
 export const rateRatio = (results: Results, of: Peer, to: Peer): [string, number[]] => [
   `${of.name} / ${to.name}`,
   ratios(series(results, of, "perSecond"), series(results, to, "perSecond")),
 ];
 
-/** What each contender did. Calls of Lever's may not fail; others' are told. */
-export function contestFigures(point: Point, results: Results): Figure[] {
-  const chart = `${point.name}: requests a second`;
+/** The figures of each peer. Calls of Lever must not fail. Failed calls of other peers are shown. */
+export function comparisonFigures(workload: Workload, results: Results): Figure[] {
+  const chart = `${workload.name}: requests a second`;
   return [...results.keys()].flatMap((peer): Figure[] => {
-    const name = `${point.name}: ${peer.name}`;
+    const name = `${workload.name}: ${peer.name}`;
     const failed = series(results, peer, "failed").reduce((sum, count) => sum + count, 0);
     const isLever = peer.name.startsWith("Lever");
     const bar = { chart, label: peer.name };

@@ -1,28 +1,28 @@
-import { alternate } from "./alternate.ts";
 import type { Figure } from "./figure.ts";
+import { interleave } from "./interleave.ts";
 import { type Peer, peersFolder, type RunningPeer } from "./peer.ts";
 import type { BenchRun } from "./scenario.ts";
 
-/** What was measured of peers. */
-export interface Contest<Result> {
-  /** Of each that runs here, round by round. */
+/** Measurements of several peers. */
+export interface PeerResults<Result> {
+  /** The results of each peer that runs here, round by round. */
   readonly results: ReadonlyMap<Peer, readonly Result[]>;
-  /** One figure for each that cannot run here, with the reason. */
+  /** One figure for each peer that cannot run here, with the reason. */
   readonly absent: readonly Figure[];
 }
 
 /**
- * Measures peers in turn, for several rounds. Each is started for its turn and stopped after it, so that it has the machine for
- * itself: programs that only wait take some of it, too. One that cannot run is told of, and the others go on.
+ * Measures peers in turn, for several rounds. Each is started for its turn and stopped after it, because programs that only
+ * wait take processor time, too. A peer that cannot run becomes a figure with the reason.
  */
-export async function measureInTurn<Result>(
+export async function measurePeers<Result>(
   run: BenchRun,
   peers: readonly Peer[],
   measure: (running: RunningPeer) => Promise<Result>,
-): Promise<Contest<Result>> {
+): Promise<PeerResults<Result>> {
   const results = new Map<Peer, Result[]>();
   const absent = new Map<Peer, Figure>();
-  await alternate(run, peers, async (peer) => {
+  await interleave(run, peers, async (peer) => {
     if (absent.has(peer)) return;
     let starting: RunningPeer;
     try {
@@ -41,10 +41,10 @@ export async function measureInTurn<Result>(
 
 function absence(peer: Peer, error: unknown): Figure {
   const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-  const told = {
+  const figure = {
     name: `${peer.name} could not run`,
     value: reason.replaceAll(peersFolder, "peers"),
   };
-  // A peer may lack something here; Lever itself may not.
-  return peer.name === "Lever" ? { ...told, target: "runs", isKept: false } : told;
+  // Lever itself must run everywhere.
+  return peer.name === "Lever" ? { ...figure, target: "runs", isKept: false } : figure;
 }
