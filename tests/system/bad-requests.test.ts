@@ -2,9 +2,9 @@ import { once } from "node:events";
 import * as http2 from "node:http2";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive, type HttpCallOptions, httpCall } from "../harness/http-call.ts";
+import { callMethod, type HttpCallOptions, httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const json = { "content-type": "application/json" };
 
@@ -27,11 +27,7 @@ beforeAll(async () => {
     "bodyBytesMax=100000",
   ];
   lever = await startLever({ args: limits.flatMap((limit) => ["--limit", limit]) });
-  const archive = serviceArchive({
-    "server.js": service,
-    "lever.json": '{"name": "greeter", "jsEntry": "server.js"}',
-  });
-  expect((await deployArchive(lever.address, archive)).status).toBe(200);
+  await deployService(lever, testService(service, { name: "greeter" }));
 });
 
 afterAll(() => lever.stop());
@@ -179,7 +175,7 @@ const rows: readonly Row[] = [
     detail: "Cannot call a method by GET: allowed is POST.",
   },
   {
-    name: "a deadline that is none",
+    name: "a lever-timeout that is no duration",
     path: `/greeter/sayHello${dev}`,
     options: { headers: { ...json, "lever-timeout": "soon" }, body: "[]" },
     status: 400,
@@ -215,7 +211,7 @@ const rows: readonly Row[] = [
 ];
 
 describe("the gateway refuses", () => {
-  it.each(rows)("$name", async ({ path, options, status, code, detail }) => {
+  it.each(rows)("the gateway refuses $name", async ({ path, options, status, code, detail }) => {
     const answer = await httpCall(lever.address, path, options);
     expect(answer.json()).toEqual({ title: code.replaceAll("_", " "), status, detail, code });
     expect(answer.status).toBe(status);
@@ -224,7 +220,7 @@ describe("the gateway refuses", () => {
   });
 });
 
-/** Sends text as it is, and returns everything that comes back until the other side closes. */
+/** Sends text as it is. Returns everything that the host sends until it closes. */
 async function raw(text: string): Promise<string> {
   const [host = "", port = ""] = lever.address.split(":");
   const socket = connect(Number(port), host);
@@ -241,8 +237,8 @@ async function raw(text: string): Promise<string> {
 
 const head = "POST /greeter/sayHello?forceenv=dev.lever HTTP/1.1\r\nHost: x\r\n";
 
-describe("on a bare connection", () => {
-  it("a body shorter than its Content-Length is refused when its time is over", async () => {
+describe("a raw connection", () => {
+  it("a body shorter than its Content-Length is refused after requestTimeoutMs", async () => {
     const answer = await raw(
       `${head}content-type: application/json\r\ncontent-length: 50\r\n\r\n["a"]`,
     );
@@ -250,7 +246,7 @@ describe("on a bare connection", () => {
     expect(answer).toContain("Cannot read the request: its body did not arrive within 400 ms.");
   });
 
-  it("a body longer than its Content-Length is answered, and what follows is refused", async () => {
+  it("bytes after a body of Content-Length bytes are refused", async () => {
     const answer = await raw(
       `${head}content-type: application/json\r\ncontent-length: 5\r\n\r\n["a"]rubbish\r\n\r\n`,
     );
@@ -264,20 +260,20 @@ describe("on a bare connection", () => {
     expect(answer).toContain('"code":"malformed_request"');
   });
 
-  it("two ways to say the body's length are refused", async () => {
+  it("a request with Content-Length and Transfer-Encoding is refused", async () => {
     const answer = await raw(
       `${head}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
     );
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  it("a header bomb is refused", async () => {
+  it("headers of 20,000 bytes are refused", async () => {
     const answer = await raw(`${head}x-bomb: ${"x".repeat(20_000)}\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 431 /);
     expect(answer).toContain('"detail":"Cannot read the request: its headers are too large."');
   });
 
-  it("headers that do not come to their end are refused when their time is over", async () => {
+  it("headers that do not end are refused after headersTimeoutMs", async () => {
     const answer = await raw(`${head}x-slow: `);
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
     expect(answer).toContain(
@@ -285,13 +281,13 @@ describe("on a bare connection", () => {
     );
   });
 
-  it("what is not HTTP is refused", async () => {
+  it("bytes that are not HTTP are refused", async () => {
     const answer = await raw("hello there\r\n\r\n");
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('"code":"malformed_request"');
   });
 
-  it("a caller that leaves in the middle of its body harms nobody", async () => {
+  it("calls succeed after a caller left in the middle of its body", async () => {
     const [host = "", port = ""] = lever.address.split(":");
     const socket = connect(Number(port), host);
     socket.write(`${head}content-length: 1000\r\n\r\nhalf`);
@@ -302,7 +298,7 @@ describe("on a bare connection", () => {
   });
 });
 
-it("a stream over HTTP/2 that is silent for longer than idle connections are kept stays open", async () => {
+it("a silent stream over HTTP/2 stays open longer than idleConnectionTimeoutMs", async () => {
   const session = http2.connect(`http://${lever.address}`);
   const stream = session.request({
     ":method": "POST",
@@ -310,15 +306,15 @@ it("a stream over HTTP/2 that is silent for longer than idle connections are kep
     "content-type": "application/x-ndjson",
   });
   stream.write("[]\n");
-  // The host's settings come first, and then each time that it asks whether a silent caller is still there.
-  for (let heard = 0; heard < 3; heard++) await once(session, "remoteSettings");
+  // The host sends settings at first, and each time it checks whether a silent caller is still there.
+  for (let received = 0; received < 3; received++) await once(session, "remoteSettings");
   stream.end('"still here"\n');
   expect(String(await once(stream, "data"))).toBe('"still here"\n');
   await once(session, "close");
 });
 
-describe("pages in browsers", () => {
-  it("may ask, and may call, from any origin at first", async () => {
+describe("a page of an environment that allows every origin", () => {
+  it("a preflight of any page is allowed", async () => {
     const preflight = await httpCall(lever.address, `/greeter/sayHello${dev}`, {
       method: "OPTIONS",
       headers: {
@@ -330,29 +326,45 @@ describe("pages in browsers", () => {
     expect(preflight.status).toBe(204);
     expect(preflight.headers["access-control-allow-origin"]).toBe("*");
     expect(preflight.headers["access-control-allow-headers"]).toBe("content-type,lever-timeout");
-    const answer = await httpCall(lever.address, `/greeter/sayHello${dev}`, {
-      headers: { ...json, origin: "https://app.example" },
-      body: '["page"]',
-    });
+  });
+
+  it("a call of any page is answered", async () => {
+    const answer = await callFrom("https://app.example");
     expect(answer.json()).toBe("Hello, page!");
     expect(answer.headers["access-control-allow-origin"]).toBe("*");
   });
+});
 
-  it("may call from no other origin once an environment names its own", async () => {
-    const set = (origins: string): Promise<{ status: number }> =>
-      lever.lever(["invoke", "lever://admin.lever/admin/setCorsOrigins", '"dev.lever"', origins]);
-    expect((await set('["https://app.example"]')).status).toBe(0);
-    const from = (origin: string): ReturnType<typeof httpCall> =>
-      httpCall(lever.address, `/greeter/sayHello${dev}`, {
-        headers: { ...json, origin },
-        body: '["page"]',
-      });
-    expect((await from("https://other.example")).status).toBe(403);
-    const allowed = await from("https://app.example");
+const callFrom = (origin: string): ReturnType<typeof httpCall> =>
+  httpCall(lever.address, `/greeter/sayHello${dev}`, {
+    headers: { ...json, origin },
+    body: '["page"]',
+  });
+
+describe("a page of an environment that allows one origin", () => {
+  const setOrigins = (origins: string): Promise<{ status: number }> =>
+    lever.lever(["invoke", "lever://admin.lever/admin/setCorsOrigins", '"dev.lever"', origins]);
+
+  beforeAll(async () => {
+    expect((await setOrigins('["https://app.example"]')).status).toBe(0);
+  });
+
+  it("a call of another origin is refused", async () => {
+    expect((await callFrom("https://other.example")).status).toBe(403);
+  });
+
+  it("a call of the allowed origin is answered for this origin only", async () => {
+    const allowed = await callFrom("https://app.example");
     expect(allowed.status).toBe(200);
     expect(allowed.headers["access-control-allow-origin"]).toBe("https://app.example");
-    expect((await set('["*"]')).status).toBe(0);
-    expect((await from("https://other.example")).status).toBe(200);
-    expect((await set('["not an origin"]')).status).toBe(3);
+  });
+
+  it("an origin that is none cannot be allowed", async () => {
+    expect((await setOrigins('["not an origin"]')).status).toBe(3);
+  });
+
+  it("a call of any origin is answered again after all were allowed", async () => {
+    expect((await setOrigins('["*"]')).status).toBe(0);
+    expect((await callFrom("https://other.example")).status).toBe(200);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive, httpCall } from "../harness/http-call.ts";
+import { callMethod, type HttpAnswer, httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const service = `
 exports.throwsSync = () => { throw new Error("at once"); };
@@ -30,16 +30,12 @@ let lever: RunningLever;
 
 beforeAll(async () => {
   lever = await startLever();
-  const files = {
-    "server.js": service,
-    "lever.json": '{"name": "trouble", "jsEntry": "server.js"}',
-  };
-  expect((await deployArchive(lever.address, serviceArchive(files))).status).toBe(200);
+  await deployService(lever, testService(service, { name: "trouble" }));
 });
 
 afterAll(() => lever.stop());
 
-describe("a method that fails fails its own call and nothing else:", () => {
+describe("a method that fails", () => {
   const rows = [
     ["throwsSync", '"at once"'],
     ["throwsAsync", '"later"'],
@@ -50,30 +46,33 @@ describe("a method that fails fails its own call and nothing else:", () => {
     ["cycle", expect.stringContaining("circular")],
   ] as const;
 
-  it.each(rows)("%s", async (method, error) => {
-    const before = await callMethod(lever.address, "/trouble/pid", []);
-    const answer = await callMethod(lever.address, `/trouble/${method}`, []);
-    expect(answer.status).toBe(500);
-    expect(answer.headers["lever-error"]).toBe("method");
-    expect(answer.headers["content-type"]).toBe("application/json");
-    expect(answer.text).toEqual(error);
-    const after = await callMethod(lever.address, "/trouble/pid", []);
-    expect(after.json()).toBe(before.json());
-  });
+  it.each(rows)(
+    "%s fails its own call with its value, and its instance stays",
+    async (method, error) => {
+      const before = await callMethod(lever.address, "/trouble/pid", []);
+      const answer = await callMethod(lever.address, `/trouble/${method}`, []);
+      expect(answer.status).toBe(500);
+      expect(answer.headers["lever-error"]).toBe("method");
+      expect(answer.headers["content-type"]).toBe("application/json");
+      expect(answer.text).toEqual(error);
+      const after = await callMethod(lever.address, "/trouble/pid", []);
+      expect(after.json()).toBe(before.json());
+    },
+  );
 
-  it("throwsBytes", async () => {
+  it("a method that throws bytes fails its call with bytes", async () => {
     const answer = await callMethod(lever.address, "/trouble/throwsBytes", []);
     expect(answer.status).toBe(500);
     expect(answer.headers["content-type"]).toBe("application/octet-stream");
     expect([...answer.body]).toEqual([0, 255]);
   });
 
-  it("callsBackTwice: the first answer counts", async () => {
+  it("a method that calls back twice answers with the first value", async () => {
     const answer = await callMethod(lever.address, "/trouble/callsBackTwice", []);
     expect([answer.status, answer.text]).toEqual([200, '"first"']);
   });
 
-  it("neverAnswers: the deadline ends the call", async () => {
+  it("a method that never answers fails at the deadline", async () => {
     const answer = await httpCall(lever.address, "/trouble/neverAnswers?forceenv=dev.lever", {
       headers: { "content-type": "application/json", "lever-timeout": "100ms" },
       body: "[]",
@@ -86,19 +85,15 @@ describe("a method that fails fails its own call and nothing else:", () => {
     });
   });
 
-  it("floods: the reply comes, and the host's log stays small", async () => {
-    const files = {
-      "server.js": flooder,
-      "lever.json": '{"name": "flood", "jsEntry": "server.js"}',
-    };
-    expect((await deployArchive(lever.address, serviceArchive(files))).status).toBe(200);
+  it("a method that logs 20 MB is answered, and the host logs less than 5 MB", async () => {
+    await deployService(lever, testService(flooder, { name: "flood" }));
     const logged = lever.output().length;
     const answer = await callMethod(lever.address, "/flood/floods", []);
     expect(answer.text).toBe('"done"');
     expect(lever.output().length - logged).toBeLessThan(5_000_000);
   });
 
-  it("tooLarge: a reply over the limit is refused by name", async () => {
+  it("a reply over the limit is refused with its size", async () => {
     const answer = await callMethod(lever.address, "/trouble/tooLarge", []);
     expect(answer.json()).toMatchObject({
       code: "too_large",
@@ -107,21 +102,33 @@ describe("a method that fails fails its own call and nothing else:", () => {
   });
 });
 
-describe("an instance that dies", () => {
-  it.each([
-    ["exits", /exited with status 7\. Its last output:\n[\s\S]*about to go$/],
-    ["killsItself", /was ended by SIGKILL\./],
-  ])("by %s takes its calls along, says why, and is replaced", async (method, how) => {
-    const bystander = callMethod(lever.address, "/trouble/neverAnswers", []);
-    const answer = await callMethod(lever.address, `/trouble/${method}`, []);
+describe.each([
+  ["exits", /exited with status 7\. Its last output:\n[\s\S]*about to go$/],
+  ["killsItself", /was ended by SIGKILL\./],
+])("an instance whose method %s", (method, how) => {
+  let answer: HttpAnswer;
+  let bystander: HttpAnswer;
+
+  beforeAll(async () => {
+    const waiting = callMethod(lever.address, "/trouble/neverAnswers", []);
+    answer = await callMethod(lever.address, `/trouble/${method}`, []);
+    bystander = await waiting;
+  });
+
+  it(`a call that ${method} fails with how its instance ended`, () => {
     expect(answer.status).toBe(502);
     expect(answer.json()).toMatchObject({ code: "instance_failed" });
     const { detail } = answer.json() as { detail: string };
     expect(detail).toContain("The instance of trouble version 1 that had the call ");
     expect(detail).toMatch(how);
-    expect((await bystander).status).toBe(502);
-    const next = await callMethod(lever.address, "/trouble/pid", []);
-    expect(next.status).toBe(200);
+  });
+
+  it(`other calls of an instance fail when a call ${method}`, () => {
+    expect(bystander.status).toBe(502);
+  });
+
+  it(`another instance takes calls after one ${method}`, async () => {
+    expect((await callMethod(lever.address, "/trouble/pid", [])).status).toBe(200);
   });
 });
 
@@ -132,12 +139,12 @@ describe("a streaming method that fails", () => {
       body: "[]\n",
     });
 
-  it("after its first message says so in the last line", async () => {
+  it("a stream that fails after its first message ends with the error", async () => {
     const answer = await stream("streamFailsChan");
     expect([answer.status, answer.text]).toEqual([200, '1\n{"error":"midway"}\n']);
   });
 
-  it("before its first message answers like a regular one", async () => {
+  it("a stream that fails before its first message answers as a regular call", async () => {
     const answer = await stream("streamFailsFirstChan");
     expect([answer.status, answer.text]).toEqual([500, '{"code":7}']);
     expect(answer.headers["lever-error"]).toBe("method");

@@ -4,10 +4,10 @@ import { gzipSync } from "node:zlib";
 import type { Client } from "leveros";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
 import { browserClient, launchBrowser, type PageServer, servePages } from "../harness/browser.ts";
-import { deployArchive } from "../harness/http-call.ts";
+import { eventually } from "../harness/eventually.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const service = `
 exports.greet = (name) => "Hello, " + name + "!";
@@ -35,8 +35,7 @@ let page: Page;
 
 beforeAll(async () => {
   lever = await startLever();
-  const files = { "server.js": service, "lever.json": '{"name": "web", "jsEntry": "server.js"}' };
-  expect((await deployArchive(lever.address, serviceArchive(files))).status).toBe(200);
+  await deployService(lever, testService(service, { name: "web" }));
   pages = await servePages({
     "/": `<!doctype html><title>page</title><script type="module">
       import * as Lever from "/leveros.js";
@@ -57,45 +56,61 @@ afterAll(async () => {
 });
 
 describe("the client in a page", () => {
-  it("has at most 16 kB to load, and nothing of Node's", () => {
-    const text = readFileSync(browserClient);
-    expect(gzipSync(text).length).toBeLessThanOrEqual(16 * 1024);
-    expect(text.toString()).not.toMatch(/from\s*"|node:/);
+  const bundle = readFileSync(browserClient);
+
+  it("the client for pages has at most 16 kB, compressed", () => {
+    expect(gzipSync(bundle).length).toBeLessThanOrEqual(16 * 1024);
   });
 
-  it("calls, in JSON and in bytes", async () => {
-    const heard = await page.evaluate(async () => {
+  it("the client for pages imports nothing of Node's", () => {
+    expect(bundle.toString()).not.toMatch(/from\s*"|node:/);
+  });
+
+  it("a page calls methods with JSON and with bytes", async () => {
+    const results = await page.evaluate(async () => {
       const web = client.service("dev.lever", "web");
       const bytes = (await web.invoke("swap", new Uint8Array([1, 2, 255]))) as Uint8Array;
       return [await web.invoke("greet", "page"), bytes.constructor.name, [...bytes]];
     });
-    expect(heard).toEqual(["Hello, page!", "Uint8Array", [255, 2, 1]]);
+    expect(results).toEqual(["Hello, page!", "Uint8Array", [255, 2, 1]]);
   });
 
-  it("hears the method's value, and Lever's code", async () => {
-    const heard = await page.evaluate(async () => {
-      const failure = async (url: string, of = client): Promise<unknown> =>
-        of.invokeURL(`lever://dev.lever/web/${url}`).catch((error) => [error.code, error.value]);
-      const aborted = new AbortController();
-      const leaving = failure("never", client.with({ signal: aborted.signal }));
-      aborted.abort();
-      return [
-        await failure("fail"),
-        await failure("nothing"),
-        await failure("never", client.with({ timeoutMs: 100 })),
-        await leaving,
-      ];
-    });
-    expect(heard).toEqual([
-      ["method_failed", { code: 42, list: [null] }],
-      ["unknown_method", undefined],
-      ["deadline_exceeded", undefined],
-      ["cancelled", undefined],
-    ]);
+  /** The code and the value with which a call of the page fails. */
+  const failureOf = (
+    method: string,
+    how: { readonly timeoutMs?: number; readonly isCancelled?: boolean } = {},
+  ): Promise<unknown> =>
+    page.evaluate(
+      async ({ method, timeoutMs = 0, isCancelled = false }) => {
+        const cancellation = new AbortController();
+        const call = client
+          .with({ timeoutMs, signal: cancellation.signal })
+          .invokeURL(`lever://dev.lever/web/${method}`)
+          .catch((error) => [error.code, error.value]);
+        if (isCancelled) cancellation.abort();
+        return await call;
+      },
+      { method, ...how },
+    );
+
+  it("a page gets the value that a method fails with", async () => {
+    expect(await failureOf("fail")).toEqual(["method_failed", { code: 42, list: [null] }]);
   });
 
-  it("streams both ways, in JSON and in bytes", async () => {
-    const heard = await page.evaluate(async () => {
+  it("a page gets the code of Lever's refusal", async () => {
+    expect(await failureOf("nothing")).toEqual(["unknown_method", undefined]);
+  });
+
+  it("a call of a page fails at its deadline", async () => {
+    expect(await failureOf("never", { timeoutMs: 100 })).toEqual(["deadline_exceeded", undefined]);
+  });
+
+  it("a page can cancel a call", async () => {
+    expect(await failureOf("never", { isCancelled: true })).toEqual(["cancelled", undefined]);
+  });
+
+  it("a stream of a page carries JSON and bytes both ways", async () => {
+    const received = await page.evaluate(async () => {
       const stream = await client.service("dev.lever", "web").invokeChan("echoChan", "é", null);
       const messages = stream[Symbol.asyncIterator]();
       const all: unknown[] = [(await messages.next()).value];
@@ -107,11 +122,11 @@ describe("the client in a page", () => {
       stream.end();
       return [...all, (await messages.next()).done];
     });
-    expect(heard).toEqual([["é", null], 1, "\u{1F600}", null, { a: [] }, [0, 255], true]);
+    expect(received).toEqual([["é", null], 1, "\u{1F600}", null, { a: [] }, [0, 255], true]);
   });
 
-  it("reads a long stream at its own pace, and every byte of it", async () => {
-    const heard = await page.evaluate(async () => {
+  it("a page reads every byte of a stream of 10 MB", async () => {
+    const received = await page.evaluate(async () => {
       const stream = await client.service("dev.lever", "web").invokeChan("pushChan", 200);
       let index = 0;
       let bytes = 0;
@@ -123,11 +138,11 @@ describe("the client in a page", () => {
       }
       return [index, bytes];
     });
-    expect(heard).toEqual([200, 10_000_000]);
+    expect(received).toEqual([200, 10_000_000]);
   });
 
-  it("hears how a stream fails, and can leave one", async () => {
-    const heard = await page.evaluate(async () => {
+  it("a page gets the messages of a stream before its error", async () => {
+    const received = await page.evaluate(async () => {
       const failing = await client.invokeChanURL("lever://dev.lever/web/failChan");
       const all: unknown[] = [];
       try {
@@ -135,17 +150,24 @@ describe("the client in a page", () => {
       } catch (error) {
         all.push((error as { value: unknown }).value);
       }
-      for await (const message of await client.invokeChanURL("lever://dev.lever/web/waitChan")) {
-        all.push(message);
-        break;
-      }
-      while ((await client.invokeURL("lever://dev.lever/web/left")) !== 1);
       return all;
     });
-    expect(heard).toEqual([1, { code: 7 }, "here"]);
+    expect(received).toEqual([1, { code: 7 }]);
   });
 
-  it("of an origin that the environment does not name may not call", async () => {
+  it("a service learns that a page has left a stream", async () => {
+    const first = await page.evaluate(async () => {
+      const stream = await client.invokeChanURL("lever://dev.lever/web/waitChan");
+      for await (const message of stream) return message;
+      return undefined;
+    });
+    expect(first).toBe("here");
+    const left = (): Promise<unknown> =>
+      page.evaluate(() => client.invokeURL("lever://dev.lever/web/left"));
+    await eventually(async () => (await left()) === 1);
+  });
+
+  it("a page of an origin that its environment does not name cannot call", async () => {
     const set = (origins: string): ReturnType<RunningLever["lever"]> =>
       lever.lever(["invoke", "lever://admin.lever/admin/setCorsOrigins", '"dev.lever"', origins]);
     expect((await set('["https://app.example"]')).status).toBe(0);

@@ -1,7 +1,9 @@
+import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive, httpCall } from "../harness/http-call.ts";
+import { eventually } from "../harness/eventually.ts";
+import { callMethod, httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const inner = `
 const { callContext } = require("leveros");
@@ -11,7 +13,7 @@ exports.waits = (name, callback) => { callContext().signal.addEventListener("abo
 exports.waitsChan = async (stream, name) => { stream.write("open"); callContext().signal.addEventListener("abort", () => seen.push(name)); await new Promise(() => {}); };
 exports.seen = () => seen;
 exports.later = async () => { const before = callContext() !== undefined; setTimeout(() => seen.push(callContext() === undefined), 1); return before; };
-// Its values come from getters, which a spread does not take.
+// The values come from getters, which a spread does not copy.
 function copy(context) {
   const { environment, service, version, instance, method, resource, caller, timeLeftMs, signal } = context;
   return { environment, service, version, instance, method, resource, caller, timeLeftMs, signal };
@@ -33,25 +35,22 @@ let lever: RunningLever;
 
 beforeAll(async () => {
   lever = await startLever();
-  for (const [name, source] of Object.entries({ inner, outer })) {
-    const leverJson = JSON.stringify({ name, jsEntry: "server.js" });
-    const archive = serviceArchive({ "lever.json": leverJson, "server.js": source });
-    expect((await deployArchive(lever.address, archive)).status).toBe(200);
-  }
+  await deployService(lever, testService(inner, { name: "inner" }));
+  await deployService(lever, testService(outer, { name: "outer" }));
 });
 
 afterAll(() => lever.stop());
 
-/** Asks until the inner service has seen it. */
+/** Waits until the inner service has seen it. */
 async function untilSeen(name: unknown): Promise<void> {
-  for (;;) {
+  await eventually(async () => {
     const seen = (await callMethod(lever.address, "/inner/seen", [])).json() as unknown[];
-    if (seen.includes(name)) return;
-  }
+    return seen.includes(name);
+  });
 }
 
 describe("a method's context", () => {
-  it("says where it runs, and that a caller from outside is none of its own", async () => {
+  it("a method's context names where the method runs", async () => {
     const context = (await callMethod(lever.address, "/inner/context", [])).json();
     expect(context).toMatchObject({
       environment: "dev.lever",
@@ -62,24 +61,38 @@ describe("a method's context", () => {
       resource: "",
       aborted: false,
     });
+  });
+
+  it("the context of a call from outside has no caller", async () => {
+    const context = (await callMethod(lever.address, "/inner/context", [])).json();
     expect(context).not.toHaveProperty("caller");
   });
 
-  it("says which service calls, for which resource, and how much time the whole call has left", async () => {
-    const answer = await httpCall(lever.address, "/outer/context?forceenv=dev.lever", {
-      headers: { "content-type": "application/json", "lever-timeout": "5s" },
-      body: "[]",
+  describe("of a call from another service", () => {
+    let context: { timeLeftMs: number };
+
+    beforeAll(async () => {
+      const answer = await httpCall(lever.address, "/outer/context?forceenv=dev.lever", {
+        headers: { "content-type": "application/json", "lever-timeout": "5s" },
+        body: "[]",
+      });
+      context = answer.json() as { timeLeftMs: number };
     });
-    const context = answer.json() as { timeLeftMs: number };
-    expect(context).toMatchObject({
-      resource: "room",
-      caller: { environment: "dev.lever", service: "outer" },
+
+    it("the context of a call between services names resource and caller", () => {
+      expect(context).toMatchObject({
+        resource: "room",
+        caller: { environment: "dev.lever", service: "outer" },
+      });
     });
-    expect(context.timeLeftMs).toBeGreaterThan(0);
-    expect(context.timeLeftMs).toBeLessThanOrEqual(5_000);
+
+    it("the context of a call between services has the time left of the first call", () => {
+      expect(context.timeLeftMs).toBeGreaterThan(0);
+      expect(context.timeLeftMs).toBeLessThanOrEqual(5_000);
+    });
   });
 
-  it("tells when the deadline is over, through every service on the way", async () => {
+  it("the signal of every service on the way fires at the deadline", async () => {
     const answer = await httpCall(lever.address, "/outer/waits?forceenv=dev.lever", {
       headers: { "content-type": "application/json", "lever-timeout": "150" },
       body: '["deadline"]',
@@ -88,8 +101,7 @@ describe("a method's context", () => {
     await untilSeen("deadline");
   });
 
-  it("tells when the caller of a stream has left, through every service on the way", async () => {
-    const { Client } = await import("leveros");
+  it("the signal of every service on the way fires when the caller has left", async () => {
     const client = new Client({ forceHost: lever.address });
     const stream = await client.invokeChanURL("lever://dev.lever/outer/waitsChan", "left");
     for await (const message of stream) {
@@ -99,7 +111,7 @@ describe("a method's context", () => {
     await untilSeen("left");
   });
 
-  it("is over when the call is answered", async () => {
+  it("a method has no context after its call is answered", async () => {
     expect((await callMethod(lever.address, "/inner/later", [])).json()).toBe(true);
     await untilSeen(true);
   });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { Client } from "leveros";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser } from "../harness/browser.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { spawnLever } from "../harness/run-lever.ts";
@@ -20,7 +20,7 @@ let browser: Browser;
 let server: ChildProcess;
 let origin: string;
 let terminal: ChildProcessWithoutNullStreams;
-let heard: Interface;
+let terminalLines: Interface;
 
 beforeAll(async () => {
   lever = await startLever();
@@ -36,7 +36,7 @@ beforeAll(async () => {
   origin = /http:\/\/[\d.:]+/.exec(line)?.[0] ?? "";
   browser = await launchBrowser();
   terminal = spawnLever(["-H", lever.address, "stream", "/chat/lobby/joinChan", '"Terry"']);
-  heard = createInterface({ input: terminal.stdout });
+  terminalLines = createInterface({ input: terminal.stdout });
 }, 60_000);
 
 afterAll(async () => {
@@ -60,50 +60,79 @@ const say = async (page: Page, text: string): Promise<void> => {
   await page.getByRole("button", { name: "Send" }).click();
 };
 
-/** Waits until the terminal hears this. */
-async function terminalHears(expected: object): Promise<void> {
+/** Waits until the terminal prints this message. */
+async function terminalPrints(expected: object): Promise<void> {
   for (;;) {
-    const [line] = (await once(heard, "line")) as [string];
+    const [line] = (await once(terminalLines, "line")) as [string];
     const { from, text } = JSON.parse(line) as { from?: string; text: string };
     if (JSON.stringify({ from, text }) === JSON.stringify(expected)) return;
   }
 }
 
-it("brings pages and a terminal together in their rooms, and nowhere else", async () => {
-  const ada = await enter("lobby", "Ada");
-  const bob = await enter("lobby", "Bob");
-  const eve = await enter("cellar", "Eve");
+describe("two pages and a terminal in one room, and a page in another", () => {
+  let ada: Page;
+  let bob: Page;
+  let eve: Page;
 
-  const heardByTerminal = terminalHears({ from: "Ada", text: "<b>hello</b> everyone" });
-  await say(ada, "<b>hello</b> everyone");
-  await heardByTerminal;
-  await bob.getByText("<b>hello</b> everyone").waitFor();
-  terminal.stdin.write('"hello from the shell"\n');
-  await ada.getByText("hello from the shell").waitFor();
-  await bob.getByText("hello from the shell").waitFor();
-  await say(eve, "anybody here?");
-  await eve.getByText("anybody here?").waitFor();
-  expect(await eve.getByRole("listitem").allTextContents()).toEqual([
-    "Eve has joined",
-    "Eveanybody here?",
-  ]);
-  expect(await ada.getByText("anybody here?").count()).toBe(0);
+  beforeAll(async () => {
+    ada = await enter("lobby", "Ada");
+    bob = await enter("lobby", "Bob");
+    eve = await enter("cellar", "Eve");
+  }, 60_000);
 
-  const path = join(folder, "chat.png");
-  const picture = await bob.screenshot({ path });
-  expect(picture.subarray(1, 4).toString()).toBe("PNG");
-  expect(picture.length).toBeGreaterThan(5_000);
-
-  const client = new Client({ forceHost: lever.address });
   const members = (): Promise<unknown> =>
-    client.resource("dev.lever", "chat", "lobby").invoke("members");
-  expect(await members()).toEqual(["Ada", "Bob", "Terry"]);
-  await ada.close();
-  await bob.getByText("Ada has left").waitFor();
-  terminal.stdin.end();
-  await once(terminal, "exit");
-  await bob.getByText("Terry has left").waitFor();
-  expect(await members()).toEqual(["Bob"]);
-  const late = await enter("lobby", "Late");
-  await late.getByText("hello from the shell").waitFor();
-}, 60_000);
+    new Client({ forceHost: lever.address })
+      .resource("dev.lever", "chat", "lobby")
+      .invoke("members");
+
+  it("a message of a page reaches the terminal and the other page of its room", async () => {
+    const printed = terminalPrints({ from: "Ada", text: "<b>hello</b> everyone" });
+    await say(ada, "<b>hello</b> everyone");
+    await printed;
+    await bob.getByText("<b>hello</b> everyone").waitFor();
+  });
+
+  it("a message of the terminal reaches every page of its room", async () => {
+    terminal.stdin.write('"hello from the shell"\n');
+    await ada.getByText("hello from the shell").waitFor();
+    await bob.getByText("hello from the shell").waitFor();
+  });
+
+  it("a message stays in its room", async () => {
+    await say(eve, "anybody here?");
+    await eve.getByText("anybody here?").waitFor();
+    expect(await eve.getByRole("listitem").allTextContents()).toEqual([
+      "Eve has joined",
+      "Eveanybody here?",
+    ]);
+    expect(await ada.getByText("anybody here?").count()).toBe(0);
+  });
+
+  it("the page of the chat can be drawn", async () => {
+    const path = join(folder, "chat.png");
+    const picture = await bob.screenshot({ path });
+    expect(picture.subarray(1, 4).toString()).toBe("PNG");
+    expect(picture.length).toBeGreaterThan(5_000);
+  });
+
+  it("a room has its members", async () => {
+    expect(await members()).toEqual(["Ada", "Bob", "Terry"]);
+  });
+
+  it("a page that closes leaves its room", async () => {
+    await ada.close();
+    await bob.getByText("Ada has left").waitFor();
+  });
+
+  it("a terminal whose input ends leaves its room", async () => {
+    terminal.stdin.end();
+    await once(terminal, "exit");
+    await bob.getByText("Terry has left").waitFor();
+    expect(await members()).toEqual(["Bob"]);
+  });
+
+  it("a page that enters later gets the earlier messages", async () => {
+    const late = await enter("lobby", "Late");
+    await late.getByText("hello from the shell").waitFor();
+  });
+});

@@ -110,12 +110,15 @@ describe("a worker that does not answer", () => {
     // The change needs a connection that the other worker has accepted.
     const opened: Connection[] = [];
     const socketsBefore = socketsOf(other);
-    await eventually(async () => {
-      const connection = new Connection(lever);
-      opened.push(connection);
-      await Promise.race([connection.call("/svc/echo", [1]), turn()]);
-      return socketsOf(other) > socketsBefore;
-    }, 0);
+    await eventually(
+      async () => {
+        const connection = new Connection(lever);
+        opened.push(connection);
+        await Promise.race([connection.call("/svc/echo", [1]), turn()]);
+        return socketsOf(other) > socketsBefore;
+      },
+      { everyMs: 0 },
+    );
     const body = '["dev.lever",true]';
     for (const { socket } of opened) {
       socket.write(
