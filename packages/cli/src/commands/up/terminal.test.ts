@@ -11,7 +11,8 @@ async function upOnTerminal(
   variables: Readonly<Record<string, string>>,
 ): Promise<{ status: number; output: string }> {
   const data = await mkdtemp(join(tmpdir(), "lever-terminal-"));
-  const { NO_COLOR, ...env } = cleanEnvironment();
+  // Node shows no color where CI is set.
+  const { NO_COLOR, CI, ...env } = cleanEnvironment();
   const command = `${process.execPath} ${leverBin} up --port 0 --isolation process --data ${data}`;
   const script = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     stdio: ["pipe", "pipe", "inherit"],
