@@ -30,7 +30,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "system",
-          include: ["tests/**/*.test.ts"],
+          include: ["tests/**/*.test.ts", "bench/**/*.test.ts"],
           globalSetup: ["./tests/harness/global-setup.ts"],
         },
       },

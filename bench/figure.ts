@@ -1,4 +1,4 @@
-import { median } from "./load.ts";
+import { median } from "../tests/harness/load.ts";
 
 /** Something that was measured, and what is promised of it. */
 export interface Figure {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { median } from "./load.ts";
+import { median } from "../tests/harness/load.ts";
 
 /** How long this machine takes to run `node` on an empty script, in milliseconds: the median of some runs. */
 export async function measureNodeStart(runs = 11): Promise<number> {

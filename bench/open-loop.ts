@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Answer } from "./load.ts";
+import type { Answer } from "../tests/harness/load.ts";
 
 export interface OpenLoop {
   /** From the moment when a call was due to its answer, in milliseconds, of each call. */

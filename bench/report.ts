@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { median } from "../tests/harness/load.ts";
 import { barChart } from "./chart.ts";
 import { type Figure, rounded, spreadOf, verdictOf } from "./figure.ts";
-import { median } from "./load.ts";
 import type { Machine } from "./machine.ts";
 
 const folder = join(import.meta.dirname, "results");

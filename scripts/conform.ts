@@ -20,7 +20,6 @@ const run = spawnSync(vitest, args, { cwd: root, env, encoding: "utf8", maxBuffe
 interface Results {
   readonly testResults: readonly {
     readonly assertionResults: readonly {
-      readonly ancestorTitles: readonly string[];
       readonly title: string;
       readonly status: string;
     }[];
@@ -40,7 +39,7 @@ try {
 const statusOf = new Map(
   results.testResults
     .flatMap(({ assertionResults }) => assertionResults)
-    .map(({ ancestorTitles, title, status }) => [`${ancestorTitles.join(" ")}: ${title}`, status]),
+    .map(({ title, status }) => [title, status]),
 );
 const reasons = new Map<string, number>();
 

@@ -1,6 +1,6 @@
+import { Caller, median, quantile } from "../../tests/harness/load.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atMost, type Figure, measured, ratios } from "../figure.ts";
-import { Caller, median, quantile } from "../load.ts";
 import { measureNodeStart } from "../node-start.ts";
 import type { Peer } from "../peer.ts";
 import { functionsFramework } from "../peers/functions-framework.ts";

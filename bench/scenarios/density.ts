@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listInstances } from "../../tests/harness/admin.ts";
 import type { RunningLever } from "../../tests/harness/lever.ts";
+import { Caller, median } from "../../tests/harness/load.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atMost, type Figure, measured, ratios } from "../figure.ts";
 import { interleave } from "../interleave.ts";
-import { Caller, median } from "../load.ts";
 import { proportionalBytes } from "../process-figures.ts";
 import { type BenchRun, type Scenario, startHost, untilInstances } from "../scenario.ts";
 

@@ -1,7 +1,7 @@
 import { Client } from "leveros";
+import { Caller, keepCalling } from "../../tests/harness/load.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atLeast, atMost, type Figure, measured } from "../figure.ts";
-import { Caller, keepCalling } from "../load.ts";
 import { type Scenario, startHost } from "../scenario.ts";
 
 const CONNECTIONS = 32;

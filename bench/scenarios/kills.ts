@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { listInstances } from "../../tests/harness/admin.ts";
+import { Caller, keepCalling } from "../../tests/harness/load.ts";
 import { seededRandom } from "../../tests/harness/seeded-random.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atMost, type Figure, measured } from "../figure.ts";
-import { Caller, keepCalling } from "../load.ts";
 import { kill, type Scenario, startHost } from "../scenario.ts";
 
 const CALLERS = 20;

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
+import { Caller, quantile } from "../../tests/harness/load.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atLeast, atMost, type Figure, measured, ratios } from "../figure.ts";
 import { interleave } from "../interleave.ts";
-import { Caller, quantile } from "../load.ts";
 import { callAtRate } from "../open-loop.ts";
 import { bareNode } from "../peers/node.ts";
 import { type Scenario, startHost } from "../scenario.ts";

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "leveros";
+import { type Answer, Caller, keepCalling, median, quantile } from "../../tests/harness/load.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atLeast, atMost, type Figure, measured } from "../figure.ts";
-import { type Answer, Caller, keepCalling, median, quantile } from "../load.ts";
 import { type Scenario, startHost } from "../scenario.ts";
 
 /** What one instance carries at once, and how many callers that makes at full utilisation. */

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { listInstances } from "../../tests/harness/admin.ts";
+import { Caller, keepCalling } from "../../tests/harness/load.ts";
 import { seededRandom } from "../../tests/harness/seeded-random.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atLeast, atMost, type Figure, measured } from "../figure.ts";
-import { Caller, keepCalling } from "../load.ts";
 import { kill, type Scenario, startHost } from "../scenario.ts";
 
 const RESOURCES = 200;

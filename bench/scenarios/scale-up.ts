@@ -1,6 +1,6 @@
+import { type Answer, Caller, keepCalling } from "../../tests/harness/load.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atMost, type Figure, measured } from "../figure.ts";
-import { type Answer, Caller, keepCalling } from "../load.ts";
 import { measureNodeStart } from "../node-start.ts";
 import { type Scenario, startHost, untilInstances } from "../scenario.ts";
 

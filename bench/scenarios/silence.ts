@@ -1,6 +1,6 @@
+import { Caller, keepCalling } from "../../tests/harness/load.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atLeast, atMost, type Figure, measured } from "../figure.ts";
-import { Caller, keepCalling } from "../load.ts";
 import { type Scenario, startHost, untilInstances } from "../scenario.ts";
 
 const CALLERS = 8;

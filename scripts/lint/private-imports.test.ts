@@ -17,3 +17,9 @@ it("imports of packages and of the tests' own files are allowed", () => {
     'import { Fleet } from "@leveros/host/parts";\nimport { b } from "../harness/b.ts";\n';
   expect(faultsIn(text)).toEqual([]);
 });
+
+it("an import of the bench in a test is found", () => {
+  expect(faultsIn('import { c } from "../../bench/c.ts";\n')).toEqual([
+    "tests/system/some.test.ts:1",
+  ]);
+});

@@ -1,13 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { EnvironmentListing, RestartReport, VariableListing } from "@leveros/protocol";
+import type { EnvironmentListing } from "@leveros/protocol";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Caller, keepCalling } from "../../bench/load.ts";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive } from "../harness/http-call.ts";
+import { adminOf } from "../harness/admin.ts";
+import { eventually } from "../harness/eventually.ts";
+import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { Caller, keepCalling } from "../harness/load.ts";
+import type { LeverRun } from "../harness/run-lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const code = `
 if (process.env.MODE === "broken") throw new Error("MODE is broken");
@@ -28,15 +31,8 @@ beforeAll(async () => {
 
 afterAll(() => lever.stop());
 
-async function deploy(name: string, environment = "dev.lever"): Promise<void> {
-  const leverJson = JSON.stringify({ name, jsEntry: "server.js" });
-  const archive = serviceArchive({ "lever.json": leverJson, "server.js": code });
-  const answer = await deployArchive(lever.address, archive, environment);
-  expect(answer.status, answer.text).toBe(200);
-}
-
-const admin = (method: string, ...args: unknown[]): Promise<unknown> =>
-  client.service("admin.lever", "admin").invoke(method, ...args);
+const deploy = (name: string, environment?: string): Promise<unknown> =>
+  deployService(lever, testService(code, { name }), environment);
 
 const read = async (service: string, name: string): Promise<unknown> =>
   (await callMethod(lever.address, `/${service}/read`, [name])).json();
@@ -48,20 +44,39 @@ async function run(args: string[], input = ""): Promise<string> {
 }
 
 describe("variables", () => {
-  it("are seen by every service of the environment, and those of one service win there", async () => {
-    expect(await run(["var", "set", "COLOR=red=ish"])).toBe(
-      "COLOR is set for every service of dev.lever.\n",
-    );
-    await run(["var", "set", "COLOR=blue", "--service", "two"]);
-    expect([await read("one", "COLOR"), await read("two", "COLOR")]).toEqual(["red=ish", "blue"]);
-    expect(await run(["var", "ls"])).toMatch(
-      /^COLOR +all +\d+s +red=ish\nCOLOR +two +\d+s +blue$/m,
-    );
-    await run(["var", "unset", "COLOR", "--service", "two"]);
-    expect(await read("two", "COLOR")).toBe("red=ish");
+  describe("of an environment, and of one of its services", () => {
+    let printed: string;
+
+    beforeAll(async () => {
+      printed = await run(["var", "set", "COLOR=red=ish"]);
+      await run(["var", "set", "COLOR=blue", "--service", "two"]);
+    });
+
+    it("lever var set says for which services the variable is set", () => {
+      expect(printed).toBe("COLOR is set for every service of dev.lever.\n");
+    });
+
+    it("every service of an environment sees its variables", async () => {
+      expect(await read("one", "COLOR")).toBe("red=ish");
+    });
+
+    it("the variable of a service hides that of its environment", async () => {
+      expect(await read("two", "COLOR")).toBe("blue");
+    });
+
+    it("lever var ls prints both variables of a name", async () => {
+      expect(await run(["var", "ls"])).toMatch(
+        /^COLOR +all +\d+s +red=ish\nCOLOR +two +\d+s +blue$/m,
+      );
+    });
+
+    it("a service sees the environment's variable after its own is unset", async () => {
+      await run(["var", "unset", "COLOR", "--service", "two"]);
+      expect(await read("two", "COLOR")).toBe("red=ish");
+    });
   });
 
-  it("that change replace the instances, and no call fails", async () => {
+  it("no call fails while changed variables replace the instances", async () => {
     using caller = new Caller(lever.address);
     const answers = new Set<string>();
     const load = keepCalling(
@@ -70,19 +85,33 @@ describe("variables", () => {
       ({ status, text }) => answers.add(`${status} ${text}`),
     );
     for (const mode of ["a", "b", "c"]) await run(["var", "set", `MODE=${mode}`]);
-    while (!answers.has('200 "c"')) await caller.call("/one/slow");
+    await eventually(() => answers.has('200 "c"'));
     await load.stop();
     expect([...answers].every((answer) => answer.startsWith("200 "))).toBe(true);
   });
 
-  it("with which a service does not start leave it as it was", async () => {
-    const before = (await callMethod(lever.address, "/one/pid", [])).text;
-    const outcome = await lever.lever(["var", "set", "MODE=broken", "--service", "one"]);
-    expect(outcome.status).toBe(3);
-    expect(outcome.stderr).toContain("MODE is broken");
-    expect((await callMethod(lever.address, "/one/pid", [])).text).toBe(before);
-    await run(["var", "unset", "MODE", "--service", "one"]);
-    expect(await read("one", "MODE")).toBe("c");
+  describe("with which a service does not start", () => {
+    let pidBefore: string;
+    let outcome: LeverRun;
+
+    beforeAll(async () => {
+      pidBefore = (await callMethod(lever.address, "/one/pid", [])).text;
+      outcome = await lever.lever(["var", "set", "MODE=broken", "--service", "one"]);
+    });
+
+    it("lever var set fails with the reason when a service does not start", () => {
+      expect(outcome.status).toBe(3);
+      expect(outcome.stderr).toContain("MODE is broken");
+    });
+
+    it("a service keeps its instance when it does not start with a variable", async () => {
+      expect((await callMethod(lever.address, "/one/pid", [])).text).toBe(pidBefore);
+    });
+
+    it("a service starts after a variable that broke it is unset", async () => {
+      await run(["var", "unset", "MODE", "--service", "one"]);
+      expect(await read("one", "MODE")).toBe("c");
+    });
   });
 
   it.each([
@@ -92,24 +121,38 @@ describe("variables", () => {
     [["var", "unset", "NOTHING"], 3, "There is no variable NOTHING"],
     [["-E", "nowhere.lever", "var", "set", "A=x"], 3, "There is no environment nowhere.lever"],
     [["-E", "admin.lever", "var", "set", "A=x"], 3, "it manages Lever itself"],
-  ])("%j is refused", async (args, status, text) => {
+  ])("lever %j is refused", async (args, status, text) => {
     const outcome = await lever.lever(args);
     expect([outcome.status, outcome.stderr]).toEqual([status, expect.stringContaining(text)]);
   });
 });
 
-describe("a secret", () => {
-  it("is seen by its service, and by nobody else in any way", async () => {
+describe("a secret of one service", () => {
+  beforeAll(async () => {
     await run(["secret", "set", "TOKEN", "--service", "one"], `${SECRET}\n`);
+  });
+
+  it("a service sees its secret", async () => {
     expect(await read("one", "TOKEN")).toBe(SECRET);
+  });
+
+  it("a service does not see the secret of another one", async () => {
     expect(await read("two", "TOKEN")).toBeNull();
+  });
+
+  it("lever secret ls prints the name of a secret, not its value", async () => {
     expect(await run(["secret", "ls"])).toMatch(/^TOKEN +one +\d+s$/m);
-    const listed = (await admin("listVariables", "dev.lever")) as VariableListing[];
+  });
+
+  it("listVariables returns no value of a secret", async () => {
+    const listed = await adminOf(lever).invoke("listVariables", "dev.lever");
     expect(listed.find(({ name }) => name === "TOKEN")).toMatchObject({
       value: null,
       secret: true,
     });
-    // Not on disk, not in the log, not in what the system tells of the host's process.
+  });
+
+  it("a secret is in no file of the data folder", () => {
     const grep = (path: string): string => {
       try {
         return execFileSync("grep", ["-rlaF", SECRET, path], { encoding: "utf8" });
@@ -119,13 +162,19 @@ describe("a secret", () => {
     };
     expect(readdirSync(lever.dataDir)).toContain("secret.key");
     expect(grep(lever.dataDir)).toBe("");
+  });
+
+  it("a secret is not in the log", () => {
     expect(lever.output()).not.toContain(SECRET);
+  });
+
+  it("a secret is not in the variables of the host's process", () => {
     for (const file of ["environ", "cmdline"]) {
       expect(readFileSync(join("/proc", String(lever.pid), file), "utf8")).not.toContain(SECRET);
     }
   });
 
-  it("is there again after a crash of the host", async () => {
+  it("a service sees its secret after a crash of the host", async () => {
     await lever.kill();
     lever = await startLever({ dataDir: lever.dataDir });
     client = new Client({ forceHost: lever.address });
@@ -134,34 +183,64 @@ describe("a secret", () => {
 });
 
 describe("environments", () => {
-  it("are created, have services and variables of their own, and go with them", async () => {
-    await run(["env", "create", "staging.lever"]);
-    await deploy("one", "staging.lever");
-    await run(["-E", "staging.lever", "var", "set", "COLOR=green"]);
-    const staged = (): Promise<unknown> =>
-      client.service("staging.lever", "one").invoke("read", "COLOR");
-    expect(await staged()).toBe("green");
-    expect(await read("one", "COLOR")).toBe("red=ish");
-    const listed = JSON.parse(await run(["env", "ls", "--json"])) as EnvironmentListing[];
-    expect(listed.map(({ environment, services }) => [environment, services])).toEqual([
-      ["dev.lever", 2],
-      ["staging.lever", 1],
-    ]);
-    const pid = Number(await client.service("staging.lever", "one").invoke("pid"));
-    const refused = await lever.lever(["env", "rm", "staging.lever"]);
-    expect([refused.status, refused.stderr]).toEqual([
-      3,
-      expect.stringContaining("it has 1 services"),
-    ]);
-    await run(["env", "rm", "staging.lever", "--force"]);
-    await expect(staged()).rejects.toMatchObject({ code: "unknown_environment" });
-    expect(() => process.kill(pid, 0)).toThrow();
-    expect(readdirSync(join(lever.dataDir, "services"))).toEqual(["dev.lever"]);
-    expect(readdirSync(join(lever.dataDir, "archives"))).toHaveLength(2);
-    // What comes again under the name has nothing of it.
-    await run(["env", "create", "staging.lever"]);
-    expect(await admin("listVariables", "staging.lever")).toEqual([]);
-    await run(["env", "rm", "staging.lever"]);
+  const staged = (): Promise<unknown> =>
+    client.service("staging.lever", "one").invoke("read", "COLOR");
+
+  describe("a second one, with a service of the same name", () => {
+    beforeAll(async () => {
+      await run(["env", "create", "staging.lever"]);
+      await deploy("one", "staging.lever");
+      await run(["-E", "staging.lever", "var", "set", "COLOR=green"]);
+    });
+
+    it("an environment has variables of its own", async () => {
+      expect(await staged()).toBe("green");
+      expect(await read("one", "COLOR")).toBe("red=ish");
+    });
+
+    it("lever env ls prints environments with the number of their services", async () => {
+      const listed = JSON.parse(await run(["env", "ls", "--json"])) as EnvironmentListing[];
+      expect(listed.map(({ environment, services }) => [environment, services])).toEqual([
+        ["dev.lever", 2],
+        ["staging.lever", 1],
+      ]);
+    });
+
+    it("lever env rm refuses an environment with services", async () => {
+      const refused = await lever.lever(["env", "rm", "staging.lever"]);
+      expect([refused.status, refused.stderr]).toEqual([
+        3,
+        expect.stringContaining("it has 1 services"),
+      ]);
+    });
+
+    describe("removed with --force", () => {
+      let pid: number;
+
+      beforeAll(async () => {
+        pid = Number(await client.service("staging.lever", "one").invoke("pid"));
+        await run(["env", "rm", "staging.lever", "--force"]);
+      });
+
+      it("calls in a removed environment fail", async () => {
+        await expect(staged()).rejects.toMatchObject({ code: "unknown_environment" });
+      });
+
+      it("instances of a removed environment are stopped", () => {
+        expect(() => process.kill(pid, 0)).toThrow();
+      });
+
+      it("data and code of a removed environment are deleted", () => {
+        expect(readdirSync(join(lever.dataDir, "services"))).toEqual(["dev.lever"]);
+        expect(readdirSync(join(lever.dataDir, "archives"))).toHaveLength(2);
+      });
+
+      it("an environment that is created again has no variables", async () => {
+        await run(["env", "create", "staging.lever"]);
+        expect(await adminOf(lever).invoke("listVariables", "staging.lever")).toEqual([]);
+        await run(["env", "rm", "staging.lever"]);
+      });
+    });
   });
 
   it.each([
@@ -171,13 +250,13 @@ describe("environments", () => {
     [["env", "create", "a.lever:80"], "allowed is a host name"],
     [["env", "rm", "admin.lever"], "it manages Lever itself"],
     [["env", "rm", "nowhere.lever"], "There is no environment nowhere.lever"],
-  ])("%j is refused", async (args, text) => {
+  ])("lever %j is refused", async (args, text) => {
     const outcome = await lever.lever(args);
     expect([outcome.status, outcome.stderr]).toEqual([3, expect.stringContaining(text)]);
   });
 
-  it("tell what became of instances", async () => {
-    const report = (await admin("setVariable", "dev.lever", "", "X", "1")) as RestartReport;
+  it("setVariable reports no failed service when all start", async () => {
+    const report = await adminOf(lever).invoke("setVariable", "dev.lever", "", "X", "1");
     expect(report.failed).toEqual([]);
   });
 });
