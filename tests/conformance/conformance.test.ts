@@ -1,11 +1,11 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
 import { launchBrowser, type PageServer, servePages } from "../harness/browser.ts";
 import { grpcPeer } from "../harness/grpc-peer.ts";
-import { callMethod, deployArchive } from "../harness/http-call.ts";
+import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { isMet } from "../harness/requirements.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 import { type RegularCase, regularCases, type StreamCase, streamCases } from "./cases.ts";
 import { pageTools } from "./page.ts";
 import { services } from "./service.ts";
@@ -24,10 +24,7 @@ beforeAll(async () => {
   lever = await startLever();
   for (const [name, { leverJson, files, needs }] of Object.entries(services)) {
     if (needs !== undefined && !isMet(needs)) continue;
-    const described = JSON.stringify({ name, maxInstances: 1, ...leverJson });
-    const archive = serviceArchive({ ...files, "lever.json": described });
-    const answer = await deployArchive(lever.address, archive);
-    expect(answer.status, answer.text).toBe(200);
+    await deployService(lever, testService(files, { name, maxInstances: 1, ...leverJson }));
   }
   bench = { lever, grpc: grpcPeer(lever.address), page: undefined };
   if (!isMet("needs-chromium")) return;
@@ -54,7 +51,7 @@ afterAll(async () => {
 
 let calls = 0;
 
-/** Each call that leaves has a name of its own, by which the service is asked afterwards whether it has heard. */
+/** A call that its caller cancels has a name of its own. Afterwards the service says whether it was cancelled. */
 async function testStream(column: Column, of: StreamCase): Promise<void> {
   const service = of.service ?? column.service;
   const id = `call ${calls++}`;
@@ -77,13 +74,17 @@ function testColumn(column: Column): void {
   const carried = <Case extends RegularCase | StreamCase>(cases: readonly Case[]): Case[] =>
     cases.filter((of) => column.cannot?.(of) === undefined);
   if (column.regular !== undefined) {
-    it.each(carried(regularCases))("$name", async (of) => {
+    it.each(carried(regularCases))(`${column.name}: $name`, async (of) => {
       const outcome = await column.regular?.(bench, of.service ?? column.service, of);
       const isInside = column.isService === true && of.outcomeForService !== undefined;
       expect(outcome).toEqual(isInside ? of.outcomeForService : of.outcome);
     });
   }
   if (column.stream !== undefined) {
-    it.each(carried(streamCases))("stream: $name", (of) => testStream(column, of), CASE_TIMEOUT_MS);
+    it.each(carried(streamCases))(
+      `${column.name}: stream: $name`,
+      (of) => testStream(column, of),
+      CASE_TIMEOUT_MS,
+    );
   }
 }

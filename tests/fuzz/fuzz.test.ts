@@ -23,10 +23,10 @@ const run = async (target: FuzzTarget): Promise<void> => {
 };
 const LONGEST_MS = 240_000;
 
-// Most of their time goes by with waiting for a host.
-it.concurrent.each(hostTargets)("$name is taken as it comes", run, LONGEST_MS);
+// They mostly wait for a host.
+it.concurrent.each(hostTargets)("faulty inputs of $name break nothing in a host", run, LONGEST_MS);
 
-it.each(partTargets)("$name are taken as they come", run, LONGEST_MS);
+it.each(partTargets)("faulty inputs of $name break nothing", run, LONGEST_MS);
 
 const corpus: Corpus = {
   inputs: [["{", '"a": 1', "}"].map((part) => Buffer.from(part))],
@@ -34,18 +34,30 @@ const corpus: Corpus = {
   encode: (parts) => Buffer.concat(parts),
 };
 
-it("makes an input from its seed alone, valid ones among many faulty ones", () => {
+describe("500 inputs of a mutator", () => {
   const inputs = (seed: number): string[] =>
     Array.from({ length: 500 }, (_, index) =>
       new Mutator(seededRandom(seed + index), corpus).next().toString("latin1"),
     );
-  expect(inputs(1)).toEqual(inputs(1));
-  expect(inputs(1)).not.toEqual(inputs(1_000));
-  expect(new Set(inputs(1)).size).toBeGreaterThan(200);
-  expect(inputs(1)).toContain('{"a": 1}');
+
+  it("a mutator makes the same inputs from the same seed", () => {
+    expect(inputs(1)).toEqual(inputs(1));
+  });
+
+  it("a mutator makes other inputs from another seed", () => {
+    expect(inputs(1)).not.toEqual(inputs(1_000));
+  });
+
+  it("a mutator makes more than 200 different inputs of 500", () => {
+    expect(new Set(inputs(1)).size).toBeGreaterThan(200);
+  });
+
+  it("a mutator also makes valid inputs", () => {
+    expect(inputs(1)).toContain('{"a": 1}');
+  });
 });
 
-describe("a run finds", () => {
+describe("a fuzz run", () => {
   const targetOf = (changes: Partial<Subject>): FuzzTarget => ({
     name: "victim",
     open: async () => ({
@@ -61,14 +73,23 @@ describe("a run finds", () => {
   const runVictim = (changes: Partial<Subject>): Promise<unknown> =>
     fuzz(targetOf(changes), { seed: 7, from: 100, count: 400 });
 
-  it("an input that breaks it, and says how to send that one again", async () => {
+  const findInput = async (): Promise<{ found: string; index: string | undefined }> => {
     const found = await runVictim({
       feed(bytes) {
         if (bytes.includes("[[")) throw new Error("it fell over");
       },
     }).catch(String);
     const [, index] = /victim, seed 7, input (\d+): Error: it fell over/.exec(String(found)) ?? [];
+    return { found: String(found), index };
+  };
+
+  it("a fuzz run names the command that sends a faulty input again", async () => {
+    const { found, index } = await findInput();
     expect(found).toContain(`--target victim --seed 7 --from ${index} --count 1`);
+  });
+
+  it("a fuzz run of one input sends the input that was found", async () => {
+    const { index } = await findInput();
     let fed = "";
     const once = targetOf({
       feed(bytes) {
@@ -79,14 +100,14 @@ describe("a run finds", () => {
     expect(fed).toContain("[[");
   });
 
-  it("a target that no longer does what it is for", async () => {
+  it("a fuzz run fails when its target no longer works", async () => {
     const check = (): Promise<void> => Promise.reject(new Error("it is mute"));
     await expect(runVictim({ check })).rejects.toThrow(
       /after inputs 100 to 199: Error: it is mute/,
     );
   });
 
-  it("what grows from input to input", async () => {
+  it("a fuzz run fails when a measure grows from input to input", async () => {
     let fed = 0;
     const feed = (): void => {
       fed++;

@@ -1,7 +1,9 @@
 import type { InstancesReport } from "@leveros/protocol";
-import { serviceArchive } from "../harness/archive.ts";
-import { deployArchive, type HttpAnswer, httpCall } from "../harness/http-call.ts";
+import { eventually } from "../harness/eventually.ts";
+import { type HttpAnswer, httpCall } from "../harness/http-call.ts";
 import { startLever } from "../harness/lever.ts";
+import { cleanEnvironment } from "../harness/run-lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 import { type Exchanged, exchange } from "./exchange.ts";
 import { HeapProbe } from "./heap-probe.ts";
 import type { Corpus } from "./mutator.ts";
@@ -63,24 +65,19 @@ const LIMITS = [
 const LONG_PATIENCE_MS = 15_000;
 const PATIENCE_MS = 250;
 const INPUTS_AT_ONCE = 64;
-/** Time for everything to come to rest after the last input. */
+/** Time for all calls and connections to end after the last input. */
 const SETTLE_MS = 30_000;
 
-/** A host of its own, with a small service, that is sent inputs over connections of their own. */
+/** A host with a small service. Each input goes to it over a connection of its own. */
 export async function openHostSubject(
   /** `admin` calls without a token. */
   describe: (admin: AdminCall) => Promise<HostTarget> | HostTarget,
 ): Promise<Subject> {
   const lever = await startLever({
     args: LIMITS.flatMap((limit) => ["--limit", limit]),
-    env: { NODE_OPTIONS: "--inspect=127.0.0.1:0" },
+    env: { NODE_OPTIONS: `${cleanEnvironment()["NODE_OPTIONS"] ?? ""} --inspect=127.0.0.1:0` },
   });
-  const archive = serviceArchive({
-    "server.js": service,
-    "lever.json": JSON.stringify(leverJson),
-  });
-  const deployed = await deployArchive(lever.address, archive);
-  if (deployed.status !== 200) throw new Error(`Cannot deploy: ${deployed.text}`);
+  await deployService(lever, testService(service, leverJson));
   let headers: Readonly<Record<string, string>> = {};
   const call = (path: string, args: readonly unknown[]): Promise<HttpAnswer> =>
     httpCall(lever.address, path, {
@@ -102,18 +99,20 @@ export async function openHostSubject(
   let turn = 0;
 
   const atRest = async (): Promise<void> => {
-    const until = Date.now() + SETTLE_MS;
-    for (;;) {
+    let rest = "";
+    const isAtRest = async (): Promise<boolean> => {
       const report = (await admin("listInstances", "dev.lever")) as InstancesReport;
       const busy = report.instances.filter(
         (of) => of.callsInFlight > 0 || of.streamsInFlight > 0 || of.resources > 0,
       );
       const sockets = connections(lever.pid);
-      // This look itself needs one, and the probe.
-      if (busy.length === 0 && sockets <= 4) return;
-      if (Date.now() < until) continue;
-      throw new Error(`it does not come to rest: ${sockets} sockets, ${JSON.stringify(busy)}`);
-    }
+      rest = `${sockets} sockets, ${JSON.stringify(busy)}`;
+      // This call needs a socket, and so does the probe.
+      return busy.length === 0 && sockets <= 4;
+    };
+    await eventually(isAtRest, { timeoutMs: SETTLE_MS }).catch((cause: unknown) => {
+      throw new Error(`it does not come to rest: ${rest}`, { cause });
+    });
   };
 
   return {
@@ -148,10 +147,10 @@ export async function openHostSubject(
         call("/fuzz/echo?forceenv=dev.lever", [text, 1]),
         call("/fuzz/countChan?forceenv=dev.lever", [3]),
       ]);
-      const heard = [regular.status, regular.text, stream.status, stream.text];
+      const received = [regular.status, regular.text, stream.status, stream.text];
       const right = [200, JSON.stringify([text, 1]), 200, "0\n1\n2\n"];
-      if (JSON.stringify(heard) !== JSON.stringify(right)) {
-        throw new Error(`valid calls are answered with ${JSON.stringify(heard)}`);
+      if (JSON.stringify(received) !== JSON.stringify(right)) {
+        throw new Error(`valid calls are answered with ${JSON.stringify(received)}`);
       }
       const report = (await admin("listInstances", "dev.lever")) as InstancesReport;
       const pids = report.instances.map(({ pid }) => pid);
@@ -179,7 +178,7 @@ export async function openHostSubject(
   };
 }
 
-/** Warnings, errors, and whatever is no line of the log at all, such as an uncaught exception. */
+/** True for warnings, errors, and lines that are no events, such as an uncaught exception. */
 function isAlarming(line: string): boolean {
   if (line === "" || /^(Debugger |For help, see)/.test(line)) return false;
   try {

@@ -6,24 +6,24 @@ export interface ArchiveEntry {
   readonly body?: string | Buffer;
   readonly type?: types.EntryTypeName;
   readonly linkpath?: string;
-  /** What the header claims, when that is not the body's own size. */
+  /** The size in the header. Default: that of the body. */
   readonly size?: number;
   /** Default: 644. */
   readonly mode?: number;
 }
 
-/** A tar archive made header by header, so that it can hold what no honest packer writes. */
+/** A tar archive, header by header: with entries that no honest packer writes. */
 export function tarOf(entries: readonly ArchiveEntry[]): Buffer {
   return Buffer.concat([...entries.map(tarEntry), Buffer.alloc(1024)]);
 }
 
-/** The same, compressed. */
+/** A tar archive, compressed with gzip. */
 export function archiveOf(entries: readonly ArchiveEntry[]): Buffer {
   return gzipSync(tarOf(entries), { level: 1 });
 }
 
-/** A service folder as an archive: file names and their texts. */
-export function serviceArchive(files: Readonly<Record<string, string>>): Buffer {
+/** A service folder as an archive: paths and contents. */
+export function serviceArchive(files: Readonly<Record<string, string | Buffer>>): Buffer {
   return archiveOf(Object.entries(files).map(([path, body]) => ({ path, body })));
 }
 

@@ -10,7 +10,7 @@ export interface ServiceFields {
 
 /** A service as an archive. Code alone becomes its `server.js`, which is the default of `jsEntry`. */
 export function testService(
-  files: string | Readonly<Record<string, string>>,
+  files: string | Readonly<Record<string, string | Buffer>>,
   leverJson: ServiceFields,
 ): Buffer {
   const fields = "entry" in leverJson ? leverJson : { jsEntry: "server.js", ...leverJson };

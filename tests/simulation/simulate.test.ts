@@ -4,7 +4,7 @@ import { type SimulationOptions, simulate } from "./simulate.ts";
 
 const SEEDS = 150;
 
-/** The first thing that is violated in some seeds; undefined = nothing is. */
+/** The first violation in the first seeds. undefined = there is none. */
 async function firstViolation(
   seeds: number,
   options: Omit<SimulationOptions, "seed"> = {},
@@ -20,24 +20,26 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it(`keeps what is promised in ${SEEDS} simulated worlds`, async () => {
+it(`the host keeps its promises in ${SEEDS} simulated worlds`, async () => {
   expect(await firstViolation(SEEDS)).toBeUndefined();
 }, 60_000);
 
-it("is decided by its seed", async () => {
-  const [one, same, other] = [
-    await simulate({ seed: 7 }),
-    await simulate({ seed: 7 }),
-    await simulate({ seed: 8 }),
-  ];
-  expect(one).toEqual(same);
-  expect(one).not.toEqual(other);
+it("a simulation has the same result for the same seed", async () => {
+  expect(await simulate({ seed: 7 })).toEqual(await simulate({ seed: 7 }));
+});
+
+it("a simulation has another result for another seed", async () => {
+  expect(await simulate({ seed: 7 })).not.toEqual(await simulate({ seed: 8 }));
+});
+
+it("a simulation makes more than 100 calls and 10 ownerships", async () => {
+  const one = await simulate({ seed: 7 });
   expect(one.calls).toBeGreaterThan(100);
   expect(one.ownerships).toBeGreaterThan(10);
 });
 
-describe("a simulation finds", () => {
-  it("a ledger that takes an instance that ends for a dead one", async () => {
+describe("a fault of the host", () => {
+  it("a simulation finds a ledger that takes a stopping instance for a dead one", async () => {
     vi.spyOn(ResourceLedger.prototype, "stopping").mockImplementation(function (
       this: ResourceLedger<object, { resource: string }>,
       instance: object,
@@ -47,7 +49,7 @@ describe("a simulation finds", () => {
     expect(await firstViolation(SEEDS)).toMatch(/O1: .* has two owners$/);
   }, 60_000);
 
-  it("a ledger that does not wait for closeResource", async () => {
+  it("a simulation finds a ledger that does not wait for closeResource", async () => {
     const { drain } = ResourceLedger.prototype;
     vi.spyOn(ResourceLedger.prototype, "drain").mockImplementation(function (
       this: ResourceLedger<object, { resource: string }>,
@@ -59,18 +61,18 @@ describe("a simulation finds", () => {
     expect(await firstViolation(SEEDS)).toMatch(/O[13]: /);
   }, 60_000);
 
-  it("a policy that starts more instances than a service may have", async () => {
+  it("a simulation finds a policy that never stops instances", async () => {
     const decide: typeof decideInstances = (recent, service, options) =>
       decideInstances(recent, { ...service, maxInstances: 50 }, options);
     const greedy: typeof decideInstances = (recent, service, options) => ({
       ...decide(recent, service, options),
       wanted: decide(recent, service, options).wanted * 3,
     });
-    // The fleet itself holds every policy to the most instances: what is left to find is that they never go.
+    // The fleet itself enforces maxInstances. The simulation finds that the instances never stop.
     expect(await firstViolation(SEEDS, { decide: greedy })).toMatch(/ends with \d+ instances$/);
   }, 60_000);
 
-  it("a policy that keeps no instance for those who wait", async () => {
+  it("a simulation finds a policy that starts no instance for waiting calls", async () => {
     const lazy: typeof decideInstances = (recent, service, options) => ({
       ...decideInstances(recent, service, options),
       wanted: 0,
@@ -78,7 +80,7 @@ describe("a simulation finds", () => {
     expect(await firstViolation(SEEDS, { decide: lazy })).toMatch(/calls have no ending$/);
   }, 60_000);
 
-  it("a router that sends calls to instances that stop", async () => {
+  it("a simulation finds a router that sends calls to stopping instances", async () => {
     vi.spyOn(ServiceRoute.prototype, "drain").mockImplementation(() => {});
     vi.spyOn(ServiceRoute.prototype, "stopping").mockImplementation(() => {});
     expect(await firstViolation(SEEDS)).toMatch(/follows the promise that none does$/);

@@ -11,6 +11,7 @@ import {
 } from "../harness/archive.ts";
 import { callMethod, deployArchive } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const leverJson = '{"name": "victim", "jsEntry": "server.js"}';
 const good: readonly ArchiveEntry[] = [
@@ -22,13 +23,13 @@ let lever: RunningLever;
 
 beforeAll(async () => {
   lever = await startLever({ args: ["--limit", "startTimeoutMs=1500"] });
-  const answer = await deployArchive(lever.address, archiveOf(good));
-  expect(answer.json()).toMatchObject({ service: "victim", version: 1, methods: ["version"] });
+  const report = await deployService(lever, archiveOf(good));
+  expect(report).toMatchObject({ service: "victim", version: 1, methods: ["version"] });
 });
 
 afterAll(() => lever.stop());
 
-/** The refusal, after which nothing is left behind and the old version still serves. */
+/** The host's refusal. Checks that nothing is left behind and that the old version serves. */
 async function refusal(archive: Buffer): Promise<unknown> {
   const answer = await deployArchive(lever.address, archive);
   expect([answer.status, answer.headers["lever-error"]]).toEqual([500, "method"]);
@@ -115,48 +116,50 @@ describe("an archive is refused", () => {
     ],
   ];
 
-  it.each(rows)("%s", async (_name, entries, reason) => {
+  it.each(rows)("an archive %s is refused", async (_name, entries, reason) => {
     expect(await refusal(archiveOf([...good, ...entries]))).toBe(cannot(reason));
   });
 
-  it("with a path that is too long", async () => {
+  it("an archive with a path of more than 64 folders is refused", async () => {
     const path = `${"d/".repeat(70)}x`;
     expect(await refusal(archiveOf([...good, { path }]))).toContain("more than 64 folders deep");
   });
 
-  it("that is cut off", async () => {
+  it("an archive that is truncated is refused", async () => {
     const whole = archiveOf([...good, { path: "big", body: Buffer.alloc(100_000, "lever") }]);
     expect(await refusal(whole.subarray(0, whole.length - 100))).toBe(
       cannot("it is cut off in the middle"),
     );
   });
 
-  it("that ends within an entry", async () => {
+  it("an archive that ends within an entry is refused", async () => {
     const tar = tarOf([{ path: "big", body: Buffer.alloc(10_000) }]);
     expect(await refusal(gzipSync(tar.subarray(0, 4_000)))).toMatch(
       /^Cannot unpack the archive: it is no tar/,
     );
   });
 
-  it("that is not compressed", async () => {
+  it("an archive that is not compressed is refused", async () => {
     expect(await refusal(tarOf(good))).toBe(cannot("it is not compressed with gzip"));
   });
 
-  it("that is empty", async () => {
+  it("an empty archive is refused", async () => {
     expect(await refusal(Buffer.alloc(0))).toBe(cannot("it is cut off in the middle"));
   });
 
-  it("that holds no tar", async () => {
+  it("an archive that is no tar is refused", async () => {
     const answer = await refusal(gzipSync(Buffer.alloc(2_000, "lever ")));
     expect(answer).toMatch(/^Cannot unpack the archive: it is no tar archive/);
   });
 
-  it("with 10 GB of zeros", async () => {
+  it("an archive whose entry declares 8 GB is refused", async () => {
     const declared = tarEntry({ path: "zeros", size: 8 * 1024 ** 3 - 1 });
     expect(await refusal(gzipSync(declared))).toBe(
       cannot("unpacked it has more than 536870912 bytes"),
     );
-    // 10 GB in files that are each below the limit.
+  });
+
+  it("an archive with 10 files of 64 MB each is refused", async () => {
     const zip = createGzip({ level: 9 });
     const file = Buffer.concat([
       tarEntry({ path: "zeros", size: 64 * 1024 ** 2 }),
@@ -171,7 +174,7 @@ describe("an archive is refused", () => {
     );
   });
 
-  it("with a million entries", async () => {
+  it("an archive with a million entries is refused", async () => {
     // Members of a gzip file follow one another, so one compressed block of entries can be repeated.
     const block = Array.from({ length: 1_000 }, (_, index) => tarEntry({ path: `e${index}` }));
     const member = gzipSync(Buffer.concat(block), { level: 9 });
@@ -179,7 +182,7 @@ describe("an archive is refused", () => {
     expect(await refusal(bomb)).toBe(cannot("it has more than 50000 entries"));
   });
 
-  it("over 30 MiB", async () => {
+  it("an archive of more than 30 MiB is refused", async () => {
     const answer = await refusal(Buffer.alloc(30 * 1024 * 1024 + 1));
     expect(answer).toBe("Cannot read the archive: it has more than 31457280 bytes.");
   });
@@ -238,7 +241,7 @@ describe("a service is refused", () => {
     ],
   ];
 
-  it.each(rows)("whose lever.json is %s", async (text, message) => {
+  it.each(rows)("a service whose lever.json is %s is refused", async (text, message) => {
     const archive = archiveOf([
       { path: "lever.json", body: text },
       { path: "folder.js/", type: "Directory" },
@@ -246,13 +249,13 @@ describe("a service is refused", () => {
     expect(await refusal(archive)).toBe(message);
   });
 
-  it("without a lever.json", async () => {
+  it("a service without a lever.json is refused", async () => {
     expect(await refusal(serviceArchive({ "server.js": "" }))).toBe(
       "lever.json: the file is missing from the top of the service folder.",
     );
   });
 
-  it("when its lever.json is a link", async () => {
+  it("a service whose lever.json is a link is refused", async () => {
     const archive = archiveOf([
       { path: "real.json", body: leverJson },
       { path: "lever.json", type: "SymbolicLink", linkpath: "real.json" },
@@ -260,13 +263,9 @@ describe("a service is refused", () => {
     expect(await refusal(archive)).toMatch(/^lever\.json: allowed is a plain file/);
   });
 
-  it("but an unknown field is a warning that names the nearest one", async () => {
-    const archive = serviceArchive({
-      "lever.json": '{"name": "other", "jsEntry": "server.js", "maxInstance": 3}',
-      "server.js": "exports.one = () => 1;",
-    });
-    const answer = await deployArchive(lever.address, archive);
-    expect(answer.json()).toMatchObject({
+  it("an unknown field of lever.json is a warning that names the nearest field", async () => {
+    const service = testService("exports.one = () => 1;", { name: "other", maxInstance: 3 });
+    expect(await deployService(lever, service)).toMatchObject({
       warnings: [
         'lever.json: field "maxInstance" is unknown and has no effect. Did you mean maxInstances?',
       ],
@@ -274,7 +273,7 @@ describe("a service is refused", () => {
   });
 });
 
-describe("a service that cannot start is refused, and the old version goes on:", () => {
+describe("a service that cannot start", () => {
   const rows: readonly (readonly [string, string, unknown])[] = [
     [
       "a syntax error",
@@ -312,20 +311,22 @@ describe("a service that cannot start is refused, and the old version goes on:",
     ],
   ];
 
-  it.each(rows)("%s", async (_name, source, message) => {
-    const archive = serviceArchive({ "lever.json": leverJson, "server.js": source });
-    // The other service of this file has its own code.
-    const answer = await deployArchive(lever.address, archive);
-    expect([answer.status, answer.headers["lever-error"]]).toEqual([500, "method"]);
-    expect(answer.json()).toEqual(message);
-    expect((await callMethod(lever.address, "/victim/version", [])).json()).toBe(1);
-  });
+  it.each(rows)(
+    "a service with %s is refused, and the old version serves",
+    async (_name, source, message) => {
+      const archive = testService(source, { name: "victim" });
+      const answer = await deployArchive(lever.address, archive);
+      expect([answer.status, answer.headers["lever-error"]]).toEqual([500, "method"]);
+      expect(answer.json()).toEqual(message);
+      expect((await callMethod(lever.address, "/victim/version", [])).json()).toBe(1);
+    },
+  );
 
-  it("top-level await that never settles", async () => {
-    const archive = serviceArchive({
-      "lever.json": '{"name": "victim", "jsEntry": "server.mjs"}',
-      "server.mjs": "await new Promise(() => {}); export const a = () => 1;",
-    });
+  it("a service whose top-level await never settles is refused", async () => {
+    const archive = testService(
+      { "server.mjs": "await new Promise(() => {}); export const a = () => 1;" },
+      { name: "victim", jsEntry: "server.mjs" },
+    );
     expect((await deployArchive(lever.address, archive)).json()).toBe(
       "Cannot start victim version 2: It was still loading after 1500 ms.",
     );

@@ -7,7 +7,7 @@ import type { DeployReport, ServiceListing } from "@leveros/protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { runLever, spawnLever } from "../harness/run-lever.ts";
+import { type LeverRun, runLever, spawnLever } from "../harness/run-lever.ts";
 
 const server = `
 exports.greet = async (name) => "Hello, " + name + "!";
@@ -42,29 +42,30 @@ async function makeFolder(files: Readonly<Record<string, string | Buffer>>): Pro
   return made;
 }
 
-/** Resolves when the host has logged the text. */
-async function logged(lever: RunningLever, text: string): Promise<void> {
-  await expect.poll(() => lever.output(), { interval: 5, timeout: 10_000 }).toContain(text);
-}
-
-describe("from a folder to an answer", () => {
+describe("a folder with a service", () => {
   let lever: RunningLever;
+  let deployed: LeverRun;
 
   beforeAll(async () => {
     lever = await startLever({ args: ["--limit", "archiveBytesMax=100000"] });
+    const first = await makeFolder({ "server.js": server, "lever.json": leverJson });
+    deployed = await lever.lever(["deploy"], { cwd: first });
   });
 
   afterAll(() => lever.stop());
 
-  it("deploys, lists and invokes", async () => {
-    const deployed = await lever.lever(["deploy"], { cwd: folder });
+  it("lever deploy prints the version and the URLs of the methods", () => {
     expect(deployed).toMatchObject({ status: 0, stderr: "" });
     expect(deployed.stdout).toContain("Deployed greeter version 1 to dev.lever in ");
     expect(deployed.stdout).toContain("lever://dev.lever/greeter/greet");
+  });
 
+  it("lever ls prints services with their methods", async () => {
     const listed = await lever.lever(["ls"]);
     expect(listed.stdout).toMatch(/^greeter +1 .* fail, greet, /m);
+  });
 
+  it("lever invoke prints the result", async () => {
     expect(await lever.lever(["invoke", "/greeter/greet", '"world"'])).toMatchObject({
       status: 0,
       stdout: '"Hello, world!"\n',
@@ -72,75 +73,113 @@ describe("from a folder to an answer", () => {
     });
   });
 
-  it("carries bytes both ways", async () => {
+  it("lever invoke -- sends standard input as bytes and prints bytes", async () => {
     const input = Buffer.from([0, 1, 254, 255]);
     const run = await lever.lever(["invoke", "/greeter/reverse", "--"], { input });
     expect([...run.stdoutBytes]).toEqual([255, 254, 1, 0]);
+  });
+
+  it("lever invoke -- sends an empty standard input as no bytes", async () => {
     expect((await lever.lever(["invoke", "/greeter/size", "--"])).stdout).toBe("0\n");
   });
 
-  it("names resources as the URL does", async () => {
+  it("lever invoke names resources as the URL does", async () => {
     const run = await lever.lever(["invoke", "/greeter/a%20room/1/room"]);
     expect(run.stdout).toBe('"a room/1"\n');
   });
 
-  it("shows a method's error with status 1, and Lever's with status 3", async () => {
+  it("a method's error is printed with status 1", async () => {
     expect(await lever.lever(["invoke", "/greeter/fail"])).toMatchObject({
       status: 1,
       stdout: "",
       stderr: 'lever: the method failed: {"code":7}\n',
     });
+  });
+
+  it("a call past its --timeout exits with status 3", async () => {
     const late = await lever.lever(["invoke", "/greeter/stuck", "--timeout", "50ms"]);
     expect(late).toMatchObject({ status: 3, stdout: "" });
     expect(late.stderr).toContain("(deadline_exceeded)");
+  });
+
+  it("a call of an unknown method exits with status 3", async () => {
     const unknown = await lever.lever(["invoke", "/greeter/wave"]);
     expect(unknown).toMatchObject({ status: 3 });
     expect(unknown.stderr).toContain("(unknown_method)");
   });
 
-  it("makes a new version each time, and lists the old ones", async () => {
-    const { stdout } = await lever.lever(["deploy", folder, "--json"]);
-    const report = JSON.parse(stdout) as DeployReport;
-    expect(report).toMatchObject({ service: "greeter", version: 2, entries: 2, warnings: [] });
-    const listed = await lever.lever(["ls", "greeter", "--json"]);
-    const [listing] = JSON.parse(listed.stdout) as ServiceListing[];
-    expect(listing).toMatchObject({ liveVersion: 2, description: "Greets.", private: false });
-    expect(listing?.versions.map(({ version }) => version).toSorted()).toEqual([1, 2]);
-    expect((await lever.lever(["ls", "greeter"])).stdout).toMatch(/^2 +live /m);
-  });
+  describe("deployed again", () => {
+    let report: DeployReport;
 
-  it("keeps the old version when the new one does not start, and shows what it wrote", async () => {
-    const broken = await makeFolder({
-      "server.js": 'console.log("about to break"); throw new Error("broken");',
-      "lever.json": leverJson,
+    beforeAll(async () => {
+      const again = await makeFolder({ "server.js": server, "lever.json": leverJson });
+      const { stdout } = await lever.lever(["deploy", again, "--json"]);
+      report = JSON.parse(stdout) as DeployReport;
     });
-    const run = await lever.lever(["deploy", broken]);
-    expect(run).toMatchObject({ status: 1, stdout: "" });
-    expect(run.stderr).toContain("Cannot deploy greeter to dev.lever: ");
-    expect(run.stderr).toContain("broken");
-    expect((await lever.lever(["invoke", "/greeter/greet", "1"])).stdout).toBe('"Hello, 1!"\n');
-  });
 
-  it("sends node_modules although git ignores it, and not what is ignored beside it", async () => {
-    const withModules = await makeFolder({
-      "lever.json": '{"name": "modules", "jsEntry": "server.js"}',
-      "server.js": `
-        const fs = require("node:fs");
-        exports.answer = () => require("dep");
-        exports.files = () => fs.readdirSync(__dirname).sort();`,
-      "node_modules/dep/index.js": "module.exports = 42;",
-      "secret.env": "KEY=1",
-      ".gitignore": "node_modules\n*.env\n",
-      ".git/HEAD": "ref: refs/heads/main",
+    it("a second deploy makes a second version", () => {
+      expect(report).toMatchObject({ service: "greeter", version: 2, entries: 2, warnings: [] });
     });
-    expect((await lever.lever(["deploy", withModules])).status).toBe(0);
-    expect((await lever.lever(["invoke", "/modules/answer"])).stdout).toBe("42\n");
-    expect((await lever.lever(["invoke", "/modules/files"])).stdout).toBe(
-      '[".gitignore","lever.json","node_modules","server.js"]\n',
-    );
+
+    it("lever ls with a service lists its versions and names the live one", async () => {
+      const listed = await lever.lever(["ls", "greeter", "--json"]);
+      const [listing] = JSON.parse(listed.stdout) as ServiceListing[];
+      expect(listing).toMatchObject({ liveVersion: 2, description: "Greets.", private: false });
+      expect(listing?.versions.map(({ version }) => version).toSorted()).toEqual([1, 2]);
+      expect((await lever.lever(["ls", "greeter"])).stdout).toMatch(/^2 +live /m);
+    });
   });
 
-  it("hears that an archive is too large although it is still being sent", async () => {
+  describe("whose new version does not start", () => {
+    let run: LeverRun;
+
+    beforeAll(async () => {
+      const broken = await makeFolder({
+        "server.js": 'console.log("about to break"); throw new Error("broken");',
+        "lever.json": leverJson,
+      });
+      run = await lever.lever(["deploy", broken]);
+    });
+
+    it("a deploy that does not start fails with the output of the service", () => {
+      expect(run).toMatchObject({ status: 1, stdout: "" });
+      expect(run.stderr).toContain("Cannot deploy greeter to dev.lever: ");
+      expect(run.stderr).toContain("broken");
+    });
+
+    it("the old version serves on after a deploy that does not start", async () => {
+      expect((await lever.lever(["invoke", "/greeter/greet", "1"])).stdout).toBe('"Hello, 1!"\n');
+    });
+  });
+
+  describe("with node_modules and a .gitignore", () => {
+    beforeAll(async () => {
+      const withModules = await makeFolder({
+        "lever.json": '{"name": "modules", "jsEntry": "server.js"}',
+        "server.js": `
+          const fs = require("node:fs");
+          exports.answer = () => require("dep");
+          exports.files = () => fs.readdirSync(__dirname).sort();`,
+        "node_modules/dep/index.js": "module.exports = 42;",
+        "secret.env": "KEY=1",
+        ".gitignore": "node_modules\n*.env\n",
+        ".git/HEAD": "ref: refs/heads/main",
+      });
+      expect((await lever.lever(["deploy", withModules])).status).toBe(0);
+    });
+
+    it("lever deploy sends node_modules although git ignores it", async () => {
+      expect((await lever.lever(["invoke", "/modules/answer"])).stdout).toBe("42\n");
+    });
+
+    it("lever deploy leaves out .git and what git ignores besides node_modules", async () => {
+      expect((await lever.lever(["invoke", "/modules/files"])).stdout).toBe(
+        '[".gitignore","lever.json","node_modules","server.js"]\n',
+      );
+    });
+  });
+
+  it("a deploy fails while it is sent when its archive is too large", async () => {
     const large = await makeFolder({
       "lever.json": leverJson,
       "server.js": server,
@@ -151,18 +190,24 @@ describe("from a folder to an answer", () => {
     expect(run.stderr).toContain("it has more than 100000 bytes");
   });
 
-  it("refuses an environment that is not there", async () => {
+  it("lever deploy refuses an unknown environment by name", async () => {
     const run = await lever.lever(["-E", "nowhere.lever", "deploy", folder]);
     expect(run.status).not.toBe(0);
     expect(run.stderr).toContain("nowhere.lever");
+  });
+
+  it("lever ls in an unknown environment exits with status 3", async () => {
     expect((await lever.lever(["-E", "nowhere.lever", "ls"])).status).toBe(3);
+  });
+
+  it("lever invoke in an unknown environment exits with status 3", async () => {
     const call = await lever.lever(["invoke", "lever://nowhere.lever/greeter/greet"]);
     expect(call).toMatchObject({ status: 3 });
     expect(call.stderr).toContain("(unknown_environment)");
   });
 });
 
-it("a deploy that is broken off leaves nothing behind", async () => {
+it("a deploy that is interrupted leaves nothing behind", async () => {
   await using lever = await startLever();
   const staging = join(lever.dataDir, "staging");
   const large = await makeFolder({
@@ -185,7 +230,7 @@ it("a deploy that is broken off leaves nothing behind", async () => {
 });
 
 describe("lever up", () => {
-  it("says where it is on standard output, and nothing else there", async () => {
+  it("lever up prints its address on standard output, and nothing else", async () => {
     const dataDir = await mkdtemp(join(temporary, "data-"));
     const up = spawnLever(["up", "--port", "0", "--data", dataDir]);
     let stdout = "";
@@ -207,21 +252,21 @@ describe("lever up", () => {
     ]);
   });
 
-  it("finishes the calls under way before it stops", async () => {
+  it("lever up finishes the calls under way before it stops", async () => {
     await using lever = await startLever();
     expect((await lever.lever(["deploy", folder])).status).toBe(0);
     const call = httpCall(lever.address, "/greeter/slow?forceenv=dev.lever", {
       headers: { "content-type": "application/json" },
       body: "[]",
     });
-    await logged(lever, "slow began");
-    // As a terminal and who started Lever do: both at once are one wish.
+    await lever.event("output", { line: "slow began" });
+    // A terminal and a supervisor may both send a signal. Both at once count as one.
     process.kill(lever.pid, "SIGINT");
     expect(await lever.stop()).toBe(0);
     expect((await call).text).toBe('"done"');
   });
 
-  it("stops at once when it is asked again later", async () => {
+  it("lever up stops at once at a second signal later", async () => {
     await using lever = await startLever({ args: ["--verbose"] });
     expect((await lever.lever(["deploy", folder])).status).toBe(0);
     const call = httpCall(lever.address, "/greeter/stuck?forceenv=dev.lever", {
@@ -229,14 +274,14 @@ describe("lever up", () => {
       body: "[]",
     });
     const broken = expect(call).rejects.toThrow();
-    await logged(lever, "stuck began");
+    await lever.event("output", { line: "stuck began" });
     const stopped = lever.stop();
     const again = setInterval(() => void lever.stop(), 50);
     expect(await stopped.finally(() => clearInterval(again))).toBe(130);
     await broken;
   });
 
-  it("keeps what was deployed for the next time", async () => {
+  it("a service is there again after a restart of the host", async () => {
     const dataDir = await mkdtemp(join(temporary, "data-"));
     const first = await startLever({ dataDir });
     expect((await first.lever(["deploy", folder])).status).toBe(0);
@@ -245,7 +290,7 @@ describe("lever up", () => {
     expect((await second.lever(["invoke", "/greeter/greet", "2"])).stdout).toBe('"Hello, 2!"\n');
   });
 
-  it("refuses a port and a data folder that are in use, and says how to choose others", async () => {
+  it("lever up refuses a port in use and names --port", async () => {
     await using lever = await startLever();
     const [, port = ""] = lever.address.split(":");
     const dataDir = await mkdtemp(join(temporary, "data-"));
@@ -253,13 +298,17 @@ describe("lever up", () => {
     expect(samePort).toMatchObject({ status: 3, stdout: "" });
     expect(samePort.stderr).toContain(`Cannot listen on ${lever.address}: the port is in use.`);
     expect(samePort.stderr).toContain("--port");
+  });
+
+  it("lever up refuses a data folder in use and names --data", async () => {
+    await using lever = await startLever();
     const sameData = await runLever(["up", "--port", "0", "--data", lever.dataDir]);
     expect(sameData).toMatchObject({ status: 3, stdout: "" });
     expect(sameData.stderr).toContain(lever.dataDir);
     expect(sameData.stderr).toContain("--data");
   });
 
-  it("listens where other machines reach it only when that is allowed", async () => {
+  it("lever up refuses a public address without --allow-insecure-bind", async () => {
     const refused = await runLever(["up", "--bind", "0.0.0.0", "--port", "0"]);
     expect(refused).toMatchObject({ status: 2, stdout: "" });
     expect(refused.stderr).toContain("--allow-insecure-bind");

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "leveros";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { containerTraces, subnetOf } from "../harness/container-traces.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { findProgram } from "../harness/requirements.ts";
-import { runLever } from "../harness/run-lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const SERVICE = `
 const fs = require("node:fs");
@@ -34,34 +34,55 @@ exports.eat = async () => {
 `;
 
 let lever: RunningLever;
-const folder = mkdtempSync(join(tmpdir(), "lever-containers-"));
-const service = () => new Client({ forceHost: lever.address }).service("dev.lever", "boxed");
+const boxed = testService(SERVICE, { name: "boxed" });
+const serviceAt = ({ address }: RunningLever) =>
+  new Client({ forceHost: address }).service("dev.lever", "boxed");
+const service = () => serviceAt(lever);
 
 beforeAll(async () => {
   lever = await startLever({ isolation: "oci" });
-  writeFileSync(join(folder, "lever.json"), JSON.stringify({ name: "boxed", jsEntry: "index.js" }));
-  writeFileSync(join(folder, "index.js"), SERVICE);
-  const deployed = await runLever(["-H", lever.address, "deploy", folder]);
-  expect(deployed.stderr + deployed.stdout).toContain("Deployed boxed");
+  await deployService(lever, boxed);
 }, 60_000);
 
-afterAll(async () => {
-  await lever.stop();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => lever.stop());
 
-test("an instance in a container is alone, unprivileged, and sees what it was given", async () => {
-  expect(await service().invoke("look")).toEqual({
-    uid: 1_000,
-    root: ["bin", "dev", "etc", "lever", "lib", "lib64", "proc", "sbin", "tmp", "usr"],
-    processes: ["1"],
-    capabilities: "0000000000000000",
-    variables: ["HOME", "LANG", "PATH"],
+describe("the view of an instance in a container", () => {
+  let view: Record<string, unknown>;
+
+  beforeAll(async () => {
+    view = (await service().invoke("look")) as Record<string, unknown>;
+  });
+
+  test("an instance in a container has no privileges", () => {
+    expect(view).toMatchObject({ uid: 1_000, capabilities: "0000000000000000" });
+  });
+
+  test("an instance in a container sees a small root", () => {
+    expect(view["root"]).toEqual([
+      "bin",
+      "dev",
+      "etc",
+      "lever",
+      "lib",
+      "lib64",
+      "proc",
+      "sbin",
+      "tmp",
+      "usr",
+    ]);
+  });
+
+  test("an instance in a container sees no other process", () => {
+    expect(view["processes"]).toEqual(["1"]);
+  });
+
+  test("an instance in a container has three variables besides Lever's", () => {
+    expect(view["variables"]).toEqual(["HOME", "LANG", "PATH"]);
   });
 });
 
 test.each([
-  ["/lever/sandbox/service/code/index.js", "EROFS"],
+  ["/lever/sandbox/service/code/server.js", "EROFS"],
   ["/etc/passwd", "EROFS"],
   ["/usr/bin/x", "EROFS"],
   ["/proc/sys/kernel/hostname", "EROFS"],
@@ -71,24 +92,26 @@ test.each([
   expect(await service().invoke("write", path)).toBe(outcome);
 });
 
-test("a container does not show the files of the host", async () => {
+test("an instance in a container cannot see files of the host", async () => {
   expect(await service().invoke("read", join(lever.dataDir, "lever.sqlite"))).toBe("ENOENT");
   expect(await service().invoke("read", "/etc/shadow")).toBe("ENOENT");
 });
 
-test("an instance that needs more memory than it has is ended, and its caller hears why", async () => {
+test("a call that needs more memory than its container has fails with its ram", async () => {
   await expect(service().invoke("eat")).rejects.toThrow(/more memory than the 128 MB that "ram"/);
+});
+
+test("a service answers again after a call that needed too much memory", async () => {
   expect(await service().invoke("read", "/etc/passwd")).toBe("done");
 });
 
-test("a service keeps its files when its host goes from processes to containers, and back", async () => {
+test("a service keeps its files between processes and containers, both ways", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "lever-containers-data-"));
   const outcomes: unknown[] = [];
   for (const isolation of ["process", "oci", "process", "oci"] as const) {
     await using host = await startLever({ dataDir, isolation });
-    if (outcomes.length === 0) await runLever(["-H", host.address, "deploy", folder]);
-    const boxed = new Client({ forceHost: host.address }).service("dev.lever", "boxed");
-    outcomes.push(await boxed.invoke("keep", isolation));
+    if (outcomes.length === 0) await deployService(host, boxed);
+    outcomes.push(await serviceAt(host).invoke("keep", isolation));
   }
   expect(outcomes).toEqual([
     ["process"],
@@ -99,25 +122,39 @@ test("a service keeps its files when its host goes from processes to containers,
   rmSync(dataDir, { recursive: true });
 }, 60_000);
 
-test("a host that was killed, and one that stops, leave nothing behind", async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), "lever-containers-data-"));
-  const first = await startLever({ dataDir, isolation: "oci" });
-  const boxed = new Client({ forceHost: first.address }).service("dev.lever", "boxed");
-  await runLever(["-H", first.address, "deploy", folder]);
-  // It hears nothing any more after this, not even that its host has gone.
-  await boxed.invoke("spin");
-  const subnet = subnetOf(dataDir);
-  await first.kill();
-  const second = await startLever({ dataDir, isolation: "oci" });
-  expect(subnetOf(dataDir)).toBe(subnet);
-  const again = new Client({ forceHost: second.address }).service("dev.lever", "boxed");
-  expect(await again.invoke("read", "/etc/passwd")).toBe("done");
-  await second.stop();
-  expect(containerTraces(dataDir, subnet)).toEqual([]);
-  rmSync(dataDir, { recursive: true });
-}, 60_000);
+describe("a host that was killed, and the next one on its data folder", () => {
+  let dataDir: string;
+  let subnetBefore: string | undefined;
+  let second: RunningLever;
 
-test("a container starts whose process speaks long before it is written down which one it is", async () => {
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), "lever-containers-data-"));
+    const first = await startLever({ dataDir, isolation: "oci" });
+    await deployService(first, boxed);
+    // After this the instance does nothing else, not even notice that its host is gone.
+    await serviceAt(first).invoke("spin");
+    subnetBefore = subnetOf(dataDir);
+    await first.kill();
+    second = await startLever({ dataDir, isolation: "oci" });
+  }, 60_000);
+
+  afterAll(() => rmSync(dataDir, { recursive: true }));
+
+  test("the next host uses the same subnet", () => {
+    expect(subnetOf(dataDir)).toBe(subnetBefore);
+  });
+
+  test("the next host serves the service in containers", async () => {
+    expect(await serviceAt(second).invoke("read", "/etc/passwd")).toBe("done");
+  });
+
+  test("a host that stops leaves nothing behind, nor of one killed before it", async () => {
+    await second.stop();
+    expect(containerTraces(dataDir, subnetBefore)).toEqual([]);
+  });
+});
+
+test("a container starts although its process speaks before its pid file exists", async () => {
   const programs = mkdtempSync(join(tmpdir(), "lever-programs-"));
   for (const name of ["crun", "runc"]) {
     const wrapper = `#!/bin/bash
@@ -139,10 +176,8 @@ exec ${findProgram(name)} "\${args[@]}"
     isolation: "oci",
     env: { PATH: `${programs}:${process.env["PATH"]}` },
   });
-  const deployed = await runLever(["-H", late.address, "deploy", folder]);
-  expect(deployed.stderr + deployed.stdout).toContain("Deployed boxed");
-  const boxed = new Client({ forceHost: late.address }).service("dev.lever", "boxed");
-  expect(await boxed.invoke("keep", "x")).toEqual(["x"]);
+  await deployService(late, boxed);
+  expect(await serviceAt(late).invoke("keep", "x")).toEqual(["x"]);
   await late.stop();
   rmSync(programs, { recursive: true });
 }, 60_000);

@@ -2,11 +2,12 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ServiceListing } from "@leveros/protocol";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive, httpCall } from "../harness/http-call.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { adminOf } from "../harness/admin.ts";
+import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { seededRandom } from "../harness/seeded-random.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const SERVICES = 20;
 const ROUNDS = 10;
@@ -15,10 +16,9 @@ const DEPLOYERS = 4;
 const FILES = 25;
 const VERSIONS_KEPT = 3;
 
-/** A service whose every file says which build it is, and which tells what all of them say. */
+/** A service each of whose files has the number of its build. Its method returns all of these numbers. */
 function build(service: string, number: number): Buffer {
   const files: Record<string, string> = {
-    "lever.json": JSON.stringify({ name: service, jsEntry: "server.js" }),
     "server.js": `
       const fs = require("node:fs");
       const parts = fs.readdirSync("parts");
@@ -26,18 +26,13 @@ function build(service: string, number: number): Buffer {
       exports.builds = () => parts.length === ${FILES} ? [${number}, ...parts.map(read)] : ["parts are missing"];`,
   };
   for (let i = 0; i < FILES; i++) files[`parts/${i}`] = String(number);
-  return serviceArchive(files);
+  return testService(files, { name: service });
 }
 
-async function listServices(lever: RunningLever): Promise<ServiceListing[]> {
-  const answer = await httpCall(lever.address, "/admin/listServices?forceenv=admin.lever", {
-    headers: { "content-type": "application/json" },
-    body: '["dev.lever"]',
-  });
-  return answer.json() as ServiceListing[];
-}
+const listServices = (lever: RunningLever): Promise<readonly ServiceListing[]> =>
+  adminOf(lever).invoke("listServices", "dev.lever");
 
-/** What a user knows of one service: the last build that was acknowledged, and one that may have made it since. */
+/** One service as a user knows it: the last build that was acknowledged, and one that may have succeeded since. */
 interface Known {
   acknowledged: number | undefined;
   attempted: number | undefined;
@@ -62,14 +57,13 @@ afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 async function deployNext(lever: RunningLever, service: string, known: Known): Promise<void> {
   known.attempted = ++builds;
-  const answer = await deployArchive(lever.address, build(service, known.attempted));
-  expect(answer.json()).toMatchObject({ service });
+  expect(await deployService(lever, build(service, known.attempted))).toMatchObject({ service });
   known.acknowledged = known.attempted;
   known.attempted = undefined;
   acknowledgements++;
 }
 
-/** Deploys random services, several at a time but each one after the other, and kills the host in the midst of it. */
+/** Deploys random services, several at a time but one deploy for each, and kills the host meanwhile. */
 async function deployAndKill(lever: RunningLever): Promise<void> {
   const killAt = acknowledgements + 1 + Math.floor(random() * (DEPLOYS_PER_ROUND - DEPLOYERS));
   const busy = new Set<string>();
@@ -85,7 +79,7 @@ async function deployAndKill(lever: RunningLever): Promise<void> {
         await deployNext(lever, service, known);
         if (acknowledgements >= killAt) killed ??= lever.kill();
       } catch (error) {
-        // The kill breaks off what is under way; nothing else may.
+        // The kill may interrupt deploys. No other failure is allowed.
         if (killed === undefined) throw error;
       }
       busy.delete(service);
@@ -95,7 +89,7 @@ async function deployAndKill(lever: RunningLever): Promise<void> {
   await (killed ?? lever.kill());
 }
 
-/** Every acknowledged build, or the one that was under way, is live and whole. */
+/** Every acknowledged build, or the one that was under way, is live and complete. */
 async function checkAll(lever: RunningLever): Promise<void> {
   const listed = new Set((await listServices(lever)).map(({ service }) => service));
   for (const [service, known] of services) {
@@ -111,28 +105,47 @@ async function checkAll(lever: RunningLever): Promise<void> {
   }
 }
 
-it("survives kill -9 amid deploys: what was acknowledged is live and whole, and nothing piles up", async () => {
-  const args = [`versionsKeptMax=${VERSIONS_KEPT}`, "warmRuntimesMax=0"].flatMap((limit) => [
-    "--limit",
-    limit,
-  ]);
-  for (let round = 0; round < ROUNDS; round++) {
-    const lever = await startLever({ dataDir, args, workers: 1 });
-    await checkAll(lever);
-    await deployAndKill(lever);
-  }
-  const lever = await startLever({ dataDir, args, workers: 1 });
-  await checkAll(lever);
-
-  const listings = await listServices(lever);
-  const kept = listings.map(({ versions }) => versions.length);
-  expect(Math.max(...kept)).toBeLessThanOrEqual(VERSIONS_KEPT);
-  const keptAll = kept.reduce((sum, count) => sum + count, 0);
+describe(`${ROUNDS} hosts that are killed amid deploys, and a last one`, () => {
+  let last: RunningLever;
+  let listings: readonly ServiceListing[];
+  let versionsKept: number[];
   const count = (folder: string): number => readdirSync(join(dataDir, folder)).length;
-  expect([count("staging"), count("code"), count("archives")]).toEqual([0, keptAll, keptAll]);
-  // One process for each service that was just called, and none from before.
-  expect(count("processes")).toBe(listings.length);
-  expect(acknowledgements).toBeGreaterThan(ROUNDS);
-  expect(await lever.stop()).toBe(0);
-  expect(count("processes")).toBe(0);
-}, 240_000);
+
+  beforeAll(async () => {
+    const args = [`versionsKeptMax=${VERSIONS_KEPT}`, "warmRuntimesMax=0"].flatMap((limit) => [
+      "--limit",
+      limit,
+    ]);
+    for (let round = 0; round < ROUNDS; round++) {
+      const lever = await startLever({ dataDir, args, workers: 1 });
+      await checkAll(lever);
+      await deployAndKill(lever);
+    }
+    last = await startLever({ dataDir, args, workers: 1 });
+  }, 240_000);
+
+  it("every acknowledged deploy is live and complete after a kill", async () => {
+    expect(acknowledgements).toBeGreaterThan(ROUNDS);
+    await checkAll(last);
+    listings = await listServices(last);
+    versionsKept = listings.map(({ versions }) => versions.length);
+  });
+
+  it("a service has no more than versionsKeptMax versions after kills", () => {
+    expect(Math.max(...versionsKept)).toBeLessThanOrEqual(VERSIONS_KEPT);
+  });
+
+  it("the data folder has no file of a deploy without a version", () => {
+    const all = versionsKept.reduce((sum, versions) => sum + versions, 0);
+    expect([count("staging"), count("code"), count("archives")]).toEqual([0, all, all]);
+  });
+
+  it("one process is recorded for each service that was called", () => {
+    expect(count("processes")).toBe(listings.length);
+  });
+
+  it("no process is recorded after the host stopped", async () => {
+    expect(await last.stop()).toBe(0);
+    expect(count("processes")).toBe(0);
+  });
+});

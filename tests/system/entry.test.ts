@@ -1,10 +1,12 @@
 import { join } from "node:path";
 import { Client, type RemoteStream } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { archiveOf, serviceArchive } from "../harness/archive.ts";
+import { archiveOf } from "../harness/archive.ts";
+import { eventually } from "../harness/eventually.ts";
 import { leverProto } from "../harness/grpc-peer.ts";
 import { callMethod, deployArchive } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const root = join(import.meta.dirname, "../..");
 const module = (name: string): string => JSON.stringify(join(root, "node_modules", name));
@@ -70,21 +72,19 @@ server.bindAsync("127.0.0.1:" + process.env.LEVEROS_LISTEN_PORT, grpc.ServerCred
 let lever: RunningLever;
 let client: Client;
 
-async function deploy(leverJson: object, files: Record<string, string>): Promise<unknown> {
-  const archive = serviceArchive({ "lever.json": JSON.stringify(leverJson), ...files });
-  return (await deployArchive(lever.address, archive)).json();
-}
-
 beforeAll(async () => {
   lever = await startLever({
     args: ["--limit", "startTimeoutMs=3000", "--limit", "resourceIdleTimeoutMs=200"],
   });
   client = new Client({ forceHost: lever.address });
   const entry = [process.execPath, "server.cjs"];
-  const deployed = await deploy({ name: "program", entry }, { "server.cjs": program });
+  const deployed = await deployService(
+    lever,
+    testService({ "server.cjs": program }, { name: "program", entry }),
+  );
   expect(deployed).toMatchObject({ service: "program", version: 1, methods: [] });
   const secret = "exports.secret = () => 'the secret';";
-  await deploy({ name: "vault", jsEntry: "server.js", private: true }, { "server.js": secret });
+  await deployService(lever, testService(secret, { name: "vault", private: true }));
 }, 60_000);
 
 afterAll(() => lever.stop());
@@ -100,27 +100,27 @@ async function all(stream: RemoteStream): Promise<unknown[]> {
 
 describe("a program that serves the gRPC wire", () => {
   it.each([null, true, 1.5, "é", [1, [null]], { a: { b: [] } }])(
-    "gets and gives %j",
+    "a program receives and returns %j",
     async (value) => {
       expect(await call("echo", [value])).toEqual(value);
     },
   );
 
-  it("gets and gives bytes up to the limit", async () => {
+  it("a program receives and returns bytes up to the limit", async () => {
     for (const size of [0, 1, 4 * 1024 * 1024]) {
       const bytes = Buffer.alloc(size, "0123456789");
       expect(bytes.equals((await call("echo", [bytes])) as Buffer)).toBe(true);
     }
   });
 
-  it("is told the whole URL, the deadline, and where to call others", async () => {
-    const told = JSON.parse(
+  it("a program gets the URL, the deadline and the address for its own calls", async () => {
+    const metadata = JSON.parse(
       (await client
         .with({ timeoutMs: 5_000 })
         .resource("dev.lever", "program", "a/ä")
         .invoke("metadata")) as string,
     ) as unknown;
-    expect(told).toEqual({
+    expect(metadata).toEqual({
       url: "lever://dev.lever/program/a/%C3%A4/metadata",
       from: [],
       gateway: true,
@@ -128,42 +128,64 @@ describe("a program that serves the gRPC wire", () => {
     });
   });
 
-  it("has each resource opened by a call of NewResource before its first call, and closed after it", async () => {
-    const resource = client.resource("dev.lever", "program", "room");
-    const epoch = Number(await resource.invoke("epoch"));
-    expect(epoch).toBeGreaterThan(0);
-    expect(await resource.invoke("epoch")).toBe(String(epoch));
-    expect(await call("hooks")).toMatch(/(^|,)NewResource room$/);
-    while (!String(await call("hooks")).endsWith(",CloseResource room"));
-    expect(Number(await resource.invoke("epoch"))).toBeGreaterThan(epoch);
-    const bad = client.resource("dev.lever", "program", "bad");
-    await expect(bad.invoke("epoch")).rejects.toMatchObject({
-      code: "resource_failed",
-      message: "Cannot use the resource bad: newResource failed: no",
+  describe("with a resource", () => {
+    const epochOf = async (name: string): Promise<number> =>
+      Number(await client.resource("dev.lever", "program", name).invoke("epoch"));
+    let epochs: number[];
+    let hooks: unknown;
+
+    // At once: the resource closes when it is idle for 200 ms.
+    beforeAll(async () => {
+      epochs = [await epochOf("room"), await epochOf("room")];
+      hooks = await call("hooks");
+    });
+
+    it("a program gets the epoch of a resource with each call", () => {
+      expect(epochs[0]).toBeGreaterThan(0);
+      expect(epochs[1]).toBe(epochs[0]);
+    });
+
+    it("a program gets NewResource before the first call of a resource", () => {
+      expect(hooks).toMatch(/(^|,)NewResource room$/);
+    });
+
+    it("a program gets CloseResource when a resource is idle", async () => {
+      await eventually(async () => String(await call("hooks")).endsWith(",CloseResource room"));
+      expect(await epochOf("room")).toBeGreaterThan(epochs[0] ?? Number.NaN);
+    });
+
+    it("calls of a resource that a program refuses fail with its reason", async () => {
+      await expect(epochOf("bad")).rejects.toMatchObject({
+        code: "resource_failed",
+        message: "Cannot use the resource bad: newResource failed: no",
+      });
     });
   });
 
-  it("fails calls by values, and by statuses of its own", async () => {
+  it("a program can fail a call with a value", async () => {
     await expect(call("fail")).rejects.toMatchObject({ code: "method_failed", value: 42 });
+  });
+
+  it("a program that answers with a gRPC status fails the call with it", async () => {
     await expect(call("status")).rejects.toMatchObject({
       code: "instance_failed",
       message:
         "The service's program failed the call: it responded with gRPC status 13: by itself.",
     });
-    await expect(call("nothing")).rejects.toMatchObject({ code: "unknown_method" });
-    for (const method of ["_hidden", "newResource"]) {
-      await expect(call(method)).rejects.toMatchObject({ code: "unknown_method" });
-    }
   });
 
-  it("hears that its caller's time is over", async () => {
+  it.each(["nothing", "_hidden", "newResource"])("a program has no method %s", async (method) => {
+    await expect(call(method)).rejects.toMatchObject({ code: "unknown_method" });
+  });
+
+  it("a program learns that its caller's deadline has passed", async () => {
     await expect(
       client.with({ timeoutMs: 100 }).invokeURL("lever://dev.lever/program/never"),
     ).rejects.toMatchObject({ code: "deadline_exceeded" });
-    while ((await call("left")) !== "never");
+    await eventually(async () => (await call("left")) === "never");
   });
 
-  it("streams both ways, and half-closes", async () => {
+  it("a program echoes 5,000 messages of a stream that its caller half-closes", async () => {
     const stream = await client.service("dev.lever", "program").invokeChan("echoChan", "x");
     const back = all(stream);
     const sent: unknown[] = [];
@@ -173,28 +195,45 @@ describe("a program that serves the gRPC wire", () => {
     }
     stream.end();
     expect(await back).toEqual(sent);
+  });
+
+  it("a program can fail a stream with a value", async () => {
     const failing = await client.service("dev.lever", "program").invokeChan("failChan");
     await expect(all(failing)).rejects.toMatchObject({ code: "method_failed", value: "no" });
   });
 
-  it("calls others as who it is, whatever it claims", async () => {
+  it("a program calls private services of its environment", async () => {
     expect(await call("call", ["/vault/secret"])).toBe("the secret");
     expect(await call("call", ["lever://dev.lever/vault/nothing"])).toBe("unknown_method");
+  });
+
+  it("a program that claims to be of admin.lever may call nothing there", async () => {
     expect(await call("call", ["lever://admin.lever/admin/listServices"])).toBe("forbidden");
   });
 
-  it("is started anew when it has exited, and says how it went", async () => {
-    const port = await call("port");
-    const answer = await callMethod(lever.address, "/program/exit", []);
-    expect(answer.status).toBe(502);
-    expect((answer.json() as { detail: string }).detail).toMatch(
-      /exited with status 9\.[\s\S]*leaving$/,
-    );
-    expect(await call("port")).not.toBe(port);
+  describe("that exits", () => {
+    let portBefore: unknown;
+    let answer: Awaited<ReturnType<typeof callMethod>>;
+
+    beforeAll(async () => {
+      portBefore = await call("port");
+      answer = await callMethod(lever.address, "/program/exit", []);
+    });
+
+    it("a call whose program exits fails with its status and last output", () => {
+      expect(answer.status).toBe(502);
+      expect((answer.json() as { detail: string }).detail).toMatch(
+        /exited with status 9\.[\s\S]*leaving$/,
+      );
+    });
+
+    it("a program that exited is started again", async () => {
+      expect(await call("port")).not.toBe(portBefore);
+    });
   });
 });
 
-describe("a program that cannot be a service is refused:", () => {
+describe("a program that cannot be a service", () => {
   const starting = "Cannot start bad version 1: ";
 
   it.each([
@@ -215,11 +254,12 @@ describe("a program that cannot be a service is refused:", () => {
       `${starting}Its entry failed: sh exited with status 3 before it listened on its port. Its last output:\nwhy`,
     ],
     [["sleep", "60"], `${starting}It was still loading after 3000 ms.`],
-  ])("%j", async (entry, message) => {
-    expect(await deploy({ name: "bad", entry }, { "server.cjs": "" })).toBe(message);
+  ])("the entry %j is refused with the reason", async (entry, message) => {
+    const refused = testService({ "server.cjs": "" }, { name: "bad", entry });
+    expect((await deployArchive(lever.address, refused)).json()).toBe(message);
   });
 
-  it("without a lever.json entry, ./serve is expected", async () => {
+  it("a lever.json without an entry needs a program ./serve", async () => {
     const archive = archiveOf([{ path: "lever.json", body: '{"name": "bad"}' }]);
     expect((await deployArchive(lever.address, archive)).json()).toBe(
       'lever.json: field entry is "./serve"; there is no such file in the service folder.',
@@ -235,23 +275,35 @@ describe("the Python example", { tags: ["needs-python"] }, () => {
     }
   }, 60_000);
 
-  it("answers, in JSON and in bytes, and fails by values", async () => {
-    const python = client.service("dev.lever", "helloPython");
-    expect(await python.invoke("sayHello", "world")).toBe("Hello, world, from Python!");
-    expect(await python.invoke("reverse", Buffer.from("abc"))).toEqual(Buffer.from("cba"));
-    await expect(python.invoke("sayHello", 5)).rejects.toMatchObject({
+  const python = () => client.service("dev.lever", "helloPython");
+
+  it("the Python example answers with JSON", async () => {
+    expect(await python().invoke("sayHello", "world")).toBe("Hello, world, from Python!");
+  });
+
+  it("the Python example answers with bytes", async () => {
+    expect(await python().invoke("reverse", Buffer.from("abc"))).toEqual(Buffer.from("cba"));
+  });
+
+  it("the Python example fails with a value", async () => {
+    await expect(python().invoke("sayHello", 5)).rejects.toMatchObject({
       code: "method_failed",
       value: 'Cannot say hello: the name is not a string. Try "world".',
     });
-    await expect(python.invoke("nothing")).rejects.toMatchObject({ code: "unknown_method" });
   });
 
-  it("streams, and calls another service", async () => {
-    const python = client.service("dev.lever", "helloPython");
-    const stream = await python.invokeChan("echoChan", "hi", { a: [1.5, null] });
+  it("the Python example has no method that it does not declare", async () => {
+    await expect(python().invoke("nothing")).rejects.toMatchObject({ code: "unknown_method" });
+  });
+
+  it("the Python example echoes a stream of JSON and bytes", async () => {
+    const stream = await python().invokeChan("echoChan", "hi", { a: [1.5, null] });
     for (const message of [1, "two", Buffer.from([3])]) stream.write(message);
     stream.end();
     expect(await all(stream)).toEqual([["hi", { a: [1.5, null] }], 1, "two", Buffer.from([3])]);
-    expect(await python.invoke("greetBy", "helloService", "Ada")).toBe("Hello, Ada!");
+  });
+
+  it("the Python example calls another service", async () => {
+    expect(await python().invoke("greetBy", "helloService", "Ada")).toBe("Hello, Ada!");
   });
 });

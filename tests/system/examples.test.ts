@@ -9,7 +9,7 @@ import { outputPattern, readCommands, typeCommand } from "./readme-commands.ts";
 type Notes = typeof import("../../examples/notes/api/server.ts");
 
 const repository = join(import.meta.dirname, "../..");
-/** Like a fresh checkout, with a copy of the examples: what they install and write stays out of this one. */
+/** A copy of the examples in a folder like a fresh checkout, so that this one stays clean. */
 let checkout: string;
 /** The data folders of the hosts that ran. */
 const dataDirs: string[] = [];
@@ -43,7 +43,7 @@ async function deploy(lever: RunningLever, ...examples: string[]): Promise<void>
 }
 
 it.each(["counter", "hello", "hello-ts", "markdown", "notes"])(
-  "%s does what its README says, command by command",
+  "the example %s does what its README says, command by command",
   { tags: ["needs-curl"], timeout: 120_000 },
   async (example) => {
     await using lever = await startLever({ dataDir: await makeDataDir() });
@@ -71,13 +71,13 @@ describe("hello, hello-ts and markdown", { timeout: 60_000 }, () => {
     await lever[Symbol.asyncDispose]();
   });
 
-  it("hello says what it needs when the name is no string", async () => {
+  it("the example hello says what it needs when the name is no string", async () => {
     const outcome = await lever.lever(["invoke", "/helloService/sayHello", "7"]);
     expect(outcome).toMatchObject({ status: 1, stdout: "" });
     expect(outcome.stderr).toContain("Cannot say hello: the name is not a string.");
   });
 
-  it("hello-ts checks what arrives, also from callers without types", async () => {
+  it("the example hello-ts checks the arguments of callers without types", async () => {
     const client = new Client({ forceHost: lever.address });
     const call = client
       .service("dev.lever", "helloTs")
@@ -88,7 +88,7 @@ describe("hello, hello-ts and markdown", { timeout: 60_000 }, () => {
     });
   });
 
-  it("markdown renders this repository's README with all its headings", async () => {
+  it("the example markdown renders this README with all its headings", async () => {
     const readme = await readFile(join(repository, "README.md"));
     const outcome = await lever.lever(["invoke", "/markdown/render", "--"], { input: readme });
     expect(outcome.status, outcome.stderr).toBe(0);
@@ -99,9 +99,13 @@ describe("hello, hello-ts and markdown", { timeout: 60_000 }, () => {
     for (const [, heading] of headings) expect(html).toContain(`<h2>${heading}</h2>`);
   });
 
-  it("markdown gives a string for a string, and refuses anything else", async () => {
+  it("the example markdown returns a string for a string", async () => {
     const markdown = new Client({ forceHost: lever.address }).service("dev.lever", "markdown");
     expect(await markdown.invoke("render", "# Hi")).toBe("<h1>Hi</h1>\n");
+  });
+
+  it("the example markdown refuses anything but strings and bytes", async () => {
+    const markdown = new Client({ forceHost: lever.address }).service("dev.lever", "markdown");
     await expect(markdown.invoke("render", 7)).rejects.toMatchObject({
       code: "method_failed",
       value: expect.stringContaining("Cannot render"),
@@ -119,29 +123,68 @@ describe("notes", { timeout: 60_000 }, () => {
   const notesOf = (lever: RunningLever) =>
     new Client({ forceHost: lever.address }).service<Notes>("dev.lever", "notes");
 
-  it("keeps, finds and forgets notes", async () => {
-    await using lever = await startNotes();
-    const notes = notesOf(lever);
-    expect(await notes.invoke("add", "Zwölf Boxkämpfer jagen Viktor")).toBe(1);
-    expect(await notes.invoke("add", 'Say "hello" AND (NOT) goodbye*')).toBe(2);
-    const ids = async (words: string): Promise<number[]> =>
-      (await notes.invoke("search", words)).map(({ id }) => id);
-    expect(await ids("zwolf vik")).toEqual([1]);
-    expect(await ids('"hello" AND (NOT')).toEqual([2]);
-    expect(await ids("zwolf hello")).toEqual([]);
-    expect(await ids("***")).toEqual([]);
-    expect((await notes.invoke("list")).map(({ id }) => id)).toEqual([2, 1]);
-    expect(await notes.invoke("remove", 2)).toBe(true);
-    expect(await notes.invoke("remove", 2)).toBe(false);
-    expect(await ids("hello")).toEqual([]);
-    expect(await notes.invoke("get", 1)).toMatchObject({ text: "Zwölf Boxkämpfer jagen Viktor" });
-    await expect(notes.invoke("get", 2)).rejects.toMatchObject({
-      code: "method_failed",
-      value: "There is no note 2.",
+  describe("with two notes", () => {
+    let lever: RunningLever;
+    let ids: number[];
+    const find = async (words: string): Promise<number[]> =>
+      (await notesOf(lever).invoke("search", words)).map(({ id }) => id);
+
+    beforeAll(async () => {
+      lever = await startNotes();
+      ids = [
+        await notesOf(lever).invoke("add", "Zwölf Boxkämpfer jagen Viktor"),
+        await notesOf(lever).invoke("add", 'Say "hello" AND (NOT) goodbye*'),
+      ];
+    }, 60_000);
+
+    afterAll(() => lever?.stop());
+
+    it("notes numbers its notes", () => {
+      expect(ids).toEqual([1, 2]);
+    });
+
+    it.each([
+      ["zwolf vik", [1]],
+      ['"hello" AND (NOT', [2]],
+      ["zwolf hello", []],
+      ["***", []],
+    ])("a search for %s finds notes %j", async (words, found) => {
+      expect(await find(words)).toEqual(found);
+    });
+
+    it("notes lists its notes, the newest first", async () => {
+      expect((await notesOf(lever).invoke("list")).map(({ id }) => id)).toEqual([2, 1]);
+    });
+
+    describe("of which one is removed", () => {
+      let removals: boolean[];
+
+      beforeAll(async () => {
+        const notes = notesOf(lever);
+        removals = [await notes.invoke("remove", 2), await notes.invoke("remove", 2)];
+      });
+
+      it("a note can be removed once", () => {
+        expect(removals).toEqual([true, false]);
+      });
+
+      it("a removed note is not found", async () => {
+        expect(await find("hello")).toEqual([]);
+        await expect(notesOf(lever).invoke("get", 2)).rejects.toMatchObject({
+          code: "method_failed",
+          value: "There is no note 2.",
+        });
+      });
+
+      it("a note stays when another one is removed", async () => {
+        expect(await notesOf(lever).invoke("get", 1)).toMatchObject({
+          text: "Zwölf Boxkämpfer jagen Viktor",
+        });
+      });
     });
   });
 
-  it("loses no note when many are added at once", async () => {
+  it("notes loses no note when 50 are added at once", async () => {
     await using lever = await startNotes();
     const notes = notesOf(lever);
     const texts = Array.from({ length: 50 }, (_, i) => `note ${i}`);
@@ -151,49 +194,69 @@ describe("notes", { timeout: 60_000 }, () => {
     expect(kept.map(({ text }) => text).toSorted()).toEqual(texts.toSorted());
   });
 
-  it("checks what it is given", async () => {
-    await using lever = await startNotes();
-    const notes = new Client({ forceHost: lever.address }).service("dev.lever", "notes");
-    const wrong: [method: string, argument: unknown, words: string][] = [
-      ["add", 7, "no text"],
-      ["add", " ", "no text"],
-      ["add", "x".repeat(10_001), "10001 characters"],
-      ["get", 0, "Cannot look for note 0"],
-      ["get", "1", 'Cannot look for note "1"'],
-      ["remove", 1.5, "Cannot look for note 1.5"],
-      ["search", null, "not a string"],
-    ];
-    for (const [method, argument, words] of wrong) {
-      await expect(notes.invoke(method, argument), method).rejects.toMatchObject({
+  describe("with wrong arguments", () => {
+    let lever: RunningLever;
+
+    beforeAll(async () => {
+      lever = await startNotes();
+    }, 60_000);
+
+    afterAll(() => lever?.stop());
+
+    it.each([
+      ["add a number", "add", 7, "no text"],
+      ["add a blank text", "add", " ", "no text"],
+      ["add 10,001 characters", "add", "x".repeat(10_001), "10001 characters"],
+      ["get note 0", "get", 0, "Cannot look for note 0"],
+      ["get a note by a string", "get", "1", 'Cannot look for note "1"'],
+      ["remove note 1.5", "remove", 1.5, "Cannot look for note 1.5"],
+      ["search for null", "search", null, "not a string"],
+    ])("notes refuses to %s", async (_name, method, argument, words) => {
+      const notes = new Client({ forceHost: lever.address }).service("dev.lever", "notes");
+      await expect(notes.invoke(method, argument)).rejects.toMatchObject({
         code: "method_failed",
         value: expect.stringContaining(words),
       });
-    }
-    expect(await notes.invoke("list")).toEqual([]);
+      expect(await notes.invoke("list")).toEqual([]);
+    });
   });
 
-  it("keeps its notes over a stop of Lever, a kill, and a new version", async () => {
-    const dataDir = await makeDataDir();
-    const first = await startLever({ dataDir });
-    await deploy(first, "notes/storage", "notes/api");
-    await notesOf(first).invoke("add", "before the stop");
-    expect(await first.stop()).toBe(0);
+  describe("after a stop of Lever, a kill, and a new version", () => {
+    let status: number;
+    let texts: string[];
 
-    const second = await startLever({ dataDir });
-    await notesOf(second).invoke("add", "before the kill");
-    await second.kill();
+    beforeAll(async () => {
+      const dataDir = await makeDataDir();
+      const first = await startLever({ dataDir });
+      await deploy(first, "notes/storage", "notes/api");
+      await notesOf(first).invoke("add", "before the stop");
+      status = await first.stop();
 
-    await using third = await startLever({ dataDir });
-    await deploy(third, "notes/storage");
-    await notesOf(third).invoke("add", "after the new version");
-    expect((await notesOf(third).invoke("list")).map(({ text }) => text)).toEqual([
-      "after the new version",
-      "before the kill",
-      "before the stop",
-    ]);
+      const second = await startLever({ dataDir });
+      await notesOf(second).invoke("add", "before the kill");
+      await second.kill();
+
+      await using third = await startLever({ dataDir });
+      await deploy(third, "notes/storage");
+      await notesOf(third).invoke("add", "after the new version");
+      texts = (await notesOf(third).invoke("list")).map(({ text }) => text);
+    }, 60_000);
+
+    it("notes keeps its notes through a stop of Lever", () => {
+      expect(status).toBe(0);
+      expect(texts).toContain("before the stop");
+    });
+
+    it("notes keeps its notes through a kill of Lever", () => {
+      expect(texts).toContain("before the kill");
+    });
+
+    it("notes keeps its notes through a new version", () => {
+      expect(texts).toEqual(["after the new version", "before the kill", "before the stop"]);
+    });
   });
 
-  it("lets nobody outside at its storage", async () => {
+  it("the private storage of notes cannot be called from outside", async () => {
     await using lever = await startNotes();
     const url = `http://${lever.address}/notesStorage/newest?forceenv=dev.lever`;
     const headers = { "content-type": "application/json" };

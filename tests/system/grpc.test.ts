@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
 import {
   fromJsonMessage,
   type GrpcPeer,
@@ -9,8 +8,8 @@ import {
   toJsonMessage,
   toRpc,
 } from "../harness/grpc-peer.ts";
-import { deployArchive } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const service = `
 exports.echo = (value) => value;
@@ -31,8 +30,7 @@ const url = (method: string): string => `lever://dev.lever/wire/${method}`;
 
 beforeAll(async () => {
   lever = await startLever();
-  const files = { "server.js": service, "lever.json": '{"name": "wire", "jsEntry": "server.js"}' };
-  expect((await deployArchive(lever.address, serviceArchive(files))).status).toBe(200);
+  await deployService(lever, testService(service, { name: "wire" }));
   peer = grpcPeer(lever.address);
 });
 
@@ -44,11 +42,11 @@ afterAll(async () => {
 interface Drained {
   readonly messages: Record<string, unknown>[];
   readonly code: number;
-  /** Lever's own code, where it refused. */
+  /** Lever's own code, if it refused. */
   readonly refusal: unknown;
 }
 
-/** Everything that a stream brings, and the status it ends with. */
+/** All messages of a stream, and the status with which it ends. */
 function drain(stream: ReturnType<GrpcPeer["stream"]>): Promise<Drained> {
   const messages: Record<string, unknown>[] = [];
   stream.on("data", (message: Record<string, unknown>) => messages.push(message));
@@ -78,7 +76,7 @@ describe("a gRPC client that shares no code with Lever", () => {
   ];
 
   it.each(values.map((value) => [JSON.stringify(value), value]))(
-    "sends and gets %s",
+    "a gRPC client sends and receives %s",
     async (_text, value) => {
       const answer = await peer.unary(url("echo"), toRpc([value]));
       expect(answer).not.toHaveProperty("error");
@@ -86,16 +84,22 @@ describe("a gRPC client that shares no code with Lever", () => {
     },
   );
 
-  it.each([0, 1, 100_000, 4 * 1024 * 1024])("sends and gets %i bytes", async (size) => {
-    const bytes = Buffer.alloc(size, "0123456789");
-    const answer = await peer.unary(url("swap"), toRpc([bytes]));
-    expect((answer["byte_result"] as Buffer).equals(Buffer.from(bytes).reverse())).toBe(true);
-  });
+  it.each([0, 1, 100_000, 4 * 1024 * 1024])(
+    "a gRPC client sends and receives %i bytes",
+    async (size) => {
+      const bytes = Buffer.alloc(size, "0123456789");
+      const answer = await peer.unary(url("swap"), toRpc([bytes]));
+      expect((answer["byte_result"] as Buffer).equals(Buffer.from(bytes).reverse())).toBe(true);
+    },
+  );
 
-  it("gets a method's error as a value, with status OK", async () => {
+  it("a gRPC client gets a method's error as a value, with status OK", async () => {
     expect(fromJsonMessage((await peer.unary(url("fail"), toRpc([])))["error"])).toEqual({
       code: 42,
     });
+  });
+
+  it("a gRPC client gets a method's error of bytes as bytes", async () => {
     expect((await peer.unary(url("failBytes"), toRpc([])))["byte_error"]).toEqual(
       Buffer.from([1, 2]),
     );
@@ -115,18 +119,18 @@ describe("a gRPC client that shares no code with Lever", () => {
       status.INVALID_ARGUMENT,
       "Cannot read the gRPC call: its lever-url names no environment.",
     ],
-  ])("hears of %s by its status", async (target, code, details) => {
+  ])("a gRPC call of %s fails with its status", async (target, code, details) => {
     await expect(peer.unary(target, toRpc([]))).rejects.toMatchObject({ code, details });
   });
 
-  it("has its deadline held", async () => {
+  it("a gRPC call fails at its deadline", async () => {
     const deadline = Date.now() + 200;
     await expect(peer.unary(url("never"), toRpc([]), { deadline })).rejects.toMatchObject({
       code: status.DEADLINE_EXCEEDED,
     });
   });
 
-  it("talks both ways in a stream, and half-closes", async () => {
+  it("a gRPC stream carries JSON and bytes both ways until it is half-closed", async () => {
     const stream = peer.stream(url("echoChan"));
     stream.write({ rpc: toRpc(["first", 2]) });
     stream.write({ message: toJsonMessage({ a: 1 }) });
@@ -142,7 +146,7 @@ describe("a gRPC client that shares no code with Lever", () => {
     expect(messages[3]).toEqual({ byte_message: Buffer.from([0, 255]) });
   });
 
-  it("hears a stream's error after its messages", async () => {
+  it("a gRPC stream ends with its error after its messages", async () => {
     const stream = peer.stream(url("failChan"));
     stream.write({ rpc: toRpc([]) });
     const { messages, code } = await drain(stream);
@@ -157,7 +161,7 @@ describe("a gRPC client that shares no code with Lever", () => {
     ["whose first message is no rpc", [{ message: toJsonMessage(1) }]],
     ["with a second rpc", [{ rpc: toRpc([]) }, { rpc: toRpc([]) }]],
     ["without a message", []],
-  ])("is refused a stream %s", async (_name, sent) => {
+  ])("a gRPC stream %s is refused", async (_name, sent) => {
     const stream = peer.stream(url("echoChan"));
     for (const message of sent) stream.write(message);
     if (sent.length === 0) stream.end();
@@ -165,12 +169,11 @@ describe("a gRPC client that shares no code with Lever", () => {
     expect([code, refusal]).toEqual([status.INVALID_ARGUMENT, "malformed_request"]);
   });
 
-  it("deploys in the original's protocol: messages of 32 KiB, and success without a message", async () => {
-    const archive = serviceArchive({
-      "lever.json": '{"name": "byGrpc", "jsEntry": "server.js"}',
-      "server.js": "exports.one = () => 1;",
-      padding: randomBytes(100_000).toString("base64"),
-    });
+  it("a deploy over gRPC in messages of 32 KiB succeeds without a message", async () => {
+    const archive = testService(
+      { "server.js": "exports.one = () => 1;", padding: randomBytes(100_000).toString("base64") },
+      { name: "byGrpc" },
+    );
     const stream = peer.stream("lever://admin.lever/admin/DeployServiceChan");
     stream.write({ rpc: toRpc(["dev.lever"]) });
     for (let at = 0; at < archive.length; at += 32 * 1024) {
@@ -183,7 +186,7 @@ describe("a gRPC client that shares no code with Lever", () => {
     expect(fromJsonMessage(answer["result"])).toBe(1);
   });
 
-  it("hears why a deploy failed", async () => {
+  it("a deploy over gRPC that fails ends with the reason", async () => {
     const stream = peer.stream("lever://admin.lever/admin/DeployServiceChan");
     stream.write({ rpc: toRpc(["dev.lever"]) });
     stream.write({ byte_message: Buffer.from("no archive") });

@@ -13,10 +13,10 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive } from "../harness/http-call.ts";
+import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { cleanEnvironment, leverBin } from "../harness/run-lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const repository = join(import.meta.dirname, "../..");
 
@@ -70,12 +70,6 @@ const callsAfterDeploy: Readonly<Record<string, readonly Call[]>> = {
   rooms: [["lobby/say", ["again"], 3]],
 };
 
-const archiveOf = (name: string, code: string): Buffer =>
-  serviceArchive({
-    "lever.json": JSON.stringify({ name, jsEntry: "server.js" }),
-    "server.js": code,
-  });
-
 describe.each(["services", "calling", "running"])("the code of docs/guide/%s.md", (page) => {
   const blocks = blocksOf(page);
   let lever: RunningLever;
@@ -87,7 +81,7 @@ describe.each(["services", "calling", "running"])("the code of docs/guide/%s.md"
     symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
     lever = await startLever();
     for (const [name, code] of Object.entries(prerequisites)) {
-      expect((await deployArchive(lever.address, archiveOf(name, code))).status).toBe(200);
+      await deployService(lever, testService(code, { name }));
     }
   }, 60_000);
 
@@ -123,7 +117,7 @@ describe.each(["services", "calling", "running"])("the code of docs/guide/%s.md"
     expect(follows ? signal : status, output).toBe(follows ? "SIGTERM" : 0);
   }
 
-  it("is of a kind that is run, or has a reason why not", () => {
+  it(`every code block of ${page}.md is run, or says why not`, () => {
     const unknown = blocks.filter(
       ({ language, mark }) =>
         !(language === "sh" || language === "text" || mark === "program") &&
@@ -138,11 +132,11 @@ describe.each(["services", "calling", "running"])("the code of docs/guide/%s.md"
   });
   if (services.length > 0) {
     it.each(services)(
-      "$name answers as a service",
+      `${page}.md: the service $name answers as the page says`,
       async ({ name, code }) => {
         expect(calls).toHaveProperty(name);
         for (const round of [calls[name] ?? [], callsAfterDeploy[name] ?? []]) {
-          expect((await deployArchive(lever.address, archiveOf(name, code))).status).toBe(200);
+          await deployService(lever, testService(code, { name }));
           for (const [path, args, result] of round) {
             const { text } = await callMethod(lever.address, `/${name}/${path}`, args);
             const lines = text.split("\n").filter((line) => line !== "");
@@ -157,7 +151,7 @@ describe.each(["services", "calling", "running"])("the code of docs/guide/%s.md"
 
   const program = blocks.filter(({ mark }) => mark === "program").map(({ code }) => code);
   if (program.length > 0) {
-    it("runs as one program", async () => {
+    it(`${page}.md: the parts of the program run as one`, async () => {
       const file = join(folder, "program.mts");
       writeFileSync(file, program.join("\n").replaceAll("127.0.0.1:8080", lever.address));
       await run(process.execPath, [file]);
@@ -173,7 +167,7 @@ describe.each(["services", "calling", "running"])("the code of docs/guide/%s.md"
         .split("\n"),
     );
   if (commands.length > 0) {
-    it("has commands that work as they stand", async () => {
+    it(`${page}.md: every command succeeds as the page shows it`, async () => {
       // The commands are about services that a reader has called.
       await callMethod(lever.address, "/helloService/sayHello", ["Ada"]);
       for (const command of commands) {

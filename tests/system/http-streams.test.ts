@@ -3,9 +3,9 @@ import { request } from "node:http";
 import { connect } from "node:http2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { serviceArchive } from "../harness/archive.ts";
-import { deployArchive, httpCall } from "../harness/http-call.ts";
+import { httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const service = `
 exports.echoChan = async (stream, ...args) => {
@@ -28,8 +28,7 @@ let lever: RunningLever;
 
 beforeAll(async () => {
   lever = await startLever();
-  const files = { "server.js": service, "lever.json": '{"name": "talk", "jsEntry": "server.js"}' };
-  expect((await deployArchive(lever.address, serviceArchive(files))).status).toBe(200);
+  await deployService(lever, testService(service, { name: "talk" }));
 });
 
 afterAll(() => lever.stop());
@@ -38,7 +37,7 @@ const path = (method: string): string => `/talk/${method}?forceenv=dev.lever`;
 const lines = { "content-type": "application/x-ndjson" };
 
 describe("lines of JSON", () => {
-  it("go both ways at once", async () => {
+  it("lines of JSON go both ways at once over HTTP/1.1", async () => {
     const outgoing = request(`http://${lever.address}${path("echoChan")}`, {
       method: "POST",
       headers: lines,
@@ -46,11 +45,11 @@ describe("lines of JSON", () => {
     outgoing.write('["hello"]\n');
     const [response] = (await once(outgoing, "response")) as [NodeJS.ReadableStream];
     response.setEncoding("utf8");
-    const heard = async (): Promise<string> => ((await once(response, "data")) as [string])[0];
-    expect(await heard()).toBe('["hello"]\n');
+    const next = async (): Promise<string> => ((await once(response, "data")) as [string])[0];
+    expect(await next()).toBe('["hello"]\n');
     for (const message of ['{"a":1}', "null", '"é"']) {
       outgoing.write(`${message}\n`);
-      expect(await heard()).toBe(`${message}\n`);
+      expect(await next()).toBe(`${message}\n`);
     }
     outgoing.end();
     await once(response, "end");
@@ -62,12 +61,12 @@ describe("lines of JSON", () => {
     ["failChan", "[]", '1\n{"error":{"code":7}}\n'],
     ["earlyChan", "[]\n1\n2\n3\n", "1\n"],
     ["countChan", "[0]", ""],
-  ])("come from %s%s", async (method, body, text) => {
+  ])("the method %s of %s answers with lines of JSON", async (method, body, text) => {
     const answer = await httpCall(lever.address, path(method), { headers: lines, body });
     expect([answer.status, answer.text]).toEqual([200, text]);
   });
 
-  it("go over HTTP/2 as well", async () => {
+  it("lines of JSON come over HTTP/2", async () => {
     const session = connect(`http://${lever.address}`);
     const stream = session.request({ ":method": "POST", ":path": path("countChan"), ...lines });
     stream.end("[3]");
@@ -78,6 +77,11 @@ describe("lines of JSON", () => {
     });
     await once(stream, "end");
     expect(text).toBe("1\n2\n3\n");
+    session.destroy();
+  });
+
+  it("a regular call is answered over HTTP/2", async () => {
+    const session = connect(`http://${lever.address}`);
     const regular = session.request({
       ":method": "POST",
       ":path": path("regular"),
@@ -93,7 +97,7 @@ describe("lines of JSON", () => {
 describe("server-sent events", () => {
   const events = { accept: "text/event-stream" };
 
-  it("bring messages and the end", async () => {
+  it("server-sent events bring messages and the end", async () => {
     const answer = await httpCall(lever.address, `${path("countChan")}&args=[2]`, {
       method: "GET",
       headers: events,
@@ -104,28 +108,32 @@ describe("server-sent events", () => {
     );
   });
 
-  it("bring bytes, and errors also as the first thing", async () => {
-    const post = (method: string): ReturnType<typeof httpCall> =>
-      httpCall(lever.address, path(method), { headers: { ...lines, ...events }, body: "[]" });
+  const post = (method: string): ReturnType<typeof httpCall> =>
+    httpCall(lever.address, path(method), { headers: { ...lines, ...events }, body: "[]" });
+
+  it("server-sent events bring bytes as base64", async () => {
     expect((await post("mixChan")).text).toBe(
       'event: message\ndata: "a\\nb"\n\nevent: bytes\ndata: AQ==\n\nevent: end\ndata: \n\n',
     );
+  });
+
+  it("server-sent events bring an error as the first event", async () => {
     expect((await post("failFirstChan")).text).toBe('event: error\ndata: {"code":8}\n\n');
   });
 });
 
-interface Heard {
+interface Received {
   readonly messages: (string | Buffer)[];
   readonly code: number;
   readonly reason: string;
 }
 
-/** Opens a WebSocket, sends everything at once, and gathers what comes until it closes. */
+/** Opens a WebSocket, sends everything at once, and returns all messages until it closes. */
 async function talk(
   method: string,
   sent: readonly (string | Buffer)[],
   protocol?: string,
-): Promise<Heard> {
+): Promise<Received> {
   const socket = new WebSocket(`ws://${lever.address}${path(method)}`, protocol);
   const messages: (string | Buffer)[] = [];
   socket.on("message", (data: Buffer, isBinary) => {
@@ -138,16 +146,16 @@ async function talk(
 }
 
 describe("a WebSocket", () => {
-  it("talks both ways, in text and in bytes, and half-closes with an empty text", async () => {
-    const heard = await talk("echoChan", ['["hi"]', '{"a":1}', Buffer.from([0, 255]), ""]);
-    expect(heard).toEqual({
+  it("a WebSocket carries text and bytes, and half-closes with an empty text", async () => {
+    const received = await talk("echoChan", ['["hi"]', '{"a":1}', Buffer.from([0, 255]), ""]);
+    expect(received).toEqual({
       messages: ['["hi"]', '{"a":1}', Buffer.from([0, 255])],
       code: 1000,
       reason: "",
     });
   });
 
-  it("brings everything in order, however far ahead the caller sends", async () => {
+  it("a WebSocket keeps the order of 5,000 messages that are sent at once", async () => {
     const long = JSON.stringify("x".repeat(16_384));
     const sent = Array.from({ length: 5_000 }, (_, i) => (i % 100 === 99 ? long : String(i)));
     const { messages, code } = await talk("echoChan", ["[0]", ...sent, ""]);
@@ -155,12 +163,15 @@ describe("a WebSocket", () => {
     expect(messages).toEqual(["[0]", ...sent]);
   });
 
-  it("tells how the method failed when it closes", async () => {
+  it("a WebSocket closes with 4000 and the value that its method failed with", async () => {
     expect(await talk("failChan", ["[]"])).toEqual({
       messages: ["1"],
       code: 4000,
       reason: '{"code":7}',
     });
+  });
+
+  it("a WebSocket of the protocol lever sends the method's error as a message", async () => {
     expect(await talk("failChan", ["[]"], "lever")).toEqual({
       messages: ["1", '!{"error":{"code":7}}'],
       code: 4000,
@@ -168,21 +179,24 @@ describe("a WebSocket", () => {
     });
   });
 
-  it("tells Lever's refusals by HTTP's status", async () => {
+  it("a WebSocket of an unknown method closes with 4404", async () => {
     const { code, reason } = await talk("nothingChan", ["[]"]);
     expect([code, reason]).toEqual([4404, "The service talk has no method nothingChan."]);
+  });
+
+  it("a WebSocket of the protocol lever sends Lever's refusal as a message", async () => {
     const malformed = await talk("echoChan", ["{}"], "lever");
     expect(malformed.code).toBe(4400);
     expect(malformed.messages[0]).toContain('"code":"malformed_request"');
   });
 
-  it("is not to be had for a regular method", async () => {
+  it("a WebSocket to a regular method is refused", async () => {
     const socket = new WebSocket(`ws://${lever.address}${path("regular")}`);
     const [error] = (await once(socket, "error")) as [Error];
     expect(error.message).toBe("Unexpected server response: 400");
   });
 
-  it("ends the call when the caller leaves", async () => {
+  it("a call ends when its WebSocket closes", async () => {
     const socket = new WebSocket(`ws://${lever.address}${path("echoChan")}`);
     await once(socket, "open");
     socket.send("[1]");

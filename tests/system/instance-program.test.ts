@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive } from "../harness/http-call.ts";
+import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const service = `
 const { Client } = require("leveros");
@@ -15,7 +15,7 @@ exports.failing = () => {
 };
 `;
 
-/** What speaks gRPC, what the client needs outside of instances, and what only comes with what is not used. */
+/** Modules of Node for gRPC, for the client outside of instances, and for features that the service does not use. */
 const NOT_NEEDED = [
   "http",
   "http2",
@@ -36,32 +36,30 @@ function testInstance(isolation: "oci" | "process"): void {
 
   beforeAll(async () => {
     lever = await startLever({ isolation });
-    const leverJson = JSON.stringify({ name: "loaded", jsEntry: "server.js" });
-    const archive = serviceArchive({ "lever.json": leverJson, "server.js": service });
-    expect((await deployArchive(lever.address, archive)).status).toBe(200);
+    await deployService(lever, testService(service, { name: "loaded" }));
   });
 
   afterAll(() => lever.stop());
 
-  it("has loaded nothing that its service does not use, also after it has called another", async () => {
+  it(`an instance (${isolation}) loads no module that its service does not use`, async () => {
     expect(await call("callsAnother")).toBe("Hello, you!");
     const loaded = (await call("ofNode")) as string[];
     expect(loaded).toContain("net");
     expect(NOT_NEEDED.filter((name) => loaded.includes(name))).toEqual([]);
   });
 
-  it("runs a program that is one file", async () => {
+  it(`an instance (${isolation}) runs a program of one file`, async () => {
     const loaded = (await call("ofRuntime")) as string[];
-    // Of a runtime that somebody waited for at its start, there is no rehearsal.
+    // A runtime that a call waited for does not warm up.
     const own = loaded.filter((name) => name !== "warm-up-service.cjs");
     expect(own).toEqual(["leveros.mjs", "main.cjs", "server.js"]);
   });
 
-  it("leaves what it was started with to nothing that its service starts", async () => {
+  it(`a service (${isolation}) sees none of the variables for its runtime`, async () => {
     expect(await call("allocates")).toBe("as it comes");
   });
 
-  it("shows in a stack trace where its service is, and what called it by its name", async () => {
+  it(`a stack trace (${isolation}) shows the service's file and the runtime's function`, async () => {
     const stack = String(await call("failing")).split("\n");
     expect(stack[1]).toMatch(/^ +at exports\.failing( \[as call\])? \(.*\/server\.js:9:19\)$/);
     expect(stack[2]).toMatch(/^ +at serveRegular \(.*\/main\.cjs:\d+:\d+\)$/);

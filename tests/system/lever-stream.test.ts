@@ -1,8 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { deployArchive } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const service = `
 const { createHash } = require("node:crypto");
@@ -25,8 +24,7 @@ let lever: RunningLever;
 
 beforeAll(async () => {
   lever = await startLever();
-  const files = { "server.js": service, "lever.json": '{"name": "talk", "jsEntry": "server.js"}' };
-  expect((await deployArchive(lever.address, serviceArchive(files))).status).toBe(200);
+  await deployService(lever, testService(service, { name: "talk" }));
 });
 
 afterAll(() => lever.stop());
@@ -35,7 +33,7 @@ const stream = (args: string[], input: string | Buffer = ""): ReturnType<Running
   lever.lever(["stream", ...args], { input });
 
 describe("lever stream", () => {
-  it("sends lines of standard input and prints lines, and half-closes at its end", async () => {
+  it("lever stream sends lines of standard input until its end, and prints lines", async () => {
     const { status, stdout } = await stream(
       ["/talk/echoChan", '"hi"', "2"],
       '{"a":1}\n\nnull\n"é"',
@@ -43,38 +41,47 @@ describe("lever stream", () => {
     expect([status, stdout]).toEqual([0, '["hi",2]\n{"a":1}\nnull\n"é"\n']);
   });
 
-  it("sends standard input as bytes", async () => {
+  it("lever stream --bytes sends standard input as bytes", async () => {
     const bytes = randomBytes(3_000_000);
     const { status, stdout } = await stream(["--bytes", "/talk/uploadChan"], bytes);
     const digest = createHash("sha256").update(bytes).digest("hex");
     expect([status, stdout]).toEqual([0, `"${digest}"\n`]);
   });
 
-  it("prints bytes as they are", async () => {
+  it("lever stream prints bytes unchanged", async () => {
     const { status, stdoutBytes } = await stream(["/talk/downloadChan", "300"]);
     const expected = Buffer.concat(Array.from({ length: 300 }, (_, i) => Buffer.alloc(1000, i)));
     expect(status).toBe(0);
     expect(stdoutBytes.equals(expected)).toBe(true);
   });
 
-  it("ends when the method does", async () => {
+  it("lever stream exits when its method ends", async () => {
     expect(await stream(["/talk/endsChan"], "1\n2\n")).toMatchObject({
       status: 0,
       stdout: '"bye"\n',
     });
   });
 
-  it("tells failures by its exit status", async () => {
+  it("lever stream exits with 1 when its method fails", async () => {
     expect(await stream(["/talk/failChan"])).toMatchObject({
       status: 1,
       stdout: "1\n",
       stderr: 'lever: the method failed: {"code":7}\n',
     });
+  });
+
+  it("lever stream exits with 3 when Lever refuses", async () => {
     expect(await stream(["/talk/nothingChan"])).toMatchObject({
       status: 3,
       stderr: expect.stringContaining("has no method nothingChan. (unknown_method)"),
     });
+  });
+
+  it("lever stream exits with 2 for a regular method", async () => {
     expect(await stream(["/talk/regular"])).toMatchObject({ status: 2 });
+  });
+
+  it("lever stream exits with 2 at a line that is not JSON, and names the line", async () => {
     expect(await stream(["/talk/echoChan"], "1\nno json\n")).toMatchObject({
       status: 2,
       stderr: expect.stringContaining("Cannot send line 2 of standard input: it is not JSON."),

@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type {
@@ -12,34 +11,34 @@ import type {
 } from "@leveros/protocol";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../harness/eventually.ts";
 import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { spawnLever } from "../harness/run-lever.ts";
+import { type LeverRun, spawnLever } from "../harness/run-lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 let lever: RunningLever;
-let folder: string;
 let client: Client;
 
 beforeAll(async () => {
   lever = await startLever({ args: ["--limit", "instancesPerServiceMax=3"] });
   client = new Client({ forceHost: lever.address });
-  folder = mkdtempSync(join(tmpdir(), "lever-operations-"));
   for (const version of [1, 2, 3]) await deploy("svc", version);
 });
 
-afterAll(async () => {
-  await lever.stop();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => lever.stop());
 
-async function deploy(name: string, version: number, code = ""): Promise<void> {
-  writeFileSync(join(folder, "lever.json"), JSON.stringify({ name, jsEntry: "server.js" }));
-  const methods = `exports.version = () => ${version};
-    exports.hold = (ms) => new Promise((done) => setTimeout(done, ms, ${version}));
-    exports.exit = () => { console.log("so long"); process.exit(7); };`;
-  writeFileSync(join(folder, "server.js"), `${methods}${code}`);
-  await run("deploy", folder);
-}
+const deploy = (name: string, version: number, code = ""): Promise<unknown> =>
+  deployService(
+    lever,
+    testService(
+      `exports.version = () => ${version};
+      exports.hold = (ms) => new Promise((done) => setTimeout(done, ms, ${version}));
+      exports.exit = () => { console.log("so long"); process.exit(7); };
+      ${code}`,
+      { name },
+    ),
+  );
 
 /** Standard output of a command that succeeds. */
 async function run(...args: string[]): Promise<string> {
@@ -55,17 +54,26 @@ const version = async (): Promise<unknown> =>
   (await callMethod(lever.address, "/svc/version", [])).json();
 
 describe("lever rollback", () => {
-  it("goes back to the version before, to any that is kept, and forward again", async () => {
+  it("lever rollback makes the version before live again", async () => {
     expect(await version()).toBe(3);
     expect(await run("rollback", "svc")).toBe(
       "Version 2 of svc is live in dev.lever again, instead of version 3.\n",
     );
     expect(await version()).toBe(2);
+  });
+
+  it("lever rollback with a version makes that version live", async () => {
     const report = (await json("rollback", "svc", "1")) as RollbackReport;
     expect(report).toMatchObject({ version: 1, previousVersion: 2 });
     expect(await version()).toBe(1);
+  });
+
+  it("lever rollback makes a newer version live again", async () => {
     await run("rollback", "svc", "3");
     expect(await version()).toBe(3);
+  });
+
+  it("lever rollback to the live version says that it is live", async () => {
     expect(await run("rollback", "svc", "3")).toBe(
       "Version 3 of svc is live in dev.lever already.\n",
     );
@@ -75,25 +83,35 @@ describe("lever rollback", () => {
     [["svc", "9"], 3, "there is no version 9; kept are 3, 2, 1, and 3 is live."],
     [["nobody"], 3, "There is no service nobody in dev.lever."],
     [["svc", "x"], 2, "allowed is a number such as 3."],
-  ])("refuses %j", async (args, status, text) => {
+  ])("lever rollback refuses %j", async (args, status, text) => {
     const outcome = await lever.lever(["rollback", ...args]);
     expect(outcome.status).toBe(status);
     expect(outcome.stderr).toContain(text);
   });
 
-  it("leaves everything as it is when the version does not start any more", async () => {
-    const mark = join(lever.dataDir, "services/dev.lever/brittle/gone");
-    const code = `if (require("node:fs").existsSync(${JSON.stringify(mark)})) throw new Error("broken now");`;
-    await deploy("brittle", 1, code);
-    await deploy("brittle", 2);
-    writeFileSync(mark, "");
-    const outcome = await lever.lever(["rollback", "brittle"]);
-    expect(outcome.status).toBe(3);
-    expect(outcome.stderr).toContain("broken now");
-    expect((await callMethod(lever.address, "/brittle/version", [])).json()).toBe(2);
+  describe("to a version that no longer starts", () => {
+    let outcome: LeverRun;
+
+    beforeAll(async () => {
+      const mark = join(lever.dataDir, "services/dev.lever/brittle/gone");
+      const code = `if (require("node:fs").existsSync(${JSON.stringify(mark)})) throw new Error("broken now");`;
+      await deploy("brittle", 1, code);
+      await deploy("brittle", 2);
+      writeFileSync(mark, "");
+      outcome = await lever.lever(["rollback", "brittle"]);
+    });
+
+    it("lever rollback to a version that no longer starts fails with the reason", () => {
+      expect(outcome.status).toBe(3);
+      expect(outcome.stderr).toContain("broken now");
+    });
+
+    it("the live version stays when a rollback fails", async () => {
+      expect((await callMethod(lever.address, "/brittle/version", [])).json()).toBe(2);
+    });
   });
 
-  it("survives a restart of the host", async () => {
+  it("a rollback survives a crash of the host", async () => {
     await run("rollback", "svc", "2");
     await lever.kill();
     const { dataDir } = lever;
@@ -103,17 +121,38 @@ describe("lever rollback", () => {
   });
 });
 
-describe("lever ps", () => {
-  it("shows instances with their state, load, memory and start", async () => {
+/** Keeps so many calls of `svc` open until `stop`, which returns their results. */
+function holdCalls(count: number): { stop(): Promise<unknown[]> } {
+  let isStopped = false;
+  const results: unknown[] = [];
+  const callers = Array.from({ length: count }, async () => {
+    while (!isStopped) results.push(await client.service("dev.lever", "svc").invoke("hold", 1_000));
+  });
+  return {
+    async stop() {
+      isStopped = true;
+      await Promise.all(callers);
+      return results;
+    },
+  };
+}
+
+describe("lever ps during a call", () => {
+  let report: InstancesReport;
+  let table: string;
+
+  beforeAll(async () => {
     await version();
-    let isShown = false;
-    const caller = (async () => {
-      while (!isShown)
-        expect(await client.service("dev.lever", "svc").invoke("hold", 2_000)).toBe(2);
-    })();
-    let report: InstancesReport;
-    do report = (await json("ps", "svc")) as InstancesReport;
-    while (report.instances[0]?.callsInFlight !== 1);
+    const calls = holdCalls(1);
+    report = await eventually(async () => {
+      const shown = (await json("ps", "svc")) as InstancesReport;
+      return shown.instances[0]?.callsInFlight === 1 && shown;
+    });
+    table = await run("ps");
+    expect(new Set(await calls.stop())).toEqual(new Set([2]));
+  });
+
+  it("lever ps --json has the state, load and memory of each instance", () => {
     expect(report.instances).toHaveLength(1);
     expect(report.instances[0]).toMatchObject({
       service: "svc",
@@ -126,20 +165,26 @@ describe("lever ps", () => {
     });
     expect(report.instances[0]?.memoryBytes).toBeGreaterThan(5e6);
     expect(report.host.ramReserved).toBe(128);
-    const table = await run("ps");
+  });
+
+  it("lever ps prints a row for each instance", () => {
     expect(table).toMatch(
       /^INSTANCE +VERSION +STATE +CALLS +STREAMS +RESOURCES +MEMORY +AGE +STARTUP$/m,
     );
     expect(table).toMatch(/^svc-2-\w+ +2 +ready +1 +0 +0 +[\d.]+ MB of 128 MB/m);
+  });
+
+  it("lever ps prints a line about the host", () => {
     expect(table).toMatch(
       /^Host: 128 MB of .* reserved for instances, \d of \d warm processes ready/m,
     );
-    isShown = true;
-    await caller;
+  });
+
+  it("lever ps of an unknown service exits with status 3", async () => {
     expect((await lever.lever(["ps", "nobody"])).status).toBe(3);
   });
 
-  it("shows them again and again with --watch", async () => {
+  it("lever ps --watch prints the instances again and again", async () => {
     await using watching = spawned("ps", "svc", "--watch", "--json");
     const lines = watching.lines();
     for (let i = 0; i < 2; i++) {
@@ -149,24 +194,36 @@ describe("lever ps", () => {
   });
 });
 
-describe("lever explain", () => {
-  it("tells why there are as many instances as there are", async () => {
-    let isExplained = false;
-    const callers = Array.from({ length: 35 }, async () => {
-      while (!isExplained) await client.service("dev.lever", "svc").invoke("hold", 1_000);
+describe("lever explain during 35 calls", () => {
+  let report: ScalingReport;
+  let text: string;
+
+  beforeAll(async () => {
+    const calls = holdCalls(35);
+    report = await eventually(async () => {
+      const explained = (await json("explain", "svc")) as ScalingReport;
+      return explained.now.needed >= 4 && explained;
     });
-    let report: ScalingReport;
-    do report = (await json("explain", "svc")) as ScalingReport;
-    while (report.now.needed < 4);
+    text = await run("explain", "svc");
+    await calls.stop();
+  });
+
+  it("lever explain --json has the reason for the number of instances", () => {
     expect(report.now).toMatchObject({ wanted: 3, reason: "maxInstances" });
-    const text = await run("explain", "svc");
+  });
+
+  it("lever explain says how many instances there are, and why", () => {
     expect(text).toMatch(/^svc version 2 has 3 instances\. It should have 3: /);
     expect(text).toContain("at most 3 are allowed (maxInstances in lever.json");
+  });
+
+  it("lever explain prints a table of the last decisions", () => {
     expect(text).toMatch(
       /^AT \(UTC\) +WANTED +REASON +RUNNING +CALLS +WAITING +UNRESPONSIVE +BLOCKED BY$/m,
     );
-    isExplained = true;
-    await Promise.all(callers);
+  });
+
+  it("lever explain of an unknown service exits with status 3", async () => {
     const failed = await lever.lever(["explain", "nobody"]);
     expect([failed.status, failed.stderr]).toEqual([
       3,
@@ -175,8 +232,13 @@ describe("lever explain", () => {
   });
 });
 
-describe("lever events", () => {
-  it("tells what happened, and what happens", async () => {
+describe("lever events of an instance that fails", () => {
+  let ready: HostEvent;
+  let failed: HostEvent;
+  let instance: string;
+  let story: string;
+
+  beforeAll(async () => {
     await using following = spawned("events", "svc", "--follow", "--json");
     const lines = following.lines();
     const next = async (event: string): Promise<HostEvent> => {
@@ -187,38 +249,62 @@ describe("lever events", () => {
         if (held.event === event) return held;
       }
     };
-    expect(await next("instance ready")).toMatchObject({
-      service: "svc",
-      environment: "dev.lever",
-    });
+    ready = await next("instance ready");
     expect((await callMethod(lever.address, "/svc/exit", [])).status).toBe(502);
-    const failed = await next("instance failed");
+    failed = await next("instance failed");
+    instance = String(failed["instance"]);
+    story = await run("events", "--instance", instance);
+  });
+
+  it("lever events --follow begins with earlier events", () => {
+    expect(ready).toMatchObject({ service: "svc", environment: "dev.lever" });
+  });
+
+  it("lever events --follow prints events as they happen", () => {
     expect(failed).toMatchObject({ level: "warn", version: 2 });
     expect(failed["reason"]).toMatch(/exited with status 7\. Its last output:\nso long$/);
-    const instance = String(failed["instance"]);
-    const story = await run("events", "--instance", instance);
+  });
+
+  it("lever events --instance prints all events of an instance", () => {
     expect(story).toMatch(/instance ready.*instance failed.*exited with status 7/s);
+  });
+
+  it("lever why prints the same as lever events --instance", async () => {
     expect(await run("why", instance)).toBe(story);
+  });
+
+  it("lever events refuses a service with an instance", async () => {
     const outcome = await lever.lever(["events", "svc", "--instance", instance]);
     expect([outcome.status, outcome.stderr]).toEqual([
       2,
       "lever: Cannot show the events: name a service or an instance, not both.\n",
     ]);
+  });
+
+  it("lever why of an unknown instance exits with status 3", async () => {
     expect((await lever.lever(["why", "nobody"])).status).toBe(3);
-    const text = await run("events", "svc");
-    expect(text).toMatch(
+  });
+
+  it("lever events prints a line with time, level, event and fields", async () => {
+    expect(await run("events", "svc")).toMatch(
       /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}warn {3}instance failed {2}.*service=svc/m,
     );
+  });
+
+  it("lever events without a service prints the host's events, too", async () => {
     expect(await run("events")).toContain("info   host started");
   });
 });
 
 describe("lever limits", () => {
-  it("tells each limit, its value, and where it was set", async () => {
+  it("lever limits --json says where each limit was set", async () => {
     const limits = (await json("limits")) as LimitListing[];
     const named = limits.find(({ name }) => name === "instancesPerServiceMax");
     expect(named).toMatchObject({ value: 3, default: 20, setBy: "lever up --limit" });
     expect(limits.filter(({ setBy }) => setBy === "default")).toHaveLength(limits.length - 1);
+  });
+
+  it("lever limits prints each limit with its value and its source", async () => {
     const table = await run("limits");
     expect(table).toMatch(
       /^instancesPerServiceMax +3 +lever up --limit \(default 20\) +Instances of a/m,
@@ -231,7 +317,7 @@ interface Spawned extends AsyncDisposable {
   lines(): AsyncIterableIterator<string>;
 }
 
-/** A command that goes on until it is ended. */
+/** A command that goes on until it is stopped. */
 function spawned(...args: string[]): Spawned {
   const child = spawnLever(args, { env: { LEVEROS_IP_PORT: lever.address } });
   const closed = once(child, "close");

@@ -1,12 +1,12 @@
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { deployArchive } from "../harness/http-call.ts";
+import { instancesOf } from "../harness/admin.ts";
+import { eventually } from "../harness/eventually.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
-const archive = serviceArchive({
-  "lever.json": JSON.stringify({ name: "plain", jsEntry: "server.js" }),
-  "server.js": `
+const service = testService(
+  `
     const waiting = [];
     exports.echo = (value) => value;
     exports.fail = () => { throw new Error("no"); };
@@ -16,7 +16,8 @@ const archive = serviceArchive({
     exports.release = () => { for (const resolve of waiting.splice(0)) resolve("released"); };
     exports.waits = () => waiting.length;
     exports.echoChan = async (stream) => { for await (const it of stream) stream.write(it); };`,
-});
+  { name: "plain" },
+);
 
 let lever: RunningLever;
 
@@ -24,16 +25,16 @@ beforeAll(async () => {
   lever = await startLever({
     args: ["--limit", "headersTimeoutMs=400", "--limit", "requestTimeoutMs=400"],
   });
-  expect((await deployArchive(lever.address, archive)).status).toBe(200);
+  await deployService(lever, service);
 });
 
 afterAll(() => lever.stop());
 
-/** What one connection hears, answer by answer. */
+/** One HTTP/1.1 connection, which returns its answers one by one. */
 class Connection {
   readonly socket: Socket;
-  #heard = "";
-  #tell: () => void = () => {};
+  #received = "";
+  #wake: () => void = () => {};
   readonly ended: Promise<void>;
 
   constructor() {
@@ -42,10 +43,10 @@ class Connection {
     this.ended = new Promise((resolve) => this.socket.on("close", () => resolve()));
     this.socket.on("error", () => {});
     this.socket.on("data", (chunk: Buffer) => {
-      this.#heard += chunk.toString("latin1");
-      this.#tell();
+      this.#received += chunk.toString("latin1");
+      this.#wake();
     });
-    this.socket.on("close", () => this.#tell());
+    this.socket.on("close", () => this.#wake());
   }
 
   send(text: string): void {
@@ -55,20 +56,20 @@ class Connection {
   /** The next answer: its status, its body, and its head in lower case. */
   async answer(): Promise<{ status: number; body: string; head: string }> {
     for (;;) {
-      const end = this.#heard.indexOf("\r\n\r\n");
+      const end = this.#received.indexOf("\r\n\r\n");
       if (end !== -1) {
-        const head = this.#heard.slice(0, end).toLowerCase();
+        const head = this.#received.slice(0, end).toLowerCase();
         const length = Number(/content-length: (\d+)/.exec(head)?.[1] ?? 0);
         const bodyEnd = end + 4 + length;
-        if (this.#heard.length >= bodyEnd) {
-          const body = this.#heard.slice(end + 4, bodyEnd);
-          this.#heard = this.#heard.slice(bodyEnd);
+        if (this.#received.length >= bodyEnd) {
+          const body = this.#received.slice(end + 4, bodyEnd);
+          this.#received = this.#received.slice(bodyEnd);
           return { status: Number(head.slice(9, 12)), body, head };
         }
       }
-      if (this.socket.destroyed) throw new Error(`Closed after ${JSON.stringify(this.#heard)}`);
+      if (this.socket.destroyed) throw new Error(`Closed after ${JSON.stringify(this.#received)}`);
       await new Promise<void>((resolve) => {
-        this.#tell = resolve;
+        this.#wake = resolve;
       });
     }
   }
@@ -86,7 +87,7 @@ const request = (method: string, body: string, ...fields: string[]): string =>
   ].join("\r\n");
 
 describe("a connection with plain calls", () => {
-  it("answers requests that come at once in their order, and keeps the connection", async () => {
+  it("requests that come at once are answered in their order", async () => {
     const connection = new Connection();
     connection.send(
       [1, 2, 3].map((n) => request("echo", `[${n}]`)).join("") + request("fail", "[]"),
@@ -96,6 +97,13 @@ describe("a connection with plain calls", () => {
     const failed = await connection.answer();
     expect(failed).toMatchObject({ status: 500, body: '"no"' });
     expect(failed.head).toContain("lever-error: method");
+    connection.socket.destroy();
+  });
+
+  it("a connection is kept after a method failed", async () => {
+    const connection = new Connection();
+    connection.send(request("fail", "[]"));
+    expect((await connection.answer()).status).toBe(500);
     connection.send(request("echo", '["again"]'));
     const kept = await connection.answer();
     expect(kept.body).toBe('"again"');
@@ -103,7 +111,7 @@ describe("a connection with plain calls", () => {
     connection.socket.destroy();
   });
 
-  it("reads a request that comes byte by byte", async () => {
+  it("a request that comes byte by byte is answered", async () => {
     const connection = new Connection();
     connection.send(request("echo", "[0]"));
     await connection.answer();
@@ -115,7 +123,7 @@ describe("a connection with plain calls", () => {
     connection.socket.destroy();
   });
 
-  it("carries bodies and replies up to the limit, and refuses larger ones as ever", async () => {
+  it("bodies and replies up to the limit are carried", async () => {
     const connection = new Connection();
     for (const length of [0, 1, 70_000, 4_194_000]) {
       connection.send(request("size", JSON.stringify(["x".repeat(length)])));
@@ -123,12 +131,17 @@ describe("a connection with plain calls", () => {
       connection.send(request("large", `[${length}]`));
       expect((await connection.answer()).body.length).toBe(length + 2);
     }
+    connection.socket.destroy();
+  });
+
+  it("a body over the limit is refused with 413", async () => {
+    const connection = new Connection();
     connection.send(request("size", JSON.stringify(["x".repeat(4_194_304)])));
     expect(await connection.answer()).toMatchObject({ status: 413 });
     connection.socket.destroy();
   });
 
-  it("goes on with requests of every other kind", async () => {
+  it("plain and chunked requests share a connection", async () => {
     const connection = new Connection();
     connection.send(request("echo", "[1]"));
     expect((await connection.answer()).body).toBe("1");
@@ -139,27 +152,46 @@ describe("a connection with plain calls", () => {
     expect((await connection.answer()).body).toBe("3");
     connection.send(request("echo", "[4]"));
     expect((await connection.answer()).body).toBe("4");
+    connection.socket.destroy();
+  });
+
+  it("plain requests and OPTIONS share a connection", async () => {
+    const connection = new Connection();
+    connection.send(request("echo", "[1]"));
+    expect((await connection.answer()).body).toBe("1");
     connection.send("OPTIONS /plain/echo?forceenv=dev.lever HTTP/1.1\r\nhost: x\r\n\r\n");
     expect((await connection.answer()).status).toBe(204);
+    connection.socket.destroy();
+  });
+
+  it("a connection closes after bytes that are not HTTP, with 400", async () => {
+    const connection = new Connection();
+    connection.send(request("echo", "[1]"));
+    expect((await connection.answer()).body).toBe("1");
     connection.send("nonsense\r\n\r\n");
     expect((await connection.answer()).status).toBe(400);
     await connection.ended;
   });
 
-  it("ends after the answer when the caller wants that", async () => {
+  it("a connection closes after its answer when the caller asks for that", async () => {
     const wanted = new Connection();
     wanted.send(request("echo", "[1]", "connection: close"));
     expect((await wanted.answer()).head).toContain("connection: close");
     await wanted.ended;
   });
 
-  it("refuses what Lever cannot do, and goes on", async () => {
+  it("a call of an unknown method is refused with a problem", async () => {
     const connection = new Connection();
     connection.send(request("nothing", "[]"));
     const refused = await connection.answer();
     expect(refused.status).toBe(404);
     expect(refused.head).toContain("application/problem+json");
     expect(JSON.parse(refused.body)).toMatchObject({ code: "unknown_method" });
+    connection.socket.destroy();
+  });
+
+  it("a connection is kept after a call was refused", async () => {
+    const connection = new Connection();
     connection.send(request("echo", "{}"));
     expect((await connection.answer()).status).toBe(400);
     connection.send(request("echo", "[5]"));
@@ -167,7 +199,7 @@ describe("a connection with plain calls", () => {
     connection.socket.destroy();
   });
 
-  it("leaves its call when the caller leaves", async () => {
+  it("a call is cancelled when its connection closes", async () => {
     const connection = new Connection();
     connection.send(request("wait", "[]"));
     const other = new Connection();
@@ -175,16 +207,12 @@ describe("a connection with plain calls", () => {
       other.send(request(method, "[]"));
       return (await other.answer()).body;
     };
-    await expect.poll(() => ask("waits")).toBe("1");
+    await eventually(async () => (await ask("waits")) === "1");
     connection.socket.destroy();
     await connection.ended;
-    await expect
-      .poll(async () => {
-        const { stdout } = await lever.lever(["ps", "--json"]);
-        const { instances } = JSON.parse(stdout) as { instances: { callsInFlight: number }[] };
-        return instances.reduce((sum, { callsInFlight }) => sum + callsInFlight, 0);
-      })
-      .toBe(0);
+    await eventually(async () =>
+      (await instancesOf(lever, "plain")).every(({ callsInFlight }) => callsInFlight === 0),
+    );
     await ask("release");
     other.socket.destroy();
   });
@@ -192,7 +220,7 @@ describe("a connection with plain calls", () => {
   it.each([
     ["a head", request("echo", "[1]").slice(0, 30)],
     ["a body", request("echo", "[1]").slice(0, -1)],
-  ])("does not wait for ever for the rest of %s", async (_name, part) => {
+  ])("a connection with half of %s gets 408 after requestTimeoutMs", async (_name, part) => {
     const connection = new Connection();
     connection.send(request("echo", "[0]"));
     await connection.answer();
@@ -201,12 +229,12 @@ describe("a connection with plain calls", () => {
     await connection.ended;
   });
 
-  it("is read no further while its caller sends ahead of an answer", async () => {
+  it("a connection is not read while its caller sends ahead of an answer", async () => {
     const connection = new Connection();
     connection.send(request("wait", "[]"));
     const ahead = request("echo", JSON.stringify(["x".repeat(10_000)]));
     for (let i = 0; i < 2_000; i++) connection.send(ahead);
-    // 20 MB: the most of them stays with the caller.
+    // 20 MB were sent. Most of them stay with the caller.
     const other = new Connection();
     other.send(request("echo", "[1]"));
     await other.answer();

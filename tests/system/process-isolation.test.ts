@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { deployArchive } from "../harness/http-call.ts";
+import { adminOf } from "../harness/admin.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const SERVICE = `
 const { execFileSync } = require("node:child_process");
@@ -36,27 +36,25 @@ exports.feed = () => new Promise((_, reject) => require("node:child_process").ex
 
 const isRoot = process.getuid?.() === 0;
 const FIRST_UID = 0x7f10_0000;
-/** Of nobody in particular. */
+/** A user that no other program has. */
 const OTHER_UID = 54_321;
 
-function archive(name: string): Buffer {
-  return serviceArchive({
-    "lever.json": JSON.stringify({ name, jsEntry: "server.js" }),
-    "server.js": SERVICE,
-    "part.cjs": 'module.exports = "part";',
-    "typed.ts": "export const number: number = 3;",
-    "node_modules/dependency/index.js": "module.exports = 2;",
-  });
-}
+const FILES = {
+  "server.js": SERVICE,
+  "part.cjs": 'module.exports = "part";',
+  "typed.ts": "export const number: number = 3;",
+  "node_modules/dependency/index.js": "module.exports = 2;",
+};
 
-async function deploy(lever: RunningLever, name: string, environment?: string): Promise<void> {
-  const { status, text } = await deployArchive(lever.address, archive(name), environment);
-  expect(status, text).toBe(200);
-}
+const deploy = (lever: RunningLever, name: string, environment?: string): Promise<unknown> =>
+  deployService(lever, testService(FILES, { name }), environment);
 
 interface Look {
   readonly user: number[];
   readonly groups: number[];
+  readonly capabilities: string;
+  readonly noNewPrivileges: string;
+  readonly core: string[];
   readonly code: string;
   readonly data: string;
   readonly temporary: string;
@@ -69,7 +67,7 @@ function serviceOf(lever: RunningLever, name: string, environment = "dev.lever")
 const lookAt = async (lever: RunningLever, name: string, environment?: string): Promise<Look> =>
   (await serviceOf(lever, name, environment).invoke("look")) as Look;
 
-/** What a host keeps, and no service may read. */
+/** The files of a host that no service may read. */
 function kept(lever: RunningLever): string[] {
   const archives = join(lever.dataDir, "archives");
   const [archived = ""] = readdirSync(archives);
@@ -101,152 +99,268 @@ beforeAll(async () => {
 afterAll(() => lever.stop());
 
 describe("a service that runs as a process", () => {
-  it("has a user of its own where Lever is root, no privileges, and no way to more", async () => {
-    const first = await lookAt(lever, "first");
-    const uid = isRoot ? first.user[0] : process.getuid?.();
+  let first: Look;
+  let second: Look;
+  const service = () => serviceOf(lever, "first");
+
+  beforeAll(async () => {
+    first = await lookAt(lever, "first");
+    second = await lookAt(lever, "second");
+  });
+
+  it("a service as a process has no privileges", () => {
     expect(first).toMatchObject({
-      user: [uid, uid],
       noNewPrivileges: "1",
       core: ["0", "0"],
       capabilities: "0000000000000000",
     });
-    expect(lever.output()).toContain(isRoot ? '"users":"own"' : '"users":"shared"');
-    if (isRoot) {
-      expect(uid).toBeGreaterThanOrEqual(FIRST_UID);
-      expect(new Set(first.groups)).toEqual(new Set([uid]));
-      expect((await lookAt(lever, "second")).user[0]).not.toBe(uid);
-    }
-    expect(await serviceOf(lever, "first").invoke("become", 0)).toBe("EPERM");
   });
 
-  it("reads nothing that the host keeps", async () => {
-    const service = serviceOf(lever, "first");
+  it("a service as a process cannot become root", async () => {
+    expect(await service().invoke("become", 0)).toBe("EPERM");
+  });
+
+  it("the log says whether services have users of their own", async () => {
+    await lever.event("host started", { users: isRoot ? "own" : "shared" });
+  });
+
+  it("a service has one user, real and effective", () => {
+    const [uid] = isRoot ? first.user : [process.getuid?.()];
+    expect(first.user).toEqual([uid, uid]);
+  });
+
+  it("a service has a user and a group of its own", { tags: ["needs-root"] }, () => {
+    const [uid] = first.user;
+    expect(uid).toBeGreaterThanOrEqual(FIRST_UID);
+    expect(new Set(first.groups)).toEqual(new Set([uid]));
+    expect(second.user[0]).not.toBe(uid);
+  });
+
+  it("a service cannot read the files of its host", async () => {
     for (const path of kept(lever)) {
-      expect(await service.invoke("read", path), path).toBe("ERR_ACCESS_DENIED");
-      // Other programs are outside the fence: only a user of its own stops them.
-      if (isRoot) expect(await service.invoke("ask", path), path).toBe("failed");
-    }
-    for (const path of ["/root", "/proc/self/environ", "/proc/self/root/etc", "/etc/shadow"]) {
-      expect(await service.invoke("read", path), path).toBe("ERR_ACCESS_DENIED");
+      expect(await service().invoke("read", path), path).toBe("ERR_ACCESS_DENIED");
     }
   });
 
-  it("writes its own data and temporary files, and neither its code nor anything else", async () => {
-    const service = serviceOf(lever, "first");
-    const { code, data, temporary } = await lookAt(lever, "first");
-    expect(await service.invoke("write", join(data, "x"))).toBe("done");
-    expect(await service.invoke("write", join(temporary, "x"))).toBe("done");
-    expect(await service.invoke("read", join(code, "server.js"))).toBe("done");
-    for (const path of [join(code, "server.js"), join(lever.dataDir, "x"), "/usr/x", "/var/x"]) {
-      expect(await service.invoke("write", path), path).toBe("ERR_ACCESS_DENIED");
+  it("programs of a service cannot read the files of its host", {
+    tags: ["needs-root"],
+  }, async () => {
+    // Node's permissions do not hold for other programs. The user of its own does.
+    for (const path of kept(lever)) {
+      expect(await service().invoke("ask", path), path).toBe("failed");
     }
   });
 
-  it("does what services do: programs, threads, packages, TypeScript", async () => {
-    const service = serviceOf(lever, "first");
-    expect(await service.invoke("ask", "/etc/passwd")).toBe("done");
-    expect(await service.invoke("work")).toBe("part");
-    expect(await service.invoke("meet")).toBe("Client23");
-    expect(await service.invoke("node")).toBe("2\n");
-  });
-
-  it("reads and writes nothing of another service, where Lever is root", async () => {
-    const service = serviceOf(lever, "first");
-    const other = await lookAt(lever, "second");
-    await serviceOf(lever, "second").invoke("write", join(other.data, "own"));
-    const outcome = isRoot ? "EACCES" : "done";
-    for (const path of [
-      other.data,
-      join(other.data, "own"),
-      other.code,
-      join(other.code, "server.js"),
-    ]) {
-      expect(await service.invoke("read", path), path).toBe(outcome);
-      expect(await service.invoke("ask", path), path).toBe(isRoot ? "failed" : "done");
-    }
-    expect(await service.invoke("write", join(other.data, "own"))).toBe(outcome);
-  });
-
-  it.each(["eat", "feed"])(
-    "that needs more memory than it has is ended, and everybody hears of it: %s",
-    async (method) => {
-      const limit =
-        /more memory than the 128 MB that [\\"]+ram[\\"]+ allots it \(it had \d+\.\d MB\)/;
-      await expect(serviceOf(lever, "second").invoke(method)).rejects.toThrow(limit);
-      const events = await lever.lever(["events", "second", "--json"]);
-      const failed = events.stdout
-        .split("\n")
-        .filter((line) => line.includes("instance failed"))
-        .map((line) => JSON.parse(line) as { instance: string; reason: string })
-        .at(-1);
-      expect(failed?.reason).toMatch(limit);
-      const why = await lever.lever(["why", failed?.instance ?? ""]);
-      expect(why.stdout).toMatch(limit);
+  it.each(["/root", "/proc/self/environ", "/proc/self/root/etc", "/etc/shadow"])(
+    "a service cannot read %s",
+    async (path) => {
+      expect(await service().invoke("read", path)).toBe("ERR_ACCESS_DENIED");
     },
-    20_000,
   );
+
+  it("a service writes its data and its temporary files", async () => {
+    expect(await service().invoke("write", join(first.data, "x"))).toBe("done");
+    expect(await service().invoke("write", join(first.temporary, "x"))).toBe("done");
+  });
+
+  it("a service reads its code", async () => {
+    expect(await service().invoke("read", join(first.code, "server.js"))).toBe("done");
+  });
+
+  it("a service cannot write its code or anything else", async () => {
+    const paths = [join(first.code, "server.js"), join(lever.dataDir, "x"), "/usr/x", "/var/x"];
+    for (const path of paths) {
+      expect(await service().invoke("write", path), path).toBe("ERR_ACCESS_DENIED");
+    }
+  });
+
+  it("a service can start programs", async () => {
+    expect(await service().invoke("ask", "/etc/passwd")).toBe("done");
+    expect(await service().invoke("node")).toBe("2\n");
+  });
+
+  it("a service can start threads", async () => {
+    expect(await service().invoke("work")).toBe("part");
+  });
+
+  it("a service can import its packages, leveros and TypeScript", async () => {
+    expect(await service().invoke("meet")).toBe("Client23");
+  });
+
+  describe("beside another one", () => {
+    const outcome = isRoot ? "EACCES" : "done";
+
+    beforeAll(async () => {
+      await serviceOf(lever, "second").invoke("write", join(second.data, "own"));
+    });
+
+    it("a service reads files of another one only where they share a user", async () => {
+      const { data, code } = second;
+      for (const path of [data, join(data, "own"), code, join(code, "server.js")]) {
+        expect(await service().invoke("read", path), path).toBe(outcome);
+        expect(await service().invoke("ask", path), path).toBe(isRoot ? "failed" : "done");
+      }
+    });
+
+    it("a service writes files of another one only where they share a user", async () => {
+      expect(await service().invoke("write", join(second.data, "own"))).toBe(outcome);
+    });
+  });
 });
 
-it("the users of services stay theirs over restarts, and are never given to another", async () => {
-  await using host = await startLever();
-  const made = await host.lever(["env", "create", "other.lever"]);
-  expect(made.status, made.stderr).toBe(0);
-  await deploy(host, "stays");
-  await deploy(host, "goes", "other.lever");
-  const stays = await lookAt(host, "stays");
-  const goes = await lookAt(host, "goes", "other.lever");
-  await serviceOf(host, "stays").invoke("write", join(stays.data, "kept"));
-  const removed = await host.lever(["env", "rm", "other.lever", "--force"]);
-  expect(removed.status, removed.stderr).toBe(0);
-  await host.kill();
-  await using again = await startLever({ dataDir: host.dataDir });
-  await deploy(again, "comes");
-  expect((await lookAt(again, "stays")).user).toEqual(stays.user);
-  expect(await serviceOf(again, "stays").invoke("read", join(stays.data, "kept"))).toBe("done");
-  const comes = await lookAt(again, "comes");
-  const users = new Set([stays, goes, comes].map(({ user }) => user[0]));
-  expect(users.size).toBe(isRoot ? 3 : 1);
-}, 30_000);
+describe.each([
+  ["the module", "eat"],
+  ["a program", "feed"],
+])("a call whose %s needs more memory than the service has", (user, method) => {
+  const limit = /more memory than the 128 MB that [\\"]+ram[\\"]+ allots it \(it had \d+\.\d MB\)/;
+  let outcome: unknown;
+  let failed: { instance: string; reason: string } | undefined;
 
-it("a host that is not root keeps its files by Node's permission model, and says that users are shared", async () => {
-  await using host = await startLever(isRoot ? { uid: OTHER_UID } : {});
-  await deploy(host, "first");
-  await host.lever(["secret", "set", "TOKEN"], { input: "x\n" });
-  const service = serviceOf(host, "first");
-  const { user, data, code } = await lookAt(host, "first");
-  expect(user[0]).toBe(isRoot ? OTHER_UID : process.getuid?.());
-  for (const path of kept(host)) {
-    expect(await service.invoke("read", path), path).toBe("ERR_ACCESS_DENIED");
-  }
-  expect(await service.invoke("write", join(data, "x"))).toBe("done");
-  expect(await service.invoke("write", join(code, "x"))).toBe("ERR_ACCESS_DENIED");
-  expect(await service.invoke("meet")).toBe("Client23");
-  expect(host.output()).toContain(
-    '"users":"shared","sharedUserReason":"Lever does not run as root"',
-  );
-}, 20_000);
+  beforeAll(async () => {
+    outcome = await serviceOf(lever, "second").invoke(method).catch(String);
+    const events = await lever.lever(["events", "second", "--json"]);
+    failed = events.stdout
+      .split("\n")
+      .filter((line) => line.includes("instance failed"))
+      .map((line) => JSON.parse(line) as { instance: string; reason: string })
+      .at(-1);
+  });
 
-it("a data folder that other users cannot reach is named, and services run all the same", async () => {
-  const closed = mkdtempSync(join(tmpdir(), "lever-closed-"));
-  const dataDir = join(closed, "data");
-  mkdirSync(dataDir);
-  chmodSync(closed, 0o700);
-  const host = await startLever({ dataDir });
-  try {
+  it(`a call fails with the ram when ${user} needs too much memory`, () => {
+    expect(outcome).toMatch(limit);
+  });
+
+  it(`lever events says that ${user} needed too much memory`, () => {
+    expect(failed?.reason).toMatch(limit);
+  });
+
+  it(`lever why says that ${user} needed too much memory`, async () => {
+    const why = await lever.lever(["why", failed?.instance ?? ""]);
+    expect(why.stdout).toMatch(limit);
+  });
+});
+
+describe("users of services after a crash, and after their service was removed", () => {
+  let stays: Look;
+  let goes: Look;
+  let comes: Look;
+  let after: Look;
+  let outcome: unknown;
+
+  beforeAll(async () => {
+    await using host = await startLever();
+    await adminOf(host).invoke("createEnvironment", "other.lever");
+    await deploy(host, "stays");
+    await deploy(host, "goes", "other.lever");
+    stays = await lookAt(host, "stays");
+    goes = await lookAt(host, "goes", "other.lever");
+    await serviceOf(host, "stays").invoke("write", join(stays.data, "kept"));
+    await adminOf(host).invoke("removeEnvironment", "other.lever", { force: true });
+    await host.kill();
+    await using again = await startLever({ dataDir: host.dataDir });
+    await deploy(again, "comes");
+    after = await lookAt(again, "stays");
+    outcome = await serviceOf(again, "stays").invoke("read", join(stays.data, "kept"));
+    comes = await lookAt(again, "comes");
+  }, 60_000);
+
+  it("a service keeps its user through a crash of the host", () => {
+    expect(after.user).toEqual(stays.user);
+  });
+
+  it("a service reads its data after a crash of the host", () => {
+    expect(outcome).toBe("done");
+  });
+
+  it("the user of a removed service is never given to another", () => {
+    const users = new Set([stays, goes, comes].map(({ user }) => user[0]));
+    expect(users.size).toBe(isRoot ? 3 : 1);
+  });
+});
+
+describe("a host that is not root", () => {
+  let host: RunningLever;
+  let look: Look;
+
+  beforeAll(async () => {
+    host = await startLever(isRoot ? { uid: OTHER_UID } : {});
     await deploy(host, "first");
-    expect((await lookAt(host, "first")).user[0]).toBe(process.getuid?.());
-    const why = isRoot ? `other users cannot pass through ${closed}` : "does not run as root";
-    expect(host.output()).toContain(why);
-    expect(host.output().includes("services run as root")).toBe(isRoot);
-    const doctor = await host.lever(["doctor", "--data", dataDir]);
-    expect(doctor.stdout).toContain(why);
-  } finally {
-    await host.stop();
-    rmSync(closed, { recursive: true });
-  }
-}, 20_000);
+    await host.lever(["secret", "set", "TOKEN"], { input: "x\n" });
+    look = await lookAt(host, "first");
+  });
 
-it("a data folder may be reached by a link", async () => {
+  afterAll(() => host?.stop());
+
+  it("services of a host that is not root run as its user", () => {
+    expect(look.user[0]).toBe(isRoot ? OTHER_UID : process.getuid?.());
+  });
+
+  it("Node's permissions keep services from the files of a host that is not root", async () => {
+    for (const path of kept(host)) {
+      expect(await serviceOf(host, "first").invoke("read", path), path).toBe("ERR_ACCESS_DENIED");
+    }
+  });
+
+  it("services of a host that is not root write their data, not their code", async () => {
+    const { data, code } = look;
+    expect(await serviceOf(host, "first").invoke("write", join(data, "x"))).toBe("done");
+    expect(await serviceOf(host, "first").invoke("write", join(code, "x"))).toBe(
+      "ERR_ACCESS_DENIED",
+    );
+  });
+
+  it("services of a host that is not root import packages", async () => {
+    expect(await serviceOf(host, "first").invoke("meet")).toBe("Client23");
+  });
+
+  it("the log of a host that is not root says that services share a user", async () => {
+    await host.event("host started", {
+      users: "shared",
+      sharedUserReason: "Lever does not run as root",
+    });
+  });
+});
+
+describe("a data folder that other users cannot reach", () => {
+  let closed: string;
+  let host: RunningLever;
+  let reason: string;
+
+  beforeAll(async () => {
+    closed = mkdtempSync(join(tmpdir(), "lever-closed-"));
+    const dataDir = join(closed, "data");
+    mkdirSync(dataDir);
+    chmodSync(closed, 0o700);
+    reason = isRoot ? `other users cannot pass through ${closed}` : "does not run as root";
+    host = await startLever({ dataDir });
+    await deploy(host, "first");
+  });
+
+  afterAll(async () => {
+    await host?.stop();
+    rmSync(closed, { recursive: true });
+  });
+
+  it("services run as the host's user where others cannot reach the data folder", async () => {
+    expect((await lookAt(host, "first")).user[0]).toBe(process.getuid?.());
+  });
+
+  it("the log names the folder that other users cannot pass through", async () => {
+    await host.event("host started", { sharedUserReason: new RegExp(RegExp.escape(reason)) });
+  });
+
+  it("the log warns of services that run as root", () => {
+    const warned = host.events().some(({ msg }) => msg === "services run as root");
+    expect(warned).toBe(isRoot);
+  });
+
+  it("lever doctor names the folder that other users cannot pass through", async () => {
+    const doctor = await host.lever(["doctor", "--data", host.dataDir]);
+    expect(doctor.stdout).toContain(reason);
+  });
+});
+
+it("services write data and import packages when the data folder is a link", async () => {
   const real = mkdtempSync(join(tmpdir(), "lever-real-"));
   const link = `${real}-link`;
   symlinkSync(real, link);

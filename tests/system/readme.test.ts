@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { aboutLimit, defaultLimits, leverJsonSchema, limitNames } from "@leveros/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive } from "../harness/http-call.ts";
+import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { cleanEnvironment } from "../harness/run-lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -31,7 +31,7 @@ describe("the README", () => {
 
   afterAll(() => lever.stop());
 
-  it("shows commands that work as they stand", {
+  it("every command of the README succeeds as it stands", {
     tags: ["needs-curl"],
     timeout: 60_000,
   }, async () => {
@@ -50,20 +50,17 @@ describe("the README", () => {
     expect(outputs[3]).toMatch(/helloService/);
   });
 
-  it("shows a TypeScript service that works as it stands", async () => {
+  it("the TypeScript service of the README works as it stands", async () => {
     await lever.lever(["deploy", "examples/hello"], { cwd: root });
-    const archive = serviceArchive({
-      "lever.json": '{"name": "greeters", "jsEntry": "server.ts"}',
-      "server.ts": blockAfter(readme, "deployed by tests/system/readme.test.ts"),
-    });
-    expect((await deployArchive(lever.address, archive)).status).toBe(200);
+    const files = { "server.ts": blockAfter(readme, "deployed by tests/system/readme.test.ts") };
+    await deployService(lever, testService(files, { name: "greeters", jsEntry: "server.ts" }));
     const answer = await callMethod(lever.address, "/greeters/greetAll", [["Ada", "Bob"]]);
     expect(answer.json()).toEqual(["Hello, Ada!", "Hello, Bob!"]);
   });
 });
 
 describe("the reference", () => {
-  it("lists every limit with its default and what it bounds", () => {
+  it("the reference lists every limit with its default and what it bounds", () => {
     const rows = limitNames.map(
       (name) => `| \`${name}\` | ${defaultLimits[name]} | ${aboutLimit(name)} |`,
     );
@@ -71,7 +68,7 @@ describe("the reference", () => {
     expect(page.slice(page.indexOf("| `")).trimEnd().split("\n")).toEqual(rows);
   });
 
-  it("ships a JSON Schema of lever.json that says what the parser says", () => {
+  it("the JSON Schema of lever.json is the parser's", () => {
     expect(JSON.parse(read("packages/protocol/lever-schema.json"))).toEqual(leverJsonSchema);
   });
 });

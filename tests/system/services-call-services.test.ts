@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceArchive } from "../harness/archive.ts";
-import { callMethod, deployArchive, httpCall } from "../harness/http-call.ts";
+import { callMethod, httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 
 const vault = `
 exports.secret = () => "the secret";
@@ -29,7 +29,7 @@ exports.outside = () =>
     .invokeURL("lever://dev.lever/vault/secret").catch((error) => error.code);
 exports.deadline = () => new Client({ timeoutMs: 100 }).invokeURL("/vault/slow").catch((error) => error.code);
 exports.forge = () => {
-  // The link itself, used by hand, with a caller that this instance is not.
+  // Uses the link directly, and names a caller that this instance is not.
   const { callee } = globalThis[Symbol.for("leveros.instance-link")];
   const request = { caller: { kind: "admin", principal: "local" },
     target: { environment: "admin.lever", service: "admin", resource: "", method: "listServices" },
@@ -58,16 +58,15 @@ let lever: RunningLever;
 
 beforeAll(async () => {
   lever = await startLever();
-  const deploy = async (leverJson: object, files: Record<string, string>): Promise<void> => {
-    const archive = serviceArchive({ "lever.json": JSON.stringify(leverJson), ...files });
-    const answer = await deployArchive(lever.address, archive);
-    expect(answer.status, answer.text).toBe(200);
-  };
-  await deploy({ name: "vault", jsEntry: "server.js", private: true }, { "server.js": vault });
   const config = { address: lever.address };
-  await deploy({ name: "front", jsEntry: "server.js", config }, { "server.js": frontCommonJs });
-  await deploy({ name: "frontEsm", jsEntry: "server.mjs" }, { "server.mjs": frontEsm });
-  await deploy({ name: "frontTs", jsEntry: "server.ts" }, { "server.ts": frontTs });
+  for (const service of [
+    testService(vault, { name: "vault", private: true }),
+    testService(frontCommonJs, { name: "front", config }),
+    testService({ "server.mjs": frontEsm }, { name: "frontEsm", jsEntry: "server.mjs" }),
+    testService({ "server.ts": frontTs }, { name: "frontTs", jsEntry: "server.ts" }),
+  ]) {
+    await deployService(lever, service);
+  }
 });
 
 afterAll(() => lever.stop());
@@ -76,51 +75,63 @@ const front = (method: string, args: unknown[] = []): ReturnType<typeof callMeth
   callMethod(lever.address, `/front/${method}`, args);
 
 describe("a service calls another", () => {
-  it.each(["relative", "absolute", "byService", "byCallback"])("%s", async (method) => {
-    expect((await front(method)).json()).toBe("the secret");
-  });
+  it.each(["relative", "absolute", "byService", "byCallback"])(
+    "a service calls another one: %s",
+    async (method) => {
+      expect((await front(method)).json()).toBe("the secret");
+    },
+  );
 
-  it.each(["frontEsm", "frontTs"])("from %s", async (service) => {
+  it.each(["frontEsm", "frontTs"])("the service %s calls another one", async (service) => {
     const answer = await callMethod(lever.address, `/${service}/relative`, []);
     expect(answer.text).toBe('"the secret"');
   });
 
-  it("and knows Lever's errors by their class", async () => {
+  it("a service gets Lever's errors as instances of LeverError", async () => {
     const answer = await callMethod(lever.address, "/frontEsm/isLevers", []);
     expect(answer.text).toBe("true");
   });
 
-  it("and names a resource", async () => {
+  it("a service calls a resource of another one", async () => {
     expect((await front("byResource")).json()).toBe("room/7:x");
   });
 
-  it("and gets the original value of its error, which travels on when it is not caught", async () => {
+  it("a service gets the value that the method it calls failed with", async () => {
     expect((await front("errorValue")).json()).toEqual([
       "method_failed",
       { code: 42, list: [1, null] },
     ]);
+  });
+
+  it("an error of a called service that is not caught fails the caller's own call", async () => {
     const answer = await front("error");
     expect([answer.status, answer.json()]).toEqual([500, { code: 42, list: [1, null] }]);
   });
 
-  it.each([0, 1, 65_536, 65_537, 4 * 1024 * 1024])("and sends and gets %i bytes", async (size) => {
-    const bytes = Buffer.alloc(size, "0123456789");
-    const answer = await httpCall(lever.address, "/front/bytes?forceenv=dev.lever", {
-      headers: { "content-type": "application/octet-stream" },
-      body: bytes,
-    });
-    expect(answer.status).toBe(200);
-    expect(answer.body.equals(Buffer.from(bytes).reverse())).toBe(true);
+  it.each([0, 1, 65_536, 65_537, 4 * 1024 * 1024])(
+    "a service sends %i bytes to another one and gets them back",
+    async (size) => {
+      const bytes = Buffer.alloc(size, "0123456789");
+      const answer = await httpCall(lever.address, "/front/bytes?forceenv=dev.lever", {
+        headers: { "content-type": "application/octet-stream" },
+        body: bytes,
+      });
+      expect(answer.status).toBe(200);
+      expect(answer.body.equals(Buffer.from(bytes).reverse())).toBe(true);
+    },
+  );
+
+  it("a service gets the code of Lever's refusal", async () => {
+    expect((await front("unknown")).json()).toBe("unknown_method");
   });
 
-  it("and hears of Lever's refusals and of its deadline by their codes", async () => {
-    expect((await front("unknown")).json()).toBe("unknown_method");
+  it("a call between services fails at its deadline", async () => {
     expect((await front("deadline")).json()).toBe("deadline_exceeded");
   });
 });
 
 describe("a private service", () => {
-  it("answers nobody from outside", async () => {
+  it("a private service cannot be called from outside", async () => {
     const answer = await callMethod(lever.address, "/vault/secret", []);
     expect(answer.status).toBe(403);
     expect(answer.json()).toMatchObject({
@@ -129,11 +140,11 @@ describe("a private service", () => {
     });
   });
 
-  it("takes a service that calls through the public port for someone from outside", async () => {
+  it("a service that calls through the public port counts as from outside", async () => {
     expect((await front("outside")).json()).toBe("private_service");
   });
 
-  it("is not fooled by headers", async () => {
+  it("a header that names an environment does not open a private service", async () => {
     const answer = await httpCall(lever.address, "/vault/secret?forceenv=dev.lever", {
       headers: { "content-type": "application/json", "x-lever-src-env": "dev.lever" },
       body: "[]",
@@ -143,12 +154,15 @@ describe("a private service", () => {
 });
 
 describe("an instance", () => {
-  it("may not call the admin service, however it asks", async () => {
+  it("an instance cannot call the admin service", async () => {
     expect((await front("admin")).json()).toBe("forbidden");
+  });
+
+  it("an instance that names another caller on its link cannot call the admin service", async () => {
     expect((await front("forge")).json()).toBe("forbidden");
   });
 
-  it("sees its own variables, and of the host's only the harmless ones", async () => {
+  it("an instance has variables that name its service", async () => {
     const variables = (await front("variables")).json() as Record<string, string>;
     expect(variables).toMatchObject({
       LEVEROS_ENVIRONMENT: "dev.lever",
@@ -157,6 +171,10 @@ describe("an instance", () => {
       LEVEROS_INTERNAL_ENV_SUFFIX: ".lever",
     });
     expect(variables["LEVEROS_INSTANCE_ID"]).toMatch(/^front-1-[0-9a-f]{8}$/);
+  });
+
+  it("an instance sees only harmless variables of its host", async () => {
+    const variables = (await front("variables")).json() as Record<string, string>;
     const allowed = /^(LEVEROS_.*|HOME|PATH|LANG|LC_ALL|TZ|TMPDIR)$/;
     expect(Object.keys(variables).filter((name) => !allowed.test(name))).toEqual([]);
   });

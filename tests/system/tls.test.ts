@@ -12,9 +12,9 @@ import type { CreatedToken } from "@leveros/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { CertificateAuthority, type KeyPairFiles } from "../harness/certificates.ts";
-import { fromJsonMessage, grpcPeer, toRpc } from "../harness/grpc-peer.ts";
+import { fromJsonMessage, type GrpcPeer, grpcPeer, toRpc } from "../harness/grpc-peer.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { runLever, spawnLever } from "../harness/run-lever.ts";
+import { type LeverRun, runLever, spawnLever } from "../harness/run-lever.ts";
 
 const SERVICE = `
 exports.greet = (name) => "Hello, " + name + "!";
@@ -58,16 +58,23 @@ describe("a host with a certificate", () => {
 
   afterAll(() => lever.stop());
 
-  it("serves the command, calls, streams and events, to those who trust its authority", async () => {
+  it("lever invoke works over TLS with a trusted authority", async () => {
     const invoked = await lever.lever(["invoke", "/safe/greet", '"you"'], { env: trust });
     expect(invoked.stdout).toBe('"Hello, you!"\n');
-    const streamed = await lever.lever(["stream", "/safe/echoChan"], {
-      env: trust,
-      input: "1\n2\n",
-    });
+  });
+
+  it("lever stream works over TLS with a trusted authority", async () => {
+    const input = "1\n2\n";
+    const streamed = await lever.lever(["stream", "/safe/echoChan"], { env: trust, input });
     expect(streamed).toMatchObject({ stdout: "1\n2\n", stderr: "" });
+  });
+
+  it("lever events works over TLS with a trusted authority", async () => {
     const events = await lever.lever(["events"], { env: trust });
     expect(events.stdout).toContain("deployed");
+  });
+
+  it("lever events -f works over TLS with a trusted authority", async () => {
     const following = spawnLever(["-H", lever.origin, "events", "-f"], { env: trust });
     const [event] = (await once(following.stdout, "data")) as [Buffer];
     expect(event.toString()).toMatch(/^\d{4}-\d\d-\d\d .*\w/);
@@ -75,20 +82,21 @@ describe("a host with a certificate", () => {
     await once(following, "close");
   });
 
-  it("is refused by clients that do not, with what to do about it", async () => {
-    const invoked = await lever.lever(["invoke", "/safe/greet", '"you"']);
-    expect(invoked.status).toBe(3);
-    expect(invoked.stderr).toMatch(/certificate is not trusted .*NODE_EXTRA_CA_CERTS/);
-    const deployed = await lever.lever(["deploy", serviceDir]);
-    expect(deployed.status).toBe(3);
-    expect(deployed.stderr).toMatch(/certificate is not trusted .*NODE_EXTRA_CA_CERTS/);
+  it.each([
+    ["invoke", () => ["invoke", "/safe/greet", '"you"']],
+    ["deploy", () => ["deploy", serviceDir]],
+  ])("lever %s without a trusted authority names NODE_EXTRA_CA_CERTS", async (_command, args) => {
+    const refused = await lever.lever(args());
+    expect(refused.status).toBe(3);
+    expect(refused.stderr).toMatch(/certificate is not trusted .*NODE_EXTRA_CA_CERTS/);
   });
 
-  it("serves HTTP/1 and HTTP/2, as the client chooses by ALPN", async () => {
-    const name = "you".repeat(500_000);
-    const body = JSON.stringify([name]);
-    const headers = { "content-type": "application/json", "content-length": body.length };
-    const path = "/safe/greet?forceenv=dev.lever";
+  const name = "you".repeat(500_000);
+  const body = JSON.stringify([name]);
+  const headers = { "content-type": "application/json", "content-length": body.length };
+  const path = "/safe/greet?forceenv=dev.lever";
+
+  it("a client that chooses HTTP/1 by ALPN is served over TLS", async () => {
     const outgoing = https.request(`${lever.origin}${path}`, {
       method: "POST",
       headers,
@@ -98,7 +106,9 @@ describe("a host with a certificate", () => {
     outgoing.end(body);
     const [response] = (await once(outgoing, "response")) as [IncomingMessage];
     expect(await text(response)).toBe(`"Hello, ${name}!"`);
+  });
 
+  it("a client that chooses HTTP/2 by ALPN is served over TLS", async () => {
     const session = http2.connect(lever.origin, { ca: authority.cert });
     const stream = session.request({ ":method": "POST", ":path": path, ...headers });
     stream.end(body);
@@ -106,22 +116,33 @@ describe("a host with a certificate", () => {
     session.close();
   });
 
-  it("serves gRPC to a client that shares no code with Lever", async () => {
-    const peer = grpcPeer(lever.address, { authority: authority.cert });
-    const answer = await peer.unary("lever://dev.lever/safe/greet", toRpc(["you"]));
-    expect(fromJsonMessage(answer["result"])).toBe("Hello, you!");
-    const stream = peer.stream("lever://dev.lever/safe/echoChan");
-    stream.write({ rpc: toRpc([]) });
-    stream.write({ message: { json_string: "é" } });
-    stream.end();
-    const messages: unknown[] = [];
-    for await (const message of stream) messages.push(message);
-    // The first message says that the stream is open.
-    expect(messages).toEqual([{}, { message: { json_string: "é" } }]);
-    peer.close();
+  describe("for gRPC", () => {
+    let peer: GrpcPeer;
+
+    beforeAll(() => {
+      peer = grpcPeer(lever.address, { authority: authority.cert });
+    });
+
+    afterAll(() => peer.close());
+
+    it("a gRPC call is answered over TLS", async () => {
+      const answer = await peer.unary("lever://dev.lever/safe/greet", toRpc(["you"]));
+      expect(fromJsonMessage(answer["result"])).toBe("Hello, you!");
+    });
+
+    it("a gRPC stream is echoed over TLS", async () => {
+      const stream = peer.stream("lever://dev.lever/safe/echoChan");
+      stream.write({ rpc: toRpc([]) });
+      stream.write({ message: { json_string: "é" } });
+      stream.end();
+      const messages: unknown[] = [];
+      for await (const message of stream) messages.push(message);
+      // The first message says that the stream is open.
+      expect(messages).toEqual([{}, { message: { json_string: "é" } }]);
+    });
   });
 
-  it("serves WebSockets", async () => {
+  it("a WebSocket is echoed over TLS", async () => {
     const url = `${lever.origin.replace("https", "wss")}/safe/echoChan?forceenv=dev.lever`;
     const socket = new WebSocket(url, { ca: authority.cert });
     await once(socket, "open");
@@ -137,7 +158,7 @@ describe("a host with a certificate", () => {
   it.each([
     ["TLSv1.1", ["http/1.1"], /protocol version|unsupported protocol|no protocols/i],
     ["TLSv1.2", ["spdy/3"], /no.application.protocol/i],
-  ] as const)("refuses %s with %j", async (version, protocols, message) => {
+  ] as const)("a handshake of %s with %j is refused", async (version, protocols, message) => {
     const socket = tls.connect({
       port: portOf(lever),
       ca: authority.cert,
@@ -153,49 +174,66 @@ describe("a host with a certificate", () => {
   it.each([
     ["HTTP/1", "POST /safe/greet HTTP/1.1\r\nhost: dev.lever\r\n\r\n"],
     ["HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
-  ])("tells a client that speaks plain %s so, and ends the connection", async (_name, sent) => {
+  ])("a client that speaks plain %s is told to use https", async (_name, sent) => {
     const socket = connect(portOf(lever), "127.0.0.1");
     socket.write(sent);
     const answer = await text(socket);
     expect(answer).toMatch(/^HTTP\/1\.1 400 .*this port speaks TLS, so use https:\/\//s);
   });
 
-  it("tells the command so, too", async () => {
+  it("lever invoke without https says that the port speaks TLS", async () => {
     const invoked = await runLever(["-H", lever.address, "invoke", "/safe/greet", '"you"']);
     expect(invoked.status).toBe(3);
     expect(invoked.stderr).toContain("this port speaks TLS");
   });
 
-  it("ends a connection that says nothing, and one whose handshake never ends", async () => {
+  it("a connection without a byte is closed after headersTimeoutMs", async () => {
     const silent = connect(portOf(lever), "127.0.0.1");
     await once(silent, "close");
+  });
+
+  it("a connection whose handshake does not end is closed after headersTimeoutMs", async () => {
     const halfway = connect(portOf(lever), "127.0.0.1");
-    // The beginning of a ClientHello that says it is longer.
+    // The beginning of a ClientHello whose header names a greater length.
     halfway.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
     halfway.on("error", () => {});
     await once(halfway, "close");
+  });
+
+  it("a connection without a request is closed after headersTimeoutMs", async () => {
     const idle = tls.connect({ port: portOf(lever), ca: authority.cert });
     await once(idle, "secureConnect");
     idle.resume();
     await once(idle, "close");
   });
 
-  it("keeps a token for https apart from one for the same host without", async () => {
-    const created = await lever.lever(["token", "create", "--in", "*", "--rights", "admin"], {
-      env: trust,
+  describe("with a token", () => {
+    let listed: LeverRun;
+    let followed: LeverRun;
+
+    beforeAll(async () => {
+      const created = await lever.lever(["token", "create", "--in", "*", "--rights", "admin"], {
+        env: trust,
+      });
+      const kept = await lever.lever(["login"], { env: trust, input: created.stdout.trim() });
+      expect(kept.status).toBe(0);
+      listed = await lever.lever(["ls"], { env: trust });
+      followed = await lever.lever(["token", "ls", "--json"], { env: trust });
     });
-    const token = created.stdout.trim();
-    const kept = await lever.lever(["login"], { env: trust, input: token });
-    expect(kept.status).toBe(0);
-    expect((await lever.lever(["ls"], { env: trust })).stdout).toContain("safe");
-    const followed = await lever.lever(["token", "ls", "--json"], { env: trust });
-    expect(JSON.parse(followed.stdout) as CreatedToken[]).toHaveLength(1);
-    expect((await lever.lever(["login", "--forget"], { env: trust })).status).toBe(0);
-    expect((await lever.lever(["ls"], { env: trust })).status).toBe(3);
+
+    it("lever login keeps a token for a host with https", () => {
+      expect(listed.stdout).toContain("safe");
+      expect(JSON.parse(followed.stdout) as CreatedToken[]).toHaveLength(1);
+    });
+
+    it("lever login --forget removes the token of a host with https", async () => {
+      expect((await lever.lever(["login", "--forget"], { env: trust })).status).toBe(0);
+      expect((await lever.lever(["ls"], { env: trust })).status).toBe(3);
+    });
   });
 });
 
-/** The name in the certificate that a new handshake is shown. */
+/** The name in the certificate that a new connection gets. */
 async function shownName(lever: RunningLever): Promise<string> {
   const socket = tls.connect({ port: portOf(lever), ca: authority.cert });
   await once(socket, "secureConnect");
@@ -204,39 +242,55 @@ async function shownName(lever: RunningLever): Promise<string> {
   return name;
 }
 
-describe("replaced certificates", () => {
-  const logged = (lever: RunningLever, text: string): Promise<void> =>
-    expect.poll(() => lever.output(), { timeout: 10_000, interval: 20 }).toContain(text);
+describe("a certificate whose files are replaced", () => {
+  let lever: RunningLever;
+  let used: KeyPairFiles;
+  let second: KeyPairFiles;
+  let old: http2.ClientHttp2Session;
 
-  it("are used by new connections, while old ones go on; those that cannot be used change nothing", async () => {
-    const [first, second] = [authority.issue("first"), authority.issue("second")];
-    const used = {
+  beforeAll(async () => {
+    const first = authority.issue("first");
+    second = authority.issue("second");
+    used = {
       certFile: join(authority.folder, "used.pem"),
       keyFile: join(authority.folder, "used.key"),
     };
     copyFileSync(first.certFile, used.certFile);
     copyFileSync(first.keyFile, used.keyFile);
-    await using lever = await startLever({ args: tlsArgs(used) });
+    lever = await startLever({ args: tlsArgs(used) });
     await lever.lever(["deploy", serviceDir], { env: trust });
-    const old = http2.connect(lever.origin, { ca: authority.cert });
+    old = http2.connect(lever.origin, { ca: authority.cert });
     await once(old, "connect");
     expect(await shownName(lever)).toBe("CN=first");
+  });
 
+  afterAll(async () => {
+    old?.close();
+    await lever?.stop();
+  });
+
+  it("a certificate that does not fit its key changes nothing", async () => {
     copyFileSync(second.certFile, used.certFile);
-    await logged(lever, "certificate not replaced");
-    expect(lever.output()).toContain("it is not the certificate's key");
+    await lever.event("certificate not replaced", { reason: /it is not the certificate's key/ });
     expect(await shownName(lever)).toBe("CN=first");
+  });
 
+  it("a missing certificate changes nothing", async () => {
     writeFileSync(`${used.keyFile}.new`, "nonsense");
     renameSync(`${used.keyFile}.new`, used.keyFile);
     rmSync(used.certFile);
-    await logged(lever, "Cannot read the certificate");
+    await lever.event("certificate not replaced", { reason: /Cannot read the certificate/ });
     expect(await shownName(lever)).toBe("CN=first");
+  });
 
+  it("new connections get the certificate that replaced another", async () => {
     copyFileSync(second.certFile, used.certFile);
     copyFileSync(second.keyFile, used.keyFile);
-    await logged(lever, "certificate replaced");
+    await lever.event("certificate replaced");
     expect(await shownName(lever)).toBe("CN=second");
+  });
+
+  it("connections from before the certificate was replaced go on", async () => {
     const stream = old.request({
       ":method": "POST",
       ":path": "/safe/greet?forceenv=dev.lever",
@@ -244,28 +298,27 @@ describe("replaced certificates", () => {
     });
     stream.end('["old"]');
     expect(await text(stream)).toBe('"Hello, old!"');
-    old.close();
   });
+});
 
-  it("are found behind a link that is turned over", async () => {
-    const folderOf = (name: string): string => {
-      const folder = join(authority.folder, `..${name}`);
-      const pair = authority.issue(name);
-      mkdirSync(folder);
-      renameSync(pair.certFile, join(folder, "tls.crt"));
-      renameSync(pair.keyFile, join(folder, "tls.key"));
-      return folder;
-    };
-    const link = join(authority.folder, "..data");
-    symlinkSync(folderOf("third"), link);
-    const pair = { certFile: join(link, "tls.crt"), keyFile: join(link, "tls.key") };
-    await using lever = await startLever({ args: tlsArgs(pair) });
-    expect(await shownName(lever)).toBe("CN=third");
-    symlinkSync(folderOf("fourth"), `${link}.new`);
-    renameSync(`${link}.new`, link);
-    await logged(lever, "certificate replaced");
-    expect(await shownName(lever)).toBe("CN=fourth");
-  });
+it("a certificate is replaced when the link to its folder changes", async () => {
+  const folderOf = (name: string): string => {
+    const folder = join(authority.folder, `..${name}`);
+    const pair = authority.issue(name);
+    mkdirSync(folder);
+    renameSync(pair.certFile, join(folder, "tls.crt"));
+    renameSync(pair.keyFile, join(folder, "tls.key"));
+    return folder;
+  };
+  const link = join(authority.folder, "..data");
+  symlinkSync(folderOf("third"), link);
+  const pair = { certFile: join(link, "tls.crt"), keyFile: join(link, "tls.key") };
+  await using lever = await startLever({ args: tlsArgs(pair) });
+  expect(await shownName(lever)).toBe("CN=third");
+  symlinkSync(folderOf("fourth"), `${link}.new`);
+  renameSync(`${link}.new`, link);
+  await lever.event("certificate replaced");
+  expect(await shownName(lever)).toBe("CN=fourth");
 });
 
 describe("lever up refuses to start", () => {
@@ -275,22 +328,30 @@ describe("lever up refuses to start", () => {
   it.each([
     ["--tls-cert", "--tls-key"],
     ["--tls-key", "--tls-cert"],
-  ])("with only %s", async (flag, missing) => {
+  ])("lever up with only %s refuses to start", async (flag, missing) => {
     const { status, stderr } = await up(flag, "x.pem");
     expect(status).toBe(2);
     expect(stderr).toContain(`Cannot serve over TLS: ${missing} is missing.`);
   });
 
-  it("with a pair that cannot be read, is no PEM, or does not go together", async () => {
-    const [one, other] = [authority.issue("one"), authority.issue("other")];
-    const broken = join(authority.folder, "broken.pem");
-    writeFileSync(broken, "no certificate");
-    const missing = await up("--tls-cert", "/nowhere.pem", "--tls-key", one.keyFile);
+  it("lever up refuses a certificate that it cannot read", async () => {
+    const { keyFile } = authority.issue("unread");
+    const missing = await up("--tls-cert", "/nowhere.pem", "--tls-key", keyFile);
     expect(missing).toMatchObject({ status: 3, stdout: "" });
     expect(missing.stderr).toContain("Cannot read the certificate /nowhere.pem: ENOENT.");
-    const noPem = await up("--tls-cert", broken, "--tls-key", one.keyFile);
+  });
+
+  it("lever up refuses a certificate that is not PEM", async () => {
+    const { keyFile } = authority.issue("no-pem");
+    const broken = join(authority.folder, "broken.pem");
+    writeFileSync(broken, "no certificate");
+    const noPem = await up("--tls-cert", broken, "--tls-key", keyFile);
     expect(noPem.status).toBe(3);
     expect(noPem.stderr).toContain(`Cannot use the certificate ${broken}: it is not PEM`);
+  });
+
+  it("lever up refuses a key of another certificate", async () => {
+    const [one, other] = [authority.issue("one"), authority.issue("other")];
     const mismatch = await up("--tls-cert", one.certFile, "--tls-key", other.keyFile);
     expect(mismatch.status).toBe(3);
     expect(mismatch.stderr).toContain(`Cannot use the key ${other.keyFile}`);

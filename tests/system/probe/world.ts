@@ -5,13 +5,14 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ArchiveEntry, archiveOf } from "../../harness/archive.ts";
-import { deployArchive, type HttpAnswer, httpCall } from "../../harness/http-call.ts";
+import { type HttpAnswer, httpCall } from "../../harness/http-call.ts";
 import { type RunningLever, startLever } from "../../harness/lever.ts";
+import { deployService } from "../../harness/test-service.ts";
 import { codeOf, type Facts, type Mode, type World } from "./attempt.ts";
 
 const SERVICE_DIR = join(import.meta.dirname, "service");
 const OTHER_ENVIRONMENT = "other.lever";
-/** Between two calls of the neighbours: they are to answer all the time, not to take it from the attempt. */
+/** Time between two calls of the neighbours, which leaves the attempt most of the processor. */
 const CALL_EVERY_MS = 20;
 
 const source = (name: string): Buffer => readFileSync(join(SERVICE_DIR, name));
@@ -86,7 +87,7 @@ export class ProbedHost {
   }
 }
 
-/** Calls the neighbours over and over, and keeps what was not as it should be. */
+/** Calls the neighbours over and over, and records wrong answers. */
 class NeighbourCalls {
   readonly wrong: string[] = [];
   readonly #address: string;
@@ -101,7 +102,7 @@ class NeighbourCalls {
 
   /** Resolves when each has answered a call that began after this. */
   async answered(): Promise<void> {
-    // One that is under way now does not count.
+    // A call that is under way now does not count.
     for (let answers = 0; answers < 2 * this.#loops.length; answers++) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
@@ -139,8 +140,7 @@ async function deploy(lever: RunningLever, service: Deployed): Promise<void> {
   const { name, files, environment = "dev.lever", private: isPrivate = false } = service;
   const leverJson = { name, jsEntry: "server.js", maxInstances: 1, private: isPrivate };
   const entries = [{ path: "lever.json", body: JSON.stringify(leverJson) }, ...files];
-  const answer = await deployArchive(lever.address, archiveOf(entries), environment);
-  if (answer.status !== 200) throw new Error(answer.text);
+  await deployService(lever, archiveOf(entries), environment);
 }
 
 function call(
