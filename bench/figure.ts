@@ -3,7 +3,7 @@ import { median } from "../tests/harness/load.ts";
 /** Something that was measured, and what is promised of it. */
 export interface Figure {
   readonly name: string;
-  /** Of several measurements the median. */
+  /** The value, or the median of several measurements. */
   readonly value: number | string;
   /** Such as `≤ 1.5`; undefined = nothing is promised. */
   readonly target?: string;

@@ -14,7 +14,7 @@ const ROUNDS_MAX = 9;
 const SECONDS = 1;
 const workload = greeting(32);
 
-// What ships is measured.
+// The bench measures the built program, as it is shipped.
 process.env["LEVER_TEST_DIST"] = "1";
 await using ours = await lever.start();
 await using theirs = await bareNode.start();

@@ -18,7 +18,7 @@ export interface RunningPeer extends AsyncDisposable {
   readonly processes: ReadonlyMap<string, number>;
   /** Before the name of the method. */
   readonly path: string;
-  /** What the Host header says. */
+  /** The value of the Host header. */
   readonly host: string;
   /** Ends all of its processes and waits. */
   stop(): Promise<void>;
@@ -30,10 +30,10 @@ export const peersFolder: string = join(import.meta.dirname, "peers");
 /** Where a program of a peer is. */
 export const programPath = (name: string): string => join(peersFolder, "programs", name);
 
-/** What is installed for a peer. */
+/** The path of a file that is installed for a peer. */
 export const installedPath = (path: string): string => join(peersFolder, "node_modules", path);
 
-/** A port of 127.0.0.1 that nobody has now. */
+/** A port of 127.0.0.1 that is free now. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -46,7 +46,7 @@ export async function freePort(): Promise<number> {
 
 export interface Program {
   readonly pid: number;
-  /** What it has printed. */
+  /** Everything that it has printed. */
   output(): string;
   /** Rejects when it has ended, with what it printed. */
   readonly ended: Promise<never>;

@@ -12,7 +12,7 @@ export function computedMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-/** The same of all processes that this one has started and that have ended. */
+/** Processor time of all processes that this one has started and that have ended. */
 export function endedMs(): number {
   const fields = statOf("self");
   return (Number(fields[13]) + Number(fields[14])) * 10;

@@ -11,7 +11,7 @@ import { describeMachine, measureCalibration } from "./machine.ts";
 import { noiseOf, writeReport } from "./report.ts";
 import { scenarios } from "./scenarios/index.ts";
 
-// What ships is measured.
+// The bench measures the built program, as it is shipped.
 process.env["LEVER_TEST_DIST"] = "1";
 const { values } = parseArgs({
   options: {

@@ -7,7 +7,7 @@ export interface WrkRun {
   /** `127.0.0.1:port`, or that with `https://` before it. */
   readonly address: string;
   readonly path: string;
-  /** What the Host header says. */
+  /** The value of the Host header. */
   readonly host: string;
   readonly body: string;
   readonly connections: number;

@@ -63,7 +63,7 @@ export const restate: Peer = {
 
 const REGISTER_MS = 30_000;
 
-/** Tells the server of the service, as soon as it listens. */
+/** Registers the service at the server, as soon as the server listens. */
 async function register(admin: number, sdk: number): Promise<void> {
   const until = performance.now() + REGISTER_MS;
   let last = "";

@@ -12,7 +12,7 @@ const SERVICES = 20;
 const code = 'exports.sayHello = (name) => "Hello, " + name + "!";';
 type Isolation = "process" | "oci";
 
-/** Of one host in one round. */
+/** The results of one host in one round. */
 interface ColdCalls {
   readonly medianMs: number;
   readonly p99Ms: number;

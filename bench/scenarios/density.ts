@@ -102,7 +102,7 @@ async function idleInstances(run: BenchRun): Promise<Figure[]> {
   ];
 }
 
-/** Of one process of each kind: the median. */
+/** The median memory of a process of each kind. */
 interface IdleBytes {
   readonly instance: number;
   readonly node: number;
@@ -164,7 +164,7 @@ async function servicesAtZero(run: BenchRun): Promise<Figure[]> {
     const before = await settledBytes(start);
     many = await start();
     await deployMany(many, "idle", further);
-    // What the deploys themselves left in its memory is not the services'.
+    // A new host has no memory left over from the deploys.
     await many.stop();
     const kB = ((await settledBytes(start)) - before) / further / 1_000;
     const startedAt = performance.now();

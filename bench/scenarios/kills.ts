@@ -55,7 +55,7 @@ export async function killUnderLoad(durationMs: number): Promise<readonly Figure
     const ready = instances.filter(({ state }) => state === "ready");
     const victim = ready[Math.floor(random() * ready.length)];
     if (victim === undefined) continue;
-    // What it has in flight changes until the signal is there: at most all that may be on it.
+    // Calls in flight change until the signal arrives. They are at most as many as the instance may have.
     if (!kill(victim.pid)) continue;
     killed++;
     inFlight += Math.max(victim.callsInFlight, 10);

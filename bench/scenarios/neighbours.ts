@@ -12,7 +12,7 @@ const BARE = "node:http, alone";
 const BARE_BESIDE = "node:http, beside two that spin";
 const calm = 'exports.sayHello = (name) => "Hello, " + name + "!";';
 
-/** What each neighbour does again and again until it is told to stop. */
+/** The action that each neighbour repeats until it is stopped. */
 const works = {
   spins: `
     const { Worker } = require("node:worker_threads");
@@ -34,7 +34,7 @@ const works = {
     work = () => Promise.all([fork(), fork(), fork(), fork()]);`,
 };
 
-/** `stop` tells how often it has worked. */
+/** `stop` returns how often it has worked. */
 const neighbour = (work: string): string => `
 let begin = () => {}, cease = () => {}, work;
 ${work}
@@ -131,7 +131,7 @@ export const neighbours: Scenario = {
           atLeast(`what ${name} worked, times`, Math.min(...(counts.get(name) ?? [0])), 1),
         ];
       }),
-      // What the machine itself, and its scheduler, make of two processes that spin.
+      // The effect of two busy processes on a server without Lever.
       measured("node:http alone, p99 ms", of(BARE)),
       measured("node:http beside two that spin, p99 ms", of(BARE_BESIDE)),
       measured("node:http beside two that spin, p99 / alone", ratios(of(BARE_BESIDE), of(BARE))),

@@ -6,7 +6,7 @@ import { deployService, testService } from "../../tests/harness/test-service.ts"
 import { atLeast, atMost, type Figure, measured } from "../figure.ts";
 import { type Scenario, startHost } from "../scenario.ts";
 
-/** What one instance carries at once, and how many callers that makes at full utilisation. */
+/** Calls that one instance carries at once, which is the number of callers at full utilisation. */
 const LOAD = 10;
 const OTHER = "exports.hi = () => new Promise((done) => setTimeout(done, 5, 'hi'));";
 const code = `exports.work = () => new Promise((done) => setTimeout(done, 50));`;
@@ -43,7 +43,7 @@ export async function overloadService(durationMs: number): Promise<readonly Figu
       callers,
       async () => {
         const answer = await caller.call("/narrow/work");
-        // Who is refused comes again a little later.
+        // A refused caller tries again a little later.
         if (answer.status === 503) await delay(50);
         return answer;
       },

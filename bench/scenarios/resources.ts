@@ -36,7 +36,7 @@ interface Ownership {
   readonly instance: string;
   readonly epoch: number;
   from: bigint;
-  /** Of the last thing that was done. */
+  /** Time of the last event. */
   to: bigint;
 }
 

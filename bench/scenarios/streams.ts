@@ -52,7 +52,7 @@ export const streams: Scenario = {
       for (const [way, to, limit] of promises) {
         const name = `${kind}: ${way.name} / ${to.name}`;
         const held = ratios(of(way), of(to));
-        // What is promised is promised of small messages.
+        // The promises are about small messages.
         const isPromised = limit !== undefined && kind === "small messages";
         figures.push(isPromised ? atLeast(name, held, limit) : measured(name, held));
       }

@@ -47,7 +47,7 @@ const peers: readonly Peer[] = [
   restate,
 ];
 
-/** Of one workload: the ratio that is promised of Lever's rate to another's. */
+/** A workload, and the promised ratio of Lever's rate to another's. */
 const promises: readonly (readonly [Workload, Peer, Peer, number])[] = [
   [many, lever, bareNode, 1],
   [many, lever, workerd, 3],

@@ -19,7 +19,7 @@ const GRPC_STREAMS = 4;
 interface Way {
   readonly name: string;
   readonly isSecure: boolean;
-  /** What is left for the host's process, of what it does alone. */
+  /** The most of the host's processor time without workers that it may use with them. */
   readonly shareMax: number;
   call(lever: RunningLever, seconds: number): Promise<number>;
 }
@@ -145,7 +145,7 @@ async function startHost(
   const { certFile, keyFile } = authority.issue(`host-${count}`);
   const args = isSecure ? ["--tls-cert", certFile, "--tls-key", keyFile] : [];
   const lever = await startLever({ workers: count, args });
-  // Of all processes it gets its turn last, so that it is what the others wait for, as where there are processors for all of
+  // The host runs last of all processes, so that the others wait for it, as on a machine with a processor for each of
   // them. Else it would be woken for every call or two, which costs it more than these do.
   setPriority(lever.pid, constants.priority.PRIORITY_LOW);
   const folder = join(authority.folder, "work");

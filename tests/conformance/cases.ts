@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 
-/** What a call comes to, in the same form whatever carried it. Bytes are Buffers. */
+/** The outcome of a call, in the same form for every transport. Bytes are Buffers. */
 export type Outcome =
   | { readonly result: unknown }
   | { readonly error: unknown }
@@ -20,7 +20,7 @@ interface AnyCase {
 export interface RegularCase extends AnyCase {
   readonly timeoutMs?: number;
   readonly outcome: Outcome;
-  /** What it comes to for a caller of the same environment, when that differs. */
+  /** The outcome for a caller of the same environment, if it differs. */
   readonly outcomeForService?: Outcome;
 }
 
@@ -227,7 +227,7 @@ export const streamCases: readonly StreamCase[] = [
   {
     name: "left by the caller",
     method: "leaveChan",
-    // The test puts the name of one call here, and asks the service whether it has heard.
+    // The test puts the name of one call here, and asks the service whether the call was cancelled.
     args: [""],
     sent: [],
     keepsOpen: true,

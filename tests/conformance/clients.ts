@@ -78,7 +78,7 @@ export const anotherService: Transport = {
   },
 };
 
-/** Of Lever's own refusals a service passes on the text only, unless it does more than the proxy. */
+/** The proxy service passes on only the text of Lever's own refusals. */
 function asPassedOn(failure: Failure): Failure {
   if (!("error" in failure) || typeof failure.error !== "string") return failure;
   if (failure.error.includes("has no method")) return { code: "unknown_method" };

@@ -7,13 +7,13 @@ const OK = 0;
 const DEADLINE_EXCEEDED = 4;
 
 function failureOf({ code, metadata }: { code: number; metadata: Metadata }): Failure {
-  const [told] = metadata.get("lever-code");
-  if (told !== undefined) return { code: String(told) };
-  // The caller's own library tells it before Lever does.
+  const [leverCode] = metadata.get("lever-code");
+  if (leverCode !== undefined) return { code: String(leverCode) };
+  // The caller's library fails the call before Lever does.
   return { code: code === DEADLINE_EXCEEDED ? "deadline_exceeded" : `status ${code}` };
 }
 
-/** Of everything in other ways of writing numbers down. */
+/** Why gRPC cannot carry deeply nested values. */
 export const nestsTooDeep = "protobuf libraries read no more than 100 messages within one another";
 
 export const grpcTransport: Transport = {

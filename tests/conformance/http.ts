@@ -121,7 +121,7 @@ function openStream(
   };
 }
 
-/** The lines of a body. A reader passes its input's errors on, also when nobody reads any more. */
+/** The lines of a body. A reader passes on its input's errors, also when it is no longer read. */
 const linesOf = (body: Readable): AsyncIterable<string> =>
   createInterface({ input: body }).on("error", ignore);
 

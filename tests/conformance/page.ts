@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { CHUNK_BYTES, type Outcome } from "./cases.ts";
 import { type Bench, type Failure, isBytes, type Streamed, type Transport } from "./transport.ts";
 
-// What goes into a page and comes out of it is JSON: bytes are packed.
+// Values go into a page and come out of it as JSON. Bytes are packed.
 
 type Packed = { readonly bytes: string } | { readonly json: string };
 

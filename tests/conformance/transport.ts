@@ -19,9 +19,9 @@ export interface Streamed {
 /** A way to call a service of `dev.lever`. */
 export interface Transport {
   readonly name: string;
-  /** What it needs besides Node (tests/harness/requirements.ts). */
+  /** Tags of its requirements besides Node (tests/harness/requirements.ts). */
   readonly tags?: string[];
-  /** What it calls is called by a service of the same environment. */
+  /** A service of the same environment makes the calls. */
   readonly isService?: true;
   readonly regular?: (bench: Bench, service: string, of: RegularCase) => Promise<Outcome>;
   readonly stream?: (bench: Bench, service: string, of: StreamCase) => Promise<Streamed>;

@@ -1,13 +1,13 @@
 import { connect } from "node:net";
 
 export interface ExchangeOptions {
-  /** Told apart in the system's tables of connections, so that they don't run full. */
+  /** A local address: several of them keep the system's table of connections from running full. */
   readonly localAddress: string;
-  /** What the caller does once everything is sent: waits for an answer, ends its side, or is gone. */
+  /** The caller's action after everything is sent: wait for an answer, end its side, or disconnect. */
   readonly then: "wait" | "end" | "leave";
-  /** Whoever waits ends its side after this time, answered or not. */
+  /** A caller that waits ends its side after this time, answered or not. */
   readonly patienceMs: number;
-  /** What has come is a whole answer. */
+  /** True when the bytes are a complete answer. */
   readonly isAnswered: (answer: Buffer) => boolean;
 }
 
@@ -19,7 +19,7 @@ export interface Exchanged {
 
 /** Within this time of the end of its input a connection is over, on any machine that is merely busy. */
 const HANG_MS = 60_000;
-/** Of an answer: what is kept. */
+/** Bytes of an answer that are kept. */
 const ANSWER_BYTES_MAX = 256 * 1024;
 
 /**

@@ -8,20 +8,20 @@ export interface FuzzOptions {
   /** Index of the first input. */
   readonly from: number;
   readonly count: number;
-  /** Hears now and then how many inputs are done. */
+  /** Gets the number of inputs that are done. */
   readonly onProgress?: (done: number) => void;
 }
 
 export interface FuzzResult {
   readonly count: number;
   readonly seconds: number;
-  /** What did not grow, before and after. */
+  /** The measures that did not grow, before and after. */
   readonly measures: string;
 }
 
 /** Inputs between two looks at whether the target still works. */
 const BATCH = 1_000;
-/** Of all inputs: those after which what must not grow is measured first. */
+/** The part of all inputs before the first measurement. */
 const WARM_UP_SHARE = 0.25;
 
 /**
@@ -88,7 +88,7 @@ class InputError {
   }
 }
 
-/** @throws InputError for the first input that breaks something, after those beside it have ended. */
+/** @throws InputError for the first input that breaks something, after the others of its batch have ended. */
 async function runBatch(
   subject: Subject,
   batch: { seed: number; first: number; end: number; guard: StallGuard },

@@ -28,7 +28,7 @@ export class HeapProbe implements Disposable {
 
   /** Bytes that are still in use once everything that is garbage has been collected. */
   async liveBytes(): Promise<number> {
-    // What the first collection finalizes, the second frees.
+    // The second collection frees what the first one finalizes.
     for (let round = 0; round < 3; round++) await this.#ask("HeapProfiler.collectGarbage");
     const expression = "(({heapUsed, external}) => heapUsed + external)(process.memoryUsage())";
     const answer = await this.#ask("Runtime.evaluate", { expression });

@@ -18,7 +18,7 @@ export interface HostTarget {
   readonly headers?: Readonly<Record<string, string>>;
   /** @throws Error that says what is wrong with an answer. */
   readonly judge?: (bytes: Buffer, exchanged: Exchanged) => void;
-  /** What is only known once calls are made with the headers. */
+  /** Prepares what needs calls with the headers. */
   readonly prepare?: (admin: AdminCall) => Promise<Prepared>;
 }
 

@@ -1,8 +1,8 @@
-/** What a target's faulty inputs are made from. The same in every run, or a seed would show nothing. */
+/** The material of a target's faulty inputs. It must be the same in every run, so that a seed repeats an input. */
 export interface Corpus {
   /** Valid inputs, each in parts: lines, frames, entries. */
   readonly inputs: readonly (readonly Buffer[])[];
-  /** Words that mean something to whoever reads the input. */
+  /** Words that have a meaning for the reader of the input. */
   readonly words: readonly (string | Buffer)[];
   /** Makes the bytes of an input from its parts: with lengths and sums that fit, so that faults get past those. */
   encode(parts: readonly Buffer[]): Buffer;
@@ -19,9 +19,9 @@ const DIGITS = [...NUMBERS.map(String), "-1", "1e9", "0x10", "1.5", "99999999999
 /** Most changes to one input: with more, nothing is left of what was valid. */
 const CHANGES_MAX = 6;
 const INPUT_BYTES_MAX = 128 * 1024;
-/** Of inputs, how many have faults in their encoded bytes too. */
+/** The share of inputs that also have faults in their encoded bytes. */
 const RAW_SHARE = 0.1;
-/** Of faults, how many are in the last third. */
+/** The share of faults in the last third of an input. */
 const LATE_SHARE = 0.5;
 
 /** Makes faulty inputs out of valid ones; every choice is the random numbers'. */

@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Measure } from "./target.ts";
 
-/** What this process itself keeps, once everything that is garbage has been collected. */
+/** The memory of this process after all garbage is collected. */
 export async function ownMemory(): Promise<Measure> {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;

@@ -19,7 +19,7 @@ export interface Subject extends AsyncDisposable {
   feed(bytes: Buffer, choice: (end: number) => number): Promise<void> | void;
   /** Between inputs: it still does what it is for. @throws Error that says what it does not. */
   check(): Promise<void>;
-  /** What must not grow, once it has come to rest. */
+  /** Measures that must not grow, once all calls have ended. */
   measure(): Promise<readonly Measure[]>;
 }
 

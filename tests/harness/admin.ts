@@ -9,7 +9,7 @@ interface HostAddress {
 export const adminOf = ({ address }: HostAddress, token?: string): RemoteService<AdminMethods> =>
   new Client({ forceHost: address, token }).service<AdminMethods>("admin.lever", "admin");
 
-/** What `lever ps` shows of `dev.lever`. */
+/** The instances of `dev.lever`, as `lever ps` shows them. */
 export async function listInstances(host: HostAddress, service?: string): Promise<InstancesReport> {
   return await adminOf(host).invoke("listInstances", "dev.lever", service ?? null);
 }

@@ -12,7 +12,7 @@ import { join } from "node:path";
 
 const CGROUPS = "/sys/fs/cgroup";
 
-/** What everything is named after that the containers of the host with this data folder make on the machine. */
+/** The part of every name that a host with this data folder gives to things of its containers. */
 const idOf = (dataDir: string): string =>
   createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 10);
 
@@ -73,7 +73,7 @@ function entriesOf(dir: string): Dirent[] {
   }
 }
 
-/** Those that come and go with containers, not what all of them share. */
+/** Files and folders of single containers, without those that all of them share. */
 function filesIn(dir: string): string[] {
   if (!existsSync(dir)) return [];
   const folders = ["sandboxes", "bundles", "state", "disks", "services", ...networkFolders(dir)];

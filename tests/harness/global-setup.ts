@@ -10,7 +10,7 @@ const bundles = [
 ];
 const sources = ["packages/{protocol,client,runtime}/{package.json,src/**/*}", "scripts/bundle.ts"];
 
-/** Makes the bundles anew that instances and pages load, when a source is newer than they are. */
+/** Rebuilds the bundles of instances and pages when a source is newer. */
 export default function setup(project: TestProject): void {
   bundle();
   project.onTestsRerun(async () => bundle());

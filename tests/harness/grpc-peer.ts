@@ -88,7 +88,7 @@ export interface GrpcPeer {
 }
 
 /**
- * A client of the gRPC wire that shares no code with Lever; over TLS when it is told which authority to trust (PEM). It may
+ * A client of the gRPC wire that shares no code with Lever. With an `authority` to trust (PEM) it uses TLS. It may
  * send further metadata, and name another host than the one it connects to.
  */
 export function grpcPeer(

@@ -134,7 +134,7 @@ export class Joined {
     const piece = first.slice(0, cut);
     const to = pipe.to();
     to.receive(piece);
-    // What is borrowed is written over.
+    // The link may use borrowed bytes only during the call: they are overwritten.
     if (to === this.instance) piece.fill(0xaa);
   }
 

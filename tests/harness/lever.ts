@@ -25,7 +25,7 @@ export interface StartOptions {
   readonly wrapper?: readonly string[];
   /** Further arguments of `lever up`. */
   readonly args?: readonly string[];
-  /** Beside the environment of the tests. */
+  /** Added to the environment of the tests. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -33,7 +33,7 @@ export interface StartOptions {
 export interface RunningLever extends AsyncDisposable {
   /** `127.0.0.1:port` */
   readonly address: string;
-  /** The same with `http://` or `https://` before it. */
+  /** The address with `http://` or `https://`. */
   readonly origin: string;
   readonly dataDir: string;
   readonly pid: number;
@@ -56,7 +56,7 @@ export interface RunningLever extends AsyncDisposable {
   printed(): string;
 }
 
-/** Of each `lever up` that this process has started and that has not been stopped. */
+/** Every `lever up` that this process has started and not stopped. */
 const started = new Set<{ stop: () => Promise<number>; abandon: () => void }>();
 process.once("exit", () => {
   for (const { abandon } of started) abandon();

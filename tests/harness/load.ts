@@ -64,7 +64,7 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-/** Calls again and again, `concurrency` at once, until told to stop; `onAnswer` gets each answer. */
+/** Calls again and again, `concurrency` at once, until `stop`. `onAnswer` gets each answer. */
 export function keepCalling(
   concurrency: number,
   call: (caller: number) => Promise<Answer>,

@@ -22,7 +22,7 @@ interface Waiter {
   readonly fail: (reason: string) => void;
 }
 
-/** Reads a host's log. Lines are parsed when somebody asks, so that a host that logs much costs a bench nothing. */
+/** Reads a host's log. It parses lines only when a test needs events, so that a bench pays nothing for a long log. */
 export class LogEvents {
   #text = "";
   #parsedLength = 0;
@@ -94,7 +94,7 @@ export class LogEvents {
     const lines = this.#text.slice(this.#parsedLength, end).split("\n");
     this.#parsedLength = end;
     for (const line of lines) {
-      // What Node itself prints is no event.
+      // Node itself prints lines that are no events.
       if (!line.startsWith("{")) continue;
       const event = JSON.parse(line) as LogEvent;
       this.#events.push(event);

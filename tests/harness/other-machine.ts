@@ -10,7 +10,7 @@ const IP = "/usr/sbin/ip";
 export interface OtherMachineOptions {
   /** This machine's address at the cable, with the length of its prefix. Default: of a range of the process's own. */
   readonly here: string;
-  /** Those of the other one; the first is in the same network. */
+  /** Addresses of the other machine. The first is in the same network. */
   readonly there: readonly string[];
 }
 

@@ -14,7 +14,7 @@ export interface TestProxy extends AsyncDisposable {
   retarget(target: string): void;
 }
 
-/** What the proxy does with a request for a link. */
+/** The proxy's reaction to a request for a link. */
 export type OnLink = "forwarded" | "refused" | "closed";
 
 /** `target`: `host:port`, or an origin. */

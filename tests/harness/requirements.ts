@@ -1,4 +1,4 @@
-/** What some tests need besides Node. `vitest.config.ts` skips the tests that this machine cannot run. */
+/** Requirements of tests besides Node. `vitest.config.ts` skips the tests that this machine cannot run. */
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 

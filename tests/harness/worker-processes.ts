@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-/** The processes that take a host's connections. */
+/** The pids of a host's gateway workers. */
 export function workersOf(hostPid: number): number[] {
   const children = readFileSync(`/proc/${hostPid}/task/${hostPid}/children`, "utf8").split(" ");
   return children
@@ -15,7 +15,7 @@ export function socketsOf(pid: number): number {
   return readdirSync(folder).filter((fd) => linkOf(`${folder}/${fd}`).startsWith("socket:")).length;
 }
 
-/** False for one that has ended, also where nobody has asked how yet. */
+/** False for a process that has ended, also when its parent has not waited for it. */
 export function isRunning(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));

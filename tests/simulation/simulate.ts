@@ -32,7 +32,7 @@ export interface SimulationResult {
   readonly calls: number;
   readonly instances: number;
   readonly ownerships: number;
-  /** What was promised and not kept, with the simulated time. */
+  /** Broken promises, with the simulated time. */
   readonly violations: readonly string[];
 }
 
@@ -57,7 +57,7 @@ const limits = {
   instancesRamMbMax: 128 * 9,
 };
 
-/** What a call may come to, so that nobody waits for ever: its deadline, and what follows it. */
+/** Time for every call to end: its deadline, and what follows it. */
 const SETTLE_MS = 60_000;
 
 /**
@@ -76,7 +76,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     if (!isKept) violate(what);
   };
 
-  // Who has a resource, by what the processes themselves did.
+  // The processes that have opened a resource and not closed it.
   const holders = new Map<string, Set<SimulatedRuntime>>();
   const epochs = new Map<string, number>();
   const runtimes = new Set<SimulatedRuntime>();
@@ -236,13 +236,13 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     if (isStream) clock.setTimeout(() => side.end(), random() * 3_000);
     if (random() < 0.05) {
       clock.setTimeout(() => {
-        // Who leaves hears nothing more.
+        // A caller that cancels gets no further event.
         if (open.delete(kept)) side.abort(cancelled);
       }, random() * 200);
     }
   };
 
-  /** What holds at every moment. */
+  /** Checks the promises that hold at every moment. */
   const checkNow = (): void => {
     for (const name of SERVICES) {
       const of = fleet.service(ENVIRONMENT, name);
@@ -293,7 +293,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const run = async (until: number): Promise<void> => {
     while (violations.length === 0 && clock.runNext(until)) {
       steps++;
-      // What the fleet awaits goes on.
+      // Lets the fleet's promises settle.
       for (let i = 0; i < 8; i++) await undefined;
       checkNow();
     }

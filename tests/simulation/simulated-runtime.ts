@@ -18,7 +18,7 @@ import {
 
 const NOTHING = new TextEncoder().encode("null");
 
-/** What may go wrong in the simulated instances: parts of one. */
+/** Probabilities of faults in the simulated instances. */
 interface Troubles {
   /** Starts that fail by themselves. */
   readonly badStarts: number;
@@ -28,7 +28,7 @@ interface Troubles {
   readonly stubborn: number;
 }
 
-/** What a simulation hears of its instances, to hold it against what is promised. */
+/** The events of instances from which the simulation checks the promises. */
 interface Watcher {
   /** A call has reached the service's function. */
   onCall(runtime: SimulatedRuntime, request: CallRequest): void;
@@ -66,7 +66,7 @@ export class SimulatedRuntime implements RuntimeLink {
   #isLeaving = false;
   /** Stopped as by SIGSTOP until this moment. */
   #frozenUntil = 0;
-  /** What it would have done meanwhile. */
+  /** Actions that wait until it is no longer frozen. */
   readonly #postponed: (() => void)[] = [];
 
   constructor(world: World) {
@@ -87,7 +87,7 @@ export class SimulatedRuntime implements RuntimeLink {
   }
 
   kill(): void {
-    // No process hears it, so no freeze delays it.
+    // The process does not receive it, so a freeze does not delay it.
     this.#world.clock.setTimeout(() => this.#die({ status: undefined, signal: "SIGKILL" }), 1);
   }
 
@@ -168,7 +168,7 @@ export class SimulatedRuntime implements RuntimeLink {
     this.#later(random() * 60, () => this.#finish(running));
   }
 
-  /** A resource is given back when no function works for it any more, whoever still waits for an answer. */
+  /** A resource is released when no function works for it, also while callers wait for an answer. */
   #closeWhenQuiet(closing: Running): void {
     const { resource } = closing.request.target;
     const isBusy = [...this.#running].some(
@@ -244,7 +244,7 @@ export class SimulatedRuntime implements RuntimeLink {
   }
 }
 
-/** Starts simulated runtimes, and tells of each. */
+/** Starts simulated runtimes, and passes each to the watcher. */
 export function simulatedLauncher(
   world: World,
   onLaunch: (runtime: SimulatedRuntime) => void,

@@ -66,7 +66,7 @@ const ARGS = [
   "serviceDataBytesMax=16777216",
 ];
 
-/** A sink, a source, and a server that tells the sink's bytes, on another machine. */
+/** A sink, a source, and a server that returns the count of the sink, on another machine. */
 const PEER = `
 const net = require("node:net");
 let bytes = 0;

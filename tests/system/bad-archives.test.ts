@@ -241,7 +241,7 @@ describe("a service is refused", () => {
     ],
   ];
 
-  it.each(rows)("a service whose lever.json is %s is refused", async (text, message) => {
+  it.each(rows)("lever.json %s is refused", async (text, message) => {
     const archive = archiveOf([
       { path: "lever.json", body: text },
       { path: "folder.js/", type: "Directory" },

@@ -49,7 +49,7 @@ describe("the data folder", () => {
       expect(readdirSync(dataDir)).toEqual(before);
     });
 
-    it(`a data folder refused as that of ${writer} serves again with its version`, async () => {
+    it(`the data folder of ${writer} serves again with its own version`, async () => {
       writeFileSync(versionFile, version);
       await using lever = await startLever({ dataDir });
       expect((await callMethod(lever.address, "/hello/hello", [])).json()).toBe("hello");

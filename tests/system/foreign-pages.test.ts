@@ -94,7 +94,7 @@ async function openReboundPage(): Promise<{ page: Page; target: string }> {
 
 describe.each([
   ["a page of another origin", "foreign", openForeignPage],
-  ["a page whose host name was rebound to Lever", "rebound", openReboundPage],
+  ["a page that was rebound to Lever", "rebound", openReboundPage],
 ])("%s", (subject, tag, open) => {
   let auditBefore: unknown;
   let outcomes: string[][];

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { cleanEnvironment } from "../harness/run-lever.ts";
 
-/** A command that a README tells to type, and what it is said to print. */
+/** A command of a README, and the output that the README shows. */
 export interface ReadmeCommand {
   readonly command: string;
   /** undefined where the README does not say. `…` stands for anything. */

@@ -23,7 +23,7 @@ const requests: readonly (readonly [name: string, request: string])[] = [
       ["a stream", "/svc/echoChan", "[1]\n2\n3\n"],
       ["a stream that fails", "/svc/failChan", "[]"],
       ["the admin service", "/admin/listLimits?forceenv=admin.lever", "[]"],
-      ["a method of the admin service that there is not", "/admin/x?forceenv=admin.lever", "[]"],
+      ["an unknown method of the admin service", "/admin/x?forceenv=admin.lever", "[]"],
       ["an unknown environment", "/svc/echo?forceenv=none.lever", "[]"],
       ["an environment with a space", "/svc/echo?forceenv=local%20admin.lever", "[]"],
     ] as const

@@ -10,7 +10,7 @@ import { ownMemory } from "../own-memory.ts";
 import { openFiles } from "../process-files.ts";
 import type { FuzzTarget, Subject } from "../target.ts";
 
-/** What a deploy unpacks: only inside its folder, and whatever is wrong with it is said as `invalid_archive`. */
+/** Unpacking of archives: it writes only inside its folder, and refuses every faulty archive as `invalid_archive`. */
 export const archives: FuzzTarget = {
   name: "archives",
   async open(): Promise<Subject> {

@@ -121,7 +121,7 @@ const WORDS: readonly (string | Buffer)[] = [
   "%00",
   "%ff",
   "__proto__",
-  // Of protobuf: tags of each kind, lengths that run over, groups, a varint without an end.
+  // Protobuf: tags of each kind, lengths that are too great, groups, a varint without an end.
   Buffer.from([0x0a]),
   Buffer.from([0x12]),
   Buffer.from([0x0a, 0x00]),

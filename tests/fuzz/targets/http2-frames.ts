@@ -2,8 +2,8 @@ import * as http2 from "node:http2";
 import { Duplex } from "node:stream";
 
 /*
- * What a client sends over one HTTP/2 connection, as the parts of an input: a part for each frame, behind a byte that
- * says how it is written. Lengths are added when the input is encoded.
+ * The bytes of a client on one HTTP/2 connection, as the parts of an input: one part for each frame, after a byte that
+ * says how it is written. The encoder adds lengths.
  *
  *     kind | type (of RAW) | flags | u32 stream | payload
  */
@@ -93,7 +93,7 @@ function u32(value: number): Buffer {
   return bytes;
 }
 
-/** What Node's own client sends for some requests, one after the other, as parts. */
+/** Records the bytes of Node's own client for some requests, one after the other, as parts. */
 export async function recordHttp2(
   requests: readonly { headers: http2.OutgoingHttpHeaders; body: Buffer }[],
 ): Promise<Buffer[]> {

@@ -9,7 +9,7 @@ import { link } from "./link.ts";
 import { tokens } from "./tokens.ts";
 import { websocket } from "./websocket.ts";
 
-/** Those that run a host of their own, and send it inputs over connections. */
+/** Targets that start a host and send it inputs over connections. */
 export const hostTargets: readonly FuzzTarget[] = [
   http1,
   http2,

@@ -39,7 +39,7 @@ function expectAboutFile(sentences: readonly string[]): void {
   }
 }
 
-/** What those who get an accepted lever.json count on. */
+/** Checks the properties on which users of an accepted lever.json rely. */
 function expectSound(of: LeverJson): void {
   const { jsEntry, entry, maxInstances = of.minInstances } = of;
   const isSound =

@@ -13,8 +13,9 @@ import {
 import { HEADER_BYTES, writeHeader } from "@leveros/protocol/wire";
 
 /*
- * What one side of a link sends, as the parts of an input: first a byte that says to which side, even for the host; then
- * a part for each frame without its length. One whose payload is in shared memory is marked, and followed by its first word.
+ * The bytes of one side of a link, as the parts of an input: first a byte that names the receiving side, even for the host;
+ * then one part for each frame without its length. A frame whose payload is in shared memory is marked and followed by its
+ * first word.
  */
 const TO_HOST = Buffer.of(0);
 const TO_INSTANCE = Buffer.of(1);
@@ -71,7 +72,7 @@ function memoryOf(side: "host" | "instance"): SharedMemory {
     : { outgoing: instance, incoming: host };
 }
 
-/** What two links say to one another in some conversations. */
+/** Records the bytes between two links in some conversations. */
 export function recordLink(): Buffer[][] {
   const talk = (
     work: (host: Link, instance: Link, run: () => void) => void,

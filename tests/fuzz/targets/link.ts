@@ -33,7 +33,7 @@ export const link: FuzzTarget = {
       },
       async check() {
         const [valid] = corpus.inputs;
-        // What was recorded breaks nothing.
+        // A recorded conversation breaks nothing.
         await feedLink(encodeLink(valid ?? []), () => 1, true);
       },
       async measure() {
@@ -170,7 +170,7 @@ function expectProtocolError(error: unknown): void {
 
 const written = new RecordedMemory();
 
-/** What the other side has in memory, and mostly still has when it is looked for; or no memory is shared. */
+/** The shared memory of the other side, which mostly still holds its payloads; or no shared memory. */
 function memoryFor(
   side: "host" | "instance",
   choice: (end: number) => number,

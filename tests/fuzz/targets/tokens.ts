@@ -3,7 +3,7 @@ import { openHostSubject } from "../host-subject.ts";
 import type { FuzzTarget } from "../target.ts";
 import { encodeHttp, httpInput } from "./http-text.ts";
 
-/** Who may get in is asked of a host that has tokens: one that may do everything, and one that may invoke. */
+/** Access to a host with two tokens: one allows everything, the other one allows calls. */
 export const tokens: FuzzTarget = {
   name: "tokens",
   open: () => openHostSubject(describe),
@@ -50,7 +50,7 @@ async function describe(admin: AdminCall): Promise<HostTarget> {
           if (isIn && !asked.includes(invoker.token)) throw new Error(`it got in: ${heard}`);
           if (/"token":"|"liveVersion"/.test(heard)) throw new Error(`it may too much: ${heard}`);
         },
-        /** What inputs have made goes, or there would be more with each. */
+        /** Removes what inputs have created, so that it does not grow. */
         async check(call) {
           const listed = (await call("listTokens")) as readonly Created[];
           for (const { id } of listed) if (!kept.has(id)) await call("revokeToken", id);
@@ -60,7 +60,7 @@ async function describe(admin: AdminCall): Promise<HostTarget> {
   };
 }
 
-/** Browsers are told why on the socket that they asked for; what nobody could ask for is told to anybody. */
+/** True when a WebSocket was opened only to refuse the call. */
 function refusesOnSocket(heard: string): boolean {
   // The first thing on it, behind the frame's own bytes.
   const [, title = ""] =

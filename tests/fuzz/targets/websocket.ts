@@ -184,7 +184,7 @@ const WORDS: readonly (string | Buffer)[] = [
   frame(PING, Buffer.alloc(126)),
   frame(TEXT, "[]", 0),
   frame(0, "rest"),
-  // Reserved bits and opcodes; lengths that nothing follows, or that nobody can mean.
+  // Reserved bits and opcodes; lengths without bytes, and impossible lengths.
   frame(TEXT, "[]", FIN | 0x40),
   frame(3, "[]"),
   Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]),

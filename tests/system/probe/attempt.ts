@@ -3,19 +3,19 @@ import type { RunningLever } from "../../harness/lever.ts";
 /** How instances are kept apart. */
 export type Mode = "oci" | "process";
 
-/** What an attacker is told of the machine: more than it could find out. */
+/** The attacker's knowledge of the machine: more than it could find out. */
 export interface Facts {
   /** Where the host listens. */
   readonly port: number;
   readonly dataDir: string;
   readonly hostPid: number;
-  /** Of the neighbours' instances: in the attacker's environment, and in another. */
+  /** Addresses of the neighbours' instances: in the attacker's environment, and in another. */
   readonly neighbours: readonly string[];
-  /** Of a socket that a process of the machine listens on. */
+  /** Name of an abstract socket on which a process of the machine listens. */
   readonly abstractName: string;
 }
 
-/** What an attempt by the test itself has to work with. */
+/** The means of an attempt that the test itself makes. */
 export interface World {
   readonly lever: RunningLever;
   /** Runs a program in the probe's instance; resolves to its answer, or to the code of Lever's refusal. */
@@ -24,11 +24,11 @@ export interface World {
 
 /** One way out or across. */
 export interface Attempt {
-  /** What the attacker does. */
+  /** The attacker's action, after "a hostile service". */
   readonly name: string;
-  /** What it would have, had it succeeded. */
+  /** The attacker's gain if it succeeded. */
   readonly gain: string;
-  /** What comes of it in each mode, exactly. A mode that is missing promises nothing. */
+  /** The exact outcome in each mode. A missing mode promises nothing. */
   readonly answers: Readonly<Partial<Record<Mode, string>>>;
   /** One of three: in Python in the instance, in JavaScript in the instance, by the test itself. */
   readonly python?: string;
@@ -36,7 +36,7 @@ export interface Attempt {
   readonly from?: (world: World) => Promise<string>;
 }
 
-/** Of Lever's own refusals. */
+/** The code of Lever's refusal. */
 export function codeOf(problem: unknown): string {
   const { code } = problem as { code?: unknown };
   return String(code);

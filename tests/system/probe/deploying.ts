@@ -1,6 +1,6 @@
 import { deployArchive } from "../../harness/http-call.ts";
 
-/** Deploys each archive, and tells what became of them, once for all that fared the same. */
+/** Deploys each archive. Returns every different outcome once. */
 export async function deploying(address: string, archives: readonly Buffer[]): Promise<string> {
   const fates = new Set<string>();
   for (const archive of archives) {

@@ -4,7 +4,7 @@ import type { World } from "./attempt.ts";
 /** Far above what a host needs in passing, far below what the attempts bring. */
 const GROWTH_BYTES_MAX = 300e6;
 
-/** Runs JavaScript in the probe, and tells how it ended and whether the host's memory stayed within bounds meanwhile. */
+/** Runs JavaScript in the probe. Returns its outcome, and whether the host's memory stayed within bounds meanwhile. */
 export async function hostMemoryDuring({ lever, probe }: World, source: string): Promise<string> {
   // 5 = forget the peak so far (proc_pid_clear_refs(5)).
   writeFileSync(`/proc/${lever.pid}/clear_refs`, "5");

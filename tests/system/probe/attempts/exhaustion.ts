@@ -1,7 +1,7 @@
 import type { Attempt } from "../attempt.ts";
 import { flowsOutside } from "../flows-outside.ts";
 
-/** What there is only so much of. The neighbours are called meanwhile, and answer. */
+/** Attempts to use up limited resources. The neighbours are called meanwhile, and answer. */
 export const exhaustion: readonly Attempt[] = [
   {
     name: "starts processes in an endless loop",

@@ -16,7 +16,7 @@ const ENTRIES: readonly ArchiveEntry[] = [
   { path: "x.js", type: "FIFO" },
 ];
 
-/** What the machine, the host and other services keep in files. */
+/** Attempts on the files of the machine, the host and other services. */
 export const files: readonly Attempt[] = [
   {
     name: "reads the machine's accounts and keys",

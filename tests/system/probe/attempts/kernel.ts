@@ -8,7 +8,7 @@ const calls = (name: string, gain: string, python: string, oci = "EPERM"): Attem
   python,
 });
 
-/** What the kernel could be asked for. */
+/** Attempts on the kernel. */
 export const kernel: readonly Attempt[] = [
   calls(
     "mounts, unmounts, and changes its root",

@@ -3,7 +3,7 @@ import { hostMemoryDuring } from "../host-memory.ts";
 
 const both = (answer: string): Attempt["answers"] => ({ oci: answer, process: answer });
 
-/** What an instance can say to its host, and who it can claim to be. */
+/** Attempts over the instance's link to its host. */
 export const link: readonly Attempt[] = [
   {
     name: "calls the admin service over its link, by its name and by similar names",

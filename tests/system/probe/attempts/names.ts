@@ -49,7 +49,7 @@ const PATHS = [
   "/__proto__/constructor",
 ];
 
-/** Who somebody claims to be, and names that are paths. */
+/** Attempts with false identities, and with names that are paths. */
 export const names: readonly Attempt[] = [
   {
     name: "claims in headers to be a service of another environment, from outside",

@@ -1,6 +1,6 @@
 import type { Attempt } from "../attempt.ts";
 
-/** What is at other addresses. */
+/** Attempts on other addresses. */
 export const network: readonly Attempt[] = [
   {
     name: "connects to the host's port, on loopback",
