@@ -13,7 +13,8 @@ async function upOnTerminal(
   const data = await mkdtemp(join(tmpdir(), "lever-terminal-"));
   // Node shows no color where CI is set.
   const { NO_COLOR, CI, ...env } = cleanEnvironment();
-  const command = `${process.execPath} ${leverBin} up --port 0 --isolation process --data ${data}`;
+  // Without exec, a shell that stays the parent is ended by the same Ctrl-C, and its status would be seen.
+  const command = `exec ${process.execPath} ${leverBin} up --port 0 --isolation process --data ${data}`;
   const script = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...env, TERM: "xterm-256color", ...variables },
