@@ -67,7 +67,7 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
 
   /**
    * Sends a message. False = the service is slower: wait for `drained()` before the next one.
-   * @throws Error after `end`; LeverError `malformed_request` for a value that JSON cannot represent.
+   * @throws Error after `end`; LeverError `malformed_request` for a value that JSON would lose.
    */
   write(message: Sent): boolean {
     if (this.#hasEnded) throw new Error("Cannot write to the stream: end() was called.");
@@ -220,7 +220,7 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
 
 function encodeMessage(message: unknown): Payload {
   try {
-    return valuePayload(message);
+    return valuePayload(message, "message");
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new LeverError("malformed_request", `Cannot send the message: ${problem}`, { cause });

@@ -1,4 +1,5 @@
 import { PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
+import { jsonText } from "./json-text.ts";
 
 /** The parts of node:buffer that are used where it exists. */
 interface TextTools {
@@ -26,11 +27,11 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /**
- * Encodes a value as JSON in UTF-8. Dates become ISO strings; undefined, functions, NaN and infinities become null.
- * @throws TypeError for a cycle or a BigInt.
+ * Encodes a value as JSON in UTF-8, by the rules of `jsonText`.
+ * @throws TypeError for a value that JSON would lose a part of.
  */
-export function encodeJson(value: unknown): Uint8Array {
-  return encodeText(JSON.stringify(value) ?? "null");
+export function encodeJson(value: unknown, root = "value"): Uint8Array {
+  return encodeText(jsonText(value, root));
 }
 
 /** Short texts share a buffer: allocating one for each would cost more than encoding the text. */
@@ -51,19 +52,26 @@ function encodeText(text: string): Uint8Array {
   return shared.subarray(start, sharedEnd);
 }
 
-/** Encodes one value: bytes stay bytes, any other value becomes JSON. */
-export function valuePayload(value: unknown): Payload {
+/**
+ * Encodes one value: bytes stay bytes, any other value becomes JSON.
+ * @param root the name of the value in errors, as "result".
+ * @throws TypeError as `encodeJson`.
+ */
+export function valuePayload(value: unknown, root = "value"): Payload {
   return value instanceof Uint8Array
     ? { kind: PAYLOAD_BYTES, bytes: value }
-    : { kind: PAYLOAD_JSON, bytes: encodeJson(value) };
+    : { kind: PAYLOAD_JSON, bytes: encodeJson(value, root) };
 }
 
-/** Encodes the arguments of a call: exactly one bytes argument stays bytes, any other list becomes a JSON array. */
+/**
+ * Encodes the arguments of a call: exactly one bytes argument stays bytes, any other list becomes a JSON array.
+ * @throws TypeError as `encodeJson`.
+ */
 export function argumentsPayload(args: readonly unknown[]): Payload {
   const [only] = args;
   return args.length === 1 && only instanceof Uint8Array
     ? { kind: PAYLOAD_BYTES, bytes: only }
-    : { kind: PAYLOAD_JSON, bytes: encodeJson(args) };
+    : { kind: PAYLOAD_JSON, bytes: encodeJson(args, "arguments") };
 }
 
 /**

@@ -100,9 +100,9 @@ export class RunningCall implements ActiveCall, CallListener {
     if (!this.#answer("a result", result)) return;
     let payload: Payload;
     try {
-      payload = valuePayload(result);
+      payload = valuePayload(result, "result");
     } catch (error) {
-      this.#sendError(error);
+      this.#sendError(cannotSend(`the result of ${this.method}`, error));
       return;
     }
     if (payload.bytes.length > this.#owner.replyBytesMax) {
@@ -164,7 +164,7 @@ export class RunningCall implements ActiveCall, CallListener {
       this.side.abort(error);
       return;
     }
-    const { kind, bytes } = errorPayload(error);
+    const { kind, bytes } = errorPayload(error, this.method);
     this.side.fail(kind, bytes);
   }
 
@@ -189,14 +189,22 @@ function isPlatformError(error: unknown): error is LeverError {
   return error instanceof LeverError && error.code !== "method_failed";
 }
 
-/** The error value that callers receive: the message of an Error, the value of a failed call, any other value itself. */
-function errorPayload(error: unknown): Payload {
-  if (error instanceof LeverError && error.code === "method_failed")
-    return valuePayload(error.value);
-  if (error instanceof Error) return valuePayload(error.message);
+/**
+ * The error value that callers receive: the message of an Error, the value of a failed call, any other value itself. For a
+ * value that JSON would lose: why.
+ */
+function errorPayload(error: unknown, method: string): Payload {
   try {
-    return valuePayload(error);
-  } catch {
-    return valuePayload(String(error));
+    if (error instanceof LeverError && error.code === "method_failed")
+      return valuePayload(error.value);
+    return valuePayload(error instanceof Error ? error.message : error, "error");
+  } catch (problem) {
+    return valuePayload(cannotSend(`the error of ${method}`, problem).message);
   }
+}
+
+/** The error for a value that cannot be sent, or whose own toJSON or getter fails. */
+export function cannotSend(what: string, problem: unknown): Error {
+  const why = problem instanceof Error ? problem.message : String(problem);
+  return new Error(`Cannot send ${what}: ${why}`, { cause: problem });
 }

@@ -9,6 +9,7 @@ import {
   valuePayload,
 } from "@leveros/protocol";
 import { toOwnedBuffer } from "./owned-buffer.ts";
+import { cannotSend } from "./running-call.ts";
 
 /**
  * The stream of a streaming method: messages in both directions, with backpressure. It is a Node `Duplex` in object mode
@@ -75,11 +76,11 @@ export class ServiceStream extends Duplex implements CallListener {
 
   override _write(message: unknown, _encoding: string, done: (error?: Error | null) => void): void {
     try {
-      const { kind, bytes } = valuePayload(message);
+      const { kind, bytes } = valuePayload(message, "message");
       if (this.#side.send(kind, bytes)) done();
       else this.#onWritten = done;
     } catch (error) {
-      done(error instanceof Error ? error : new Error(String(error)));
+      done(cannotSend("a message of the stream", error));
     }
   }
 
