@@ -112,7 +112,21 @@ describe("an archive is refused", () => {
         { path: "a", body: "file" },
         { path: "a/b", body: "below" },
       ],
-      "two of its entries have conflicting paths",
+      'its entry "a" is a file and also a folder',
+    ],
+    [
+      "with a folder where a file must be",
+      [{ path: "a/b", body: "below" }, { path: "a" }],
+      'its entry "a" is a file and also a folder',
+    ],
+    [
+      "with a file below a link",
+      [
+        { path: "dir", type: "SymbolicLink", linkpath: "other" },
+        { path: "other/a", body: "x" },
+        { path: "dir/b", body: "x" },
+      ],
+      'its entry "dir" is a link and also a folder',
     ],
   ];
 

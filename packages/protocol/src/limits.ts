@@ -67,7 +67,7 @@ const table = {
   archiveBytesMax: [31_457_280, "Bytes of a deployed archive, compressed."],
   // 512 MiB.
   unpackedBytesMax: [536_870_912, "Bytes of a deployed archive, unpacked."],
-  archiveEntriesMax: [50_000, "Entries of a deployed archive."],
+  archiveEntriesMax: [50_000, "Entries of a deployed archive, and the folders that hold them."],
   concurrentDeploysMax: [4, "Deploys under way at once."],
   versionsKeptMax: [10, "Versions kept of each service."],
   // 64 KiB.

@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { link, lstat, mkdir, open, realpath, symlink, writeFile } from "node:fs/promises";
+import { link, lstat, mkdir, open, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { createGunzip } from "node:zlib";
-import { LeverError, type Limits } from "@leveros/protocol";
+import type { Limits } from "@leveros/protocol";
 import { Parser, type ReadEntry } from "tar";
+import { asArchiveError, invalid, shown, tooLarge, tooManyEntries } from "./archive-error.ts";
+import { ArchivePaths } from "./archive-paths.ts";
 import { entryPath } from "./entry-path.ts";
 
 export interface Unpacked {
@@ -28,6 +30,8 @@ const META_BYTES_MAX = 64 * 1024;
  * - U1. Nothing is written outside the folder: paths are checked, and links are created only after all files, so no file
  *   is written through a link. Then every link must resolve to something inside.
  * - U2. Sizes, counts, depths and names are checked before anything is written for them.
+ * - U3. The last of several entries with one path counts, whole. A path that is a folder for one entry and something else
+ *   for another is refused.
  * @throws LeverError `invalid_archive` with the entry and the reason. The folder must then be removed.
  */
 export async function unpackArchive(
@@ -52,7 +56,7 @@ export async function unpackArchive(
   try {
     for await (const chunk of gunzip as AsyncIterable<Buffer>) {
       tarBytes += chunk.length;
-      if (tarBytes > limits.unpackedBytesMax) throw tooLarge(limits);
+      if (tarBytes > limits.unpackedBytesMax) throw tooLarge(limits.unpackedBytesMax);
       if (!parser.write(chunk)) await Promise.race([once(parser, "drain"), unpacking.failed]);
       await unpacking.settle();
     }
@@ -77,12 +81,20 @@ interface PendingLink {
   readonly isHard: boolean;
 }
 
+interface FileWrite {
+  readonly mode: number;
+  readonly ready: Promise<void>;
+}
+
 class Unpacking {
   readonly #folder: string;
   readonly #limits: UnpackLimits;
   readonly #madeDirs = new Map<string, Promise<void>>();
   readonly #pending = new Set<Promise<void>>();
-  readonly #links: PendingLink[] = [];
+  readonly #paths: ArchivePaths;
+  /** The latest write of each file. */
+  readonly #writes = new Map<string, Promise<void>>();
+  readonly #links = new Map<string, PendingLink>();
   readonly #reading = new Set<ReadEntry>();
   #pendingBytes = 0;
   #entries = 0;
@@ -95,6 +107,7 @@ class Unpacking {
   constructor(folder: string, limits: UnpackLimits) {
     this.#folder = folder;
     this.#limits = limits;
+    this.#paths = new ArchivePaths(limits.archiveEntriesMax);
     const { promise, reject } = Promise.withResolvers<never>();
     this.failed = promise;
     this.#reject = reject;
@@ -147,13 +160,14 @@ class Unpacking {
   async finish(): Promise<Unpacked> {
     await this.idle();
     if (this.#hasFailed) await this.failed;
-    for (const { path, target, isHard } of this.#links) {
+    for (const { path, target, isHard } of this.#links.values()) {
       await this.#makeDir(dirname(path));
+      if (this.#writes.has(path)) await rm(join(this.#folder, path));
       if (isHard) await this.#makeHardLink(path, target);
       else await symlink(target, join(this.#folder, path));
     }
     const inside = (await realpath(this.#folder)) + sep;
-    for (const { path, target } of this.#links) {
+    for (const { path, target } of this.#links.values()) {
       const resolved = await realpath(join(this.#folder, path)).catch(() => undefined);
       // A link to nothing could lead outside later, when something has created its target's path.
       if (resolved === undefined || !`${resolved}${sep}`.startsWith(inside)) {
@@ -169,7 +183,7 @@ class Unpacking {
   #admit(entry: ReadEntry): void {
     this.#entries++;
     if (this.#entries > this.#limits.archiveEntriesMax) {
-      throw invalid(`it has more than ${this.#limits.archiveEntriesMax} entries`);
+      throw tooManyEntries(this.#limits.archiveEntriesMax);
     }
     const path = entryPath(entry.path);
     if (typeof path !== "string") throw invalid(`its entry ${shown(entry.path)}: ${path.problem}`);
@@ -177,6 +191,7 @@ class Unpacking {
       case "Directory":
       case "GNUDumpDir":
         entry.resume();
+        this.#paths.claim(path, "folder");
         this.#track(this.#makeDir(path), 0);
         return;
       case "File":
@@ -184,7 +199,8 @@ class Unpacking {
       case "ContiguousFile":
         if (path === "") throw invalid("it has a file without a name");
         this.#bytes += entry.size;
-        if (this.#bytes > this.#limits.unpackedBytesMax) throw tooLarge(this.#limits);
+        if (this.#bytes > this.#limits.unpackedBytesMax)
+          throw tooLarge(this.#limits.unpackedBytesMax);
         this.#takeFile(entry, path);
         return;
       case "SymbolicLink":
@@ -199,23 +215,36 @@ class Unpacking {
   }
 
   #takeFile(entry: ReadEntry, path: string): void {
+    this.#paths.claim(path, "file");
+    this.#links.delete(path);
     const mode = (entry.mode ?? 0) & 0o100 ? 0o755 : 0o644;
+    const ready = this.#prepare(path);
     const written =
       entry.size <= SMALL_FILE_BYTES
-        ? this.#writeSmall(entry, path, mode)
-        : this.#writeLarge(entry, path, mode);
+        ? this.#writeSmall(entry, path, { mode, ready })
+        : this.#writeLarge(entry, path, { mode, ready });
     this.#reading.add(entry);
     const done = written.finally(() => this.#reading.delete(entry));
+    this.#writes.set(path, done);
     this.#track(done, Math.min(entry.size, SMALL_FILE_BYTES));
   }
 
-  async #writeSmall(entry: ReadEntry, path: string, mode: number): Promise<void> {
-    const [bytes] = await Promise.all([entry.concat(), this.#makeDir(dirname(path))]);
+  /** Makes the folder of a file, and removes an earlier file with the same path once it is written. */
+  async #prepare(path: string): Promise<void> {
+    const earlier = this.#writes.get(path);
+    await this.#makeDir(dirname(path));
+    if (earlier === undefined) return;
+    await earlier;
+    await rm(join(this.#folder, path));
+  }
+
+  async #writeSmall(entry: ReadEntry, path: string, { mode, ready }: FileWrite): Promise<void> {
+    const [bytes] = await Promise.all([entry.concat(), ready]);
     await writeFile(join(this.#folder, path), bytes, { mode });
   }
 
-  async #writeLarge(entry: ReadEntry, path: string, mode: number): Promise<void> {
-    await this.#makeDir(dirname(path));
+  async #writeLarge(entry: ReadEntry, path: string, { mode, ready }: FileWrite): Promise<void> {
+    await ready;
     const file = await open(join(this.#folder, path), "w", mode);
     try {
       for await (const chunk of entry) await file.writeFile(chunk);
@@ -234,7 +263,8 @@ class Unpacking {
         `its link ${shown(entry.path)} leads to ${shown(target)}, which is not inside the folder`,
       );
     }
-    this.#links.push({ path, target: checked, isHard });
+    this.#paths.claim(path, "link");
+    this.#links.set(path, { path, target: checked, isHard });
   }
 
   async #makeHardLink(path: string, target: string): Promise<void> {
@@ -267,31 +297,4 @@ class Unpacking {
       });
     this.#pending.add(tracked);
   }
-}
-
-function tooLarge(limits: UnpackLimits): LeverError {
-  return invalid(`unpacked it has more than ${limits.unpackedBytesMax} bytes`);
-}
-
-function invalid(reason: string, cause?: unknown): LeverError {
-  return new LeverError("invalid_archive", `Cannot unpack the archive: ${reason}.`, { cause });
-}
-
-/** Errors of the libraries about broken archives as `invalid_archive`. Other errors are the host's own, and returned. */
-function asArchiveError(error: unknown): unknown {
-  if (error instanceof LeverError || !(error instanceof Error)) return error;
-  const code = "code" in error ? String(error.code) : "";
-  if (code === "Z_BUF_ERROR") return invalid("it is cut off in the middle", error);
-  if (code.startsWith("Z_")) return invalid("it is not compressed with gzip", error);
-  const tarCode = "tarCode" in error ? String(error.tarCode) : code;
-  if (tarCode.startsWith("TAR_")) return invalid(`it is no tar archive (${error.message})`, error);
-  if (["EEXIST", "ENOTDIR", "EISDIR"].includes(code)) {
-    return invalid("two of its entries have conflicting paths", error);
-  }
-  return error;
-}
-
-function shown(path: string): string {
-  const text = JSON.stringify(path);
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }

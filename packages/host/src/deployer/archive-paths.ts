@@ -1,0 +1,42 @@
+import { dirname } from "node:path";
+import { invalid, shown, tooManyEntries } from "./archive-error.ts";
+
+export type PathKind = "file" | "folder" | "link";
+
+/** The kind of each path of an archive: of its entries, and of the folders above them. */
+export class ArchivePaths {
+  readonly #pathsMax: number;
+  readonly #kinds = new Map<string, PathKind>();
+
+  constructor(pathsMax: number) {
+    this.#pathsMax = pathsMax;
+  }
+
+  /**
+   * Takes the path of one entry. A later file or link replaces an earlier one. Replacing a folder, or by one, is refused:
+   * what is below it would depend on the order.
+   * @throws LeverError `invalid_archive`
+   */
+  claim(path: string, kind: PathKind): void {
+    const known = this.#kinds.get(path);
+    if (known !== undefined && known !== kind && (known === "folder" || kind === "folder")) {
+      throw conflicting(path, known === "folder" ? kind : known);
+    }
+    this.#set(path, kind);
+    for (let above = dirname(path); above !== "."; above = dirname(above)) {
+      const kindAbove = this.#kinds.get(above);
+      if (kindAbove === "folder") return;
+      if (kindAbove !== undefined) throw conflicting(above, kindAbove);
+      this.#set(above, "folder");
+    }
+  }
+
+  #set(path: string, kind: PathKind): void {
+    this.#kinds.set(path, kind);
+    if (this.#kinds.size > this.#pathsMax) throw tooManyEntries(this.#pathsMax);
+  }
+}
+
+function conflicting(path: string, kind: PathKind): Error {
+  return invalid(`its entry ${shown(path)} is a ${kind} and also a folder`);
+}
