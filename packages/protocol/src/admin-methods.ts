@@ -14,6 +14,7 @@ import type {
   TokenListing,
   VariableListing,
 } from "./admin-messages.ts";
+import type { ArchiveLimits } from "./limits.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
 
 /**
@@ -52,6 +53,7 @@ export interface AdminMethods {
   revokeToken(id: string): null;
   listAudit(): readonly AuditEntry[];
   listLimits(): readonly LimitListing[];
+  listArchiveLimits(environment: string): ArchiveLimits;
 }
 
 /** The streaming methods of the same service: their arguments, and the messages that they send. */

@@ -56,6 +56,7 @@ export {
   withoutPort,
 } from "./lever-url.ts";
 export {
+  type ArchiveLimits,
   aboutLimit,
   defaultLimits,
   type LimitName,

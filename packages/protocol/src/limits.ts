@@ -86,6 +86,12 @@ const table = {
 export type LimitName = keyof typeof table;
 export type Limits = Readonly<Record<LimitName, number>>;
 
+/** The limits that a deployed archive must keep. */
+export type ArchiveLimits = Pick<
+  Limits,
+  "archiveBytesMax" | "unpackedBytesMax" | "archiveEntriesMax"
+>;
+
 export const limitNames: readonly LimitName[] = Object.keys(table) as LimitName[];
 
 /** Every limit at its default. */

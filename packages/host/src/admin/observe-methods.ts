@@ -39,6 +39,7 @@ export const observeMethods: Methods<
   | "watchEventsChan"
   | "explainInstance"
   | "listLimits"
+  | "listArchiveLimits"
 > = {
   listInstances: adminMethod(
     {
@@ -145,6 +146,20 @@ export const observeMethods: Methods<
         setBy: overriddenLimits.has(name) ? "lever up --limit" : "default",
         about: aboutLimit(name),
       })),
+  ),
+
+  listArchiveLimits: adminMethod(
+    {
+      right: "deploy",
+      isChange: false,
+      arguments: [environment],
+      does: "Lists the limits of a deployed archive, so that one that is too large need not be sent.",
+    },
+    ({ router, limits }, name) => {
+      findEnvironment(router, name);
+      const { archiveBytesMax, unpackedBytesMax, archiveEntriesMax } = limits;
+      return { archiveBytesMax, unpackedBytesMax, archiveEntriesMax };
+    },
   ),
 };
 
