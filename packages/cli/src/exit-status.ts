@@ -38,6 +38,12 @@ export function describeFailure(error: unknown): { text: string; status: ExitSta
     if (error.code === "method_failed") {
       return { text: `the method failed${describeValue(error.value)}`, status: exitStatus.failed };
     }
+    if (error.grpcStatus !== undefined) {
+      return {
+        text: `the method failed: ${error.message} (${error.code})`,
+        status: exitStatus.failed,
+      };
+    }
     const text = `${error.message} (${error.code})${remedy(error)}`;
     return { text, status: exitStatus.lever };
   }

@@ -1,5 +1,6 @@
 import {
   isErrorCode,
+  isGrpcFailure,
   LeverError,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
@@ -28,6 +29,9 @@ export function readReply(reply: HttpReply, target: CalledAddress): Payload {
       return payload;
     }
     case "method":
+      if (contentType(reply) === "application/problem+json") {
+        throw readProblem(reply) ?? notLever(reply.status, target);
+      }
       throw methodFailed(readPayload(reply) ?? { kind: PAYLOAD_BYTES, bytes: reply.body });
     case "platform":
       throw readProblem(reply) ?? notLever(reply.status, target);
@@ -36,12 +40,16 @@ export function readReply(reply: HttpReply, target: CalledAddress): Payload {
   }
 }
 
-function readPayload({ headers, body }: HttpReply): Payload | undefined {
-  switch (String(headers["content-type"]).split(";", 1)[0]?.trim().toLowerCase()) {
+function contentType({ headers }: HttpReply): string | undefined {
+  return String(headers["content-type"]).split(";", 1)[0]?.trim().toLowerCase();
+}
+
+function readPayload(reply: HttpReply): Payload | undefined {
+  switch (contentType(reply)) {
     case "application/json":
-      return { kind: PAYLOAD_JSON, bytes: body };
+      return { kind: PAYLOAD_JSON, bytes: reply.body };
     case "application/octet-stream":
-      return { kind: PAYLOAD_BYTES, bytes: body };
+      return { kind: PAYLOAD_BYTES, bytes: reply.body };
     default:
       return undefined;
   }
@@ -58,12 +66,13 @@ export function readProblem({ status, headers, body }: HttpReply): LeverError | 
   if (typeof problem !== "object" || problem === null) return undefined;
   const detail = "detail" in problem ? problem.detail : undefined;
   const code = "code" in problem ? problem.code : undefined;
+  const grpcStatus = "grpcStatus" in problem ? problem.grpcStatus : undefined;
   const retryAfterSeconds = readRetryAfter(headers["retry-after"]);
   return new LeverError(
     // An unknown code, from a newer host, still means that Lever failed.
     typeof code === "string" && isErrorCode(code) ? code : "internal",
     typeof detail === "string" ? detail : `Lever responded with status ${status}.`,
-    { ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) },
+    { retryAfterSeconds, grpcStatus: isGrpcFailure(grpcStatus) ? grpcStatus : undefined },
   );
 }
 

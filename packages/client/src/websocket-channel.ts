@@ -3,6 +3,7 @@ import {
   type CallListener,
   cancelled,
   isErrorCode,
+  isGrpcFailure,
   LeverError,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
@@ -175,15 +176,23 @@ function readFailure(text: string, events: CallListener): () => void {
   const failure = JSON.parse(text) as {
     error?: unknown;
     bytesError?: string;
-    problem?: { code?: unknown; detail?: unknown; retryAfterSeconds?: unknown };
+    problem?: {
+      code?: unknown;
+      detail?: unknown;
+      retryAfterSeconds?: unknown;
+      grpcStatus?: unknown;
+    };
   };
   const { problem, bytesError } = failure;
   if (problem !== undefined) {
-    const { code, detail, retryAfterSeconds } = problem;
+    const { code, detail, retryAfterSeconds, grpcStatus } = problem;
     const error = new LeverError(
       typeof code === "string" && isErrorCode(code) ? code : "internal",
       typeof detail === "string" ? detail : "Lever ended the stream.",
-      { ...(typeof retryAfterSeconds === "number" && { retryAfterSeconds }) },
+      {
+        ...(typeof retryAfterSeconds === "number" && { retryAfterSeconds }),
+        ...(isGrpcFailure(grpcStatus) && { grpcStatus }),
+      },
     );
     return () => events.onAbort(error);
   }

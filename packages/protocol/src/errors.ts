@@ -23,6 +23,18 @@ const statusByCode = {
   overloaded: 503,
   unavailable: 503,
   deadline_exceeded: 504,
+  /** These come only from the program of an `entry` service, as gRPC statuses (`grpcStatus`). */
+  unknown: 500,
+  invalid_argument: 400,
+  not_found: 404,
+  already_exists: 409,
+  permission_denied: 403,
+  resource_exhausted: 429,
+  failed_precondition: 400,
+  aborted: 409,
+  out_of_range: 400,
+  data_loss: 500,
+  unauthenticated: 401,
   /** In clients only: the method failed, with the error `value`. */
   method_failed: 500,
   /** In clients only: no Lever host answered. */
@@ -41,12 +53,18 @@ export function errorStatus(code: ErrorCode): number {
   return statusByCode[code];
 }
 
+/** True for a number that gRPC defines as the status of a failed call (grpc/doc/statuscodes.md). */
+export function isGrpcFailure(status: unknown): status is number {
+  return Number.isInteger(status) && Number(status) >= 1 && Number(status) <= 16;
+}
+
 /** The RFC 9457 form of a LeverError. */
 export interface Problem {
   readonly title: string;
   readonly status: number;
   readonly detail: string;
   readonly code: ErrorCode;
+  readonly grpcStatus?: number;
 }
 
 /** The only error class of Lever: `code` is for programs, `message` for people. */
@@ -57,16 +75,24 @@ export class LeverError extends Error {
   readonly value: unknown;
   /** With `overloaded`: when to try again, in seconds. */
   readonly retryAfterSeconds: number | undefined;
+  /** The gRPC status with which the service's program ended the call; undefined = the error is not the program's. */
+  readonly grpcStatus: number | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; value?: unknown; retryAfterSeconds?: number } = {},
+    options: {
+      cause?: unknown;
+      value?: unknown;
+      retryAfterSeconds?: number | undefined;
+      grpcStatus?: number | undefined;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.value = options.value;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.grpcStatus = options.grpcStatus;
   }
 
   /**
@@ -89,6 +115,7 @@ export class LeverError extends Error {
       status: errorStatus(this.code),
       detail: this.message,
       code: this.code,
+      ...(this.grpcStatus !== undefined && { grpcStatus: this.grpcStatus }),
     };
   }
 }

@@ -41,7 +41,14 @@ export type { CallContext } from "./call-context.ts";
 export { callDeadline } from "./call-deadline.ts";
 export { cancelled, endedWithoutReply, wrongMethodKind } from "./call-errors.ts";
 export { EarlyMessages } from "./early-messages.ts";
-export { type ErrorCode, errorStatus, isErrorCode, LeverError, type Problem } from "./errors.ts";
+export {
+  type ErrorCode,
+  errorStatus,
+  isErrorCode,
+  isGrpcFailure,
+  LeverError,
+  type Problem,
+} from "./errors.ts";
 export {
   type LeverJson,
   type LeverJsonOutcome,

@@ -72,7 +72,12 @@ function runHook(
   done: (failure: HookFailure | undefined) => void,
 ): void {
   let isOver = false;
-  const finish = (failure?: { reason: string; isOutcomeUnknown: boolean }): void => {
+  const finish = (failure?: {
+    reason: string;
+    isOutcomeUnknown: boolean;
+    /** The error of a program that answered with a gRPC status, which the waiting calls get as well. */
+    answer?: LeverError;
+  }): void => {
     if (isOver) return;
     isOver = true;
     clock.clearTimeout(timer);
@@ -81,8 +86,9 @@ function runHook(
       return;
     }
     const error = new LeverError(
-      "resource_failed",
+      failure.answer?.code ?? "resource_failed",
       `Cannot use the resource ${resource}: ${hook} failed: ${failure.reason}`,
+      { grpcStatus: failure.answer?.grpcStatus },
     );
     done({ error, isOutcomeUnknown: failure.isOutcomeUnknown });
   };
@@ -103,8 +109,12 @@ function runHook(
           isOutcomeUnknown: false,
         });
       },
-      // A broken link means that the instance exits, which ends its ownership.
-      onAbort: (error) => finish({ reason: error.message, isOutcomeUnknown: true }),
+      onAbort: (error) => {
+        const reason = error.message;
+        // A status is the program's answer. A broken link means that the instance exits, which ends its ownership.
+        if (error.grpcStatus === undefined) finish({ reason, isOutcomeUnknown: true });
+        else finish({ reason, isOutcomeUnknown: false, answer: error });
+      },
       onDrain() {},
     },
     false,

@@ -1,5 +1,5 @@
 import type { WaitTimes } from "../call.ts";
-import { isErrorCode, LeverError } from "../errors.ts";
+import { isErrorCode, isGrpcFailure, LeverError } from "../errors.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -22,8 +22,10 @@ export function decodeJson(payload: Uint8Array): unknown {
 }
 
 /** The payload of an ABORT frame. */
-export function encodeAbort({ code, message, retryAfterSeconds }: LeverError): Uint8Array {
-  return encodeJson({ code, message: message.slice(0, ABORT_LENGTH_MAX), retryAfterSeconds });
+export function encodeAbort(error: LeverError): Uint8Array {
+  const { code, retryAfterSeconds, grpcStatus } = error;
+  const message = error.message.slice(0, ABORT_LENGTH_MAX);
+  return encodeJson({ code, message, retryAfterSeconds, grpcStatus });
 }
 
 /** Fields that are missing or malformed become those of an internal error. @throws Error when it is not JSON. */
@@ -33,6 +35,7 @@ export function decodeAbort(payload: Uint8Array): LeverError {
     code?: unknown;
     message?: unknown;
     retryAfterSeconds?: unknown;
+    grpcStatus?: unknown;
   };
   const code =
     typeof fields.code === "string" && isErrorCode(fields.code) ? fields.code : "internal";
@@ -41,6 +44,7 @@ export function decodeAbort(payload: Uint8Array): LeverError {
     ...(typeof fields.retryAfterSeconds === "number" && {
       retryAfterSeconds: fields.retryAfterSeconds,
     }),
+    ...(isGrpcFailure(fields.grpcStatus) && { grpcStatus: fields.grpcStatus }),
   });
 }
 

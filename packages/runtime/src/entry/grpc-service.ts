@@ -17,7 +17,7 @@ import {
 import { ENCODING_BYTES, STREAMING_PATH, UNARY_PATH } from "../grpc/grpc-call.ts";
 import { encodeRpc, encodeStreamMessage } from "../grpc/rpc-messages.ts";
 import { ProgramCall } from "./program-call.ts";
-import { asMalformed } from "./program-error.ts";
+import { asMalformed, isUnknownMethod, programFailed } from "./program-error.ts";
 
 /** Forwards calls to a program that serves gRPC on a local port. */
 export class GrpcService {
@@ -63,7 +63,10 @@ export class GrpcService {
     await Promise.all(closing);
   }
 
-  /** The hooks are regular calls to a program: `NewResource(resource)` and `CloseResource(resource)`. */
+  /**
+   * The hooks are regular calls to a program: `NewResource(resource)` and `CloseResource(resource)`. They have no deadline
+   * of gRPC: a library that answers it in the program's name would end the hook while the program still works on it.
+   */
   #forwardHook(request: CallRequest, side: CallHandle): CallListener {
     const { resource } = request.target;
     const args = decodeArguments(request.kind, request.body);
@@ -73,6 +76,7 @@ export class GrpcService {
     else this.#epochs.delete(resource);
     const call: CallRequest = {
       ...request,
+      timeoutMs: 0,
       target: {
         ...request.target,
         resource: "",
@@ -82,10 +86,18 @@ export class GrpcService {
     };
     return this.#forward(call, {
       ...boundTo(side),
+      fail: (kind, bytes) => {
+        this.#epochs.delete(resource);
+        side.fail(kind, bytes);
+      },
       abort: (error) => {
         // A program without the hook has nothing to do for a resource.
-        if (error.code === "unknown_method") side.send(PAYLOAD_JSON, encodeJson(null), true);
-        else side.abort(error);
+        if (isUnknownMethod(error)) {
+          side.send(PAYLOAD_JSON, encodeJson(null), true);
+          return;
+        }
+        this.#epochs.delete(resource);
+        side.abort(asHookAnswer(error));
       },
     });
   }
@@ -155,6 +167,12 @@ export class GrpcService {
       ...(timeoutMs > 0 && { "grpc-timeout": `${Math.min(Math.ceil(timeoutMs), 99_999_999)}m` }),
     };
   }
+}
+
+/** Every error but a broken connection is the program's answer to a hook, also one that Lever cannot read. */
+function asHookAnswer(error: LeverError): LeverError {
+  const isAnswer = error.grpcStatus !== undefined || error.code === "instance_failed";
+  return isAnswer ? error : programFailed(error.message);
 }
 
 /** An object with the methods of a handle, to override some of them. */

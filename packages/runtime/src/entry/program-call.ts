@@ -1,4 +1,9 @@
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+} from "node:http2";
 import {
   type CallHandle,
   type CallListener,
@@ -7,7 +12,13 @@ import {
 } from "@leveros/protocol";
 import { frameMessage, MessageReader } from "../grpc/message-reader.ts";
 import { decodeReply, decodeStreamMessage, encodeStreamMessage } from "../grpc/rpc-messages.ts";
-import { asMalformed, programFailed, statusError } from "./program-error.ts";
+import {
+  asMalformed,
+  connectionBroke,
+  programFailed,
+  resetError,
+  statusError,
+} from "./program-error.ts";
 
 /** Time after a broken connection in which the program may exit. The exit of this process then says more. */
 const EXIT_GRACE_MS = 300;
@@ -15,6 +26,7 @@ const EXIT_GRACE_MS = 300;
 /** One call to the program, as a gRPC stream. It sends the caller's messages, and the program's messages to `side`. */
 export class ProgramCall implements CallListener {
   readonly #stream: ClientHttp2Stream;
+  readonly #session: ClientHttp2Session | undefined;
   readonly #side: CallHandle;
   readonly #isStream: boolean;
   #isOver = false;
@@ -26,6 +38,8 @@ export class ProgramCall implements CallListener {
     options: { isStream: boolean; bytesMax: number },
   ) {
     this.#stream = stream;
+    // A stream that has closed no longer has it.
+    this.#session = stream.session as ClientHttp2Session | undefined;
     this.#side = side;
     this.#isStream = options.isStream;
     const reader = new MessageReader(options.bytesMax);
@@ -117,12 +131,16 @@ export class ProgramCall implements CallListener {
       this.#side.end();
     } else if (status !== undefined) {
       this.#finish();
-      this.#side.abort(statusError(Number(status), this.#status["grpc-message"]));
+      this.#side.abort(statusError(this.#status));
+    } else if (this.#session?.destroyed === false) {
+      // The connection is intact: the program itself has ended this call.
+      this.#finish();
+      this.#side.abort(resetError(this.#stream.rstCode, this.#status[":status"]));
     } else {
       setTimeout(() => {
         if (this.#isOver) return;
         this.#finish();
-        this.#side.abort(programFailed("its connection broke"));
+        this.#side.abort(connectionBroke());
       }, EXIT_GRACE_MS);
     }
   }

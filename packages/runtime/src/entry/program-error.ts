@@ -1,24 +1,36 @@
-import { LeverError } from "@leveros/protocol";
+import { constants, type IncomingHttpHeaders } from "node:http2";
+import { type ErrorCode, LeverError } from "@leveros/protocol";
+import { codeOfStatus, status } from "../grpc/status.ts";
 
-/** The error of a call that the program ended with this gRPC status and message. */
-export function statusError(status: number, message: string | string[] | undefined): LeverError {
-  const text = decodeMessage(String(message ?? ""));
-  switch (status) {
-    case 1:
-      return new LeverError("cancelled", text || "The service cancelled the call.");
-    case 3:
-      return new LeverError("malformed_request", text || "The service cannot read the call.");
-    case 4:
-      return new LeverError("deadline_exceeded", text || "The call's deadline has passed.");
-    case 8:
-      return new LeverError("overloaded", text || "The service is overloaded.");
-    case 12:
-      return new LeverError("unknown_method", text || "The service has no such method.");
-    default:
-      return programFailed(
-        `it responded with gRPC status ${status}${text === "" ? "" : `: ${text}`}`,
-      );
+/**
+ * The error of a call that the program ended with a gRPC status: the same status and message for callers over gRPC, and
+ * for others the code and the HTTP status that go with it.
+ * @param trailers the headers or trailers with `grpc-status`.
+ */
+export function statusError(trailers: IncomingHttpHeaders): LeverError {
+  const sent = Number(trailers["grpc-status"]);
+  const message = decodeMessage(String(trailers["grpc-message"] ?? ""));
+  const code = codeOfStatus(sent);
+  if (sent === status.OK) return programFailed("it responded without a message");
+  if (code === undefined) {
+    // gRPC's own clients read an undefined status as UNKNOWN, too.
+    const text = message || `The service's program responded with gRPC status ${sent}.`;
+    return new LeverError("unknown", text, { grpcStatus: status.UNKNOWN });
   }
+  // A program that passes a call on to Lever may pass on Lever's trailers, too.
+  const isUnknownMethod = trailers["lever-code"] === "unknown_method";
+  return new LeverError(
+    isUnknownMethod ? "unknown_method" : code,
+    message || `The service's program responded with gRPC status ${sent}.`,
+    { grpcStatus: sent },
+  );
+}
+
+/** True for the answer of a program that has no such method; to a hook, it means that there is none. */
+export function isUnknownMethod({ code, message, grpcStatus }: LeverError): boolean {
+  if (code === "unknown_method") return true;
+  // The texts of Lever OS's own libraries for Go and JavaScript.
+  return grpcStatus === status.UNKNOWN && /^(method not found|invalid method)$/i.test(message);
 }
 
 function decodeMessage(text: string): string {
@@ -29,9 +41,41 @@ function decodeMessage(text: string): string {
   }
 }
 
-/** The error of a call that the program or its connection failed. */
+/** The error of a call in which the program broke the protocol. gRPC's own clients report that as INTERNAL. */
 export function programFailed(reason: string): LeverError {
-  return new LeverError("instance_failed", `The service's program failed the call: ${reason}.`);
+  return new LeverError("internal", `The service's program failed the call: ${reason}.`, {
+    grpcStatus: status.INTERNAL,
+  });
+}
+
+/** The error of a call that the program ended without a gRPC status (grpc/doc/PROTOCOL-HTTP2.md, "Errors"). */
+export function resetError(rstCode: number, httpStatus: unknown): LeverError {
+  const fail = (code: ErrorCode, grpcStatus: number, reason: string): LeverError =>
+    new LeverError(code, `The service's program ${reason}.`, { grpcStatus });
+  switch (rstCode) {
+    case constants.NGHTTP2_NO_ERROR:
+      return fail(
+        "unknown",
+        status.UNKNOWN,
+        `responded without a gRPC status (HTTP status ${String(httpStatus)})`,
+      );
+    case constants.NGHTTP2_REFUSED_STREAM:
+      return fail("unavailable", status.UNAVAILABLE, "refused the call");
+    case constants.NGHTTP2_CANCEL:
+      return fail("cancelled", status.CANCELLED, "cancelled the call");
+    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
+      return fail("resource_exhausted", status.RESOURCE_EXHAUSTED, "has too many calls");
+    default:
+      return programFailed(`it reset the call with HTTP/2 error ${rstCode}`);
+  }
+}
+
+/** The error of a call whose connection to the program broke: the program has failed, and not the call. */
+export function connectionBroke(): LeverError {
+  return new LeverError(
+    "instance_failed",
+    "The service's program failed the call: its connection broke.",
+  );
 }
 
 /** The error of a message that cannot be encoded for the program. */

@@ -1,17 +1,23 @@
 import type { ErrorCode, LeverError } from "@leveros/protocol";
 
-/** The gRPC status codes that Lever uses (grpc/doc/statuscodes.md). */
-const status = {
+/** The gRPC statuses (grpc/doc/statuscodes.md). */
+export const status = {
   OK: 0,
   CANCELLED: 1,
+  UNKNOWN: 2,
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
   PERMISSION_DENIED: 7,
   RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
+  DATA_LOSS: 15,
   UNAUTHENTICATED: 16,
 } as const;
 
@@ -35,10 +41,22 @@ const statusByCode: Readonly<Record<ErrorCode, number>> = {
   internal: status.INTERNAL,
   instance_failed: status.UNAVAILABLE,
   start_failed: status.UNAVAILABLE,
-  resource_failed: status.UNAVAILABLE,
+  // The service has refused the resource. UNAVAILABLE would invite retries.
+  resource_failed: status.UNKNOWN,
   overloaded: status.RESOURCE_EXHAUSTED,
   unavailable: status.UNAVAILABLE,
   deadline_exceeded: status.DEADLINE_EXCEEDED,
+  unknown: status.UNKNOWN,
+  invalid_argument: status.INVALID_ARGUMENT,
+  not_found: status.NOT_FOUND,
+  already_exists: status.ALREADY_EXISTS,
+  permission_denied: status.PERMISSION_DENIED,
+  resource_exhausted: status.RESOURCE_EXHAUSTED,
+  failed_precondition: status.FAILED_PRECONDITION,
+  aborted: status.ABORTED,
+  out_of_range: status.OUT_OF_RANGE,
+  data_loss: status.DATA_LOSS,
+  unauthenticated: status.UNAUTHENTICATED,
   method_failed: status.INTERNAL,
   unreachable: status.UNAVAILABLE,
 };
@@ -47,12 +65,37 @@ export type Trailers = Readonly<Record<string, string | number>>;
 
 export const okTrailers: Trailers = { "grpc-status": status.OK };
 
-/** The trailers of a call that ends with Lever's own error: gRPC status, message, and Lever's stable code. */
+/** The code of the error for a failed call, by its gRPC status. */
+const codeByStatus: Readonly<Record<number, ErrorCode>> = {
+  [status.CANCELLED]: "cancelled",
+  [status.UNKNOWN]: "unknown",
+  [status.INVALID_ARGUMENT]: "invalid_argument",
+  [status.DEADLINE_EXCEEDED]: "deadline_exceeded",
+  [status.NOT_FOUND]: "not_found",
+  [status.ALREADY_EXISTS]: "already_exists",
+  [status.PERMISSION_DENIED]: "permission_denied",
+  [status.RESOURCE_EXHAUSTED]: "resource_exhausted",
+  [status.FAILED_PRECONDITION]: "failed_precondition",
+  [status.ABORTED]: "aborted",
+  [status.OUT_OF_RANGE]: "out_of_range",
+  [status.UNIMPLEMENTED]: "unknown_method",
+  [status.INTERNAL]: "internal",
+  [status.UNAVAILABLE]: "unavailable",
+  [status.DATA_LOSS]: "data_loss",
+  [status.UNAUTHENTICATED]: "unauthenticated",
+};
+
+/** The code for a gRPC status of a program; undefined = gRPC defines no such failure. */
+export function codeOfStatus(grpcStatus: number): ErrorCode | undefined {
+  return codeByStatus[grpcStatus];
+}
+
+/** The trailers of a call that ends with an error: gRPC status, message, and Lever's stable code. */
 export function errorTrailers(error: LeverError): Trailers {
   return {
-    "grpc-status": statusByCode[error.code],
+    "grpc-status": error.grpcStatus ?? statusByCode[error.code],
     "grpc-message": encodeMessage(error.message),
-    "lever-error": "platform",
+    "lever-error": error.grpcStatus === undefined ? "platform" : "method",
     "lever-code": error.code,
   };
 }

@@ -41,14 +41,14 @@ export function methodErrorParts(kind: PayloadKind, bytes: Uint8Array): Response
   return { status: 500, headers, body: bytes };
 }
 
-/** The response with Lever's own error, a problem (RFC 9457). */
+/** The response with Lever's own error, or a gRPC status of the service's program, as a problem (RFC 9457). */
 export function problemParts(error: LeverError): ResponseParts {
   const problem = error.toProblem();
   const body = Buffer.from(JSON.stringify(problem));
   const headers = {
     "content-type": "application/problem+json",
     "content-length": body.length,
-    [ERROR_HEADER]: "platform",
+    [ERROR_HEADER]: error.grpcStatus === undefined ? "platform" : "method",
     ...(error.code === "unauthorized" && { "www-authenticate": "Bearer" }),
     ...(error.code === "wrong_http_method" && { allow: "POST, OPTIONS" }),
     ...(error.retryAfterSeconds !== undefined && { "retry-after": error.retryAfterSeconds }),
