@@ -29,7 +29,7 @@ export const ASSIGNED = 9;
 
 /** The payload is bytes, not JSON. */
 export const FLAG_BYTES = 1;
-/** The message continues in the next MESSAGE frame of this call. */
+/** The message continues in the next MESSAGE frame of this call; the control message in the next CONTROL frame. */
 export const FLAG_MORE = 2;
 /** Half-close: the sender sends no more messages. */
 export const FLAG_LAST = 4;

@@ -1,6 +1,16 @@
 import type { WaitTimes } from "../call.ts";
 import type { LeverError } from "../errors.ts";
-import { ABORT, ASSIGNED, CREDIT, encodeCredit, HEADER_BYTES, MESSAGE, OPEN } from "./frame.ts";
+import { controlFrames } from "./control-chunks.ts";
+import {
+  ABORT,
+  ASSIGNED,
+  CONTROL,
+  CREDIT,
+  encodeCredit,
+  HEADER_BYTES,
+  MESSAGE,
+  OPEN,
+} from "./frame.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { encodeAbort, encodeJson } from "./json-payload.ts";
 import type { LinkOptions } from "./link-options.ts";
@@ -65,6 +75,12 @@ export class LinkOutput {
   /** Sends a message or a chunk of one. Returns whether it was copied, so that its memory may be reused. */
   message(id: number, flags: number, payload: Uint8Array, chunks: number): boolean {
     return this.push(MESSAGE, flags, id, payload, chunks);
+  }
+
+  control(message: unknown): void {
+    for (const [flags, payload] of controlFrames(encodeJson(message))) {
+      this.push(CONTROL, flags, 0, payload);
+    }
   }
 
   credit(id: number, bytes: number): void {

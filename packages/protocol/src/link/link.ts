@@ -7,6 +7,7 @@ import {
 } from "../call.ts";
 import { LeverError } from "../errors.ts";
 import { CallTable } from "./call-table.ts";
+import { ControlChunks } from "./control-chunks.ts";
 import {
   ABORT,
   ASSIGNED,
@@ -25,7 +26,7 @@ import {
   PONG,
   SLOTS_READ,
 } from "./frame.ts";
-import { decodeAbort, decodeJson, decodeWaitTimes, encodeJson } from "./json-payload.ts";
+import { decodeAbort, decodeJson, decodeWaitTimes } from "./json-payload.ts";
 import { type CallLink, LinkCall } from "./link-call.ts";
 import type { LinkedSide, LinkOptions } from "./link-options.ts";
 import { LinkOutput } from "./link-output.ts";
@@ -59,6 +60,7 @@ export class Link implements CallTarget, CallLink {
   /** Calls whose arguments are not complete yet. */
   readonly #openings = new Map<number, CallRequest>();
   readonly #peerSlots: IncomingSlots | undefined;
+  readonly #control: ControlChunks;
   readonly #reader: FrameReader;
   #nextId: number;
   #remoteCalls = 0;
@@ -75,6 +77,7 @@ export class Link implements CallTarget, CallLink {
     this.#peerSlots = shared && new IncomingSlots(shared.incoming);
     this.output = new LinkOutput(options);
     this.#nextId = options.side === "host" ? 2 : 1;
+    this.#control = new ControlChunks((message) => options.onControl(decodeJson(message)));
     this.#reader = new FrameReader({
       isBorrowed: options.isBorrowed ?? false,
       place: (header) =>
@@ -122,9 +125,9 @@ export class Link implements CallTarget, CallLink {
     return call;
   }
 
-  /** Sends a control message: a small JSON value for the owner of the other end. */
+  /** Sends a control message: a JSON value for the owner of the other end. */
   control(message: unknown): void {
-    this.output.push(CONTROL, 0, 0, encodeJson(message));
+    this.output.control(message);
   }
 
   /** Calls back when the other side's event loop has responded. */
@@ -205,7 +208,7 @@ export class Link implements CallTarget, CallLink {
         this.#calls.get(id)?.events?.onAssigned?.(decodeWaitTimes(payload));
         return;
       case CONTROL:
-        this.#options.onControl(decodeJson(payload));
+        this.#control.add(flags, payload);
         return;
       case PING:
         this.output.push(PONG, 0, 0, NOTHING);
