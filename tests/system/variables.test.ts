@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EnvironmentListing } from "@leveros/protocol";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { adminOf } from "../harness/admin.ts";
+import { archiveOf } from "../harness/archive.ts";
 import { eventually } from "../harness/eventually.ts";
 import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -36,6 +37,12 @@ const deploy = (name: string, environment?: string): Promise<unknown> =>
 
 const read = async (service: string, name: string): Promise<unknown> =>
   (await callMethod(lever.address, `/${service}/read`, [name])).json();
+
+const callPid = async (service: string): Promise<string> =>
+  (await callMethod(lever.address, `/${service}/pid`, [])).text;
+
+const setAll = (service: string, values: Record<string, string>): Promise<unknown> =>
+  adminOf(lever).invoke("setVariables", "dev.lever", service, values);
 
 async function run(args: string[], input = ""): Promise<string> {
   const { status, stdout, stderr } = await lever.lever(args, { input });
@@ -116,6 +123,7 @@ describe("variables", () => {
 
   it.each([
     [["var", "set", "novalue"], 2, "allowed is NAME=value"],
+    [["var", "set"], 2, "none is given"],
     [["var", "set", "1A=x"], 3, "no digit first"],
     [["var", "set", "LEVEROS_SERVICE=x"], 3, "Lever itself sets it"],
     [["var", "unset", "NOTHING"], 3, "There is no variable NOTHING"],
@@ -124,6 +132,57 @@ describe("variables", () => {
   ])("lever %j is refused", async (args, status, text) => {
     const outcome = await lever.lever(args);
     expect([outcome.status, outcome.stderr]).toEqual([status, expect.stringContaining(text)]);
+  });
+});
+
+describe("several variables at once", () => {
+  it("lever var set sets those of a file and of its arguments, which win", async () => {
+    const file = join(lever.dataDir, "several.env");
+    writeFileSync(file, 'export FIRST=1\nSECOND="two\nlines" # comment\nTHIRD=file\n');
+    const pid = await callPid("two");
+    const printed = await run(["var", "set", "--file", file, "THIRD=argument", "--service", "two"]);
+    expect(printed).toBe("FIRST, SECOND, THIRD are set for two.\n");
+    const values = await Promise.all(["FIRST", "SECOND", "THIRD"].map((name) => read("two", name)));
+    expect(values).toEqual(["1", "two\nlines", "argument"]);
+    expect(await callPid("two")).not.toBe(pid);
+  });
+
+  it("variables of which one is not allowed are not set", async () => {
+    const refused = await lever.lever(["var", "set", "FOURTH=4", "LEVEROS_SERVICE=x"]);
+    expect([refused.status, refused.stderr]).toEqual([
+      3,
+      expect.stringContaining("Cannot set LEVEROS_SERVICE: Lever itself sets it."),
+    ]);
+    expect(await run(["var", "ls"])).not.toContain("FOURTH");
+  });
+
+  it("variables that are too many are refused with both limits", async () => {
+    const many = Object.fromEntries(Array.from({ length: 1_001 }, (_, of) => [`V${of}`, "x"]));
+    await expect(setAll("one", many)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^Cannot set 1001 variables: one would see \d+ variables of \d+ bytes; allowed are at most 1000 \(variablesPerServiceMax\) of 1048576 bytes/,
+      ),
+    });
+  });
+
+  it("a service with an entry starts with as many bytes of variables as are allowed", async () => {
+    const entry = ["python3", "-c", "import sys; sys.exit('started with all variables')"];
+    const value = "€".repeat(32_768);
+    const values = Object.fromEntries(Array.from({ length: 10 }, (_, of) => [`LARGE${of}`, value]));
+    await setAll("full", values);
+    const program = archiveOf([
+      { path: "lever.json", body: JSON.stringify({ name: "full", entry }) },
+    ]);
+    await expect(deployService(lever, program)).rejects.toThrow("started with all variables");
+    await expect(setAll("full", { MORE: value })).rejects.toMatchObject({
+      message: expect.stringContaining("(variableBytesPerServiceMax)"),
+    });
+  }, 30_000);
+
+  it("a variable of a service that is not deployed is set, and that is pointed out", async () => {
+    const { status, stdout, stderr } = await lever.lever(["var", "set", "A=1", "--service", "tow"]);
+    expect([status, stdout]).toEqual([0, "A is set for tow.\n"]);
+    expect(stderr).toContain("dev.lever has no service tow yet.");
   });
 });
 

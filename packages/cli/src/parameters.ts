@@ -69,8 +69,8 @@ export function optional(
 }
 
 /** All further words. It must be the last argument. */
-export function zeroOrMore(description: string): Argument<readonly string[]> {
-  return { form: "zeroOrMore", description, label: undefined, read: (words) => words };
+export function zeroOrMore(description: string, label?: string): Argument<readonly string[]> {
+  return { form: "zeroOrMore", description, label, read: (words) => words };
 }
 
 /** All further words, of which there must be one. It must be the last argument. */

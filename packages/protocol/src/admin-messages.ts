@@ -230,8 +230,10 @@ export interface VariableListing {
   readonly setAt: string;
 }
 
-/** The reply of `setVariable` and `unsetVariable`. */
+/** The reply of `setVariable`, `setVariables` and `unsetVariable`. */
 export interface RestartReport {
+  /** False = the change is for one service, which is not deployed. */
+  readonly isDeployed: boolean;
   /** Services whose instances were replaced. */
   readonly restarted: readonly string[];
   /** Services that do not start with the change. Their instances run on without it. */

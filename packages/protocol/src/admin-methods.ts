@@ -41,6 +41,12 @@ export interface AdminMethods {
     value: string,
     options?: { readonly secret?: boolean },
   ): RestartReport;
+  setVariables(
+    environment: string,
+    service: string,
+    variables: Readonly<Record<string, string>>,
+    options?: { readonly secret?: boolean },
+  ): RestartReport;
   unsetVariable(environment: string, service: string, name: string): RestartReport;
   listVariables(environment: string): readonly VariableListing[];
   createToken(options: {

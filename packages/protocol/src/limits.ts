@@ -68,6 +68,12 @@ const table = {
   // 512 MiB.
   unpackedBytesMax: [536_870_912, "Bytes of a deployed archive, unpacked."],
   archiveEntriesMax: [50_000, "Entries of a deployed archive, and the folders that hold them."],
+  variablesPerServiceMax: [1_000, "Variables and secrets that one service sees."],
+  // 1 MiB. The kernel gives a program at most 2 MiB for its arguments and variables (execve(2)).
+  variableBytesPerServiceMax: [
+    1_048_576,
+    "Bytes of all variables and secrets that one service sees, with their names.",
+  ],
   concurrentDeploysMax: [4, "Deploys under way at once."],
   versionsKeptMax: [10, "Versions kept of each service."],
   // 64 KiB.

@@ -67,8 +67,8 @@ const answers: Readonly<Record<string, unknown>> = {
     { service: "", name: "A", value: "a", secret: false, setAt: at },
     { service: "", name: "B", value: null, secret: true, setAt: at },
   ],
-  setVariable: { restarted: [], failed: [] },
-  unsetVariable: { restarted: [], failed: [] },
+  setVariables: { isDeployed: true, restarted: [], failed: [] },
+  unsetVariable: { isDeployed: true, restarted: [], failed: [] },
   listEnvironments: [
     {
       environment: "dev.lever",

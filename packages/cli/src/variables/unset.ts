@@ -16,11 +16,12 @@ export function unsetCommand({ isSecret }: { isSecret: boolean }): Command {
       [`lever ${group} unset NAME`, "if it was set for every service"],
       [`lever ${group} unset NAME --service helloService`, "if it was set for this service"],
     ],
-    run: async ({ name, service }, readSettings) => {
+    run: async ({ name, service = "" }, readSettings) => {
       const settings = readSettings();
       const { environment } = settings;
-      const report = await callAdmin(settings, "unsetVariable", environment, service ?? "", name);
-      reportRestart(`${name} is removed from ${service ?? environment}.`, report);
+      const report = await callAdmin(settings, "unsetVariable", environment, service, name);
+      const change = `${name} is removed from ${service === "" ? environment : service}.`;
+      reportRestart(change, report, { environment, service });
     },
   });
 }

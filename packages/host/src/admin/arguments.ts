@@ -112,6 +112,23 @@ export function text(name: string): Argument<string> {
   };
 }
 
+/** Texts by name. The error shows no value: it may be a secret. */
+export const variables: Argument<Readonly<Record<string, string>>> = {
+  name: "variables",
+  read(value) {
+    if (isRecord(value) && Object.values(value).every((of) => typeof of === "string")) {
+      return value as Readonly<Record<string, string>>;
+    }
+    throw new LeverError(
+      "malformed_request",
+      'Cannot read the argument "variables": allowed is an object of texts, such as {"LOG_LEVEL": "debug"}.',
+    );
+  },
+};
+
+const isRecord = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** An object that may have one field, which is true or false; false by default. */
 export function flag(name: string): Argument<boolean> {
   return {

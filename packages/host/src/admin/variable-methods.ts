@@ -1,7 +1,13 @@
 import type { Deployer } from "../deployer/deployer.ts";
 import type { Environments } from "../environments/environments.ts";
 import type { Variables } from "../environments/variables.ts";
-import { environment, flag, serviceOrAll, text } from "./arguments.ts";
+import {
+  environment,
+  flag,
+  serviceOrAll,
+  text,
+  variables as variablesArgument,
+} from "./arguments.ts";
 import { adminMethod, type Methods } from "./method-table.ts";
 
 export interface VariableParts {
@@ -13,7 +19,7 @@ export interface VariableParts {
 /** Methods for the variables that services see. */
 export const variableMethods: Methods<
   VariableParts,
-  "setVariable" | "unsetVariable" | "listVariables"
+  "setVariable" | "setVariables" | "unsetVariable" | "listVariables"
 > = {
   setVariable: adminMethod(
     {
@@ -24,7 +30,21 @@ export const variableMethods: Methods<
     },
     async ({ environments, variables, deployer }, place, service, name, value, isSecret) => {
       environments.require(place);
-      await variables.set({ environment: place, service, name }, value, isSecret);
+      await variables.set({ environment: place, service }, { [name]: value }, isSecret);
+      return await deployer.restartInstances(place, service);
+    },
+  ),
+
+  setVariables: adminMethod(
+    {
+      right: "admin",
+      isChange: true,
+      arguments: [environment, serviceOrAll, variablesArgument, flag("secret")],
+      does: "Sets several variables, all or none of them, and replaces the instances once.",
+    },
+    async ({ environments, variables, deployer }, place, service, values, isSecret) => {
+      environments.require(place);
+      await variables.set({ environment: place, service }, values, isSecret);
       return await deployer.restartInstances(place, service);
     },
   ),

@@ -76,7 +76,8 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     warmRuntimesMax: limits.warmRuntimesMax,
     startTimeoutMs: limits.startTimeoutMs,
   });
-  const variables = new Variables({ store, box: new SecretBox(folder.secretKeyFile), clock });
+  const box = new SecretBox(folder.secretKeyFile);
+  const variables = new Variables({ store, box, clock, limits });
   const fleet = new Fleet({
     launcher: pool,
     router,

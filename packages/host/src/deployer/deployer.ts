@@ -162,7 +162,8 @@ export class Deployer {
         }
       });
     }
-    return { restarted, failed };
+    const isDeployed = service === "" || services.some(({ live }) => live.service === service);
+    return { isDeployed, restarted, failed };
   }
 
   /** False = it has no instances. */

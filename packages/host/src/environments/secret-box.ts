@@ -58,6 +58,11 @@ export class SecretBox {
     }
   }
 
+  /** Bytes of the secret that was sealed. */
+  static bytesOf(sealed: string): number {
+    return Buffer.byteLength(sealed, "base64") - NONCE_BYTES - TAG_BYTES;
+  }
+
   #createdKey(): Buffer {
     this.#key ??= createKey(this.#keyFile);
     return this.#key;

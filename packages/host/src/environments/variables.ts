@@ -1,9 +1,12 @@
 import { LeverError, type VariableListing } from "@leveros/protocol";
 import { type Clock, isoTime } from "../clock.ts";
 import type { Store, VariableRecord } from "../store/store.ts";
-import type { SecretBox } from "./secret-box.ts";
+import { SecretBox } from "./secret-box.ts";
+import { findExcess, type VariableLimits, type VariableSize } from "./variable-sizes.ts";
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
+const NAME_SHOWN_MAX = 300;
+/** The kernel gives a program no variable of more than 128 KiB (execve(2)). A character is up to 3 bytes. */
 const VALUE_LENGTH_MAX = 32_768;
 /** In one environment, of all its services. */
 const VARIABLES_MAX = 10_000;
@@ -13,11 +16,13 @@ export class Variables {
   readonly #store: Store;
   readonly #box: SecretBox;
   readonly #clock: Clock;
+  readonly #limits: VariableLimits;
 
-  constructor(options: { store: Store; box: SecretBox; clock: Clock }) {
+  constructor(options: { store: Store; box: SecretBox; clock: Clock; limits: VariableLimits }) {
     this.#store = options.store;
     this.#box = options.box;
     this.#clock = options.clock;
+    this.#limits = options.limits;
   }
 
   /**
@@ -37,35 +42,33 @@ export class Variables {
   }
 
   /**
-   * `service` `""` = every service of the environment.
+   * Sets all of `values`, or none. `service` `""` = every service of the environment.
    * @throws LeverError `malformed_request` for a name or value that is not allowed; `overloaded` when there are too many.
    */
   async set(
-    place: { environment: string; service: string; name: string },
-    value: string,
+    place: { environment: string; service: string },
+    values: Readonly<Record<string, string>>,
     isSecret: boolean,
   ): Promise<void> {
-    checkName(place.name);
-    if (value.length > VALUE_LENGTH_MAX || value.includes("\0")) {
-      throw new LeverError(
-        "malformed_request",
-        `Cannot set ${place.name}: allowed is a text of at most ${VALUE_LENGTH_MAX} characters, none of them NUL.`,
-      );
-    }
-    const known = await this.#store.variables(place.environment);
-    if (known.length >= VARIABLES_MAX) {
-      throw new LeverError(
-        "overloaded",
-        `Cannot set ${place.name}: ${place.environment} has ${VARIABLES_MAX} variables already.`,
-      );
-    }
-    const stored = isSecret ? this.#box.seal(value, placeOf(place)) : value;
-    await this.#store.putVariable({
-      ...place,
-      value: stored,
-      isSecret,
-      setAt: isoTime(this.#clock.wallTime()),
+    const { environment, service } = place;
+    for (const [name, value] of Object.entries(values)) checkVariable(name, value);
+    const setAt = isoTime(this.#clock.wallTime());
+    const known = await this.#store.variables(environment);
+    const records = Object.entries(values).map(([name, value]): VariableRecord => {
+      const stored = isSecret ? this.#box.seal(value, placeOf({ ...place, name })) : value;
+      return { environment, service, name, value: stored, isSecret, setAt };
     });
+    const isReplaced = (record: VariableRecord): boolean =>
+      record.service === service && Object.hasOwn(values, record.name);
+    const all = [...known.filter((record) => !isReplaced(record)), ...records];
+    const tooMany =
+      all.length > VARIABLES_MAX
+        ? `${environment} would have ${all.length} variables; allowed are at most ${VARIABLES_MAX}.`
+        : findExcess(all.map(sizeOf), service, this.#limits);
+    if (tooMany !== undefined) {
+      throw new LeverError("overloaded", `Cannot set ${describeNames(values)}: ${tooMany}`);
+    }
+    await this.#store.putVariables(records);
   }
 
   /** @throws LeverError `malformed_request` when there is no such variable. */
@@ -94,14 +97,32 @@ type Place = Pick<VariableRecord, "environment" | "service" | "name">;
 const placeOf = ({ environment, service, name }: Place): string =>
   `${environment}/${service}/${name}`;
 
-function checkName(name: string): void {
+function sizeOf({ service, name, value, isSecret }: VariableRecord): VariableSize {
+  const bytes = isSecret ? SecretBox.bytesOf(value) : Buffer.byteLength(value);
+  return { service, name, bytes: bytes + Buffer.byteLength(name) };
+}
+
+const NAMES_SHOWN_MAX = 3;
+
+function describeNames(values: Readonly<Record<string, string>>): string {
+  const names = Object.keys(values);
+  return names.length <= NAMES_SHOWN_MAX ? names.join(", ") : `${names.length} variables`;
+}
+
+function checkVariable(name: string, value: string): void {
   if (!NAME.test(name)) {
     throw new LeverError(
       "malformed_request",
-      `Cannot set ${JSON.stringify(name)}: allowed are letters, digits and _, at most 255, and no digit first.`,
+      `Cannot set ${JSON.stringify(name.slice(0, NAME_SHOWN_MAX))}: allowed are letters, digits and _, at most 255, and no digit first.`,
     );
   }
   if (name.startsWith("LEVEROS_")) {
     throw new LeverError("malformed_request", `Cannot set ${name}: Lever itself sets it.`);
+  }
+  if (value.length > VALUE_LENGTH_MAX || value.includes("\0")) {
+    throw new LeverError(
+      "malformed_request",
+      `Cannot set ${name}: allowed is a text of at most ${VALUE_LENGTH_MAX} characters, none of them NUL.`,
+    );
   }
 }

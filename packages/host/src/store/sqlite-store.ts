@@ -41,8 +41,12 @@ export function openSqliteStore(file: string): Store {
       });
     },
     variables: async (environment) => statements.variables.all(environment).map(variableOf),
-    async putVariable({ environment, service, name, value, isSecret, setAt }) {
-      statements.putVariable.run(environment, service, name, value, isSecret ? 1 : 0, setAt);
+    async putVariables(records) {
+      inTransaction(database, () => {
+        for (const { environment, service, name, value, isSecret, setAt } of records) {
+          statements.putVariable.run(environment, service, name, value, isSecret ? 1 : 0, setAt);
+        }
+      });
     },
     removeVariable: async (environment, service, name) =>
       statements.removeVariable.run(environment, service, name).changes === 1,

@@ -77,8 +77,8 @@ export interface Store {
   removeEnvironment(environment: string): Promise<void>;
   /** The variables of an environment, by service and name. */
   variables(environment: string): Promise<readonly VariableRecord[]>;
-  /** Creates or replaces. */
-  putVariable(record: VariableRecord): Promise<void>;
+  /** Creates or replaces. One transaction. */
+  putVariables(records: readonly VariableRecord[]): Promise<void>;
   /** False = there was none. */
   removeVariable(environment: string, service: string, name: string): Promise<boolean>;
   /** Oldest first. */

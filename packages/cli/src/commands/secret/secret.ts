@@ -3,7 +3,7 @@ import { usageError } from "../../exit-status.ts";
 import { required, value } from "../../parameters.ts";
 import { readStdinText } from "../../stdin-text.ts";
 import { listCommand } from "../../variables/ls.ts";
-import { setVariable } from "../../variables/set-variable.ts";
+import { setVariables } from "../../variables/set-variables.ts";
 import { unsetCommand } from "../../variables/unset.ts";
 
 const set: Command = command({
@@ -23,7 +23,7 @@ const set: Command = command({
       );
     }
     const value = (await readStdinText()).replace(/\r?\n$/, "");
-    await setVariable(readSettings(), { name, value, service, isSecret: true });
+    await setVariables(readSettings(), { values: { [name]: value }, service, isSecret: true });
   },
 });
 

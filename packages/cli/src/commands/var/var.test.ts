@@ -2,9 +2,9 @@ import { expect, it } from "vitest";
 import { parseAssignment } from "./var.ts";
 
 it("the value after the first = may be empty, or have several lines", () => {
-  expect(parseAssignment("A=b=c")).toEqual({ name: "A", value: "b=c" });
-  expect(parseAssignment("A=")).toEqual({ name: "A", value: "" });
-  expect(parseAssignment("A=b\nc")).toEqual({ name: "A", value: "b\nc" });
+  expect(parseAssignment("A=b=c")).toEqual(["A", "b=c"]);
+  expect(parseAssignment("A=")).toEqual(["A", ""]);
+  expect(parseAssignment("A=b\nc")).toEqual(["A", "b\nc"]);
 });
 
 it.each(["novalue", "=value", ""])("%j is not an assignment: status 2", (text) => {

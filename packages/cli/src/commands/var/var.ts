@@ -1,24 +1,37 @@
 import { type Command, type CommandGroup, command, commandGroup } from "../../command.ts";
 import { usageError } from "../../exit-status.ts";
-import { required, value } from "../../parameters.ts";
+import { value, zeroOrMore } from "../../parameters.ts";
 import { listCommand } from "../../variables/ls.ts";
-import { setVariable } from "../../variables/set-variable.ts";
+import { setVariables } from "../../variables/set-variables.ts";
 import { unsetCommand } from "../../variables/unset.ts";
+import { readEnvFile } from "./env-file.ts";
 
 const set: Command = command({
   name: "set",
-  summary: "set a variable",
+  summary: "set variables",
   description:
-    "Set a variable. Running instances that see it are restarted without failing a call.",
-  arguments: { assignment: required("name and value", "NAME=value") },
-  options: { service: value("<service>", "set it only for this service") },
+    "Set variables, all or none. Running instances that see them are restarted once, without failing a call.",
+  arguments: { assignments: zeroOrMore("names and values", "NAME=value") },
+  options: {
+    file: value("<file>", "also set the variables of a .env file; arguments win over it"),
+    service: value("<service>", "set them only for this service"),
+  },
   examples: [
     ["lever var set LOG_LEVEL=debug", "for every service of the environment"],
     ["lever var set LOG_LEVEL=info --service helloService", "for one service, where it wins"],
+    ["lever var set --file .env COLOR=blue", "several at once"],
   ],
-  run: async ({ assignment, service }, readSettings) => {
-    const { name, value } = parseAssignment(assignment);
-    await setVariable(readSettings(), { name, value, service, isSecret: false });
+  run: async ({ assignments, file, service }, readSettings) => {
+    const values = {
+      ...(file !== undefined && (await readEnvFile(file))),
+      ...Object.fromEntries(assignments.map(parseAssignment)),
+    };
+    if (Object.keys(values).length === 0) {
+      throw usageError(
+        "Cannot set variables: none is given. Name them as NAME=value, or a file that has some with --file.",
+      );
+    }
+    await setVariables(readSettings(), { values, service, isSecret: false });
   },
 });
 
@@ -31,6 +44,7 @@ instances are restarted as by a deploy, so that no call fails.`,
   examples: [
     ["lever var set LOG_LEVEL=debug"],
     ["lever var set LOG_LEVEL=info --service helloService"],
+    ["lever var set --file .env"],
     ["lever var unset LOG_LEVEL"],
     ["lever var ls"],
   ],
@@ -38,8 +52,8 @@ instances are restarted as by a deploy, so that no call fails.`,
 });
 
 /** Splits at the first `=`: the value may contain more. @throws CommandError without a name. */
-export function parseAssignment(text: string): { name: string; value: string } {
+export function parseAssignment(text: string): [name: string, value: string] {
   const [, name = "", value = ""] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
-  if (name !== "") return { name, value };
+  if (name !== "") return [name, value];
   throw usageError(`Cannot set the variable ${JSON.stringify(text)}: allowed is NAME=value.`);
 }
