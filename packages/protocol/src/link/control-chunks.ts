@@ -3,7 +3,7 @@ import { unexpectedChunk } from "./partial-message.ts";
 
 /**
  * Most bytes of one control message. The largest ones carry the variables of a service, or the names of 10,000 methods.
- * The receiver holds at most one (L2).
+ * The receiver stores at most one.
  */
 const CONTROL_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -16,28 +16,34 @@ export function* controlFrames(message: Uint8Array): Generator<readonly [number,
   yield [0, message.subarray(start)];
 }
 
+interface ControlOwner {
+  onMessage(message: Uint8Array): void;
+  /** Counts bytes that are stored; negative = released. False = too many (L4). */
+  countStored(bytes: number): boolean;
+}
+
 /** Joins the frames of control messages. */
 export class ControlChunks {
   #chunks: Uint8Array[] = [];
   #bytes = 0;
-  readonly #onMessage: (message: Uint8Array) => void;
+  readonly #owner: ControlOwner;
 
-  constructor(onMessage: (message: Uint8Array) => void) {
-    this.#onMessage = onMessage;
+  constructor(owner: ControlOwner) {
+    this.#owner = owner;
   }
 
-  /** @throws Error when the message is too long, or a frame before its last is not full. */
+  /** @throws Error when the message is too long, too many bytes are stored, or a frame before the last is not full. */
   add(flags: number, payload: Uint8Array): void {
     const isLast = (flags & FLAG_MORE) === 0;
     if (isLast && this.#bytes === 0) {
-      this.#onMessage(payload);
+      this.#owner.onMessage(payload);
       return;
     }
     if (!isLast && payload.length !== CHUNK_BYTES) throw unexpectedChunk(payload.length);
     this.#bytes += payload.length;
-    if (this.#bytes > CONTROL_BYTES_MAX) {
+    if (!this.#owner.countStored(payload.length) || this.#bytes > CONTROL_BYTES_MAX) {
       throw new Error(
-        `Cannot read a control message: it has more than ${CONTROL_BYTES_MAX} bytes.`,
+        `Cannot read a control message: it has more than ${CONTROL_BYTES_MAX} bytes, or the link stores too many.`,
       );
     }
     // The reader may use the memory of the payload again.
@@ -49,8 +55,14 @@ export class ControlChunks {
       message.set(chunk, at);
       at += chunk.length;
     }
+    this.drop();
+    this.#owner.onMessage(message);
+  }
+
+  /** Releases the frames so far. */
+  drop(): void {
+    if (this.#bytes > 0) this.#owner.countStored(-this.#bytes);
     this.#chunks = [];
     this.#bytes = 0;
-    this.#onMessage(message);
   }
 }

@@ -73,11 +73,13 @@ export class Link implements CallTarget, CallLink {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.messageBytesMax = options.messageBytesMax;
-    const { shared } = options;
-    this.#peerSlots = shared && new IncomingSlots(shared.incoming);
+    this.#peerSlots = options.shared && new IncomingSlots(options.shared.incoming);
     this.output = new LinkOutput(options);
     this.#nextId = options.side === "host" ? 2 : 1;
-    this.#control = new ControlChunks((message) => options.onControl(decodeJson(message)));
+    this.#control = new ControlChunks({
+      onMessage: (message) => options.onControl(decodeJson(message)),
+      countStored: (bytes) => this.countStored(bytes),
+    });
     this.#reader = new FrameReader({
       isBorrowed: options.isBorrowed ?? false,
       place: (header) =>
@@ -171,6 +173,7 @@ export class Link implements CallTarget, CallLink {
     const calls = this.#calls.values();
     this.#calls.clear();
     this.#openings.clear();
+    this.#control.drop();
     this.output.close();
     for (const call of calls) call.lost(error);
   }
