@@ -321,7 +321,7 @@ describe("a service that cannot start", () => {
     [
       "no functions",
       "exports.a = 1;",
-      "Cannot deploy victim: server.js exports no functions, so it has no methods.",
+      'Cannot start victim version 2: Its module cannot be loaded: it has no methods, as it exports only a (a number). Export a function, for example: exports.hello = () => "Hello".',
     ],
   ];
 

@@ -17,14 +17,13 @@ import {
   wrongMethodKind,
 } from "@leveros/protocol";
 import { callbackIndex } from "./call-style.ts";
-import type { Method } from "./load-service.ts";
+import type { ExportedMethod } from "./list-methods.ts";
 import { toOwnedBuffer } from "./owned-buffer.ts";
 import { OwnedResources } from "./owned-resources.ts";
 import { type CallServerOptions, RunningCall, type RunningCallOwner } from "./running-call.ts";
 import { ServiceStream } from "./service-stream.ts";
 
-interface ServedMethod {
-  readonly call: Method;
+interface ServedMethod extends ExportedMethod {
   readonly callbackIndex: number | undefined;
   readonly isStreaming: boolean;
 }
@@ -44,19 +43,18 @@ export class CallServer {
   #callsInFlight = 0;
 
   /** @param methods the service's methods and hooks. */
-  constructor(methods: ReadonlyMap<string, Method>, options: CallServerOptions) {
-    for (const [name, call] of methods) {
+  constructor(methods: ReadonlyMap<string, ExportedMethod>, options: CallServerOptions) {
+    for (const [name, { call, owner }] of methods) {
       const hook = hookNamed(name);
-      if (hook !== undefined) {
-        this.#hooks.set(hook, { call, isStreaming: false, callbackIndex: callbackIndex(call) });
-        continue;
-      }
       const isStreaming = isStreamingName(name);
-      this.#methods.set(name, {
+      const method: ServedMethod = {
         call,
+        owner,
         isStreaming,
         callbackIndex: isStreaming ? undefined : callbackIndex(call),
-      });
+      };
+      if (hook === undefined) this.#methods.set(name, method);
+      else this.#hooks.set(hook, method);
     }
     this.#owner = {
       ...options,
@@ -158,15 +156,17 @@ export class CallServer {
   }
 }
 
-/** Calls a hook. Resolves when it has ended, by its callback or its promise. */
+/** Calls a hook. Resolves when it has ended, by its callback or its promise (ADR 4). */
 function callHook(hook: ServedMethod, resource: string): unknown {
-  if (hook.callbackIndex === undefined) return hook.call(resource);
+  const { call, owner } = hook;
+  if (hook.callbackIndex === undefined) return Reflect.apply(call, owner, [resource]);
   return new Promise((resolve, reject) => {
-    const returned = hook.call(resource, (error: unknown) => {
-      if (error === null || error === undefined) resolve(undefined);
-      else reject(error);
-    });
-    if (isThenable(returned)) returned.then(resolve, reject);
+    const callback = (error: unknown): void => {
+      if (error) reject(error);
+      else resolve(undefined);
+    };
+    const returned = Reflect.apply(call, owner, [resource, callback]);
+    if (isThenable(returned)) returned.then(undefined, reject);
   });
 }
 
@@ -180,13 +180,18 @@ function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[
         );
       }
       args[index] = (error: unknown, result: unknown) => {
-        if (error === null || error === undefined) running.reply(result);
-        else running.fail(error);
+        if (error) running.fail(error);
+        else running.reply(result);
       };
     }
-    const returned = method.call(...args);
-    if (isThenable(returned)) returned.then(running.reply, running.fail);
-    else if (index === undefined || returned !== undefined) running.reply(returned);
+    const returned = Reflect.apply(method.call, method.owner, args);
+    if (index === undefined) {
+      if (isThenable(returned)) returned.then(running.reply, running.fail);
+      else running.reply(returned);
+    } else if (isThenable(returned)) {
+      // The callback answers. Otherwise a promise that settles before it would (ADR 4).
+      returned.then(undefined, running.fail);
+    }
   } catch (error) {
     running.fail(error);
   }
@@ -204,8 +209,8 @@ function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]
     if (!running.isOver) running.fail(new Error("The method closed its stream before its end."));
   });
   try {
-    const returned = method.call(stream, ...args);
-    const result = isIterable(returned) ? writeAll(returned, stream) : returned;
+    const returned = Reflect.apply(method.call, method.owner, [stream, ...args]);
+    const result = isOutput(returned) ? writeAll(returned, stream) : returned;
     if (isThenable(result)) {
       result.then(
         () => {
@@ -240,9 +245,13 @@ async function writeAll(
   }
 }
 
-/** True for the result of a generator function. Other return values of a streaming method, also arrays, are ignored. */
-function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
+/**
+ * True for the result of a generator function, and for a readable stream. Ignored are other values, and a stream that can be
+ * written to: `stream.on(…)` returns the method's own, `stream.pipe(…)` another.
+ */
+function isOutput(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  if ("write" in value && typeof value.write === "function") return false;
   return Symbol.asyncIterator in value || (Symbol.iterator in value && "next" in value);
 }
 

@@ -1,3 +1,3 @@
 export { CallServer } from "./call-server.ts";
-export { listMethods } from "./load-service.ts";
+export { listMethods } from "./list-methods.ts";
 export type { ServiceStream } from "./service-stream.ts";

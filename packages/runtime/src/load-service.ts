@@ -1,55 +1,57 @@
 import { registerHooks } from "node:module";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
-import { isCallableName, isReservedName } from "@leveros/protocol";
-
-// biome-ignore lint/suspicious/noExplicitAny: the functions of a service have any parameters and results.
-export type Method = (...args: any[]) => unknown;
+import { isCallableName } from "@leveros/protocol";
+import { describeExports } from "./describe-exports.ts";
+import { type ExportedMethod, listMethods, UnusableModule } from "./list-methods.ts";
 
 /** Longest reason that is reported when a service cannot be loaded, in characters. */
 const REASON_LENGTH_MAX = 4_000;
+/** Beginning of the URL of the module that imports the service's module. */
+const IMPORTER = "data:text/javascript,";
 
 /**
- * Imports a service's module and lists its methods.
- * @throws the error that the module throws while it loads.
+ * Imports a service's module and lists its methods and hooks.
+ * @throws the error that the module throws while it loads; UnusableModule for one that cannot be a service.
  */
-export async function loadService(codeDir: string, jsEntry: string): Promise<Map<string, Method>> {
-  const exports: unknown = await import(pathToFileURL(`${codeDir}/${jsEntry}`).href);
-  return listMethods(exports);
+export async function loadService(
+  codeDir: string,
+  jsEntry: string,
+): Promise<Map<string, ExportedMethod>> {
+  const url = pathToFileURL(`${codeDir}/${jsEntry}`).href;
+  // Another module imports the service's: a promise of this one, from import() or an async function, would call a function
+  // `then` that it exports, and wait for it.
+  const importer = `import * as service from ${JSON.stringify(url)}; export { service };`;
+  const { service: namespace } = await import(`${IMPORTER}${encodeURIComponent(importer)}`);
+  const methods = listMethods(namespace);
+  for (const name of methods.keys()) if (isCallableName(name)) return methods;
+  throw new UnusableModule(describeExports(namespace));
 }
 
 /**
- * The methods and hooks of a module: its own exported functions, without classes, the default export, and names that start
- * with `_`. The exports of a CommonJS module are the properties of `module.exports`.
+ * Formats an error for the service's author: with paths relative to the service, without stack frames of Node's loader and of
+ * this program.
  */
-export function listMethods(namespace: unknown): Map<string, Method> {
-  const methods = new Map<string, Method>();
-  if (!isRecord(namespace)) return methods;
-  const exported = Object.hasOwn(namespace, "module.exports")
-    ? namespace["module.exports"]
-    : namespace;
-  if (!isRecord(exported)) return methods;
-  for (const name of Object.keys(exported)) {
-    const value = exported[name];
-    if (typeof value !== "function") continue;
-    if (!isCallableName(name) && !isReservedName(name)) continue;
-    if (/^class\b/.test(Function.prototype.toString.call(value))) continue;
-    methods.set(name, value as Method);
-  }
-  return methods;
-}
-
-/** Formats an error for the service's author: with paths relative to the service, without stack frames of the loader. */
 export function describeLoadError(error: unknown, codeDir: string): string {
+  if (error instanceof UnusableModule) return error.message;
   const text = error instanceof Error ? (error.stack ?? error.message) : inspect(error);
   return text
     .replaceAll(`${pathToFileURL(codeDir).href}/`, "")
     .replaceAll(`${codeDir}/`, "")
     .split("\n")
-    .filter((line) => !/^\s+at .*node:internal/.test(line))
+    .filter((line) => !isFrameOfLever(line))
     .join("\n")
+    .replaceAll(/ imported from data:text\/javascript,\S*/g, "")
     .trim()
     .slice(0, REASON_LENGTH_MAX);
+}
+
+/** True for a line of a stack that is not the service's: its own paths are relative by now. */
+function isFrameOfLever(line: string): boolean {
+  if (!/^\s+at /.test(line)) return false;
+  return (
+    /\bnode:internal\b/.test(line) || line.includes(import.meta.dirname) || line.includes(IMPORTER)
+  );
 }
 
 /** Makes `leveros` importable in services that have not installed it. */
@@ -66,8 +68,4 @@ export function provideClient(): void {
       }
     },
   });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return (typeof value === "object" && value !== null) || typeof value === "function";
 }

@@ -186,7 +186,6 @@ export class Deployer {
       { ...fields, version, methods: [], deployedAt },
       async ({ methods }) => {
         startMs = clock.now() - startedAt;
-        checkMethods(fields, methods);
         // It may have been removed meanwhile. Then nothing of it may get into the store.
         environments.require(environment);
         const published = { ...fields, version, methods, deployedAt };
@@ -235,15 +234,6 @@ function findVersion(
   throw new LeverError(
     "invalid_service",
     `Cannot roll back ${service}: there is no ${what}; kept are ${numbers}, and ${live} is live.`,
-  );
-}
-
-/** @throws LeverError `invalid_service` for a module without methods. Separate programs do not name their methods. */
-function checkMethods({ service, leverJson }: VersionFields, methods: readonly string[]): void {
-  if (methods.length > 0 || leverJson.entry !== undefined) return;
-  throw new LeverError(
-    "invalid_service",
-    `Cannot deploy ${service}: ${leverJson.jsEntry} exports no functions, so it has no methods.`,
   );
 }
 

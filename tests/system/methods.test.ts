@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { callMethod, httpCall } from "../harness/http-call.ts";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
+
+const service = `
+const { Transform } = require("node:stream");
+const { setTimeout: delay } = require("node:timers/promises");
+exports.prefix = "Hello, ";
+exports.usesThis = function (name) { return this.prefix + name; };
+exports.usesThisChan = async function (stream) { for await (const name of stream) stream.write(this.prefix + name); };
+exports.NewResource = function (resource, callback) { this.opened = resource; callback(""); };
+exports.opened = function (resource) { return this.opened; };
+
+exports.errorNull = (callback) => callback(null, "result");
+exports.errorUndefined = (callback) => callback(undefined, "result");
+exports.errorFalse = (callback) => callback(false, "result");
+exports.errorZero = (callback) => callback(0, "result");
+exports.errorEmpty = (callback) => callback("", "result");
+exports.throwsFalse = () => { throw false; };
+exports.rejectsZero = () => Promise.reject(0);
+exports.rejectsNothing = () => Promise.reject();
+
+exports.returnsValue = (callback) => { setTimeout(() => callback(null, "result"), 1); return "returned"; };
+exports.returnsPromise = (callback) => delay(1).then(() => setTimeout(() => callback(null, "result"), 1));
+exports.rejects = (callback) => delay(1).then(() => { throw new Error("rejected"); });
+exports.returnsTimer = (callback) => setTimeout(callback, 1, null, "result");
+
+exports.returnsStreamChan = (stream) => stream.on("data", (text) => stream.write(text.toUpperCase())).on("end", () => stream.end());
+exports.returnsPipeChan = (stream) => stream.pipe(new Transform({
+  objectMode: true, transform(text, _encoding, done) { done(null, text.toUpperCase()); },
+})).pipe(stream);
+exports.returnsOtherPipeChan = (stream) => {
+  const upper = new Transform({ objectMode: true, transform(text, _encoding, done) { done(null, text.toUpperCase()); } });
+  upper.pipe(stream);
+  return stream.pipe(upper);
+};
+exports.returnsNothingChan = (stream) => { stream.on("data", (text) => stream.write(text.toUpperCase())).on("end", () => stream.end()); };
+
+exports.map = () => ({ users: [{ tags: new Map() }] });
+exports.mapByCallback = (callback) => callback(null, [new Map()]);
+exports.mapAsError = () => { throw { code: 1, seen: new Map() }; };
+exports.response = async () => new Response("text");
+exports.failingJson = () => ({ toJSON() { throw new Error("no data"); } });
+exports.mapChan = async function* () { yield { tags: new Map() }; };
+exports.argument = async () => {
+  const { Client } = require("leveros");
+  return await new Client().service("", "methods").invoke("usesThis", { tags: new Map() }).catch((error) => error.code + ": " + error.message);
+};
+`;
+
+const instance = `
+class Base { greet(name) { return this.greeting + name; } }
+class Greeter extends Base { greeting = "Hi, "; async *countChan(stream, to) { for (let i = 1; i <= to; i++) yield this.greeting + i; } }
+export default new Greeter();
+export const version = () => 1;
+`;
+
+let lever: RunningLever;
+
+beforeAll(async () => {
+  lever = await startLever();
+  await Promise.all([
+    deployService(lever, testService(service, { name: "methods" })),
+    deployService(
+      lever,
+      testService({ "server.mjs": instance }, { name: "instance", jsEntry: "server.mjs" }),
+    ),
+  ]);
+});
+
+afterAll(() => lever.stop());
+
+const call = async (path: string, args: readonly unknown[] = []): Promise<unknown> => {
+  const answer = await callMethod(lever.address, path, [...args]);
+  return answer.status === 200 ? answer.json() : [answer.status, answer.json()];
+};
+
+const stream = async (path: string, lines: readonly unknown[]): Promise<string> => {
+  const answer = await httpCall(lever.address, `${path}?forceenv=dev.lever`, {
+    headers: { "content-type": "application/x-ndjson" },
+    body: lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
+  });
+  return answer.text;
+};
+
+describe("a regular method answers with", () => {
+  const cannot = (why: string): unknown => [500, `Cannot send the ${why}`];
+  const mapRemedy = "Send Object.fromEntries(map), or [...map].";
+
+  it.each([
+    ["usesThis", "Hello, Ann"],
+    ["errorNull", "result"],
+    ["errorUndefined", "result"],
+    ["errorFalse", "result"],
+    ["errorZero", "result"],
+    ["errorEmpty", "result"],
+    ["throwsFalse", [500, false]],
+    ["rejectsZero", [500, 0]],
+    ["rejectsNothing", [500, null]],
+    ["returnsValue", "result"],
+    ["returnsPromise", "result"],
+    ["rejects", [500, "rejected"]],
+    ["returnsTimer", "result"],
+    ["map", cannot(`result of map: result.users[0].tags is a Map. ${mapRemedy}`)],
+    ["mapByCallback", cannot(`result of mapByCallback: result[0] is a Map. ${mapRemedy}`)],
+    ["mapAsError", cannot(`error of mapAsError: error.seen is a Map. ${mapRemedy}`)],
+    [
+      "response",
+      cannot(
+        "result of response: result is a Response. Send what await response.json(), .text() or .bytes() returns.",
+      ),
+    ],
+    ["failingJson", cannot("result of failingJson: no data")],
+    [
+      "argument",
+      `malformed_request: Cannot send the arguments of usesThis: arguments[0].tags is a Map. ${mapRemedy}`,
+    ],
+  ])("%s", async (method, expected) => {
+    const args = method === "usesThis" ? ["Ann"] : [];
+    expect(await call(`/methods/${method}`, args)).toEqual(expected);
+  });
+});
+
+it("a hook has the module's exports as this, and a falsy error is none", async () => {
+  expect(await call("/methods/a%20room/opened")).toBe("a room");
+});
+
+describe("a streaming method answers with", () => {
+  it.each([
+    ["usesThisChan", '"Hello, a"\n"Hello, b"\n'],
+    ["returnsStreamChan", '"A"\n"B"\n'],
+    ["returnsPipeChan", '"A"\n"B"\n'],
+    ["returnsOtherPipeChan", '"A"\n"B"\n'],
+    ["returnsNothingChan", '"A"\n"B"\n'],
+    [
+      "mapChan",
+      '"Cannot send a message of the stream: message.tags is a Map. Send Object.fromEntries(map), or [...map]."',
+    ],
+  ])("%s", async (method, expected) => {
+    expect(await stream(`/methods/${method}`, [[], "a", "b"])).toBe(expected);
+  });
+});
+
+describe("a default export of an instance", () => {
+  it("its methods have the instance as this", async () => {
+    expect(await call("/instance/greet", ["Ann"])).toBe("Hi, Ann");
+    expect(await stream("/instance/countChan", [[2]])).toBe('"Hi, 1"\n"Hi, 2"\n');
+  });
+
+  it("named exports beside it are methods, too", async () => {
+    expect(await call("/instance/version")).toBe(1);
+  });
+});
