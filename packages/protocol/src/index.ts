@@ -110,6 +110,7 @@ export {
   type Assignment,
   INSTANCE_LINK,
   type InstanceLink,
+  type PreloadedModule,
   type RuntimeMessage,
 } from "./runtime-messages.ts";
 export { serviceKey } from "./service-key.ts";

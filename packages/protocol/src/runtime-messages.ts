@@ -15,9 +15,17 @@ export interface Assignment {
   readonly entry?: readonly string[] | undefined;
   /** Environment variables of the instance. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Modules of the code that are loaded before jsEntry. Absent = no variable needs a check before that, either. */
+  readonly preload?: readonly PreloadedModule[];
   readonly bodyBytesMax: number;
   /** The runtime switches to this user before it opens any file of the service; undefined = it keeps its user. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+/** A path in the code that begins with `./`, or the name of a package. */
+export interface PreloadedModule {
+  readonly by: "require" | "import";
+  readonly module: string;
 }
 
 /** The control messages of a link between host and runtime, in both directions, as JSON. */

@@ -135,6 +135,11 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
       send({ type: "ready", methods: [] });
       return;
     }
+    if (assignment.preload !== undefined) {
+      // Few services need it.
+      const { prepareLoad } = await import("./prepare-load.ts");
+      await prepareLoad(assignment);
+    }
     const methods = await loadService(codeDir, jsEntry ?? "");
     const replyBytesMax = assignment.bodyBytesMax;
     server = new CallServer(methods, { replyBytesMax, self: assignment, onIdle });

@@ -1,5 +1,6 @@
 import { LeverError, type VariableListing } from "@leveros/protocol";
 import { type Clock, isoTime } from "../clock.ts";
+import { refuseVariable } from "../fleet/start-variables.ts";
 import type { Store, VariableRecord } from "../store/store.ts";
 import { SecretBox } from "./secret-box.ts";
 import { findExcess, type VariableLimits, type VariableSize } from "./variable-sizes.ts";
@@ -118,6 +119,10 @@ function checkVariable(name: string, value: string): void {
   }
   if (name.startsWith("LEVEROS_")) {
     throw new LeverError("malformed_request", `Cannot set ${name}: Lever itself sets it.`);
+  }
+  const refused = refuseVariable(name, value);
+  if (refused !== undefined) {
+    throw new LeverError("malformed_request", `Cannot set ${name}: ${refused}`);
   }
   if (value.length > VALUE_LENGTH_MAX || value.includes("\0")) {
     throw new LeverError(

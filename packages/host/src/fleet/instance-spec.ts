@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { VersionRecord } from "../store/store.ts";
+import { type StartVariables, startVariables } from "./start-variables.ts";
 
 /** Everything that one instance is started with. */
 export interface InstanceSpec {
@@ -15,6 +16,8 @@ export interface InstanceSpec {
   readonly jsEntry: string | undefined;
   readonly entry: readonly string[] | undefined;
   readonly variables: Readonly<Record<string, string>>;
+  /** Needed from the start of its process. Undefined for a program (`entry`): it sees all variables from its own start. */
+  readonly start?: StartVariables | undefined;
   /** Megabytes that it is allotted. */
   readonly ram: number;
   /** Processors that it may use at most; undefined = no limit but what other instances need. */
@@ -67,6 +70,7 @@ export async function prepareInstance(
     jsEntry,
     entry,
     variables,
+    start: entry === undefined ? startVariables(set) : undefined,
     ram,
     maxCpu,
     prepareMs: clock.now() - startedAt,

@@ -74,7 +74,7 @@ export class Instance {
     // Only a deploy waits for it.
     this.#ready.promise.catch(() => {});
     this.#process = new SupervisedProcess(
-      (onOutput) => launcher.launch({ ram, onOutput }),
+      (onOutput) => launcher.launch({ ram, onOutput, variables: spec.start?.variables }),
       {
         onOutputLine: (line) => log("info", "fleet", "output", { ...this.about, line }),
         onOutputDropped: (bytes) =>
@@ -206,12 +206,13 @@ export class Instance {
   }
 
   #assign(): void {
-    const { spec } = this;
+    const { start, ...spec } = this.spec;
     const { bodyBytesMax } = this.#context.limits;
     const runtime = this.#process.handle;
     const assign = ({ codeDir, dataDir, user }: VisiblePaths): void => {
       const variables = { HOME: dataDir, ...spec.variables, LEVEROS_DATA_DIR: dataDir };
-      this.#link.assign({ ...spec, codeDir, variables, bodyBytesMax, user });
+      const preload = start && { preload: start.preload };
+      this.#link.assign({ ...spec, codeDir, variables, ...preload, bodyBytesMax, user });
     };
     const attached = runtime.attach?.(spec);
     if (attached === undefined) {

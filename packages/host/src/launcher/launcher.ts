@@ -67,6 +67,8 @@ export const DEFAULT_RAM_MB = 128;
 export interface LaunchOptions {
   /** Megabytes of memory for its instance. */
   readonly ram: number;
+  /** For its environment from the start; undefined = none, so it may be a runtime that was started ahead. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
   /** Receives what the runtime writes to its standard output and error. */
   onOutput(chunk: Buffer): void;
 }

@@ -76,6 +76,14 @@ describe("the warm pool", () => {
     expect(launched).toHaveLength(2);
   });
 
+  it("starts a runtime for an instance with variables from the start", async () => {
+    const pool = open(8);
+    await launched[0]?.start();
+    const own = pool.launch({ ...ignore, variables: { LANG: "de_DE" } });
+    expect(own).toMatchObject({ pid: 2, isWarm: false });
+    expect(pool.ready).toBe(1);
+  });
+
   it("keeps as many runtimes as a burst needed and starts them one at a time", async () => {
     const pool = open(3);
     await launched[0]?.start();

@@ -69,8 +69,8 @@ export class WarmPool implements Launcher {
 
   launch(options: LaunchOptions): LaunchedRuntime {
     const { clock, launcher, warmRuntimesMax } = this.#options;
-    if (warmRuntimesMax === 0) return launcher.launch(options);
-    const { ram } = options;
+    const { ram, variables } = options;
+    if (warmRuntimesMax === 0 || variables !== undefined) return launcher.launch(options);
     const at = clock.now();
     this.#starts = [...recentStarts(this.#starts, at).slice(1 - STARTS_MAX), { at, ram }];
     const warm = this.#take(ram);

@@ -73,14 +73,14 @@ export class Container implements LaunchedRuntime {
   #wasKilled = false;
   #hasExited = false;
 
-  constructor(deps: ContainerDeps, { ram, onOutput }: LaunchOptions) {
+  constructor(deps: ContainerDeps, { ram, variables, onOutput }: LaunchOptions) {
     this.#deps = deps;
     this.#ram = ram;
     this.#sandbox = new Sandbox(deps.root, this.#id);
     this.#cgroup = new ContainerCgroup(`${deps.cgroups}/${this.#id}`, deps.clock);
     try {
       this.#cgroup.create(resourceShare(ram));
-      this.#runner = this.#start();
+      this.#runner = this.#start(variables);
     } catch (error) {
       void this.#tryStep(() => this.#cgroup.remove());
       void this.#tryStep(() => this.#sandbox.remove());
@@ -107,7 +107,7 @@ export class Container implements LaunchedRuntime {
   }
 
   /** Starts the container runtime, which starts the container. */
-  #start(): LinkedProcess {
+  #start(given: LaunchOptions["variables"]): LinkedProcess {
     const { runtime, root } = this.#deps;
     const { dir, bundle, pidFile } = this.#sandbox;
     return startLinked(({ variables, fds }) => {
@@ -117,7 +117,7 @@ export class Container implements LaunchedRuntime {
           sandboxDir: dir,
           cgroup: this.#cgroup.innerPath,
           args: root.command(this.#ram),
-          env: { ...ENV, ...variables },
+          env: { ...ENV, ...given, ...variables },
           share: resourceShare(this.#ram),
         }),
       );

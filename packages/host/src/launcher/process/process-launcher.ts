@@ -88,14 +88,15 @@ class RuntimeProcess implements LaunchedRuntime {
   #limit: string | undefined;
 
   /** @throws LeverError `start_failed` when the system creates no process, or it cannot be recorded. */
-  constructor(deps: RuntimeDeps, { ram, onOutput }: LaunchOptions) {
+  constructor(deps: RuntimeDeps, launch: LaunchOptions) {
+    const { ram, onOutput } = launch;
     const [program, ...args] = deps.command.command(ram);
     this.#deps = deps;
     this.#ram = ram;
     this.#process = startLinked(({ variables }) => ({
       program,
       args,
-      env: { ...deps.command.env, ...variables },
+      env: { ...deps.command.env, ...launch.variables, ...variables },
       cwd: "/",
     }));
     const { child, pid, socket, shared } = this.#process;
