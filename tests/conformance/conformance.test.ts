@@ -16,15 +16,19 @@ import { type Column, columns } from "./transports.ts";
 const CASE_TIMEOUT_MS = 180_000;
 
 let lever: RunningLever;
+/** For the services that need a container. */
+let containers: RunningLever | undefined;
 let bench: Bench;
 let browser: Browser | undefined;
 let pages: PageServer | undefined;
 
 beforeAll(async () => {
   lever = await startLever();
-  for (const [name, { leverJson, files, needs }] of Object.entries(services)) {
-    if (needs !== undefined && !isMet(needs)) continue;
-    await deployService(lever, testService(files, { name, maxInstances: 1, ...leverJson }));
+  if (isMet("needs-containers")) containers = await startLever({ isolation: "oci" });
+  for (const [name, { leverJson, files, needs = [], inContainer }] of Object.entries(services)) {
+    if (!needs.every(isMet)) continue;
+    const host = hostOf(inContainer);
+    await deployService(host, testService(files, { name, maxInstances: 1, ...leverJson }));
   }
   bench = { lever, grpc: grpcPeer(lever.address), page: undefined };
   if (!isMet("needs-chromium")) return;
@@ -46,8 +50,18 @@ afterAll(async () => {
   bench?.grpc.close();
   await browser?.close();
   await pages?.[Symbol.asyncDispose]();
+  await containers?.stop();
   await lever?.stop();
 });
+
+function hostOf(inContainer = false): RunningLever {
+  return inContainer && containers !== undefined ? containers : lever;
+}
+
+/** The bench with the host of a service. */
+function benchOf(service: string): Bench {
+  return { ...bench, lever: hostOf(services[service]?.inContainer) };
+}
 
 let calls = 0;
 
@@ -61,9 +75,11 @@ async function testStream(column: Column, of: StreamCase): Promise<void> {
   const expected = isInside
     ? { received: receivedForService }
     : { received, ...(failure !== undefined && { failure }) };
-  expect(await column.stream?.(bench, service, named)).toEqual(expected);
+  expect(await column.stream?.(benchOf(service), service, named)).toEqual(expected);
   if (of.leavesAfter === undefined) return;
-  expect((await callMethod(lever.address, `/${service}/hasLeft`, [id])).text).toBe("true");
+  expect((await callMethod(benchOf(service).lever.address, `/${service}/hasLeft`, [id])).text).toBe(
+    "true",
+  );
 }
 
 for (const column of columns) {
@@ -75,7 +91,8 @@ function testColumn(column: Column): void {
     cases.filter((of) => column.cannot?.(of) === undefined);
   if (column.regular !== undefined) {
     it.each(carried(regularCases))(`${column.name}: $name`, async (of) => {
-      const outcome = await column.regular?.(bench, of.service ?? column.service, of);
+      const service = of.service ?? column.service;
+      const outcome = await column.regular?.(benchOf(service), service, of);
       const isInside = column.isService === true && of.outcomeForService !== undefined;
       expect(outcome).toEqual(isInside ? of.outcomeForService : of.outcome);
     });

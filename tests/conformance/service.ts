@@ -57,8 +57,10 @@ const dependency = (name: string): string => JSON.stringify(join(here, "../../no
 interface TestedService {
   readonly leverJson: object;
   readonly files: Files;
-  /** The requirement of tests/harness/requirements.ts without which it does not start. */
-  readonly needs?: string;
+  /** The requirements of tests/harness/requirements.ts without which it does not start. */
+  readonly needs?: readonly string[];
+  /** It needs an instance with ports of its own. Default: false */
+  readonly inContainer?: boolean;
 }
 
 export const services: Readonly<Record<string, TestedService>> = {
@@ -90,11 +92,24 @@ export const services: Readonly<Record<string, TestedService>> = {
     },
   },
   "form-python": {
-    needs: "needs-python",
+    needs: ["needs-python"],
     leverJson: { entry: ["/usr/bin/python3", "server.py"] },
     files: {
       "server.py": read("entry/server.py"),
       "lever_rpc.py": read("../../examples/hello-python/lever_rpc.py"),
+    },
+  },
+  // As a program of Lever OS: it knows one port, and no variable of Lever.
+  "form-3837": {
+    needs: ["needs-python", "needs-containers"],
+    inContainer: true,
+    leverJson: { entry: ["/usr/bin/python3", "server.py"] },
+    files: {
+      "server.py": read("entry/server.py"),
+      "lever_rpc.py": read("../../examples/hello-python/lever_rpc.py").replace(
+        '"127.0.0.1:" + os.environ.get("LEVEROS_LISTEN_PORT", "3837")',
+        '"0.0.0.0:3837"',
+      ),
     },
   },
   private: {

@@ -38,4 +38,8 @@ export const columns: readonly Column[] = [
   form("TypeScript", "form-ts"),
   form("Node entry", "form-node", { cannot: entryCannot }),
   form("Python entry", "form-python", { cannot: entryCannot, tags: ["needs-python"] }),
+  form("entry on port 3837", "form-3837", {
+    cannot: entryCannot,
+    tags: ["needs-python", "needs-containers"],
+  }),
 ];

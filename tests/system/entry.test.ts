@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { Client, type RemoteStream } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -53,9 +55,7 @@ let lever: RunningLever;
 let client: Client;
 
 beforeAll(async () => {
-  lever = await startLever({
-    args: ["--limit", "startTimeoutMs=3000", "--limit", "resourceIdleTimeoutMs=200"],
-  });
+  lever = await startLever({ args: ["--limit", "resourceIdleTimeoutMs=200"] });
   client = new Client({ forceHost: lever.address });
   const entry = [process.execPath, "server.cjs"];
   const deployed = await deployService(
@@ -207,6 +207,13 @@ describe("a program that serves the gRPC wire", () => {
 
 describe("a program that cannot be a service", () => {
   const starting = "Cannot start bad version 1: ";
+  const place = "127.0.0.1:PORT, the port in LEVEROS_LISTEN_PORT";
+  let impatient: RunningLever;
+
+  beforeAll(async () => {
+    impatient = await startLever({ args: ["--limit", "startTimeoutMs=3000"] });
+  });
+  afterAll(() => impatient.stop());
 
   it.each([
     [
@@ -223,17 +230,45 @@ describe("a program that cannot be a service", () => {
     ],
     [
       ["sh", "-c", "echo why; exit 3"],
-      `${starting}Its entry failed: sh exited with status 3 before it listened on its port. Its last output:\nwhy`,
+      `${starting}Its entry failed: sh exited with status 3 before it listened on ${place}. Its last output:\nwhy`,
     ],
-    [["sleep", "60"], `${starting}It was still loading after 3000 ms.`],
+    [
+      ["sleep", "60"],
+      `${starting}It was still loading after 3000 ms: sleep does not listen on ${place}.`,
+    ],
+    [
+      [process.execPath, "elsewhere.js", "0"],
+      `${starting}It was still loading after 3000 ms: ${process.execPath} does not listen on ${place}, but on 127.0.0.1:PORT.`,
+    ],
+    [
+      ["sh", "-c", "node elsewhere.js 3837; exit 3"],
+      `${starting}Its entry failed: sh does not listen on ${place}, but on 127.0.0.1:PORT. A program that can listen only on port 3837, as those of Lever OS, needs a host with containers: lever up --isolation oci (lever doctor lists what that needs). Otherwise the program must read its port from LEVEROS_LISTEN_PORT.`,
+    ],
   ])("the entry %j is refused with the reason", async (entry, message) => {
-    const refused = testService({ "server.cjs": "" }, { name: "bad", entry });
-    expect((await deployArchive(lever.address, refused)).json()).toBe(message);
+    const elsewhere = `require("node:net").createServer().listen(process.argv[2], "127.0.0.1");`;
+    const files = { "server.cjs": "", "elsewhere.js": elsewhere };
+    const answer = await deployArchive(
+      impatient.address,
+      testService(files, { name: "bad", entry }),
+    );
+    expect(String(answer.json()).replaceAll(/127.0.0.1:\d+/g, "127.0.0.1:PORT")).toBe(message);
+  });
+
+  it("a program that exits while port 3837 is in use is refused with what it needs", async () => {
+    const server = createServer().listen(3837, "127.0.0.1");
+    // In use by another program is as good.
+    await once(server, "listening").catch(() => {});
+    const archive = testService("", { name: "bad", entry: ["false"] });
+    const answer = await deployArchive(impatient.address, archive);
+    server.close();
+    expect(answer.json()).toMatch(
+      / Port 3837 of this machine is in use\. .* needs a host with containers: /,
+    );
   });
 
   it("a lever.json without an entry needs a program ./serve", async () => {
     const archive = archiveOf([{ path: "lever.json", body: '{"name": "bad"}' }]);
-    expect((await deployArchive(lever.address, archive)).json()).toBe(
+    expect((await deployArchive(impatient.address, archive)).json()).toBe(
       'lever.json: field entry is "./serve"; there is no such file in the service folder.',
     );
   });

@@ -20,6 +20,8 @@ export interface Assignment {
   readonly bodyBytesMax: number;
   /** The runtime switches to this user before it opens any file of the service; undefined = it keeps its user. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  /** True when no other process of the machine has the instance's ports. */
+  readonly hasOwnPorts?: boolean | undefined;
 }
 
 /** A path in the code that begins with `./`, or the name of a package. */
@@ -36,6 +38,8 @@ export type RuntimeMessage =
   | { readonly type: "started" }
   /** runtime → host: the service is loaded */
   | { readonly type: "ready"; readonly methods: readonly string[] }
+  /** runtime → host: what the service has not done yet, in case the start takes too long; a later one replaces it */
+  | { readonly type: "waiting"; readonly reason: string }
   /** runtime → host: the service cannot be loaded; the runtime exits */
   | { readonly type: "failed"; readonly reason: string }
   /** runtime → host: it received SIGTERM, not from the host, and accepts no new calls */

@@ -131,7 +131,8 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
       process.execArgv = [];
       // Only services with a program load gRPC.
       const { startEntry } = await import("./entry/entry-server.ts");
-      server = await startEntry(entry, { assignment, link, onIdle });
+      const onWaiting = (reason: string): void => send({ type: "waiting", reason });
+      server = await startEntry(entry, { assignment, link, onIdle, onWaiting });
       send({ type: "ready", methods: [] });
       return;
     }

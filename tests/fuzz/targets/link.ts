@@ -131,6 +131,9 @@ async function feedSocket(
           problems.push(`it took ${JSON.stringify(methods)} for methods`);
         }
       },
+      onWaiting(reason) {
+        if (typeof reason !== "string") problems.push("it took what is no text for a step");
+      },
       onFailed(reason) {
         if (typeof reason !== "string") problems.push("it took what is no text for a reason");
       },

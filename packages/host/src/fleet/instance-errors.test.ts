@@ -1,9 +1,15 @@
 import { expect, it } from "vitest";
 import type { ProcessEnd } from "../processes/supervised-process.ts";
-import { endError, startError } from "./instance-errors.ts";
+import { endError, type FailedInstance, startError } from "./instance-errors.ts";
 
 const limits = { startTimeoutMs: 30_000, unresponsiveKillAfterMs: 30_000 };
-const failed = { service: "hello", version: 3, ram: 128, wasReady: true, lastOutput: "" };
+const failed: FailedInstance = {
+  service: "hello",
+  version: 3,
+  ram: 128,
+  wasReady: true,
+  lastOutput: "",
+};
 const exited = (status: number | undefined, signal?: string, limit?: string): ProcessEnd => ({
   cause: "exited",
   exit: { status, signal, ...(limit !== undefined && { limit }) },
@@ -16,6 +22,13 @@ it.each<[string, Partial<typeof failed>, ProcessEnd, string, string]>([
     { cause: "startTimedOut" },
     "start_failed",
     "Cannot start hello version 3: It was still loading after 30000 ms.",
+  ],
+  [
+    "reported what it waited for",
+    { wasReady: false, waitedFor: "it does not listen" },
+    { cause: "startTimedOut" },
+    "start_failed",
+    "Cannot start hello version 3: It was still loading after 30000 ms: it does not listen.",
   ],
   [
     "exited before it was ready",

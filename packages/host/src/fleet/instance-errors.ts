@@ -12,6 +12,8 @@ export interface FailedInstance {
   readonly ram: number;
   readonly wasReady: boolean;
   readonly lastOutput: string;
+  /** The unfinished step, when its start took too long; undefined = it has not reported one. */
+  readonly waitedFor?: string | undefined;
 }
 
 /** Why an instance could not start. `reason` is a sentence, with or without its full stop. */
@@ -34,7 +36,12 @@ export function endError(
 ): LeverError {
   switch (end.cause) {
     case "startTimedOut":
-      return startError(failed, `It was still loading after ${limits.startTimeoutMs} ms`);
+      return startError(
+        failed,
+        `It was still loading after ${limits.startTimeoutMs} ms${
+          failed.waitedFor === undefined ? "" : `: ${failed.waitedFor}`
+        }`,
+      );
     case "unresponsive": {
       const seconds = Math.round(limits.unresponsiveKillAfterMs / 1_000);
       return instanceError(failed, `did not answer for ${seconds} s and was killed`);

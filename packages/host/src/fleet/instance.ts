@@ -58,6 +58,8 @@ export class Instance {
   /** When its process had started. */
   #processAt: number | undefined;
   #wasReady = false;
+  /** The unfinished step of its start, as it reports it. */
+  #waitsFor: string | undefined;
 
   /** @throws LeverError `start_failed` when the launcher cannot start it. */
   constructor(
@@ -114,6 +116,9 @@ export class Instance {
         this.#wasReady = true;
         this.#setStartTimes();
         this.#process.step({ type: "loaded" });
+      },
+      onWaiting: (reason) => {
+        this.#waitsFor = reason;
       },
       onFailed: (reason) => {
         this.#startError = startError(this.#failed(), reason);
@@ -209,10 +214,11 @@ export class Instance {
     const { start, ...spec } = this.spec;
     const { bodyBytesMax } = this.#context.limits;
     const runtime = this.#process.handle;
-    const assign = ({ codeDir, dataDir, user }: VisiblePaths): void => {
+    const assign = ({ codeDir, dataDir, user, hasOwnPorts }: VisiblePaths): void => {
       const variables = { HOME: dataDir, ...spec.variables, LEVEROS_DATA_DIR: dataDir };
       const preload = start && { preload: start.preload };
-      this.#link.assign({ ...spec, codeDir, variables, ...preload, bodyBytesMax, user });
+      const given = { ...spec, codeDir, variables, ...preload, bodyBytesMax };
+      this.#link.assign({ ...given, user, hasOwnPorts });
     };
     const attached = runtime.attach?.(spec);
     if (attached === undefined) {
@@ -258,6 +264,7 @@ export class Instance {
   #failed(): Parameters<typeof endError>[0] {
     const { service, version, ram } = this.spec;
     const lastOutput = this.#process.lastOutput();
-    return { service, version, ram, wasReady: this.#wasReady, lastOutput };
+    const waitedFor = this.#waitsFor;
+    return { service, version, ram, wasReady: this.#wasReady, lastOutput, waitedFor };
   }
 }

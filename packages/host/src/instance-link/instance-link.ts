@@ -20,6 +20,8 @@ export interface InstanceLinkHandlers {
   /** The process has started. */
   onStarted(): void;
   onReady(methods: readonly string[]): void;
+  /** The unfinished step of its start. */
+  onWaiting(reason: string): void;
   onFailed(reason: string): void;
   onStopping(): void;
   /** The link is closed. Close this end with the error that its open calls must end with. */
@@ -72,6 +74,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
       const parsed = parseFromRuntime(message);
       if (parsed.type === "started") handlers.onStarted();
       else if (parsed.type === "ready") handlers.onReady(parsed.methods);
+      else if (parsed.type === "waiting") handlers.onWaiting(parsed.reason);
       else if (parsed.type === "failed") handlers.onFailed(parsed.reason);
       else handlers.onStopping();
     },
@@ -104,13 +107,21 @@ const HELD_GRACE_MS = 200;
 /** Most methods, and the longest name, that an instance may report. */
 const METHODS_MAX = 10_000;
 const METHOD_NAME_MAX = 1_000;
+/** Most characters of an unfinished step that the host keeps. */
+const REASON_MAX = 2_000;
 
-type FromRuntime = Extract<RuntimeMessage, { type: "started" | "ready" | "failed" | "stopping" }>;
+type FromRuntime = Extract<
+  RuntimeMessage,
+  { type: "started" | "waiting" | "ready" | "failed" | "stopping" }
+>;
 
 /** @throws LeverError for a message that no runtime sends. The link is then closed. */
 function parseFromRuntime(message: unknown): FromRuntime {
   if (typeof message === "object" && message !== null && "type" in message) {
     if (message.type === "started" || message.type === "stopping") return { type: message.type };
+    if (message.type === "waiting" && "reason" in message && typeof message.reason === "string") {
+      return { type: "waiting", reason: message.reason.slice(0, REASON_MAX) };
+    }
     if (message.type === "failed" && "reason" in message && typeof message.reason === "string") {
       return { type: "failed", reason: message.reason };
     }

@@ -24,6 +24,8 @@ export interface VisiblePaths {
   readonly dataDir: string;
   /** The user that the runtime switches to before it loads the service; undefined = it keeps its user. */
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** No other process of the machine has its ports. Default: false */
+  readonly hasOwnPorts?: boolean;
 }
 
 /** A started runtime: a process, or a container around one. It becomes one instance, by `attach` and its assignment. */

@@ -1,19 +1,18 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect, createServer } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
+import { createServer } from "node:net";
 import type { Assignment, CallHandle, CallListener, CallRequest, Link } from "@leveros/protocol";
 import { GrpcService } from "./grpc-service.ts";
 import { openOutgoingGrpcServer } from "./outgoing-grpc-server.ts";
-
-/** Time between two checks whether the program listens. */
-const POLL_MS = 10;
+import { LEVER_OS_PORT, untilListening } from "./until-listening.ts";
 
 export interface EntryOptions {
   readonly assignment: Assignment;
   readonly link: Link;
   /** Called whenever the last call in flight is over. */
   readonly onIdle: () => void;
+  /** Called with the reason why the start is not over yet, when it changes. */
+  readonly onWaiting: (reason: string) => void;
 }
 
 /** A service that is a separate program, and the program's process. */
@@ -37,7 +36,8 @@ export async function startEntry(
 ): Promise<EntryServer> {
   const { assignment, link } = options;
   const gateway = await openOutgoingGrpcServer(link, assignment);
-  const port = await freePort();
+  // Programs of Lever OS listen on their port whatever they are told.
+  const port = assignment.hasOwnPorts === true ? LEVER_OS_PORT : await freePort();
   const child = spawn(command, args, {
     cwd: assignment.codeDir,
     // Its output is the instance's output. It does not inherit the link.
@@ -45,10 +45,12 @@ export async function startEntry(
     env: {
       ...process.env,
       LEVEROS_LISTEN_PORT: String(port),
+      // Programs with the Go library of Lever OS read it if they call its config.Initialize().
+      LEVEROS_core_instanceListenPort: String(port),
       LEVEROS_INTERNAL_RPC_GATEWAY: gateway,
     },
   });
-  await untilListening(child, command, port);
+  await untilListening(child, { command, port, onWaiting: options.onWaiting });
   let isClosing = false;
   child.once("exit", (status, signal) => {
     if (isClosing) return;
@@ -72,34 +74,6 @@ export async function startEntry(
   };
 }
 
-async function untilListening(child: ChildProcess, command: string, port: number): Promise<void> {
-  let failure: Error | undefined;
-  const onError = (error: Error): void => {
-    failure = startError(`${command} cannot be started (${error.message})`);
-  };
-  const onExit = (status: number | null, signal: string | null): void => {
-    const how = signal === null ? `exited with status ${status}` : `was ended by ${signal}`;
-    failure ??= startError(`${command} ${how} before it listened on its port`);
-  };
-  child.on("error", onError);
-  child.on("exit", onExit);
-  // The host stops the instance when the start takes too long.
-  while (failure === undefined && !(await accepts(port))) await delay(POLL_MS);
-  child.off("exit", onExit);
-  if (failure !== undefined) throw failure;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1" });
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
-}
-
 async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, "127.0.0.1");
@@ -108,11 +82,4 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-/** An error for the author of the service, without a stack trace of Lever. */
-function startError(message: string): Error {
-  const error = new Error(message);
-  error.stack = message;
-  return error;
 }

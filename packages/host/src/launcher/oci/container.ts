@@ -155,7 +155,7 @@ export class Container implements LaunchedRuntime {
       await this.#sandbox.mountService(this.#serviceMount.dir);
     };
     await Promise.all([mounted(), joined]);
-    return visiblePaths(SANDBOX);
+    return { ...visiblePaths(SANDBOX), hasOwnPorts: true };
   }
 
   terminate(): void {
