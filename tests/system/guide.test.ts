@@ -54,6 +54,10 @@ type Call = readonly [path: string, args: readonly unknown[] | string, result: u
 /** Calls to the services that pages show. Results of streaming methods are lists of messages. */
 const calls: Readonly<Record<string, readonly Call[]>> = {
   greeter: ["byCallback", "byPromise", "byValue"].map((name) => [name, ["Ada"], "Hello, Ada!"]),
+  shop: [
+    ["price", ["tea"], 3],
+    ["price", ["gold"], 0],
+  ],
   numbers: [["countChan", [3], [1, 2, 3]]],
   lines: [["upperChan", '[]\n"one"\n"two"\n', ["ONE", "TWO"]]],
   rooms: [
