@@ -247,7 +247,7 @@ describe("a service is refused", () => {
     ],
     [
       '{"name": "abc", "jsEntry": "missing.js"}',
-      'lever.json: field jsEntry is "missing.js"; there is no such file in the service folder.',
+      'lever.json: field jsEntry is "missing.js"; there is no such file in the service folder. There is no JavaScript or TypeScript module in it.',
     ],
     [
       '{"name": "abc", "jsEntry": "folder.js"}',

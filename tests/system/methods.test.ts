@@ -142,6 +142,17 @@ describe("a streaming method answers with", () => {
   });
 });
 
+it("a service with the original's package leveros gets this Lever's, with a warning", async () => {
+  const files = {
+    "server.js": `exports.isOurs = () => typeof require("leveros").callContext;`,
+    "node_modules/leveros/package.json": `{"name": "leveros", "version": "0.1.3", "main": "index.js"}`,
+    "node_modules/leveros/index.js": `throw new Error("no gRPC");`,
+  };
+  const report = await deployService(lever, testService(files, { name: "old", jsEntry: "server" }));
+  expect(report.warnings).toEqual([expect.stringContaining("of the original Lever OS (0.1.3)")]);
+  expect(await call("/old/isOurs")).toBe("function");
+});
+
 describe("a default export of an instance", () => {
   it("its methods have the instance as this", async () => {
     expect(await call("/instance/greet", ["Ann"])).toBe("Hi, Ann");

@@ -49,6 +49,7 @@ export {
   LeverError,
   type Problem,
 } from "./errors.ts";
+export { jsEntryCandidates, suggestJsEntry } from "./js-entry.ts";
 export {
   type LeverJson,
   type LeverJsonOutcome,

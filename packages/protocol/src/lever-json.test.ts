@@ -47,7 +47,7 @@ describe("lever.json", () => {
       '"a.py"',
       "the path of a .js .mjs .cjs .ts .mts or .cts file inside the service folder",
     ],
-    [{ name: "abc", entry: [] }, "entry", "[]", "a list of strings, the first one not empty"],
+    [{ name: "abc", entry: [""] }, "entry", '[""]', "a list of strings, the first one not empty"],
     [
       { name: "abc", entry: ["a", 1] },
       "entry",
@@ -79,6 +79,28 @@ describe("lever.json", () => {
     expect(errorsOf({ ...good, minInstances: 3, maxInstances: 2 })).toEqual([
       "lever.json: field minInstances is 3; allowed is at most maxInstances, 2.",
     ]);
+  });
+
+  it("null counts as an absent field, and so does an empty entry", () => {
+    const absent = { description: null, entry: [], maxInstances: null, ram: null, config: null };
+    const outcome = parseLeverJson(JSON.stringify({ ...good, ...absent }));
+    expect(outcome).toEqual(parseLeverJson(JSON.stringify(good)));
+    expect(errorsOf({ ...good, name: null })).toEqual([
+      "lever.json: field name is missing; allowed is 3 to 255 of A-Z a-z 0-9 - _ . ~.",
+    ]);
+    const program = parseLeverJson(JSON.stringify({ name: "abc", jsEntry: null, entry: [] }));
+    expect(program.ok && program.leverJson.entry).toEqual(["./serve"]);
+  });
+
+  it.each(["[", '{"a":'])("a lever.json of 100,000 times %s is refused by its depth", (open) => {
+    expect(errorsOf(open.repeat(100_000))).toEqual([
+      "lever.json: the file is nested 100000 levels deep; allowed is 100.",
+    ]);
+  });
+
+  it("brackets in strings of lever.json are no nesting", () => {
+    const description = '[{"\\'.repeat(1_000);
+    expect(errorsOf({ ...good, description })).toEqual([]);
   });
 
   it("a lever.json that is not an object is refused", () => {

@@ -1,8 +1,14 @@
+import { mayBeModule } from "./js-entry.ts";
+import { nearestName } from "./nearest-name.ts";
+
 /** The fields of a service's lever.json, with every default filled in. */
 export interface LeverJson {
   readonly name: string;
   readonly description: string;
-  /** A JavaScript or TypeScript module, relative to the service folder, with `/`. Exactly one of jsEntry and entry is set. */
+  /**
+   * A JavaScript or TypeScript module, relative to the service folder, with `/`. Before the deploy has read the folder, it
+   * may lack its extension (`jsEntryCandidates`). Exactly one of jsEntry and entry is set.
+   */
   readonly jsEntry: string | undefined;
   /** Command and arguments of a process that serves Lever RPC. */
   readonly entry: readonly string[] | undefined;
@@ -30,7 +36,8 @@ interface Field {
 }
 
 const NAME = /^[A-Za-z0-9_.~-]{3,255}$/;
-const MODULE = /\.(?:[cm]?js|[cm]?ts)$/;
+/** Levels of lists and objects. Deeper JSON would overflow the stack of what reads it. */
+const NESTING_MAX = 100;
 
 const fields: Readonly<Record<keyof LeverJson, Field>> = {
   name: {
@@ -46,11 +53,10 @@ const fields: Readonly<Record<keyof LeverJson, Field>> = {
   jsEntry: {
     schema: {
       type: "string",
-      pattern: MODULE.source,
       description: "JavaScript or TypeScript module, relative to this folder",
     },
     allowed: "the path of a .js .mjs .cjs .ts .mts or .cts file inside the service folder",
-    accepts: (value) => typeof value === "string" && MODULE.test(value) && isInside(value),
+    accepts: (value) => typeof value === "string" && mayBeModule(value),
   },
   entry: {
     schema: {
@@ -145,22 +151,33 @@ export const leverJsonSchema: Readonly<Record<string, unknown>> = {
 
 /**
  * Parses the text of a lever.json. Reports all violations together, each with the file, the field, the value and the
- * allowed values. Unknown fields are warnings that suggest the nearest known field.
+ * allowed values. Unknown fields are warnings that suggest the nearest known field. null, and an empty list as entry, count as
+ * absent.
  */
 export function parseLeverJson(text: string): LeverJsonOutcome {
-  let value: unknown;
+  const levels = nestingOf(text);
+  if (levels > NESTING_MAX) {
+    return {
+      ok: false,
+      errors: [`lever.json: the file is nested ${levels} levels deep; allowed is ${NESTING_MAX}.`],
+    };
+  }
+  let parsed: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+    parsed = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { ok: false, errors: [`lever.json: the file is not JSON: ${reason}.`] };
   }
-  if (!isObject(value)) {
+  if (!isObject(parsed)) {
     return {
       ok: false,
-      errors: [`lever.json: the file holds ${shown(value)}; allowed is an object.`],
+      errors: [`lever.json: the file holds ${shown(parsed)}; allowed is an object.`],
     };
   }
+  const value = Object.fromEntries(
+    Object.entries(parsed).filter(([name, found]) => !isAbsent(name, found)),
+  );
   const errors: string[] = [];
   const warnings: string[] = [];
   for (const [name, found] of Object.entries(value)) {
@@ -213,29 +230,32 @@ function violation(name: string, found: string, field: Field): string {
 }
 
 function unknownField(name: string): string {
-  let nearest: string | undefined;
-  let distance = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const known of Object.keys(fields)) {
-    const next = editDistance(name.toLowerCase(), known.toLowerCase());
-    if (next < distance) [nearest, distance] = [known, next];
-  }
+  const nearest = nearestName(name, Object.keys(fields));
   const hint = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
   return `lever.json: field ${shown(name)} is unknown and has no effect.${hint}`;
 }
 
-/** Levenshtein's distance, one row at a time. */
-function editDistance(a: string, b: string): number {
-  if (a.length > 64) return a.length;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
+/** The JSON reader of Lever OS took null, and an empty list as entry, for an absent field. */
+function isAbsent(name: string, found: unknown): boolean {
+  if (!Object.hasOwn(fields, name)) return false;
+  return found === null || (name === "entry" && Array.isArray(found) && found.length === 0);
+}
+
+/** The levels of lists and objects in a JSON text. */
+function nestingOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let isString = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i];
+    if (isString) {
+      if (char === "\\") i++;
+      else if (char === '"') isString = false;
+    } else if (char === '"') isString = true;
+    else if (char === "[" || char === "{") deepest = Math.max(deepest, ++depth);
+    else if (char === "]" || char === "}") depth--;
   }
-  return row[b.length] ?? 0;
+  return deepest;
 }
 
 function shown(value: unknown): string {
@@ -249,10 +269,4 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isWholeAtLeast(value: unknown, least: number): boolean {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= least;
-}
-
-/** True for a relative path that cannot lead out of its folder on any operating system. */
-function isInside(path: string): boolean {
-  if (path.startsWith("/") || path.includes("\\") || path.includes("\0")) return false;
-  return !path.split("/").includes("..");
 }

@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import { isCallableName } from "@leveros/protocol";
 import { describeExports } from "./describe-exports.ts";
 import { type ExportedMethod, listMethods, UnusableModule } from "./list-methods.ts";
+import { isOriginalClient } from "./original-client.ts";
 
 /** Longest reason that is reported when a service cannot be loaded, in characters. */
 const REASON_LENGTH_MAX = 4_000;
@@ -54,18 +55,20 @@ function isFrameOfLever(line: string): boolean {
   );
 }
 
-/** Makes `leveros` importable in services that have not installed it. */
+/** Makes `leveros` importable in services that have not installed it, or that have installed the original's. */
 export function provideClient(): void {
   registerHooks({
     resolve(specifier, context, nextResolve) {
       if (specifier !== "leveros") return nextResolve(specifier, context);
       try {
-        return nextResolve(specifier, context);
+        const found = nextResolve(specifier, context);
+        if (!isOriginalClient(found.url)) return found;
       } catch {
-        // The bundle is in the folder of this program (scripts/bundle.ts).
-        const url = pathToFileURL(`${import.meta.dirname}/leveros.mjs`).href;
-        return { url, shortCircuit: true };
+        // It is not installed.
       }
+      // The bundle is in the folder of this program (scripts/bundle.ts).
+      const url = pathToFileURL(`${import.meta.dirname}/leveros.mjs`).href;
+      return { url, shortCircuit: true };
     },
   });
 }

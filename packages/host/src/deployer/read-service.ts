@@ -1,11 +1,21 @@
-import { lstat, readFile, realpath } from "node:fs/promises";
+import { lstat, readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
-import { LeverError, type LeverJson, parseLeverJson } from "@leveros/protocol";
+import {
+  jsEntryCandidates,
+  LeverError,
+  type LeverJson,
+  parseLeverJson,
+  suggestJsEntry,
+} from "@leveros/protocol";
+import { warnOfOriginalClient } from "./original-client.ts";
 
 const LEVER_JSON_BYTES_MAX = 256 * 1024;
 
+/** Files that are listed to find one with a name like that of a jsEntry that does not exist. */
+const LISTED_FILES_MAX = 1_000;
+
 /**
- * Reads the lever.json of an unpacked service, and checks that its entry point exists.
+ * Reads the lever.json of an unpacked service, and finds its entry point: a jsEntry gets its extension.
  * @throws LeverError `invalid_service` with every fault: file, field, what it contains, what is allowed.
  */
 export async function readService(
@@ -23,11 +33,47 @@ export async function readService(
   if (!outcome.ok) throw invalid(outcome.errors.join("\n"));
   const { leverJson, warnings } = outcome;
   const { jsEntry, entry } = leverJson;
-  if (jsEntry !== undefined) await checkFile(codeDir, "jsEntry", jsEntry);
+  if (jsEntry !== undefined) {
+    return {
+      leverJson: { ...leverJson, jsEntry: await findModule(codeDir, jsEntry) },
+      warnings: [...warnings, ...(await warnOfOriginalClient(codeDir))],
+    };
+  }
   const command = entry?.[0];
   // A command without a slash is looked up in the instance's PATH, so only a start shows whether it exists.
   if (command?.includes("/") === true) await checkCommand(codeDir, command);
   return { leverJson, warnings };
+}
+
+/** The first candidate of a jsEntry that is there. */
+async function findModule(codeDir: string, jsEntry: string): Promise<string> {
+  const candidates = jsEntryCandidates(jsEntry);
+  for (const candidate of candidates) {
+    const found = await stat(join(codeDir, candidate)).catch(() => undefined);
+    if (found === undefined || (found.isDirectory() && candidates.length > 1)) continue;
+    await checkFile(codeDir, "jsEntry", candidate);
+    return candidate;
+  }
+  throw invalid(
+    `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; there is no such file in the service folder. ${suggestJsEntry(jsEntry, await filesNear(codeDir))}`,
+  );
+}
+
+/** Some files of a folder: those at its top, and those one level below. */
+async function filesNear(codeDir: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  const folders = [""];
+  for (const folder of folders) {
+    const entries = await readdir(join(codeDir, folder), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isFile()) files.push(path);
+      const isOwn = entry.isDirectory() && !entry.name.startsWith(".");
+      if (isOwn && folder === "" && entry.name !== "node_modules") folders.push(path);
+    }
+    if (files.length > LISTED_FILES_MAX || folders.length > LISTED_FILES_MAX) break;
+  }
+  return files.slice(0, LISTED_FILES_MAX);
 }
 
 async function checkCommand(codeDir: string, command: string): Promise<void> {

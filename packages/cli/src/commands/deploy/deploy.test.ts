@@ -112,7 +112,7 @@ describe("lever deploy fails", () => {
       status: 1,
       stdout: "",
       stderr:
-        'lever: Cannot deploy .:\n  lever.json: field jsEntry is "server.js"; there is no such file in the folder.\n',
+        'lever: Cannot deploy .:\n  lever.json: field jsEntry is "server.js"; there is no such file in the folder. There is no JavaScript or TypeScript module in it.\n',
     });
     expect(host.requests).toEqual([]);
   });

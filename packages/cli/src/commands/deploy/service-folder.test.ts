@@ -71,6 +71,13 @@ it("a missing entry point is refused", async () => {
   );
 });
 
+it("an entry point without its extension, and one with a wrong name", async () => {
+  await put({ "lever.json": '{"name": "hello", "jsEntry": "lib"}', "lib/index.ts": "" });
+  expect((await readServiceFolder(folder)).leverJson.jsEntry).toBe("lib");
+  await put({ "lever.json": '{"name": "hello", "jsEntry": "lib/idnex"}' });
+  await expect(readServiceFolder(folder)).rejects.toThrow("Did you mean lib/index.ts?");
+});
+
 it("an excluded entry point is refused with the file that excludes it", async () => {
   await put({
     "lever.json": '{"name": "hello", "jsEntry": "dist/server.js"}',

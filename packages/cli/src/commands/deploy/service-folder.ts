@@ -1,6 +1,11 @@
 import { lstat, readFile, realpath, stat } from "node:fs/promises";
-import { join, posix } from "node:path";
-import { type LeverJson, parseLeverJson } from "@leveros/protocol";
+import { join } from "node:path";
+import {
+  jsEntryCandidates,
+  type LeverJson,
+  parseLeverJson,
+  suggestJsEntry,
+} from "@leveros/protocol";
 import { CommandError, exitStatus, usageError } from "../../exit-status.ts";
 import { readIgnoreRules } from "./ignore-rules.ts";
 import { type FolderEntry, listEntries } from "./list-entries.ts";
@@ -37,19 +42,27 @@ export async function readServiceFolder(dir: string): Promise<ServiceFolder> {
   const { entries, bytes, problems } = await listEntries(folder, rules);
   if (problems.length > 0) throw cannotDeploy(dir, problems);
   const { jsEntry } = leverJson;
-  if (jsEntry !== undefined && !entries.some(({ path }) => path === posix.normalize(jsEntry))) {
-    const isThere = await stat(join(folder, jsEntry)).then(
-      () => true,
-      () => false,
-    );
-    const reason = isThere
-      ? `that file is excluded${rules.file === undefined ? "" : ` by ${rules.file}`}`
-      : "there is no such file in the folder";
-    throw cannotDeploy(dir, [
-      `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}.`,
-    ]);
+  if (jsEntry !== undefined) {
+    const candidates = jsEntryCandidates(jsEntry);
+    const paths = entries.map(({ path }) => path);
+    if (!candidates.some((candidate) => paths.includes(candidate))) {
+      const isThere = await hasFile(folder, candidates);
+      const reason = isThere
+        ? `that file is excluded${rules.file === undefined ? "" : ` by ${rules.file}`}.`
+        : `there is no such file in the folder. ${suggestJsEntry(jsEntry, paths)}`;
+      throw cannotDeploy(dir, [
+        `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}`,
+      ]);
+    }
   }
   return { folder, leverJson, warnings, entries, bytes };
+}
+
+async function hasFile(folder: string, paths: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(
+    paths.map((path) => stat(join(folder, path)).catch(() => undefined)),
+  );
+  return found.some((file) => file?.isFile() === true);
 }
 
 async function readLeverJson(
