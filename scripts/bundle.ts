@@ -53,6 +53,8 @@ const program = {
   chunkFileNames: "[name].cjs",
 } as const;
 await bundleForNode("runtime/src/main.ts", program, true);
+const setup = { ...program, entryFileNames: "thread-setup.cjs" };
+await bundleForNode("runtime/src/thread/thread-setup.ts", setup, false);
 const client = {
   format: "es",
   entryFileNames: "leveros.mjs",

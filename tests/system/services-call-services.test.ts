@@ -168,6 +168,7 @@ describe("an instance", () => {
       LEVEROS_ENVIRONMENT: "dev.lever",
       LEVEROS_SERVICE: "front",
       LEVEROS_CODE_VERSION: "1",
+      LEVEROS_RAM: "128",
       LEVEROS_INTERNAL_ENV_SUFFIX: ".lever",
     });
     expect(variables["LEVEROS_INSTANCE_ID"]).toMatch(/^front-1-[0-9a-f]{8}$/);

@@ -5,6 +5,7 @@
 // Named imports: importing all of node:fs would cost each idle instance 0.1 MB.
 import { ftruncateSync, readSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { resolve } from "node:path";
 import {
   type ActiveCall,
   type Assignment,
@@ -25,6 +26,7 @@ import {
 } from "@leveros/protocol";
 import { CallServer } from "./call-server.ts";
 import { dropPrivileges } from "./drop-privileges.ts";
+import { hideProgram } from "./hide-program.ts";
 import { describeLoadError, loadService, provideClient } from "./load-service.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -136,6 +138,7 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
       send({ type: "ready", methods: [] });
       return;
     }
+    hideProgram(resolve(codeDir, jsEntry ?? ""));
     if (assignment.preload !== undefined) {
       // Few services need it.
       const { prepareLoad } = await import("./prepare-load.ts");

@@ -57,6 +57,7 @@ export async function prepareInstance(
     LEVEROS_SERVICE: service,
     LEVEROS_INSTANCE_ID: instance,
     LEVEROS_CODE_VERSION: String(version),
+    LEVEROS_RAM: String(ram),
     LEVEROS_INTERNAL_ENV_SUFFIX: ".lever",
     LEVEROS_CONFIG: JSON.stringify(config),
   };

@@ -8,7 +8,7 @@ export function copyProgram(folder: string): void {
   cpSync(dirname(main), folder, { recursive: true, dereference: true });
 }
 
-/** Path of the program in a folder that `copyProgram` has filled. */
-export function programIn(folder: string): string {
-  return join(folder, "main.cjs");
+/** Arguments of Node that start the program in a folder that `copyProgram` has filled, and prepare each of its threads. */
+export function programArgs(folder: string): string[] {
+  return [`--require=${join(folder, "thread-setup.cjs")}`, join(folder, "main.cjs")];
 }

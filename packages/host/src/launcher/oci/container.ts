@@ -23,7 +23,7 @@ import { containerExit } from "./container-exit.ts";
 import type { ContainerNetwork } from "./container-network.ts";
 import { resourceShare } from "./resource-share.ts";
 import { Sandbox, visiblePaths } from "./sandbox.ts";
-import type { SandboxRoot } from "./sandbox-root.ts";
+import { NODE_PATH, type SandboxRoot } from "./sandbox-root.ts";
 import type { ServiceMount, ServiceMounts } from "./service-mounts.ts";
 
 /** How long a container that is no longer needed may take to start before its container runtime is killed. */
@@ -32,7 +32,7 @@ const START_GRACE_MS = 5_000;
 const PID_CHECK_EVERY_MS = 2;
 const ENV: Readonly<Record<string, string>> = {
   ...nodeVariables,
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  PATH: `${NODE_PATH}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
   LANG: "C.UTF-8",
 };
 

@@ -2,10 +2,11 @@ import { existsSync, lstatSync, readFileSync, readlinkSync, rmSync } from "node:
 import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runTool } from "../../processes/run-tool.ts";
-import { copyProgram, programIn } from "../instance-program.ts";
+import { copyProgram, programArgs } from "../instance-program.ts";
 import { nodeFlags } from "../node-flags.ts";
 import { CONTAINER_UID, SANDBOX } from "./container-config.ts";
 import { readNameservers } from "./nameservers.ts";
+import { visiblePaths } from "./sandbox.ts";
 
 /** The folders of a host's containers. They are on a tmpfs, so that a restart of the machine removes them. */
 export interface SandboxRoot {
@@ -37,6 +38,8 @@ const ETC_FILES = ["/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/et
 /** Index of the field with the mount point (proc_pid_mountinfo(5)). */
 const MOUNT_POINT = 4;
 const NODE = "/lever/node";
+/** Folder in which services find that Node as `node`. */
+export const NODE_PATH = "/lever/bin";
 const PROGRAM = "/lever/program";
 
 /** The folders of the host whose containers are below `dir`. */
@@ -85,8 +88,10 @@ export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
   await makeEtc(join(rootfs, "etc"));
   await writeFile(join(rootfs, NODE), "");
   await bindReadOnly(process.execPath, join(rootfs, NODE));
+  await mkdir(join(rootfs, NODE_PATH), { mode: 0o755 });
+  await symlink(NODE, join(rootfs, NODE_PATH, "node"));
   copyProgram(join(rootfs, PROGRAM));
-  return { ...folders, command: (ram) => [NODE, ...nodeFlags(ram), programIn(PROGRAM)] };
+  return { ...folders, command: (ram) => [NODE, ...nodeFlags(ram), ...programArgs(PROGRAM)] };
 }
 
 /** Unmounts the tmpfs of `makeSandboxRoot` and every mount below, and removes the folder. */
@@ -123,7 +128,7 @@ async function addTopLevel(name: string, rootfs: string): Promise<void> {
 
 async function makeEtc(etc: string): Promise<void> {
   const files = {
-    passwd: `root:x:0:0:root:/:/usr/sbin/nologin\nlever:x:${CONTAINER_UID}:${CONTAINER_UID}::/:/bin/sh\n`,
+    passwd: `root:x:0:0:root:/:/usr/sbin/nologin\nlever:x:${CONTAINER_UID}:${CONTAINER_UID}::${visiblePaths(SANDBOX).dataDir}:/bin/sh\n`,
     group: `root:x:0:\nlever:x:${CONTAINER_UID}:\n`,
     hosts: "127.0.0.1 localhost lever\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",

@@ -1,7 +1,6 @@
 import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runTool } from "../../processes/run-tool.ts";
-import type { SandboxRoot } from "./sandbox-root.ts";
 
 /** Where a container's service is mounted, below the sandbox folder. */
 const SERVICE_DIR = "service";
@@ -17,7 +16,8 @@ export class Sandbox {
   readonly #service: string;
   #isMounted = false;
 
-  constructor(root: Pick<SandboxRoot, "sandboxes" | "bundles">, container: string) {
+  /** `root`: folders of the host, for the two folders. */
+  constructor(root: { readonly sandboxes: string; readonly bundles: string }, container: string) {
     this.dir = join(root.sandboxes, container);
     this.bundle = join(root.bundles, container);
     this.pidFile = join(this.bundle, "pid");

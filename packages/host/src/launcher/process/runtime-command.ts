@@ -7,10 +7,11 @@ import {
   mkdirSync,
   realpathSync,
   rmSync,
+  symlinkSync,
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { findProgram } from "../../processes/find-program.ts";
-import { copyProgram, programIn } from "../instance-program.ts";
+import { copyProgram, programArgs } from "../instance-program.ts";
 import { nodeFlags, nodeVariables } from "../node-flags.ts";
 import { nodePermissions } from "./node-permissions.ts";
 import { closedFolder } from "./user-support.ts";
@@ -37,17 +38,16 @@ export function prepareRuntimeCommand(
   rmSync(runtimeDir, { recursive: true, force: true });
   copyProgram(runtimeDir);
   const { args: permissions, temporaryDir } = nodePermissions(dataDir, runtimeDir);
-  const program = [programIn(runtimeDir), ...(hasUsers ? ["--own-user"] : [])];
+  const program = [...programArgs(runtimeDir), ...(hasUsers ? ["--own-user"] : [])];
   const env: Record<string, string> = { ...nodeVariables, TMPDIR: temporaryDir };
   for (const name of INHERITED_VARIABLES) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;
   }
-  if (hasUsers) {
-    // A search along PATH fails at the first folder that may not be read.
-    const path = [...reachableNode(runtimeDir), ...reachableFolders(env["PATH"] ?? "")];
-    env["PATH"] = path.join(delimiter);
-  }
+  const path = env["PATH"] ?? "";
+  // A search along PATH fails at the first folder that may not be read.
+  const folders = hasUsers ? reachableFolders(path) : [path];
+  env["PATH"] = [nodeFolder(runtimeDir, { hasUsers }), ...folders].join(delimiter);
   const prefix = limitingPrograms({ hasUsers });
   const command = (ram: number): readonly [string, ...string[]] => {
     const node = [...nodeFlags(ram), ...permissions, ...program];
@@ -76,13 +76,17 @@ function reachableFolders(path: string): string[] {
     .filter((dir) => existsSync(dir) && closedFolder(realpathSync(dir)) === undefined);
 }
 
-/** A folder with a copy of Node, when services' users cannot reach the host's own. */
-function reachableNode(runtimeDir: string): string[] {
+/** Makes a folder with only Node in it: a copy where services' users cannot reach the host's own, and otherwise a link. */
+function nodeFolder(runtimeDir: string, { hasUsers }: { hasUsers: boolean }): string {
   const node = realpathSync(process.execPath);
-  if (closedFolder(dirname(node)) === undefined) return [];
   const dir = join(runtimeDir, "bin");
+  const path = join(dir, "node");
   mkdirSync(dir);
-  copyFileSync(node, join(dir, "node"), constants.COPYFILE_FICLONE);
-  chmodSync(join(dir, "node"), 0o755);
-  return [dir];
+  if (!hasUsers || closedFolder(dirname(node)) === undefined) {
+    symlinkSync(node, path);
+    return dir;
+  }
+  copyFileSync(node, path, constants.COPYFILE_FICLONE);
+  chmodSync(path, 0o755);
+  return dir;
 }

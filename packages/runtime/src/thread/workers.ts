@@ -1,0 +1,22 @@
+import type * as WorkerThreads from "node:worker_threads";
+
+/** Flags of V8 hold for the whole process. Node refuses them for a thread. */
+const OF_PROCESS = /^--max-/;
+
+/**
+ * Gives every thread of a service the flags of its process, with Node's permissions among them. A thread that is started
+ * with `execArgv` would have only those, and no permissions to hold it.
+ */
+export function wrapWorkers(threads: typeof WorkerThreads): void {
+  const { Worker } = threads;
+  const inherited = process.execArgv.filter((flag) => !OF_PROCESS.test(flag));
+  threads.Worker = {
+    Worker: class extends Worker {
+      constructor(filename: string | URL, options: WorkerThreads.WorkerOptions = {}) {
+        const { execArgv } = options;
+        const own = execArgv?.filter((flag) => !process.execArgv.includes(flag));
+        super(filename, own ? { ...options, execArgv: [...inherited, ...own] } : options);
+      }
+    },
+  }.Worker;
+}
