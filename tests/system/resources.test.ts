@@ -135,6 +135,14 @@ it("a resource moves to another instance with a higher epoch when its own dies",
   expect(after.epoch).toBeGreaterThan(before.epoch);
 });
 
+it("a call fails once when newResource ends its instance, and is not tried on others", async () => {
+  await deploy("deadly", {}, "exports.newResource = () => process.exit(3); exports.use = () => 1;");
+  await expect(use("deadly", "r")).rejects.toMatchObject({
+    code: "instance_failed",
+    message: expect.stringContaining("exited with status 3"),
+  });
+});
+
 describe("a resource that a call uses during a deploy", () => {
   let before: Use;
   let slow: Use;

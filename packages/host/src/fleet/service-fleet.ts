@@ -153,7 +153,7 @@ export class ServiceFleet implements InstanceListener {
   onExited(instance: Instance, error: LeverError): void {
     const { log, clock } = this.#context;
     this.instances = this.instances.filter((other) => other !== instance);
-    this.route.exited(instance.target);
+    this.route.exited(instance.target, instance.wasStopped ? undefined : error);
     if (instance.wasStopped || this.#context.isClosing()) {
       log("info", "fleet", "instance stopped", instance.about);
     } else {

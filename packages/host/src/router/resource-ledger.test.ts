@@ -142,6 +142,22 @@ describe("a resource", () => {
     expect(news()).toEqual(["open r a 3"]);
   });
 
+  it("fails its calls when the instance that opens it fails by itself, and not when it was stopped", () => {
+    const failure = new LeverError("instance_failed", "no");
+    there = [a];
+    ledger.wait({ resource: "r" }, 0);
+    ledger.stopping(a);
+    there = [b];
+    ledger.exited(a, failure);
+    expect(news()).toEqual(["open r a 1", "refuse 1 instance_failed"]);
+    there = [a];
+    ledger.wait({ resource: "r" }, 0);
+    ledger.stopping(a);
+    there = [b];
+    ledger.exited(a);
+    expect(news()).toEqual(["open r a 2", "open r b 3"]);
+  });
+
   it("is forgotten when the last call that waited for it has left", () => {
     const waiter = { resource: "r" };
     ledger.wait(waiter, 0);

@@ -1,19 +1,5 @@
 import type { LeverError } from "@leveros/protocol";
-
-/** Phase of a resource's ownership. */
-export type ResourcePhase =
-  /** Calls wait for it, and it has no owner. */
-  | "unplaced"
-  /** `newResource` runs on the owner. */
-  | "opening"
-  /** The owner gets its calls. */
-  | "open"
-  /** The owner gets no more calls; those in flight finish. */
-  | "handingOver"
-  /** `closeResource` runs on the owner. */
-  | "closing"
-  /** The owner is exiting, which ends the ownership. */
-  | "ownerExiting";
+import type { ResourcePhase } from "./resource-phase.ts";
 
 /** A call that waits for a resource. */
 export interface ResourceWaiter {
@@ -175,8 +161,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   ): void {
     const entry = this.#current(resource, epoch, "opening");
     if (entry === undefined) return;
-    const waiting = [...entry.waiting];
-    entry.waiting.clear();
+    const waiting = takeWaiting(entry);
     if (why.isOutcomeUnknown) this.#close(entry);
     else this.#release(entry);
     this.#act.refuse(waiting, why.error);
@@ -213,14 +198,23 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   stopping(instance: Instance): void {
     this.#draining.delete(instance);
     this.#paused.delete(instance);
-    for (const entry of this.#owned.get(instance) ?? []) entry.phase = "ownerExiting";
+    for (const entry of this.#owned.get(instance) ?? []) {
+      entry.phase = entry.phase === "opening" ? "openerExiting" : "ownerExiting";
+    }
   }
 
-  /** The process of the instance has exited, so it owns nothing. */
-  exited(instance: Instance): void {
+  /**
+   * The process of the instance has exited, so it owns nothing. When it failed by itself, calls for which it ran
+   * `newResource` fail with it: on another instance, the hook could do the same again.
+   */
+  exited(instance: Instance, failure?: LeverError): void {
     this.#draining.delete(instance);
     this.#paused.delete(instance);
-    for (const entry of [...(this.#owned.get(instance) ?? [])]) this.#release(entry);
+    for (const entry of [...(this.#owned.get(instance) ?? [])]) {
+      const refused = entry.phase === "openerExiting" && failure !== undefined;
+      if (refused) this.#act.refuse(takeWaiting(entry), failure);
+      this.#release(entry);
+    }
     this.#owned.delete(instance);
     this.place();
   }
@@ -238,8 +232,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   refuseWaiting(error: LeverError): void {
     const refused: Waiter[] = [];
     for (const entry of [...this.#entries.values()]) {
-      refused.push(...entry.waiting);
-      entry.waiting.clear();
+      refused.push(...takeWaiting(entry));
       if (entry.phase === "unplaced") this.#forget(entry);
     }
     this.#act.refuse(refused, error);
@@ -257,9 +250,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
 
   #dispatch(entry: Entry<Instance, Waiter>): void {
     if (entry.owner === undefined || this.#paused.has(entry.owner)) return;
-    const waiting = [...entry.waiting];
-    entry.waiting.clear();
-    this.#act.dispatch(waiting, entry.owner);
+    this.#act.dispatch(takeWaiting(entry), entry.owner);
   }
 
   #close(entry: Entry<Instance, Waiter>): void {
@@ -294,4 +285,10 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     const entry = this.#entries.get(resource);
     return entry?.epoch === epoch && entry.phase === phase ? entry : undefined;
   }
+}
+
+function takeWaiting<Waiter>(entry: { readonly waiting: Set<Waiter> }): Waiter[] {
+  const waiting = [...entry.waiting];
+  entry.waiting.clear();
+  return waiting;
 }

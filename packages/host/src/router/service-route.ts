@@ -165,10 +165,10 @@ export class ServiceRoute {
     this.#resources?.stopping(target);
   }
 
-  /** The process of the instance has exited. */
-  exited(target: InstanceTarget): void {
+  /** The process of the instance has exited. `failure`: by itself. */
+  exited(target: InstanceTarget, failure: LeverError | undefined): void {
     this.#drop(target);
-    this.#resources?.exited(target);
+    this.#resources?.exited(target, failure);
   }
 
   /** @throws LeverError when the call may not wait. */
