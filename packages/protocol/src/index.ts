@@ -103,7 +103,14 @@ export {
   isStreamingName,
   type ResourceHook,
 } from "./method-name.ts";
-export { type NetworkPolicy, parseNetworkPolicy } from "./network-policy.ts";
+export {
+  type Destination,
+  destinationsOf,
+  forbiddenNetworks,
+  isInsideNetwork,
+  type NetworkPolicy,
+  parseNetworkPolicy,
+} from "./network-policy.ts";
 export { processMs } from "./process-clock.ts";
 export { hookRequest } from "./resource-hook.ts";
 export {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { parseNetworkPolicy } from "./network-policy.ts";
+import { destinationsOf, parseNetworkPolicy } from "./network-policy.ts";
 
 it.each([
   ["internet"],
@@ -7,6 +7,8 @@ it.each([
   [["dns"]],
   [["192.0.2.7"]],
   [["192.0.2.7:5432", "10.1.0.0/16", "10.1.0.0/16:443"]],
+  [["internet", "127.0.0.1:5432", "localhost:6379", "127.0.0.53:53"]],
+  [["0.0.0.0/0"]],
 ])("the network policy %j is valid", (policy) => {
   expect(parseNetworkPolicy(policy)).toEqual(policy);
 });
@@ -18,6 +20,9 @@ it.each([
   ["10.0.0.1:0"],
   ["10.0.0.1:65536"],
   ["::1"],
+  ["localhosts:1"],
+  ["localhost/32:x"],
+  ["none"],
   [7],
 ])("%j is not a destination of a network policy", (destination) => {
   expect(parseNetworkPolicy(["dns", destination])).toEqual({
@@ -31,4 +36,28 @@ it("a network policy has 1 to 200 destinations", () => {
     expect(parseNetworkPolicy(policy)).toEqual({ wrong });
   }
   expect(parseNetworkPolicy(Array(200).fill("dns"))).toHaveLength(200);
+});
+
+it.each([
+  ["127.0.0.1", "is the machine itself; allowed is one address with a port"],
+  ["localhost", "is the machine itself"],
+  ["127.0.0.0/8:5432", "is the machine itself"],
+  ["169.254.169.254:80", "is not allowed: no policy opens"],
+  ["169.254.0.0/24", "is not allowed"],
+  ["168.63.129.16", "is not allowed"],
+  ["100.100.100.200:80", "is not allowed"],
+  ["224.0.0.1", "is not allowed"],
+  ["0.0.0.0", "is not allowed"],
+])("no network policy may have %s, and the reason is given", (destination, reason) => {
+  const wrong = expect.stringContaining(`${destination} ${reason}`);
+  expect(parseNetworkPolicy([destination])).toEqual({ wrong });
+});
+
+it("the destinations of a policy have their kinds", () => {
+  expect(destinationsOf(["dns", "10.1.0.0/16", "192.0.2.7:5432", "localhost:6379"])).toEqual([
+    { kind: "dns" },
+    { kind: "network", address: "10.1.0.0", prefix: 16, port: undefined },
+    { kind: "network", address: "192.0.2.7", prefix: 32, port: 5432 },
+    { kind: "loopback", address: "127.0.0.1", port: 6379 },
+  ]);
 });

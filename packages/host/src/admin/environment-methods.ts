@@ -1,4 +1,5 @@
 import type { Environments } from "../environments/environments.ts";
+import { opensMachine } from "../launcher/machine-addresses.ts";
 import {
   environment,
   flag,
@@ -81,8 +82,10 @@ export const environmentMethods: Methods<
     {
       right: "admin",
       isChange: true,
+      // The machine's own ports belong to no environment.
+      needsAll: ([, policy]) => Array.isArray(policy) && opensMachine(policy.map(String)),
       arguments: [environment, networkPolicy],
-      does: "Sets what the instances of an environment reach by their own network, including those that run.",
+      does: "Sets what its instances reach by their own network; ports of the machine itself need the right in all environments.",
     },
     async ({ environments }, name, network) => {
       await environments.change(name, { network });

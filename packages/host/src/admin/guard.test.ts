@@ -43,6 +43,10 @@ const change = { right: "deploy", isChange: true, does: "" } as const;
 const note = (...values: readonly unknown[]): void => void ran.push(values);
 const methods = {
   listThings: adminMethod({ ...change, isChange: false, arguments: [environment] }, note),
+  openThing: adminMethod(
+    { ...change, needsAll: ([, what]) => what === "all", arguments: [environment, service] },
+    note,
+  ),
   listAll: adminMethod({ ...change, isChange: false, arguments: [] }, note),
   dropThing: adminMethod({ ...change, arguments: [environment, service, flag("force")] }, note),
   thingChan: adminStream({ ...change, alias: "ThingChan", arguments: [environment] }, note),
@@ -99,4 +103,11 @@ it("a change that fails by itself is recorded as failed", async () => {
 it("a call without a principal may do nothing", () => {
   const guarded = guard.guardAll(methods, parts);
   expect(() => guarded["listThings"]?.("dev.lever")).toThrow(LeverError);
+});
+
+it("a method may need its right in all environments for some arguments", async () => {
+  await call("openThing", "dev.lever", "one");
+  expect(ran).toEqual([[parts, "dev.lever", "one"], "propagated"]);
+  await expect(call("openThing", "dev.lever", "all")).rejects.toMatchObject({ code: "forbidden" });
+  expect(audit.at(-1)).toMatchObject({ environment: "dev.lever", outcome: "forbidden" });
 });

@@ -46,7 +46,8 @@ export class AdminGuard {
       const principal = this.#principal.getStore() ?? "";
       const environment = environmentOf(method, args);
       const run = (): unknown => {
-        access.checkAdmin(principal, method.right, environment);
+        const place = method.needsAll?.(args) === true ? "*" : environment;
+        access.checkAdmin(principal, method.right, place);
         return method.call(parts, args);
       };
       if (!method.isChange) return run();

@@ -13,6 +13,8 @@ type ValuesOf<List extends Arguments> = {
 export interface Declaration<List extends Arguments = Arguments> {
   /** Needed in the environment that the method's arguments name; in all environments when they name none. */
   readonly right: Right;
+  /** Returns true for arguments with which the right is needed in all environments. */
+  readonly needsAll?: (args: readonly unknown[]) => boolean;
   /** The method changes something: the audit records its calls. */
   readonly isChange: boolean;
   /** A second name, of clients of the original Lever. */

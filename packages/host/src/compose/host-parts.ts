@@ -43,6 +43,8 @@ export interface HostParts {
   readonly launcher: Omit<OpenedLauncher, "launcher" | "close">;
   /** Serves the live version of every service. */
   serve(): Promise<void>;
+  /** The host listens on this port. */
+  listens(port: number): Promise<void>;
   /** Stops every instance after its calls, and then the launcher. The store stays open. */
   close(): Promise<void>;
 }
@@ -118,6 +120,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     async serve() {
       for await (const record of store.liveVersions()) goLive({ router, fleet }, record);
     },
+    listens: async (port) => await launcher.launcher.network?.protectPort(port),
     async close() {
       await fleet.close();
       await pool.close();

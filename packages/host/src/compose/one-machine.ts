@@ -85,6 +85,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       await parts.close();
       throw listenFailure({ bind, port }, error);
     });
+    await parts.listens(listener.port);
     log("info", "host", "host started", {
       bind,
       port: listener.port,

@@ -31,6 +31,7 @@ class World {
       router: this.router,
       fleet: {
         restrictsNetworks: this.restrictsNetworks,
+        refuseNetwork: (policy) => (policy.includes("10.213.0.1") ? "no instance" : undefined),
         setNetwork: async (name, policy) => {
           if (policy !== "internet") this.events.push(`restrict ${name}`);
         },
@@ -108,6 +109,12 @@ describe("an environment", () => {
   it("with a restricted network restricts its instances", async () => {
     await environments.change("dev.lever", { network: "none" });
     expect(world.events).toEqual(["restrict dev.lever"]);
+  });
+
+  it("cannot get a list of which a part is unreachable", async () => {
+    const change = environments.change("dev.lever", { network: ["10.213.0.1"] });
+    await expect(change).rejects.toThrow("Cannot set the network: no instance.");
+    expect(environments.require("dev.lever").network).toBe("internet");
   });
 
   it("cannot be restricted where nothing enforces it", async () => {

@@ -18,7 +18,10 @@ type Settings = Omit<EnvironmentRecord, "environment">;
 export interface EnvironmentsOptions {
   readonly store: Store;
   readonly router: Router;
-  readonly fleet: Pick<Fleet, "removeEnvironment" | "restrictsNetworks" | "setNetwork">;
+  readonly fleet: Pick<
+    Fleet,
+    "removeEnvironment" | "restrictsNetworks" | "refuseNetwork" | "setNetwork"
+  >;
   readonly log: Log;
   /** Removes the code of one version. */
   readonly removeCode: (codeId: string) => Promise<void>;
@@ -136,7 +139,13 @@ export class Environments {
 
   /** Fails closed: a restriction that nothing enforces is not accepted. */
   #checkNetwork(network: Settings["network"]): void {
-    if (network === "internet" || this.#options.fleet.restrictsNetworks) return;
+    if (network === "internet") return;
+    const { fleet } = this.#options;
+    const refused = fleet.refuseNetwork(network);
+    if (refused !== undefined) {
+      throw new LeverError("malformed_request", `Cannot set the network: ${refused}.`);
+    }
+    if (fleet.restrictsNetworks) return;
     throw new LeverError(
       "not_supported",
       "Cannot set the network: instances that are plain processes reach all that the host reaches. Only containers can be restricted: lever doctor shows what they need.",

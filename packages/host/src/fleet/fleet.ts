@@ -150,14 +150,19 @@ export class Fleet {
 
   /** The launcher can restrict what instances reach over the network. */
   get restrictsNetworks(): boolean {
-    return this.#options.launcher.setNetwork !== undefined;
+    return this.#options.launcher.network !== undefined;
+  }
+
+  /** Completes an error sentence: why instances would not reach all that this policy lists. */
+  refuseNetwork(policy: NetworkPolicy): string | undefined {
+    return this.#options.launcher.network?.refuse(policy);
   }
 
   /** Sets what the environment's instances may reach over their own network, also those that run. */
   async setNetwork(environment: string, policy: NetworkPolicy): Promise<void> {
     if (policy === "internet") this.#restricted.delete(environment);
     else this.#restricted.add(environment);
-    await this.#options.launcher.setNetwork?.(environment, policy);
+    await this.#options.launcher.network?.setPolicy(environment, policy);
   }
 
   /** Megabytes that are reserved for instances, and the most that may be. */

@@ -82,10 +82,19 @@ export interface Launcher {
    * @throws LeverError `start_failed` when the system refuses to create the process. Nothing is left of it then.
    */
   launch(options: LaunchOptions): LaunchedRuntime;
+  /** Absent = this launcher cannot restrict the network. */
+  readonly network?: NetworkControl | undefined;
+}
+
+/** Control over the destinations that instances may reach by their own network. */
+export interface NetworkControl {
   /**
-   * Sets what the environment's instances may reach over their own network. Resolves when that holds for running instances
-   * and their open connections too. Rejects with an Error when the system refuses it: running instances may then keep the
-   * earlier policy. Absent = this launcher cannot restrict the network.
+   * Sets what the environment's instances may reach. Resolves when that holds for running instances and their open
+   * connections too. Rejects with an Error when the system refuses it: running instances may then keep the earlier policy.
    */
-  readonly setNetwork?: ((environment: string, policy: NetworkPolicy) => Promise<void>) | undefined;
+  setPolicy(environment: string, policy: NetworkPolicy): Promise<void>;
+  /** Completes an error sentence: why instances would not reach all that this policy lists. undefined = they would. */
+  refuse(policy: NetworkPolicy): string | undefined;
+  /** Keeps instances from this port of loopback addresses: the host listens there for its callers. */
+  protectPort(port: number): Promise<void>;
 }

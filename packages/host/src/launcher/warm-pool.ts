@@ -81,9 +81,8 @@ export class WarmPool implements Launcher {
     return warm.runtime;
   }
 
-  get setNetwork(): Launcher["setNetwork"] {
-    const { launcher } = this.#options;
-    return launcher.setNetwork?.bind(launcher);
+  get network(): Launcher["network"] {
+    return this.#options.launcher.network;
   }
 
   /** Kills the runtimes that have not become an instance, and resolves when they have exited. */

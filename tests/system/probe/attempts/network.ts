@@ -50,7 +50,7 @@ say(*[waiting[it] for it in ready] or ["no answer"])`,
     gain: "the machine's own credentials, and its neighbours",
     answers: { oci: "timeout" },
     python: `
-for address in ("169.254.169.254", "100.100.100.200", "10.0.0.1", "172.17.0.1", "192.168.0.1", "192.168.1.1"):
+for address in ("169.254.169.254", "100.100.100.200", "168.63.129.16", "10.0.0.1", "172.17.0.1", "192.168.0.1", "192.168.1.1"):
     say(connecting(address, 80))`,
   },
   {

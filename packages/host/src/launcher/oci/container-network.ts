@@ -1,12 +1,17 @@
-import { existsSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NetworkPolicy } from "@leveros/protocol";
 import { runTool, type ToolOptions } from "../../processes/run-tool.ts";
+import type { NetworkControl } from "../launcher.ts";
+import { machineAddresses } from "../machine-addresses.ts";
 import { type NetworkLink, parseCniResult } from "./cni-result.ts";
+import { innerRules } from "./machine-rules.ts";
 import { readNameservers } from "./nameservers.ts";
 import { baseRules } from "./network-rules.ts";
 import { PolicyMap } from "./policy-map.ts";
-import { claimSubnet, SUBNETS } from "./subnet.ts";
+import { refuseUnreachable } from "./refuse-unreachable.ts";
+import { claimSubnet, gatewayOf, SUBNETS } from "./subnet.ts";
 
 /** Where the packages of Linux distributions put the CNI plugins. */
 const PLUGIN_DIRS = ["/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"];
@@ -22,6 +27,25 @@ const QUEUE_MS = 50;
 /** A smaller token bucket does not keep up with the kernel's timer at high rates (tc-tbf(8)). */
 const BURST_BYTES_MIN = 64 * 1024;
 
+/**
+ * Runs in the network namespace of a container, to which the first argument belongs: its pid could be another process's by
+ * now. The kernel sends no packet with a loopback address to an interface that does not allow it.
+ */
+const INNER_SCRIPT = `[ "$(readlink /proc/self/ns/net)" = "$1" ] || exit 0
+echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet && exec nft -f -`;
+
+/** A container with a link. */
+interface Connected {
+  readonly pid: number;
+  /** Identifies its network namespace. */
+  readonly namespace: string;
+  readonly device: string;
+  /** It has rules of its own. */
+  hasRules: boolean;
+  /** Changes of its rules run one after the other. */
+  lastChange: Promise<unknown>;
+}
+
 interface NetworkOptions {
   /** Unique on this machine; names the table of rules. */
   readonly hostId: string;
@@ -36,16 +60,29 @@ interface NetworkOptions {
  * limit in each direction, and rules (nftables) for what it may reach. It reaches neither the host nor another instance.
  * Until it belongs to an environment it has the default policy; no code of a service runs in it then.
  */
-export class ContainerNetwork {
+export class ContainerNetwork implements NetworkControl {
   readonly #plugins: string;
   readonly #config: string;
   readonly #policies: PolicyMap;
+  readonly #table: string;
+  readonly #gateway: string;
+  /** Ports of this host for its callers. */
+  readonly #leverPorts = new Set<number>();
+  /** By address. */
+  readonly #connected = new Map<string, Connected>();
   /** Changes of rules run one after the other. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
   private constructor({ hostId, plugins, stateDir }: NetworkOptions, subnet: string) {
     this.#plugins = plugins;
-    this.#policies = new PolicyMap({ table: tableOf(hostId), nameservers: readNameservers });
+    this.#table = tableOf(hostId);
+    this.#gateway = gatewayOf(subnet);
+    this.#policies = new PolicyMap({
+      table: this.#table,
+      gateway: this.#gateway,
+      nameservers: readNameservers,
+      machineAddresses,
+    });
     this.#config = JSON.stringify({
       cniVersion: "0.4.0",
       name: `lever-${hostId}`,
@@ -64,7 +101,9 @@ export class ContainerNetwork {
   static async open(options: NetworkOptions): Promise<ContainerNetwork> {
     const subnet = await claimSubnet(options.hostId, options.stateDir);
     const table = tableOf(options.hostId);
-    const rules = baseRules({ table, subnet, subnets: SUBNETS, nameservers: readNameservers() });
+    const nameservers = readNameservers();
+    const gateway = gatewayOf(subnet);
+    const rules = baseRules({ table, subnet, gateway, subnets: SUBNETS, nameservers });
     await runTool("nft", ["-f", "-"], { input: rules });
     return new ContainerNetwork(options, subnet);
   }
@@ -73,6 +112,10 @@ export class ContainerNetwork {
   async connect(container: string, pid: number): Promise<NetworkLink> {
     const result = await this.#plugin("ADD", container, `/proc/${pid}/ns/net`);
     const link = parseCniResult(result);
+    const namespace = readlinkSync(`/proc/${pid}/ns/net`);
+    const { device } = link;
+    const connected = { pid, namespace, device, hasRules: false, lastChange: Promise.resolve() };
+    this.#connected.set(link.address, connected);
     await this.#change(() => this.#policies.add(link.address));
     return link;
   }
@@ -95,12 +138,54 @@ export class ContainerNetwork {
   async joinEnvironment({ address }: NetworkLink, environment: string): Promise<void> {
     if (!this.#policies.join(address, environment)) return;
     await this.#change(() => this.#policies.commandsFor(environment, [address]));
+    await this.#openLoopback(environment, address);
   }
 
   /** Changes what the environment's containers may reach, including running ones and their open connections. */
   async setPolicy(environment: string, policy: NetworkPolicy): Promise<void> {
     if (!this.#policies.setPolicy(environment, policy)) return;
     await this.#change(() => this.#policies.commandsFor(environment));
+    const addresses = [...this.#policies.addressesOf(environment)];
+    await Promise.all(addresses.map((address) => this.#openLoopback(environment, address)));
+  }
+
+  refuse(policy: NetworkPolicy): string | undefined {
+    const addresses = machineAddresses();
+    return refuseUnreachable(policy, { leverPorts: this.#leverPorts, addresses, subnets: SUBNETS });
+  }
+
+  /** Keeps instances from the port of Lever itself by loopback: there its callers count as local ones. */
+  async protectPort(port: number): Promise<void> {
+    this.#leverPorts.add(port);
+    await this.#change(() => [`add element inet ${this.#table} lever_ports { ${port} }`]);
+  }
+
+  /** Applies the environment's list of loopback ports to a container. */
+  async #openLoopback(environment: string, address: string): Promise<void> {
+    const connected = this.#connected.get(address);
+    if (connected === undefined) return;
+    const apply = async (): Promise<void> => {
+      const ports = this.#policies.loopbackPortsOf(environment);
+      if (ports.length === 0 && !connected.hasRules) return;
+      connected.hasRules = true;
+      await this.#replaceInnerRules(connected, innerRules(ports, this.#gateway));
+    };
+    const running = connected.lastChange.then(apply);
+    connected.lastChange = running.catch(() => {});
+    await running;
+  }
+
+  async #replaceInnerRules(connected: Connected, rules: string): Promise<void> {
+    const { pid, namespace, device } = connected;
+    try {
+      // The host accepts no packet to a loopback address from an interface that does not allow it.
+      await writeFile(`/proc/sys/net/ipv4/conf/${device}/route_localnet`, "1");
+      const script = ["sh", "-c", INNER_SCRIPT, "sh", namespace];
+      await runTool("nsenter", ["-t", String(pid), "-n", ...script], { input: rules });
+    } catch (error) {
+      // The rules of a container that has ended meanwhile are gone with it.
+      if (existsSync(`/proc/${pid}`)) throw error;
+    }
   }
 
   /** Computes the commands when the previous change is done: commands that contain a released address would all fail. */
@@ -117,6 +202,7 @@ export class ContainerNetwork {
     if (link !== undefined) {
       // Before the address is free: its next container may belong to another environment.
       const commands = this.#policies.remove(link.address);
+      this.#connected.delete(link.address);
       await this.#change(() => commands);
     }
     await this.#plugin("DEL", container, "", { priority: "low" });

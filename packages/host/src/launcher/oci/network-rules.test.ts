@@ -35,7 +35,7 @@ describe("the chain of a policy", () => {
     for (const network of ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"]) {
       expect(rules[2]).toContain(network);
     }
-    expect(rules[2]).toMatch(/^ip daddr \{.*\} drop$/);
+    expect(rules[2]).toMatch(/^ip daddr \{.*\} goto refused$/);
   });
 
   it("internet without name servers has no rule for DNS", () => {
@@ -52,10 +52,25 @@ describe("the chain of a policy", () => {
   });
 });
 
+it("a list with internet accepts its own entries before the internet", () => {
+  const rules = policyChain({
+    table: "t",
+    chain: "c",
+    policy: ["internet", "10.1.0.0/16", "localhost:5432"],
+    nameservers: [],
+  });
+  expect(rules.slice(2)).toEqual([
+    "add rule inet t c ip daddr 10.1.0.0/16 accept",
+    expect.stringContaining("goto refused"),
+    "add rule inet t c accept",
+  ]);
+});
+
 describe("the rules of a host", () => {
   const rules = baseRules({
     table: "lever_x",
     subnet: "10.213.0.0/20",
+    gateway: "10.213.0.1",
     subnets: ["10.213.0.0/20", "10.213.16.0/20"],
     nameservers,
   });
@@ -66,11 +81,17 @@ describe("the rules of a host", () => {
     return (body ?? "").split("\n").map((line) => line.trim());
   };
 
-  it("a container reaches no service of the host", () => {
+  it("a container reaches no service of the host but those of its policy, and never Lever by loopback", () => {
     expect(chain("input")).toEqual([
       "type filter hook input priority -10;",
-      "ip saddr 10.213.0.0/20 drop",
+      "ip saddr 10.213.0.0/20 jump machine",
     ]);
+    expect(chain("machine").slice(2)).toEqual([
+      "ip daddr 127.0.0.0/8 tcp dport @lever_ports goto refused",
+      "ip saddr vmap @machine_policies",
+      "goto refused",
+    ]);
+    expect(chain("refused")).toEqual(["drop"]);
   });
 
   it("only answers reach a container from outside", () => {
@@ -84,9 +105,11 @@ describe("the rules of a host", () => {
   it("outgoing packets pass DNS, then forbidden networks, then the policy, and are dropped last", () => {
     const outgoing = chain("outgoing");
     expect(outgoing.slice(2, 4)).toEqual(dns.map((rule) => `${rule} ip saddr vmap @policies`));
-    expect(outgoing[4]).toMatch(/^ip daddr \{.*169\.254\.0\.0\/16.*\} drop$/);
+    expect(outgoing[4]).toMatch(
+      /^ip daddr \{.*169\.254\.0\.0\/16.*168\.63\.129\.16.*\} goto refused$/,
+    );
     expect(outgoing[4]).toContain("10.213.0.0/20, 10.213.16.0/20");
-    expect(outgoing.slice(5)).toEqual(["ip saddr vmap @policies", "drop"]);
+    expect(outgoing.slice(5)).toEqual(["ip saddr vmap @policies", "goto refused"]);
   });
 
   it("an instance has a limited number of tracked connections", () => {

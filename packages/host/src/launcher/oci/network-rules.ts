@@ -1,4 +1,5 @@
-import type { NetworkPolicy } from "@leveros/protocol";
+import { destinationsOf, forbiddenNetworks, type NetworkPolicy } from "@leveros/protocol";
+import { machineBase } from "./machine-rules.ts";
 
 /**
  * Networks that are not the internet: this network, private and shared networks, loopback, link-local, documentation and
@@ -17,12 +18,6 @@ const NOT_INTERNET = [
   "224.0.0.0/3",
 ];
 
-/**
- * Destinations that no policy may open: loopback, multicast, and the metadata services of clouds, which hand out the
- * machine's credentials.
- */
-const FORBIDDEN = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "100.100.100.200", "224.0.0.0/3"];
-
 const DNS_PORT = 53;
 /** The chain of all environments with the default policy. */
 export const INTERNET_CHAIN = "internet";
@@ -35,6 +30,8 @@ interface BaseRules {
   readonly table: string;
   /** Addresses of this host's containers. */
   readonly subnet: string;
+  /** The address of the host's end of every container's link. */
+  readonly gateway: string;
   /** Addresses of the containers of every host on the machine. */
   readonly subnets: readonly string[];
   readonly nameservers: readonly string[];
@@ -44,16 +41,14 @@ interface BaseRules {
  * The rules that all containers of a host share, as input of nft(8). Their priority is before that of other firewalls
  * (0): a packet that they drop reaches no other rule.
  */
-export function baseRules({ table, subnet, subnets, nameservers }: BaseRules): string {
+export function baseRules({ table, subnet, gateway, subnets, nameservers }: BaseRules): string {
+  const flowsRule = `ct state new add @flows { ip saddr ct count over ${CONNECTIONS_MAX} } drop`;
   // Before the forbidden networks: the name servers of some clouds are link-local.
   const dnsRules = toNameservers(nameservers).map((rule) => `${rule} ip saddr vmap @policies`);
   return `table inet ${table} {
   map policies { type ipv4_addr : verdict; }
   set flows { type ipv4_addr; flags dynamic; size ${ADDRESSES_MAX}; }
-  chain input {
-    type filter hook input priority -10;
-    ip saddr ${subnet} drop
-  }
+  ${machineBase({ subnet, gateway, flowsRule })}
   chain forward {
     type filter hook forward priority -10;
     ip saddr ${subnet} jump outgoing
@@ -62,10 +57,13 @@ export function baseRules({ table, subnet, subnets, nameservers }: BaseRules): s
   }
   chain outgoing {
     ct state invalid drop
-    ct state new add @flows { ip saddr ct count over ${CONNECTIONS_MAX} } drop
+    ${flowsRule}
     ${dnsRules.join("\n    ")}
-    ip daddr { ${[...FORBIDDEN, ...subnets].join(", ")} } drop
+    ip daddr { ${[...forbiddenNetworks, ...subnets].join(", ")} } goto refused
     ip saddr vmap @policies
+    goto refused
+  }
+  chain refused {
     drop
   }
   chain ${INTERNET_CHAIN} {
@@ -98,15 +96,19 @@ export function policyChain({ table, chain, policy, nameservers }: PolicyChain):
 function accepted(policy: NetworkPolicy, nameservers: readonly string[]): string[] {
   if (policy === "none") return [];
   const dns = toNameservers(nameservers).map((rule) => `${rule} accept`);
-  if (policy === "internet") {
-    return [...dns, `ip daddr { ${NOT_INTERNET.join(", ")} } drop`, "accept"];
-  }
-  return policy.flatMap((destination) => {
-    if (destination === "dns") return dns;
-    const [network = "", port] = destination.split(":");
+  // The rules of the internet come last: they drop private addresses, which a list may contain.
+  const internet = [...dns, `ip daddr { ${NOT_INTERNET.join(", ")} } goto refused`, "accept"];
+  if (policy === "internet") return internet;
+  const destinations = destinationsOf(policy);
+  const listed = destinations.flatMap((destination) => {
+    if (destination.kind === "dns") return dns;
+    if (destination.kind !== "network") return [];
+    const { address, prefix, port } = destination;
+    const network = prefix === 32 ? address : `${address}/${prefix}`;
     if (port === undefined) return `ip daddr ${network} accept`;
     return ["tcp", "udp"].map((protocol) => `ip daddr ${network} ${protocol} dport ${port} accept`);
   });
+  return destinations.some(({ kind }) => kind === "internet") ? [...listed, ...internet] : listed;
 }
 
 /** Matches packets to name servers, which may have private addresses, and only to their DNS port. */

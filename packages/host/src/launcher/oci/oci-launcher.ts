@@ -85,7 +85,7 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
   };
   return {
     launch,
-    setNetwork: (environment, policy) => network.setPolicy(environment, policy),
+    network,
     probe: () => probe(launch),
     async close() {
       await Promise.all([...containers].map(({ removed }) => removed));

@@ -6,7 +6,12 @@ let nameservers: string[];
 
 beforeEach(() => {
   nameservers = [];
-  map = new PolicyMap({ table: "lever_x", nameservers: () => nameservers });
+  map = new PolicyMap({
+    table: "lever_x",
+    gateway: "10.213.0.1",
+    nameservers: () => nameservers,
+    machineAddresses: () => new Set(["192.0.2.1"]),
+  });
 });
 
 /** The chains that commands map addresses to; `-` for one that is removed. */
@@ -54,7 +59,9 @@ it("a container that joins an environment with a policy moves alone", () => {
 it("an environment that had a policy keeps its chain when it returns to the default", () => {
   map.setPolicy("dev", "none");
   expect(map.setPolicy("dev", "internet")).toBe(true);
-  expect(map.commandsFor("dev").at(-1)).toMatch(/^add rule inet lever_x env_\w{24} accept$/);
+  expect(map.commandsFor("dev")).toContainEqual(
+    expect.stringMatching(/^add rule inet lever_x env_\w{24} accept$/),
+  );
 });
 
 it("a removed address is no longer part of its environment", () => {
@@ -66,9 +73,9 @@ it("a removed address is no longer part of its environment", () => {
 
 it("chains have the name servers of the time of the change", () => {
   map.setPolicy("dev", ["dns"]);
-  expect(map.commandsFor("dev")).toHaveLength(2);
+  expect(map.commandsFor("dev").join()).not.toContain("rule");
   nameservers = ["10.0.0.2"];
-  expect(map.commandsFor("dev").slice(2).join()).toContain("10.0.0.2");
+  expect(map.commandsFor("dev").join()).toContain("10.0.0.2");
 });
 
 it("environments whose names differ have chains whose names differ, as nft allows them", () => {
@@ -77,4 +84,40 @@ it("environments whose names differ have chains whose names differ, as nft allow
   );
   expect(new Set(chains).size).toBe(4);
   expect(chains.every((chain) => /^env_[0-9a-f]{24}$/.test(chain))).toBe(true);
+});
+
+it("a listed port of a loopback address is open by the host's end of the link, and no other", () => {
+  map.setPolicy("dev", ["localhost:5432", "127.0.0.53:53", "127.0.0.1:5432"]);
+  const rules = map.commandsFor("dev").filter((command) => command.startsWith("add rule"));
+  expect(rules.filter((rule) => / tcp | ct /.test(rule)).map((rule) => rule.slice(22))).toEqual([
+    expect.stringMatching(
+      /^ports_\w+ ip daddr 10.213.0.1 tcp dport 10000 dnat ip to 127.0.0.1:5432$/,
+    ),
+    expect.stringMatching(
+      /^ports_\w+ ip daddr 10.213.0.1 tcp dport 10001 dnat ip to 127.0.0.53:53$/,
+    ),
+    expect.stringMatching(/^machine_\w+ ip daddr 127.0.0.1 tcp dport 5432 ct status dnat accept$/),
+    expect.stringMatching(/^machine_\w+ ip daddr 127.0.0.1 udp dport 5432 ct status dnat accept$/),
+    expect.stringMatching(/^machine_\w+ ip daddr 127.0.0.53 tcp dport 53 ct status dnat accept$/),
+    expect.stringMatching(/^machine_\w+ ip daddr 127.0.0.53 udp dport 53 ct status dnat accept$/),
+  ]);
+});
+
+it("a listed port of an address of the machine is open there; a network around it opens none", () => {
+  map.setPolicy("dev", ["192.0.2.0/24", "192.0.2.1", "192.0.2.1:5432", "192.0.2.2:5432"]);
+  const atMachine = map.commandsFor("dev").filter((command) => / machine_\w+ ip /.test(command));
+  expect(atMachine).toEqual([
+    expect.stringMatching(/ ip daddr 192.0.2.1 tcp dport 5432 accept$/),
+    expect.stringMatching(/ ip daddr 192.0.2.1 udp dport 5432 accept$/),
+  ]);
+});
+
+it("an address is mapped to the chains for the machine once, and removed from them", () => {
+  map.join("10.213.0.2", "dev");
+  map.setPolicy("dev", "none");
+  const mapped = (commands: readonly string[]): number =>
+    commands.filter((command) => / element .* machine_(ports|policies) /.test(command)).length;
+  expect(mapped(map.commandsFor("dev"))).toBe(2);
+  expect(mapped(map.commandsFor("dev"))).toBe(0);
+  expect(mapped(map.remove("10.213.0.2"))).toBe(2);
 });

@@ -1,12 +1,17 @@
 import { createHash } from "node:crypto";
-import type { NetworkPolicy } from "@leveros/protocol";
+import { type Destination, destinationsOf, type NetworkPolicy } from "@leveros/protocol";
+import { loopbackPorts, machineChains } from "./machine-rules.ts";
 import { INTERNET_CHAIN, policyChain } from "./network-rules.ts";
 
 interface PolicyMapOptions {
   /** The table of rules. */
   readonly table: string;
+  /** The address of the host's end of every container's link. */
+  readonly gateway: string;
   /** The machine's name servers now. */
   readonly nameservers: () => readonly string[];
+  /** The machine's addresses now. */
+  readonly machineAddresses: () => ReadonlySet<string>;
 }
 
 /**
@@ -21,6 +26,8 @@ export class PolicyMap {
   readonly #addresses = new Map<string, Set<string>>();
   /** The environment of each address. */
   readonly #environments = new Map<string, string>();
+  /** Addresses that are mapped to chains for packets to the machine. */
+  readonly #atMachine = new Set<string>();
 
   constructor(options: PolicyMapOptions) {
     this.#options = options;
@@ -28,7 +35,7 @@ export class PolicyMap {
 
   /** Commands for a new container, which belongs to no environment. */
   add(address: string): readonly string[] {
-    return [this.#element("add", address, INTERNET_CHAIN)];
+    return [this.#element("add", "policies", address, INTERNET_CHAIN)];
   }
 
   /** Returns whether the rules have to change (`commandsFor`). With the default policy they do not. */
@@ -51,16 +58,48 @@ export class PolicyMap {
     environment: string,
     addresses: Iterable<string> = this.#addresses.get(environment) ?? [],
   ): readonly string[] {
-    const { table, nameservers } = this.#options;
-    const chain = chainOf(environment);
+    const { table, gateway, nameservers, machineAddresses } = this.#options;
+    const [chain, portsChain, machineChain] = chainsOf(environment);
     const policy = this.#policies.get(environment) ?? "internet";
     return [
       ...policyChain({ table, chain, policy, nameservers: nameservers() }),
-      ...[...addresses].flatMap((address) => [
-        this.#element("delete", address),
-        this.#element("add", address, chain),
-      ]),
+      ...machineChains({
+        table,
+        portsChain,
+        policyChain: machineChain,
+        destinations: this.#destinationsOf(environment),
+        gateway,
+        addresses: machineAddresses(),
+      }),
+      ...[...addresses].flatMap((address) => {
+        const moved = [
+          this.#element("delete", "policies", address),
+          this.#element("add", "policies", address, chain),
+        ];
+        if (this.#atMachine.has(address)) return moved;
+        this.#atMachine.add(address);
+        return [
+          ...moved,
+          this.#element("add", "machine_ports", address, portsChain),
+          this.#element("add", "machine_policies", address, machineChain),
+        ];
+      }),
     ];
+  }
+
+  /** The addresses of an environment's containers. */
+  addressesOf(environment: string): Iterable<string> {
+    return this.#addresses.get(environment) ?? [];
+  }
+
+  /** Loopback ports of the machine that the environment's containers reach. */
+  loopbackPortsOf(environment: string): ReturnType<typeof loopbackPorts> {
+    return loopbackPorts(this.#destinationsOf(environment));
+  }
+
+  #destinationsOf(environment: string): readonly Destination[] {
+    const policy = this.#policies.get(environment) ?? "internet";
+    return typeof policy === "string" ? [] : destinationsOf(policy);
   }
 
   /** Commands for the address of a container that has ended. */
@@ -68,16 +107,23 @@ export class PolicyMap {
     const environment = this.#environments.get(address);
     if (environment !== undefined) this.#addresses.get(environment)?.delete(address);
     this.#environments.delete(address);
-    return [this.#element("delete", address)];
+    const commands = [this.#element("delete", "policies", address)];
+    if (!this.#atMachine.delete(address)) return commands;
+    return [
+      ...commands,
+      this.#element("delete", "machine_ports", address),
+      this.#element("delete", "machine_policies", address),
+    ];
   }
 
-  #element(action: "add" | "delete", address: string, chain?: string): string {
+  #element(action: "add" | "delete", map: string, address: string, chain?: string): string {
     const value = chain === undefined ? address : `${address} : jump ${chain}`;
-    return `${action} element inet ${this.#options.table} policies { ${value} }`;
+    return `${action} element inet ${this.#options.table} ${map} { ${value} }`;
   }
 }
 
 /** Names of chains are shorter than names of environments may be, and allow fewer characters. */
-function chainOf(environment: string): string {
-  return `env_${createHash("sha256").update(environment).digest("hex").slice(0, 24)}`;
+function chainsOf(environment: string): [policy: string, ports: string, machine: string] {
+  const hash = createHash("sha256").update(environment).digest("hex").slice(0, 24);
+  return [`env_${hash}`, `ports_${hash}`, `machine_${hash}`];
 }

@@ -8,6 +8,11 @@ export const SUBNETS: readonly string[] = Array.from({ length: 16 * 7 }, (_, ind
   return `10.${213 + Math.floor(index / 16)}.${(index % 16) * 16}.0/20`;
 });
 
+/** The address of the host's end of every link. The plugin `host-local` reserves the first one for it. */
+export function gatewayOf(subnet: string): string {
+  return subnet.replace(/\.0\/\d+$/, ".1");
+}
+
 /** Holds the claimed range, so that the next start can release it after a crash. */
 const SUBNET_FILE = "subnet";
 
