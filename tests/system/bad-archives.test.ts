@@ -221,7 +221,7 @@ describe("a service is refused", () => {
       '{"name": "abc", "jsEntry": "../x.js"}',
       "jsEntry",
       '"../x.js"',
-      "the path of a .js .mjs .cjs .ts .mts or .cts file inside the service folder",
+      "the path of a .js .mjs .cjs .ts .mts .cts .tsx or .jsx file inside the service folder",
     ),
     field(
       '{"name": "abc", "jsEntry": "a.js", "private": "yes"}',

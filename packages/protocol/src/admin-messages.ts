@@ -16,6 +16,8 @@ export interface DeployReport {
     /** Receiving and storing the archive. */
     readonly uploadMs: number;
     readonly unpackMs: number;
+    /** Making JavaScript of TypeScript; absent = there is none. */
+    readonly transformMs?: number;
     /** Starting an instance and receiving its methods. */
     readonly startMs: number;
     /** From the first byte until the version was live. */

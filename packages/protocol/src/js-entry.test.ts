@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { jsEntryCandidates, mayBeModule, suggestJsEntry } from "./js-entry.ts";
 
 const extended = (path: string): string[] =>
-  [".js", ".ts", ".mjs", ".cjs", ".mts", ".cts"].map((extension) => path + extension);
+  [".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx"].map(
+    (extension) => path + extension,
+  );
 
 describe("the files that a jsEntry may mean:", () => {
   it.each([

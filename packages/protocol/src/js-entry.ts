@@ -1,7 +1,7 @@
 import { nearestName } from "./nearest-name.ts";
 
 /** Extensions of modules, in the order in which they are tried for a jsEntry without one. */
-const EXTENSIONS = [".js", ".ts", ".mjs", ".cjs", ".mts", ".cts"];
+const EXTENSIONS = [".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx"];
 /** Files that no service can be loaded from. An unknown extension may be a part of the name: `hello.service` is `hello.service.ts`. */
 const OTHER_FILE =
   /\.(?:json|node|wasm|py|go|rb|php|java|rs|sh|bash|txt|md|html?|css|ya?ml|toml|exe|so|dll)$/i;

@@ -39,13 +39,13 @@ describe("lever.json", () => {
       { ...good, jsEntry: "/a.js" },
       "jsEntry",
       '"/a.js"',
-      "the path of a .js .mjs .cjs .ts .mts or .cts file inside the service folder",
+      "the path of a .js .mjs .cjs .ts .mts .cts .tsx or .jsx file inside the service folder",
     ],
     [
       { ...good, jsEntry: "a.py" },
       "jsEntry",
       '"a.py"',
-      "the path of a .js .mjs .cjs .ts .mts or .cts file inside the service folder",
+      "the path of a .js .mjs .cjs .ts .mts .cts .tsx or .jsx file inside the service folder",
     ],
     [{ name: "abc", entry: [""] }, "entry", '[""]', "a list of strings, the first one not empty"],
     [

@@ -55,7 +55,8 @@ const fields: Readonly<Record<keyof LeverJson, Field>> = {
       type: "string",
       description: "JavaScript or TypeScript module, relative to this folder",
     },
-    allowed: "the path of a .js .mjs .cjs .ts .mts or .cts file inside the service folder",
+    allowed:
+      "the path of a .js .mjs .cjs .ts .mts .cts .tsx or .jsx file inside the service folder",
     accepts: (value) => typeof value === "string" && mayBeModule(value),
   },
   entry: {

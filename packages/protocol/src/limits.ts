@@ -74,6 +74,11 @@ const table = {
     1_048_576,
     "Bytes of all variables and secrets that one service sees, with their names.",
   ],
+  transformTimeoutMs: [30_000, "Time to make JavaScript of the TypeScript of a deployed archive."],
+  transformRamMb: [
+    512,
+    "Megabytes of memory of the process that makes JavaScript of a deployed archive's TypeScript.",
+  ],
   concurrentDeploysMax: [4, "Deploys under way at once."],
   versionsKeptMax: [10, "Versions kept of each service."],
   // 64 KiB.

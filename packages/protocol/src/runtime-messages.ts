@@ -34,6 +34,15 @@ export interface PreloadedModule {
 export type RuntimeMessage =
   /** host → runtime, once. The runtime refuses another link version than its own with `failed`. */
   | { readonly type: "assign"; readonly linkVersion: number; readonly assignment: Assignment }
+  /** host → runtime, instead of `assign`: the runtime is to answer one call with the transformed sources of a folder */
+  | {
+      readonly type: "transform";
+      readonly linkVersion: number;
+      readonly codeDir: string;
+      /** The module that the service starts with. */
+      readonly entry: string | undefined;
+      readonly user: Assignment["user"];
+    }
   /** runtime → host: the process has started and accepts an assignment */
   | { readonly type: "started" }
   /** runtime → host: the service is loaded */

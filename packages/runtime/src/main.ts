@@ -28,9 +28,12 @@ import { CallServer } from "./call-server.ts";
 import { dropPrivileges } from "./drop-privileges.ts";
 import { hideProgram } from "./hide-program.ts";
 import { describeLoadError, loadService, provideClient } from "./load-service.ts";
+import { takePrepareModules } from "./modules/prepare-modules.ts";
 import { warmUp } from "./warm-up.ts";
 
 const CALLS_MAX = 100_000;
+type TransformMessage = Extract<RuntimeMessage, { type: "transform" }>;
+
 /** Exit status when the service cannot be started. */
 const EXIT_CANNOT_START = 70;
 
@@ -76,6 +79,7 @@ const link = attachLink(socket, {
   onControl: (message) => {
     const control = message as RuntimeMessage;
     if (control.type === "assign") onAssign(control.linkVersion, control.assignment);
+    if (control.type === "transform") void onTransform(control);
     if (control.type === "stop") stop();
   },
   // An instance cannot work without its host.
@@ -87,6 +91,7 @@ for (const name of Object.keys(process.env)) {
   if (name.startsWith("MALLOC_") || name === SHARES_MEMORY) delete process.env[name];
 }
 provideClient();
+const prepareModules = takePrepareModules();
 setImmediate(async () => {
   // Skipped when an assignment has arrived: calls may wait for it. An error here is ignored: a real load would report it.
   if (!isAssigned) await warmUp().catch(() => {});
@@ -138,6 +143,7 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
       send({ type: "ready", methods: [] });
       return;
     }
+    prepareModules(codeDir, jsEntry ?? "");
     hideProgram(resolve(codeDir, jsEntry ?? ""));
     if (assignment.preload !== undefined) {
       // Few services need it.
@@ -152,6 +158,21 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
     const problem =
       assignment.entry === undefined ? "Its module cannot be loaded" : "Its entry failed";
     failToStart(`${problem}: ${describeLoadError(error, codeDir)}`);
+  }
+}
+
+/** Serves one transform of a folder instead of a service. None of the folder's code runs. */
+async function onTransform({ linkVersion, codeDir, entry, user }: TransformMessage): Promise<void> {
+  isAssigned = true;
+  try {
+    const refusal = refuseHostVersion(linkVersion);
+    if (refusal !== undefined) throw new Error(refusal);
+    dropPrivileges(user, { isNeeded: process.argv.includes("--own-user") });
+    const { openTransformServer } = await import("./transform/transform-server.ts");
+    server = openTransformServer(codeDir, entry);
+    send({ type: "ready", methods: [] });
+  } catch (error) {
+    failToStart(error instanceof Error ? error.message : String(error));
   }
 }
 

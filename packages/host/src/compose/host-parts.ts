@@ -1,9 +1,11 @@
+import { join } from "node:path";
 import type { Limits } from "@leveros/protocol";
 import { TokenRegistry } from "../access/token-registry.ts";
 import type { Clock } from "../clock.ts";
 import { CodeStore } from "../deployer/code-store.ts";
 import { Deployer } from "../deployer/deployer.ts";
 import { goLive } from "../deployer/go-live.ts";
+import { transformCode } from "../deployer/transform.ts";
 import { Environments } from "../environments/environments.ts";
 import { SecretBox } from "../environments/secret-box.ts";
 import { Variables } from "../environments/variables.ts";
@@ -86,7 +88,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     limits,
     clock,
     log,
-    codeDirOf: (record) => code.codeDirOf(record),
+    codeDirOf: (record) => deployer.codeDirOf(record),
     variablesOf: (environment, service) => variables.of(environment, service),
     serviceDataDir: serviceFoldersDir(dataDir),
     makeDir,
@@ -100,7 +102,23 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     removeCode: (codeId) => code.remove(codeId),
     removeServiceData: (environment) => removeServiceData(dataDir, environment),
   });
-  const deployer = new Deployer({ store, code, environments, fleet, router, limits, clock, log });
+  const deployer = new Deployer({
+    store,
+    code,
+    environments,
+    fleet,
+    router,
+    limits,
+    clock,
+    log,
+    async transform(service) {
+      const serviceDir = join(serviceFoldersDir(dataDir), service.environment, service.service);
+      makeDir(serviceDir);
+      // Not from the pool, which would keep runtimes of this size warm.
+      const options = { launcher: launcher.launcher, limits, clock };
+      await transformCode(options, { ...service, dataDir: serviceDir });
+    },
+  });
   const tokens = await TokenRegistry.open({
     store,
     wallTime: clock.wallTime,

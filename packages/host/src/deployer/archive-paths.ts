@@ -1,10 +1,17 @@
 import { dirname } from "node:path";
 import { invalid, shown, tooManyEntries } from "./archive-error.ts";
+import { isTypeScript } from "./source-path.ts";
 
 export type PathKind = "file" | "folder" | "link";
 
+export interface FoundPaths {
+  /** There is TypeScript other than declarations, outside of installed packages. */
+  readonly hasTypeScript: boolean;
+}
+
 /** The kind of each path of an archive: of its entries, and of the folders above them. */
 export class ArchivePaths {
+  #hasTypeScript = false;
   readonly #pathsMax: number;
   readonly #kinds = new Map<string, PathKind>();
 
@@ -23,12 +30,17 @@ export class ArchivePaths {
       throw conflicting(path, known === "folder" ? kind : known);
     }
     this.#set(path, kind);
+    if (kind === "file" && isTypeScript(path)) this.#hasTypeScript = true;
     for (let above = dirname(path); above !== "."; above = dirname(above)) {
       const kindAbove = this.#kinds.get(above);
       if (kindAbove === "folder") return;
       if (kindAbove !== undefined) throw conflicting(above, kindAbove);
       this.#set(above, "folder");
     }
+  }
+
+  get found(): FoundPaths {
+    return { hasTypeScript: this.#hasTypeScript };
   }
 
   #set(path: string, kind: PathKind): void {

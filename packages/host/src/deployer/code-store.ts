@@ -6,11 +6,20 @@ import { bootId } from "../processes/boot-id.ts";
 import type { Store, VersionRecord } from "../store/store.ts";
 import { type Unpacked, unpackArchive } from "./unpack-archive.ts";
 
+/** An unpacked archive. */
+export interface UnpackedCode extends Unpacked {
+  readonly folder: string;
+}
+
+/** Added to the name of a folder below `code/` that is not complete. It is there since instances may read only there. */
+const INCOMPLETE = ".incomplete";
+
 /**
  * The code of all versions on this host. `archives/` contains the deployed archives, synced to the disk before a version
- * is published. `code/` contains them unpacked, and can be made again from them. `staging/` is for uploads in progress.
+ * is published. `code/` contains them unpacked and transformed, and can be made again from them. `staging/` is for uploads
+ * in progress.
  *
- * - K1. Every folder below `code/` is complete: it is unpacked elsewhere and then renamed.
+ * - K1. Every folder below `code/` with the name of a version's code is complete: it has another name until then.
  * - K2. Code that no kept version needs is removed: at once when its version is dropped, after a crash at the next start.
  */
 export class CodeStore {
@@ -87,26 +96,36 @@ export class CodeStore {
     return { codeId, archiveBytes };
   }
 
-  /** K1. @throws LeverError `invalid_archive` */
-  async unpack(codeId: string): Promise<Unpacked & { codeDir: string }> {
+  /**
+   * K1. `complete` checks and changes the unpacked files.
+   * @throws LeverError `invalid_archive`; and what `complete` throws.
+   */
+  async unpack<Result>(
+    codeId: string,
+    complete: (unpacked: UnpackedCode) => Promise<Result>,
+  ): Promise<Result> {
     const staged = join(this.#staging, codeId);
-    const codeDir = join(this.#code, codeId);
+    const folder = join(this.#code, codeId + INCOMPLETE);
     try {
       const unpacked = await unpackArchive(this.#archiveOf(codeId), staged, this.#limits);
-      await rename(staged, codeDir);
-      return { ...unpacked, codeDir };
+      await rename(staged, folder);
+      const result = await complete({ ...unpacked, folder });
+      await rename(folder, join(this.#code, codeId));
+      return result;
     } catch (error) {
-      await rm(staged, { recursive: true, force: true });
+      for (const path of [staged, folder]) await rm(path, { recursive: true, force: true });
       throw error;
     }
   }
 
-  /** The folder with a version's code; unpacks it first when it is not there. */
-  codeDirOf(record: VersionRecord): Promise<string> {
-    const { codeId } = record;
+  /** The folder with a version's code; unpacks and completes it first when it is not there. */
+  codeDirOf(
+    { codeId }: Pick<VersionRecord, "codeId">,
+    complete: (unpacked: UnpackedCode) => Promise<void>,
+  ): Promise<string> {
     const known = this.#unpacking.get(codeId);
     if (known !== undefined) return known;
-    const found = this.#find(codeId);
+    const found = this.#find(codeId, complete);
     this.#unpacking.set(codeId, found);
     found.catch(() => this.#unpacking.delete(codeId));
     return found;
@@ -118,13 +137,17 @@ export class CodeStore {
     await rm(join(this.#code, codeId), { recursive: true, force: true });
   }
 
-  async #find(codeId: string): Promise<string> {
+  async #find(
+    codeId: string,
+    complete: (unpacked: UnpackedCode) => Promise<void>,
+  ): Promise<string> {
     const codeDir = join(this.#code, codeId);
     const exists = await stat(codeDir).then(
       () => true,
       () => false,
     );
-    return exists ? codeDir : (await this.unpack(codeId)).codeDir;
+    if (!exists) await this.unpack(codeId, complete);
+    return codeDir;
   }
 
   #archiveOf(codeId: string): string {

@@ -1,6 +1,7 @@
 import {
   type DeployReport,
   LeverError,
+  type LeverJson,
   type Limits,
   type RestartReport,
   type RollbackReport,
@@ -15,14 +16,18 @@ import { KeyedQueue } from "../keyed-queue.ts";
 import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
 import type { Store, VersionRecord } from "../store/store.ts";
-import type { CodeStore } from "./code-store.ts";
+import type { CodeStore, UnpackedCode } from "./code-store.ts";
 import { DeploySlots } from "./deploy-slots.ts";
 import { goLive } from "./go-live.ts";
 import { readService } from "./read-service.ts";
+import { needsTransform } from "./source-path.ts";
+import type { TransformedService } from "./transform.ts";
 
 export interface DeployerOptions {
   readonly store: Store;
   readonly code: CodeStore;
+  /** Makes JavaScript of a folder's TypeScript. */
+  readonly transform: (service: Omit<TransformedService, "dataDir">) => Promise<void>;
   readonly environments: Pick<Environments, "require">;
   readonly fleet: Fleet;
   readonly router: Router;
@@ -37,8 +42,8 @@ const DEPLOYS_WAITING_MAX = 64;
 type VersionFields = Omit<VersionRecord, "version" | "methods" | "deployedAt">;
 
 /**
- * Deploys services: receive → unpack → check → start one instance, which names its methods → make live → drain the old
- * instances.
+ * Deploys services: receive → unpack → check → transform TypeScript → start one instance, which names its methods → make
+ * live → drain the old instances.
  *
  * - D1. The store's one transaction decides. Before it, everything can be discarded; after it, the version is live, also
  *   after a restart.
@@ -72,9 +77,13 @@ export class Deployer {
       const received = await code.receive(archive);
       codeId = received.codeId;
       const receivedAt = clock.now();
-      const unpacked = await code.unpack(codeId);
+      const unpacked = await code.unpack(codeId, async (found) => {
+        const service = await readService(found.folder);
+        const transformMs = await this.#transform(found, { environment, ...service.leverJson });
+        return { ...found, ...service, transformMs };
+      });
       const unpackedAt = clock.now();
-      const { leverJson, warnings } = await readService(unpacked.codeDir);
+      const { leverJson, warnings, transformMs } = unpacked;
       const { name } = leverJson;
       const fields: VersionFields = {
         environment,
@@ -98,7 +107,8 @@ export class Deployer {
         entries: unpacked.entries,
         times: {
           uploadMs: Math.round(receivedAt - startedAt),
-          unpackMs: Math.round(unpackedAt - receivedAt),
+          unpackMs: Math.round(unpackedAt - receivedAt - (transformMs ?? 0)),
+          ...(transformMs !== undefined && { transformMs: Math.round(transformMs) }),
           startMs: Math.round(startMs),
           totalMs: Math.round(clock.now() - startedAt),
         },
@@ -109,6 +119,27 @@ export class Deployer {
       log("warn", "deployer", "deploy failed", { environment, reason: reasonOf(error) });
       throw error;
     }
+  }
+
+  /** The folder with a version's code. After a crash of the machine, it is made again from the archive. */
+  async codeDirOf(record: VersionRecord): Promise<string> {
+    const { environment, service, leverJson } = record;
+    const { jsEntry } = leverJson;
+    return await this.#options.code.codeDirOf(record, async (unpacked) => {
+      await this.#transform(unpacked, { environment, name: service, jsEntry });
+    });
+  }
+
+  /** Resolves to the time that it took; undefined = there is nothing to transform. */
+  async #transform(
+    { folder, hasTypeScript }: UnpackedCode,
+    { environment, name, jsEntry }: { environment: string } & Pick<LeverJson, "name" | "jsEntry">,
+  ): Promise<number | undefined> {
+    if (jsEntry === undefined || !(hasTypeScript || needsTransform(jsEntry))) return undefined;
+    const { clock, transform } = this.#options;
+    const startedAt = clock.now();
+    await transform({ environment, service: name, codeDir: folder, jsEntry });
+    return clock.now() - startedAt;
   }
 
   /**

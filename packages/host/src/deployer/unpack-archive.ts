@@ -6,10 +6,10 @@ import { createGunzip } from "node:zlib";
 import type { Limits } from "@leveros/protocol";
 import { Parser, type ReadEntry } from "tar";
 import { asArchiveError, invalid, shown, tooLarge, tooManyEntries } from "./archive-error.ts";
-import { ArchivePaths } from "./archive-paths.ts";
+import { ArchivePaths, type FoundPaths } from "./archive-paths.ts";
 import { entryPath } from "./entry-path.ts";
 
-export interface Unpacked {
+export interface Unpacked extends FoundPaths {
   readonly unpackedBytes: number;
   readonly entries: number;
 }
@@ -176,7 +176,7 @@ class Unpacking {
         );
       }
     }
-    return { unpackedBytes: this.#bytes, entries: this.#entries };
+    return { ...this.#paths.found, unpackedBytes: this.#bytes, entries: this.#entries };
   }
 
   /** U2. */

@@ -37,6 +37,11 @@ export interface InstanceLinkHandlers {
   now(): number;
 }
 
+type TransformRequest = Omit<
+  Extract<RuntimeMessage, { type: "transform" }>,
+  "type" | "linkVersion"
+>;
+
 /** The host's end of the link to one instance. */
 export interface RuntimeLink extends CallTarget {
   assign(assignment: Assignment): void;
@@ -50,8 +55,14 @@ export interface RuntimeLink extends CallTarget {
   close(error: LeverError): void;
 }
 
+/** The link to a runtime that may become either an instance or a transform. */
+export interface TransformLink extends RuntimeLink {
+  /** Instead of `assign`: the runtime then answers one call with the transformed sources of the folder. */
+  transform(request: TransformRequest): void;
+}
+
 /** Links a runtime over its socket. Every message of the instance is checked: it may send anything. */
-export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): RuntimeLink {
+export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): TransformLink {
   const send = (message: RuntimeMessage): void => link.control(message);
   const now = (): number => handlers.now();
   const outward = new RateBucket(handlers.bytesPerSecond, now());
@@ -87,6 +98,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Ru
   return {
     open: (request, listener, hasMore) => link.open(request, listener, hasMore),
     assign: (assignment) => send({ type: "assign", linkVersion: LINK_VERSION, assignment }),
+    transform: (request) => send({ type: "transform", linkVersion: LINK_VERSION, ...request }),
     stop() {
       send({ type: "stop" });
       link.flush();

@@ -1,10 +1,11 @@
 /**
  * Node loads this program first in each thread and each Node program of an instance (`--require`). It adapts what Node
- * says about files, memory and users to the instance. Modules of Node are adapted when the service first asks for them:
+ * says about files, memory and users to the instance, and lets Node load transformed TypeScript. Modules of Node are adapted when the service first asks for them:
  * loading all of them would take megabytes in every idle instance.
  */
 import { registerHooks, syncBuiltinESMExports } from "node:module";
 import { pathToFileURL } from "node:url";
+import "../modules/module-hooks.ts";
 import { wrapFiles, wrapSynchronous } from "./hidden-files.ts";
 import { replaceFunction } from "./replace-function.ts";
 import { wrapMemoryOfProcess, wrapSystem } from "./system-values.ts";

@@ -20,11 +20,17 @@ export function formatDeployReport(report: DeployReport, flags: string): string 
     formatTable(methods),
     "",
     `Archive ${formatBytes(report.archiveBytes)}, unpacked ${formatBytes(report.unpackedBytes)} in ${entries}.`,
-    `Uploaded in ${formatDuration(times.uploadMs)}, unpacked in ${formatDuration(times.unpackMs)}, started in ${formatDuration(times.startMs)}.`,
+    formatTimes(times),
     "",
     "Next:",
     ...nextSteps(report, flags).map((step) => `  ${step}`),
   ].join("\n");
+}
+
+function formatTimes({ uploadMs, unpackMs, transformMs, startMs }: DeployReport["times"]): string {
+  const transformed =
+    transformMs === undefined ? "" : `transformed TypeScript in ${formatDuration(transformMs)}, `;
+  return `Uploaded in ${formatDuration(uploadMs)}, unpacked in ${formatDuration(unpackMs)}, ${transformed}started in ${formatDuration(startMs)}.`;
 }
 
 function nextSteps({ service, methods }: DeployReport, flags: string): string[] {

@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readFileSync, readlinkSync, rmSync } from "node:
 import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runTool } from "../../processes/run-tool.ts";
-import { copyProgram, programArgs } from "../instance-program.ts";
+import { compilerFiles, copyProgram, programArgs } from "../instance-program.ts";
 import { nodeFlags } from "../node-flags.ts";
 import { CONTAINER_UID, SANDBOX } from "./container-config.ts";
 import { readNameservers } from "./nameservers.ts";
@@ -91,6 +91,10 @@ export async function makeSandboxRoot(dir: string): Promise<SandboxRoot> {
   await mkdir(join(rootfs, NODE_PATH), { mode: 0o755 });
   await symlink(NODE, join(rootfs, NODE_PATH, "node"));
   copyProgram(join(rootfs, PROGRAM));
+  // Not a copy: it would take memory.
+  const compiler = compilerFiles(join(rootfs, PROGRAM));
+  await writeFile(compiler.to, "");
+  await bindReadOnly(compiler.from, compiler.to);
   return { ...folders, command: (ram) => [NODE, ...nodeFlags(ram), ...programArgs(PROGRAM)] };
 }
 

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { findProgram } from "../../processes/find-program.ts";
-import { copyProgram, programArgs } from "../instance-program.ts";
+import { copyCompiler, copyProgram, programArgs } from "../instance-program.ts";
 import { nodeFlags, nodeVariables } from "../node-flags.ts";
 import { nodePermissions } from "./node-permissions.ts";
 import { closedFolder } from "./user-support.ts";
@@ -37,6 +37,7 @@ export function prepareRuntimeCommand(
   const runtimeDir = join(dataDir, "runtime");
   rmSync(runtimeDir, { recursive: true, force: true });
   copyProgram(runtimeDir);
+  copyCompiler(runtimeDir);
   const { args: permissions, temporaryDir } = nodePermissions(dataDir, runtimeDir);
   const program = [...programArgs(runtimeDir), ...(hasUsers ? ["--own-user"] : [])];
   const env: Record<string, string> = { ...nodeVariables, TMPDIR: temporaryDir };

@@ -1,0 +1,59 @@
+/**
+ * Lets services run the TypeScript that the deploy has transformed, and see the positions of their sources in stacks. Each
+ * thread and each Node program of an instance loads it first (thread/thread-setup.ts).
+ */
+import { readFileSync } from "node:fs";
+import { setSourceMapsSupport } from "node:module";
+import { join } from "node:path";
+import { PREPARE_MODULES, type PrepareModules } from "./prepare-modules.ts";
+import { provideSources } from "./source-hooks.ts";
+
+/**
+ * `typescript`: the deploy has transformed sources. `packages`: it has transformed sources of packages, too. `maps`: there
+ * is no TypeScript, but the entry has a source map.
+ */
+type Mode = "typescript" | "packages" | "maps";
+
+/** Worker threads and forked processes inherit the mode in this variable. */
+const MODE = "LEVEROS_MODULES";
+/** Written by the host when it has transformed the folder (deployer/transformed-files.ts). */
+const MARKER = ".lever-transformed";
+const MAP_COMMENT = "//# sourceMappingURL=";
+
+const prepareModules: PrepareModules = (codeDir, entry) => {
+  const mode = transformMode(codeDir) ?? (hasSourceMap(join(codeDir, entry)) ? "maps" : undefined);
+  if (mode === undefined) return;
+  process.env[MODE] = mode;
+  useMode(mode);
+};
+
+const inherited = process.env[MODE];
+if (isMode(inherited)) useMode(inherited);
+else Reflect.set(globalThis, PREPARE_MODULES, prepareModules);
+
+function useMode(mode: Mode): void {
+  // The maps of other packages would take memory.
+  setSourceMapsSupport(true, { nodeModules: mode === "packages", generatedCode: false });
+  if (mode !== "maps") provideSources();
+}
+
+function transformMode(codeDir: string): Mode | undefined {
+  try {
+    const mode = readFileSync(join(codeDir, MARKER), "utf8").trim();
+    return isMode(mode) ? mode : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isMode(value: string | undefined): value is Mode {
+  return value === "typescript" || value === "packages" || value === "maps";
+}
+
+function hasSourceMap(path: string): boolean {
+  try {
+    return readFileSync(path).lastIndexOf(MAP_COMMENT) >= 0;
+  } catch {
+    return false;
+  }
+}
