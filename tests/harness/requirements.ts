@@ -32,6 +32,12 @@ export const requirements: readonly Requirement[] = [
     isMet: () => hasPrograms("curl"),
   },
   {
+    tag: "needs-git",
+    what: "git",
+    debianPackages: ["git"],
+    isMet: () => hasPrograms("git"),
+  },
+  {
     tag: "needs-openssl",
     what: "openssl",
     debianPackages: ["openssl"],

@@ -7,7 +7,11 @@ import type { Settings } from "./settings.ts";
  * @throws CommandError with exit status 3 when the method fails; LeverError for any other failure of the call.
  */
 export async function callAdmin<Name extends keyof AdminMethods>(
-  { host, token }: Settings,
+  {
+    host,
+    token,
+    adminEnvironment = "admin.lever",
+  }: Settings & { readonly adminEnvironment?: string },
   method: Name,
   ...args: Parameters<AdminMethods[Name]>
 ): Promise<ReturnType<AdminMethods[Name]>> {
@@ -15,7 +19,7 @@ export async function callAdmin<Name extends keyof AdminMethods>(
   try {
     // The edge where the host's answer is trusted to have the form that its method promises.
     return (await new Client({ forceHost: host, token })
-      .service("admin.lever", "admin")
+      .service(adminEnvironment, "admin")
       .invoke(method, ...args)) as ReturnType<AdminMethods[Name]>;
   } catch (error) {
     if (!(error instanceof LeverError) || error.code !== "method_failed") throw error;

@@ -6,6 +6,7 @@ import { gunzipSync } from "node:zlib";
 import type { DeployReport } from "@leveros/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
+  answerJson,
   answerMethodError,
   answerProblem,
   type FakeHost,
@@ -36,6 +37,11 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
+/** The requests without the one for the host's limits. */
+function deploysOf(host: FakeHost): FakeHost["requests"] {
+  return host.requests.filter(({ url }) => !url.includes("listArchiveLimits"));
+}
+
 function hostThatDeploys(): Promise<FakeHost> {
   return startFakeHost((response) => {
     response.writeHead(200, { "content-type": "application/x-ndjson" });
@@ -52,7 +58,7 @@ describe("lever deploy", () => {
     await using host = await hostThatDeploys();
     const run = await deploy(host, ["-E", "prod.lever"]);
     expect(run).toMatchObject({ status: 0, stderr: "" });
-    const [request] = host.requests;
+    const [request] = deploysOf(host);
     expect(request).toMatchObject({
       method: "POST",
       url: "/admin/deployServiceChan?forceenv=admin.lever",
@@ -73,7 +79,7 @@ describe("lever deploy", () => {
       env: { LEVEROS_IP_PORT: host.address },
     });
     expect(run.status).toBe(0);
-    expect(host.requests[0]?.url).toBe("/admin/deployServiceChan?forceenv=other.lever");
+    expect(deploysOf(host)[0]?.url).toBe("/admin/deployServiceChan?forceenv=other.lever");
   });
 
   it("prints the report as text or as JSON", async () => {
@@ -99,8 +105,52 @@ describe("lever deploy", () => {
     await writeFile(join(folder, "large"), bytes);
     await using host = await hostThatDeploys();
     expect((await deploy(host)).status).toBe(0);
-    const body = host.requests[0]?.body ?? Buffer.alloc(0);
+    const body = deploysOf(host)[0]?.body ?? Buffer.alloc(0);
     expect(gunzipSync(body.subarray(body.indexOf("\n") + 1)).includes(bytes)).toBe(true);
+  });
+});
+
+describe("lever deploy --dry-run", () => {
+  it("lists the files with their sizes, and sends nothing", async () => {
+    await using host = await hostThatDeploys();
+    const run = await deploy(host, ["--dry-run"]);
+    expect(run).toMatchObject({ status: 0, stderr: "" });
+    expect(run.stdout).toMatch(
+      /^SIZE {2}FILE\n41 B {2}lever\.json\n33 B {2}server\.js\n\nWould deploy hello to dev\.lever: 2 files/,
+    );
+    expect(deploysOf(host)).toEqual([]);
+  });
+
+  it("needs no host", async () => {
+    const run = await runLever(["deploy", folder, "--dry-run", "--json"], {
+      env: { LEVEROS_IP_PORT: "127.0.0.1:1" },
+    });
+    expect(run.status).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      service: "hello",
+      entries: [
+        { path: "lever.json", bytes: 41 },
+        { path: "server.js", bytes: 33 },
+      ],
+    });
+  });
+});
+
+describe("lever deploy sends nothing", () => {
+  const limits = { archiveBytesMax: 1_000_000, unpackedBytesMax: 5_000_000, archiveEntriesMax: 5 };
+
+  it.each([
+    ["archiveBytesMax", { "large.bin": randomBytes(1_100_000) }],
+    ["unpackedBytesMax", { "large.bin": Buffer.alloc(5_000_001) }],
+    ["archiveEntriesMax", { a: "", b: "", c: "", d: "" }],
+  ])("that exceeds the host's limit %s", async (limit, files) => {
+    for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes);
+    await using host = await startFakeHost((response) => answerJson(response, limits));
+    const run = await deploy(host);
+    expect(run).toMatchObject({ status: 1, stdout: "" });
+    expect(run.stderr).toContain("Cannot deploy .: it is too large, so nothing was sent.\n");
+    expect(run.stderr).toContain(`the host's limit ${limit} is `);
+    expect(deploysOf(host)).toEqual([]);
   });
 });
 

@@ -1,10 +1,20 @@
+import type { ArchiveLimits } from "@leveros/protocol";
 import { type Command, command } from "../../command.ts";
 import { CommandError, exitStatus } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
-import { jsonFlag, optional, value } from "../../parameters.ts";
+import { flag, jsonFlag, optional, value } from "../../parameters.ts";
 import { readEnvironment, type Settings } from "../../settings.ts";
+import {
+  type ArchiveSizes,
+  countPaths,
+  describeTooLarge,
+  readArchiveLimits,
+} from "./archive-limits.ts";
+import type { ArchiveEntry } from "./contents/contents.ts";
 import { type DeployOutcome, readDeployAnswer } from "./deploy-answer.ts";
 import { formatDeployReport } from "./deploy-report.ts";
+import { dryRunJson, formatDryRun } from "./dry-run.ts";
+import type { PackedArchive } from "./pack-entries.ts";
 import { ProgressLine } from "./progress.ts";
 import type { ServiceFolder } from "./service-folder.ts";
 
@@ -20,28 +30,48 @@ export const deploy: Command = command({
       "<environment>",
       `environment of the admin service (default: ${DEFAULT_ADMIN_ENVIRONMENT})`,
     ),
-    json: jsonFlag("the report"),
+    dryRun: flag("list what would be sent, with sizes, and send nothing"),
+    json: jsonFlag("the report, or the list"),
   },
   notes: `The folder contains a lever.json, which names the service and its entry point:
   {"name": "helloService", "jsEntry": "server.js"}
 Deploying a name again creates a new version. Calls go to the old version until the new one has started. If that
 fails, the old version stays live.
-Files that .leverignore lists are not sent; without a .leverignore, those that .gitignore lists. node_modules is always
-sent unless .leverignore lists it.`,
+Files that .leverignore lists are not sent; without a .leverignore, those that git ignores. Of node_modules, the packages
+are sent that package.json needs outside development, also when they are elsewhere in the workspace (npm, pnpm, yarn).`,
   examples: [
     ["lever deploy", "the service in this folder"],
     ["lever deploy ./hello", "the service in another folder"],
     ["lever -E prod.lever deploy", "into another environment"],
+    ["lever deploy --dry-run", "only list what would be sent"],
     ["lever deploy --json | jq .version"],
   ],
-  run: async ({ dir = ".", admin = DEFAULT_ADMIN_ENVIRONMENT, json }, readSettings) => {
+  run: async ({ dir = ".", admin = DEFAULT_ADMIN_ENVIRONMENT, dryRun, json }, readSettings) => {
     const settings = readSettings();
+    const { environment } = settings;
     const adminEnvironment = readEnvironment(admin, "--admin");
     // Loaded here: other commands start faster without the libraries behind them.
     const { readServiceFolder } = await import("./service-folder.ts");
-    const service = await readServiceFolder(dir);
-    for (const warning of service.warnings) printNote(`lever: ${warning}`);
-    const outcome = await upload(service, settings, adminEnvironment);
+    const folder = await readServiceFolder(dir, settings.flags);
+    for (const warning of folder.warnings) printNote(`lever: ${warning}`);
+    const { entries } = folder;
+    const limits = await readArchiveLimits(settings, adminEnvironment);
+    // Checked before packing, which takes long for a folder that is far too large.
+    if (!dryRun) checkSize(dir, { unpackedBytes: folder.bytes }, { entries, limits });
+    const packed = await pack(folder, limits);
+    if (dryRun) {
+      const found = {
+        service: folder.leverJson.name,
+        environment,
+        entries,
+        archiveBytes: packed.archiveBytes,
+      };
+      printResult(json ? dryRunJson(found) : formatDryRun(found));
+    }
+    checkSize(dir, packed, { entries, limits });
+    if (dryRun) return;
+    const { chunks = [], archiveBytes } = packed;
+    const outcome = await upload({ chunks, archiveBytes }, settings, adminEnvironment);
     switch (outcome.kind) {
       case "deployed":
         printResult(
@@ -53,7 +83,7 @@ sent unless .leverignore lists it.`,
       case "refused":
         throw new CommandError(
           exitStatus.failed,
-          `Cannot deploy ${service.leverJson.name} to ${settings.environment}: ${outcome.reason}`,
+          `Cannot deploy ${folder.leverJson.name} to ${environment}: ${outcome.reason}`,
         );
       case "failed":
         throw outcome.error;
@@ -61,37 +91,62 @@ sent unless .leverignore lists it.`,
   },
 });
 
-/** Packs and sends the folder, and shows the progress on a terminal. */
+/** Packs the folder, unless it is too large for the host. Shows the progress on a terminal. */
+async function pack(
+  { entries, bytes }: ServiceFolder,
+  limits: ArchiveLimits,
+): Promise<PackedArchive & ArchiveSizes> {
+  const { packEntries } = await import("./pack-entries.ts");
+  const progress = new ProgressLine(process.stderr);
+  let packedBytes = 0;
+  try {
+    const packed = await packEntries(entries, {
+      archiveBytesMax: limits.archiveBytesMax,
+      onPacked: (fileBytes) => {
+        packedBytes += fileBytes;
+        progress.show({ name: "packing", packedBytes, folderBytes: bytes });
+      },
+    });
+    return { ...packed, entries: countPaths(entries) };
+  } finally {
+    progress.clear();
+  }
+}
+
+/** Sends the archive, and shows the progress on a terminal. */
 async function upload(
-  { folder, entries, bytes: folderBytes }: ServiceFolder,
+  { chunks, archiveBytes }: { chunks: readonly Buffer[]; archiveBytes: number },
   { hostUrl, token, environment }: Settings,
   adminEnvironment: string,
 ): Promise<DeployOutcome> {
-  const { packEntries } = await import("./pack-entries.ts");
   const { uploadArchive } = await import("./upload.ts");
   const progress = new ProgressLine(process.stderr);
-  let packedBytes = 0;
-  let sentBytes = 0;
   try {
     const answer = await uploadArchive({
       hostUrl,
       token,
       adminEnvironment,
       environment,
-      archive: () => {
-        packedBytes = 0;
-        return packEntries(folder, entries, (bytes) => {
-          packedBytes += bytes;
-        });
-      },
-      onSent: (bytes) => {
-        sentBytes = bytes;
-        progress.show({ name: "uploading", packedBytes, folderBytes, sentBytes });
-      },
-      onAllSent: () => progress.show({ name: "starting", sentBytes }),
+      chunks,
+      onSent: (sentBytes) => progress.show({ name: "uploading", sentBytes, archiveBytes }),
+      onAllSent: () => progress.show({ name: "starting", sentBytes: archiveBytes }),
     });
     return readDeployAnswer(answer);
   } finally {
     progress.clear();
   }
+}
+
+/** @throws CommandError when the host would refuse an archive for its size. */
+function checkSize(
+  dir: string,
+  sizes: Partial<ArchiveSizes>,
+  { entries, limits }: { entries: readonly ArchiveEntry[]; limits: ArchiveLimits },
+): void {
+  const sentences = describeTooLarge(sizes, limits, entries);
+  if (sentences.length === 0) return;
+  throw new CommandError(
+    exitStatus.failed,
+    `Cannot deploy ${dir}: it is too large, so nothing was sent.\n  ${sentences.join("\n  ")}`,
+  );
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import {
   chmod,
   link,
@@ -13,11 +13,12 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { Parser, type ReadEntry } from "tar";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createIgnoreRules } from "./ignore-rules.ts";
-import { type FolderListing, listEntries } from "./list-entries.ts";
-import { packEntries } from "./pack-entries.ts";
+import type { Contents } from "./contents/contents.ts";
+import { readContents } from "./contents/read-contents.ts";
+import { type PackedArchive, packEntries } from "./pack-entries.ts";
 
 let folder: string;
 
@@ -27,19 +28,16 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-function list(): Promise<FolderListing> {
-  return listEntries(folder, createIgnoreRules(undefined, ""));
+function list(): Promise<Contents> {
+  return readContents(folder, undefined);
+}
+
+function packAll({ entries }: Pick<Contents, "entries">): Promise<PackedArchive> {
+  return packEntries(entries, { archiveBytesMax: 10_000_000 });
 }
 
 async function pack(): Promise<Buffer> {
-  const { entries } = await list();
-  return await all(packEntries(folder, entries));
-}
-
-async function all(archive: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return Buffer.concat((await packAll(await list())).chunks ?? []);
 }
 
 interface Unpacked {
@@ -125,26 +123,44 @@ it("the same files make the same archive, whatever their owners and times", asyn
   ]);
 });
 
+it("a file that was made for the archive is packed", async () => {
+  const entry = { kind: "text", path: "made.json", text: '{"ü": 1}' } as const;
+  const { chunks = [] } = await packAll({ entries: [entry] });
+  expect((await unpack(Buffer.concat(chunks))).get("made.json")?.text).toBe('{"ü": 1}');
+});
+
 it("the size of each file is reported when it is packed", async () => {
   await writeFile(join(folder, "a.js"), "12345");
   await writeFile(join(folder, "b.js"), "123");
   const { entries, bytes } = await list();
   let packedBytes = 0;
-  const count = (size: number): void => {
-    packedBytes += size;
-  };
-  await all(packEntries(folder, entries, count));
+  await packEntries(entries, {
+    archiveBytesMax: 10_000,
+    onPacked: (size) => {
+      packedBytes += size;
+    },
+  });
   expect(packedBytes).toBe(bytes);
+});
+
+it("an archive that is too large is measured and not kept", async () => {
+  await writeFile(join(folder, "a"), randomBytes(100_000));
+  const { entries } = await list();
+  const whole = await packEntries(entries, { archiveBytesMax: 200_000 });
+  expect(whole.unpackedBytes).toBe(gunzipSync(Buffer.concat(whole.chunks ?? [])).length);
+  const measured = await packEntries(entries, { archiveBytesMax: 50_000 });
+  expect(measured).toEqual({ ...whole, chunks: undefined });
 });
 
 it.each([
   ["shrinks", () => truncate(join(folder, "a.js"), 1)],
+  ["grows", () => writeFile(join(folder, "a.js"), "1234567")],
   ["disappears", () => rm(join(folder, "a.js"))],
 ])("a file that %s while it is packed is named", async (_how, change) => {
   await writeFile(join(folder, "a.js"), "12345");
   const { entries } = await list();
   await change();
-  await expect(all(packEntries(folder, entries))).rejects.toMatchObject({
+  await expect(packAll({ entries })).rejects.toMatchObject({
     name: "CommandError",
     status: 1,
     message: "Cannot pack a.js: it changed while it was being read.",

@@ -1,67 +1,125 @@
-import type { Stats } from "node:fs";
-import { join, relative, sep } from "node:path";
-import { Pack } from "tar";
+import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { Header, Pax } from "tar";
 import { CommandError, exitStatus } from "../../exit-status.ts";
-import type { FolderEntry } from "./list-entries.ts";
+import { type ArchiveEntry, bytesOf } from "./contents/contents.ts";
 
 /** The time that npm uses, too: zip cannot store times before 1980. */
 const MODIFIED_AT = new Date("1985-10-26T08:15:00Z");
 const READ_BYTES = 256 * 1024;
+const BLOCK_BYTES = 512;
+
+/** A .tar.gz in memory. */
+export interface PackedArchive {
+  /** undefined if the archive is larger than was allowed. */
+  readonly chunks: readonly Buffer[] | undefined;
+  readonly archiveBytes: number;
+  /** The size before compression: of the files and of what tar adds to each. */
+  readonly unpackedBytes: number;
+}
+
+export interface PackOptions {
+  /** A larger archive is measured, and not kept. */
+  readonly archiveBytesMax: number;
+  /** Is called with the size of each file after it was packed. */
+  onPacked?(bytes: number): void;
+}
 
 /**
- * Packs entries of a folder into a .tar.gz. It depends only on their names, modes and content, not on owners or times.
- * The archive is produced in chunks, only as fast as the caller reads them.
- * @param onPacked is called with the size of each file before it is packed.
+ * Packs entries into a .tar.gz. It depends only on their names, modes and content, not on owners or times.
  * @throws CommandError when a file cannot be read, or changes while it is packed.
  */
-export async function* packEntries(
-  folder: string,
-  entries: readonly FolderEntry[],
-  onPacked: (bytes: number) => void = () => {},
-): AsyncGenerator<Buffer> {
-  const pack = new Pack({
-    cwd: folder,
-    portable: true,
-    strict: true,
-    gzip: true,
-    mtime: MODIFIED_AT,
-    noDirRecurse: true,
-    // All paths are relative. Without this option the library would shorten a name such as "c:x".
-    preservePaths: true,
-    maxReadSize: READ_BYTES,
-    statCache: statCacheOf(folder, entries),
-    onWriteEntry: ({ type, stat }) => {
-      if (type === "File") onPacked(stat?.size ?? 0);
-    },
+export async function packEntries(
+  entries: readonly ArchiveEntry[],
+  { archiveBytesMax, onPacked }: PackOptions,
+): Promise<PackedArchive> {
+  let unpackedBytes = 0;
+  let archiveBytes = 0;
+  let chunks: Buffer[] | undefined = [];
+  const blocks = async function* (): AsyncGenerator<Buffer> {
+    for await (const block of tarBlocks(entries, onPacked)) {
+      unpackedBytes += block.length;
+      yield block;
+    }
+  };
+  await pipeline(Readable.from(blocks()), createGzip(), async (archive: AsyncIterable<Buffer>) => {
+    for await (const chunk of archive) {
+      archiveBytes += chunk.length;
+      if (archiveBytes > archiveBytesMax) chunks = undefined;
+      chunks?.push(chunk);
+    }
   });
-  for (const { path } of entries) pack.add(path);
-  pack.end();
+  return { chunks, archiveBytes, unpackedBytes };
+}
+
+async function* tarBlocks(
+  entries: readonly ArchiveEntry[],
+  onPacked: PackOptions["onPacked"],
+): AsyncGenerator<Buffer> {
+  for (const entry of entries) {
+    yield headerOf(entry);
+    const bytes = bytesOf(entry);
+    if (entry.kind === "file") yield* readExactly(entry.source, { path: entry.path, bytes });
+    if (entry.kind === "text") yield Buffer.from(entry.text);
+    if (bytes % BLOCK_BYTES > 0) yield Buffer.alloc(BLOCK_BYTES - (bytes % BLOCK_BYTES));
+    if (bytes > 0) onPacked?.(bytes);
+  }
+  // Two empty blocks end an archive.
+  yield Buffer.alloc(2 * BLOCK_BYTES);
+}
+
+function headerOf(entry: ArchiveEntry): Buffer {
+  const path = entry.kind === "folder" ? `${entry.path}/` : entry.path;
+  const fields = {
+    path,
+    size: bytesOf(entry),
+    mtime: MODIFIED_AT,
+    ...(entry.kind === "link" && { linkpath: entry.target }),
+  };
+  const type = { folder: "Directory", file: "File", text: "File", link: "SymbolicLink" } as const;
+  const isExecutable = entry.kind === "folder" || (entry.kind === "file" && entry.isExecutable);
+  const mode = entry.kind === "link" ? 0o777 : isExecutable ? 0o755 : 0o644;
+  const header = new Header({ ...fields, type: type[entry.kind], mode });
+  const block = Buffer.alloc(BLOCK_BYTES);
+  // Names that are too long for a header go into one of their own.
+  const isTooLong = header.encode(block);
+  return isTooLong ? Buffer.concat([new Pax(fields).encode(), block]) : block;
+}
+
+async function* readExactly(
+  source: string,
+  { path, bytes }: { path: string; bytes: number },
+): AsyncGenerator<Buffer> {
+  const file = await open(source, "r").catch((cause: unknown) => {
+    throw cannotPack(path, cause);
+  });
   try {
-    for await (const chunk of pack) yield chunk;
-  } catch (cause) {
-    throw cannotPack(folder, cause);
+    let left = bytes;
+    // One byte more than expected shows that the file has grown.
+    while (left >= 0) {
+      const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, left + 1));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length).catch((cause: unknown) => {
+        throw cannotPack(path, cause);
+      });
+      if (bytesRead === 0 && left === 0) return;
+      left -= bytesRead;
+      if (bytesRead === 0 || left < 0) throw cannotPack(path, undefined);
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
   }
 }
 
-/** The stats of the entries under the keys that the library uses, so that it does not read them again. */
-function statCacheOf(folder: string, entries: readonly FolderEntry[]): Map<string, Stats> {
-  const cache = new Map<string, Stats>();
-  for (const { path, stats } of entries) {
-    // A file with several hard links is packed once per name: its other names may be outside of the folder.
-    stats.nlink = 1;
-    cache.set(join(folder, path).replaceAll(sep, "/"), stats);
-  }
-  return cache;
-}
-
-function cannotPack(folder: string, cause: unknown): CommandError {
-  const error: NodeJS.ErrnoException = cause instanceof Error ? cause : new Error(String(cause));
-  const path = error.path === undefined ? "the folder" : relative(folder, error.path);
+function cannotPack(path: string, cause: unknown): CommandError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : "ENOENT";
   const reason =
-    error.code === "EOF" || error.code === "ENOENT"
+    code === "ENOENT"
       ? "it changed while it was being read"
-      : error.code === "EACCES"
+      : code === "EACCES"
         ? "permission to read it is missing"
-        : error.message;
+        : String(cause);
   return new CommandError(exitStatus.failed, `Cannot pack ${path}: ${reason}.`, { cause });
 }

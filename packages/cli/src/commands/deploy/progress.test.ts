@@ -1,22 +1,23 @@
 import { expect, it } from "vitest";
 import { formatPhase, ProgressLine } from "./progress.ts";
 
-const uploading = {
-  name: "uploading",
-  packedBytes: 500,
-  folderBytes: 1_000,
-  sentBytes: 200,
-} as const;
+const uploading = { name: "uploading", sentBytes: 200, archiveBytes: 400 } as const;
 
-it("the line shows how much of the folder is packed, and how much is sent", () => {
-  expect(formatPhase(uploading, 80)).toBe(
-    "Packing and uploading ████████████░░░░░░░░░░░░ 50%  200 B sent",
+it("the line shows how much of the folder is packed", () => {
+  expect(formatPhase({ name: "packing", packedBytes: 500, folderBytes: 2_000 }, 80)).toBe(
+    "Packing   ██████░░░░░░░░░░░░░░░░░░ 25%  500 B of 2.0 kB",
   );
 });
 
-it("an empty folder and a file that grew are shown as 100%", () => {
-  expect(formatPhase({ ...uploading, folderBytes: 0 }, 80)).toContain("100%");
-  expect(formatPhase({ ...uploading, packedBytes: 2_000 }, 80)).toContain("100%");
+it("the line shows how much of the archive is sent", () => {
+  expect(formatPhase(uploading, 80)).toBe(
+    "Uploading ████████████░░░░░░░░░░░░ 50%  200 B of 400 B sent",
+  );
+});
+
+it("an empty archive and a file that grew are shown as 100%", () => {
+  expect(formatPhase({ ...uploading, archiveBytes: 0 }, 80)).toContain("100%");
+  expect(formatPhase({ ...uploading, sentBytes: 2_000 }, 80)).toContain("100%");
 });
 
 it("the line is never wider than the terminal", () => {

@@ -3,12 +3,17 @@ import { formatBytes } from "../../quantity.ts";
 /** The progress of a deploy. */
 export type DeployPhase =
   | {
-      readonly name: "uploading";
+      readonly name: "packing";
       /** The size of the files packed so far. */
       readonly packedBytes: number;
+      /** The size of all files. */
       readonly folderBytes: number;
+    }
+  | {
+      readonly name: "uploading";
       /** The bytes of the archive sent so far. */
       readonly sentBytes: number;
+      readonly archiveBytes: number;
     }
   | { readonly name: "starting"; readonly sentBytes: number };
 
@@ -20,24 +25,29 @@ const CLEAR_LINE = "\r\u001b[K";
 
 /** Formats one line, at most as wide as the terminal. */
 export function formatPhase(phase: DeployPhase, columns: number): string {
+  return describe(phase).slice(0, columns);
+}
+
+function describe(phase: DeployPhase): string {
   switch (phase.name) {
+    case "packing": {
+      const { packedBytes, folderBytes } = phase;
+      return `Packing   ${barOf(packedBytes, folderBytes)}  ${formatBytes(packedBytes)} of ${formatBytes(folderBytes)}`;
+    }
     case "uploading": {
-      const { packedBytes, folderBytes, sentBytes } = phase;
-      const share = folderBytes === 0 ? 1 : Math.min(1, packedBytes / folderBytes);
-      const filled = Math.round(share * BAR_CELLS);
-      const bar = "█".repeat(filled) + "░".repeat(BAR_CELLS - filled);
-      const percent = `${Math.floor(share * 100)}%`.padStart(4);
-      return `Packing and uploading ${bar}${percent}  ${formatBytes(sentBytes)} sent`.slice(
-        0,
-        columns,
-      );
+      const { sentBytes, archiveBytes } = phase;
+      return `Uploading ${barOf(sentBytes, archiveBytes)}  ${formatBytes(sentBytes)} of ${formatBytes(archiveBytes)} sent`;
     }
     case "starting":
-      return `${formatBytes(phase.sentBytes)} sent, waiting for the host to start the service …`.slice(
-        0,
-        columns,
-      );
+      return `${formatBytes(phase.sentBytes)} sent, waiting for the host to start the service …`;
   }
+}
+
+function barOf(part: number, whole: number): string {
+  const share = whole === 0 ? 1 : Math.min(1, part / whole);
+  const filled = Math.round(share * BAR_CELLS);
+  const percent = `${Math.floor(share * 100)}%`.padStart(4);
+  return "█".repeat(filled) + "░".repeat(BAR_CELLS - filled) + percent;
 }
 
 export interface ProgressTerminal {

@@ -78,21 +78,47 @@ it("an entry point without its extension, and one with a wrong name", async () =
   await expect(readServiceFolder(folder)).rejects.toThrow("Did you mean lib/index.ts?");
 });
 
-it("an excluded entry point is refused with the file that excludes it", async () => {
+it("a folder that git ignores is packed if the entry point is in it", async () => {
+  await put({
+    "lever.json": '{"name": "hello", "jsEntry": "./dist/js/server.js"}',
+    "dist/js/server.js": "",
+    "dist/js/lib.js": "",
+    ".gitignore": "dist\n*.log\n",
+    "a.log": "",
+  });
+  const { entries, warnings } = await readServiceFolder(folder);
+  const paths = entries.flatMap((entry) => (entry.kind === "file" ? entry.path : []));
+  expect(paths).toEqual([".gitignore", "dist/js/lib.js", "dist/js/server.js", "lever.json"]);
+  expect(warnings).toEqual(["dist is packed although git ignores it: jsEntry is in it."]);
+});
+
+it.each([
+  [".gitignore", "*.js\n", "Write a .leverignore"],
+  [".leverignore", "dist\n", "Remove the line"],
+])("an entry point that %s excludes is refused with the remedy", async (file, text, remedy) => {
   await put({
     "lever.json": '{"name": "hello", "jsEntry": "dist/server.js"}',
     "dist/server.js": "",
-    ".gitignore": "dist\n",
+    [file]: text,
   });
   await expect(readServiceFolder(folder)).rejects.toThrow(
-    'lever.json: field jsEntry is "dist/server.js"; that file is excluded by .gitignore.',
+    `lever.json: field jsEntry is "dist/server.js"; that file is excluded by ${file}. ${remedy}`,
+  );
+});
+
+it("services in folders below are named with the commands that deploy them", async () => {
+  await put({ "api/lever.json": "{}", "it's/b/lever.json": "{}", "node_modules/x/lever.json": "" });
+  await expect(readServiceFolder(folder, "-E prod.lever ")).rejects.toThrow(
+    `There are services in folders below. Deploy each by itself:
+    lever -E prod.lever deploy ${folder}/api
+    lever -E prod.lever deploy '${folder}/it'\\''s/b'`,
   );
 });
 
 it("the first 20 of many problems are listed", async () => {
   await put({ "lever.json": '{"name": "hello"}' });
-  for (let i = 0; i < 30; i++) await symlink("nowhere", join(folder, `link${i}`));
+  for (let i = 0; i < 30; i++) await symlink("/etc/hosts", join(folder, `link${i}`));
   await expect(readServiceFolder(folder)).rejects.toThrow(
-    /which does not exist\.\n {2}… and 10 more\.$/,
+    /which is outside the folder\.[^\n]*\n {2}… and 10 more\.$/,
   );
 });

@@ -7,16 +7,18 @@ import {
   suggestJsEntry,
 } from "@leveros/protocol";
 import { CommandError, exitStatus, usageError } from "../../exit-status.ts";
-import { readIgnoreRules } from "./ignore-rules.ts";
-import { type FolderEntry, listEntries } from "./list-entries.ts";
+import type { ArchiveEntry } from "./contents/contents.ts";
+import { readContents } from "./contents/read-contents.ts";
+import { findServicesBelow } from "./services-below.ts";
 
 /** A folder that the command has checked. Only the host can find out whether the service starts. */
 export interface ServiceFolder {
   /** An absolute path without links. */
   readonly folder: string;
   readonly leverJson: LeverJson;
+  /** Sentences about what is unusual, but does not keep the service from being deployed. */
   readonly warnings: readonly string[];
-  readonly entries: readonly FolderEntry[];
+  readonly entries: readonly ArchiveEntry[];
   /** The size of all files together. */
   readonly bytes: number;
 }
@@ -28,53 +30,63 @@ const EXAMPLE = `The smallest lever.json is: {"name": "myService", "jsEntry": "s
 
 /**
  * Checks a service folder before anything is sent.
+ * @param flags flags to repeat in commands that are suggested; ends in a space unless empty.
  * @throws CommandError with every problem of the folder.
  */
-export async function readServiceFolder(dir: string): Promise<ServiceFolder> {
+export async function readServiceFolder(dir: string, flags = ""): Promise<ServiceFolder> {
   const folder = await realpath(dir).catch(() => {
     throw usageError(`Cannot deploy ${dir}: there is no such folder.`);
   });
   if (!(await stat(folder)).isDirectory()) {
     throw usageError(`Cannot deploy ${dir}: it is a file; allowed is a folder with a lever.json.`);
   }
-  const { leverJson, warnings } = await readLeverJson(folder, dir);
-  const rules = await readIgnoreRules(folder);
-  const { entries, bytes, problems } = await listEntries(folder, rules);
-  if (problems.length > 0) throw cannotDeploy(dir, problems);
+  const { leverJson, warnings } = await readLeverJson(folder, { dir, flags });
   const { jsEntry } = leverJson;
-  if (jsEntry !== undefined) {
-    const candidates = jsEntryCandidates(jsEntry);
-    const paths = entries.map(({ path }) => path);
-    if (!candidates.some((candidate) => paths.includes(candidate))) {
-      const isThere = await hasFile(folder, candidates);
-      const reason = isThere
-        ? `that file is excluded${rules.file === undefined ? "" : ` by ${rules.file}`}.`
-        : `there is no such file in the folder. ${suggestJsEntry(jsEntry, paths)}`;
-      throw cannotDeploy(dir, [
-        `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}`,
-      ]);
-    }
+  const candidates = jsEntry === undefined ? [] : jsEntryCandidates(jsEntry);
+  const found = await findFile(folder, candidates);
+  const { entries, bytes, problems, notes } = await readContents(folder, found ?? candidates[0]);
+  if (problems.length > 0) throw cannotDeploy(dir, problems);
+  const paths = entries.map(({ path }) => path);
+  if (jsEntry !== undefined && !candidates.some((candidate) => paths.includes(candidate))) {
+    const reason =
+      found === undefined
+        ? `there is no such file in the folder. ${suggestJsEntry(jsEntry, paths)}`
+        : await describeExclusion(folder);
+    throw cannotDeploy(dir, [
+      `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}`,
+    ]);
   }
-  return { folder, leverJson, warnings, entries, bytes };
+  return { folder, leverJson, warnings: [...warnings, ...notes], entries, bytes };
 }
 
-async function hasFile(folder: string, paths: readonly string[]): Promise<boolean> {
+async function describeExclusion(folder: string): Promise<string> {
+  return (await findFile(folder, [".leverignore"])) === undefined
+    ? "that file is excluded by .gitignore. Write a .leverignore with what is not to be deployed: it replaces .gitignore."
+    : "that file is excluded by .leverignore. Remove the line that excludes it.";
+}
+
+/** Returns the first of some paths that is a file. */
+async function findFile(folder: string, paths: readonly string[]): Promise<string | undefined> {
   const found = await Promise.all(
     paths.map((path) => stat(join(folder, path)).catch(() => undefined)),
   );
-  return found.some((file) => file?.isFile() === true);
+  return paths.find((_path, index) => found[index]?.isFile() === true);
 }
 
 async function readLeverJson(
   folder: string,
-  dir: string,
+  { dir, flags }: { dir: string; flags: string },
 ): Promise<{ leverJson: LeverJson; warnings: readonly string[] }> {
   const file = join(folder, "lever.json");
   const found = await lstat(file).catch(() => undefined);
   if (found === undefined) {
+    const services = await findServicesBelow(folder);
+    const deploys = services.map((path) => `  lever ${flags}deploy ${shellWord(join(dir, path))}`);
     throw cannotDeploy(dir, [
       "lever.json: the file is missing from the top of the folder.",
-      EXAMPLE,
+      ...(deploys.length === 0
+        ? [EXAMPLE]
+        : ["There are services in folders below. Deploy each by itself:", ...deploys]),
     ]);
   }
   if (!found.isFile() || found.size > LEVER_JSON_BYTES_MAX) {
@@ -85,6 +97,10 @@ async function readLeverJson(
   const outcome = parseLeverJson(await readFile(file, "utf8"));
   if (!outcome.ok) throw cannotDeploy(dir, outcome.errors);
   return outcome;
+}
+
+function shellWord(text: string): string {
+  return /^[\w./@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function cannotDeploy(dir: string, problems: readonly string[]): CommandError {

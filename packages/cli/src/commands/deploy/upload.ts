@@ -3,7 +3,6 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { setImmediate } from "node:timers/promises";
 import { LeverError } from "@leveros/protocol";
-import { CommandError } from "../../exit-status.ts";
 import { uploadFailed } from "./upload-failed.ts";
 
 /** A complete HTTP answer. */
@@ -21,8 +20,8 @@ export interface UploadOptions {
   readonly adminEnvironment: string;
   /** The environment to deploy into. */
   readonly environment: string;
-  /** Starts the archive, again for each attempt. */
-  archive(): AsyncIterable<Buffer>;
+  /** The archive. */
+  readonly chunks: readonly Buffer[];
   /** Is called with the number of bytes of the archive that have been sent so far. */
   onSent(bytes: number): void;
   /** Is called after the last byte. The host then unpacks and starts the service. */
@@ -46,9 +45,9 @@ type Attempt =
   | { readonly kind: "broken"; readonly cause: unknown; readonly isComplete: boolean };
 
 /**
- * Sends an archive to the admin service while it is packed, only as fast as the host reads it. If the host answers before
- * it has the complete archive, the rest is not sent.
- * @throws LeverError `unreachable`, or any error of the archive. The host then discards the part that it has.
+ * Sends an archive to the admin service, only as fast as the host reads it. If the host answers before it has the complete
+ * archive, the rest is not sent.
+ * @throws LeverError `unreachable`. The host then discards the part that it has.
  */
 export async function uploadArchive(options: UploadOptions): Promise<UploadAnswer> {
   for (let attempt = 1; ; attempt++) {
@@ -74,7 +73,7 @@ async function tryUpload(options: UploadOptions): Promise<Attempt> {
   let sentBytes = 0;
   try {
     request.write(`${JSON.stringify([options.environment, { report: true }])}\n`);
-    for await (const message of messagesOf(options.archive())) {
+    for (const message of messagesOf(options.chunks)) {
       // Lets an answer that has arrived be read before a write fails on a closed connection.
       await setImmediate();
       if (hasResponse) break;
@@ -90,7 +89,7 @@ async function tryUpload(options: UploadOptions): Promise<Attempt> {
     }
     return { kind: "answered", answer: await readAnswer(await responded) };
   } catch (cause) {
-    if (cause instanceof CommandError || cause instanceof LeverError) throw cause;
+    if (cause instanceof LeverError) throw cause;
     return { kind: "broken", cause, isComplete };
   } finally {
     request.destroy();
@@ -116,8 +115,8 @@ function openRequest({ hostUrl, token, adminEnvironment }: UploadOptions): http.
   });
 }
 
-async function* messagesOf(archive: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  for await (const chunk of archive) {
+function* messagesOf(chunks: readonly Buffer[]): Generator<Buffer> {
+  for (const chunk of chunks) {
     for (let start = 0; start < chunk.length; start += MESSAGE_BYTES_MAX) {
       yield chunk.subarray(start, start + MESSAGE_BYTES_MAX);
     }

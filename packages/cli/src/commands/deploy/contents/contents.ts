@@ -1,0 +1,33 @@
+/** An entry of an archive. */
+export type ArchiveEntry =
+  | { readonly kind: "folder"; readonly path: string }
+  | {
+      readonly kind: "file";
+      /** Relative to the service folder, with `/`. */
+      readonly path: string;
+      /** The absolute path to read. */
+      readonly source: string;
+      readonly bytes: number;
+      readonly isExecutable: boolean;
+    }
+  /** A file that is made for the archive. */
+  | { readonly kind: "text"; readonly path: string; readonly text: string }
+  /** The target is relative to the folder of the link. */
+  | { readonly kind: "link"; readonly path: string; readonly target: string };
+
+/** Everything that would be deployed, and what the user should know about it. */
+export interface Contents {
+  /** Sorted by path, so that the same files always make the same archive. */
+  readonly entries: readonly ArchiveEntry[];
+  /** The size of all files together. */
+  readonly bytes: number;
+  /** A sentence for each reason not to deploy. */
+  readonly problems: readonly string[];
+  /** Sentences that do not keep the service from being deployed. */
+  readonly notes: readonly string[];
+}
+
+export function bytesOf(entry: ArchiveEntry): number {
+  if (entry.kind === "file") return entry.bytes;
+  return entry.kind === "text" ? Buffer.byteLength(entry.text) : 0;
+}

@@ -1,0 +1,40 @@
+import { realpath } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { ArchiveLayout } from "./archive-layout.ts";
+
+/** A package that Node finds for another one. */
+export interface FoundPackage {
+  /** The path in a `node_modules`; it may be a link. */
+  readonly at: string;
+  /** The folder itself. */
+  readonly real: string;
+}
+
+/** Looks packages up as Node does, from a package upward, but not above the root of the workspace. */
+export class PackageFinder {
+  readonly #layout: ArchiveLayout;
+  /** Lookups that have been made before: most packages are found from many others. */
+  readonly #real = new Map<string, Promise<string | undefined>>();
+
+  constructor(layout: ArchiveLayout) {
+    this.#layout = layout;
+  }
+
+  async find(name: string, from: string): Promise<FoundPackage | undefined> {
+    for (const folder of this.#layout.foldersAbove(from)) {
+      if (basename(folder) === "node_modules") continue;
+      const at = join(folder, "node_modules", name);
+      const real = await this.#realPath(at);
+      if (real !== undefined) return { at, real };
+    }
+    return undefined;
+  }
+
+  #realPath(path: string): Promise<string | undefined> {
+    const known = this.#real.get(path);
+    if (known !== undefined) return known;
+    const found = realpath(path).catch(() => undefined);
+    this.#real.set(path, found);
+    return found;
+  }
+}

@@ -1,0 +1,130 @@
+import { readFile, readlink } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { ArchiveLayout, linkTarget } from "./archive-layout.ts";
+import { type Collected, collectContents, type FolderLink } from "./collect-contents.ts";
+import { type ArchiveEntry, bytesOf, type Contents } from "./contents.ts";
+import { type IgnoreRules, readIgnoreRules } from "./ignore-rules.ts";
+import { describeLostPackages } from "./lost-packages.ts";
+import { findMentioned } from "./mentions.ts";
+import { containsToken, judgeSecret } from "./secret-files.ts";
+import { findRepository, findWorkspaceRoot } from "./workspace-root.ts";
+
+const NAMES_SHOWN = 8;
+
+/**
+ * Finds out what is deployed with a service folder.
+ * @param folder an absolute path without links.
+ * @param jsEntry the path of the service's module, if it has one.
+ */
+export async function readContents(folder: string, jsEntry: string | undefined): Promise<Contents> {
+  const root = await findWorkspaceRoot(folder);
+  const layout = new ArchiveLayout(folder, root ?? folder);
+  const rules = await readIgnoreRules(layout, (await findRepository(folder)) ?? layout.root);
+  const problems: string[] = [];
+  const notes: string[] = [];
+  const kept = new Set<string>();
+  const ignored = jsEntry === undefined ? undefined : await rules.own.ignoredPart(folder, jsEntry);
+  if (ignored !== undefined && ignored !== jsEntry && rules.own.file === ".gitignore") {
+    kept.add(join(folder, ignored));
+    notes.push(`${ignored} is packed although git ignores it: jsEntry is in it.`);
+  }
+  const collected = await collectContents({ layout, rules, kept });
+  for (const { file, stats } of collected.special) {
+    const kind = stats.isSocket() ? "socket" : stats.isFIFO() ? "named pipe" : "device";
+    problems.push(
+      `${layout.pathOf(file)}: it is a ${kind}; allowed are files, folders, and links that stay inside the folder.`,
+    );
+  }
+  const links = await settleLinks(collected, {
+    layout,
+    rules: rules.own,
+    isProgram: jsEntry === undefined,
+  });
+  problems.push(...links.problems);
+  if (links.leftOut.length > 0) notes.push(`Left out: ${listed(links.leftOut)}.`);
+  const lost = await describeLostPackages(collected, layout);
+  problems.push(...lost.problems);
+  notes.push(...lost.notes);
+  const secrets = await findSecrets(collected.entries.values(), layout);
+  if (secrets.length > 0) {
+    notes.push(
+      `Packed files look like secrets: ${listed(secrets)}. Exclude them in ${rules.own.file}, and set secrets with: lever secret set`,
+    );
+  }
+  const entries = [...collected.entries.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const bytes = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
+  return { entries, bytes, problems, notes };
+}
+
+interface SettledLinks {
+  readonly problems: readonly string[];
+  readonly leftOut: readonly string[];
+}
+
+/** Packs the links whose targets are packed. One that leads to nothing in the archive is a problem if a source names it. */
+async function settleLinks(
+  { entries, links }: Collected,
+  { layout, rules, isProgram }: { layout: ArchiveLayout; rules: IgnoreRules; isProgram: boolean },
+): Promise<SettledLinks> {
+  const broken: FolderLink[] = [];
+  // A link to a link is packed after that one.
+  for (const link of links) {
+    const to = link.real === undefined ? undefined : layout.pathOf(link.real);
+    if (to === undefined || (to !== "" && !entries.has(to))) broken.push(link);
+    else
+      entries.set(link.path, { kind: "link", path: link.path, target: linkTarget(link.path, to) });
+  }
+  if (broken.length === 0) return { problems: [], leftOut: [] };
+  const names = broken.map(({ path }) => basename(path));
+  const mentioned = await findMentioned(names, [...entries.values()]);
+  const problems: string[] = [];
+  const leftOut: string[] = [];
+  for (const link of broken) {
+    const { path, file, real, owner } = link;
+    // The sources of a program are unknown.
+    const mayBeNeeded = mentioned.has(basename(path)) || (isProgram && real !== undefined);
+    const isNeeded = owner === "vendored" || (owner === "sources" && mayBeNeeded);
+    const why =
+      real === undefined
+        ? "which does not exist"
+        : layout.pathOf(real) === undefined
+          ? `which is outside the ${layout.root === layout.folder ? "folder" : "workspace"}`
+          : `which is excluded by ${rules.file}`;
+    if (!isNeeded) leftOut.push(`${path} (a link to ${await readlink(file)}, ${why})`);
+    else {
+      problems.push(
+        `${path}: it is a link to ${await readlink(file)}, ${why}. ${remedyOf(link, layout)}`,
+      );
+    }
+  }
+  return { problems, leftOut };
+}
+
+function remedyOf({ owner, real }: FolderLink, layout: ArchiveLayout): string {
+  if (owner === "vendored")
+    return "To copy linked packages into this folder: npm install --install-links";
+  const isOutside = real !== undefined && layout.pathOf(real) === undefined;
+  return `${isOutside ? "Replace it by a copy" : "Correct it"}, or, if the service does not need it, list it in .leverignore.`;
+}
+
+/** Paths of packed files that usually contain secrets. Those of installed packages are public. */
+async function findSecrets(
+  entries: Iterable<ArchiveEntry>,
+  layout: ArchiveLayout,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of entries) {
+    if (entry.kind !== "file" || layout.isInstalled(entry.source)) continue;
+    const doubt = judgeSecret(entry.path);
+    if (doubt === "no secret") continue;
+    if (doubt === "secret" || containsToken(await readFile(entry.source, "utf8"))) {
+      found.push(entry.path);
+    }
+  }
+  return found.sort();
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - NAMES_SHOWN;
+  return names.slice(0, NAMES_SHOWN).join(", ") + (more > 0 ? `, and ${more} more` : "");
+}
