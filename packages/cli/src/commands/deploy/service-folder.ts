@@ -52,9 +52,7 @@ export async function readServiceFolder(dir: string, flags = ""): Promise<Servic
       found === undefined
         ? `there is no such file in the folder. ${suggestJsEntry(jsEntry, paths)}`
         : await describeExclusion(folder);
-    throw cannotDeploy(dir, [
-      `lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}`,
-    ]);
+    throw cannotDeploy(dir, [`lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}`]);
   }
   return { folder, leverJson, warnings: [...warnings, ...notes], entries, bytes };
 }

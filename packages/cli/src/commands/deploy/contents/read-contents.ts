@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { ArchiveLayout, linkTarget } from "./archive-layout.ts";
 import { type Collected, collectContents, type FolderLink } from "./collect-contents.ts";
 import { type ArchiveEntry, bytesOf, type Contents } from "./contents.ts";
+import { flattenTsconfigs } from "./flat-tsconfig.ts";
 import { type IgnoreRules, readIgnoreRules } from "./ignore-rules.ts";
 import { describeLostPackages } from "./lost-packages.ts";
 import { findMentioned } from "./mentions.ts";
@@ -19,7 +20,8 @@ const NAMES_SHOWN = 8;
 export async function readContents(folder: string, jsEntry: string | undefined): Promise<Contents> {
   const root = await findWorkspaceRoot(folder);
   const layout = new ArchiveLayout(folder, root ?? folder);
-  const rules = await readIgnoreRules(layout, (await findRepository(folder)) ?? layout.root);
+  const top = (await findRepository(folder)) ?? layout.root;
+  const rules = await readIgnoreRules(layout, top);
   const problems: string[] = [];
   const notes: string[] = [];
   const kept = new Set<string>();
@@ -51,6 +53,8 @@ export async function readContents(folder: string, jsEntry: string | undefined):
       `Packed files look like secrets: ${listed(secrets)}. Exclude them in ${rules.own.file}, and set secrets with: lever secret set`,
     );
   }
+  const isTypeScript = jsEntry !== undefined && /\.[cm]?tsx?$/.test(jsEntry);
+  notes.push(...(await flattenTsconfigs(collected.entries, { layout, top, isTypeScript })));
   const entries = [...collected.entries.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   const bytes = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
   return { entries, bytes, problems, notes };
