@@ -41,6 +41,7 @@ exports.stillHeld = () => new Promise((resolve) => {
   held.once("data", () => { clearTimeout(timer); resolve(true); });
   held.write("again");
 });
+exports.id = () => process.env.LEVEROS_INSTANCE_ID;
 exports.gateway = () => {
   const route = /^eth0\\t00000000\\t([0-9A-F]{8})/m.exec(require("fs").readFileSync("/proc/net/route", "utf8"))[1];
   return route.match(/../g).reverse().map((byte) => parseInt(byte, 16)).join(".");
@@ -168,6 +169,16 @@ test("what instances would not reach cannot be listed", async () => {
   ]);
   await expect(setNetwork([gateway])).rejects.toThrow("belongs to the network of instances");
   await expect(setNetwork([other.hostAddress])).rejects.toThrow("is this machine; name a port too");
+});
+
+test("a connection that was blocked is an event of its instance, which lever why shows", async () => {
+  await setNetwork("internet");
+  await deployService(lever, testService(SERVICE, { name: "caller" }));
+  const instance = String(await service().invoke("id"));
+  await service().invoke("connect", gateway, 4_444);
+  await lever.event("connections blocked", { instance });
+  const { stdout } = await lever.lever(["why", instance]);
+  expect(stdout).toContain(`tcp ${gateway}:4444`);
 });
 
 test("a token for one environment opens no port of the machine", async () => {

@@ -1,7 +1,12 @@
 import type { InstanceState, LeverError } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { InstanceLinkHandlers, RuntimeLink } from "../instance-link/instance-link.ts";
-import type { LaunchedRuntime, Launcher, VisiblePaths } from "../launcher/launcher.ts";
+import type {
+  InstanceNames,
+  LaunchedRuntime,
+  Launcher,
+  VisiblePaths,
+} from "../launcher/launcher.ts";
 import type { Log } from "../logs/log.ts";
 import type { ProcessPhase } from "../processes/process-state.ts";
 import { SupervisedProcess } from "../processes/supervised-process.ts";
@@ -147,7 +152,7 @@ export class Instance {
   }
 
   /** Its names, for the log. */
-  get about(): object {
+  get about(): InstanceNames {
     const { environment, service, version, instance } = this.spec;
     return { environment, service, version, instance };
   }
@@ -220,7 +225,7 @@ export class Instance {
       const given = { ...spec, codeDir, variables, ...preload, bodyBytesMax };
       this.#link.assign({ ...given, user, hasOwnPorts });
     };
-    const attached = runtime.attach?.(spec);
+    const attached = runtime.attach?.({ ...spec, names: this.about });
     if (attached === undefined) {
       assign(spec);
       return;

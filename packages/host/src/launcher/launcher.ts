@@ -8,10 +8,20 @@ export function outOfMemory(ram: number, bytes: number): string {
   return `was killed because it needed more memory than the ${ram} MB that "ram" allots it (it had ${used} MB)`;
 }
 
+/** The names of an instance, for the log. */
+export interface InstanceNames {
+  readonly environment: string;
+  readonly service: string;
+  readonly version: number;
+  readonly instance: string;
+}
+
 /** The folders that an instance may see, and its limit of processors. */
 export interface InstanceAccess {
   readonly environment: string;
   readonly service: string;
+  /** Absent = what runs is no instance: it transforms the code of the service. */
+  readonly names?: InstanceNames;
   readonly codeDir: string;
   readonly dataDir: string;
   /** Processors that it may use at most; undefined = no ceiling. */

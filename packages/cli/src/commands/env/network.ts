@@ -15,7 +15,8 @@ export const setNetwork: Command = command({
   },
   notes: `A destination is an IPv4 address or network, with a port or without; a port of the machine that Lever runs on, which
 instances reach at the same address; dns, the name servers of the machine; or internet, every public address.
-The change applies to running instances at once. Calls between services are always possible.`,
+The change applies to running instances at once. Calls between services are always possible.
+What instances tried to reach in vain is in lever events ("connections blocked").`,
   examples: [
     ["lever env network staging.lever none", "only calls between services"],
     ["lever env network staging.lever dns 192.0.2.7:5432", "name servers and one database"],

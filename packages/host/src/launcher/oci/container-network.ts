@@ -2,9 +2,12 @@ import { existsSync, readlinkSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { NetworkPolicy } from "@leveros/protocol";
+import type { Clock } from "../../clock.ts";
+import type { Log } from "../../logs/log.ts";
 import { runTool, type ToolOptions } from "../../processes/run-tool.ts";
-import type { NetworkControl } from "../launcher.ts";
+import type { InstanceAccess, NetworkControl } from "../launcher.ts";
 import { machineAddresses } from "../machine-addresses.ts";
+import { BlockedConnections } from "./blocked-connections.ts";
 import { type NetworkLink, parseCniResult } from "./cni-result.ts";
 import { innerRules } from "./machine-rules.ts";
 import { readNameservers } from "./nameservers.ts";
@@ -53,6 +56,8 @@ interface NetworkOptions {
   readonly plugins: string;
   /** Folder where the plugins store the addresses in use. */
   readonly stateDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
 /**
@@ -68,15 +73,23 @@ export class ContainerNetwork implements NetworkControl {
   readonly #gateway: string;
   /** Ports of this host for its callers. */
   readonly #leverPorts = new Set<number>();
+  readonly #blocked: BlockedConnections;
   /** By address. */
   readonly #connected = new Map<string, Connected>();
   /** Changes of rules run one after the other. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  private constructor({ hostId, plugins, stateDir }: NetworkOptions, subnet: string) {
+  private constructor(options: NetworkOptions, subnet: string) {
+    const { hostId, plugins, stateDir, clock, log } = options;
     this.#plugins = plugins;
     this.#table = tableOf(hostId);
     this.#gateway = gatewayOf(subnet);
+    const listBlocked = ["-j", "list", "set", "inet", this.#table, "blocked"];
+    this.#blocked = new BlockedConnections({
+      clock,
+      log,
+      list: () => runTool("nft", listBlocked, { priority: "low" }),
+    });
     this.#policies = new PolicyMap({
       table: this.#table,
       gateway: this.#gateway,
@@ -135,7 +148,9 @@ export class ContainerNetwork implements NetworkControl {
   }
 
   /** Applies the environment's policy to the container from now on. With the default policy no rule has to change. */
-  async joinEnvironment({ address }: NetworkLink, environment: string): Promise<void> {
+  async joinEnvironment({ address }: NetworkLink, access: InstanceAccess): Promise<void> {
+    const { environment, names } = access;
+    if (names !== undefined) this.#blocked.add(address, names);
     if (!this.#policies.join(address, environment)) return;
     await this.#change(() => this.#policies.commandsFor(environment, [address]));
     await this.#openLoopback(environment, address);
@@ -203,9 +218,15 @@ export class ContainerNetwork implements NetworkControl {
       // Before the address is free: its next container may belong to another environment.
       const commands = this.#policies.remove(link.address);
       this.#connected.delete(link.address);
+      this.#blocked.remove(link.address);
       await this.#change(() => commands);
     }
     await this.#plugin("DEL", container, "", { priority: "low" });
+  }
+
+  /** Removes nothing of the kernel's: `removeRules` does. */
+  close(): void {
+    this.#blocked.close();
   }
 
   async #plugin(

@@ -147,9 +147,9 @@ export class Container implements LaunchedRuntime {
 
   async #attach(access: InstanceAccess): Promise<VisiblePaths> {
     const { network, serviceMounts } = this.#deps;
-    const { maxCpu, environment } = access;
+    const { maxCpu } = access;
     if (maxCpu !== undefined) this.#cgroup.setLimits(resourceShare(this.#ram, { maxCpu }));
-    const joined = this.prepared.then((link) => network.joinEnvironment(link, environment));
+    const joined = this.prepared.then((link) => network.joinEnvironment(link, access));
     const mounted = async (): Promise<void> => {
       this.#serviceMount = await serviceMounts.acquire(access);
       await this.#sandbox.mountService(this.#serviceMount.dir);

@@ -91,7 +91,7 @@ describe("the rules of a host", () => {
       "ip saddr vmap @machine_policies",
       "goto refused",
     ]);
-    expect(chain("refused")).toEqual(["drop"]);
+    expect(chain("refused").at(-1)).toBe("drop");
   });
 
   it("only answers reach a container from outside", () => {

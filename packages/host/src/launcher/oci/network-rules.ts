@@ -26,6 +26,9 @@ const CONNECTIONS_MAX = 1_024;
 /** More than a range of addresses has. */
 const ADDRESSES_MAX = 65_535;
 
+/** Different dropped connections of all instances in a minute that can be listed. Further ones are only dropped. */
+const BLOCKED_MAX = 4_096;
+
 interface BaseRules {
   readonly table: string;
   /** Addresses of this host's containers. */
@@ -63,7 +66,14 @@ export function baseRules({ table, subnet, gateway, subnets, nameservers }: Base
     ip saddr vmap @policies
     goto refused
   }
+  set blocked {
+    type ipv4_addr . ipv4_addr . inet_proto . inet_service
+    flags dynamic,timeout
+    timeout 1m
+    size ${BLOCKED_MAX}
+  }
   chain refused {
+    meta l4proto { tcp, udp } update @blocked { ip saddr . ip daddr . meta l4proto . th dport }
     drop
   }
   chain ${INTERNET_CHAIN} {

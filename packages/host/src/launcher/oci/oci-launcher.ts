@@ -61,13 +61,19 @@ function hostNames(dataDir: string): HostNames {
  * @throws Error with the output of the tool that failed.
  */
 export async function openOciLauncher(options: OciOptions): Promise<OciLauncher> {
-  const { dataDir, plugins, clock, limits } = options;
+  const { dataDir, plugins, clock, limits, log } = options;
   const names = hostNames(dataDir);
   const { hostId, dir, cgroups } = names;
   await removeShared(names, clock);
   mkdirSync(HOSTS_DIR, { recursive: true, mode: 0o711 });
   const root = await makeSandboxRoot(dir);
-  const network = await ContainerNetwork.open({ hostId, plugins, stateDir: root.networks });
+  const network = await ContainerNetwork.open({
+    hostId,
+    plugins,
+    stateDir: root.networks,
+    clock,
+    log,
+  });
   const disks = new ServiceDisks({
     imagesDir: serviceDisksDir(dataDir),
     mountsDir: root.disks,
@@ -88,6 +94,7 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
     network,
     probe: () => probe(launch),
     async close() {
+      network.close();
       await Promise.all([...containers].map(({ removed }) => removed));
       await serviceMounts.unmountUnused();
       await disks.unmountUnused();
