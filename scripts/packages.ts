@@ -1,13 +1,12 @@
 /**
  * Deploys a service for each package of tests/packages/cases.ts, to a host with processes and one with containers, and
  * checks what it answers: `npm run packages`, or `npm run packages -- pg sharp` for some of them. Installs the packages,
- * PostgreSQL and Redis, which run in a network of their own until the end.
+ * and PostgreSQL and Redis, which listen on loopback until the end.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { adminOf } from "../tests/harness/admin.ts";
 import { type RunningLever, startLever, stopAllLevers } from "../tests/harness/lever.ts";
-import { OtherMachine } from "../tests/harness/other-machine.ts";
 import { packagesMissing } from "../tests/harness/requirements.ts";
 import { packageCases } from "../tests/packages/cases.ts";
 import { checkCase } from "../tests/packages/check-case.ts";
@@ -75,9 +74,8 @@ async function startHost(
 
 const failures: string[] = [];
 const rows: string[][] = [["package", "version", ...ISOLATIONS, "ms"]];
-const other = new OtherMachine();
 try {
-  await using databases = await DatabaseServers.start(other);
+  await using databases = await DatabaseServers.start();
   const hosts = await Promise.all(ISOLATIONS.map((isolation) => startHost(isolation, databases)));
   for (const of of all) {
     if (names.length > 0 && !names.includes(of.name)) continue;
@@ -96,7 +94,6 @@ try {
   }
 } finally {
   await stopAllLevers();
-  other[Symbol.dispose]();
 }
 
 const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0))) ?? [];

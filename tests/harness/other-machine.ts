@@ -21,8 +21,6 @@ export interface OtherMachineOptions {
 export class OtherMachine implements Disposable {
   /** This machine's address at the cable. */
   readonly hostAddress: string;
-  /** The other machine's address at the cable. */
-  readonly address: string;
   readonly #name: string;
   readonly #cable: string;
   readonly #children: ChildProcess[] = [];
@@ -34,7 +32,6 @@ export class OtherMachine implements Disposable {
     // The name of an interface has 15 characters at most.
     this.#cable = `lever${process.pid % 65_536}`;
     this.hostAddress = addressOf(here);
-    this.address = addressOf(there[0] ?? here);
     try {
       ip("netns", "add", this.#name);
       ip("link", "add", this.#cable, "type", "veth", "peer", "eth0", "netns", this.#name);

@@ -1,28 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  appendFileSync,
-  chmodSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { findProgram } from "../harness/requirements.ts";
 
-export interface DatabasePlace {
-  /** The address that the servers listen on. */
-  readonly address: string;
-  /** Begins their command lines, such as `ip netns exec x`. */
-  readonly prefix: readonly string[];
-}
-
-const POSTGRES_PORT = 5432;
-const REDIS_PORT = 6379;
+const ADDRESS = "127.0.0.1";
 const PASSWORD = "not-secret";
 
 /** PostgreSQL does not run as root. Debian's package creates this user. */
@@ -38,7 +23,26 @@ export const databasePackagesMissing = (): string[] => [
   ...(findProgram("redis-server") === undefined ? ["redis-server"] : []),
 ];
 
-/** A PostgreSQL and a Redis of the run, with their data in a temporary folder. Needs root. */
+interface Ports {
+  readonly postgres: number;
+  readonly redis: number;
+}
+
+/** Ports that nothing listened on a moment ago. */
+async function freePorts(): Promise<Ports> {
+  const servers = [createServer(), createServer()];
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      await once(server.listen(0, ADDRESS), "listening");
+      return (server.address() as AddressInfo).port;
+    }),
+  );
+  for (const server of servers) server.close();
+  const [postgres = 0, redis = 0] = ports;
+  return { postgres, redis };
+}
+
+/** A PostgreSQL and a Redis of the run on loopback, with their data in a temporary folder. Needs root. */
 export class DatabaseServers implements AsyncDisposable {
   /** The variables by which services find them. */
   readonly variables: Readonly<Record<string, string>>;
@@ -51,10 +55,11 @@ export class DatabaseServers implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true, force: true });
   };
 
-  static async start(place: DatabasePlace): Promise<DatabaseServers> {
-    const servers = new DatabaseServers(place);
+  static async start(): Promise<DatabaseServers> {
+    const ports = await freePorts();
+    const servers = new DatabaseServers(ports);
     try {
-      await Promise.all([servers.#startPostgres(place), servers.#startRedis(place)]);
+      await Promise.all([servers.#startPostgres(ports.postgres), servers.#startRedis(ports.redis)]);
       return servers;
     } catch (error) {
       await servers[Symbol.asyncDispose]();
@@ -62,17 +67,17 @@ export class DatabaseServers implements AsyncDisposable {
     }
   }
 
-  private constructor({ address }: DatabasePlace) {
+  private constructor({ postgres, redis }: Ports) {
     this.variables = {
-      DATABASE_URL: `postgres://postgres:${PASSWORD}@${address}:${POSTGRES_PORT}/postgres`,
-      REDIS_URL: `redis://:${PASSWORD}@${address}:${REDIS_PORT}`,
+      DATABASE_URL: `postgres://postgres:${PASSWORD}@${ADDRESS}:${postgres}/postgres`,
+      REDIS_URL: `redis://:${PASSWORD}@${ADDRESS}:${redis}`,
     };
-    this.destinations = [`${address}:${POSTGRES_PORT}`, `${address}:${REDIS_PORT}`];
+    this.destinations = [`${ADDRESS}:${postgres}`, `${ADDRESS}:${redis}`];
     chmodSync(this.#folder, 0o755);
     process.once("exit", this.#killAll);
   }
 
-  async #startPostgres({ address, prefix }: DatabasePlace): Promise<void> {
+  async #startPostgres(port: number): Promise<void> {
     const programs = postgresPrograms() ?? "";
     const folder = join(this.#folder, "postgresql");
     const data = join(folder, "data");
@@ -84,24 +89,21 @@ export class DatabaseServers implements AsyncDisposable {
     args.push("--no-sync", "--username=postgres", `--pwfile=${passwordFile}`);
     args.push("--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8");
     execFileSync(command, args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
-    appendFileSync(join(data, "pg_hba.conf"), "host all all all scram-sha-256\n");
     await this.#start(
       [
-        ...prefix,
         ...AS_POSTGRES,
-        ...[join(programs, "postgres"), "-D", data, "-p", String(POSTGRES_PORT)],
-        ...["-c", `listen_addresses=${address}`, "-c", `unix_socket_directories=${folder}`],
+        ...[join(programs, "postgres"), "-D", data, "-p", String(port)],
+        ...["-c", `listen_addresses=${ADDRESS}`, "-c", `unix_socket_directories=${folder}`],
         ...["-c", "fsync=off"],
       ],
       "database system is ready to accept connections",
     );
   }
 
-  async #startRedis({ address, prefix }: DatabasePlace): Promise<void> {
+  async #startRedis(port: number): Promise<void> {
     await this.#start(
       [
-        ...prefix,
-        ...["redis-server", "--bind", address, "--port", String(REDIS_PORT)],
+        ...["redis-server", "--bind", ADDRESS, "--port", String(port)],
         ...["--requirepass", PASSWORD, "--save", "", "--dir", this.#folder],
       ],
       "Ready to accept connections",

@@ -13,9 +13,6 @@ const quickCases = Object.values(packageCases)
   .flat()
   .filter(({ isQuick }) => isQuick);
 
-/** Faults of Lever that are known. */
-const waiting = ["bcrypt in a process", "classic-level in a process", "execa in a container"];
-
 describe.each([
   ["a process", "process"],
   ["a container", "oci"],
@@ -28,7 +25,7 @@ describe.each([
 
   afterAll(() => lever.stop());
 
-  it.each(quickCases.filter(({ name }) => !waiting.includes(`${name} in ${place}`)))(
+  it.each(quickCases)(
     `a service in ${place} uses $name`,
     async (of) => checkCase(lever, of, await archiveOfCase(of)),
     60_000,
