@@ -78,6 +78,33 @@ it("an instance with a full heap names its ram, unless a limit ended it", () => 
 });
 
 it.each([
+  [
+    "SIGABRT",
+    "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+    true,
+  ],
+  [
+    "SIGSEGV",
+    "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+    true,
+  ],
+  [
+    "SIGTRAP",
+    "FATAL ERROR: invalid table size Allocation failed - JavaScript heap out of memory",
+    true,
+  ],
+  [
+    "SIGKILL",
+    "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+    false,
+  ],
+  ["SIGSEGV", "Segmentation fault", false],
+])("an instance that %s ended after %j names its ram: %s", (signal, lastOutput, isNamed) => {
+  const { message } = endError({ ...failed, lastOutput }, exited(undefined, signal), limits);
+  expect(message.includes('the 128 MB that "ram" allots it')).toBe(isNamed);
+});
+
+it.each([
   ["It does not load", "It does not load."],
   ["Is it there?", "Is it there?"],
 ])("the reason %j ends with one full stop", (reason, sentence) => {

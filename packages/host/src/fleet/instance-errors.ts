@@ -2,8 +2,13 @@ import { LeverError } from "@leveros/protocol";
 import { describeExit } from "../processes/process-exit.ts";
 import type { ProcessEnd, SupervisionLimits } from "../processes/supervised-process.ts";
 
-/** V8 writes this before it aborts a process whose heap is full. */
-const HEAP_IS_FULL = "JavaScript heap out of memory";
+/** V8 writes this before it ends a process whose heap is full, in any of its threads. */
+const HEAP_IS_FULL = /FATAL ERROR: .*JavaScript heap out of memory/;
+/**
+ * Signals by which a process ends itself: abort(3), and what it does where that has no effect. The first process of a
+ * container ignores signals that it has no handler for (pid_namespaces(7)).
+ */
+const OWN_SIGNALS = new Set(["SIGABRT", "SIGSEGV", "SIGILL", "SIGTRAP"]);
 
 export interface FailedInstance {
   readonly service: string;
@@ -65,7 +70,7 @@ function exitReason(
   { ram, lastOutput }: FailedInstance,
   { exit }: Extract<ProcessEnd, { cause: "exited" }>,
 ): string {
-  const isHeapFull = exit.signal === "SIGABRT" && lastOutput.includes(HEAP_IS_FULL);
+  const isHeapFull = OWN_SIGNALS.has(exit.signal ?? "") && HEAP_IS_FULL.test(lastOutput);
   if (exit.limit === undefined && isHeapFull) {
     return `ended since its JavaScript objects needed more memory than fits into the ${ram} MB that "ram" allots it`;
   }

@@ -17,6 +17,19 @@ export function wrapWorkers(threads: typeof WorkerThreads): void {
         const own = execArgv?.filter((flag) => !process.execArgv.includes(flag));
         super(filename, own ? { ...options, execArgv: [...inherited, ...own] } : options);
       }
+
+      override emit(event: string | symbol, ...values: unknown[]): boolean {
+        if (event === "error") nameRam(values[0]);
+        return Reflect.apply(super.emit, this, [event, ...values]);
+      }
     },
   }.Worker;
+}
+
+/** Adds the reason for the size of a thread's heap to the error of a thread whose heap was full. */
+function nameRam(error: unknown): void {
+  if (!(error instanceof Error) || !("code" in error)) return;
+  if (error.code !== "ERR_WORKER_OUT_OF_MEMORY") return;
+  const megabytes = process.env["LEVEROS_RAM"];
+  error.message += ` (a heap must fit into the ${megabytes} MB that "ram" allots the instance)`;
 }
