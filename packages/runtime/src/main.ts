@@ -56,7 +56,7 @@ let isStopping = false;
 let hasReceivedSigterm = false;
 let isExiting = false;
 
-const socket = new Socket({
+const socket: Socket = new Socket({
   fd: LINK_FD,
   readable: true,
   writable: true,

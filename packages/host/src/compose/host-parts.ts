@@ -82,7 +82,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
   });
   const box = new SecretBox(folder.secretKeyFile);
   const variables = new Variables({ store, box, clock, limits });
-  const fleet = new Fleet({
+  const fleet: Fleet = new Fleet({
     launcher: pool,
     router,
     limits,
@@ -102,7 +102,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     removeCode: (codeId) => code.remove(codeId),
     removeServiceData: (environment) => removeServiceData(dataDir, environment),
   });
-  const deployer = new Deployer({
+  const deployer: Deployer = new Deployer({
     store,
     code,
     environments,
