@@ -14,6 +14,7 @@ import { scaleUp } from "./scale-up.ts";
 import { serviceToService } from "./service-to-service.ts";
 import { silence } from "./silence.ts";
 import { streams } from "./streams.ts";
+import { typescript } from "./typescript.ts";
 import { unaryHttp } from "./unary-http.ts";
 import { workers } from "./workers.ts";
 
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   coldStart,
   scaleUp,
   density,
+  typescript,
   neighbours,
   overload,
   deploys,
