@@ -7,13 +7,24 @@ const root = join(import.meta.dirname, "..");
 /** Only changed files are checked again. */
 const testsBuildInfo = ["--tsBuildInfoFile", "node_modules/.cache/tests.tsbuildinfo"] as const;
 
+/** By its path: the compiler for the TypeScript of services is another package whose command is named tsc, too. */
+const tsc = "node_modules/typescript/bin/tsc";
+
 /** Rows run at the same time, the steps of a row one after the other. */
 const rows: readonly (readonly (readonly [name: string, ...command: string[]])[])[] = [
   [["format and lint", "biome", "check", "--error-on-warnings", "."]],
   [
-    ["types of packages", "tsc", "-b"],
-    ["types of tests", "tsc", "-p", "tsconfig.tests.json", "--incremental", ...testsBuildInfo],
-    ["types of examples", "tsc", "-p", "examples"],
+    ["types of packages", "node", tsc, "-b"],
+    [
+      "types of tests",
+      "node",
+      tsc,
+      "-p",
+      "tsconfig.tests.json",
+      "--incremental",
+      ...testsBuildInfo,
+    ],
+    ["types of examples", "node", tsc, "-p", "examples"],
   ],
   [
     ["lints of the text", "node", "scripts/lint.ts"],
