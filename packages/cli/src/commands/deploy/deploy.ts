@@ -80,11 +80,17 @@ are sent that package.json needs outside development, also when they are elsewhe
             : formatDeployReport(outcome.report, settings.flags),
         );
         return;
-      case "refused":
+      case "refused": {
+        const { describeMissingPackage } = await import("./missing-package.ts");
+        const hint = await describeMissingPackage(outcome.reason, {
+          dir,
+          packed: new Set(entries.map(({ path }) => path)),
+        });
         throw new CommandError(
           exitStatus.failed,
-          `Cannot deploy ${folder.leverJson.name} to ${environment}: ${outcome.reason}`,
+          `Cannot deploy ${folder.leverJson.name} to ${environment}: ${outcome.reason}${hint === undefined ? "" : `\n${hint}`}`,
         );
+      }
       case "failed":
         throw outcome.error;
     }

@@ -214,6 +214,7 @@ class Collector {
     if (this.#layout.isInFolder(from) && !this.#layout.isInFolder(at)) {
       this.#addLink(`node_modules/${name}`, real);
     }
+    if (this.#isOwnSource(real) && real !== this.#layout.folder) await this.#addOffers(real);
     this.#enqueue(real);
   }
 
@@ -230,7 +231,20 @@ class Collector {
     if (real === undefined || this.#layout.pathOf(real) === undefined) return;
     if (this.#layout.isInstalled(real)) this.#enqueue(packageFolderOf(real));
     else if (!this.#layout.isInFolder(real) && !this.#walked.has(real)) {
-      if (!(await this.#isIgnored(real))) await this.#addTree(real, "sources");
+      if (await this.#isIgnored(real)) return;
+      await this.#addTree(real, "sources");
+      await this.#addScope(real);
+    }
+  }
+
+  /** The package.json above a file says whether it is an ES module. */
+  async #addScope(file: string): Promise<void> {
+    for (const folder of this.#layout.foldersAbove(file)) {
+      const source = join(folder, "package.json");
+      const stats = await stat(source).catch(() => undefined);
+      if (stats === undefined) continue;
+      await this.#addEntry({ file: source, stats }, "installed");
+      return;
     }
   }
 
@@ -246,6 +260,17 @@ class Collector {
     if (await this.#isExcluded(file)) return true;
     const ignores = await this.#rules.git.in(dirname(file));
     return ignores(basename(file), (await stat(file)).isDirectory());
+  }
+
+  /** Adds what a package in the folder itself offers although git ignores it. */
+  async #addOffers(folder: string): Promise<void> {
+    if (this.#rules.own.file === ".leverignore") return;
+    const before = new Set(this.#kept);
+    await this.#keepOffers(folder, await readPackageJson(folder));
+    for (const file of this.#kept) {
+      if (before.has(file) || (await stat(file).catch(() => undefined)) === undefined) continue;
+      await this.#addTree(file, "sources");
+    }
   }
 
   /** Files that a package of the workspace offers are often built, and ignored by git. */

@@ -21,7 +21,8 @@ export async function flattenTsconfigs(
   const notes: string[] = [];
   for (const entry of [...entries.values()]) {
     const { path } = entry;
-    const isTsconfig = path === NAME || path.endsWith(`/${NAME}`);
+    // References of a tsconfig.json lead to others, such as tsconfig.app.json.
+    const isTsconfig = /(?:^|\/)tsconfig(?:\.[^/]*)?\.json$/.test(path);
     if (entry.kind !== "file" || !isTsconfig || layout.isInstalled(entry.source)) continue;
     if (!/"extends"/.test((await readText(entry.source)) ?? "")) continue;
     try {

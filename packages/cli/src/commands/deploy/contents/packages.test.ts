@@ -175,6 +175,27 @@ describe("a workspace", () => {
     ]);
   });
 
+  it("that is itself the service has what its members offer, also if git ignores it", async () => {
+    await around.put({
+      "w/s/package.json": { workspaces: ["lib"], dependencies: { lib: "*" } },
+      "w/s/.gitignore": "dist\nnode_modules\n",
+      "w/s/lib/package.json": { main: "dist/index.js" },
+      "w/s/lib/dist/index.js": "",
+      "w/s/other/package.json": { main: "dist/index.js" },
+      "w/s/other/dist/index.js": "",
+    });
+    await around.link("w/s/node_modules/lib", "../lib");
+    await around.link("w/s/node_modules/other", "../other");
+    expect(filesOf(await read())).toEqual([
+      ".gitignore",
+      "lib/dist/index.js",
+      "lib/package.json",
+      "node_modules/lib -> ../lib",
+      "other/package.json",
+      "package.json",
+    ]);
+  });
+
   it("of pnpm keeps its store of packages", async () => {
     await around.put({
       "w/pnpm-workspace.yaml": "packages: ['*']",

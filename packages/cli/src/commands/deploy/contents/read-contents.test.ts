@@ -141,6 +141,7 @@ describe("links in the service's own files", () => {
     expect(contents.problems).toEqual([]);
     expect(filesOf(contents)).toEqual([
       "node_modules/.workspace/one.txt",
+      "node_modules/.workspace/package.json",
       "node_modules/.workspace/shared/.gitignore",
       "node_modules/.workspace/shared/a.js",
       "one.txt -> node_modules/.workspace/one.txt",
