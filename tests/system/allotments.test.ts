@@ -237,7 +237,7 @@ describe("the network policy of an environment", () => {
 
   test.each([
     [[], "a list of 1 to 200"],
-    [["example.org"], '"example.org" is not a destination'],
+    [["example"], '"example" is not a destination'],
     [["10.0.0.256"], "is not a destination"],
     [["10.0.0.1/33"], "is not a destination"],
     [["10.0.0.1:0"], "is not a destination"],

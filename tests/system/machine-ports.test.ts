@@ -1,12 +1,16 @@
 // @module-tag needs-containers
 import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { NetworkPolicy } from "@leveros/protocol";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { adminOf } from "../harness/admin.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { NameServer } from "../harness/name-server.ts";
 import { OtherMachine } from "../harness/other-machine.ts";
 import { deployService, testService } from "../harness/test-service.ts";
 
@@ -49,6 +53,15 @@ exports.gateway = () => {
 `;
 const NOTHING = /^(nothing|ECONNREFUSED|EHOSTUNREACH)$/;
 
+/** Addresses of a range that the default policy does not open (RFC 2544), and of loopback, by the process's own number. */
+const RANGE = `198.18.${(process.pid >> 8) & 0xff}`;
+const HERE = `${RANGE}.${(process.pid & 0xfc) + 1}`;
+const FAR = `${RANGE}.${(process.pid & 0xfc) + 2}`;
+const FAR_PORT = 5_432;
+const NAME_SERVER = `127.53.${process.pid & 0xff}.${(process.pid >> 8) & 0xff}`;
+
+const folder = mkdtempSync(join(tmpdir(), "lever-machine-ports-"));
+let nameServer: NameServer;
 let lever: RunningLever;
 let other: OtherMachine;
 /** Servers of this machine that send their peer's address: two on loopback only, one on another address. */
@@ -74,7 +87,7 @@ async function serverAt(address: string): Promise<Server> {
 }
 
 beforeAll(async () => {
-  other = new OtherMachine();
+  other = new OtherMachine({ here: `${HERE}/30`, there: [`${FAR}/30`] });
   [listed, unlisted, outside] = await Promise.all([
     serverAt("127.0.0.1"),
     serverAt("127.0.0.1"),
@@ -84,7 +97,13 @@ beforeAll(async () => {
     datagrams.send(`${message} to ${address}`, port, address),
   );
   await once(datagrams.bind(portOf(listed), "127.0.0.1"), "listening");
-  lever = await startLever({ isolation: "oci" });
+  nameServer = await NameServer.start({ address: NAME_SERVER, port: 53 });
+  const resolvConf = join(folder, "resolv.conf");
+  writeFileSync(resolvConf, `nameserver ${NAME_SERVER}\n`);
+  // Only this host sees the file.
+  const script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+  const wrapper = ["unshare", "--mount", "sh", "-c", script, resolvConf];
+  lever = await startLever({ isolation: "oci", wrapper });
   await adminOf(lever).invoke("createEnvironment", "other.lever");
   for (const environment of ["dev.lever", "other.lever"]) {
     await deployService(lever, testService(SERVICE, { name: "caller" }), environment);
@@ -96,6 +115,8 @@ afterAll(async () => {
   await lever.stop();
   for (const server of [listed, unlisted, outside]) server.close();
   datagrams.close();
+  nameServer[Symbol.dispose]();
+  rmSync(folder, { recursive: true });
   other[Symbol.dispose]();
 });
 
@@ -159,6 +180,25 @@ test("a port of another address of the machine is reached when it is listed", as
   ).toMatch(NOTHING);
   await setNetwork([`${other.hostAddress}/24`]);
   expect(await service().invoke("connect", other.hostAddress, portOf(outside))).toMatch(NOTHING);
+});
+
+test("a listed name opens the addresses that the machine's name servers return", async () => {
+  await other.run(
+    `require("net").createServer((socket) => socket.on("error", () => {}).end("peer there"))
+      .listen(${FAR_PORT}, "0.0.0.0", () => console.log("listening"));`,
+  );
+  nameServer.names.set("db.example.com", [FAR]);
+  await setNetwork("internet");
+  expect(await service().invoke("connect", FAR, FAR_PORT)).toMatch(NOTHING);
+  const set = await lever.lever(["env", "network", "dev.lever", `db.example.com:${FAR_PORT}`]);
+  expect([set.status, set.stderr]).toEqual([0, ""]);
+  expect(await service().invoke("connect", FAR, FAR_PORT)).toBe("peer there");
+  expect(await service("other.lever").invoke("connect", FAR, FAR_PORT)).toMatch(NOTHING);
+  const refused = await lever.lever(["env", "network", "dev.lever", "dn.example.com:5432"]);
+  expect([refused.status, refused.stderr]).toEqual([
+    3,
+    expect.stringContaining("dn.example.com has no IPv4 address that the machine's name servers"),
+  ]);
 });
 
 test("what instances would not reach cannot be listed", async () => {

@@ -9,12 +9,18 @@ it.each([
   [["192.0.2.7:5432", "10.1.0.0/16", "10.1.0.0/16:443"]],
   [["internet", "127.0.0.1:5432", "localhost:6379", "127.0.0.53:53"]],
   [["0.0.0.0/0"]],
+  [["db.example.com:5432", "xn--bcher-kva.example", "Example.ORG"]],
 ])("the network policy %j is valid", (policy) => {
   expect(parseNetworkPolicy(policy)).toEqual(policy);
 });
 
 it.each([
-  ["example.org"],
+  ["example"],
+  ["example.org:0"],
+  ["example.org/24"],
+  ["-example.org"],
+  [`${"a".repeat(64)}.org`],
+  [`${"a.".repeat(127)}org`],
   ["256.0.0.1"],
   ["10.0.0.0/33"],
   ["10.0.0.1:0"],
@@ -53,11 +59,20 @@ it.each([
   expect(parseNetworkPolicy([destination])).toEqual({ wrong });
 });
 
+it("a network policy has at most 50 names", () => {
+  const names = Array.from({ length: 51 }, (_, index) => `db${index}.example.com`);
+  expect(parseNetworkPolicy(names.slice(1))).toHaveLength(50);
+  expect(parseNetworkPolicy(names)).toEqual({ wrong: "allowed are at most 50 names" });
+});
+
 it("the destinations of a policy have their kinds", () => {
-  expect(destinationsOf(["dns", "10.1.0.0/16", "192.0.2.7:5432", "localhost:6379"])).toEqual([
+  expect(
+    destinationsOf(["dns", "10.1.0.0/16", "192.0.2.7:5432", "localhost:6379", "Db.example.com:1"]),
+  ).toEqual([
     { kind: "dns" },
     { kind: "network", address: "10.1.0.0", prefix: 16, port: undefined },
     { kind: "network", address: "192.0.2.7", prefix: 32, port: 5432 },
     { kind: "loopback", address: "127.0.0.1", port: 6379 },
+    { kind: "name", name: "db.example.com", port: 1 },
   ]);
 });

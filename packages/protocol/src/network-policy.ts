@@ -16,6 +16,8 @@ export type Destination =
       readonly prefix: number;
       readonly port: number | undefined;
     }
+  /** The IPv4 addresses that the machine's name servers return for a name, as they change. Implies `dns`. */
+  | { readonly kind: "name"; readonly name: string; readonly port: number | undefined }
   /** A port of a loopback address of the host's machine. Instances reach it at the same address. */
   | { readonly kind: "loopback"; readonly address: string; readonly port: number };
 
@@ -34,8 +36,13 @@ export const forbiddenNetworks: readonly string[] = [
 
 const DESTINATIONS_MAX = 200;
 const NETWORK = /^(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})(?:\/(\d{1,2}))?(?::(\d{1,5}))?$/;
+/** A domain name (RFC 1123) of two labels or more. The last one begins with a letter, so it is no address. */
+const NAME =
+  /^((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)(?::(\d{1,5}))?$/;
+const NAME_LENGTH_MAX = 253;
+const NAMES_MAX = 50;
 const ALLOWED =
-  '"internet", "dns", an IPv4 address or network, optionally with a port (192.0.2.7:5432, 10.1.0.0/16), or a port of the machine itself (localhost:5432)';
+  '"internet", "dns", an IPv4 address or network or a domain name, optionally with a port (192.0.2.7:5432, 10.1.0.0/16, db.example.com:5432), or a port of the machine itself (localhost:5432)';
 
 /** Parses a network policy. `wrong` completes an error sentence: what is invalid, and what is allowed. */
 export function parseNetworkPolicy(value: unknown): NetworkPolicy | { readonly wrong: string } {
@@ -46,12 +53,16 @@ export function parseNetworkPolicy(value: unknown): NetworkPolicy | { readonly w
     };
   }
   const texts: string[] = [];
+  let names = 0;
   for (const text of value) {
     const parsed = typeof text === "string" ? parseDestination(text) : undefined;
     if (parsed === undefined) {
       return { wrong: `${JSON.stringify(text)} is not a destination; allowed is ${ALLOWED}` };
     }
     if ("wrong" in parsed) return { wrong: `${text} ${parsed.wrong}` };
+    if (parsed.kind === "name" && ++names > NAMES_MAX) {
+      return { wrong: `allowed are at most ${NAMES_MAX} names` };
+    }
     texts.push(text);
   }
   return texts;
@@ -70,7 +81,7 @@ function parseDestination(text: string): Destination | { readonly wrong: string 
   if (text === "internet" || text === "dns") return { kind: text };
   const [, address, prefix = "32", digits] =
     NETWORK.exec(text.replace(/^localhost(?=:|$)/i, "127.0.0.1")) ?? [];
-  if (address === undefined) return undefined;
+  if (address === undefined) return parseName(text);
   const port = digits === undefined ? undefined : Number(digits);
   if (address.split(".").some((byte) => Number(byte) > 255) || Number(prefix) > 32)
     return undefined;
@@ -86,6 +97,14 @@ function parseDestination(text: string): Destination | { readonly wrong: string 
     };
   }
   return { kind: "network", ...network, port };
+}
+
+function parseName(text: string): Destination | undefined {
+  const [, name = "", digits] = NAME.exec(text.toLowerCase()) ?? [];
+  const port = digits === undefined ? undefined : Number(digits);
+  if (name === "" || name.length > NAME_LENGTH_MAX) return undefined;
+  if (port !== undefined && (port < 1 || port > 65_535)) return undefined;
+  return { kind: "name", name, port };
 }
 
 /** Every address of the network is in the other one. */

@@ -31,7 +31,8 @@ class World {
       router: this.router,
       fleet: {
         restrictsNetworks: this.restrictsNetworks,
-        refuseNetwork: (policy) => (policy.includes("10.213.0.1") ? "no instance" : undefined),
+        refuseNetwork: async (policy) =>
+          policy.includes("10.213.0.1") ? "no instance" : undefined,
         setNetwork: async (name, policy) => {
           if (policy !== "internet") this.events.push(`restrict ${name}`);
         },

@@ -98,7 +98,7 @@ export class Environments {
   async change(environment: string, changes: Partial<Settings>): Promise<void> {
     await this.#changes.run(environment, async () => {
       const record = { ...this.require(environment), ...changes };
-      if (changes.network !== undefined) this.#checkNetwork(changes.network);
+      if (changes.network !== undefined) await this.#checkNetwork(changes.network);
       await this.#put(record);
     });
   }
@@ -138,10 +138,10 @@ export class Environments {
   }
 
   /** Fails closed: a restriction that nothing enforces is not accepted. */
-  #checkNetwork(network: Settings["network"]): void {
+  async #checkNetwork(network: Settings["network"]): Promise<void> {
     if (network === "internet") return;
     const { fleet } = this.#options;
-    const refused = fleet.refuseNetwork(network);
+    const refused = await fleet.refuseNetwork(network);
     if (refused !== undefined) {
       throw new LeverError("malformed_request", `Cannot set the network: ${refused}.`);
     }

@@ -146,6 +146,7 @@ export class Fleet {
       this.#ramBudget.cancelRequest(service);
       this.#services.delete(serviceKey(environment, service.live.service));
     }
+    await this.setNetwork(environment, "internet");
   }
 
   /** The launcher can restrict what instances reach over the network. */
@@ -154,8 +155,8 @@ export class Fleet {
   }
 
   /** Completes an error sentence: why instances would not reach all that this policy lists. */
-  refuseNetwork(policy: NetworkPolicy): string | undefined {
-    return this.#options.launcher.network?.refuse(policy);
+  async refuseNetwork(policy: NetworkPolicy): Promise<string | undefined> {
+    return await this.#options.launcher.network?.refuse(policy);
   }
 
   /** Sets what the environment's instances may reach over their own network, also those that run. */

@@ -104,7 +104,7 @@ export interface NetworkControl {
    */
   setPolicy(environment: string, policy: NetworkPolicy): Promise<void>;
   /** Completes an error sentence: why instances would not reach all that this policy lists. undefined = they would. */
-  refuse(policy: NetworkPolicy): string | undefined;
+  refuse(policy: NetworkPolicy): Promise<string | undefined>;
   /** Keeps instances from this port of loopback addresses: the host listens there for its callers. */
   protectPort(port: number): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { existsSync, readlinkSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { NetworkPolicy } from "@leveros/protocol";
+import { destinationsOf, type NetworkPolicy } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../logs/log.ts";
 import { runTool, type ToolOptions } from "../../processes/run-tool.ts";
@@ -9,6 +9,7 @@ import type { InstanceAccess, NetworkControl } from "../launcher.ts";
 import { machineAddresses } from "../machine-addresses.ts";
 import { BlockedConnections } from "./blocked-connections.ts";
 import { type NetworkLink, parseCniResult } from "./cni-result.ts";
+import { FollowedNames } from "./followed-names.ts";
 import { innerRules } from "./machine-rules.ts";
 import { readNameservers } from "./nameservers.ts";
 import { baseRules } from "./network-rules.ts";
@@ -73,6 +74,7 @@ export class ContainerNetwork implements NetworkControl {
   readonly #gateway: string;
   /** Ports of this host for its callers. */
   readonly #leverPorts = new Set<number>();
+  readonly #names: FollowedNames;
   readonly #blocked: BlockedConnections;
   /** By address. */
   readonly #connected = new Map<string, Connected>();
@@ -84,6 +86,11 @@ export class ContainerNetwork implements NetworkControl {
     this.#plugins = plugins;
     this.#table = tableOf(hostId);
     this.#gateway = gatewayOf(subnet);
+    const onChange = (environment: string): void => {
+      // A failed change is made with the next one.
+      this.#change(() => this.#policies.commandsFor(environment)).catch(() => {});
+    };
+    this.#names = new FollowedNames({ clock, log, onChange });
     const listBlocked = ["-j", "list", "set", "inet", this.#table, "blocked"];
     this.#blocked = new BlockedConnections({
       clock,
@@ -94,6 +101,7 @@ export class ContainerNetwork implements NetworkControl {
       table: this.#table,
       gateway: this.#gateway,
       nameservers: readNameservers,
+      addressesOf: (name) => this.#names.addressesOf(name),
       machineAddresses,
     });
     this.#config = JSON.stringify({
@@ -159,14 +167,16 @@ export class ContainerNetwork implements NetworkControl {
   /** Changes what the environment's containers may reach, including running ones and their open connections. */
   async setPolicy(environment: string, policy: NetworkPolicy): Promise<void> {
     if (!this.#policies.setPolicy(environment, policy)) return;
+    this.#names.follow(environment, namesOf(policy));
     await this.#change(() => this.#policies.commandsFor(environment));
     const addresses = [...this.#policies.addressesOf(environment)];
     await Promise.all(addresses.map((address) => this.#openLoopback(environment, address)));
   }
 
-  refuse(policy: NetworkPolicy): string | undefined {
+  async refuse(policy: NetworkPolicy): Promise<string | undefined> {
     const addresses = machineAddresses();
-    return refuseUnreachable(policy, { leverPorts: this.#leverPorts, addresses, subnets: SUBNETS });
+    const surroundings = { leverPorts: this.#leverPorts, addresses, subnets: SUBNETS };
+    return refuseUnreachable(policy, surroundings) ?? (await this.#names.check(namesOf(policy)));
   }
 
   /** Keeps instances from the port of Lever itself by loopback: there its callers count as local ones. */
@@ -227,6 +237,7 @@ export class ContainerNetwork implements NetworkControl {
   /** Removes nothing of the kernel's: `removeRules` does. */
   close(): void {
     this.#blocked.close();
+    this.#names.close();
   }
 
   async #plugin(
@@ -256,6 +267,11 @@ export async function removeRules(hostId: string): Promise<void> {
   await runTool("nft", ["-f", "-"], {
     input: `table inet ${table} {}\ndelete table inet ${table}\n`,
   });
+}
+
+function namesOf(policy: NetworkPolicy): readonly string[] {
+  if (typeof policy === "string") return [];
+  return destinationsOf(policy).flatMap((of) => (of.kind === "name" ? of.name : []));
 }
 
 const tableOf = (hostId: string): string => `lever_${hostId}`;

@@ -14,6 +14,7 @@ describe("the chain of a policy", () => {
       chain: "env_1",
       policy,
       nameservers: servers,
+      addressesOf: (name) => (name === "db.example.com" ? ["192.0.2.7", "192.0.2.8"] : []),
     });
     expect([add, flush]).toEqual([
       "add chain inet lever_x env_1",
@@ -42,6 +43,15 @@ describe("the chain of a policy", () => {
     expect(rulesOf("internet", [])).toHaveLength(2);
   });
 
+  it("a list with a name accepts DNS, and the addresses that the name has", () => {
+    expect(rulesOf(["db.example.com:5432", "db.example.com", "unknown.example.com"])).toEqual([
+      ...dns.map((rule) => `${rule} accept`),
+      "ip daddr { 192.0.2.7, 192.0.2.8 } tcp dport 5432 accept",
+      "ip daddr { 192.0.2.7, 192.0.2.8 } udp dport 5432 accept",
+      "ip daddr { 192.0.2.7, 192.0.2.8 } accept",
+    ]);
+  });
+
   it("a list accepts its networks, ports and DNS, in order, and nothing else", () => {
     expect(rulesOf(["10.1.0.0/16", "dns", "192.0.2.7:5432"])).toEqual([
       "ip daddr 10.1.0.0/16 accept",
@@ -58,6 +68,7 @@ it("a list with internet accepts its own entries before the internet", () => {
     chain: "c",
     policy: ["internet", "10.1.0.0/16", "localhost:5432"],
     nameservers: [],
+    addressesOf: () => [],
   });
   expect(rules.slice(2)).toEqual([
     "add rule inet t c ip daddr 10.1.0.0/16 accept",

@@ -1,4 +1,9 @@
-import { destinationsOf, forbiddenNetworks, type NetworkPolicy } from "@leveros/protocol";
+import {
+  type Destination,
+  destinationsOf,
+  forbiddenNetworks,
+  type NetworkPolicy,
+} from "@leveros/protocol";
 import { machineBase } from "./machine-rules.ts";
 
 /**
@@ -77,7 +82,7 @@ export function baseRules({ table, subnet, gateway, subnets, nameservers }: Base
     drop
   }
   chain ${INTERNET_CHAIN} {
-    ${accepted("internet", nameservers).join("\n    ")}
+    ${accepted("internet", nameservers, () => []).join("\n    ")}
   }
   chain postrouting {
     type nat hook postrouting priority 100;
@@ -92,33 +97,64 @@ interface PolicyChain {
   readonly chain: string;
   readonly policy: NetworkPolicy;
   readonly nameservers: readonly string[];
+  /** The addresses that a name has now. */
+  readonly addressesOf: (name: string) => readonly string[];
 }
 
 /** Commands of nft(8) that create or replace the chain of a policy. nft runs them as one transaction. */
-export function policyChain({ table, chain, policy, nameservers }: PolicyChain): string[] {
+export function policyChain(options: PolicyChain): string[] {
+  const { table, chain, policy, nameservers, addressesOf } = options;
   return [
     `add chain inet ${table} ${chain}`,
     `flush chain inet ${table} ${chain}`,
-    ...accepted(policy, nameservers).map((rule) => `add rule inet ${table} ${chain} ${rule}`),
+    ...accepted(policy, nameservers, addressesOf).map(
+      (rule) => `add rule inet ${table} ${chain} ${rule}`,
+    ),
   ];
 }
 
-function accepted(policy: NetworkPolicy, nameservers: readonly string[]): string[] {
+function accepted(
+  policy: NetworkPolicy,
+  nameservers: readonly string[],
+  addressesOf: PolicyChain["addressesOf"],
+): string[] {
   if (policy === "none") return [];
   const dns = toNameservers(nameservers).map((rule) => `${rule} accept`);
-  // The rules of the internet come last: they drop private addresses, which a list may contain.
+  // They drop private addresses, which a list may contain.
   const internet = [...dns, `ip daddr { ${NOT_INTERNET.join(", ")} } goto refused`, "accept"];
   if (policy === "internet") return internet;
   const destinations = destinationsOf(policy);
-  const listed = destinations.flatMap((destination) => {
-    if (destination.kind === "dns") return dns;
-    if (destination.kind !== "network") return [];
-    const { address, prefix, port } = destination;
-    const network = prefix === 32 ? address : `${address}/${prefix}`;
-    if (port === undefined) return `ip daddr ${network} accept`;
-    return ["tcp", "udp"].map((protocol) => `ip daddr ${network} ${protocol} dport ${port} accept`);
-  });
-  return destinations.some(({ kind }) => kind === "internet") ? [...listed, ...internet] : listed;
+  const rulesFor = (destination: Destination): string[] => {
+    switch (destination.kind) {
+      case "dns":
+        return dns;
+      case "network": {
+        const { address, prefix, port } = destination;
+        return acceptedAt(prefix === 32 ? address : `${address}/${prefix}`, port);
+      }
+      case "name": {
+        const addresses = addressesOf(destination.name);
+        if (addresses.length === 0) return [];
+        return acceptedAt(`{ ${addresses.join(", ")} }`, destination.port);
+      }
+      // The rules of the internet come last, those of the machine are elsewhere (machine-rules.ts).
+      case "internet":
+      case "loopback":
+        return [];
+    }
+  };
+  const has = (kind: Destination["kind"]): boolean => destinations.some((of) => of.kind === kind);
+  return [
+    // An instance that may reach a name must be able to resolve it.
+    ...(has("name") && !has("dns") ? dns : []),
+    ...destinations.flatMap(rulesFor),
+    ...(has("internet") ? internet : []),
+  ];
+}
+
+function acceptedAt(network: string, port: number | undefined): string[] {
+  if (port === undefined) return [`ip daddr ${network} accept`];
+  return ["tcp", "udp"].map((protocol) => `ip daddr ${network} ${protocol} dport ${port} accept`);
 }
 
 /** Matches packets to name servers, which may have private addresses, and only to their DNS port. */

@@ -10,6 +10,7 @@ beforeEach(() => {
     table: "lever_x",
     gateway: "10.213.0.1",
     nameservers: () => nameservers,
+    addressesOf: () => [],
     machineAddresses: () => new Set(["192.0.2.1"]),
   });
 });

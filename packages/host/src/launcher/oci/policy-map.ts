@@ -10,6 +10,8 @@ interface PolicyMapOptions {
   readonly gateway: string;
   /** The machine's name servers now. */
   readonly nameservers: () => readonly string[];
+  /** The addresses that a name has now. */
+  readonly addressesOf: (name: string) => readonly string[];
   /** The machine's addresses now. */
   readonly machineAddresses: () => ReadonlySet<string>;
 }
@@ -58,11 +60,11 @@ export class PolicyMap {
     environment: string,
     addresses: Iterable<string> = this.#addresses.get(environment) ?? [],
   ): readonly string[] {
-    const { table, gateway, nameservers, machineAddresses } = this.#options;
+    const { table, gateway, nameservers, addressesOf, machineAddresses } = this.#options;
     const [chain, portsChain, machineChain] = chainsOf(environment);
     const policy = this.#policies.get(environment) ?? "internet";
     return [
-      ...policyChain({ table, chain, policy, nameservers: nameservers() }),
+      ...policyChain({ table, chain, policy, nameservers: nameservers(), addressesOf }),
       ...machineChains({
         table,
         portsChain,
