@@ -26,6 +26,31 @@ exports.returnsPromise = (callback) => delay(1).then(() => setTimeout(() => call
 exports.rejects = (callback) => delay(1).then(() => { throw new Error("rejected"); });
 exports.returnsTimer = (callback) => setTimeout(callback, 1, null, "result");
 
+const { callbackify, promisify } = require("node:util");
+const old = (name, callback) => setTimeout(callback, 1, null, name + "!");
+const optional = (name, greeting = "Hello") => greeting + ", " + name;
+const wrap = (fn) => function () { return fn.apply(this, arguments); };
+const decorate = (fn) => function (...args) { console.log.apply(console, args); return Reflect.apply(fn, this, args); };
+exports.byArguments = function () { const f = arguments[arguments.length - 1]; f(null, arguments.length - 1); };
+exports.byRest = (...args) => { const f = args.pop(); f(null, args.length); };
+exports.countArguments = function () { return arguments.length; };
+exports.countRest = (...args) => args.length;
+exports.callbackified = callbackify(async (name) => name + "!");
+exports.promisified = promisify(old);
+exports.wrapsCallback = wrap(old);
+exports.wrapsOne = wrap(old);
+exports.wrapsTwice = wrap(wrap(old));
+exports.wrapsValue = wrap(optional);
+exports.wrapsNothing = wrap(() => {});
+exports.wrapsAsync = wrap(async (name, greeting = "Hello") => greeting + ", " + name);
+exports.wrapsError = wrap((callback) => { callback(new Error("failed")); });
+exports.decoratesCallback = decorate(old);
+exports.decoratesValue = decorate(optional);
+exports.bound = old.bind(null);
+exports.boundAsync = (async (name) => name + "!").bind(null);
+exports.boundValue = ((name, greeting) => greeting + ", " + name).bind(null);
+exports.afterwards = () => [Function.prototype.apply.name, Function.prototype.call.name, Reflect.apply.name, Object.keys(Function.prototype).length];
+
 exports.returnsStreamChan = (stream) => stream.on("data", (text) => stream.write(text.toUpperCase())).on("end", () => stream.end());
 exports.returnsPipeChan = (stream) => stream.pipe(new Transform({
   objectMode: true, transform(text, _encoding, done) { done(null, text.toUpperCase()); },
@@ -118,6 +143,34 @@ describe("a regular method answers with", () => {
     ],
   ])("%s", async (method, expected) => {
     const args = method === "usesThis" ? ["Ann"] : [];
+    expect(await call(`/methods/${method}`, args)).toEqual(expected);
+  });
+});
+
+describe("a method takes its callback where its text shows it:", () => {
+  it.each<[string, readonly unknown[], unknown]>([
+    ["byArguments", ["a", "b"], 2],
+    ["byRest", ["a"], 1],
+    ["countArguments", ["a"], 1],
+    ["countRest", ["a", "b"], 2],
+    ["callbackified", ["Ann"], "Ann!"],
+    ["promisified", ["Ann"], "Ann!"],
+    ["wrapsCallback", ["Ann"], "Ann!"],
+    ["wrapsTwice", ["Ann"], "Ann!"],
+    ["wrapsValue", ["Ann"], "Hello, Ann"],
+    ["wrapsValue", ["Ann", "Hi"], "Hi, Ann"],
+    ["wrapsNothing", [], null],
+    ["wrapsOne", ["a", "b"], [500, "Cannot call wrapsOne: it takes 1 argument, and received 2."]],
+    ["wrapsAsync", ["Ann"], "Hello, Ann"],
+    ["wrapsError", [], [500, "failed"]],
+    ["decoratesCallback", ["Ann"], "Ann!"],
+    ["decoratesValue", ["Ann"], "Hello, Ann"],
+    ["bound", ["Ann"], "Ann!"],
+    ["boundAsync", ["Ann"], "Ann!"],
+    ["boundValue", ["Ann", "Hi"], "Hi, Ann"],
+    ["afterwards", [], ["apply", "call", "apply", 0]],
+  ])("%s %j", async (method, args, expected) => {
+    expect(await call(`/methods/${method}`, args)).toEqual(expected);
     expect(await call(`/methods/${method}`, args)).toEqual(expected);
   });
 });

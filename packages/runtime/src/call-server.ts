@@ -16,15 +16,15 @@ import {
   PAYLOAD_BYTES,
   wrongMethodKind,
 } from "@leveros/protocol";
-import { callbackIndex } from "./call-style.ts";
+import { callMethod, isThenable, type StyledMethod } from "./call-method.ts";
+import { callStyle } from "./call-style.ts";
 import type { ExportedMethod } from "./list-methods.ts";
 import { toOwnedBuffer } from "./owned-buffer.ts";
 import { OwnedResources } from "./owned-resources.ts";
 import { type CallServerOptions, RunningCall, type RunningCallOwner } from "./running-call.ts";
 import { ServiceStream } from "./service-stream.ts";
 
-interface ServedMethod extends ExportedMethod {
-  readonly callbackIndex: number | undefined;
+interface ServedMethod extends StyledMethod {
   readonly isStreaming: boolean;
 }
 
@@ -47,12 +47,8 @@ export class CallServer {
     for (const [name, { call, owner }] of methods) {
       const hook = hookNamed(name);
       const isStreaming = isStreamingName(name);
-      const method: ServedMethod = {
-        call,
-        owner,
-        isStreaming,
-        callbackIndex: isStreaming ? undefined : callbackIndex(call),
-      };
+      const style = callStyle(call);
+      const method: ServedMethod = { name, call, owner, isStreaming, style };
       if (hook === undefined) this.#methods.set(name, method);
       else this.#hooks.set(hook, method);
     }
@@ -156,45 +152,13 @@ export class CallServer {
   }
 }
 
-/** Calls a hook. Resolves when it has ended, by its callback or its promise (ADR 4). */
-function callHook(hook: ServedMethod, resource: string): unknown {
-  const { call, owner } = hook;
-  if (hook.callbackIndex === undefined) return Reflect.apply(call, owner, [resource]);
-  return new Promise((resolve, reject) => {
-    const callback = (error: unknown): void => {
-      if (error) reject(error);
-      else resolve(undefined);
-    };
-    const returned = Reflect.apply(call, owner, [resource, callback]);
-    if (isThenable(returned)) returned.then(undefined, reject);
-  });
+/** Resolves when a hook has ended, by its callback or its promise. */
+function callHook(hook: ServedMethod, resource: string): Promise<unknown> {
+  return new Promise((reply, fail) => callMethod(hook, [resource], { reply, fail }));
 }
 
 function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[]): CallListener {
-  const index = method.callbackIndex;
-  try {
-    if (index !== undefined) {
-      if (args.length > index) {
-        throw new Error(
-          `Cannot call ${running.method}: it takes ${index} argument${index === 1 ? "" : "s"}, and received ${args.length}.`,
-        );
-      }
-      args[index] = (error: unknown, result: unknown) => {
-        if (error) running.fail(error);
-        else running.reply(result);
-      };
-    }
-    const returned = Reflect.apply(method.call, method.owner, args);
-    if (index === undefined) {
-      if (isThenable(returned)) returned.then(running.reply, running.fail);
-      else running.reply(returned);
-    } else if (isThenable(returned)) {
-      // The callback answers. Otherwise a promise that settles before it would (ADR 4).
-      returned.then(undefined, running.fail);
-    }
-  } catch (error) {
-    running.fail(error);
-  }
+  callMethod(method, args, running);
   return running;
 }
 
@@ -253,13 +217,4 @@ function isOutput(value: unknown): value is AsyncIterable<unknown> | Iterable<un
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   if ("write" in value && typeof value.write === "function") return false;
   return Symbol.asyncIterator in value || (Symbol.iterator in value && "next" in value);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "then" in value &&
-    typeof value.then === "function"
-  );
 }

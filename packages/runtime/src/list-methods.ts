@@ -1,7 +1,7 @@
 import { isCallableName, isReservedName } from "@leveros/protocol";
 
 // biome-ignore lint/suspicious/noExplicitAny: the functions of a service have any parameters and results.
-type Method = (...args: any[]) => unknown;
+export type Method = (...args: any[]) => unknown;
 
 /** A function that a module exports. */
 export interface ExportedMethod {
