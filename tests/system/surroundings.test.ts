@@ -67,7 +67,8 @@ exports.attempts = async (kind) => {
 `;
 
 const SERVICE = `
-const { execFileSync, fork } = require("node:child_process");
+const { execFile, execFileSync, fork } = require("node:child_process");
+const { promisify } = require("node:util");
 const { writeFileSync, chmodSync } = require("node:fs");
 const os = require("node:os");
 const { join } = require("node:path");
@@ -79,6 +80,14 @@ exports.inThread = (workerData, flags) => new Promise((done, fail) => {
   new Worker(join(__dirname, "thread.cjs"), { workerData, execArgv }).on("message", done).on("error", fail);
 });
 exports.inFork = (kind) => new Promise((done, fail) => fork(join(__dirname, "fork.cjs"), [kind]).on("message", done).on("error", fail));
+const script = ["-e", "console.log(require('fs').existsSync('${HIDDEN}'), process.argv.length)"];
+exports.inPrograms = async () => [
+  execFileSync("node", script, { encoding: "utf8" }).trim(),
+  execFileSync(process.execPath, script, { encoding: "utf8", env: {} }).trim(),
+  require("node:child_process").execSync("node -e \\"console.log(require('fs').existsSync('${HIDDEN}'), 1)\\"").toString().trim(),
+  (await promisify(execFile)("node", script)).stdout.trim(),
+  (await promisify(execFile)(process.execPath, script, { env: { NODE_OPTIONS: "--no-warnings" } })).stdout.trim(),
+];
 exports.machine = () => ({
   total: os.totalmem(),
   free: os.freemem(),
@@ -215,6 +224,10 @@ describe.each(ISOLATIONS)("what a service finds around it (%s)", (isolation, tag
 
   fact("a forked program finds the same files", async () => {
     expect(await invoke("inFork", "looks")).toMatchObject(looks);
+  });
+
+  fact("Node programs of a service find the same files", async () => {
+    expect(await invoke("inPrograms")).toEqual(Array(5).fill("false 1"));
   });
 
   fact("a service finds its ram as the memory of the machine", async () => {

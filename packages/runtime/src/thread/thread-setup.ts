@@ -7,6 +7,7 @@ import { registerHooks, syncBuiltinESMExports } from "node:module";
 import { pathToFileURL } from "node:url";
 import "../modules/module-hooks.ts";
 import { wrapFiles, wrapSynchronous } from "./hidden-files.ts";
+import { wrapPrograms } from "./programs.ts";
 import { replaceFunction } from "./replace-function.ts";
 import { wrapMemoryOfProcess, wrapSystem } from "./system-values.ts";
 import { wrapWorkers } from "./workers.ts";
@@ -27,6 +28,10 @@ if (hasPermissions) {
   // Its functions are adapted when they are first read from node:fs.
   adapters.set("fs/promises", () => void process.getBuiltinModule("fs").promises);
   for (const name of ["chdir", "loadEnvFile"]) wrapSynchronous(process, name);
+  const program = import.meta.filename;
+  adapters.set("child_process", () =>
+    wrapPrograms(process.getBuiltinModule("child_process"), program),
+  );
   adapters.set("v8", () => wrapSynchronous(process.getBuiltinModule("v8"), "writeHeapSnapshot"));
   adapters.set("inspector", () => {
     const inspector = process.getBuiltinModule("inspector");
