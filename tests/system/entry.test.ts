@@ -310,6 +310,22 @@ describe("the Python example", { tags: ["needs-python"] }, () => {
     expect(await all(stream)).toEqual([["hi", { a: [1.5, null] }], 1, "two", Buffer.from([3])]);
   });
 
+  it("the Python example's streams go on when another caller names a very long resource", async () => {
+    const stream = await python().invokeChan("echoChan", "hi");
+    const messages = stream[Symbol.asyncIterator]();
+    await messages.next();
+    const nothing = (length: number): Promise<unknown> =>
+      client.resource("dev.lever", "helloPython", "a".repeat(length)).invoke("nothing");
+    await expect(nothing(7_000)).rejects.toMatchObject({ code: "unknown_method" });
+    await expect(nothing(15_000)).rejects.toMatchObject({
+      code: "headers_too_large",
+      message: expect.stringContaining("a program can receive 7168. Name a shorter resource."),
+    });
+    stream.write("still here");
+    expect((await messages.next()).value).toBe("still here");
+    stream.end();
+  });
+
   it("the Python example calls another service", async () => {
     expect(await python().invoke("greetBy", "helloService", "Ada")).toBe("Hello, Ada!");
   });

@@ -19,6 +19,12 @@ import { encodeRpc, encodeStreamMessage } from "../grpc/rpc-messages.ts";
 import { ProgramCall } from "./program-call.ts";
 import { asMalformed, isUnknownMethod, programFailed } from "./program-error.ts";
 
+/**
+ * Most bytes of a call's URL. Servers of gRPC accept 8 KiB of metadata unless they are told otherwise, and everything else
+ * that Lever sends is below 1 KiB. Beyond that, some end the connection with all its calls, also those of other callers.
+ */
+const URL_BYTES_MAX = 7 * 1024;
+
 /** Forwards calls to a program that serves gRPC on a local port. */
 export class GrpcService {
   readonly #options: { port: number; gateway: string; assignment: Assignment; onIdle: () => void };
@@ -110,6 +116,18 @@ export class GrpcService {
       );
       return ignoredEvents;
     }
+    const headers = this.#headers(request);
+    const urlBytes = headers["lever-url"].length;
+    if (urlBytes > URL_BYTES_MAX) {
+      const reason = `its URL has ${urlBytes} bytes, and a program can receive ${URL_BYTES_MAX}`;
+      side.abort(
+        new LeverError(
+          "headers_too_large",
+          `Cannot call ${request.target.method}: ${reason}. Name a shorter resource.`,
+        ),
+      );
+      return ignoredEvents;
+    }
     let message: Uint8Array;
     try {
       const payload = { kind: request.kind, bytes: request.body };
@@ -120,7 +138,7 @@ export class GrpcService {
       side.abort(asMalformed(error));
       return ignoredEvents;
     }
-    const stream = this.#connect().request(this.#headers(request));
+    const stream = this.#connect().request(headers);
     this.#callsInFlight++;
     stream.once("close", () => {
       this.#callsInFlight--;
@@ -149,7 +167,7 @@ export class GrpcService {
     return session;
   }
 
-  #headers(request: CallRequest): OutgoingHttpHeaders {
+  #headers(request: CallRequest): OutgoingHttpHeaders & { readonly "lever-url": string } {
     const { assignment, gateway } = this.#options;
     const { environment, service } = assignment;
     const { caller, timeoutMs } = request;
