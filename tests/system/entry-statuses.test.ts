@@ -212,3 +212,19 @@ describe("a program with an open stream whose other callers name resources", () 
     stream.end();
   });
 });
+
+it("a program's stream goes on while another caller cancels 1,500 calls", async () => {
+  const stream = await service().invokeChan("echoChan");
+  const cancelOne = async (): Promise<void> => {
+    const other = await service().invokeChan("echoChan");
+    other.write("it has begun");
+    await other[Symbol.asyncIterator]().next();
+    other.cancel();
+  };
+  for (let round = 0; round < 30; round++) {
+    await Promise.all(Array.from({ length: 50 }, cancelOne));
+  }
+  stream.write("still here");
+  expect(await stream[Symbol.asyncIterator]().next()).toEqual({ done: false, value: "still here" });
+  stream.end();
+});

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
+import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from "node:http2";
 import {
   type Assignment,
   type CallHandle,
@@ -24,11 +24,18 @@ import { asMalformed, isUnknownMethod, programFailed } from "./program-error.ts"
  * that Lever sends is below 1 KiB. Beyond that, some end the connection with all its calls, also those of other callers.
  */
 const URL_BYTES_MAX = 7 * 1024;
+/**
+ * After so many cancelled calls, new calls use a new connection. HTTP/2 servers end a connection with too many of them
+ * (CVE-2023-44487): Node's after 1,000, Netty's after 200 in 30 s. The calls of other callers would end with it.
+ */
+const CANCELLED_CALLS_MAX = 100;
 
 /** Forwards calls to a program that serves gRPC on a local port. */
 export class GrpcService {
   readonly #options: { port: number; gateway: string; assignment: Assignment; onIdle: () => void };
   #session: ClientHttp2Session | undefined;
+  /** Calls of the session that were cancelled. */
+  #cancelledCalls = 0;
   #callsInFlight = 0;
   /** Epochs of the resources that the program owns. */
   readonly #epochs = new Map<string, number>();
@@ -138,9 +145,15 @@ export class GrpcService {
       side.abort(asMalformed(error));
       return ignoredEvents;
     }
-    const stream = this.#connect().request(headers);
+    const session = this.#connect();
+    const stream = session.request(headers);
     this.#callsInFlight++;
     stream.once("close", () => {
+      if (session === this.#session && stream.rstCode === constants.NGHTTP2_CANCEL) {
+        this.#cancelledCalls++;
+        // Its open calls go on.
+        if (this.#cancelledCalls === CANCELLED_CALLS_MAX) session.close();
+      }
       this.#callsInFlight--;
       if (this.#callsInFlight === 0) this.#options.onIdle();
     });
@@ -164,6 +177,7 @@ export class GrpcService {
     // The streams of open calls report errors themselves.
     session.on("goaway", () => session.close());
     this.#session = session;
+    this.#cancelledCalls = 0;
     return session;
   }
 
