@@ -1,8 +1,8 @@
 import { realpath, stat } from "node:fs/promises";
-import { basename, dirname, join, posix } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type ArchiveLayout, linkTarget } from "./archive-layout.ts";
 import type { ArchiveEntry } from "./contents.ts";
-import { type FoundPackage, PackageFinder } from "./find-package.ts";
+import { type FoundPackage, PackageFinder, packageFolderOf } from "./find-package.ts";
 import type { IgnoreEntry } from "./git-ignore.ts";
 import type { IgnoreRules } from "./ignore-rules.ts";
 import { type PackageJson, readPackageJson } from "./package-json.ts";
@@ -73,6 +73,8 @@ class Collector {
   readonly #walked = new Set<string>();
   readonly #packages = new Set<string>();
   readonly #openPackages: string[] = [];
+  /** Packages that others need. */
+  readonly #connected = new Set<string>();
   readonly #openLinks: FolderLink[] = [];
   readonly #links: FolderLink[] = [];
   readonly #optionalPeers: { readonly name: string; readonly from: string }[] = [];
@@ -102,7 +104,8 @@ class Collector {
     return {
       entries: this.#entries,
       links: this.#links,
-      lost: this.#lost,
+      // Other folders within the sources may be examples that are not installed.
+      lost: this.#lost.filter(({ from }) => from === folder || this.#connected.has(from)),
       special: this.#special,
       packageJson: await readPackageJson(folder),
     };
@@ -215,6 +218,7 @@ class Collector {
       this.#addLink(`node_modules/${name}`, real);
     }
     if (this.#isOwnSource(real) && real !== this.#layout.folder) await this.#addOffers(real);
+    this.#connected.add(real);
     this.#enqueue(real);
   }
 
@@ -287,12 +291,4 @@ class Collector {
       await this.#addVendored(join(folder.slice(0, -name.length), generated));
     }
   }
-}
-
-/** The folder of the package that an installed file belongs to. */
-function packageFolderOf(file: string): string {
-  const segments = file.split("/");
-  const at = segments.lastIndexOf("node_modules");
-  const length = segments[at + 1]?.startsWith("@") === true ? 3 : 2;
-  return posix.join("/", ...segments.slice(0, at + length));
 }

@@ -1,5 +1,5 @@
 import { realpath } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, posix } from "node:path";
 import type { ArchiveLayout } from "./archive-layout.ts";
 
 /** A package that Node finds for another one. */
@@ -37,4 +37,12 @@ export class PackageFinder {
     this.#real.set(path, found);
     return found;
   }
+}
+
+/** The folder of the package that an installed file belongs to. */
+export function packageFolderOf(file: string): string {
+  const segments = file.split("/");
+  const at = segments.lastIndexOf("node_modules");
+  const length = segments[at + 1]?.startsWith("@") === true ? 3 : 2;
+  return posix.join("/", ...segments.slice(0, at + length));
 }

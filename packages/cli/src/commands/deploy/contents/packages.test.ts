@@ -81,11 +81,16 @@ describe("node_modules", () => {
   it("of a folder within the sources is packed as that folder's package.json needs it", async () => {
     await around.put({
       "w/s/package.json": { dependencies: {} },
-      "w/s/sub/package.json": { dependencies: { a: "1" }, devDependencies: { d: "1" } },
+      "w/s/sub/package.json": {
+        dependencies: { a: "1", absent: "1" },
+        devDependencies: { d: "1" },
+      },
       "w/s/sub/node_modules/a/index.js": "",
       "w/s/sub/node_modules/d/index.js": "",
     });
-    expect(filesOf(await read())).toEqual([
+    const contents = await read();
+    expect(contents.notes).toEqual([]);
+    expect(filesOf(contents)).toEqual([
       "package.json",
       "sub/node_modules/a/index.js",
       "sub/package.json",
