@@ -26,6 +26,7 @@ exports.look = () => ({
 exports.become = (uid) => attempt(() => process.setuid(uid));
 exports.read = (path) => attempt(() => fs.statSync(path).isDirectory() ? fs.readdirSync(path) : fs.readFileSync(path));
 exports.write = (path) => attempt(() => fs.writeFileSync(path, "x"));
+exports.mayWrite = (path) => attempt(() => fs.accessSync(path, fs.constants.W_OK));
 exports.ask = (path) => attempt(() => execFileSync("/bin/sh", ["-c", 'if [ -d "$1" ]; then ls "$1"; else cat "$1"; fi', "sh", path], { stdio: "pipe" }));
 exports.work = () => new Promise((resolve) => new Worker('require("node:worker_threads").parentPort.postMessage(require("./part.cjs"))', { eval: true }).on("message", resolve));
 exports.meet = async () => (await import("leveros")).Client.name + require("dependency") + (await import("./typed.ts")).number;
@@ -305,6 +306,12 @@ describe("a host that is not root", () => {
     const { data, code } = look;
     expect(await serviceOf(host, "first").invoke("write", join(data, "x"))).toBe("done");
     expect(await serviceOf(host, "first").invoke("write", join(code, "x"))).toBe("EACCES");
+  });
+
+  it("services of a host that is not root find their data writable, not their code", async () => {
+    const { data, code } = look;
+    expect(await serviceOf(host, "first").invoke("mayWrite", data)).toBe("done");
+    expect(await serviceOf(host, "first").invoke("mayWrite", code)).toBe("EACCES");
   });
 
   it("services of a host that is not root import packages", async () => {

@@ -48,6 +48,16 @@ exports.flushes = {
   stream: () => called((done) => fs.createWriteStream(file, { flush: true }).on("close", done).on("error", done).end("x")),
   handle: async () => { const handle = await fs.promises.open(file, "w"); await handle.sync(); await handle.datasync(); await handle.close(); return "done"; },
 };
+exports.code = {
+  mkdirSync: () => fs.mkdirSync(__dirname, { recursive: true }) ?? "undefined",
+  mkdir: () => called((done) => fs.mkdir(__dirname, { recursive: true }, done)),
+  mkdirOnce: () => fs.promises.mkdir(__dirname),
+  accessSync: () => fs.accessSync(__dirname, fs.constants.R_OK) ?? "undefined",
+  writeSync: () => fs.accessSync(__dirname, fs.constants.W_OK),
+  write: () => called((done) => fs.access(__dirname, fs.constants.W_OK, done)),
+  writePromise: () => fs.promises.access(__dirname, fs.constants.W_OK),
+  data: () => fs.promises.access(data, fs.constants.W_OK).then(() => "done"),
+};
 exports.mistakes = {
   fsyncSync: () => fs.fsyncSync(99_999),
   fsync: () => called((done) => fs.fsync(99_999, done)),
@@ -197,6 +207,20 @@ describe.each(ISOLATIONS)("what a service finds around it (%s)", (isolation, tag
       futimes: 2_000,
       fchmodSync: "640",
       handle: "2000 604",
+    });
+  });
+
+  fact("a service finds its code there, and not writable", async () => {
+    const denied = { code: "EACCES", syscall: "access" };
+    expect(await invoke("attempts", "code")).toMatchObject({
+      mkdirSync: "undefined",
+      mkdir: "done",
+      mkdirOnce: { code: "EEXIST", syscall: "mkdir" },
+      accessSync: "undefined",
+      writeSync: denied,
+      write: denied,
+      writePromise: denied,
+      data: "done",
     });
   });
 

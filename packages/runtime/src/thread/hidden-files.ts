@@ -2,6 +2,7 @@ import type * as FileSystem from "node:fs";
 import { isDenial, systemErrorOf } from "./file-denial.ts";
 import { wrapDescriptors, wrapHandles } from "./open-files.ts";
 import { type AnyFunction, replaceFunction } from "./replace-function.ts";
+import { checkWriteAccess, checkWriteAccessOf } from "./write-access.ts";
 
 /** Functions that take paths: with a callback, and where Node has that with a promise and as `…Sync`. */
 const FUNCTIONS =
@@ -43,6 +44,7 @@ export function wrapFiles(fs: typeof FileSystem): void {
       (...args) =>
         Reflect.apply(native, fs.realpath, args),
   );
+  checkWriteAccess(fs);
   for (const name of FUNCTIONS) {
     wrapSynchronous(fs, `${name}Sync`);
     replaceFunction(fs, name, (original) => withCallback(name, original));
@@ -65,6 +67,7 @@ function wrapPromisesLater(fs: typeof FileSystem): void {
       if (promises !== undefined) return promises;
       promises = property?.get?.call(fs);
       if (typeof promises !== "object" || promises === null) return promises;
+      checkWriteAccessOf(promises);
       for (const name of [...FUNCTIONS, "mkdtempDisposable"]) {
         replaceFunction(promises, name, (original) => withPromise(name, original));
       }
@@ -139,10 +142,33 @@ function refusalOf(name: string, args: readonly unknown[], error: unknown): Refu
   const dest = TWO_PATHS.has(name) ? second : undefined;
   const systemError = systemErrorOf(error, { syscall, path, dest }, writableFolders());
   if (systemError === undefined) return { error };
-  const isAbsent =
-    systemError.code === "ENOENT" || !process.permission.has("fs.read", String(path));
+  const isAbsent = systemError.code === "ENOENT" || !isVisible(systemError.path);
+  if (name === "mkdir" && !isAbsent && isFolder(systemError.path))
+    return existingFolder(path, second);
   if (!isAbsent || !mayBeAbsent(name, second)) return { error: systemError };
   return { value: name === "exists" ? false : undefined };
+}
+
+function isVisible(path: string | undefined): boolean {
+  return path !== undefined && process.permission.has("fs.read", path);
+}
+
+function isFolder(path: string | undefined): boolean {
+  const { statSync } = process.getBuiltinModule("fs");
+  return path !== undefined && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** The answer of mkdir for a folder that exists, which the system gives before it refuses a write. */
+function existingFolder(path: unknown, options: unknown): Refusal {
+  const isRecursive =
+    typeof options === "object" &&
+    options !== null &&
+    "recursive" in options &&
+    options.recursive === true;
+  if (isRecursive) return { value: undefined };
+  const fields = { errno: -17, code: "EEXIST", syscall: "mkdir", path };
+  const message = `EEXIST: file already exists, mkdir '${String(path)}'`;
+  return { error: Object.assign(new Error(message), fields) };
 }
 
 /** Whether the absence of the file is no error for this function with these options. */
