@@ -74,7 +74,7 @@ const table = {
     1_048_576,
     "Bytes of all variables and secrets that one service sees, with their names.",
   ],
-  transformTimeoutMs: [30_000, "Time to make JavaScript of the TypeScript of a deployed archive."],
+  transformTimeoutMs: [60_000, "Time to make JavaScript of the TypeScript of a deployed archive."],
   transformRamMb: [
     512,
     "Megabytes of memory of the process that makes JavaScript of a deployed archive's TypeScript.",

@@ -291,7 +291,7 @@ const bare: TypeScriptService = {
     "folder/index.ts": shared["src/folder/index.ts"],
     "failing.ts": shared["src/failing.ts"],
     "node_modules/.workspace/packages/lib/package.json": `{ "name": "@own/lib", "main": "src/index.ts" }`,
-    "node_modules/.workspace/packages/lib/src/index.ts": `export enum Kind { Lib = "lib" } export { deep } from "./deep"; export { fails } from "./failing";`,
+    "node_modules/.workspace/packages/lib/src/index.ts": `export enum Kind { Lib = "lib" } export const enum Inlined { Yes = "inlined" } export interface Only { a: 1 } export { deep } from "./deep"; export { fails } from "./failing";`,
     "node_modules/.workspace/packages/lib/src/deep.ts": `export const deep: string = "deep";`,
     "node_modules/.workspace/packages/lib/src/failing.ts": shared["src/failing.ts"],
     "node_modules/.workspace/packages/unbuilt/package.json": `{ "name": "unbuilt", "type": "module", "exports": { ".": { "types": "./src/index.ts", "import": "./src/index.js" }, "./extra": "./src/extra.js" } }`,
@@ -304,13 +304,14 @@ const bare: TypeScriptService = {
       import type { Shape, Id } from "./shapes.ts";
       import { where } from "./folder";
       import { Worker } from "node:worker_threads";
-      import { Kind, deep, fails as failsThere } from "@own/lib";
+      import { Inlined, Kind, deep, fails as failsThere } from "@own/lib";
+      export { Only } from "@own/lib";
       import { unbuilt } from "unbuilt";
       import { extra } from "unbuilt/extra";
       import { Copied } from "copied";
       import { fails } from "./failing.js";
       ${methods}
-      export const workspace = (): unknown => [Kind.Lib, deep, unbuilt, extra, Copied.Yes];
+      export const workspace = (): unknown => [Kind.Lib, Inlined.Yes, deep, unbuilt, extra, Copied.Yes];
       export const failing = () => stackOf(() => fails(undefined));
       export const failingThere = () => stackOf(() => failsThere(undefined));
       void asPromise;`,
@@ -318,7 +319,7 @@ const bare: TypeScriptService = {
   answers: {
     ...answers,
     classFields: ["given"],
-    workspace: ["lib", "deep", "unbuilt", "extra", "copied"],
+    workspace: ["lib", "inlined", "deep", "unbuilt", "extra", "copied"],
   },
   failing: {
     failing: "failing.ts:6:9",
@@ -326,4 +327,29 @@ const bare: TypeScriptService = {
   },
 };
 
-export const typeScriptServices: readonly TypeScriptService[] = [commonJs, nodeNext, bundler, bare];
+/** An entry in JavaScript, a source that it imports, and one that it does not, with a syntax error. */
+const mixed: TypeScriptService = {
+  name: "mixed",
+  jsEntry: "server.js",
+  files: {
+    "server.js": `
+      const { Kind, stack } = require("./typed.ts");
+      exports.enums = () => Kind.Typed;
+      exports.template = () => { try { require("./template.ts"); } catch (error) { return error.message; } };
+      exports.failing = () => stack();`,
+    "typed.ts": `interface Padding { a: 1 }
+export enum Kind { Typed = "typed" }
+export const stack = (_given?: Padding): unknown => new Error(Kind.Typed).stack;`,
+    "template.ts": "const a = {{ name }};",
+  },
+  answers: { enums: "typed", template: "template.ts:1:12: Property assignment expected." },
+  failing: { failing: "typed.ts:3:53" },
+};
+
+export const typeScriptServices: readonly TypeScriptService[] = [
+  commonJs,
+  nodeNext,
+  bundler,
+  bare,
+  mixed,
+];

@@ -1,3 +1,4 @@
+import type { DeployReport } from "@leveros/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ArchiveEntry, archiveOf } from "../../harness/archive.ts";
 import { callMethod } from "../../harness/http-call.ts";
@@ -19,36 +20,36 @@ function testTypeScript(isolation: "oci" | "process"): void {
 
   afterAll(() => lever.stop());
 
-  it.each(typeScriptServices)(
-    `tsc's input $name answers as compiled (${isolation})`,
-    async (service) => {
-      const { name, answers } = service;
-      const report = await deployService(lever, archiveOfTypeScript(service));
+  describe.each(typeScriptServices)("$name", (service) => {
+    const { name, answers, failing } = service;
+    let report: DeployReport;
+
+    beforeAll(async () => {
+      report = await deployService(lever, archiveOfTypeScript(service));
+    });
+
+    it(`the TypeScript of ${name} (${isolation}) answers as compiled by tsc`, async () => {
       expect(report.times.transformMs).toBeGreaterThan(0);
       const found: Record<string, unknown> = {};
       for (const method of Object.keys(answers)) found[method] = await call(name, method);
       expect(found).toEqual(answers);
-    },
-  );
+    });
 
-  it.each(typeScriptServices)(
-    `stacks of $name have the positions of its sources (${isolation})`,
-    async ({ name, failing }) => {
+    it(`stacks of ${name} (${isolation}) have the positions of its sources`, async () => {
       for (const [method, position] of Object.entries(failing)) {
         const frame = `/${position})`;
         expect(String(await call(name, method)), method).toContain(frame);
       }
-    },
-  );
+    });
+  });
 }
 
 function archiveOfTypeScript({ name, jsEntry, files }: TypeScriptService): Buffer {
   const links: ArchiveEntry[] = Object.keys(files).flatMap((path) => {
-    const [, folder = "", packageName] =
+    const [, folder = ""] =
       /^node_modules\/(\.workspace\/packages\/(?:[^/]+))\/package\.json$/.exec(path) ?? [];
     if (folder === "") return [];
     const named = String(JSON.parse(files[path] ?? "").name);
-    void packageName;
     const up = named.includes("/") ? "../" : "";
     return [{ path: `node_modules/${named}`, type: "SymbolicLink", linkpath: `${up}${folder}` }];
   });

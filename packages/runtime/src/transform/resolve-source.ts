@@ -33,14 +33,25 @@ export class SourceResolver {
   /** The own file that a specifier means; undefined = a package, or nothing. */
   resolve(specifier: string, from: string): ts.ResolvedModuleFull | undefined {
     if (!this.#mayBeOwn(specifier)) return undefined;
-    const { resolvedModule } = this.#compiler.resolveModuleName(
-      specifier,
-      from,
-      this.#options,
-      this.#host,
-      this.#cache,
-    );
-    return resolvedModule?.isExternalLibraryImport === true ? undefined : resolvedModule;
+    const resolved = this.#find(specifier, from);
+    return resolved?.isExternalLibraryImport === true ? undefined : resolved;
+  }
+
+  /** The file of a package that a specifier means, if it is one of these sources. */
+  resolvePackage(
+    specifier: string,
+    from: string,
+    sources: ReadonlySet<string>,
+  ): ts.ResolvedModuleFull | undefined {
+    const resolved = this.#find(specifier, from);
+    if (resolved === undefined || !sources.has(resolved.resolvedFileName)) return undefined;
+    // The compiler writes no files of external libraries.
+    return { ...resolved, isExternalLibraryImport: false };
+  }
+
+  #find(specifier: string, from: string): ts.ResolvedModuleFull | undefined {
+    return this.#compiler.resolveModuleName(specifier, from, this.#options, this.#host, this.#cache)
+      .resolvedModule;
   }
 
   /** The relative specifier by which Node finds that file; undefined = the specifier stays. */

@@ -35,8 +35,10 @@ export function* transformFolder(
 ): Generator<TransformedFile> {
   const root = realpathSync(folder);
   const imports = new Map<string, string[]>();
-  const programs = groupByProject(compiler, findSources(root), root).map(
-    (project) => new ProjectProgram(compiler, { project, folder: root, imports }),
+  const sources = findSources(root);
+  const packages = new Set(sources.filter((path) => path.includes("/node_modules/")));
+  const programs = groupByProject(compiler, sources, root).map(
+    (project) => new ProjectProgram(compiler, { project, packages, folder: root, imports }),
   );
   const faults = new Map<string, string>();
   for (const program of programs) program.addFaults(faults);
@@ -57,6 +59,8 @@ function reachable(file: string, imports: ReadonlyMap<string, readonly string[]>
 
 interface ProgramOptions {
   readonly project: Project;
+  /** The sources of packages. */
+  readonly packages: ReadonlySet<string>;
   readonly folder: string;
   /** The own files that each file imports. The program adds those that it reads. */
   readonly imports: Map<string, string[]>;
@@ -71,7 +75,7 @@ class ProjectProgram {
   readonly #resolver: SourceResolver;
   readonly #formats = new Map<string, ModuleFormat>();
 
-  constructor(compiler: typeof ts, { project, folder, imports }: ProgramOptions) {
+  constructor(compiler: typeof ts, { project, packages, folder, imports }: ProgramOptions) {
     this.#compiler = compiler;
     this.#project = project;
     this.#folder = folder;
@@ -80,7 +84,9 @@ class ProjectProgram {
     this.#resolver = resolver;
     host.resolveModuleNameLiterals = (literals, from) =>
       literals.map(({ text }) => {
-        const resolvedModule = resolver.resolve(text, from);
+        const resolvedModule =
+          resolver.resolve(text, from) ??
+          (packages.size > 0 ? resolver.resolvePackage(text, from, packages) : undefined);
         if (resolvedModule === undefined) return { resolvedModule };
         const path = resolvedModule.resolvedFileName;
         imports.set(from, [...(imports.get(from) ?? []), path]);

@@ -61,6 +61,7 @@ async function answer(side: CallHandle, { files, drained }: AnswerOptions): Prom
 
 function reasonOf(error: unknown): string {
   if (error instanceof TransformError) return error.message;
-  if (error instanceof RangeError) return "its syntax is nested too deeply for the compiler";
+  if (error instanceof RangeError)
+    return "its syntax is nested too deeply, or its imports are, for the compiler";
   return `the compiler has failed: ${error instanceof Error ? error.message : String(error)}`;
 }
