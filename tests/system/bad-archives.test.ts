@@ -316,7 +316,7 @@ describe("a service that cannot start", () => {
     [
       "loading that never ends",
       "while (true);",
-      "Cannot start victim version 2: It was still loading after 1500 ms.",
+      "Cannot start victim version 2: It was still loading after 1500 ms: the code at the top of server.js, or an await in it, has not ended.",
     ],
     [
       "no functions",
@@ -342,7 +342,7 @@ describe("a service that cannot start", () => {
       { name: "victim", jsEntry: "server.mjs" },
     );
     expect((await deployArchive(lever.address, archive)).json()).toBe(
-      "Cannot start victim version 2: It was still loading after 1500 ms.",
+      "Cannot start victim version 2: It was still loading after 1500 ms: the code at the top of server.mjs, or an await in it, has not ended.",
     );
   });
 });

@@ -150,6 +150,11 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
       const { prepareLoad } = await import("./prepare-load.ts");
       await prepareLoad(assignment);
     }
+    // The host adds it to the error when the start takes too long.
+    const reason = `the code at the top of ${jsEntry}, or an await in it, has not ended`;
+    send({ type: "waiting", reason });
+    // An endless loop in the module would keep it from being sent.
+    link.flush();
     const methods = await loadService(codeDir, jsEntry ?? "");
     const replyBytesMax = assignment.bodyBytesMax;
     server = new CallServer(methods, { replyBytesMax, self: assignment, onIdle });
