@@ -97,6 +97,13 @@ test("an instance in a container cannot see files of the host", async () => {
   expect(await service().invoke("read", "/etc/shadow")).toBe("ENOENT");
 });
 
+test("a load error in a container has only frames of the service", async () => {
+  const source = `const { Client } = require("leveros");\nnew Client({ timeoutMs: -1 });`;
+  await expect(deployService(lever, testService(source, { name: "broken" }))).rejects.toThrow(
+    /Its module cannot be loaded: LeverError: Cannot make a client: [^\\]+\\n {4}at Object\.<anonymous> \(server\.js:2:1\)\."$/,
+  );
+});
+
 test("a call that needs more memory than its container has fails with its ram", async () => {
   await expect(service().invoke("eat")).rejects.toThrow(/more memory than the 128 MB that "ram"/);
 });
