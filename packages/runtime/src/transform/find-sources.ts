@@ -76,5 +76,9 @@ function hasSourceEntry(folder: string): boolean {
 function namesSource(target: unknown): boolean {
   if (typeof target === "string") return isSource(basename(target));
   if (typeof target !== "object" || target === null) return false;
-  return Object.entries(target).some(([key, value]) => key !== "types" && namesSource(value));
+  return Object.entries(target).some(([key, value]) => isUsedByNode(key) && namesSource(value));
 }
+
+/** A path, a place in a list, or a condition of Node. Other conditions, such as `@zod/source`, are for other programs. */
+const isUsedByNode = (key: string): boolean =>
+  /^(?:\..*|\d+|import|require|module-sync|node|node-addons|default)$/.test(key);

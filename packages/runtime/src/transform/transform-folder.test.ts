@@ -96,6 +96,9 @@ it("sources are own files, packages of a workspace, and packages that start with
     "node_modules/@own/d/d.ts": source,
     "node_modules/e/package.json": '{ "main": "e.js", "exports": { "types": "./e.ts" } }',
     "node_modules/e/e.ts": source,
+    "node_modules/g/package.json":
+      '{ "exports": { ".": { "@g/source": "./g.ts", "import": "./g.js" } } }',
+    "node_modules/g/g.ts": source,
     "node_modules/.pnpm/f@1/node_modules/f/package.json": '{ "main": "./f.ts" }',
     "node_modules/.pnpm/f@1/node_modules/f/f.ts": source,
   };
