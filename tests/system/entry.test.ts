@@ -211,7 +211,7 @@ describe("a program that cannot be a service", () => {
   let impatient: RunningLever;
 
   beforeAll(async () => {
-    impatient = await startLever({ args: ["--limit", "startTimeoutMs=3000"] });
+    impatient = await startLever({ args: ["--limit", "startTimeoutMs=4500"] });
   });
   afterAll(() => impatient.stop());
 
@@ -234,11 +234,11 @@ describe("a program that cannot be a service", () => {
     ],
     [
       ["sleep", "60"],
-      `${starting}It was still loading after 3000 ms: sleep does not listen on ${place}.`,
+      `${starting}It was still loading after 4500 ms: sleep does not listen on ${place}.`,
     ],
     [
       [process.execPath, "elsewhere.js", "0"],
-      `${starting}It was still loading after 3000 ms: ${process.execPath} does not listen on ${place}, but on 127.0.0.1:PORT.`,
+      `${starting}It was still loading after 4500 ms: ${process.execPath} does not listen on ${place}, but on 127.0.0.1:PORT.`,
     ],
     [
       ["sh", "-c", "node elsewhere.js 3837; exit 3"],
