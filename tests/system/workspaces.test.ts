@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { serviceArchive } from "../harness/archive.ts";
 import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -19,6 +19,9 @@ const yarnClassic = pinned("yarn/bin/yarn.js");
 const yarn = pinned("@yarnpkg/cli-dist/bin/yarn.js");
 
 let lever: RunningLever;
+
+// A package manager alone takes seconds, and more while other tests run.
+vi.setConfig({ testTimeout: 120_000 });
 
 beforeAll(async () => {
   lever = await startLever();
@@ -66,7 +69,9 @@ async function makeWorkspace(service: string, version: string): Promise<Temporar
     "services/api/server.js": `
       const { shout } = require("@shop/lib");
       exports.greet = (name) => [shout(name), require("shared")(name)];
-      exports.hasTool = () => { try { return !!require("tool"); } catch { return false; } };
+      exports.leftovers = () => require("node:fs")
+        .readdirSync(".", { recursive: true })
+        .filter((path) => /(^|\\/)(\\.env|\\.bin|tool)$/.test(path));
     `,
     "services/api/.env": "SECRET=1",
   });
@@ -130,8 +135,5 @@ it.each([
   const call = async (method: string, ...args: unknown[]): Promise<unknown> =>
     (await callMethod(lever.address, `/${service}/${method}`, args)).json();
   expect(await call("greet", "Ann")).toEqual(["Hello, Ann!", "Hello, Ann"]);
-  expect(await call("hasTool")).toBe(false);
-
-  const list = await lever.lever(["deploy", "--dry-run", join(workspace.path, folder)]);
-  expect(list.stdout).not.toMatch(/\.env|tool|\.bin/);
+  expect(await call("leftovers")).toEqual([]);
 });
