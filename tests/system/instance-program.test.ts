@@ -62,6 +62,6 @@ function testInstance(isolation: "oci" | "process"): void {
   it(`a stack trace (${isolation}) shows the service's file and the runtime's function`, async () => {
     const stack = String(await call("failing")).split("\n");
     expect(stack[1]).toMatch(/^ +at exports\.failing( \[as call\])? \(.*\/server\.js:9:19\)$/);
-    expect(stack[2]).toMatch(/^ +at serveRegular \(.*\/main\.cjs:\d+:\d+\)$/);
+    expect(stack[2]).toMatch(/^ +at callMethod \(.*\/main\.cjs:\d+:\d+\)$/);
   });
 }
