@@ -72,6 +72,10 @@ async function startHost(
   return lever;
 }
 
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  // The databases end with this process.
+  process.once(signal, () => void stopAllLevers().finally(() => process.exit(1)));
+}
 const failures: string[] = [];
 const rows: string[][] = [["package", "version", ...ISOLATIONS, "ms"]];
 try {
