@@ -13,9 +13,9 @@ export const setNetwork: Command = command({
     name: required("name of the environment"),
     destination: oneOrMore("internet (the default), none, or a list of destinations"),
   },
-  notes: `A destination is an IPv4 address or network, or a domain name, which is resolved again every 30 s, with a port or
-without; a port of the machine that Lever runs on, which instances reach at the same address; dns, the name servers of
-the machine; or internet, every public address.
+  notes: `A destination is an IPv4 address or network, or a domain name, which is resolved again every 30 s, with a port
+or without; a port of the machine that Lever runs on, which instances reach at the same address; dns, the name
+servers of the machine; or internet, every public address.
 The change applies to running instances at once. Calls between services are always possible.
 What instances tried to reach in vain is in lever events ("connections blocked").`,
   examples: [
