@@ -10,6 +10,13 @@ const JAVASCRIPT_OF: Readonly<Record<string, string>> = {
   ".d.cts": ".cjs",
 };
 
+interface ResolverOptions {
+  readonly options: ts.CompilerOptions;
+  readonly host: ts.CompilerHost;
+  /** The sources of packages. */
+  readonly packages: ReadonlySet<string>;
+}
+
 /** Finds the files that imports mean, as TypeScript does. */
 export class SourceResolver {
   readonly #compiler: typeof ts;
@@ -17,10 +24,12 @@ export class SourceResolver {
   readonly #host: ts.ModuleResolutionHost;
   readonly #cache: ts.ModuleResolutionCache;
   readonly #patterns: readonly string[];
+  readonly #packages: ReadonlySet<string>;
 
-  constructor(compiler: typeof ts, options: ts.CompilerOptions, host: ts.CompilerHost) {
+  constructor(compiler: typeof ts, { options, host, packages }: ResolverOptions) {
     this.#compiler = compiler;
     this.#options = options;
+    this.#packages = packages;
     this.#host = host;
     this.#patterns = Object.keys(options.paths ?? {});
     this.#cache = compiler.createModuleResolutionCache(
@@ -30,33 +39,26 @@ export class SourceResolver {
     );
   }
 
-  /** The own file that a specifier means; undefined = a package, or nothing. */
+  /** The own file, or source of a package, that a specifier means; undefined = another package, or nothing. */
   resolve(specifier: string, from: string): ts.ResolvedModuleFull | undefined {
-    if (!this.#mayBeOwn(specifier)) return undefined;
-    const resolved = this.#find(specifier, from);
-    return resolved?.isExternalLibraryImport === true ? undefined : resolved;
-  }
-
-  /** The file of a package that a specifier means, if it is one of these sources. */
-  resolvePackage(
-    specifier: string,
-    from: string,
-    sources: ReadonlySet<string>,
-  ): ts.ResolvedModuleFull | undefined {
-    const resolved = this.#find(specifier, from);
-    if (resolved === undefined || !sources.has(resolved.resolvedFileName)) return undefined;
+    if (this.#packages.size === 0 && !this.#mayBeOwn(specifier)) return undefined;
+    const { resolvedModule } = this.#compiler.resolveModuleName(
+      specifier,
+      from,
+      this.#options,
+      this.#host,
+      this.#cache,
+    );
+    if (resolvedModule?.isExternalLibraryImport !== true) return resolvedModule;
+    if (!this.#packages.has(resolvedModule.resolvedFileName)) return undefined;
     // The compiler writes no files of external libraries.
-    return { ...resolved, isExternalLibraryImport: false };
-  }
-
-  #find(specifier: string, from: string): ts.ResolvedModuleFull | undefined {
-    return this.#compiler.resolveModuleName(specifier, from, this.#options, this.#host, this.#cache)
-      .resolvedModule;
+    return { ...resolvedModule, isExternalLibraryImport: false };
   }
 
   /** The relative specifier by which Node finds that file; undefined = the specifier stays. */
   rewrite(specifier: string, from: string): string | undefined {
-    const resolved = this.resolve(specifier, from);
+    // Node finds packages by their names.
+    const resolved = this.#mayBeOwn(specifier) ? this.resolve(specifier, from) : undefined;
     if (resolved === undefined) return undefined;
     const path = javaScriptOf(resolved.resolvedFileName);
     if (path === undefined) return undefined;

@@ -82,6 +82,26 @@ it("specifiers that are literals name the files that TypeScript means", () => {
   ]);
 });
 
+it("paths may lead into packages of a workspace, which names alone do not change", () => {
+  const files = {
+    "tsconfig.json": `{ "compilerOptions": { "paths": { "@lib/*": ["./node_modules/.workspace/lib/*"] } } }`,
+    "server.ts":
+      'import { A } from "@lib/a"; import "lib"; export { T } from "lib"; export const a = A.B;',
+    "node_modules/.workspace/lib/a.ts": "export const enum A { B = 5 }",
+    "node_modules/.workspace/lib/index.ts":
+      'export enum E { F } export interface T { a: 1 } import "./a";',
+    "node_modules/.workspace/lib/package.json": '{ "name": "lib", "main": "index.ts" }',
+  };
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(".workspace/lib", join(folder, "node_modules/lib"));
+  const text = transform(files)["server.ts"] ?? "";
+  expect(text).toContain("a = 5");
+  expect(text).toContain('import "lib"');
+  expect(text).not.toContain("T");
+  const used = { ...files, "server.ts": 'import "@lib/a";' };
+  expect(transform(used)["server.ts"]).toContain('import "./node_modules/.workspace/lib/a.ts"');
+});
+
 it("sources are own files, packages of a workspace, and packages that start with one", () => {
   const source = "export const enum A { B }";
   const files = {

@@ -80,13 +80,11 @@ class ProjectProgram {
     this.#project = project;
     this.#folder = folder;
     const host = this.#host();
-    const resolver = new SourceResolver(compiler, project.options, host);
+    const resolver = new SourceResolver(compiler, { options: project.options, host, packages });
     this.#resolver = resolver;
     host.resolveModuleNameLiterals = (literals, from) =>
       literals.map(({ text }) => {
-        const resolvedModule =
-          resolver.resolve(text, from) ??
-          (packages.size > 0 ? resolver.resolvePackage(text, from, packages) : undefined);
+        const resolvedModule = resolver.resolve(text, from);
         if (resolvedModule === undefined) return { resolvedModule };
         const path = resolvedModule.resolvedFileName;
         imports.set(from, [...(imports.get(from) ?? []), path]);

@@ -1,6 +1,7 @@
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { findTsconfig, parseTsconfig, type TsConfigJsonResolved } from "get-tsconfig";
 import type { ArchiveLayout } from "./archive-layout.ts";
+import { withArchivedPaths } from "./archived-paths.ts";
 import type { ArchiveEntry } from "./contents.ts";
 import { readText } from "./git-ignore.ts";
 
@@ -24,9 +25,12 @@ export async function flattenTsconfigs(
     // References of a tsconfig.json lead to others, such as tsconfig.app.json.
     const isTsconfig = /(?:^|\/)tsconfig(?:\.[^/]*)?\.json$/.test(path);
     if (entry.kind !== "file" || !isTsconfig || layout.isInstalled(entry.source)) continue;
-    if (!/"extends"/.test((await readText(entry.source)) ?? "")) continue;
+    // Without these, it depends on no file outside of the folder.
+    if (!/"extends"|"\.\.\//.test((await readText(entry.source)) ?? "")) continue;
     try {
-      entries.set(path, { kind: "text", path, text: asText(readTsconfig(entry.source)) });
+      const { source } = entry;
+      const config = withArchivedPaths(readTsconfig(source), { source, path, layout });
+      entries.set(path, { kind: "text", path, text: asText(config) });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       notes.push(`${path} is packed as it is: what it extends cannot be read (${reason}).`);
@@ -66,8 +70,28 @@ function readTsconfig(file: string): TsConfigJsonResolved {
   const { compilerOptions = {} } = config;
   return {
     ...config,
-    compilerOptions: Object.fromEntries(Object.entries(compilerOptions).filter(isKept)),
+    compilerOptions: {
+      ...Object.fromEntries(Object.entries(compilerOptions).filter(isKept)),
+      ...absolutePaths(compilerOptions),
+    },
   };
+}
+
+/** `paths` without `baseUrl` are relative to the file that they are written in, which the library names by a symbol. */
+function absolutePaths({
+  paths,
+  ...options
+}: NonNullable<TsConfigJsonResolved["compilerOptions"]>): object {
+  const symbol = Object.getOwnPropertySymbols(options).find(
+    ({ description }) => description === "implicitBaseUrl",
+  );
+  const base: unknown = symbol && Reflect.get(options, symbol);
+  if (paths === undefined || typeof base !== "string") return {};
+  const absolute = ([pattern, targets]: readonly [string, string[]]): [string, string[]] => [
+    pattern,
+    targets.map((target) => resolve(base, target)),
+  ];
+  return { paths: Object.fromEntries(Object.entries(paths).map(absolute)) };
 }
 
 function asText(value: unknown): string {
