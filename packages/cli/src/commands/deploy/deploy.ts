@@ -37,8 +37,9 @@ export const deploy: Command = command({
   {"name": "helloService", "jsEntry": "server.js"}
 Deploying a name again creates a new version. Calls go to the old version until the new one has started. If that
 fails, the old version stays live.
-Files that .leverignore lists are not sent; without a .leverignore, those that git ignores. Of node_modules, the packages
-are sent that package.json needs outside development, also when they are elsewhere in the workspace (npm, pnpm, yarn).`,
+Files that .leverignore lists are not sent; without a .leverignore, those that git ignores. Of node_modules, the
+packages are sent that package.json needs outside development, also when they are elsewhere in the workspace (npm,
+pnpm, yarn).`,
   examples: [
     ["lever deploy", "the service in this folder"],
     ["lever deploy ./hello", "the service in another folder"],
