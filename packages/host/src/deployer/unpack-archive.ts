@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { link, lstat, mkdir, open, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { createGunzip } from "node:zlib";
 import type { Limits } from "@leveros/protocol";
@@ -8,6 +8,7 @@ import { Parser, type ReadEntry } from "tar";
 import { asArchiveError, invalid, shown, tooLarge, tooManyEntries } from "./archive-error.ts";
 import { ArchivePaths, type FoundPaths } from "./archive-paths.ts";
 import { entryPath } from "./entry-path.ts";
+import { makeHardLink, type PendingLink } from "./hard-link.ts";
 
 export interface Unpacked extends FoundPaths {
   readonly unpackedBytes: number;
@@ -75,12 +76,6 @@ export async function unpackArchive(
   }
 }
 
-interface PendingLink {
-  readonly path: string;
-  readonly target: string;
-  readonly isHard: boolean;
-}
-
 interface FileWrite {
   readonly mode: number;
   readonly ready: Promise<void>;
@@ -93,7 +88,7 @@ class Unpacking {
   readonly #pending = new Set<Promise<void>>();
   readonly #paths: ArchivePaths;
   /** The latest write of each file. */
-  readonly #writes = new Map<string, Promise<void>>();
+  readonly #writes = new Map<string, { readonly done: Promise<void>; readonly mode: number }>();
   readonly #links = new Map<string, PendingLink>();
   readonly #reading = new Set<ReadEntry>();
   #pendingBytes = 0;
@@ -163,7 +158,7 @@ class Unpacking {
     for (const { path, target, isHard } of this.#links.values()) {
       await this.#makeDir(dirname(path));
       if (this.#writes.has(path)) await rm(join(this.#folder, path));
-      if (isHard) await this.#makeHardLink(path, target);
+      if (isHard) await makeHardLink(this.#folder, { path, target });
       else await symlink(target, join(this.#folder, path));
     }
     const inside = (await realpath(this.#folder)) + sep;
@@ -218,24 +213,24 @@ class Unpacking {
     this.#paths.claim(path, "file");
     this.#links.delete(path);
     const mode = (entry.mode ?? 0) & 0o100 ? 0o755 : 0o644;
-    const ready = this.#prepare(path);
+    const ready = this.#prepare(path, mode);
     const written =
       entry.size <= SMALL_FILE_BYTES
         ? this.#writeSmall(entry, path, { mode, ready })
         : this.#writeLarge(entry, path, { mode, ready });
     this.#reading.add(entry);
     const done = written.finally(() => this.#reading.delete(entry));
-    this.#writes.set(path, done);
+    this.#writes.set(path, { done, mode });
     this.#track(done, Math.min(entry.size, SMALL_FILE_BYTES));
   }
 
-  /** Makes the folder of a file, and removes an earlier file with the same path once it is written. */
-  async #prepare(path: string): Promise<void> {
+  /** Makes the folder of a file, and waits until an earlier file with the same path is written. */
+  async #prepare(path: string, mode: number): Promise<void> {
     const earlier = this.#writes.get(path);
     await this.#makeDir(dirname(path));
-    if (earlier === undefined) return;
-    await earlier;
-    await rm(join(this.#folder, path));
+    await earlier?.done;
+    // Writing keeps the mode of a file that exists.
+    if (earlier !== undefined && earlier.mode !== mode) await chmod(join(this.#folder, path), mode);
   }
 
   async #writeSmall(entry: ReadEntry, path: string, { mode, ready }: FileWrite): Promise<void> {
@@ -265,18 +260,6 @@ class Unpacking {
     }
     this.#paths.claim(path, "link");
     this.#links.set(path, { path, target: checked, isHard });
-  }
-
-  async #makeHardLink(path: string, target: string): Promise<void> {
-    const source = join(this.#folder, target);
-    const found = await lstat(source).catch(() => undefined);
-    // U1: a file that exists only through an earlier link of this archive is refused.
-    if (found?.isFile() !== true || (await realpath(source)) !== source) {
-      throw invalid(
-        `its link ${shown(path)} leads to ${shown(target)}, which is no file of the archive`,
-      );
-    }
-    await link(source, join(this.#folder, path));
   }
 
   #makeDir(path: string): Promise<void> {
