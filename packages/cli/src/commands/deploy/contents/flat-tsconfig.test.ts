@@ -48,6 +48,14 @@ it("a tsconfig.json has the options of those that it extends, above and in packa
   });
 });
 
+it("paths of a tsconfig.json above lead to the same files from the packed one", async () => {
+  await around.put({
+    "w/tsconfig.base.json": { compilerOptions: { paths: { "@own/*": ["./s/src/*"] } } },
+    "w/s/tsconfig.json": { extends: "../tsconfig.base.json" },
+  });
+  expect(await packed()).toEqual({ compilerOptions: { paths: { "@own/*": ["./src/*"] } } });
+});
+
 it("a tsconfig.json that extends nothing is packed as it is", async () => {
   await around.put({ "w/s/tsconfig.json": { compilerOptions: { strict: true } } });
   expect(await packed()).toBeUndefined();
