@@ -11,7 +11,7 @@ import {
 import type { Clock } from "../clock.ts";
 import { linkInstance, type TransformLink } from "../instance-link/instance-link.ts";
 import type { InstanceAccess, LaunchedRuntime, Launcher } from "../launcher/launcher.ts";
-import { describeExit, type ProcessExit } from "../processes/process-exit.ts";
+import { describeEnd } from "./transform-end.ts";
 import { TransformedFiles } from "./transformed-files.ts";
 
 export interface TransformOptions {
@@ -30,8 +30,6 @@ const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** Files that wait to be written before the transform is paused. */
 const WAITING_FILES_MAX = 64;
 const OUTPUT_CHARS_MAX = 2_000;
-/** V8 writes this before it aborts a process whose heap is full. */
-const HEAP_IS_FULL = "heap out of memory";
 const BYTES_PER_SECOND = 1e9;
 
 /**
@@ -46,6 +44,7 @@ export async function transformCode(
   const { launcher, limits, clock } = options;
   const { codeDir, jsEntry } = service;
   let output = "";
+  let lost: Error | undefined;
   const runtime = launcher.launch({
     ram: limits.transformRamMb,
     onOutput: (chunk) => {
@@ -74,10 +73,13 @@ export async function transformCode(
     onWaiting: () => {},
     onStopping: () => {},
     onLost: (reason) => {
-      if (reason !== undefined) fail(reason);
+      // Its exit follows, and has the better reason: a runtime without its link exits.
+      lost ??= reason;
     },
   });
-  void runtime.exited.then((exit) => fail(exitError(exit, output, limits)));
+  void runtime.exited.then((exit) => {
+    fail(invalid(describeEnd(exit, { output, lost, ramMb: limits.transformRamMb })));
+  });
   const timer = clock.setTimeout(() => {
     fail(
       invalid(
@@ -179,16 +181,6 @@ function parseHead(value: unknown): { path: string; bytes: number } | undefined 
   const { path, bytes } = value;
   if (typeof path !== "string" || typeof bytes !== "number") return undefined;
   return Number.isSafeInteger(bytes) && bytes >= 0 ? { path, bytes } : undefined;
-}
-
-function exitError(exit: ProcessExit, output: string, { transformRamMb }: Limits): LeverError {
-  if (exit.limit !== undefined || output.includes(HEAP_IS_FULL)) {
-    return invalid(
-      `it needed more memory than the limit transformRamMb allows, ${transformRamMb} MB`,
-    );
-  }
-  const said = output.trim() === "" ? "" : ` Its last output:\n${output.trim()}`;
-  return invalid(`its runtime ${describeExit(exit)}.${said}`);
 }
 
 function invalid(reason: string): LeverError {
