@@ -28,7 +28,7 @@ it.each(["", "/a.js", "../a", "a/../../b.js", "a\\b", "a\0", "a.py", "data.json"
   (path) => expect(mayBeModule(path)).toBe(false),
 );
 
-describe("a jsEntry that does not exist is refused with what is there:", () => {
+describe("a missing jsEntry is refused, and the error lists similar files:", () => {
   it.each([
     ["sever.js", ["a.js", "server.js"], "Did you mean server.js?"],
     ["Server.js", ["server.js"], "Did you mean server.js?"],

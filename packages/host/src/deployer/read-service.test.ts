@@ -42,7 +42,7 @@ describe("a jsEntry means the file that Node would take:", () => {
   });
 });
 
-describe("a jsEntry that does not exist is refused with what is there:", () => {
+describe("a missing jsEntry is refused, and the error lists similar files:", () => {
   it.each([
     ["sever", ["server.js", "node_modules/sever/index.js"], "Did you mean server.js?"],
     ["server.js", ["src/server.ts"], "Did you mean src/server.ts?"],

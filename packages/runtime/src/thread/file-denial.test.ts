@@ -21,7 +21,7 @@ it.each([
   ],
   [
     "a relative path",
-    denial("FileSystemRead", "/work/a"),
+    denial("FileSystemRead", "/data/a"),
     { syscall: "open", path: "./a" },
     `ENOENT: no such file or directory, open './a' (${HIDDEN})`,
   ],

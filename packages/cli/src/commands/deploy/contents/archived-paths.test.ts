@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { ArchiveLayout } from "./archive-layout.ts";
 import { withArchivedPaths } from "./archived-paths.ts";
 
-const layout = new ArchiveLayout("/work/packages/api", "/work");
-const place = { source: "/work/packages/api/tsconfig.json", path: "tsconfig.json", layout };
+const layout = new ArchiveLayout("/repo/packages/api", "/repo");
+const place = { source: "/repo/packages/api/tsconfig.json", path: "tsconfig.json", layout };
 
 it.each([
   [

@@ -28,10 +28,10 @@ it.each([".env.example", ".env.sample", "env.js", "key.js", "id_rsa.pub", "monke
 );
 
 it.each([
-  ["//registry.npmjs.org/:_authToken=npm_abc", true],
+  ["//packages.example.com/:_authToken=npm_abc", true],
   ["_auth = abc=", true],
   ['npmAuthToken: "abc"', true],
-  ["//registry.npmjs.org/:_authToken=\u0024{NPM_TOKEN}", false],
+  ["//packages.example.com/:_authToken=\u0024{NPM_TOKEN}", false],
   ["save-exact=true", false],
 ])("whether the configuration %j contains a token is %s", (text, isSecret) => {
   expect(judgeSecret(".npmrc")).toBe("secret if it contains a token");
