@@ -1,7 +1,8 @@
 import { chmod, lstat, realpath, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { LeverError } from "@leveros/protocol";
+import { shown } from "./archive-error.ts";
 import { entryPath } from "./entry-path.ts";
+import { transformError } from "./transform-error.ts";
 
 /** Tells the runtime that a folder's sources are JavaScript now (modules/module-hooks.ts in the runtime). */
 const MARKER = ".lever-transformed";
@@ -35,9 +36,9 @@ export class TransformedFiles {
     this.#bytes += bytes;
     const { filesMax, bytesMax } = this.#limits;
     if (this.#files <= filesMax && this.#bytes <= bytesMax) return;
-    throw new LeverError(
+    throw transformError(
+      `the result has more than ${bytesMax} bytes or ${filesMax} files`,
       "too_large",
-      `Cannot transform the TypeScript: the result has more than ${bytesMax} bytes or ${filesMax} files.`,
     );
   }
 
@@ -68,10 +69,9 @@ export class TransformedFiles {
   }
 }
 
-function refused(path: string): LeverError {
-  const shown = JSON.stringify(path).slice(0, 120);
-  return new LeverError(
+function refused(path: string): Error {
+  return transformError(
+    `the compiler has returned a file for ${shown(path)}, which is no source of the service`,
     "internal",
-    `Cannot transform the TypeScript: the compiler has returned a file for ${shown}, which is no source of the service.`,
   );
 }
