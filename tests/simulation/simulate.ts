@@ -6,7 +6,6 @@ import {
   type VersionRecord,
 } from "@leveros/host/parts";
 import {
-  type CallHandle,
   type CallListener,
   defaultLimits,
   ignoredEvents,
@@ -17,6 +16,7 @@ import {
 } from "@leveros/protocol";
 import { seededRandom } from "../harness/seeded-random.ts";
 import { VirtualClock } from "../harness/virtual-clock.ts";
+import { Invariants } from "./invariants.ts";
 import { type SimulatedRuntime, simulatedLauncher, type World } from "./simulated-runtime.ts";
 
 export interface SimulationOptions {
@@ -38,6 +38,7 @@ export interface SimulationResult {
 
 const ENVIRONMENT = "dev.lever";
 const SERVICES = ["one", "two"] as const;
+const RAM = 128;
 const TIMEOUT_MS = 5_000;
 const body = new TextEncoder().encode("[]");
 
@@ -54,7 +55,7 @@ const limits = {
   resourceHookTimeoutMs: 1_000,
   unresponsiveKillAfterMs: 5_000,
   instancesPerServiceMax: 5,
-  instancesRamMbMax: 128 * 9,
+  instancesRamMbMax: RAM * 9,
 };
 
 /** Time for every call to end: its deadline, and what follows it. */
@@ -72,51 +73,24 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const violate = (what: string): void => {
     if (violations.length < 20) violations.push(`at ${clock.now().toFixed(1)} ms: ${what}`);
   };
-  const check = (isKept: boolean, what: string): void => {
-    if (!isKept) violate(what);
-  };
-
-  // The processes that have opened a resource and not closed it.
-  const holders = new Map<string, Set<SimulatedRuntime>>();
-  const epochs = new Map<string, number>();
-  const runtimes = new Set<SimulatedRuntime>();
-  let launched = 0;
-  let ownerships = 0;
-  const keyOf = ({ assignment }: SimulatedRuntime, resource: string): string =>
-    `${assignment?.service} ${resource}`;
+  const invariants = new Invariants({
+    environment: ENVIRONMENT,
+    services: SERVICES,
+    limits,
+    ram: RAM,
+    violate,
+  });
+  const check = (isKept: boolean, what: string): void => invariants.check(isKept, what);
   const world: World = {
     clock,
     random,
     troubles: {
       badStarts: random() < 0.3 ? 0.2 : 0,
       lostReplies: random() < 0.5 ? 0.02 : 0,
+      earlyEnds: random() < 0.5 ? 0.1 : 0,
       stubborn: random() < 0.3 ? 0.2 : 0,
     },
-    watcher: {
-      onTakes(runtime, resource, epoch) {
-        const key = keyOf(runtime, resource);
-        const held = holders.get(key) ?? new Set();
-        check(held.size === 0, `O1: ${key} has two owners`);
-        check(epoch > (epochs.get(key) ?? 0), `O2: the epoch of ${key} does not grow`);
-        held.add(runtime);
-        holders.set(key, held);
-        epochs.set(key, epoch);
-        ownerships++;
-      },
-      onGives(runtime, resource) {
-        holders.get(keyOf(runtime, resource))?.delete(runtime);
-      },
-      onCall(runtime, { target }) {
-        check(!runtime.isStopping, `a call of ${target.method} follows the promise that none does`);
-        if (target.resource === "") return;
-        const key = keyOf(runtime, target.resource);
-        check(holders.get(key)?.has(runtime) === true, `O3: ${key} is called where it is not`);
-      },
-      onDead(runtime) {
-        runtimes.delete(runtime);
-        for (const held of holders.values()) held.delete(runtime);
-      },
-    },
+    watcher: invariants,
   };
 
   let epoch = 0;
@@ -126,10 +100,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     kind: "services",
     isPublic: false,
   });
-  const { launcher, link } = simulatedLauncher(world, (runtime) => {
-    runtimes.add(runtime);
-    launched++;
-  });
+  const { launcher, link } = simulatedLauncher(world, (runtime) => invariants.onLaunch(runtime));
   const fleet = new Fleet({
     launcher,
     link,
@@ -144,6 +115,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     serveCall: () => ignoredEvents,
     ...(options.decide !== undefined && { decide: options.decide }),
   });
+  invariants.watch(router, fleet);
 
   const versions = new Map<string, number>();
   const recordOf = (service: string): VersionRecord => {
@@ -158,7 +130,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       maxInstanceLoad: 4,
       minInstances: service === "two" ? 1 : 0,
       maxInstances: undefined,
-      ram: 128,
+      ram: RAM,
       maxCpu: undefined,
       config: {},
     };
@@ -188,26 +160,30 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   };
   for (const service of SERVICES) goLive({ router, fleet }, recordOf(service));
 
-  const open = new Set<{
-    readonly startedAt: number;
-    readonly isStream: boolean;
-    readonly side: CallHandle;
-  }>();
+  const open = new Set<OpenCall>();
   let calls = 0;
   const call = (): void => {
     calls++;
     const service = SERVICES[Math.floor(random() * SERVICES.length)] ?? "one";
     const resource = random() < 0.5 ? `r${Math.floor(random() * 6)}` : "";
     const isStream = random() < 0.15;
-    let endings = 0;
+    const made = { startedAt: clock.now(), isStream, endings: 0, sent: 0, counted: -1 };
     const over = (): void => {
-      endings++;
-      check(endings === 1, "C1: a caller hears two endings");
-      if (entry !== undefined) open.delete(entry);
+      made.endings++;
+      check(made.endings === 1, "C1: a caller hears two endings");
+      open.delete(made);
     };
     const events: CallListener = {
-      onMessage: () => check(endings === 0, "C1: a message follows the ending"),
-      onEnd: over,
+      onMessage(_kind, bytes) {
+        check(made.endings === 0, "C1: a message follows the ending");
+        made.counted = Number(new TextDecoder().decode(bytes));
+      },
+      onEnd() {
+        const { sent, counted } = made;
+        const isWhole = hasEnded ? counted === sent : counted >= 0;
+        check(isWhole, `a call with ${sent} messages is over after ${counted} of them`);
+        over();
+      },
       onFail: over,
       onAbort: (error: LeverError) => {
         check(error.code !== "internal", `a call fails with ${error.message}`);
@@ -215,7 +191,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       },
       onDrain() {},
     };
-    let entry: { startedAt: number; isStream: boolean; side: CallHandle } | undefined;
+    let hasEnded = !isStream;
+    open.add(made);
     const method = isStream ? "chan" : "method";
     const side = router.open(
       {
@@ -229,45 +206,44 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       events,
       isStream,
     );
-    if (endings > 0) return;
-    const kept = { startedAt: clock.now(), isStream, side };
-    entry = kept;
-    open.add(kept);
-    if (isStream) clock.setTimeout(() => side.end(), random() * 3_000);
+    /** Sends the messages of a stream, some of them and its end before an instance has the call. */
+    const speak = (left: number): void => {
+      if (made.endings > 0 || !open.has(made)) return;
+      if (left === 0) {
+        hasEnded = true;
+        side.end();
+        return;
+      }
+      made.sent++;
+      side.send(PAYLOAD_JSON, body);
+      if (random() < 0.5) speak(left - 1);
+      else clock.setTimeout(() => speak(left - 1), random() * 1_500);
+    };
+    if (isStream) {
+      const messages = Math.floor(random() * 4);
+      if (random() < 0.5) speak(messages);
+      else clock.setTimeout(() => speak(messages), random() * 1_500);
+    }
     if (random() < 0.05) {
       clock.setTimeout(() => {
         // A caller that cancels gets no further event.
-        if (open.delete(kept)) side.abort(cancelled);
+        if (open.delete(made)) side.abort(cancelled);
       }, random() * 200);
     }
   };
 
-  /** Checks the promises that hold at every moment. */
   const checkNow = (): void => {
-    for (const name of SERVICES) {
-      const of = fleet.service(ENVIRONMENT, name);
-      if (of === undefined) continue;
-      let running = 0;
-      for (const instance of of.instances) {
-        const { target, phase, spec } = instance;
-        check(target.callsInFlight >= 0 && target.streamsInFlight >= 0, "C2: a count is negative");
-        const isLive = spec.version === of.live.version;
-        if (isLive && (phase === "ready" || phase === "starting")) running++;
-      }
-      check(running <= limits.instancesPerServiceMax, `${name} has ${running} instances`);
-      check(
-        of.route.callsWaiting <= limits.queuedCallsPerServiceMax,
-        "the queue is longer than it may be",
-      );
-      check(of.route.callsWaiting >= 0, "C2: the queue's count is negative");
-    }
-    check(fleet.ram.reserved <= fleet.ram.max, "more memory is allotted than there is");
+    invariants.checkNow();
     for (const { startedAt, isStream } of open) {
       check(isStream || clock.now() - startedAt <= TIMEOUT_MS + 1, "a call outlives its deadline");
     }
   };
 
   const busyMs = options.busyMs ?? 15_000;
+  const anyRuntime = (): SimulatedRuntime | undefined => {
+    const all = [...invariants.runtimes];
+    return all[Math.floor(random() * all.length)];
+  };
   // Quiet and busy times take turns.
   const act = (): void => {
     if (clock.now() >= busyMs) return;
@@ -279,11 +255,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     } else if (what < 0.955) {
       void deploy(SERVICES[Math.floor(random() * SERVICES.length)] ?? "one");
     } else if (what < 0.98) {
-      const victim = [...runtimes][Math.floor(random() * runtimes.size)];
-      victim?.kill();
+      anyRuntime()?.kill();
     } else {
-      const victim = [...runtimes][Math.floor(random() * runtimes.size)];
-      victim?.freeze(random() * 8_000);
+      anyRuntime()?.freeze(random() * 8_000);
     }
     clock.setTimeout(act, random() * (isBusy ? 30 : 400));
   };
@@ -302,22 +276,18 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   if (violations.length === 0) {
     check(open.size === 0, `${open.size} calls have no ending`);
     check(deploying === 0, "a deploy has no end");
-    for (const name of SERVICES) {
-      const of = fleet.service(ENVIRONMENT, name);
-      const left = [...(of?.instances ?? [])];
-      const isBad = world.troubles.badStarts > 0;
-      const wanted = name === "two" && !isBad ? 1 : 0;
-      check(
-        left.length >= wanted && left.length <= 1,
-        `${name} ends with ${left.length} instances`,
-      );
-      check(of?.route.callsWaiting === 0, `calls of ${name} still wait`);
-      check(of?.route.resources === 0, `${of?.route.resources} resources of ${name} are left`);
-      for (const { target } of left) check(target.callsInFlight === 0, "C2: calls are left");
-    }
+    invariants.checkQuiet({ mayFailToStart: world.troubles.badStarts > 0 });
   }
   void fleet.close();
+  await run(clock.now() + SETTLE_MS);
+  if (violations.length === 0) invariants.checkClosed();
+  const { launched, ownerships } = invariants;
   return { steps, calls, instances: launched, ownerships, violations };
+}
+
+interface OpenCall {
+  readonly startedAt: number;
+  readonly isStream: boolean;
 }
 
 const cancelled = { code: "cancelled", message: "The caller left." } as LeverError;

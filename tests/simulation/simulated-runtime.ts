@@ -16,7 +16,7 @@ import {
   PAYLOAD_JSON,
 } from "@leveros/protocol";
 
-const NOTHING = new TextEncoder().encode("null");
+const encoder = new TextEncoder();
 
 /** Probabilities of faults in the simulated instances. */
 interface Troubles {
@@ -24,16 +24,24 @@ interface Troubles {
   readonly badStarts: number;
   /** Calls and hooks that are never answered. */
   readonly lostReplies: number;
+  /** Calls that fail, and streams that the service ends before its caller does. */
+  readonly earlyEnds: number;
   /** Instances that ignore TERM. */
   readonly stubborn: number;
 }
 
 /** The events of instances from which the simulation checks the promises. */
-interface Watcher {
+export interface Watcher {
+  /** The host opens a call, of a method or a hook. */
+  onSent(runtime: SimulatedRuntime, request: CallRequest): void;
   /** A call has reached the service's function. */
   onCall(runtime: SimulatedRuntime, request: CallRequest): void;
   onTakes(runtime: SimulatedRuntime, resource: string, epoch: number): void;
+  /** `closeResource` begins. */
+  onClosing(runtime: SimulatedRuntime, resource: string): void;
   onGives(runtime: SimulatedRuntime, resource: string): void;
+  /** The host breaks the contract of a call. */
+  onMisuse(what: string): void;
   onDead(runtime: SimulatedRuntime): void;
 }
 
@@ -49,6 +57,14 @@ interface Running {
   readonly events: CallListener;
   /** False once the caller has left, while the function still runs. */
   isHeard: boolean;
+  /** The caller sends no more. */
+  hasEnded: boolean;
+  /** Messages of a stream. */
+  received: number;
+}
+
+function isHook({ target }: CallRequest): boolean {
+  return target.method === "newResource" || target.method === "closeResource";
 }
 
 /** A process with a runtime in it, as far as the host can tell: it loads, answers, closes resources, drains and dies. */
@@ -57,6 +73,8 @@ export class SimulatedRuntime implements RuntimeLink {
   readonly #world: World;
   readonly #exited: PromiseWithResolvers<ProcessExit> = Promise.withResolvers();
   readonly #running = new Set<Running>();
+  /** Streams whose caller's half is open, also those that the service has ended. */
+  readonly #halfOpen = new Set<Running>();
   readonly #held = new Set<string>();
   handlers: InstanceLinkHandlers | undefined;
   assignment: Assignment | undefined;
@@ -75,6 +93,23 @@ export class SimulatedRuntime implements RuntimeLink {
 
   get exited(): Promise<ProcessExit> {
     return this.#exited.promise;
+  }
+
+  /** Streams whose callers may still send. */
+  get halfOpen(): number {
+    return this.#halfOpen.size;
+  }
+
+  /** The calls of methods that the host waits for, also for one resource only. */
+  calls(resource?: string): { readonly all: number; readonly streams: number } {
+    let [all, streams] = [0, 0];
+    for (const { request, isHeard } of this.#running) {
+      if (!isHeard || isHook(request)) continue;
+      if (resource !== undefined && request.target.resource !== resource) continue;
+      all++;
+      if (request.isStream) streams++;
+    }
+    return { all, streams };
   }
 
   // The launcher's side.
@@ -113,22 +148,33 @@ export class SimulatedRuntime implements RuntimeLink {
   }
 
   open(request: CallRequest, events: CallListener, hasMore: boolean): CallHandle {
+    this.#world.watcher.onSent(this, request);
     if (this.isDead) {
       events.onAbort(new LeverError("instance_failed", "It is dead."));
       return closedSide;
     }
-    const running: Running = { request, events, isHeard: true };
+    const running: Running = { request, events, isHeard: true, hasEnded: !hasMore, received: 0 };
     this.#running.add(running);
+    if (hasMore) this.#halfOpen.add(running);
     this.#later(0.5, () => this.#serve(running));
     if (request.isStream && !hasMore) this.#later(1, () => this.#finish(running));
     return {
       ...closedSide,
+      send: () => {
+        if (running.hasEnded) this.#world.watcher.onMisuse("a message follows the caller's end");
+        running.received++;
+        return true;
+      },
       abort: () => {
         running.isHeard = false;
+        this.#halfOpen.delete(running);
       },
       // A stream is over when its caller has ended it.
       end: () => {
-        if (request.isStream) this.#later(1, () => this.#finish(running));
+        if (running.hasEnded) this.#world.watcher.onMisuse("a caller ends its stream twice");
+        running.hasEnded = true;
+        this.#halfOpen.delete(running);
+        this.#later(1, () => this.#finish(running));
       },
     };
   }
@@ -148,6 +194,7 @@ export class SimulatedRuntime implements RuntimeLink {
   close(error: LeverError): void {
     for (const { isHeard, events } of [...this.#running]) if (isHeard) events.onAbort(error);
     this.#running.clear();
+    this.#halfOpen.clear();
   }
 
   #serve(running: Running): void {
@@ -160,12 +207,17 @@ export class SimulatedRuntime implements RuntimeLink {
       this.#held.add(resource);
     }
     if (method === "closeResource") {
+      watcher.onClosing(this, resource);
       this.#closeWhenQuiet(running);
       return;
     }
     if (method === "method" || method === "chan") watcher.onCall(this, request);
-    if (request.isStream || random() < troubles.lostReplies) return;
-    this.#later(random() * 60, () => this.#finish(running));
+    const endsEarly = random() < troubles.earlyEnds;
+    if (request.isStream && !endsEarly) return;
+    if (random() < troubles.lostReplies) return;
+    if (endsEarly && !isHook(request) && random() < 0.5) {
+      this.#later(random() * 60, () => this.#fail(running));
+    } else this.#later(random() * 60, () => this.#finish(running));
   }
 
   /** A resource is released when no function works for it, also while callers wait for an answer. */
@@ -188,13 +240,23 @@ export class SimulatedRuntime implements RuntimeLink {
     if (this.#held.delete(resource)) this.#world.watcher.onGives(this, resource);
   }
 
+  /** Answers a call with the number of messages that it had. */
   #finish(running: Running): void {
     if (!this.#running.delete(running)) return;
-    const { events, isHeard, request } = running;
+    const { events, isHeard, received } = running;
     if (isHeard) {
-      if (!request.isStream) events.onMessage(PAYLOAD_JSON, NOTHING);
+      events.onMessage(PAYLOAD_JSON, encoder.encode(`${received}`));
       events.onEnd();
     }
+    this.#leaveWhenIdle();
+  }
+
+  /** Fails a call with a value, which ends both of its halves. */
+  #fail(running: Running): void {
+    if (!this.#running.delete(running)) return;
+    this.#halfOpen.delete(running);
+    running.hasEnded = true;
+    if (running.isHeard) running.events.onFail(PAYLOAD_JSON, encoder.encode("null"));
     this.#leaveWhenIdle();
   }
 

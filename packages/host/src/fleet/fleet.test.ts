@@ -20,8 +20,16 @@ function makeFleet(): { clock: VirtualClock; router: Router; fleet: Fleet } {
   const world = {
     clock,
     random: () => 0.5,
-    troubles: { badStarts: 0, lostReplies: 0, stubborn: 0 },
-    watcher: { onCall() {}, onTakes() {}, onGives() {}, onDead() {} },
+    troubles: { badStarts: 0, lostReplies: 0, earlyEnds: 0, stubborn: 0 },
+    watcher: {
+      onSent() {},
+      onCall() {},
+      onTakes() {},
+      onClosing() {},
+      onGives() {},
+      onMisuse() {},
+      onDead() {},
+    },
   };
   const fleet = new Fleet({
     ...simulatedLauncher(world, () => {}),

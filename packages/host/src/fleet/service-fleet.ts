@@ -139,14 +139,13 @@ export class ServiceFleet implements InstanceListener {
 
   /** An unresponsive instance gets no calls until it recovers; other instances take over. */
   onUnresponsive(instance: Instance): void {
-    if (instance.phase !== "ready") return;
     this.route.pause(instance.target);
     this.reconcile();
   }
 
   onRecovered(instance: Instance): void {
-    if (instance.phase !== "ready") return;
-    this.route.add(instance.target);
+    if (instance.phase === "ready") this.route.add(instance.target);
+    else this.route.recover(instance.target);
     this.reconcile();
   }
 

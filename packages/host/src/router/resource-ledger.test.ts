@@ -170,3 +170,91 @@ describe("a resource", () => {
     expect(ledger.size).toBe(0);
   });
 });
+
+describe("a resource with a call in flight", () => {
+  it.each([
+    ["a call", false],
+    ["a stream", true],
+  ])("a resource with %s is not idle", (_, isStream) => {
+    openOnA(isStream);
+    ledger.closeIdle(1_000_000, 100);
+    expect(news()).toEqual([]);
+    ledger.end("r", 1, { isStream, now: 1_000_000 });
+    ledger.closeIdle(2_000_000, 100);
+    expect(news()).toEqual(["close r a 1"]);
+  });
+
+  it.each([
+    ["its calls", false],
+    ["its streams", true],
+  ])("a resource stays on a draining instance until all of %s have ended", (_, isStream) => {
+    openOnA(isStream);
+    ledger.begin("r", isStream);
+    ledger.drain(a);
+    ledger.end("r", 1, { isStream, now: 0 });
+    expect(news()).toEqual([]);
+    ledger.end("r", 1, { isStream, now: 0 });
+    expect(news()).toEqual(["close r a 1"]);
+  });
+
+  it("a resource has no calls when its next ownership begins", () => {
+    openOnA();
+    ledger.begin("r", true);
+    ledger.wait({ resource: "r" }, 0);
+    there = [b];
+    ledger.exited(a);
+    ledger.opened("r", 2);
+    news();
+    ledger.closeIdle(1_000, 100);
+    expect(news()).toEqual(["close r b 2"]);
+  });
+});
+
+describe("an owner that does not answer", () => {
+  it("an owner that does not answer gets no calls until it answers", () => {
+    openOnA();
+    ledger.pause(a);
+    expect(ledger.ownerOf("r")).toBeUndefined();
+    ledger.wait({ resource: "r" }, 0);
+    expect(news()).toEqual([]);
+    ledger.stay(a);
+    expect(news()).toEqual(["dispatch 1 a"]);
+    expect(ledger.ownerOf("r")).toBe(a);
+  });
+
+  it("a resource that opens on it keeps its calls until it answers", () => {
+    there = [a];
+    ledger.wait({ resource: "r" }, 0);
+    ledger.pause(a);
+    ledger.opened("r", 1);
+    expect(news()).toEqual(["open r a 1"]);
+    ledger.recover(a);
+    expect(news()).toEqual(["dispatch 1 a"]);
+  });
+
+  it("a draining owner that answers again gets the calls that join its streams", () => {
+    openOnA(true);
+    ledger.drain(a);
+    ledger.pause(a);
+    ledger.wait({ resource: "r" }, 0);
+    ledger.recover(a);
+    expect(news()).toEqual(["dispatch 1 a"]);
+    ledger.end("r", 1, { isStream: true, now: 0 });
+    expect(news()).toEqual(["close r a 1"]);
+  });
+});
+
+describe("an instance that has exited", () => {
+  it.each<[string, () => void]>([
+    ["owned a resource", () => {}],
+    ["was draining", () => ledger.drain(a)],
+    ["did not answer", () => ledger.pause(a)],
+    ["was stopping", () => ledger.stopping(a)],
+  ])("an instance that %s leaves nothing in the ledger", (_, before) => {
+    openOnA();
+    before();
+    there = [];
+    ledger.exited(a);
+    expect([ledger.remembers(a), ledger.ownedBy(a), ledger.size]).toEqual([false, 0, 0]);
+  });
+});

@@ -1,4 +1,5 @@
 import type { LeverError } from "@leveros/protocol";
+import type { LedgerActions } from "./ledger-actions.ts";
 import type { ResourcePhase } from "./resource-phase.ts";
 
 /** A call that waits for a resource. */
@@ -16,19 +17,6 @@ interface Entry<Instance, Waiter> {
   streams: number;
   lastUsedAt: number;
   readonly waiting: Set<Waiter>;
-}
-
-/** Carries out what the ledger decides. Results come back through `opened`, `failed` and `closed`, with the epoch. */
-export interface LedgerActions<Instance, Waiter> {
-  /** Returns an epoch higher than all before, also before a restart. @throws LeverError when none is available. */
-  nextEpoch(): number;
-  /** Chooses the owner of a new resource; undefined = no instance can take one now. */
-  choose(): Instance | undefined;
-  open(resource: string, owner: Instance, epoch: number): void;
-  close(resource: string, owner: Instance, epoch: number): void;
-  /** Gives the resource's waiting calls, oldest first, to its owner. */
-  dispatch(waiting: readonly Waiter[], owner: Instance): void;
-  refuse(waiting: readonly Waiter[], error: LeverError): void;
 }
 
 /**
@@ -58,6 +46,11 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   /** Number of resources that an instance owns, in any phase. */
   ownedBy(instance: Instance): number {
     return this.#owned.get(instance)?.size ?? 0;
+  }
+
+  /** True while it keeps anything about the instance. */
+  remembers(instance: Instance): boolean {
+    return [this.#owned, this.#draining, this.#paused].some((of) => of.has(instance));
   }
 
   has(resource: string): boolean {
@@ -184,14 +177,21 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     this.#paused.add(instance);
   }
 
-  /** The instance has recovered, or stops draining. */
-  stay(instance: Instance): void {
-    const wasDraining = this.#draining.delete(instance);
-    if (!this.#paused.delete(instance) && !wasDraining) return;
+  /** The instance answers again: its resources get the calls that wait for them. */
+  recover(instance: Instance): void {
+    this.#paused.delete(instance);
     for (const entry of [...(this.#owned.get(instance) ?? [])]) {
-      if (entry.phase === "handingOver") entry.phase = "open";
       if (entry.phase === "open") this.#dispatch(entry);
     }
+  }
+
+  /** The instance gets resources again: it has recovered, or stops draining. */
+  stay(instance: Instance): void {
+    this.#draining.delete(instance);
+    for (const entry of this.#owned.get(instance) ?? []) {
+      if (entry.phase === "handingOver") entry.phase = "open";
+    }
+    this.recover(instance);
   }
 
   /** The instance is exiting and closes its resources itself: nothing more is sent to it. */

@@ -1,4 +1,4 @@
-import { LeverError, type Limits } from "@leveros/protocol";
+import { LeverError } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { SubmittedCall } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
@@ -9,22 +9,8 @@ import type { LiveVersion } from "./live-version.ts";
 import { createLedger } from "./resource-hooks.ts";
 import type { ResourceLedger } from "./resource-ledger.ts";
 import { type RouteCapacity, UNSCALED } from "./route-capacity.ts";
-import {
-  overloaded,
-  WaitingCalls,
-  type WaitingInEnvironment,
-  type WaitingLimits,
-} from "./waiting-calls.ts";
-
-type RouteLimits = WaitingLimits &
-  Pick<
-    Limits,
-    | "callsPerInstanceMax"
-    | "queueStandingMs"
-    | "resourcesPerServiceMax"
-    | "resourceIdleTimeoutMs"
-    | "resourceHookTimeoutMs"
-  >;
+import type { RouteLimits } from "./route-limits.ts";
+import { overloaded, WaitingCalls, type WaitingInEnvironment } from "./waiting-calls.ts";
 
 /** Shared by the routes of an environment. */
 export interface RouteOptions {
@@ -82,6 +68,11 @@ export class ServiceRoute {
 
   resourcesOf(target: InstanceTarget): number {
     return this.#resources?.ownedBy(target) ?? 0;
+  }
+
+  /** True while it keeps anything about the instance. */
+  remembers(target: InstanceTarget): boolean {
+    return this.#instances.includes(target) || this.#resources?.remembers(target) === true;
   }
 
   /** Calls on instances that take new ones. Calls on draining instances do not count. */
@@ -151,6 +142,11 @@ export class ServiceRoute {
   pause(target: InstanceTarget): void {
     this.#drop(target);
     this.#resources?.pause(target);
+  }
+
+  /** The instance answers again, and still gets no calls but those of its resources. */
+  recover(target: InstanceTarget): void {
+    this.#resources?.recover(target);
   }
 
   /** The instance gets no new calls. Its calls go on, and its resources move to other instances. */
