@@ -53,11 +53,29 @@ function nearestConfig(
 
 function readProject(compiler: typeof ts, path: string | undefined, folder: string): Project {
   const given = path === undefined ? {} : readOptions(compiler, path, folder);
-  return { options: emitOptions(compiler, given), rule: formatRule(compiler, given), files: [] };
+  const rule = formatRule(compiler, given);
+  return { options: emitOptions(compiler, given, rule), rule, files: [] };
 }
 
-/** The options of a tsconfig.json and of all that it extends. A tsconfig that only refers to others has those of the first. */
+/** The options of a tsconfig.json. One that only refers to others has those of the first. */
 function readOptions(compiler: typeof ts, path: string, folder: string): ts.CompilerOptions {
+  const read = new Set<string>();
+  for (let next = path; ; ) {
+    read.add(next);
+    const { options, refersTo } = readConfig(compiler, next, folder);
+    if (refersTo === undefined || read.has(refersTo)) return options;
+    next = refersTo;
+  }
+}
+
+interface ReadConfig {
+  readonly options: ts.CompilerOptions;
+  /** Another tsconfig, which has the options instead. */
+  readonly refersTo: string | undefined;
+}
+
+/** Reads a tsconfig.json and all that it extends. @throws TransformError when one cannot be read. */
+function readConfig(compiler: typeof ts, path: string, folder: string): ReadConfig {
   const { config, error } = compiler.readConfigFile(path, readText);
   if (error !== undefined) throw new TransformError(describe(compiler, error, folder));
   const isInside = (file: string): boolean => file.startsWith(`${folder}/`) && existsSync(file);
@@ -78,15 +96,21 @@ function readOptions(compiler: typeof ts, path: string, folder: string): ts.Comp
   }
   const [reference] = parsed.projectReferences ?? [];
   const isSolution = Array.isArray(config.files) && config.files.length === 0;
-  if (!isSolution || reference === undefined) return parsed.options;
-  const referred = compiler.resolveProjectReferencePath(reference);
-  return isInside(referred) ? readOptions(compiler, referred, folder) : parsed.options;
+  const referred =
+    isSolution && reference !== undefined
+      ? compiler.resolveProjectReferencePath(reference)
+      : undefined;
+  const isThere = referred !== undefined && isInside(referred);
+  return { options: parsed.options, refersTo: isThere ? referred : undefined };
 }
 
 /** The options that change what the code means stay; those about where and what tsc writes, and about types, do not. */
-function emitOptions(compiler: typeof ts, given: ts.CompilerOptions): ts.CompilerOptions {
+function emitOptions(
+  compiler: typeof ts,
+  given: ts.CompilerOptions,
+  rule: FormatRule,
+): ts.CompilerOptions {
   const { ModuleKind, ScriptTarget, JsxEmit } = compiler;
-  const rule = formatRule(compiler, given);
   const target = given.target ?? ScriptTarget.LatestStandard;
   const { jsx } = given;
   const isRunnable =

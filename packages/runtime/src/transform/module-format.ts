@@ -45,9 +45,7 @@ export function moduleFormat(
   if (extension === ".cts" || extension === ".cjs" || rule === "commonjs") return "commonjs";
   const type = packageType(dirname(source.fileName), folder);
   if (rule === "package") return type ?? "commonjs";
-  if (source.statements.some(compiler.isExportAssignment) && hasExportEquals(compiler, source)) {
-    return "commonjs";
-  }
+  if (hasExportEquals(compiler, source)) return "commonjs";
   if (rule === "package-or-syntax" && type !== undefined) return type;
   const isModule = source.statements.some((statement) => isModuleSyntax(compiler, statement));
   const { text } = source;

@@ -172,6 +172,19 @@ describe("a tsconfig.json", () => {
     expect(() => transform(files)).toThrow(named);
   });
 
+  it.each([
+    ["to itself has its own options", "./tsconfig.json", {}],
+    ["in a circle has those of the last one", "./a.json", { references: [{ path: "." }] }],
+  ])("that only refers %s", (_name, path, other) => {
+    const config = { files: [], compilerOptions: { jsx: "react" }, references: [{ path }] };
+    const files = {
+      "server.tsx": "export const a = <b />;",
+      "tsconfig.json": JSON.stringify(config),
+      "a.json": JSON.stringify({ ...config, ...other }),
+    };
+    expect(transform(files, "server.tsx")["server.tsx"]).toContain("React.createElement");
+  });
+
   it("of a folder above does not count for packages of a workspace", () => {
     const source = "export class A { constructor(readonly b = 1) {} declare c: string; d; }";
     const files = {

@@ -6,6 +6,7 @@ import {
   ignoredEvents,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
+  type PayloadKind,
 } from "@leveros/protocol";
 import type ts from "typescript6";
 import { TransformError } from "./transform-error.ts";
@@ -44,14 +45,16 @@ interface AnswerOptions {
 }
 
 async function answer(side: CallHandle, { files, drained }: AnswerOptions): Promise<void> {
+  const send = async (kind: PayloadKind, bytes: Uint8Array): Promise<void> => {
+    if (!side.send(kind, bytes)) await drained();
+  };
   try {
     for (const { path, text } of files) {
       const bytes = new TextEncoder().encode(text);
-      let isOpen = side.send(PAYLOAD_JSON, encodeJson({ path, bytes: bytes.length }));
+      await send(PAYLOAD_JSON, encodeJson({ path, bytes: bytes.length }));
       for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
-        isOpen = side.send(PAYLOAD_BYTES, bytes.subarray(start, start + CHUNK_BYTES));
+        await send(PAYLOAD_BYTES, bytes.subarray(start, start + CHUNK_BYTES));
       }
-      if (!isOpen) await drained();
     }
     side.end();
   } catch (error) {
