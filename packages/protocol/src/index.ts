@@ -122,6 +122,7 @@ export {
   type RuntimeMessage,
 } from "./runtime-messages.ts";
 export { serviceKey } from "./service-key.ts";
+export { isSourcePath, WORKSPACE_FOLDER } from "./source-path.ts";
 export {
   argumentsPayload,
   decodeArguments,

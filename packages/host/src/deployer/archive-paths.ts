@@ -1,8 +1,10 @@
 import { dirname } from "node:path";
+import { isSourcePath, WORKSPACE_FOLDER } from "@leveros/protocol";
 import { invalid, shown, tooManyEntries } from "./archive-error.ts";
-import { isTypeScript } from "./source-path.ts";
 
 export type PathKind = "file" | "folder" | "link";
+
+const INSTALLED = new RegExp(`(?:^|/)node_modules/(?!\\${WORKSPACE_FOLDER}/)`);
 
 export interface FoundPaths {
   /** There is TypeScript other than declarations, outside of installed packages. */
@@ -47,6 +49,10 @@ export class ArchivePaths {
     this.#kinds.set(path, kind);
     if (this.#kinds.size > this.#pathsMax) throw tooManyEntries(this.#pathsMax);
   }
+}
+
+function isTypeScript(path: string): boolean {
+  return isSourcePath(path) && !path.endsWith(".jsx") && !INSTALLED.test(path);
 }
 
 function conflicting(path: string, kind: PathKind): Error {

@@ -1,5 +1,6 @@
 import {
   type DeployReport,
+  isSourcePath,
   LeverError,
   type LeverJson,
   type Limits,
@@ -20,7 +21,6 @@ import type { CodeStore, UnpackedCode } from "./code-store.ts";
 import { DeploySlots } from "./deploy-slots.ts";
 import { goLive } from "./go-live.ts";
 import { readService } from "./read-service.ts";
-import { needsTransform } from "./source-path.ts";
 import type { TransformedService } from "./transform.ts";
 
 export interface DeployerOptions {
@@ -135,7 +135,7 @@ export class Deployer {
     { folder, hasTypeScript }: UnpackedCode,
     { environment, name, jsEntry }: { environment: string } & Pick<LeverJson, "name" | "jsEntry">,
   ): Promise<number | undefined> {
-    if (jsEntry === undefined || !(hasTypeScript || needsTransform(jsEntry))) return undefined;
+    if (jsEntry === undefined || !(hasTypeScript || isSourcePath(jsEntry))) return undefined;
     const { clock, transform } = this.#options;
     const startedAt = clock.now();
     await transform({ environment, service: name, codeDir: folder, jsEntry });

@@ -1,13 +1,13 @@
 import { chmod, lstat, realpath, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isSourcePath } from "@leveros/protocol";
 import { shown } from "./archive-error.ts";
 import { entryPath } from "./entry-path.ts";
 import { transformError } from "./transform-error.ts";
 
 /** Tells the runtime that a folder's sources are JavaScript now (modules/module-hooks.ts in the runtime). */
 const MARKER = ".lever-transformed";
-const SOURCE = /\.(?:[cm]?ts|tsx|jsx)$/;
-const MAP = /\.(?:[cm]?ts|tsx|jsx)\.[cm]js\.map$/;
+const MAP = /\.[cm]js\.map$/;
 
 export interface TransformedFilesLimits {
   readonly filesMax: number;
@@ -46,11 +46,11 @@ export class TransformedFiles {
   async write(path: string, bytes: Uint8Array): Promise<void> {
     const target = join(this.#folder, path);
     const folder = await realpath(this.#folder);
-    const isPlain = entryPath(path) === path && (SOURCE.test(path) || MAP.test(path));
+    const isPlain = entryPath(path) === path && isSourcePath(path.replace(MAP, ""));
     const parent = isPlain ? await realpath(dirname(target)).catch(() => undefined) : undefined;
     if (parent === undefined || parent !== dirname(join(folder, path))) throw refused(path);
     const found = await lstat(target).catch(() => undefined);
-    if (found === undefined ? SOURCE.test(path) : !found.isFile()) throw refused(path);
+    if (found === undefined ? isSourcePath(path) : !found.isFile()) throw refused(path);
     // A new file: the old one may have further names.
     await rm(target, { force: true });
     await writeFile(target, bytes, { flag: "wx" });

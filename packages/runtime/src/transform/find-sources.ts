@@ -1,16 +1,6 @@
 import { type Dirent, readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
-
-/** A file that the transform makes JavaScript of. Declarations contain no code. */
-const SOURCE = /(?<!\.d)\.(?:[cm]?ts|tsx|jsx)$/;
-/** `x.d.css.ts` too. */
-const DECLARATION = /\.d\.(?:[^./]+\.)?[cm]?ts$/;
-/** Where `lever deploy` puts packages of a workspace (`packages/cli`). They are the user's own code. */
-const WORKSPACE_FOLDER = ".workspace";
-
-function isSource(path: string): boolean {
-  return SOURCE.test(path) && !DECLARATION.test(path);
-}
+import { join } from "node:path";
+import { isSourcePath, WORKSPACE_FOLDER } from "@leveros/protocol";
 
 /**
  * The absolute paths of all sources in a folder: outside of `node_modules`, in packages of a workspace, and in packages
@@ -22,7 +12,7 @@ export function findSources(folder: string): string[] {
   for (let dir = folders.pop(); dir !== undefined; dir = folders.pop()) {
     for (const entry of readdirSync(dir, { withFileTypes: true })) {
       const path = join(dir, entry.name);
-      if (entry.isFile() && isSource(entry.name)) found.push(path);
+      if (entry.isFile() && isSourcePath(entry.name)) found.push(path);
       if (!entry.isDirectory() || entry.name === ".git") continue;
       if (entry.name === "node_modules") folders.push(...sourcePackages(path));
       else folders.push(path);
@@ -74,7 +64,7 @@ function hasSourceEntry(folder: string): boolean {
 }
 
 function namesSource(target: unknown): boolean {
-  if (typeof target === "string") return isSource(basename(target));
+  if (typeof target === "string") return isSourcePath(target);
   if (typeof target !== "object" || target === null) return false;
   return Object.entries(target).some(([key, value]) => isUsedByNode(key) && namesSource(value));
 }

@@ -1,4 +1,4 @@
-import { type ArchiveLimits, defaultLimits } from "@leveros/protocol";
+import { type ArchiveLimits, defaultLimits, WORKSPACE_FOLDER } from "@leveros/protocol";
 import { callAdmin } from "../../call-admin.ts";
 import { formatBytes } from "../../quantity.ts";
 import type { Settings } from "../../settings.ts";
@@ -116,7 +116,7 @@ export function partOf(path: string): string {
   const segments = path.split("/");
   const at = segments.lastIndexOf("node_modules");
   if (at === -1) return segments[0] ?? path;
-  if (segments[at + 1] === ".workspace")
+  if (segments[at + 1] === WORKSPACE_FOLDER)
     return segments.slice(0, Math.min(at + 4, segments.length - 1)).join("/");
   return segments.slice(0, at + (segments[at + 1]?.startsWith("@") === true ? 3 : 2)).join("/");
 }

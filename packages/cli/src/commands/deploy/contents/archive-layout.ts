@@ -1,7 +1,5 @@
 import { dirname, isAbsolute, posix, relative, sep } from "node:path";
-
-/** The folder of an archive that repeats the layout of the workspace around the service. */
-const WORKSPACE_FOLDER = "node_modules/.workspace";
+import { WORKSPACE_FOLDER } from "@leveros/protocol";
 
 /**
  * Gives each file its path in the archive. Files of the service keep their paths. Files elsewhere in its workspace go below
@@ -23,7 +21,7 @@ export class ArchiveLayout {
     const inFolder = pathBelow(this.folder, file);
     if (inFolder !== undefined) return inFolder;
     const inRoot = pathBelow(this.root, file);
-    return inRoot === undefined ? undefined : posix.join(WORKSPACE_FOLDER, inRoot);
+    return inRoot === undefined ? undefined : posix.join("node_modules", WORKSPACE_FOLDER, inRoot);
   }
 
   isInFolder(file: string): boolean {
