@@ -50,6 +50,7 @@ export {
   type Problem,
 } from "./errors.ts";
 export { jsEntryCandidates, suggestJsEntry } from "./js-entry.ts";
+export { isJsonObject } from "./json-object.ts";
 export {
   type LeverJson,
   type LeverJsonOutcome,

@@ -1,4 +1,5 @@
 import { mayBeModule } from "./js-entry.ts";
+import { isJsonObject } from "./json-object.ts";
 import { nearestName } from "./nearest-name.ts";
 
 /** The fields of a service's lever.json, with every default filled in. */
@@ -133,7 +134,7 @@ const fields: Readonly<Record<keyof LeverJson, Field>> = {
       description: "Passed to the service as JSON in LEVEROS_CONFIG",
     },
     allowed: "an object",
-    accepts: isObject,
+    accepts: isJsonObject,
   },
 };
 
@@ -170,7 +171,7 @@ export function parseLeverJson(text: string): LeverJsonOutcome {
     const reason = error instanceof Error ? error.message : String(error);
     return { ok: false, errors: [`lever.json: the file is not JSON: ${reason}.`] };
   }
-  if (!isObject(parsed)) {
+  if (!isJsonObject(parsed)) {
     return {
       ok: false,
       errors: [`lever.json: the file holds ${shown(parsed)}; allowed is an object.`],
@@ -262,10 +263,6 @@ function nestingOf(text: string): number {
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isWholeAtLeast(value: unknown, least: number): boolean {

@@ -1,4 +1,10 @@
-import { rights as allRights, isRight, LeverError, type Right } from "@leveros/protocol";
+import {
+  rights as allRights,
+  isJsonObject,
+  isRight,
+  LeverError,
+  type Right,
+} from "@leveros/protocol";
 
 const ENVIRONMENTS_MAX = 1_000;
 const NOTE_LENGTH_MAX = 200;
@@ -17,7 +23,7 @@ export interface TokenOptions {
 
 /** @throws LeverError `malformed_request` */
 export function parseTokenOptions(value: unknown): TokenOptions {
-  const given: Readonly<Record<string, unknown>> = { ...(isObject(value) ? value : {}) };
+  const given = isJsonObject(value) ? value : {};
   const { environments, rights, expiresInMs, note = "" } = given;
   if (!isListOf(environments, isName) || environments.length > ENVIRONMENTS_MAX) {
     throw refuse('`environments` is not a list of names, or of "*"');
@@ -44,10 +50,6 @@ function refuse(reason: string): LeverError {
 
 function isName(value: unknown): value is string {
   return typeof value === "string" && value !== "";
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }
 
 function isListOf<Item>(

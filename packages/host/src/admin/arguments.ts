@@ -1,4 +1,5 @@
 import {
+  isJsonObject,
   LeverError,
   type NetworkPolicy,
   parseLeverUrl,
@@ -116,7 +117,7 @@ export function text(name: string): Argument<string> {
 export const variables: Argument<Readonly<Record<string, string>>> = {
   name: "variables",
   read(value) {
-    if (isRecord(value) && Object.values(value).every((of) => typeof of === "string")) {
+    if (isJsonObject(value) && Object.values(value).every((of) => typeof of === "string")) {
       return value as Readonly<Record<string, string>>;
     }
     throw new LeverError(
@@ -125,9 +126,6 @@ export const variables: Argument<Readonly<Record<string, string>>> = {
     );
   },
 };
-
-const isRecord = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** An object that may have one field, which is true or false; false by default. */
 export function flag(name: string): Argument<boolean> {

@@ -2,6 +2,7 @@ import {
   type CallHandle,
   type CallListener,
   decodeValue,
+  isJsonObject,
   type LeverError,
   PAYLOAD_JSON,
   type PayloadKind,
@@ -126,9 +127,7 @@ export class TransformAnswer implements CallListener {
 }
 
 function parseHead(value: unknown): { path: string; bytes: number } | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  if (!("path" in value && "bytes" in value)) return undefined;
-  const { path, bytes } = value;
+  const { path, bytes } = isJsonObject(value) ? value : {};
   if (typeof path !== "string" || typeof bytes !== "number") return undefined;
   return Number.isSafeInteger(bytes) && bytes >= 0 ? { path, bytes } : undefined;
 }

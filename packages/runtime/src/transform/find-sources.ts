@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isSourcePath, WORKSPACE_FOLDER } from "@leveros/protocol";
+import { isJsonObject, isSourcePath, WORKSPACE_FOLDER } from "@leveros/protocol";
 
 /**
  * The absolute paths of all sources in a folder: outside of `node_modules`, in packages of a workspace, and in packages
@@ -55,9 +55,9 @@ function folderEntries(path: string): Dirent[] {
 function hasSourceEntry(folder: string): boolean {
   try {
     const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-    if (typeof manifest !== "object" || manifest === null) return false;
-    const { main, exports } = manifest as { main?: unknown; exports?: unknown };
-    return namesSource(main) || namesSource(exports);
+    return (
+      isJsonObject(manifest) && (namesSource(manifest["main"]) || namesSource(manifest["exports"]))
+    );
   } catch {
     return false;
   }

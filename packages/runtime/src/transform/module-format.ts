@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
+import { isJsonObject } from "@leveros/protocol";
 import type ts from "typescript6";
 
 /** How Node loads a module. */
@@ -90,7 +91,7 @@ function readManifest(path: string): { readonly type?: unknown } | undefined {
   }
   try {
     const manifest: unknown = JSON.parse(text);
-    return typeof manifest === "object" && manifest !== null ? manifest : {};
+    return isJsonObject(manifest) ? manifest : {};
   } catch {
     return {};
   }

@@ -1,4 +1,10 @@
-import { type DeployReport, type ErrorCode, isErrorCode, LeverError } from "@leveros/protocol";
+import {
+  type DeployReport,
+  type ErrorCode,
+  isErrorCode,
+  isJsonObject,
+  LeverError,
+} from "@leveros/protocol";
 import type { UploadAnswer } from "./upload.ts";
 
 /** The outcome of a deploy. */
@@ -30,7 +36,7 @@ export function readDeployAnswer({ status, headers, body }: UploadAnswer): Deplo
   }
   const lines = status === 200 ? text.trim().split("\n").map(parseJson) : [];
   const last = lines.at(-1);
-  if (isRecord(last) && "error" in last) return failedWith(last["error"]);
+  if (isJsonObject(last) && "error" in last) return failedWith(last["error"]);
   if (isDeployReport(last)) return { kind: "deployed", report: last };
   return {
     kind: "failed",
@@ -44,7 +50,7 @@ export function readDeployAnswer({ status, headers, body }: UploadAnswer): Deplo
 /** The value is either a method's error or a problem of Lever. A last line has no header that distinguishes them. */
 function failedWith(value: unknown): DeployOutcome {
   if (typeof value === "string") return { kind: "refused", reason: value };
-  if (!isRecord(value) || typeof value["detail"] !== "string") {
+  if (!isJsonObject(value) || typeof value["detail"] !== "string") {
     return { kind: "refused", reason: JSON.stringify(value) ?? "the host gave no reason." };
   }
   const { code, detail } = value;
@@ -56,7 +62,7 @@ function failedWith(value: unknown): DeployOutcome {
 }
 
 function isDeployReport(value: unknown): value is DeployReport {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   const { environment, service, version, methods, times } = value;
   return (
     typeof environment === "string" &&
@@ -65,7 +71,7 @@ function isDeployReport(value: unknown): value is DeployReport {
     Array.isArray(methods) &&
     methods.every((method) => typeof method === "string") &&
     ["archiveBytes", "unpackedBytes", "entries"].every((name) => typeof value[name] === "number") &&
-    isRecord(times) &&
+    isJsonObject(times) &&
     ["uploadMs", "unpackMs", "startMs", "totalMs"].every((name) => typeof times[name] === "number")
   );
 }
@@ -77,8 +83,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import {
   type InstanceListing,
+  isJsonObject,
   LeverError,
   type ServiceListing,
   type VersionListing,
@@ -19,7 +20,7 @@ export function parseListings(value: unknown): ServiceListing[] {
 
 function isServiceListing(value: unknown): value is ServiceListing {
   return (
-    isRecord(value) &&
+    isJsonObject(value) &&
     typeof value["service"] === "string" &&
     typeof value["environment"] === "string" &&
     typeof value["description"] === "string" &&
@@ -33,7 +34,7 @@ function isServiceListing(value: unknown): value is ServiceListing {
 
 function isVersionListing(value: unknown): value is VersionListing {
   return (
-    isRecord(value) &&
+    isJsonObject(value) &&
     typeof value["version"] === "number" &&
     isTime(value["deployedAt"]) &&
     typeof value["archiveBytes"] === "number" &&
@@ -43,7 +44,7 @@ function isVersionListing(value: unknown): value is VersionListing {
 
 function isInstanceListing(value: unknown): value is InstanceListing {
   return (
-    isRecord(value) &&
+    isJsonObject(value) &&
     typeof value["instance"] === "string" &&
     typeof value["version"] === "number" &&
     typeof value["state"] === "string" &&
@@ -58,8 +59,4 @@ function isTime(value: unknown): boolean {
 
 function isListOf(value: unknown, accepts: (element: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(accepts);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

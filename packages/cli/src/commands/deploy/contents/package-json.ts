@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isJsonObject } from "@leveros/protocol";
 
 /** The fields of a package.json that decide what is packed. */
 export interface PackageJson {
@@ -39,8 +40,8 @@ export function parsePackageJson(text: string): PackageJson | undefined {
   const peers = keysOf(json["peerDependencies"]);
   const peersMeta = json["peerDependenciesMeta"];
   const optionalPeers = peers.filter((name) => {
-    const meta = isObject(peersMeta) ? peersMeta[name] : undefined;
-    return isObject(meta) && meta["optional"] === true;
+    const meta = isJsonObject(peersMeta) ? peersMeta[name] : undefined;
+    return isJsonObject(meta) && meta["optional"] === true;
   });
   const bundled = json["bundleDependencies"] ?? json["bundledDependencies"];
   const needed = new Set([
@@ -63,18 +64,14 @@ export function parsePackageJson(text: string): PackageJson | undefined {
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
-    return isObject(value) ? value : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function keysOf(value: unknown): string[] {
-  return isObject(value) ? Object.keys(value) : [];
+  return isJsonObject(value) ? Object.keys(value) : [];
 }
 
 /** Names become parts of paths. */
