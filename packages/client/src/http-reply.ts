@@ -1,10 +1,10 @@
 import {
-  isErrorCode,
-  isGrpcFailure,
-  LeverError,
+  isJsonObject,
+  type LeverError,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type Payload,
+  readSentError,
 } from "@leveros/protocol";
 import { type CalledAddress, notLever } from "./http-failure.ts";
 import { methodFailed } from "./reply-value.ts";
@@ -63,17 +63,10 @@ export function readProblem({ status, headers, body }: HttpReply): LeverError | 
   } catch {
     return undefined;
   }
-  if (typeof problem !== "object" || problem === null) return undefined;
-  const detail = "detail" in problem ? problem.detail : undefined;
-  const code = "code" in problem ? problem.code : undefined;
-  const grpcStatus = "grpcStatus" in problem ? problem.grpcStatus : undefined;
+  if (!isJsonObject(problem)) return undefined;
   const retryAfterSeconds = readRetryAfter(headers["retry-after"]);
-  return new LeverError(
-    // An unknown code, from a newer host, still means that Lever failed.
-    typeof code === "string" && isErrorCode(code) ? code : "internal",
-    typeof detail === "string" ? detail : `Lever responded with status ${status}.`,
-    { retryAfterSeconds, grpcStatus: isGrpcFailure(grpcStatus) ? grpcStatus : undefined },
-  );
+  const sent = { ...problem, message: problem["detail"], retryAfterSeconds };
+  return readSentError(sent, `Lever responded with status ${status}.`);
 }
 
 /** Seconds. Lever does not use the header's other form, a date. */

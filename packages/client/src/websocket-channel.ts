@@ -2,13 +2,13 @@ import {
   type CallHandle,
   type CallListener,
   cancelled,
-  isErrorCode,
-  isGrpcFailure,
   LeverError,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type Payload,
   type PayloadKind,
+  readSentError,
+  type SentError,
 } from "@leveros/protocol";
 
 /** The subprotocol with complete errors and credit for each side (docs/reference/transports.md, "WebSocket"). */
@@ -176,24 +176,11 @@ function readFailure(text: string, events: CallListener): () => void {
   const failure = JSON.parse(text) as {
     error?: unknown;
     bytesError?: string;
-    problem?: {
-      code?: unknown;
-      detail?: unknown;
-      retryAfterSeconds?: unknown;
-      grpcStatus?: unknown;
-    };
+    problem?: SentError & { readonly detail?: unknown };
   };
   const { problem, bytesError } = failure;
   if (problem !== undefined) {
-    const { code, detail, retryAfterSeconds, grpcStatus } = problem;
-    const error = new LeverError(
-      typeof code === "string" && isErrorCode(code) ? code : "internal",
-      typeof detail === "string" ? detail : "Lever ended the stream.",
-      {
-        ...(typeof retryAfterSeconds === "number" && { retryAfterSeconds }),
-        ...(isGrpcFailure(grpcStatus) && { grpcStatus }),
-      },
-    );
+    const error = readSentError({ ...problem, message: problem.detail }, "Lever ended the stream.");
     return () => events.onAbort(error);
   }
   if (bytesError !== undefined) {

@@ -44,7 +44,7 @@ const statusByCode = {
 export type ErrorCode = keyof typeof statusByCode;
 
 /** Whether a text from a wire is the code of an error. */
-export function isErrorCode(text: string): text is ErrorCode {
+function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(statusByCode, text);
 }
 
@@ -54,7 +54,7 @@ export function errorStatus(code: ErrorCode): number {
 }
 
 /** True for a number that gRPC defines as the status of a failed call (grpc/doc/statuscodes.md). */
-export function isGrpcFailure(status: unknown): status is number {
+function isGrpcFailure(status: unknown): status is number {
   return Number.isInteger(status) && Number(status) >= 1 && Number(status) <= 16;
 }
 
@@ -118,4 +118,29 @@ export class LeverError extends Error {
       ...(this.grpcStatus !== undefined && { grpcStatus: this.grpcStatus }),
     };
   }
+}
+
+/** The fields of an error that another process sent. */
+export interface SentError {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly retryAfterSeconds?: unknown;
+  readonly grpcStatus?: unknown;
+}
+
+/**
+ * The error for these fields. A malformed one counts as absent. An unknown code, from a newer host, still means that Lever
+ * failed.
+ * @param otherwise the message if there is none.
+ */
+export function readSentError(sent: SentError, otherwise: string): LeverError {
+  const { code, message, retryAfterSeconds, grpcStatus } = sent;
+  return new LeverError(
+    typeof code === "string" && isErrorCode(code) ? code : "internal",
+    typeof message === "string" ? message : otherwise,
+    {
+      retryAfterSeconds: typeof retryAfterSeconds === "number" ? retryAfterSeconds : undefined,
+      grpcStatus: isGrpcFailure(grpcStatus) ? grpcStatus : undefined,
+    },
+  );
 }

@@ -44,10 +44,10 @@ export { EarlyMessages } from "./early-messages.ts";
 export {
   type ErrorCode,
   errorStatus,
-  isErrorCode,
-  isGrpcFailure,
   LeverError,
   type Problem,
+  readSentError,
+  type SentError,
 } from "./errors.ts";
 export { jsEntryCandidates, suggestJsEntry } from "./js-entry.ts";
 export { isJsonObject } from "./json-object.ts";

@@ -1,5 +1,6 @@
 import type { WaitTimes } from "../call.ts";
-import { isErrorCode, isGrpcFailure, LeverError } from "../errors.ts";
+import { type LeverError, readSentError } from "../errors.ts";
+import { isJsonObject } from "../json-object.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -31,21 +32,7 @@ export function encodeAbort(error: LeverError): Uint8Array {
 /** Fields that are missing or malformed become those of an internal error. @throws Error when it is not JSON. */
 export function decodeAbort(payload: Uint8Array): LeverError {
   const parsed = decodeJson(payload);
-  const fields = (typeof parsed === "object" && parsed !== null ? parsed : {}) as {
-    code?: unknown;
-    message?: unknown;
-    retryAfterSeconds?: unknown;
-    grpcStatus?: unknown;
-  };
-  const code =
-    typeof fields.code === "string" && isErrorCode(fields.code) ? fields.code : "internal";
-  const message = typeof fields.message === "string" ? fields.message : "The call was aborted.";
-  return new LeverError(code, message, {
-    ...(typeof fields.retryAfterSeconds === "number" && {
-      retryAfterSeconds: fields.retryAfterSeconds,
-    }),
-    ...(isGrpcFailure(fields.grpcStatus) && { grpcStatus: fields.grpcStatus }),
-  });
+  return readSentError(isJsonObject(parsed) ? parsed : {}, "The call was aborted.");
 }
 
 /** The payload of an ASSIGNED frame, which only a host sends. @throws Error when it is none. */

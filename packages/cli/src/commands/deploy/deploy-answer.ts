@@ -1,9 +1,9 @@
 import {
   type DeployReport,
   type ErrorCode,
-  isErrorCode,
   isJsonObject,
   LeverError,
+  readSentError,
 } from "@leveros/protocol";
 import type { UploadAnswer } from "./upload.ts";
 
@@ -53,12 +53,10 @@ function failedWith(value: unknown): DeployOutcome {
   if (!isJsonObject(value) || typeof value["detail"] !== "string") {
     return { kind: "refused", reason: JSON.stringify(value) ?? "the host gave no reason." };
   }
-  const { code, detail } = value;
-  // A code of a newer host is unknown here, but still an error of Lever.
-  const known = typeof code === "string" && isErrorCode(code) ? code : "internal";
-  return CONTENT_ERRORS.has(known)
-    ? { kind: "refused", reason: detail }
-    : { kind: "failed", error: new LeverError(known, detail) };
+  const error = readSentError({ ...value, message: value["detail"] }, "");
+  return CONTENT_ERRORS.has(error.code)
+    ? { kind: "refused", reason: error.message }
+    : { kind: "failed", error };
 }
 
 function isDeployReport(value: unknown): value is DeployReport {
