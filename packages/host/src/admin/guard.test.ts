@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { LeverError } from "@leveros/protocol";
 import { beforeEach, expect, it } from "vitest";
 import { TokenIndex } from "../access/token-index.ts";
@@ -35,6 +36,7 @@ beforeEach(() => {
     access,
     store: store as Store,
     wallTime: () => 5,
+    log: () => {},
     propagated: async () => void ran.push("propagated"),
   });
 });
@@ -50,6 +52,9 @@ const methods = {
   listAll: adminMethod({ ...change, isChange: false, arguments: [] }, note),
   dropThing: adminMethod({ ...change, arguments: [environment, service, flag("force")] }, note),
   thingChan: adminStream({ ...change, alias: "ThingChan", arguments: [environment] }, note),
+  readThing: adminMethod({ ...change, isChange: false, arguments: [environment] }, () =>
+    readFileSync("/no/such/path"),
+  ),
   failThing: adminMethod({ ...change, arguments: [environment] }, () => {
     throw new LeverError("method_failed", "no", { value: "no" });
   }),
@@ -98,6 +103,13 @@ it("a method without an environment needs its right in all of them", async () =>
 it("a change that fails by itself is recorded as failed", async () => {
   await expect(call("failThing", "dev.lever")).rejects.toMatchObject({ code: "method_failed" });
   expect(audit).toMatchObject([{ method: "failThing", outcome: "failed" }]);
+});
+
+it("an error of the system reaches callers without its path", async () => {
+  await expect(call("readThing", "dev.lever")).rejects.toMatchObject({
+    code: "internal",
+    message: expect.not.stringContaining("/no/such/path"),
+  });
 });
 
 it("a call without a principal may do nothing", () => {

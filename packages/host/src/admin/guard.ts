@@ -1,6 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { LeverError } from "@leveros/protocol";
 import type { PrincipalId, TokenIndex } from "../access/token-index.ts";
+import { asLeverError } from "../logs/as-lever-error.ts";
+import type { Log } from "../logs/log.ts";
+import { systemReason } from "../logs/system-reason.ts";
 import type { AuditRecord, Store } from "../store/store.ts";
 import { type AdminMethod, argumentWithRole } from "./method-table.ts";
 
@@ -8,6 +11,7 @@ export interface GuardOptions {
   readonly access: TokenIndex;
   readonly store: Store;
   readonly wallTime: () => number;
+  readonly log: Log;
   /** Resolves when what was changed holds in every process that takes calls. */
   readonly propagated: () => Promise<void>;
 }
@@ -50,16 +54,29 @@ export class AdminGuard {
         access.checkAdmin(principal, method.right, place);
         return method.call(parts, args);
       };
-      if (!method.isChange) return run();
+      if (!method.isChange) return this.#run(run);
       const { value } = argumentWithRole(method, "target", args) ?? {};
-      return this.#runAudited(run, {
-        principal,
-        method: name,
-        environment,
-        target: targetOf(value),
-      });
+      const about = { principal, method: name, environment, target: targetOf(value) };
+      return this.#run(() => this.#runAudited(run, about));
     };
   }
+
+  /** The result of a stream must stay as it is: a promise would end the stream. */
+  #run(run: () => unknown): unknown {
+    try {
+      const result = run();
+      return result instanceof Promise ? result.catch(this.#fail) : result;
+    } catch (error) {
+      return this.#fail(error);
+    }
+  }
+
+  /** Errors of the system may have paths of the host, which callers must not see. */
+  readonly #fail = (error: unknown): never => {
+    throw systemReason(error) === undefined
+      ? error
+      : asLeverError(error, this.#options.log, "admin");
+  };
 
   async #runAudited(
     run: () => unknown,

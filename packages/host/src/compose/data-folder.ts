@@ -22,6 +22,8 @@ export interface DataFolder {
   /** Without symbolic links: Node loads modules, and checks access to them, by their real paths. */
   readonly dir: string;
   readonly storeFile: string;
+  /** A recent copy of the store; see `StoreCopies`. */
+  readonly storeCopyFile: string;
   readonly processesDir: string;
   readonly secretKeyFile: string;
 }
@@ -36,6 +38,7 @@ export function openDataFolder(path: string): DataFolder {
   const folder = {
     dir,
     storeFile: join(dir, STORE_FILE),
+    storeCopyFile: join(dir, "backup", STORE_FILE),
     processesDir: join(dir, "processes"),
     secretKeyFile: join(dir, "secret.key"),
   };

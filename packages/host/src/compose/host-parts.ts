@@ -20,6 +20,7 @@ import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
 import { openEpochs } from "../store/epochs.ts";
 import type { Store } from "../store/store.ts";
 import { type DataFolder, makeDir } from "./data-folder.ts";
+import type { StoreCopiesOptions } from "./store-copies.ts";
 
 export interface HostPartsOptions {
   readonly folder: DataFolder;
@@ -42,6 +43,8 @@ export interface HostParts {
   readonly environments: Environments;
   readonly deployer: Deployer;
   readonly tokens: TokenRegistry;
+  /** See `StoreCopies`. */
+  readonly removedArchives: StoreCopiesOptions["removed"];
   readonly launcher: Omit<OpenedLauncher, "launcher" | "close">;
   /** Serves the live version of every service. */
   serve(): Promise<void>;
@@ -134,6 +137,10 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     environments,
     deployer,
     tokens,
+    removedArchives: {
+      names: () => code.removedNames(),
+      delete: (names) => code.deleteRemoved(names),
+    },
     launcher,
     async serve() {
       for await (const record of store.liveVersions()) goLive({ router, fleet }, record);

@@ -1,19 +1,18 @@
 import type { LimitName, Limits } from "@leveros/protocol";
 import { startAdminService } from "../admin/admin-service.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import type { Listener } from "../gateway/listener.ts";
 import { type CertificateFiles, readCertificate } from "../gateway/tls/certificate.ts";
 import type { Isolation } from "../launcher/open-launcher.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
-import type { Store } from "../store/store.ts";
-import { StoreOpenError } from "../store/store-open-error.ts";
-import { openDataFolder } from "./data-folder.ts";
 import { createFront } from "./front.ts";
-import { openHostParts } from "./host-parts.ts";
+import { type HostParts, openHostParts } from "./host-parts.ts";
+import { dataFolderFailure, openData } from "./open-data.ts";
 import { setUpProcess } from "./process-setup.ts";
 import { firstTokenCommand, isolationFields } from "./start-messages.ts";
-import { listenFailure, StartupError } from "./startup-error.ts";
+import { listenFailure } from "./startup-error.ts";
+import { StoreCopies } from "./store-copies.ts";
 
 export interface HostOptions {
   /** Address to listen on. */
@@ -65,63 +64,80 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const events = new EventLog();
   const log = createLog({ level: options.logLevel, to: options.logTo, clock }, events);
   const certificate = options.tls && (await readCertificate(options.tls));
-  const folder = openDataFolder(options.dataDir);
-  const store = openStore(folder.storeFile);
+  const { folder, store } = openData(options.dataDir);
+  let parts: HostParts | undefined;
+  let listener: Listener | undefined;
   try {
     const shared = { limits, isLocalOnly, clock, log };
     const { isolation } = options;
-    const parts = await openHostParts({ ...shared, folder, store, isolation });
-    const front = createFront({ ...shared, bind, port, workers, certificate }, parts);
+    const host = await openHostParts({ ...shared, folder, store, isolation });
+    parts = host;
+    const front = createFront({ ...shared, bind, port, workers, certificate }, host);
     startAdminService({
-      ...parts,
+      ...host,
       limits,
       overriddenLimits: options.overriddenLimits,
       events,
+      log,
       wallTime: clock.wallTime,
       propagated: front.propagated,
     });
-    await parts.serve();
-    const listener = await front.open().catch(async (error: unknown) => {
-      await parts.close();
+    await host.serve();
+    const listening = await front.open().catch((error: unknown) => {
       throw listenFailure({ bind, port }, error);
     });
-    await parts.listens(listener.port);
+    listener = listening;
+    await host.listens(listening.port);
+    const copies = new StoreCopies({
+      store,
+      file: folder.storeCopyFile,
+      removed: host.removedArchives,
+      clock,
+      log,
+    });
+    copies.start();
     log("info", "host", "host started", {
       bind,
-      port: listener.port,
+      port: listening.port,
       dataDir: folder.dir,
-      ...isolationFields(parts.launcher),
+      ...isolationFields(host.launcher),
       ...(workers > 1 && { workers }),
     });
-    if (!isLocalOnly && !parts.tokens.index.hasTokens) {
-      const firstToken = firstTokenCommand({ bind, port: listener.port }, certificate);
+    if (!isLocalOnly && !host.tokens.index.hasTokens) {
+      const firstToken = firstTokenCommand({ bind, port: listening.port }, certificate);
       log("warn", "host", "no token configured", { firstToken });
     }
     const close = async (): Promise<void> => {
-      parts.router.close();
-      const drained = listener.close();
+      host.router.close();
+      const drained = listening.close();
       // The calls in flight still need their instances.
-      await parts.close();
+      await host.close();
       await withTimeLimit(drained, LAST_REPLIES_MS, clock);
-      listener.destroyConnections();
+      listening.destroyConnections();
+      await copies.close();
       await store.close();
       log("info", "host", "host stopped");
     };
     let closing: Promise<void> | undefined;
     return {
       bind,
-      port: listener.port,
-      isolation: parts.launcher.isolation,
-      isolationReason: parts.launcher.isolationReason,
-      sharedUserReason: parts.launcher.sharedUserReason,
+      port: listening.port,
+      isolation: host.launcher.isolation,
+      isolationReason: host.launcher.isolationReason,
+      sharedUserReason: host.launcher.sharedUserReason,
       close: () => {
         closing ??= close();
         return closing;
       },
     };
   } catch (error) {
+    // Nothing that is left may keep the process alive.
+    const closed = listener?.close();
+    listener?.destroyConnections();
+    await parts?.close();
+    await closed;
     await store.close();
-    throw error;
+    throw dataFolderFailure(folder.dir, error);
   }
 }
 
@@ -133,19 +149,4 @@ async function withTimeLimit(work: Promise<void>, ms: number, clock: Clock): Pro
   });
   await Promise.race([work, limit]);
   clock.clearTimeout(timer);
-}
-
-const dataFolderProblems = {
-  inUse: "dataFolderInUse",
-  newer: "dataFolderNewer",
-  older: "dataFolderOlder",
-} as const;
-
-function openStore(file: string): Store {
-  try {
-    return openSqliteStore(file);
-  } catch (error) {
-    if (!(error instanceof StoreOpenError)) throw error;
-    throw new StartupError(dataFolderProblems[error.problem], error.message, { cause: error });
-  }
 }

@@ -8,8 +8,10 @@ export type StartupProblem =
   | "dataFolderNewer"
   /** An older Lever wrote it, and there is no way to update it. */
   | "dataFolderOlder"
-  /** It does not say which Lever wrote it. */
-  | "dataFolderDamaged";
+  /** It does not say which Lever wrote it, or its database is lost or cannot be read. */
+  | "dataFolderDamaged"
+  /** The system does not let Lever read or write it. */
+  | "dataFolderUnusable";
 
 /** A host that does not start, for a reason outside of Lever. */
 export class StartupError extends Error {

@@ -17,15 +17,17 @@ const INCOMPLETE = ".incomplete";
 /**
  * The code of all versions on this host. `archives/` contains the deployed archives, synced to the disk before a version
  * is published. `code/` contains them unpacked and transformed, and can be made again from them. `staging/` is for uploads
- * in progress.
+ * in progress. `removed/` has archives that no version needs any more, for as long as a copy of the store still names them.
  *
  * - K1. Every folder below `code/` with the name of a version's code is complete: it has another name until then.
  * - K2. Code that no kept version needs is removed: at once when its version is dropped, after a crash at the next start.
+ * - K3. An archive that the store does not name is never deleted at a start: the store may be older than the archive.
  */
 export class CodeStore {
   readonly #staging: string;
   readonly #archives: string;
   readonly #code: string;
+  readonly #removed: string;
   readonly #limits: Limits;
   readonly #unpacking = new Map<string, Promise<string>>();
 
@@ -33,10 +35,11 @@ export class CodeStore {
     this.#staging = join(dataDir, "staging");
     this.#archives = join(dataDir, "archives");
     this.#code = join(dataDir, "code");
+    this.#removed = join(dataDir, "removed");
     this.#limits = limits;
   }
 
-  /** K2. After a crash of the machine, unpacked files may be incomplete: they are all unpacked again. */
+  /** K2, K3. After a crash of the machine, unpacked files may be incomplete: they are all unpacked again. */
   async open(store: Store): Promise<void> {
     await rm(this.#staging, { recursive: true, force: true });
     const boot = bootId();
@@ -45,17 +48,35 @@ export class CodeStore {
       if (boot !== undefined) await store.writeHostValue("boot", boot);
     }
     const needed = await store.codeIds();
-    for (const dir of [this.#staging, this.#archives, this.#code]) {
+    for (const dir of [this.#staging, this.#archives, this.#code, this.#removed]) {
       await mkdir(dir, { recursive: true });
     }
     // The users of services can enter the data folder, so these must be closed to them.
-    for (const dir of [this.#staging, this.#archives]) await chmod(dir, 0o700);
+    for (const dir of [this.#staging, this.#archives, this.#removed]) await chmod(dir, 0o700);
     for (const name of await readdir(this.#code)) {
       if (!needed.has(name)) await rm(join(this.#code, name), { recursive: true, force: true });
     }
     for (const name of await readdir(this.#archives)) {
-      if (!needed.has(name.replace(/\.tar\.gz$/, ""))) await rm(join(this.#archives, name));
+      if (!needed.has(codeIdOf(name))) {
+        await rename(join(this.#archives, name), join(this.#removed, name));
+      }
     }
+    // The store is a copy from before these were removed.
+    for (const name of await readdir(this.#removed)) {
+      if (needed.has(codeIdOf(name))) {
+        await rename(join(this.#removed, name), join(this.#archives, name));
+      }
+    }
+  }
+
+  /** The archives in `removed/`. */
+  async removedNames(): Promise<readonly string[]> {
+    return await readdir(this.#removed);
+  }
+
+  /** Deletes archives in `removed/`: no copy of the store names them any more. */
+  async deleteRemoved(names: readonly string[]): Promise<void> {
+    for (const name of names) await rm(join(this.#removed, name), { force: true });
   }
 
   /**
@@ -125,14 +146,23 @@ export class CodeStore {
   ): Promise<string> {
     const known = this.#unpacking.get(codeId);
     if (known !== undefined) return known;
-    const found = this.#find(codeId, complete);
+    const found = this.#find(codeId, complete).finally(() => this.#unpacking.delete(codeId));
     this.#unpacking.set(codeId, found);
-    found.catch(() => this.#unpacking.delete(codeId));
     return found;
   }
 
+  /** K2. Removes the code of a version that was live. Its archive is kept until `deleteRemoved`. */
   async remove(codeId: string): Promise<void> {
-    this.#unpacking.delete(codeId);
+    await rename(this.#archiveOf(codeId), join(this.#removed, `${codeId}.tar.gz`)).catch(
+      (error: unknown) => {
+        if (!isMissing(error)) throw error;
+      },
+    );
+    await rm(join(this.#code, codeId), { recursive: true, force: true });
+  }
+
+  /** Deletes the code of a deploy that failed. */
+  async discard(codeId: string): Promise<void> {
     await rm(this.#archiveOf(codeId), { force: true });
     await rm(join(this.#code, codeId), { recursive: true, force: true });
   }
@@ -142,17 +172,27 @@ export class CodeStore {
     complete: (unpacked: UnpackedCode) => Promise<void>,
   ): Promise<string> {
     const codeDir = join(this.#code, codeId);
-    const exists = await stat(codeDir).then(
-      () => true,
-      () => false,
-    );
-    if (!exists) await this.unpack(codeId, complete);
+    const found = await stat(codeDir).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+    if (found === undefined) {
+      for (const dir of [this.#staging, this.#code]) await mkdir(dir, { recursive: true });
+      await this.unpack(codeId, complete);
+    }
     return codeDir;
   }
 
   #archiveOf(codeId: string): string {
     return join(this.#archives, `${codeId}.tar.gz`);
   }
+}
+
+function codeIdOf(archive: string): string {
+  return archive.replace(/\.tar\.gz$/, "");
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 /** After this, a rename in the folder survives a crash of the machine. */

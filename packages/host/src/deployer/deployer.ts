@@ -115,7 +115,7 @@ export class Deployer {
       };
     } catch (error) {
       // D2, and nothing that D1 has decided.
-      if (codeId !== undefined && !(await store.codeIds()).has(codeId)) await code.remove(codeId);
+      if (codeId !== undefined && !(await store.codeIds()).has(codeId)) await code.discard(codeId);
       log("warn", "deployer", "deploy failed", { environment, reason: reasonOf(error) });
       throw error;
     }

@@ -6,6 +6,7 @@ import type {
   VariableRecord,
   VersionRecord,
 } from "./store.ts";
+import { StoreOpenError } from "./store-open-error.ts";
 
 /** A row as SQLite returns it. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -78,20 +79,29 @@ export function auditOf(row: Row): AuditRecord {
 
 export function textOf(value: unknown): string {
   if (typeof value === "string") return value;
-  throw new Error("Cannot read the store: a column does not have a text.");
+  throw damaged("a column does not have a text");
 }
 
 export function numberOf(value: unknown): number {
   if (typeof value === "number") return value;
-  throw new Error("Cannot read the store: a column does not have a number.");
+  throw damaged("a column does not have a number");
 }
 
 export function arrayOf(row: unknown): readonly unknown[] {
   if (Array.isArray(row)) return row;
-  throw new Error("Cannot read the store: a row is not an array.");
+  throw damaged("a row is not an array");
 }
 
-/** Lever wrote this text itself, so that its form is not checked again. */
+/** Lever wrote this text itself, so that only whether it is JSON is checked again. */
 function jsonOf<Value>(value: unknown): Value {
-  return JSON.parse(textOf(value)) as Value;
+  const text = textOf(value);
+  try {
+    return JSON.parse(text) as Value;
+  } catch (error) {
+    throw damaged("a column does not have JSON", error);
+  }
+}
+
+function damaged(how: string, cause?: unknown): StoreOpenError {
+  return new StoreOpenError("damaged", `Cannot read the store: it is damaged (${how}).`, { cause });
 }

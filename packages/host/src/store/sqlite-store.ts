@@ -1,5 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
-import { openDatabase } from "./open-database.ts";
+import { LeverError } from "@leveros/protocol";
+import { sqliteCode, systemReason } from "../logs/system-reason.ts";
+import { copyDatabase } from "./copy-database.ts";
+import { type DatabaseOptions, openDatabase, openError } from "./open-database.ts";
 import {
   arrayOf,
   auditOf,
@@ -11,18 +14,19 @@ import {
   versionOf,
   versionOfArray,
 } from "./rows.ts";
-import { prepareStatements } from "./statements.ts";
+import { prepareStatements, type Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
 
 const AUDIT_RECORDS_MAX = 10_000;
 
 /**
  * The store of a single host: one SQLite file, locked while it is open, so that two hosts never use one data folder.
- * @throws StoreOpenError
+ * @throws StoreOpenError; the system's error when the file cannot be read or written.
  */
-export function openSqliteStore(file: string): Store {
-  const database = openDatabase(file);
-  const statements = prepareStatements(database);
+export function openSqliteStore(file: string, options: DatabaseOptions = {}): Store {
+  const database = openDatabase(file, options);
+  const statements = prepareAll(database, file);
+  const write = <T>(work: () => T): T => inTransaction(database, work);
   // An array costs a tenth of an object, and these may be very many rows.
   statements.liveVersions.setReturnArrays(true);
   statements.codeIds.setReturnArrays(true);
@@ -30,10 +34,10 @@ export function openSqliteStore(file: string): Store {
     environments: async () => statements.environments.all().map(environmentOf),
     async putEnvironment({ environment, corsOrigins, isPublic, network }) {
       const [origins, policy] = [JSON.stringify(corsOrigins), JSON.stringify(network)];
-      statements.putEnvironment.run(environment, origins, isPublic ? 1 : 0, policy);
+      write(() => statements.putEnvironment.run(environment, origins, isPublic ? 1 : 0, policy));
     },
     async removeEnvironment(environment) {
-      inTransaction(database, () => {
+      write(() => {
         statements.removeVariables.run(environment);
         statements.removeVersions.run(environment);
         statements.removeServices.run(environment);
@@ -42,24 +46,24 @@ export function openSqliteStore(file: string): Store {
     },
     variables: async (environment) => statements.variables.all(environment).map(variableOf),
     async putVariables(records) {
-      inTransaction(database, () => {
+      write(() => {
         for (const { environment, service, name, value, isSecret, setAt } of records) {
           statements.putVariable.run(environment, service, name, value, isSecret ? 1 : 0, setAt);
         }
       });
     },
     removeVariable: async (environment, service, name) =>
-      statements.removeVariable.run(environment, service, name).changes === 1,
+      write(() => statements.removeVariable.run(environment, service, name)).changes === 1,
     tokens: async () => statements.tokens.all().map(tokenOf),
     async putToken({ id, hash, environments, rights, note, createdAt, expiresAt = null }) {
       const [names, granted] = [JSON.stringify(environments), JSON.stringify(rights)];
-      statements.putToken.run(id, hash, names, granted, note, createdAt, expiresAt);
+      write(() => statements.putToken.run(id, hash, names, granted, note, createdAt, expiresAt));
     },
     async removeToken(id) {
-      statements.removeToken.run(id);
+      write(() => statements.removeToken.run(id));
     },
     async addAudit({ at, principal, method, environment, target, outcome }) {
-      inTransaction(database, () => {
+      write(() => {
         statements.addAudit.run(at, principal, method, environment, target, outcome);
         statements.trimAudit.run(AUDIT_RECORDS_MAX);
       });
@@ -73,7 +77,7 @@ export function openSqliteStore(file: string): Store {
       numberOf(statements.lastVersion.get(environment, service)?.["lastVersion"] ?? 0) + 1,
     publishVersion: async (record, { versionsKeptMax }) => {
       const { environment, service, version } = record;
-      return inTransaction(database, () => {
+      return write(() => {
         statements.insertVersion.run(
           environment,
           service,
@@ -96,7 +100,9 @@ export function openSqliteStore(file: string): Store {
       });
     },
     async makeLive(environment, service, version) {
-      const { changes } = statements.makeLive.run(version, environment, service, version);
+      const { changes } = write(() =>
+        statements.makeLive.run(version, environment, service, version),
+      );
       if (changes !== 1) throw new Error(`There is no version ${version} of ${service}.`);
     },
     async codeIds() {
@@ -109,23 +115,47 @@ export function openSqliteStore(file: string): Store {
       return value === undefined ? undefined : textOf(value);
     },
     async writeHostValue(name, value) {
-      statements.putHostValue.run(name, value);
+      write(() => statements.putHostValue.run(name, value));
     },
+    copyTo: async (path) => await copyDatabase(database, path),
+    hasContent: async () => statements.hasContent.get() !== undefined,
+    changes: () => numberOf(statements.changes.get()?.["changes"]),
     async close() {
       if (database.isOpen) database.close();
     },
   };
 }
 
-/** T2. */
-function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec("BEGIN IMMEDIATE");
+function prepareAll(database: DatabaseSync, file: string): Statements {
   try {
+    return prepareStatements(database);
+  } catch (error) {
+    database.close();
+    throw openError(error, file);
+  }
+}
+
+/** T2. @throws LeverError `unavailable` when the system or SQLite refuses the write. */
+function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  try {
+    database.exec("BEGIN IMMEDIATE");
     const result = work();
     database.exec("COMMIT");
     return result;
   } catch (error) {
-    database.exec("ROLLBACK");
-    throw error;
+    // After some errors, such as that of a full disk, SQLite itself has rolled back.
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw writeError(error);
   }
+}
+
+/** https://www.sqlite.org/rescode.html: another row has the key, or the statement is wrong. */
+const OWN_CODES: ReadonlySet<number | undefined> = new Set([1, 19]);
+
+function writeError(error: unknown): unknown {
+  const reason = systemReason(error);
+  if (reason === undefined || OWN_CODES.has(sqliteCode(error))) return error;
+  return new LeverError("unavailable", `Cannot write to Lever's database: ${reason}.`, {
+    cause: error,
+  });
 }

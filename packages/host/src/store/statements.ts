@@ -61,6 +61,10 @@ const sql = {
   putHostValue: `
     INSERT INTO host_values (name, value) VALUES (?, ?)
     ON CONFLICT DO UPDATE SET value = excluded.value`,
+
+  hasContent:
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM versions) OR EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM variables)",
+  changes: "SELECT total_changes() AS changes",
 } as const;
 
 export type Statements = Readonly<Record<keyof typeof sql, StatementSync>>;

@@ -110,6 +110,12 @@ export interface Store {
   /** A small value of the host itself, by name. */
   readHostValue(name: string): Promise<string | undefined>;
   writeHostValue(name: string, value: string): Promise<void>;
+  /** Replaces the file with a complete copy of the store. Other work goes on meanwhile. */
+  copyTo(file: string): Promise<void>;
+  /** There is a version, a token or a variable. */
+  hasContent(): Promise<boolean>;
+  /** Grows with each change since the store was opened. */
+  changes(): number;
   /** May be called twice. */
   close(): Promise<void>;
 }
