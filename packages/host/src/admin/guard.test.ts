@@ -20,11 +20,13 @@ const token: TokenRecord = {
 
 let audit: AuditRecord[];
 let ran: unknown[];
+let judged: unknown[];
 let guard: AdminGuard;
 
 beforeEach(() => {
   audit = [];
   ran = [];
+  judged = [];
   const store: Pick<Store, "addAudit"> = {
     async addAudit(record) {
       audit.push(record);
@@ -41,12 +43,16 @@ beforeEach(() => {
   });
 });
 
+const isAll = (what: unknown): boolean => {
+  judged.push(what);
+  return what === "all";
+};
 const change = { right: "deploy", isChange: true, does: "" } as const;
 const note = (...values: readonly unknown[]): void => void ran.push(values);
 const methods = {
   listThings: adminMethod({ ...change, isChange: false, arguments: [environment] }, note),
   openThing: adminMethod(
-    { ...change, needsAll: ([, what]) => what === "all", arguments: [environment, service] },
+    { ...change, needsAll: ([, what]) => isAll(what), arguments: [environment, service] },
     note,
   ),
   listAll: adminMethod({ ...change, isChange: false, arguments: [] }, note),
@@ -122,4 +128,12 @@ it("a method may need its right in all environments for some arguments", async (
   expect(ran).toEqual([[parts, "dev.lever", "one"], "propagated"]);
   await expect(call("openThing", "dev.lever", "all")).rejects.toMatchObject({ code: "forbidden" });
   expect(audit.at(-1)).toMatchObject({ environment: "dev.lever", outcome: "forbidden" });
+  expect(judged).toEqual(["one", "all"]);
+});
+
+it("the arguments of a caller without the right are not judged", async () => {
+  await expect(call("openThing", "other.lever", "all")).rejects.toMatchObject({
+    code: "forbidden",
+  });
+  expect(judged).toEqual([]);
 });

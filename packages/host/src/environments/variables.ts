@@ -120,14 +120,14 @@ function checkVariable(name: string, value: string): void {
   if (name.startsWith("LEVEROS_")) {
     throw new LeverError("malformed_request", `Cannot set ${name}: Lever itself sets it.`);
   }
-  const refused = refuseVariable(name, value);
-  if (refused !== undefined) {
-    throw new LeverError("malformed_request", `Cannot set ${name}: ${refused}`);
-  }
   if (value.length > VALUE_LENGTH_MAX || value.includes("\0")) {
     throw new LeverError(
       "malformed_request",
       `Cannot set ${name}: allowed is a text of at most ${VALUE_LENGTH_MAX} characters, none of them NUL.`,
     );
+  }
+  const refused = refuseVariable(name, value);
+  if (refused !== undefined) {
+    throw new LeverError("malformed_request", `Cannot set ${name}: ${refused}`);
   }
 }

@@ -119,8 +119,9 @@ const HELD_GRACE_MS = 200;
 /** Most methods, and the longest name, that an instance may report. */
 const METHODS_MAX = 10_000;
 const METHOD_NAME_MAX = 1_000;
-/** Most characters of an unfinished step that the host keeps. */
-const REASON_MAX = 2_000;
+/** Most characters of an unfinished step, and of the reason of a failed start, that the host keeps. */
+const STEP_MAX = 2_000;
+const FAILURE_MAX = 8_000;
 
 type FromRuntime = Extract<
   RuntimeMessage,
@@ -132,10 +133,10 @@ function parseFromRuntime(message: unknown): FromRuntime {
   if (typeof message === "object" && message !== null && "type" in message) {
     if (message.type === "started" || message.type === "stopping") return { type: message.type };
     if (message.type === "waiting" && "reason" in message && typeof message.reason === "string") {
-      return { type: "waiting", reason: message.reason.slice(0, REASON_MAX) };
+      return { type: "waiting", reason: message.reason.slice(0, STEP_MAX) };
     }
     if (message.type === "failed" && "reason" in message && typeof message.reason === "string") {
-      return { type: "failed", reason: message.reason };
+      return { type: "failed", reason: message.reason.slice(0, FAILURE_MAX) };
     }
     if (message.type === "ready" && "methods" in message && Array.isArray(message.methods)) {
       const methods: unknown[] = message.methods;

@@ -51,6 +51,12 @@ describe("a name in a policy", () => {
     expect(refused).toContain(reason);
   });
 
+  it("that was checked and is in no policy is forgotten with the next check", async () => {
+    await names.check([DATABASE]);
+    await names.check([]);
+    expect(names.addressesOf(DATABASE)).toEqual([]);
+  });
+
   it("is resolved again every 30 s, and its environments learn of a change", async () => {
     await names.check([DATABASE]);
     names.follow("one", [DATABASE]);

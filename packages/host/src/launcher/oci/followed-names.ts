@@ -47,6 +47,7 @@ export class FollowedNames {
   async check(names: readonly string[]): Promise<string | undefined> {
     const all = new Set([...this.#names(), ...names]);
     if (all.size > NAMES_MAX) return `a host follows at most ${NAMES_MAX} names`;
+    this.#forgetAllBut(all);
     let wrong: string | undefined;
     await inParallel(names, async (name) => {
       try {
@@ -76,6 +77,12 @@ export class FollowedNames {
     return new Set([...this.#environments.values()].flat());
   }
 
+  #forgetAllBut(names: ReadonlySet<string>): void {
+    for (const known of [this.#answers, this.#failing]) {
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+    }
+  }
+
   #schedule(): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#timer);
@@ -86,11 +93,7 @@ export class FollowedNames {
   async #resolveAll(): Promise<void> {
     this.#options.clock.clearTimeout(this.#timer);
     const names = this.#names();
-    for (const name of this.#answers.keys()) {
-      if (names.has(name)) continue;
-      this.#answers.delete(name);
-      this.#failing.delete(name);
-    }
+    this.#forgetAllBut(names);
     await inParallel([...names], (name) => this.#update(name));
     this.#schedule();
   }

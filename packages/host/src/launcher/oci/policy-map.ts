@@ -107,7 +107,11 @@ export class PolicyMap {
   /** Commands for the address of a container that has ended. */
   remove(address: string): readonly string[] {
     const environment = this.#environments.get(address);
-    if (environment !== undefined) this.#addresses.get(environment)?.delete(address);
+    if (environment !== undefined) {
+      const others = this.#addresses.get(environment);
+      others?.delete(address);
+      if (others?.size === 0) this.#addresses.delete(environment);
+    }
     this.#environments.delete(address);
     const commands = [this.#element("delete", "policies", address)];
     if (!this.#atMachine.delete(address)) return commands;
