@@ -181,7 +181,7 @@ const rows: readonly Row[] = [
     status: 400,
     code: "malformed_request",
     detail:
-      'Cannot read the header lever-timeout: found is "soon"; allowed is 1 to 86400000 milliseconds, or a number with ms, s or m.',
+      'Cannot read the header lever-timeout: found is "soon"; allowed is 1 to 86400000 milliseconds, or a number with ms, s, m or h.',
   },
   {
     name: "a stream without a content type",

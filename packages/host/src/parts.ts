@@ -2,11 +2,14 @@
  * Parts of the host by themselves, for simulations and fuzz tests: `@leveros/host/parts`, only under the condition
  * `lever-source`.
  */
+export { TokenIndex } from "./access/token-index.ts";
 export { decideInstances } from "./autoscaler/decide-instances.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { goLive } from "./deployer/go-live.ts";
 export { unpackArchive } from "./deployer/unpack-archive.ts";
 export { Fleet } from "./fleet/fleet.ts";
+export { openGateway } from "./gateway/gateway.ts";
+export type { GatewayLimits } from "./gateway/gateway-limits.ts";
 export {
   type InstanceLinkHandlers,
   linkInstance,

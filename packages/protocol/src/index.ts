@@ -58,6 +58,7 @@ export {
   parseLeverJson,
 } from "./lever-json.ts";
 export {
+  environmentName,
   formatLeverUrl,
   type LeverUrl,
   parseLeverPath,

@@ -12,6 +12,10 @@ describe("Lever URLs", () => {
     ["/svc/a/b//c/method", ["", "svc", "a/b//c", "method"]],
     ["/s%20vc/r%2Fm%C3%A4/m%25", ["", "s vc", "r/mä", "m%"]],
     ["lever://[::1]:80/svc/method", ["[::1]:80", "svc", "", "method"]],
+    ["lever://Dev.lever./svc/method", ["dev.lever", "svc", "", "method"]],
+    ["lever://dev.lever.:80/svc/method", ["dev.lever:80", "svc", "", "method"]],
+    ["/svc/method/", ["", "svc", "", "method"]],
+    ["/svc/a//method/", ["", "svc", "a/", "method"]],
   ])("the Lever URL %s is parsed", (text, [environment, service, resource, method]) => {
     expect(parseLeverUrl(text)).toEqual({ environment, service, resource, method });
   });
@@ -27,6 +31,9 @@ describe("Lever URLs", () => {
     ["/svc", "it needs a service and a method: /service/method"],
     ["//", "it starts neither with lever:// nor with one /"],
     ["/svc/", "its method is empty"],
+    ["/svc//", "its method is empty"],
+    ["lever://dev.lever../svc/method", '"dev.lever.." is not an environment\'s host name'],
+    ["lever://./svc/method", '"." is not an environment\'s host name'],
     ["/svc/%E0%A4%A/method", "it has a broken percent-escape"],
   ])("the Lever URL %s is refused", (text, problem) => {
     const message = `Cannot read the Lever URL ${text}: ${problem}.`;

@@ -10,8 +10,11 @@ export interface LeverUrl {
   readonly method: string;
 }
 
-/** A host name with an optional port: letters, digits, dots, hyphens, or an address in brackets. */
-const ENVIRONMENT = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+/**
+ * A host name with an optional port: letters, digits, dots, hyphens, or an address in brackets. A name may have the dot of
+ * the DNS root at its end.
+ */
+const ENVIRONMENT = /^([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\.?|\[[0-9a-f:.]+\])((?::\d{1,5})?)$/i;
 
 /**
  * Parses an absolute or relative Lever URL.
@@ -30,27 +33,37 @@ export function parseLeverUrl(url: string): LeverUrl {
   }
   const start = scheme[0].length;
   const slash = url.indexOf("/", start);
-  const environment = slash === -1 ? url.slice(start) : url.slice(start, slash);
-  if (!ENVIRONMENT.test(environment)) {
-    throw malformed(url, `"${environment}" is not an environment's host name`);
+  const authority = slash === -1 ? url.slice(start) : url.slice(start, slash);
+  const [, host, port] = ENVIRONMENT.exec(authority) ?? [];
+  if (host === undefined || port === undefined) {
+    throw malformed(url, `"${authority}" is not an environment's host name`);
   }
   if (slash === -1) throw malformed(url, "it names no service and no method");
-  return { environment: environment.toLowerCase(), ...parseLeverPath(url.slice(slash), url) };
+  return { environment: environmentName(host) + port, ...parseLeverPath(url.slice(slash), url) };
+}
+
+/** The form in which names of environments are compared. A host name with a dot at its end is the same name. */
+export function environmentName(host: string): string {
+  const name = host.toLowerCase();
+  return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
 /**
- * Parses the path of a Lever URL: `/<service>[/<resource>]/<method>`. An empty segment means no resource.
+ * Parses the path of a Lever URL: `/<service>[/<resource>]/<method>`. An empty segment means no resource. A slash at the end
+ * is ignored.
  * @param url the URL that an error message quotes. Default: the path.
  * @throws LeverError `malformed_request`
  */
 export function parseLeverPath(path: string, url: string = path): Omit<LeverUrl, "environment"> {
   const first = path.indexOf("/", 1);
-  const last = path.lastIndexOf("/");
+  const hasSlash = path.endsWith("/") && first < path.length - 1;
+  const end = hasSlash ? path.length - 1 : path.length;
+  const last = path.lastIndexOf("/", end - 1);
   if (path[0] !== "/" || first === -1) {
     throw malformed(url, "it needs a service and a method: /service/method");
   }
   const service = unescapeSegment(path.slice(1, first), url);
-  const method = unescapeSegment(path.slice(last + 1), url);
+  const method = unescapeSegment(path.slice(last + 1, end), url);
   if (service === "") throw malformed(url, "its service is empty");
   if (method === "") throw malformed(url, "its method is empty");
   const resource = last > first ? unescapeSegment(path.slice(first + 1, last), url) : "";

@@ -41,10 +41,9 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
     clock,
     log,
   };
-  const http1 = createHttp1(doorOptions);
   const links = new ClientLinks(doorOptions);
   const openWebSocket = webSocketUpgrade(doorOptions);
-  http1.on("upgrade", (request, socket, head) => {
+  const http1 = createHttp1(doorOptions, (request, socket, head) => {
     if (isLinkUpgrade(request.headers.upgrade)) links.open(request, socket, head);
     else openWebSocket(request, socket, head);
   });

@@ -121,7 +121,7 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
 
 /**
  * Passes a connection's first bytes to `choose` until it returns the server that takes the connection. The bytes are then
- * put back for that server to read. A connection that no server takes within the time is closed.
+ * put back for that server to read. A connection that no server takes within the time, or that ends before, is closed.
  */
 function inspect(
   socket: Socket,
@@ -131,6 +131,9 @@ function inspect(
   let first: Buffer = Buffer.alloc(0);
   const timer = clock.setTimeout(() => socket.destroy(), headersTimeoutMs);
   const onClose = (): void => clock.clearTimeout(timer);
+  const onEnd = (): void => {
+    socket.destroy();
+  };
   const onError = (): void => {};
   const onReadable = (): void => {
     const chunk = socket.read() as Buffer | null;
@@ -140,6 +143,7 @@ function inspect(
     if (open === undefined) return;
     clock.clearTimeout(timer);
     socket.off("readable", onReadable);
+    socket.off("end", onEnd);
     socket.off("error", onError);
     socket.off("close", onClose);
     socket.unshift(first);
@@ -147,5 +151,6 @@ function inspect(
   };
   socket.on("error", onError);
   socket.on("close", onClose);
+  socket.on("end", onEnd);
   socket.on("readable", onReadable);
 }

@@ -122,6 +122,6 @@ function checkMethod(
   }
 }
 
-function wrongHttpMethod(method: string | undefined): LeverError {
+export function wrongHttpMethod(method: string | undefined): LeverError {
   return new LeverError("wrong_http_method", `Cannot call a method by ${method}: allowed is POST.`);
 }

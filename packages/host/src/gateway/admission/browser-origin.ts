@@ -32,7 +32,7 @@ export function checkHostHeader(
   request: AccessRequest,
   isEnvironment: (name: string) => boolean,
 ): LeverError | undefined {
-  const name = hostName(request.headers).toLowerCase();
+  const name = hostName(request.headers) ?? "";
   if (isLoopbackName(name)) return undefined;
   // Programs send an environment's name as the host, but a hostile network can lead a browser to this machine by it, too.
   // A browser sends an Origin with each request of a page, except for a GET to the page's own host.

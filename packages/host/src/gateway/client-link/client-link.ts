@@ -4,6 +4,7 @@ import {
   attachLink,
   type CallRequest,
   cancelled,
+  environmentName,
   ignoredEvents,
   LeverError,
   type Link,
@@ -81,7 +82,7 @@ export class ClientLink {
   /** G2. @throws LeverError */
   #admit({ target: asked, isStream, timeoutMs, kind, body }: CallRequest): CallRequest {
     const { admission, limits, request } = this.#options;
-    const environment = asked.environment.toLowerCase();
+    const environment = environmentName(asked.environment);
     if (environment === "") {
       throw new LeverError("malformed_request", "Cannot make the call: it names no environment.");
     }

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { LeverError, LINK_UPGRADE, refuseLinkUpgrade } from "@leveros/protocol";
 import type { DoorOptions } from "../door-options.ts";
@@ -30,7 +29,7 @@ export class ClientLinks {
     socket.on("error", () => {});
     const refusal = refuseUpgrade(request);
     if (refusal !== undefined) {
-      rejectConnection(socket as Socket, refusal, this.#options.limits.headersTimeoutMs);
+      rejectConnection(socket, refusal, this.#options.limits.headersTimeoutMs);
       return;
     }
     socket.write(SWITCHING);

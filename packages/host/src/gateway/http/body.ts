@@ -52,8 +52,12 @@ export function readBody(
     const [only] = chunks;
     finish(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, bytes));
   });
-  // The connection broke: there is no caller to answer.
-  request.on("error", () => {
+  request.on("error", (error) => {
+    if (error instanceof LeverError) {
+      finish(error);
+      return;
+    }
+    // The connection broke: there is no caller to answer.
     isDone = true;
     clock.clearTimeout(timer);
   });

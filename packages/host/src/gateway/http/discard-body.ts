@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { HttpRequest } from "./exchange.ts";
 
 /** A caller that still sends after its response gets this long before its connection is closed. */
@@ -23,7 +24,7 @@ export function discardBody(request: HttpRequest): void {
 }
 
 /** Does the same with the rest of a connection, and closes it after the time at the latest. */
-export function discardRest(socket: Socket, timeoutMs: number): void {
+export function discardRest(socket: Duplex, timeoutMs: number): void {
   const timer = setTimeout(() => socket.destroy(), timeoutMs);
   socket.on("close", () => clearTimeout(timer));
   socket.resume();

@@ -12,6 +12,7 @@ export interface HttpRequest {
   readonly complete: boolean;
   on(event: "data", listener: (chunk: Buffer) => void): unknown;
   on(event: "end", listener: () => void): unknown;
+  /** A LeverError = the rest of the request is malformed, and the response has not begun. */
   on(event: "error", listener: (error: Error) => void): unknown;
   pause(): unknown;
   resume(): unknown;

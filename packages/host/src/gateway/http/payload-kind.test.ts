@@ -7,6 +7,8 @@ it.each([
   ["application/json; charset=utf-8", PAYLOAD_JSON],
   [" Application/JSON ;x", PAYLOAD_JSON],
   ["application/jsonl", PAYLOAD_BYTES],
+  ["\xa0application/json", PAYLOAD_BYTES],
+  ["application/json\xa0", PAYLOAD_BYTES],
   ["application/x-ndjson", PAYLOAD_BYTES],
   ["text/plain", PAYLOAD_BYTES],
   ["", PAYLOAD_BYTES],

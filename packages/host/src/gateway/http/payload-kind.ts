@@ -3,6 +3,7 @@ import { PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol
 /** JSON by its media type, with any parameters; everything else is bytes. */
 export function payloadKind(contentType: string | undefined): PayloadKind {
   if (contentType === "application/json") return PAYLOAD_JSON;
-  const isJson = contentType !== undefined && /^\s*application\/json\s*(?:;|$)/i.test(contentType);
+  const isJson =
+    contentType !== undefined && /^[\t ]*application\/json[\t ]*(?:;|$)/i.test(contentType);
   return isJson ? PAYLOAD_JSON : PAYLOAD_BYTES;
 }

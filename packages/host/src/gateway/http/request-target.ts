@@ -1,4 +1,4 @@
-import { LeverError, type LeverUrl, parseLeverPath } from "@leveros/protocol";
+import { environmentName, LeverError, type LeverUrl, parseLeverPath } from "@leveros/protocol";
 import type { HttpRequest } from "./exchange.ts";
 import { hostName } from "./host-name.ts";
 
@@ -13,14 +13,21 @@ export type RequestHead = Pick<HttpRequest, "url" | "headers">;
 export function requestTarget(request: RequestHead): LeverUrl {
   const { path, query } = splitUrl(request);
   const forced = query === "" ? null : forcedEnvironment(query);
-  const environment = forced ?? hostName(request.headers);
+  const host = hostName(request.headers);
+  if (host === undefined) {
+    throw new LeverError(
+      "malformed_request",
+      "Cannot read the request: its Host header is not a host name with an optional port.",
+    );
+  }
+  const environment = forced === null ? host : environmentName(forced);
   if (environment === "") {
     throw new LeverError(
       "malformed_request",
       "Cannot find the environment: the request has neither a Host header nor ?forceenv=.",
     );
   }
-  return { environment: environment.toLowerCase(), ...parseLeverPath(path) };
+  return { environment, ...parseLeverPath(path) };
 }
 
 function forcedEnvironment(query: string): string | null {
@@ -36,10 +43,8 @@ export function requestQuery(request: RequestHead): URLSearchParams {
 
 function splitUrl(request: RequestHead): { path: string; query: string } {
   const url = request.url ?? "/";
-  // The absolute form is for proxies, but must be accepted (RFC 9112, 3.2.2). Host has the authority as well.
-  const origin = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
-  const mark = origin.indexOf("?");
+  const mark = url.indexOf("?");
   return mark === -1
-    ? { path: origin, query: "" }
-    : { path: origin.slice(0, mark), query: origin.slice(mark + 1) };
+    ? { path: url, query: "" }
+    : { path: url.slice(0, mark), query: url.slice(mark + 1) };
 }

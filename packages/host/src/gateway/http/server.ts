@@ -1,12 +1,23 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { LeverError } from "@leveros/protocol";
+import { isLinkUpgrade, LeverError } from "@leveros/protocol";
+import { wrongHttpMethod } from "../admission/admit-call.ts";
 import type { DoorOptions } from "../door-options.ts";
+import { discardBody, LINGER_MS } from "./discard-body.ts";
 import { serveHttp } from "./door.ts";
-import { writeProblemAndEnd } from "./write-response.ts";
+import { readRequestHost } from "./request-host.ts";
+import { rejectConnection, writeProblem } from "./write-response.ts";
 
-/** Node's HTTP/1.1 server: it takes every connection that `http/fast` does not, and all upgrades. */
-export function createHttp1(options: DoorOptions): Server {
+/** Takes over the connection of an upgrade request. */
+export type Upgrade = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
+
+/**
+ * Node's HTTP/1.1 server: it takes every connection that `http/fast` does not, and all upgrades.
+ *
+ * - H1. Responses are written in the order of their requests. A malformed request does not change the response before it.
+ * - H2. Nothing is written into a response that has begun: a connection that must end there breaks off.
+ */
+export function createHttp1(options: DoorOptions, upgrade: Upgrade): Server {
   const { limits } = options;
   const server = createServer(
     {
@@ -16,21 +27,107 @@ export function createHttp1(options: DoorOptions): Server {
       requestTimeout: 0,
       keepAliveTimeout: limits.idleConnectionTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+      // `readRequestHost` answers with a problem.
+      requireHostHeader: false,
     },
-    (request, response) => serveHttp(request, response, options),
+    (request, response) => serve(request, response),
   );
+  const [openConnection] = server.listeners("connection");
   server.maxConnections = limits.connectionsMax;
-  server.on("clientError", answerMalformed);
+  /** The last response of each connection that has had a request. */
+  const lastResponses = new WeakMap<Duplex, ServerResponse>();
+  /** Their last request was malformed: nothing more is read from them. */
+  const broken = new WeakSet<Duplex>();
+
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request;
+    if (broken.has(socket)) return;
+    lastResponses.set(socket, response);
+    const malformed = readRequestHost(request);
+    if (malformed === undefined) {
+      serveHttp(request, response, options);
+      return;
+    }
+    response.setHeader("connection", "close");
+    writeProblem(response, malformed);
+    discardBody(request);
+  };
+  /** H1. Acts once the requests so far are answered, if the connection is still open. */
+  const afterResponses = (socket: Duplex, act: () => void): void => {
+    const last = lastResponses.get(socket);
+    const actIfOpen = (): void => {
+      if (socket.writable) act();
+      else socket.destroy();
+    };
+    if (last === undefined || last.destroyed) actIfOpen();
+    else last.once("close", actIfOpen);
+  };
+
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === "ECONNRESET" || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // Node reports the same error again with each chunk that follows.
+    if (broken.has(socket)) return;
+    broken.add(socket);
+    const last = lastResponses.get(socket);
+    if (last !== undefined && !last.destroyed && !last.req.complete) {
+      breakOff(last, refusalOf(error));
+      return;
+    }
+    afterResponses(socket, () => rejectConnection(socket, refusalOf(error), LINGER_MS));
+  });
+  server.on("upgrade", (request, socket, head) => {
+    socket.on("error", () => {});
+    afterResponses(socket, () => {
+      if (!isOffered(request)) {
+        // Node would lose the bytes after the request if its option `shouldUpgradeCallback` declined the upgrade.
+        socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
+        openConnection?.call(server, socket);
+        return;
+      }
+      const malformed = readRequestHost(request);
+      if (malformed === undefined) upgrade(request, socket, head);
+      else rejectConnection(socket, malformed, LINGER_MS);
+    });
+  });
+  server.on("connect", ({ method }, socket) => {
+    socket.on("error", () => {});
+    afterResponses(socket, () => rejectConnection(socket, wrongHttpMethod(method), LINGER_MS));
+  });
   return server;
 }
 
-/** Answers a request that Node's parser refuses in the same form as every other. */
-function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (socket.writable && error.code !== "ECONNRESET") writeProblemAndEnd(socket, refusal(error));
-  else socket.destroy();
+/** All other upgrades are ignored (RFC 9110, 7.8). Their requests are served like those without one. */
+function isOffered({ method, httpVersionMinor, headers: { upgrade } }: IncomingMessage): boolean {
+  if (httpVersionMinor === 0) return false;
+  return isLinkUpgrade(upgrade) || (method === "GET" && upgrade?.toLowerCase() === "websocket");
 }
 
-function refusal(error: NodeJS.ErrnoException): LeverError {
+function headWithoutUpgrade(request: IncomingMessage): Buffer {
+  const { method, url, httpVersion, rawHeaders } = request;
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    if (name.toLowerCase() !== "upgrade") text += `${name}: ${rawHeaders[index + 1]}\r\n`;
+  }
+  return Buffer.from(`${text}\r\n`, "latin1");
+}
+
+/** The rest of the response's request is malformed. */
+function breakOff(response: ServerResponse, error: LeverError): void {
+  const { req: request } = response;
+  // H2.
+  if (response.headersSent || request.listenerCount("error") === 0) {
+    response.destroy();
+    return;
+  }
+  response.setHeader("connection", "close");
+  request.emit("error", error);
+}
+
+function refusalOf(error: NodeJS.ErrnoException): LeverError {
   switch (error.code) {
     case "HPE_HEADER_OVERFLOW":
       return new LeverError(

@@ -1,5 +1,4 @@
 import { STATUS_CODES } from "node:http";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { LeverError } from "@leveros/protocol";
 import { discardRest } from "./discard-body.ts";
@@ -48,17 +47,22 @@ export function writeToSocket(socket: Duplex, head: string, body: Uint8Array): v
 }
 
 /** Writes Lever's own error to a connection without a response object, and ends the connection. */
-export function writeProblemAndEnd(socket: Duplex, error: LeverError): void {
+export function writeProblemAndEnd(socket: Duplex, error: LeverError, more: Headers = {}): void {
   const { status, headers, body } = problemParts(error);
-  const head = `${openHead(status, headers)}${body.length}\r\nconnection: close\r\n\r\n`;
-  writeToSocket(socket, head, body);
+  const open = openHead(status, { ...headers, ...more });
+  writeToSocket(socket, `${open}${body.length}\r\nconnection: close\r\n\r\n`, body);
   socket.end();
 }
 
 /** Does the same, and closes the connection after the time at the latest, whatever the caller still sends. */
-export function rejectConnection(socket: Socket, error: LeverError, timeoutMs: number): void {
+export function rejectConnection(
+  socket: Duplex,
+  error: LeverError,
+  timeoutMs: number,
+  more?: Headers,
+): void {
   discardRest(socket, timeoutMs);
-  writeProblemAndEnd(socket, error);
+  writeProblemAndEnd(socket, error, more);
 }
 
 /** A string with one character for each byte, which Node writes as it is. */

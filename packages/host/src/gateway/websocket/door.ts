@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
@@ -9,15 +8,13 @@ import type { DoorOptions } from "../door-options.ts";
 import { bodyTooSlow } from "../http/body.ts";
 import { askedTimeoutMs } from "../http/call-timeout.ts";
 import { requestTarget } from "../http/request-target.ts";
+import type { Upgrade } from "../http/server.ts";
 import { rejectConnection } from "../http/write-response.ts";
 import { WebSocketReply } from "./reply.ts";
 import { isGrant, WebSocketCredit } from "./websocket-credit.ts";
 
 /** The subprotocol of Lever's own client. */
 const SUBPROTOCOL = "lever";
-
-/** Takes over the connection of an upgrade request. */
-type Upgrade = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
 
 /** Answers upgrade requests: with a WebSocket for a streaming method, or with a problem like any other refusal. */
 export function webSocketUpgrade(options: DoorOptions): Upgrade {
@@ -28,11 +25,19 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
+  server.on("wsClientError", (error, connection) => {
+    const refusal = new LeverError(
+      "malformed_request",
+      `Cannot open the WebSocket: ${error.message}.`,
+    );
+    const versions = { "sec-websocket-version": "13, 8" };
+    rejectConnection(connection, refusal, limits.headersTimeoutMs, versions);
+  });
   const refuse = (error: LeverError, ...[request, connection, head]: Parameters<Upgrade>): void => {
     // A page cannot read the response to a refused upgrade. With the subprotocol, a caller gets the error on an open
     // WebSocket instead, unless it is a page of a foreign origin.
     if (error.code === "forbidden" || !offersSubprotocol(request)) {
-      rejectConnection(connection as Socket, error, limits.headersTimeoutMs);
+      rejectConnection(connection, error, limits.headersTimeoutMs);
       return;
     }
     server.handleUpgrade(request, connection, head, (socket) => {

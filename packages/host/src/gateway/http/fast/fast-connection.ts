@@ -21,6 +21,8 @@ import { FastReply, type FastShared } from "./reply.ts";
 /** Bytes that are read ahead while a call is in progress. With more, reading stops. */
 const PIPELINED_BYTES_MAX = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
+const CR = 13;
+const LF = 10;
 
 /** Shared by all connections. */
 export interface FastOptions extends DoorOptions {
@@ -140,9 +142,11 @@ export class FastConnection {
   }
 
   #readHead(state: HeadState): boolean {
+    this.#skipEmptyLines();
     const unread = this.#unread;
     if (unread.length === 0) {
-      this.#awaitCaller(IDLE);
+      // Empty lines do not keep a connection open.
+      if (this.timeoutAt === 0) this.#awaitCaller(IDLE);
       return false;
     }
     const request = this.#heads.read(unread);
@@ -165,6 +169,14 @@ export class FastConnection {
     this.#unread = unread.subarray(headBytes);
     this.#awaitCaller(new BodyState(request, this.#options.buffers.acquire(bodyBytes)));
     return true;
+  }
+
+  /** Empty lines before a request are ignored (RFC 9112, 2.2). */
+  #skipEmptyLines(): void {
+    const unread = this.#unread;
+    let start = 0;
+    while (unread[start] === CR || unread[start] === LF) start++;
+    if (start > 0) this.#unread = unread.subarray(start);
   }
 
   /** The complete body is reserved at once. Otherwise many bodies could each wait half-read for the rest of the budget. */

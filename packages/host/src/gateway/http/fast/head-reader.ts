@@ -1,6 +1,6 @@
 import type { Limits } from "@leveros/protocol";
 import type { Connection, IncomingCall } from "../../admission/admit-call.ts";
-import { HEAD_END, type PlainHead, parsePlainHead } from "./plain-head.ts";
+import { HEAD_END, isPlainStart, type PlainHead, parsePlainHead } from "./plain-head.ts";
 
 /** A request of which the head is read. */
 export interface FastRequest {
@@ -30,7 +30,10 @@ export class HeadReader {
     }
     const { headerBytesMax } = this.#limits;
     const end = bytes.indexOf(HEAD_END);
-    if (end === -1 && bytes.length <= headerBytesMax) return "incomplete";
+    if (end === -1 && bytes.length <= headerBytesMax) {
+      // Node's server refuses a malformed head without waiting for its end.
+      return isPlainStart(bytes.toString("latin1")) ? "incomplete" : "notPlain";
+    }
     const headBytes = end + HEAD_END.length;
     if (end === -1 || headBytes > headerBytesMax) return "notPlain";
     const head = parsePlainHead(bytes.toString("latin1", 0, headBytes), this.#limits);

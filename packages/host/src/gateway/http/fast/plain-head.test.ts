@@ -1,6 +1,6 @@
 import { defaultLimits, PAYLOAD_BYTES, PAYLOAD_JSON } from "@leveros/protocol";
 import { describe, expect, it } from "vitest";
-import { parsePlainHead } from "./plain-head.ts";
+import { isPlainStart, parsePlainHead } from "./plain-head.ts";
 
 const head = (line: string, ...fields: string[]): string =>
   `${[line, ...fields].join("\r\n")}\r\n\r\n`;
@@ -46,6 +46,8 @@ it.each([
   ["the absolute form", head("POST http://dev.lever/svc/method HTTP/1.1", HOST)],
   ["two spaces in its line", head("POST  /svc/method HTTP/1.1", HOST)],
   ["neither a host nor an environment", head(POST, "Content-Length: 2")],
+  ["no host", head(`${POST.replace(" HTTP", "?forceenv=dev.lever HTTP")}`, "Content-Length: 2")],
+  ["a malformed host", head(POST, "Host: dev.lever/")],
   ["a path that names no method", head("POST /svc HTTP/1.1", HOST)],
   ["a streaming method", head("POST /svc/echoChan HTTP/1.1", HOST)],
   ["a chunked body", head(POST, HOST, "Transfer-Encoding: chunked")],
@@ -76,4 +78,35 @@ it.each([
 it("the names of fields cannot change the headers' prototype", () => {
   const parsed = parse(head(POST, HOST, "__proto__: x", "constructor: y"));
   expect(Object.getPrototypeOf(parsed?.headers)).toBeNull();
+});
+
+const plain = head(POST, HOST, "content-TYPE:\tapplication/json ", "Content-Length: 12");
+
+it("every beginning of a plain head may become a plain head", () => {
+  for (let end = 1; end < plain.length; end++) {
+    expect(isPlainStart(plain.slice(0, end)), plain.slice(0, end)).toBe(true);
+  }
+});
+
+it.each([
+  "post",
+  "POST svc",
+  "POST /svc/method HTTP/1.0",
+  "POST /svc/method HTTP/1.1\n",
+  `${POST}\r\n x`,
+  `${POST}\r\n:`,
+  `${POST}\r\nX : y`,
+  `${POST}\r\nX: \0`,
+  `${POST}\r\nX: y\rz`,
+  `${POST}\r\nTransfer-Encoding: chunked\r\n`,
+  `${POST}\r\nContent-Length: x\r\n`,
+  `${POST}\r\nX: 1\r\nX: 2\r\n`,
+])("no plain head begins with %j", (text) => {
+  expect(isPlainStart(text)).toBe(false);
+});
+
+it("only spaces and tabs around a value are removed", () => {
+  expect(parse(head(POST, HOST, "x-a: \t a b\t "))?.headers["x-a"]).toBe("a b");
+  expect(parse(head(POST, HOST, "x-a:\xa0a\xa0"))?.headers["x-a"]).toBe("\xa0a\xa0");
+  expect(parse(head(POST, HOST, "Content-Length: \xa02"))).toBeUndefined();
 });

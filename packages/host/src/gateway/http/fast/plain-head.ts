@@ -28,6 +28,9 @@ export interface PlainHead {
  */
 const HEAD =
   /^POST (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n$/;
+/** The beginning of one: the first lines, and a part of the next line. */
+const HEAD_START =
+  /^(?:P|PO|POS|POST|POST (?:\/[!-~]*(?: (?:H|HT|HTT|HTTP|HTTP\/|HTTP\/1|HTTP\/1\.|HTTP\/1\.1\r?)?)?)?|POST \/[!-~]* HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*)(?:\r|[!#$%&'*+.^_`|~0-9A-Za-z-]+(?::[\t -~\x80-\xff]*\r?)?)?)$/;
 /** The end of a head. */
 export const HEAD_END = "\r\n\r\n";
 const BODY_BYTES = /^\d{1,9}$/;
@@ -58,6 +61,7 @@ export function parsePlainHead(
   if (headers === undefined) return undefined;
   const length = headers["content-length"] ?? "0";
   const connection = headers.connection?.toLowerCase() ?? "keep-alive";
+  if (headers.host === undefined) return undefined;
   if (!BODY_BYTES.test(length)) return undefined;
   if (connection !== "keep-alive" && connection !== "close") return undefined;
   const request = { url: path, headers };
@@ -80,6 +84,14 @@ export function parsePlainHead(
   }
 }
 
+/** False = no head that begins like this is plain. */
+export function isPlainStart(text: string): boolean {
+  const start = HEAD_START.exec(text);
+  if (start === null) return false;
+  const headers = parseFields(start[1] ?? "");
+  return headers !== undefined && BODY_BYTES.test(headers["content-length"] ?? "0");
+}
+
 function parseFields(fields: string): IncomingHttpHeaders | undefined {
   // Without a prototype, because callers choose the names.
   const headers = Object.create(null) as IncomingHttpHeaders;
@@ -91,7 +103,21 @@ function parseFields(fields: string): IncomingHttpHeaders | undefined {
     if (NOT_PLAIN.has(name) || name.startsWith("sec-") || headers[name] !== undefined) {
       return undefined;
     }
-    headers[name] = line.slice(colon + 1).trim();
+    headers[name] = trimmed(line, colon + 1);
   }
   return headers;
+}
+
+/** The text from an index on, without the spaces and tabs around it. `trim()` would also remove U+00A0 and others. */
+function trimmed(line: string, from: number): string {
+  let start = from;
+  let end = line.length;
+  while (start < end && isBlank(line.charCodeAt(start))) start++;
+  while (end > start && isBlank(line.charCodeAt(end - 1))) end--;
+  return line.slice(start, end);
+}
+
+/** White space of field values (RFC 9110, 5.6.3). */
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }

@@ -67,7 +67,9 @@ export function serveStream(
     else send(rest);
     reply.call?.end();
   });
-  request.on("error", () => {});
+  request.on("error", (error) => {
+    if (error instanceof LeverError && !reply.isOver) reply.fail(error);
+  });
 }
 
 /** True for the request of a browser's `EventSource`, the only call that is made by GET. */

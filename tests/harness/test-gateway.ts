@@ -1,0 +1,98 @@
+import { type GatewayLimits, openGateway, systemClock, TokenIndex } from "@leveros/host/parts";
+import {
+  type CallHandle,
+  type CallListener,
+  type CallRequest,
+  closedSide,
+  defaultLimits,
+  LeverError,
+} from "@leveros/protocol";
+import { RawConnection } from "./raw-http.ts";
+
+/** A gateway without a host behind it. Its calls are answered here. */
+export interface TestGateway extends AsyncDisposable {
+  readonly port: number;
+  /** The open calls of methods whose names begin with `wait`, oldest first. */
+  readonly waiting: OpenCall[];
+  /** Names of logged events. */
+  readonly events: readonly string[];
+  open(): RawConnection;
+  /** Sends text over a new connection, and returns everything that comes until the gateway closes it. */
+  raw(text: string): Promise<string>;
+}
+
+interface OpenCall {
+  readonly request: CallRequest;
+  readonly reply: CallListener;
+  isAborted: boolean;
+}
+
+/**
+ * Opens a gateway with the environment `dev.lever`, where `echo` returns its body, `echoChan` sends each message back, and
+ * `wait…` is answered by the test. Every service exists, except `nobody`.
+ */
+export async function openTestGateway(limits: Partial<GatewayLimits> = {}): Promise<TestGateway> {
+  const waiting: OpenCall[] = [];
+  const events: string[] = [];
+  const environment = { corsOrigins: new Set(["*"]), kind: "services", isPublic: false } as const;
+  const gateway = await openGateway({
+    bind: "127.0.0.1",
+    port: 0,
+    router: {
+      environment: (name) => (name === "dev.lever" ? { access: environment } : undefined),
+      open: (request, reply) => openCall(request, reply, waiting),
+    },
+    access: new TokenIndex({ wallTime: Date.now, isLocalOnly: true }),
+    limits: { ...defaultLimits, ...limits },
+    certificate: undefined,
+    clock: systemClock,
+    log: (_level, _part, event) => events.push(event),
+  });
+  const { port } = gateway;
+  return {
+    port,
+    waiting,
+    events,
+    open: () => new RawConnection(port),
+    async raw(text) {
+      const connection = new RawConnection(port);
+      connection.send(text);
+      await connection.closed;
+      return connection.received;
+    },
+    async [Symbol.asyncDispose]() {
+      gateway.destroyConnections();
+      await gateway.close();
+    },
+  };
+}
+
+function openCall(request: CallRequest, reply: CallListener, waiting: OpenCall[]): CallHandle {
+  const { environment, service, method } = request.target;
+  if (environment !== "dev.lever" || service === "nobody") {
+    reply.onAbort(new LeverError("unknown_service", `There is no service ${service}.`));
+    return closedSide;
+  }
+  if (method.startsWith("wait")) {
+    const call: OpenCall = { request, reply, isAborted: false };
+    waiting.push(call);
+    return {
+      ...closedSide,
+      abort() {
+        call.isAborted = true;
+      },
+    };
+  }
+  queueMicrotask(() => {
+    reply.onMessage(request.kind, request.body);
+    if (!request.isStream) reply.onEnd();
+  });
+  return {
+    ...closedSide,
+    send(kind, bytes) {
+      reply.onMessage(kind, bytes);
+      return true;
+    },
+    end: () => reply.onEnd(),
+  };
+}
