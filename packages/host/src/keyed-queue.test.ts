@@ -37,3 +37,14 @@ it("work that fails rejects its own call only", async () => {
   await expect(failing).rejects.toThrow("no");
   expect(await next).toBe(2);
 });
+
+it("a key whose work is done is forgotten", async () => {
+  const queue = new KeyedQueue();
+  const [a, b] = [makeWork("a", []), makeWork("b", [])];
+  const done = [queue.run("a", a.run), queue.run("b", b.run)];
+  expect(queue.size).toBe(2);
+  a.end();
+  b.end();
+  await Promise.all(done);
+  expect(queue.size).toBe(0);
+});

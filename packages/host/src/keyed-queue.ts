@@ -2,6 +2,11 @@
 export class KeyedQueue {
   readonly #last = new Map<string, Promise<unknown>>();
 
+  /** The number of keys that have work. */
+  get size(): number {
+    return this.#last.size;
+  }
+
   /** Resolves and rejects as `work` does. Work that fails does not stop what follows. */
   async run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
     const before = this.#last.get(key) ?? Promise.resolve();

@@ -1,103 +1,217 @@
-import { setImmediate as turn } from "node:timers/promises";
-import { defaultLimits, ignoredEvents, OUTSIDE, PAYLOAD_JSON } from "@leveros/protocol";
-import { expect, it } from "vitest";
-import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
-import { simulatedLauncher } from "../../../../tests/simulation/simulated-runtime.ts";
-import { goLive } from "../deployer/go-live.ts";
-import { Router } from "../router/router.ts";
-import { Fleet } from "./fleet.ts";
+import { defaultLimits, LeverError } from "@leveros/protocol";
+import { describe, expect, it } from "vitest";
+import { SimulatedHost } from "../../../../tests/simulation/simulated-host.ts";
 
-const environment = "dev.lever";
-const method = "method";
-
-/** A fleet on a virtual clock, whose instances never fail. */
-function makeFleet(): { clock: VirtualClock; router: Router; fleet: Fleet } {
-  const clock = new VirtualClock();
-  const limits = { ...defaultLimits, instancesRamMbMax: 1_000_000 };
-  const router = new Router({ limits, clock, nextEpoch: () => 1 });
-  const access = { corsOrigins: new Set(""), kind: "services" as const, isPublic: true };
-  router.setEnvironment(environment, access);
-  const world = {
-    clock,
-    random: () => 0.5,
-    troubles: { badStarts: 0, lostReplies: 0, earlyEnds: 0, stubborn: 0 },
-    watcher: {
-      onSent() {},
-      onCall() {},
-      onTakes() {},
-      onClosing() {},
-      onGives() {},
-      onMisuse() {},
-      onDead() {},
-    },
-  };
-  const fleet = new Fleet({
-    ...simulatedLauncher(world, () => {}),
-    router,
-    limits,
-    clock,
-    log: () => {},
-    codeDirOf: async () => "/",
-    variablesOf: async () => ({}),
-    serviceDataDir: "/",
-    makeDir: () => {},
-    serveCall: () => ignoredEvents,
-  });
-  return { clock, router, fleet };
-}
+const ENVIRONMENT = "dev.lever";
 
 it("of many services at zero, only those that were used last keep a history", async () => {
-  const { clock, router, fleet } = makeFleet();
+  const host = new SimulatedHost();
   const names = Array.from({ length: 300 }, (_, i) => `service-${i}`);
-  const pass = async (ms: number): Promise<void> => {
-    for (let left = ms; left > 0; left -= 1_000) {
-      clock.advance(1_000);
-      await turn();
-    }
-  };
-  for (const service of names) {
-    goLive(
-      { router, fleet },
-      {
-        environment,
-        service,
-        version: 1,
-        codeId: service,
-        leverJson: {
-          name: service,
-          description: "",
-          jsEntry: "server.js",
-          entry: undefined,
-          private: false,
-          maxInstanceLoad: 10,
-          minInstances: 0,
-          maxInstances: undefined,
-          ram: 128,
-          maxCpu: undefined,
-          config: {},
-        },
-        methods: [method],
-        archiveBytes: 0,
-        unpackedBytes: 0,
-        deployedAt: "",
-      },
-    );
-  }
+  for (const service of names) host.deploy(service);
   let replies = 0;
   for (const service of names) {
-    const target = { environment, service, resource: "", method };
-    const call = { target, caller: OUTSIDE, isStream: false, timeoutMs: 0 };
-    const body = new TextEncoder().encode("[]");
-    const events = { ...ignoredEvents, onEnd: () => replies++ };
-    router.open({ ...call, kind: PAYLOAD_JSON, body }, events, false);
-    await pass(2_000);
+    const call = host.call(service);
+    await host.pass(2_000);
+    if (call.outcome === "end") replies++;
   }
   expect(replies).toBe(names.length);
   const recordsOf = (service: string): number =>
-    fleet.service(environment, service)?.explain().records.length ?? Number.NaN;
+    host.fleet.service(ENVIRONMENT, service)?.explain().records.length ?? Number.NaN;
   expect(recordsOf("service-0")).toBeGreaterThan(0);
-  await pass(defaultLimits.idleTimeoutMs + 60_000);
-  expect(fleet.ram.reserved).toBe(0);
+  await host.pass(defaultLimits.idleTimeoutMs + 60_000);
+  expect(host.fleet.ram.reserved).toBe(0);
   expect(recordsOf("service-299")).toBeGreaterThan(1);
   expect(recordsOf("service-0")).toBe(0);
+});
+
+describe("an instance that does not answer", () => {
+  it("an instance that answers again gets calls again", async () => {
+    const host = new SimulatedHost();
+    host.deploy("svc", { maxInstances: 1 });
+    host.call();
+    await host.pass(200);
+    host.runtimes[0]?.freeze(3_000);
+    const during = host.call();
+    await host.pass(2_500);
+    expect(host.fleet.service(ENVIRONMENT, "svc")?.instances[0]?.isUnresponsive).toBe(true);
+    const waiting = host.call();
+    expect([during.outcome, waiting.outcome]).toEqual([undefined, undefined]);
+    await host.pass(2_000);
+    expect([during.outcome, waiting.outcome]).toEqual(["end", "end"]);
+    expect(host.runtimes).toHaveLength(1);
+  });
+
+  it("a draining owner that answers again gets the calls of its resources", async () => {
+    const host = new SimulatedHost({ unresponsiveKillAfterMs: 60_000 });
+    host.deploy();
+    const stream = host.call("svc", { resource: "r", isStream: true });
+    await host.pass(1_000);
+    host.deploy("svc", {}, 2);
+    host.runtimes[0]?.freeze(20_000);
+    await host.pass(10_000);
+    const waiting = host.call("svc", { resource: "r" });
+    expect(host.fleet.service(ENVIRONMENT, "svc")?.route.callsWaiting).toBe(1);
+    await host.pass(15_000);
+    expect(waiting.outcome).toBe("end");
+    stream.side.end();
+    await host.pass(3_000);
+    expect([stream.outcome, host.runtimes[0]?.isDead]).toEqual(["end", true]);
+  });
+});
+
+describe("a start that cannot be prepared", () => {
+  it("calls get the reason of the failed start at once, and the next start is tried", async () => {
+    const host = new SimulatedHost();
+    host.codeDirOf = async () => {
+      throw new LeverError("start_failed", "Cannot start: no code.");
+    };
+    host.deploy();
+    const first = host.call();
+    await host.pass(0);
+    expect([first.outcome, host.fleet.ram.reserved]).toEqual(["start_failed", 0]);
+    host.codeDirOf = async () => "/";
+    const next = host.call();
+    await host.pass(1_000);
+    expect(next.outcome).toBe("end");
+  });
+});
+
+it("minInstances that fail at their start are started again after the delay of the failures", async () => {
+  const host = new SimulatedHost();
+  host.onLaunch = (runtime) => {
+    if (host.runtimes.length < 4) runtime.kill();
+  };
+  host.deploy("svc", { minInstances: 1 });
+  // 0, 250 and 500 ms, although services are reconciled only each second.
+  await host.pass(900);
+  expect([host.runtimes.length, host.living.length]).toEqual([4, 1]);
+});
+
+describe("a host without memory for another instance", () => {
+  const limits = { instancesRamMbMax: 256 };
+
+  it("the instance that has been idle longest is stopped for another service", async () => {
+    const host = new SimulatedHost(limits);
+    for (const service of ["a", "b", "c"]) host.deploy(service);
+    for (const service of ["a", "b"]) {
+      host.call(service);
+      await host.pass(500);
+    }
+    const call = host.call("c");
+    await host.pass(500);
+    expect(call.outcome).toBe("end");
+    expect(host.living.map(({ assignment }) => assignment?.service)).toEqual(["b", "c"]);
+  });
+
+  it("instances with resources and those of minInstances are not stopped", async () => {
+    const host = new SimulatedHost(limits);
+    host.deploy("a");
+    host.deploy("b", { minInstances: 1 });
+    host.deploy("c");
+    host.call("a", { resource: "r" });
+    await host.pass(500);
+    const call = host.call("c");
+    await host.pass(500);
+    expect(call.outcome).toBeUndefined();
+    expect(host.living.map(({ assignment }) => assignment?.service)).toEqual(["b", "a"]);
+  });
+
+  it("a service that waits for memory starts as soon as there is some", async () => {
+    const host = new SimulatedHost({ instancesRamMbMax: 128 });
+    host.deploy("a");
+    host.deploy("b");
+    const busy = host.call("a", { isStream: true });
+    await host.pass(500);
+    const call = host.call("b");
+    await host.pass(10);
+    host.runtimes[0]?.kill();
+    // The next reconciliation would be later.
+    await host.pass(150);
+    expect([busy.outcome, call.outcome]).toEqual(["instance_failed", "end"]);
+  });
+});
+
+describe("a deploy", () => {
+  it("an older instance without calls stops at once", async () => {
+    const host = new SimulatedHost();
+    host.deploy();
+    host.call();
+    await host.pass(500);
+    host.deploy("svc", {}, 2);
+    await host.pass(50);
+    expect(host.living).toHaveLength(0);
+  });
+
+  it("a candidate that has failed since it was ready gets no calls", async () => {
+    const host = new SimulatedHost();
+    host.deploy();
+    const record = host.record("svc", {}, 2);
+    const starting = host.fleet.startCandidate(record);
+    await host.pass(500);
+    const candidate = await starting;
+    candidate.kill();
+    await host.pass(10);
+    const route = host.fleet.service(ENVIRONMENT, "svc")?.route;
+    if (route === undefined) throw new Error("There is no service.");
+    host.fleet.goLive(record, route, candidate);
+    expect(host.fleet.service(ENVIRONMENT, "svc")?.instances).toEqual([]);
+    const call = host.call();
+    await host.pass(500);
+    expect(call.outcome).toBe("end");
+  });
+});
+
+describe("a fleet that closes (F3)", () => {
+  it("waiting calls are refused, and candidates end", async () => {
+    const host = new SimulatedHost();
+    host.codeDirOf = () => new Promise(() => {});
+    host.deploy();
+    const waiting = host.call();
+    host.codeDirOf = async () => "/";
+    const candidate = host.fleet.startCandidate(host.record("other"));
+    candidate.catch(() => {});
+    await host.pass(20);
+    expect(host.living).toHaveLength(1);
+    void host.fleet.close();
+    expect(waiting.outcome).toBe("unavailable");
+    await host.pass(20);
+    expect(host.living).toHaveLength(0);
+    await expect(candidate).rejects.toMatchObject({ code: "start_failed" });
+  });
+
+  it("a start that is being prepared makes no instance", async () => {
+    const host = new SimulatedHost();
+    const code = Promise.withResolvers<string>();
+    host.codeDirOf = () => code.promise;
+    host.deploy();
+    host.call();
+    await host.pass(10);
+    const closed = host.fleet.close();
+    code.resolve("/");
+    await host.pass(10);
+    await closed;
+    expect([host.runtimes.length, host.fleet.ram.reserved]).toEqual([0, 0]);
+  });
+});
+
+it("a removed environment leaves neither services nor instances in the fleet", async () => {
+  const host = new SimulatedHost();
+  host.deploy();
+  host.call();
+  await host.pass(500);
+  host.router.removeEnvironment(ENVIRONMENT);
+  const removed = host.fleet.removeEnvironment(ENVIRONMENT);
+  await host.pass(500);
+  await removed;
+  expect(host.fleet.servicesOf(ENVIRONMENT)).toEqual([]);
+  expect([host.living.length, host.fleet.ram.reserved]).toEqual([0, 0]);
+});
+
+it("an instance of a restricted environment does not start where nothing restricts it", async () => {
+  const host = new SimulatedHost();
+  await host.fleet.setNetwork(ENVIRONMENT, []);
+  host.deploy();
+  const call = host.call();
+  await host.pass(500);
+  expect([call.outcome, host.runtimes.length]).toEqual(["start_failed", 0]);
 });

@@ -243,3 +243,11 @@ describe("the router", () => {
     expect(ears.heard).toEqual(["[]", "end"]);
   });
 });
+
+it("a router that closes refuses calls from outside, and takes those of services", () => {
+  route.add(peer("a"));
+  router.close();
+  const caller = { kind: "service", environment: "dev.lever", service: "svc" } as const;
+  expect(call().ears.heard).toEqual(["unavailable"]);
+  expect(call({ caller }).ears.heard).toEqual([]);
+});
