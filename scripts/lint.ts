@@ -9,6 +9,7 @@ import { fileLengthFaults } from "./lint/file-length.ts";
 import { importCycleFaults } from "./lint/import-cycles.ts";
 import { importTableFaults } from "./lint/import-table.ts";
 import { logPartFaults } from "./lint/log-parts.ts";
+import { plantedFaultFaults } from "./lint/planted-faults.ts";
 import { readRepository } from "./lint/repository.ts";
 import { timerFaults } from "./lint/timers.ts";
 
@@ -22,6 +23,7 @@ const checks = [
   importCycleFaults,
   importTableFaults,
   logPartFaults,
+  plantedFaultFaults,
   timerFaults,
 ];
 const repository = readRepository(join(import.meta.dirname, ".."));

@@ -1,0 +1,17 @@
+import { deployerFaults } from "./faults/deployer.ts";
+import { fleetFaults } from "./faults/fleet.ts";
+import { ledgerFaults } from "./faults/ledger.ts";
+import { linkFaults } from "./faults/link.ts";
+import { queueFaults } from "./faults/queue.ts";
+import { routerFaults } from "./faults/router.ts";
+import type { PlantedFault } from "./planted-fault.ts";
+
+/** Faults that a test or the simulation must find: `npm run mutate` plants each of them. */
+export const plantedFaults: readonly PlantedFault[] = [
+  ...routerFaults,
+  ...ledgerFaults,
+  ...fleetFaults,
+  ...linkFaults,
+  ...deployerFaults,
+  ...queueFaults,
+];
