@@ -1,7 +1,14 @@
 import { once } from "node:events";
 import { createServer } from "node:http2";
-import { type Assignment, defaultLimits, type Link, OUTSIDE } from "@leveros/protocol";
+import {
+  type Assignment,
+  type CallListener,
+  defaultLimits,
+  type Link,
+  OUTSIDE,
+} from "@leveros/protocol";
 import { serveGrpc } from "../grpc/grpc-call.ts";
+import { countPassed } from "./buffer-garbage.ts";
 
 /**
  * Opens the local gRPC port for the outgoing calls of an `entry` service's program, and returns its `host:port`. The calls
@@ -11,17 +18,28 @@ export async function openOutgoingGrpcServer(link: Link, assignment: Assignment)
   const limits = { ...defaultLimits, bodyBytesMax: assignment.bodyBytesMax };
   const server = createServer();
   server.on("session", (session) => session.on("error", () => {}));
-  server.on("stream", (stream, headers) =>
+  server.on("stream", (stream, headers) => {
+    stream.on("data", (chunk: Buffer) => countPassed(chunk.length));
     serveGrpc(stream, headers, {
       open: (request, listener, hasMore) =>
-        link.open({ ...request, caller: OUTSIDE }, listener, hasMore),
+        link.open({ ...request, caller: OUTSIDE }, counted(listener), hasMore),
       environment: assignment.environment,
       limits,
-    }),
-  );
+    });
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   server.unref();
   const address = server.address();
   return `127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
+}
+
+function counted(listener: CallListener): CallListener {
+  return {
+    ...listener,
+    onMessage(kind, bytes) {
+      countPassed(bytes.length);
+      listener.onMessage(kind, bytes);
+    },
+  };
 }

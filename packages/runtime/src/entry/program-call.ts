@@ -8,10 +8,18 @@ import {
   type CallHandle,
   type CallListener,
   LeverError,
+  PAYLOAD_JSON,
+  type Payload,
   type PayloadKind,
 } from "@leveros/protocol";
 import { frameMessage, MessageReader } from "../grpc/message-reader.ts";
-import { decodeReply, decodeStreamMessage, encodeStreamMessage } from "../grpc/rpc-messages.ts";
+import {
+  decodeReply,
+  decodeStreamMessage,
+  encodeStreamMessage,
+  frameBytesHead,
+} from "../grpc/rpc-messages.ts";
+import { countPassed } from "./buffer-garbage.ts";
 import {
   asMalformed,
   connectionBroke,
@@ -22,6 +30,9 @@ import {
 
 /** Time after a broken connection in which the program may exit. The exit of this process then says more. */
 const EXIT_GRACE_MS = 300;
+
+/** Larger messages are sent without a copy. */
+const UNCOPIED_BYTES_MIN = 4 * 1024;
 
 /** One call to the program, as a gRPC stream. It sends the caller's messages, and the program's messages to `side`. */
 export class ProgramCall implements CallListener {
@@ -52,6 +63,7 @@ export class ProgramCall implements CallListener {
     });
     stream.on("data", (chunk: Buffer) => {
       if (this.#isOver) return;
+      countPassed(chunk.length);
       try {
         for (const message of reader.push(chunk)) this.#receive(message);
       } catch (error) {
@@ -70,14 +82,27 @@ export class ProgramCall implements CallListener {
   }
 
   write(message: Uint8Array): boolean {
+    countPassed(message.length);
     return this.#stream.destroyed || this.#stream.write(frameMessage(message));
+  }
+
+  #writeMessage(payload: Payload): boolean {
+    if (payload.kind === PAYLOAD_JSON || payload.bytes.length < UNCOPIED_BYTES_MIN) {
+      return this.write(encodeStreamMessage({ type: "message", payload }));
+    }
+    countPassed(payload.bytes.length);
+    if (this.#stream.destroyed) return true;
+    this.#stream.cork();
+    this.#stream.write(frameBytesHead(payload.bytes.length));
+    const isBelowMark = this.#stream.write(payload.bytes);
+    this.#stream.uncork();
+    return isBelowMark;
   }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isOver || !this.#isStream) return;
     try {
-      const message = encodeStreamMessage({ type: "message", payload: { kind, bytes } });
-      if (!this.write(message)) this.#side.pause();
+      if (!this.#writeMessage({ kind, bytes })) this.#side.pause();
     } catch (error) {
       this.#finish();
       this.#side.abort(asMalformed(error));

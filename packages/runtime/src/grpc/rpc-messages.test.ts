@@ -1,5 +1,6 @@
 import { argumentsPayload, decodeValue, PAYLOAD_BYTES, valuePayload } from "@leveros/protocol";
 import { expect, it } from "vitest";
+import { frameMessage } from "./message-reader.ts";
 import {
   decodeReply,
   decodeRpc,
@@ -7,6 +8,7 @@ import {
   encodeReply,
   encodeRpc,
   encodeStreamMessage,
+  frameBytesHead,
 } from "./rpc-messages.ts";
 
 const values: readonly unknown[] = [
@@ -75,4 +77,12 @@ it("a value nested deeper than 500 levels is refused in both directions", () => 
 
 it("a message that is longer than the one that contains it is an error", () => {
   expect(() => decodeReply(new Uint8Array([10, 100, 1]))).toThrow("Cannot read a message");
+});
+
+it.each([0, 1, 127, 128, 70_000])("the head of a frame of %i bytes fits the bytes", (length) => {
+  const bytes = new Uint8Array(length).fill(7);
+  const payload = { kind: PAYLOAD_BYTES, bytes } as const;
+  expect(Buffer.concat([frameBytesHead(length), bytes])).toEqual(
+    frameMessage(encodeStreamMessage({ type: "message", payload })),
+  );
 });

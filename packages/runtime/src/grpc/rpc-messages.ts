@@ -7,6 +7,7 @@ import {
 } from "@leveros/protocol";
 import protobuf from "protobufjs/minimal.js";
 import { endOfMessage, readArray, readJson, writeArray, writeJson } from "./json-message.ts";
+import { frameMessage } from "./message-reader.ts";
 
 /*
  * Encodes and decodes the gRPC messages RPC, RPCReply and StreamMessage. Each contains exactly one of its fields: the field
@@ -77,6 +78,14 @@ export function encodeStreamMessage(message: StreamMessage): Uint8Array {
       break;
   }
   return writer.finish();
+}
+
+/** The gRPC frame of a StreamMessage that consists of so many bytes, up to these bytes. */
+export function frameBytesHead(length: number): Uint8Array {
+  const field = protobuf.Writer.create().uint32(tag(3)).uint32(length).finish();
+  const head = frameMessage(field);
+  head.writeUInt32BE(field.length + length, 1);
+  return head;
 }
 
 /** @throws Error when the bytes are not a StreamMessage. */
