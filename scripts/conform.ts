@@ -1,6 +1,7 @@
 /**
  * Runs the conformance suite at its full length (100,000 small messages, 1 GiB of bytes each way) and prints its matrix:
- * every case on every transport and on every form of service. The reason for each `n/a` is below the table.
+ * every case on every transport and on every form of service. Below the table are the reason for each `n/a`, and for each
+ * failure its reason and the command that runs this cell alone.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -22,6 +23,7 @@ interface Results {
     readonly assertionResults: readonly {
       readonly title: string;
       readonly status: string;
+      readonly failureMessages: readonly string[];
     }[];
   }[];
 }
@@ -36,11 +38,8 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-const statusOf = new Map(
-  results.testResults
-    .flatMap(({ assertionResults }) => assertionResults)
-    .map(({ title, status }) => [title, status]),
-);
+const cells = results.testResults.flatMap(({ assertionResults }) => assertionResults);
+const statusOf = new Map(cells.map(({ title, status }) => [title, status]));
 const reasons = new Map<string, number>();
 
 function cell(
@@ -62,6 +61,18 @@ function cell(
   return status === "passed" ? "ok" : (status ?? "MISSING").toUpperCase();
 }
 
+/** The message of a failure, without its stack. */
+function reasonOf(messages: readonly string[]): string {
+  const [message = "no reason was recorded"] = messages;
+  return message.replace(/\n\s+at [\s\S]*/, "").replaceAll("\n", "\n  ");
+}
+
+/** The command that runs one cell at full length. */
+function commandFor(title: string): string {
+  const pattern = `${title.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
+  return `LEVER_TESTS=long npx vitest run tests/conformance -t '${pattern.replaceAll("'", "'\\''")}'`;
+}
+
 const rows = [
   ["case", ...columns.map(({ name }) => name)],
   ...regularCases.map((of) => [of.name, ...columns.map((transport) => cell(transport, of, false))]),
@@ -75,6 +86,10 @@ const widths =
 for (const row of rows)
   console.log(row.map((text, column) => text.padEnd(widths[column] ?? 0)).join("  "));
 for (const [reason, number] of reasons) console.log(`n/a ${number}  ${reason}`);
+for (const { title, status, failureMessages } of cells) {
+  if (status !== "failed") continue;
+  console.log(`\nFAILED ${title}\n  ${reasonOf(failureMessages)}\n  ${commandFor(title)}`);
+}
 const failed = [...statusOf.values()].filter((status) => status !== "passed").length;
 console.log(`${statusOf.size - failed} passed, ${failed} failed`);
 const isMissing = rows.flat().includes("MISSING");

@@ -14,6 +14,8 @@ import { type Column, columns } from "./transports.ts";
 
 /** For a gigabyte in the long run. */
 const CASE_TIMEOUT_MS = 180_000;
+/** How much of an unexpected outcome a failure quotes. */
+const OUTCOME_CHARS_MAX = 300;
 
 let lever: RunningLever;
 /** For the services that need a container. */
@@ -63,6 +65,28 @@ function benchOf(service: string): Bench {
   return { ...bench, lever: hostOf(services[service]?.inContainer) };
 }
 
+/** A failure says how the call ended, and why instances of its service ended meanwhile. */
+async function expectOutcome(
+  service: string,
+  expected: unknown,
+  call: () => Promise<unknown>,
+): Promise<void> {
+  const host = hostOf(services[service]?.inContainer);
+  const before = host.events().length;
+  const outcome = await call();
+  try {
+    expect(outcome).toEqual(expected);
+  } catch (cause) {
+    const failures = host
+      .events()
+      .slice(before)
+      .filter((event) => event.msg === "instance failed" && event["service"] === service)
+      .map(({ instance, reason }) => ` The instance ${instance} failed: ${reason}`);
+    const ended = JSON.stringify(outcome)?.slice(0, OUTCOME_CHARS_MAX);
+    throw new Error(`The call ended with ${ended}.${failures.join("")}`, { cause });
+  }
+}
+
 let calls = 0;
 
 /** A call that its caller cancels has a name of its own. Afterwards the service says whether it was cancelled. */
@@ -75,7 +99,9 @@ async function testStream(column: Column, of: StreamCase): Promise<void> {
   const expected = isInside
     ? { received: receivedForService }
     : { received, ...(failure !== undefined && { failure }) };
-  expect(await column.stream?.(benchOf(service), service, named)).toEqual(expected);
+  await expectOutcome(service, expected, async () =>
+    column.stream?.(benchOf(service), service, named),
+  );
   if (of.leavesAfter === undefined) return;
   expect((await callMethod(benchOf(service).lever.address, `/${service}/hasLeft`, [id])).text).toBe(
     "true",
@@ -92,9 +118,11 @@ function testColumn(column: Column): void {
   if (column.regular !== undefined) {
     it.each(carried(regularCases))(`${column.name}: $name`, async (of) => {
       const service = of.service ?? column.service;
-      const outcome = await column.regular?.(benchOf(service), service, of);
       const isInside = column.isService === true && of.outcomeForService !== undefined;
-      expect(outcome).toEqual(isInside ? of.outcomeForService : of.outcome);
+      const expected = isInside ? of.outcomeForService : of.outcome;
+      await expectOutcome(service, expected, async () =>
+        column.regular?.(benchOf(service), service, of),
+      );
     });
   }
   if (column.stream !== undefined) {
