@@ -1,9 +1,18 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { adminOf } from "../harness/admin.ts";
+import { eventually } from "../harness/eventually.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { deployService, testService } from "../harness/test-service.ts";
 
@@ -32,6 +41,8 @@ exports.work = () => new Promise((resolve) => new Worker('require("node:worker_t
 exports.meet = async () => (await import("leveros")).Client.name + require("dependency") + (await import("./typed.ts")).number;
 exports.node = () => execFileSync(process.env.NODE_PROGRAM, ["-p", "1 + 1"], { encoding: "utf8" });
 exports.eat = async () => { for (const held = []; ; await new Promise(setImmediate)) held.push(Buffer.alloc(4e6, 1)); };
+exports.leave = () => Number(execFileSync("/bin/sh", ["-c", "env -i setsid sleep 1000 >/dev/null 2>&1 & echo $!"]));
+exports.quit = () => process.exit(1);
 exports.feed = () => new Promise((_, reject) => require("node:child_process").execFile("/bin/sh", ["-c", "x=0123456789abcdef; while :; do x=$x$x; done"], reject));
 `;
 
@@ -86,6 +97,21 @@ function kept(lever: RunningLever): string[] {
     lever.dataDir,
   ];
 }
+
+/** Starts a program that leaves its parent, session and environment, and returns its pid. */
+const startEscaped = async (host: RunningLever, name: string): Promise<number> =>
+  Number(await serviceOf(host, name).invoke("leave"));
+
+/** True for a process that has not exited. One that has may stay listed until its parent has noticed. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+const untilGone = (pid: number): Promise<boolean> => eventually(() => !isRunning(pid));
 
 let lever: RunningLever;
 
@@ -180,6 +206,13 @@ describe("a service that runs as a process", () => {
     expect(await service().invoke("node")).toBe("2\n");
   });
 
+  it("a program that leaves its session ends with its instance", async () => {
+    const pid = await startEscaped(lever, "second");
+    expect(isRunning(pid)).toBe(true);
+    await expect(serviceOf(lever, "second").invoke("quit")).rejects.toThrow("exited");
+    await untilGone(pid);
+  });
+
   it("a service can start threads", async () => {
     expect(await service().invoke("work")).toBe("part");
   });
@@ -257,7 +290,9 @@ describe("users of services after a crash, and after their service was removed",
     goes = await lookAt(host, "goes", "other.lever");
     await serviceOf(host, "stays").invoke("write", join(stays.data, "kept"));
     await adminOf(host).invoke("removeEnvironment", "other.lever", { force: true });
+    const escaped = await startEscaped(host, "stays");
     await host.kill();
+    await untilGone(escaped);
     await using again = await startLever({ dataDir: host.dataDir });
     await deploy(again, "comes");
     after = await lookAt(again, "stays");
@@ -318,11 +353,23 @@ describe("a host that is not root", () => {
     expect(await serviceOf(host, "first").invoke("meet")).toBe("Client23");
   });
 
+  it("a program that leaves its session ends with an instance that is not root", async () => {
+    const pid = await startEscaped(host, "first");
+    await expect(serviceOf(host, "first").invoke("quit")).rejects.toThrow("exited");
+    await untilGone(pid);
+  });
+
   it("the log of a host that is not root says that services share a user", async () => {
     await host.event("host started", {
       users: "shared",
       sharedUserReason: "Lever does not run as root",
     });
+  });
+
+  it("a program that leaves its session ends with a killed host that is not root", async () => {
+    const pid = await startEscaped(host, "first");
+    await host.kill();
+    await untilGone(pid);
   });
 });
 

@@ -14,6 +14,7 @@ import { type Isolation, type OpenedLauncher, openLauncher } from "../launcher/o
 import { removeServiceData, serviceFoldersDir } from "../launcher/service-data.ts";
 import { WarmPool } from "../launcher/warm-pool.ts";
 import type { Log } from "../logs/log.ts";
+import { killUnowned } from "../processes/process-marks.ts";
 import { ProcessRecords } from "../processes/process-records.ts";
 import { Router } from "../router/router.ts";
 import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
@@ -59,7 +60,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
   const { folder, store, limits, clock, log } = options;
   const dataDir = folder.dir;
   const records = new ProcessRecords(folder.processesDir);
-  const pids = records.killOrphans();
+  const pids = [...records.killOrphans(), ...(await killUnowned(clock))];
   if (pids.length > 0) log("warn", "processes", "orphaned processes killed", { pids });
   const code = new CodeStore(dataDir, limits);
   await code.open(store);

@@ -58,7 +58,7 @@ export async function openLauncher(options: LauncherOptions): Promise<OpenedLaun
     ...(isolationReason && { isolationReason }),
     ...(sharedUserReason && { sharedUserReason }),
     launcher,
-    close: async () => {},
+    close: () => launcher.close(),
   };
 }
 

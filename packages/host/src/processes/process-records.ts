@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bootId } from "./boot-id.ts";
+import { processStat } from "./process-stat.ts";
 
 /**
  * Records on disk which processes the host has started, so that the next start kills those that a crash has left: a
@@ -39,15 +40,9 @@ export class ProcessRecords {
   }
 }
 
-/** The start time of a process in clock ticks since boot, with the boot's id; undefined where there is no /proc. */
+/** The start time of a process, with the boot's id; undefined where there is no /proc. */
 function startTime(pid: number): string | undefined {
-  try {
-    // The second field, the program's name in parentheses, may contain spaces. The start time is field 22 (proc(5)).
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const boot = bootId();
-    return boot === undefined ? undefined : `${fields[19]} ${boot}`;
-  } catch {
-    return undefined;
-  }
+  const stat = processStat(pid);
+  const boot = bootId();
+  return stat === undefined || boot === undefined ? undefined : `${stat.startTime} ${boot}`;
 }

@@ -6,6 +6,7 @@ import type { Clock } from "../../clock.ts";
 import { type LinkedProcess, startLinked } from "../../processes/linked-process.ts";
 import type { ProcessExit } from "../../processes/process-exit.ts";
 import type { ProcessRecords } from "../../processes/process-records.ts";
+import { ProcessSweeper } from "../../processes/process-sweeper.ts";
 import { readOutput } from "../../processes/read-output.ts";
 import {
   type InstanceAccess,
@@ -34,12 +35,14 @@ export interface ProcessOptions {
 export interface ProcessLauncher extends Launcher {
   /** Why services share Lever's user; undefined = each has its own. */
   readonly sharedUserReason: string | undefined;
+  /** Ends what instances have left. Call it when the last one has exited. */
+  close(): Promise<void>;
 }
 
 /**
  * Starts each runtime as a child process with a clean environment, Node's permission model, its own session and process
- * group, and one end of a socket pair as its link. Where Lever runs as root, each service also has a user of its own. An
- * instance that uses more than its `ram` is killed. This protects against accidents, not against hostile code.
+ * group, a mark, and one end of a socket pair as its link. Where Lever runs as root, each service also has a user of its
+ * own. An instance that uses more than its `ram` is killed. This protects against accidents, not against hostile code.
  */
 export async function openProcessLauncher(options: ProcessOptions): Promise<ProcessLauncher> {
   const { dataDir, hostValues, clock } = options;
@@ -53,16 +56,19 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
   const sharedUserReason = await tryUsers(dataDir);
   const users =
     sharedUserReason === undefined ? await ServiceUsers.open(dataDir, hostValues) : undefined;
+  const sweeper = ProcessSweeper.open();
   const deps: RuntimeDeps = {
     ...options,
     users,
     watchdog: new MemoryWatchdog({ clock }),
     moving: new SingleFlight(),
+    sweeper,
     command: prepareRuntimeCommand(dataDir, { hasUsers: users !== undefined }),
   };
   return {
     sharedUserReason,
     launch: (launchOptions) => new RuntimeProcess(deps, launchOptions),
+    close: async () => await sweeper?.close(),
   };
 }
 
@@ -73,6 +79,8 @@ interface RuntimeDeps extends ProcessOptions {
   readonly watchdog: MemoryWatchdog;
   /** Moves of services' data from disks to folders, by folder. */
   readonly moving: SingleFlight<void>;
+  /** undefined = what leaves the process group of an instance cannot be found. */
+  readonly sweeper: ProcessSweeper | undefined;
   readonly command: RuntimeCommand;
 }
 
@@ -85,33 +93,41 @@ class RuntimeProcess implements LaunchedRuntime {
   readonly #deps: RuntimeDeps;
   readonly #ram: number;
   readonly #process: LinkedProcess;
+  readonly #mark: string | undefined;
   #limit: string | undefined;
 
   /** @throws LeverError `start_failed` when the system creates no process, or it cannot be recorded. */
   constructor(deps: RuntimeDeps, launch: LaunchOptions) {
     const { ram, onOutput } = launch;
-    const [program, ...args] = deps.command.command(ram);
+    this.#mark = deps.sweeper?.nextMark();
+    const [program, ...args] = deps.command.command(ram, this.#mark);
     this.#deps = deps;
     this.#ram = ram;
-    this.#process = startLinked(({ variables }) => ({
-      program,
-      args,
-      env: { ...deps.command.env, ...launch.variables, ...variables },
-      cwd: "/",
-    }));
-    const { child, pid, socket, shared } = this.#process;
-    this.pid = pid;
+    try {
+      this.#process = startLinked(({ variables }) => ({
+        program,
+        args,
+        env: { ...deps.command.env, ...launch.variables, ...variables },
+        cwd: "/",
+      }));
+      this.pid = this.#process.pid;
+      this.#record();
+    } catch (error) {
+      void this.#sweep();
+      throw error;
+    }
+    const { child, socket, shared } = this.#process;
     this.socket = socket;
     this.shared = shared;
     readOutput([child.stdout, child.stderr], onOutput, deps.clock);
-    this.#record();
     const outputEnd = watchOutputEnd(child, deps.clock);
     this.exited = new Promise((resolve) => {
       child.once("exit", (status, signal) => {
-        this.#cleanUp();
         const exit = { status: status ?? undefined, signal: signal ?? undefined };
         const limit = this.#limit;
-        void outputEnd().then(() => resolve(limit === undefined ? exit : { ...exit, limit }));
+        void Promise.all([this.#cleanUp(), outputEnd()]).then(() =>
+          resolve(limit === undefined ? exit : { ...exit, limit }),
+        );
       });
     });
   }
@@ -130,11 +146,17 @@ class RuntimeProcess implements LaunchedRuntime {
     }
   }
 
-  #cleanUp(): void {
-    this.#deps.watchdog.unwatch(this.pid);
-    // Processes that the service has started.
+  /** Ends the processes that the service has started: those of its group, and those that have left it. */
+  async #cleanUp(): Promise<void> {
+    const { watchdog, records } = this.#deps;
+    watchdog.unwatch(this.pid);
     killGroup(this.pid);
-    this.#deps.records.remove(this.pid);
+    records.remove(this.pid);
+    await this.#sweep();
+  }
+
+  async #sweep(): Promise<void> {
+    if (this.#mark !== undefined) await this.#deps.sweeper?.sweep(this.#mark);
   }
 
   get #isRunning(): boolean {

@@ -23,8 +23,8 @@ const INHERITED_VARIABLES = ["PATH", "LANG", "LC_ALL", "TZ"];
 const USER_PROCESSES_MAX = 4_096;
 
 export interface RuntimeCommand {
-  /** Program and arguments for a runtime with `ram` megabytes. */
-  command(ram: number): readonly [program: string, ...args: string[]];
+  /** Program and arguments for a runtime with `ram` megabytes. `mark`: of its process and of all that it starts. */
+  command(ram: number, mark: string | undefined): readonly [program: string, ...args: string[]];
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -49,10 +49,10 @@ export function prepareRuntimeCommand(
   // A search along PATH fails at the first folder that may not be read.
   const folders = hasUsers ? reachableFolders(path) : [path];
   env["PATH"] = [nodeFolder(runtimeDir, { hasUsers }), ...folders].join(delimiter);
-  const prefix = limitingPrograms({ hasUsers });
-  const command = (ram: number): readonly [string, ...string[]] => {
+  const limits = limitingPrograms({ hasUsers });
+  const command = (ram: number, mark: string | undefined): readonly [string, ...string[]] => {
     const node = [...nodeFlags(ram), ...permissions, ...program];
-    const [first, ...rest] = prefix;
+    const [first, ...rest] = limits(mark);
     return first === undefined
       ? [process.execPath, ...node]
       : [first, ...rest, process.execPath, ...node];
@@ -61,14 +61,21 @@ export function prepareRuntimeCommand(
 }
 
 /** Programs that set limits and then execute the rest of the command with the same pid; none on systems without them. */
-function limitingPrograms({ hasUsers }: { hasUsers: boolean }): string[] {
+function limitingPrograms({
+  hasUsers,
+}: {
+  hasUsers: boolean;
+}): (mark: string | undefined) => readonly string[] {
   const prlimit = findProgram("prlimit");
   const setpriv = findProgram("setpriv");
-  const processes = `--nproc=${USER_PROCESSES_MAX}:${USER_PROCESSES_MAX}`;
-  return [
-    ...(prlimit === undefined ? [] : [prlimit, "--core=0:0", ...(hasUsers ? [processes] : [])]),
-    ...(setpriv === undefined ? [] : [setpriv, "--no-new-privs"]),
-  ];
+  const limits = ["--core=0:0"];
+  if (hasUsers) limits.push(`--nproc=${USER_PROCESSES_MAX}:${USER_PROCESSES_MAX}`);
+  const last = setpriv === undefined ? [] : [setpriv, "--no-new-privs"];
+  return (mark) => {
+    if (prlimit === undefined) return last;
+    const marked = mark === undefined ? [] : [`--locks=${mark}:${mark}`];
+    return [prlimit, ...limits, ...marked, ...last];
+  };
 }
 
 function reachableFolders(path: string): string[] {
