@@ -1,51 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { request as httpRequest, type IncomingMessage } from "node:http";
-import { connect, type Socket } from "node:net";
-import { json } from "node:stream/consumers";
-import { type CreatedToken, LINK_UPGRADE, LINK_VERSION, OUTSIDE } from "@leveros/protocol";
-import { encodeHeader, HEADER_BYTES, writeHeader } from "@leveros/protocol/wire";
-import { Client, type RemoteStream } from "leveros";
+import type { CreatedToken } from "@leveros/protocol";
+import type { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../harness/eventually.ts";
-import { type RunningLever, startLever } from "../harness/lever.ts";
+import type { RunningLever } from "../harness/lever.ts";
 import { startProxy, type TestProxy } from "../harness/proxy.ts";
 import { cleanEnvironment } from "../harness/run-lever.ts";
-import { deployService, testService } from "../harness/test-service.ts";
-
-const service = testService(
-  `
-    exports.hi = (name) => "Hello, " + name;
-    exports.fail = () => { throw { code: 7 }; };
-    exports.hang = () => new Promise(() => {});
-    exports.lengthOf = (bytes) => bytes.length;
-    exports.echoChan = async (stream) => { for await (const message of stream) stream.write(message); };
-    exports.deafChan = () => new Promise(() => {});
-    exports.lastChan = async (stream) => { stream.write("here"); for await (const message of stream) { stream.write(message); return; } };
-  `,
-  { name: "talk", maxInstances: 1 },
-);
-
-const clientAt = (address: string, token?: string): Client =>
-  new Client({ forceHost: address, token });
-const talkAt = (address: string, token?: string) =>
-  clientAt(address, token).service("dev.lever", "talk");
-const start = async (...args: string[]): Promise<RunningLever> => {
-  const lever = await startLever({ args });
-  await deployService(lever, service);
-  return lever;
-};
-
-/** A stream to a service that echoes. */
-async function opened(open: Promise<RemoteStream>) {
-  const stream = await open;
-  const messages = stream[Symbol.asyncIterator]();
-  const echo = async (message: unknown): Promise<unknown> => {
-    stream.write(message);
-    return (await messages.next()).value;
-  };
-  return { stream, messages, echo };
-}
+import { clientAt, opened, startTalk, talkAt } from "../harness/talk-service.ts";
 
 describe("the Node client", () => {
   let lever: RunningLever;
@@ -54,7 +16,7 @@ describe("the Node client", () => {
   beforeAll(async () => {
     // One test sends 3,000 calls at once. They may wait, however slow the machine is.
     const limits = ["queuedCallsPerServiceMax=3000", "queueStandingMs=60000"];
-    lever = await start(...limits.flatMap((limit) => ["--limit", limit]));
+    lever = await startTalk(...limits.flatMap((limit) => ["--limit", limit]));
     proxy = await startProxy(lever.address);
   });
 
@@ -206,7 +168,7 @@ describe("a host with tokens", () => {
   let master: string;
 
   beforeAll(async () => {
-    lever = await start();
+    lever = await startTalk();
     ({ token: master } = await create(undefined, { environments: ["*"], rights: ["admin"] }));
   });
 
@@ -277,7 +239,7 @@ describe("a host that stops", () => {
   let refusal: unknown;
 
   beforeAll(async () => {
-    const lever = await start();
+    const lever = await startTalk();
     const talk = talkAt(lever.address);
     const { stream, messages, echo } = await opened(talk.invokeChan("lastChan"));
     expect((await messages.next()).value).toBe("here");
@@ -302,119 +264,5 @@ describe("a host that stops", () => {
 
   it("a stopping host refuses new streams on a link as unavailable", () => {
     expect(refusal).toMatchObject({ code: "unavailable" });
-  });
-});
-
-describe("the upgrade", () => {
-  let lever: RunningLever;
-
-  beforeAll(async () => {
-    lever = await start("--limit", "idleConnectionTimeoutMs=300");
-  });
-
-  afterAll(() => lever?.stop());
-
-  /** A link on which a test can send any bytes. */
-  async function rawLink(): Promise<Socket> {
-    const [host, port] = lever.address.split(":");
-    const socket = connect(Number(port), host);
-    socket.on("error", () => {});
-    socket.write(
-      `GET / HTTP/1.1\r\nhost: dev.lever\r\nconnection: Upgrade\r\nupgrade: ${LINK_UPGRADE}\r\n\r\n`,
-    );
-    const [answer] = (await once(socket, "data")) as [Buffer];
-    expect(answer.toString()).toMatch(/^HTTP\/1\.1 101 /);
-    return socket;
-  }
-
-  /** Resolves when the connection is closed, with or without an error. */
-  const closed = (socket: Socket): Promise<void> =>
-    new Promise((resolve) => {
-      socket.resume().on("close", () => resolve());
-    });
-
-  function frame(type: number, flags: number, id: number, payload: Uint8Array): Buffer {
-    const bytes = Buffer.alloc(HEADER_BYTES + payload.length);
-    writeHeader(
-      new DataView(bytes.buffer, bytes.byteOffset),
-      0,
-      payload.length,
-      type,
-      flags,
-      0,
-      id,
-    );
-    bytes.set(payload, HEADER_BYTES);
-    return bytes;
-  }
-
-  const names = encodeHeader({
-    caller: OUTSIDE,
-    target: { environment: "dev.lever", service: "talk", resource: "", method: "deafChan" },
-    timeoutMs: 0,
-  });
-  const opening = Buffer.concat([names, Buffer.from("[]")]);
-  const [OPEN, MESSAGE, CONTROL, STREAM, MORE] = [1, 2, 5, 16, 2];
-
-  it.each([
-    ["a page's origin", { origin: "https://app.example" }, "/", 403],
-    ["a header that only browsers send", { "sec-fetch-mode": "no-cors" }, "/", 403],
-    ["another path", {}, "/talk/echoChan", 400],
-    ["an older link version", { upgrade: "lever-link/0" }, "/", 400],
-    ["a newer link version", { upgrade: "lever-link/99" }, "/", 400],
-  ])("a request for a link with %s is refused", async (_name, headers, path, status) => {
-    const [host, port] = lever.address.split(":");
-    const outgoing = httpRequest({
-      host,
-      port,
-      path,
-      headers: { connection: "Upgrade", upgrade: LINK_UPGRADE, ...headers },
-    });
-    outgoing.end();
-    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
-    response.resume();
-    expect(response.statusCode).toBe(status);
-    expect(response.headers["lever-error"]).toBe("platform");
-  });
-
-  it("the refusal of another link version says what to update", async () => {
-    const [host, port] = lever.address.split(":");
-    const headers = { connection: "Upgrade", upgrade: "lever-link/0" };
-    const outgoing = httpRequest({ host, port, path: "/", headers });
-    outgoing.end();
-    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
-    expect(await json(response)).toMatchObject({
-      code: "not_supported",
-      detail: `Cannot open a link: this Lever speaks link protocol ${LINK_VERSION}, the client speaks 0. Update the package leveros to the version of the host.`,
-    });
-  });
-
-  it.each([
-    ["bytes that are no frame", Buffer.from("GET / HTTP/1.1\r\nhost: dev.lever\r\n\r\n")],
-    ["a frame of an unknown type", frame(99, 0, 1, Buffer.alloc(0))],
-    ["a control message", frame(CONTROL, 0, 0, Buffer.from('{"type":"stopping"}'))],
-    ["a call with one of the host's numbers", frame(OPEN, STREAM, 2, opening)],
-    ["a truncated opening", frame(OPEN, STREAM, 1, names.subarray(0, 9))],
-    [
-      "more than its credit",
-      Buffer.concat([
-        frame(OPEN, STREAM, 1, opening),
-        ...Array.from({ length: 200 }, () => frame(MESSAGE, 1, 1, Buffer.alloc(60_000))),
-      ]),
-    ],
-  ])("the host closes a link that sends %s", async (_name, bytes) => {
-    const socket = await rawLink();
-    socket.write(bytes);
-    await closed(socket);
-    expect(await talkAt(lever.address).invoke("hi", "you")).toBe("Hello, you");
-  });
-
-  it("the host closes a link on which no call is open for idleConnectionTimeoutMs", async () => {
-    const { stream, echo } = await opened(talkAt(lever.address).invokeChan("echoChan"));
-    const [idle, halfOpen] = [await rawLink(), await rawLink()];
-    halfOpen.write(frame(OPEN, STREAM | MORE, 1, Buffer.concat([names, Buffer.alloc(65_536)])));
-    await Promise.all([closed(idle), closed(halfOpen)]);
-    expect(await echo("still here")).toBe("still here");
-    stream.end();
   });
 });
