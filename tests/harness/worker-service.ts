@@ -34,8 +34,9 @@ exports.lastsChan = async (stream) => {
 };
 /** A stream does not wait behind calls. */
 exports.stateChan = async (stream) => { stream.write({ running, peak, left }); };
-exports.releaseChan = async (stream) => {
-  for await (const _ of stream) { while (waiting.length > 0) waiting.shift()(); }
+exports.releaseChan = (stream) => {
+  const release = () => { while (waiting.length > 0) waiting.shift()(); };
+  stream.on("data", release).on("close", release).on("end", () => stream.end());
 };
 exports.endsEarlyChan = async (stream) => { stream.write("enough"); stream.end(); };
 `;
@@ -69,7 +70,7 @@ export async function stateOf(lever: RunningLever, service: string): Promise<Sta
   throw new Error(`Cannot read the state of ${service}: its stream ended.`);
 }
 
-/** A stream to the service. Each message on it lets every held call return. */
+/** A stream to the service. Each message on it, and its end, lets every held call return. */
 export const openGate = (lever: RunningLever, service: string) =>
   client(lever).service("dev.lever", service).invokeChan("releaseChan");
 

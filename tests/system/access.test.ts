@@ -12,6 +12,7 @@ import { deployService, testService } from "../harness/test-service.ts";
 
 const service = `
 exports.greet = (name) => "Hello, " + name;
+exports.exit = () => { console.log("a secret"); setTimeout(() => process.exit(3), 50); return new Promise(() => {}); };
 exports.echoChan = async (stream) => { for await (const it of stream) stream.write(it); };
 `;
 
@@ -100,6 +101,24 @@ test("a token with the right invoke allows calls, and nothing of the admin servi
   expect(await echo(token)).toEqual([1]);
   await expect(adminOf(lever, token).invoke("listServices", "dev.lever")).rejects.toMatchObject({
     code: "forbidden",
+  });
+});
+
+describe("what a failed instance printed", () => {
+  const exit = async (...rights: ("deploy" | "invoke")[]): Promise<unknown> => {
+    const { token, id } = await create({ environments: ["dev.lever"], rights });
+    const exited = client(token).service("dev.lever", "hello").invoke("exit");
+    return await exited.finally(() => adminOf(lever, master).invoke("revokeToken", id));
+  };
+
+  test("a caller who may see the logs gets what a failed instance printed", async () => {
+    await expect(exit("invoke", "deploy")).rejects.toThrow(
+      /exited with status 3\. Its last output:\n.*secret/,
+    );
+  });
+
+  test("a caller who may only invoke does not get what a failed instance printed", async () => {
+    await expect(exit("invoke")).rejects.toThrow(/exited with status 3\.$/);
   });
 });
 

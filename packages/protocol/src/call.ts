@@ -10,13 +10,16 @@ export type PayloadKind = typeof PAYLOAD_JSON | typeof PAYLOAD_BYTES;
 
 /** The caller of a call. The host derives it from the connection, and ignores what a caller claims. */
 export type Caller =
-  | { readonly kind: "outside" }
+  /** `mayReadLogs`: it may see what the service prints. */
+  | { readonly kind: "outside"; readonly mayReadLogs: boolean }
   /** A caller of the admin service, which decides by method. `principal` is a token's id, or `local`. */
   | { readonly kind: "admin"; readonly principal: string }
   | { readonly kind: "service"; readonly environment: string; readonly service: string };
 
 /** Callers outside Lever. */
-export const OUTSIDE: Caller = { kind: "outside" };
+export const OUTSIDE: Caller = { kind: "outside", mayReadLogs: false };
+/** Callers outside Lever who may see what the service prints. */
+export const LOG_READER: Caller = { kind: "outside", mayReadLogs: true };
 
 /** Every part passes a call on in this form: the gateway, links, the router, and the runtime. */
 export interface CallRequest {

@@ -75,6 +75,8 @@ export class LeverError extends Error {
   readonly value: unknown;
   /** With `overloaded`: when to try again, in seconds. */
   readonly retryAfterSeconds: number | undefined;
+  /** The message for callers who may not see what the service prints; undefined = `message` is for all. */
+  readonly publicMessage: string | undefined;
   /** The gRPC status with which the service's program ended the call; undefined = the error is not the program's. */
   readonly grpcStatus: number | undefined;
 
@@ -86,6 +88,7 @@ export class LeverError extends Error {
       value?: unknown;
       retryAfterSeconds?: number | undefined;
       grpcStatus?: number | undefined;
+      publicMessage?: string | undefined;
     } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -93,6 +96,7 @@ export class LeverError extends Error {
     this.value = options.value;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.grpcStatus = options.grpcStatus;
+    this.publicMessage = options.publicMessage;
   }
 
   /**

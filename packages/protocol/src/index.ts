@@ -31,6 +31,7 @@ export {
   type CallTarget,
   closedSide,
   ignoredEvents,
+  LOG_READER,
   OUTSIDE,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,

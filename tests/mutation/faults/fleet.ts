@@ -136,7 +136,7 @@ export const fleetFaults: readonly PlantedFault[] = [
     ],
     [
       "A candidate outlives the host.",
-      "if (instance.listener === undefined) instance.kill();",
+      "if (instance.listener === undefined) instance.stop();",
       "",
       FLEET,
     ],

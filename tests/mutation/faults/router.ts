@@ -15,7 +15,7 @@ export const routerFaults: readonly PlantedFault[] = [
     ],
     [
       "Streams that have ended still count on their instance.",
-      "if (isStream) target.streamsInFlight--;",
+      "if (isStream) removeStream(target, call);",
       "",
       "simulation",
       SERVICE_ROUTE,

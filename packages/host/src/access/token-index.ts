@@ -2,7 +2,10 @@ import { createHash } from "node:crypto";
 import { LeverError, type Right } from "@leveros/protocol";
 import type { TokenRecord } from "../store/store.ts";
 import { type AccessRequest, isForwarded, isSameMachine, requestToken } from "./access-request.ts";
-import { type AccessCheck, decideAccess, type Principal } from "./decide-access.ts";
+import { type AccessCheck, type Decision, decideAccess, type Principal } from "./decide-access.ts";
+
+/** The right to see events and logs in the admin service. */
+const LOGS_RIGHT: Right = "deploy";
 
 /** The author of an admin call, as the audit records it: a token's id, or `local` (A3). `""` = no principal. */
 export type PrincipalId = string;
@@ -56,16 +59,18 @@ export class TokenIndex {
   }
 
   /**
-   * Checks a call of a service's method.
+   * Checks a call of a service's method. Returns whether its caller may read the logs of the environment's services.
    * @throws LeverError `unauthorized`, `forbidden`
    */
-  checkInvoke(request: AccessRequest, environment: string, isPublic: boolean): void {
+  checkInvoke(request: AccessRequest, environment: string, isPublic: boolean): boolean {
     // The fast path: without tokens, on a host for this machine only.
     const { authorization } = request.headers;
     if (this.#byId.size === 0 && authorization === undefined && this.#options.isLocalOnly) {
-      if (!isForwarded(request.headers)) return;
+      if (!isForwarded(request.headers)) return true;
     }
-    this.#check(this.#principalOf(request), { right: "invoke", environment, isPublic });
+    const principal = this.#principalOf(request);
+    this.#check(principal, { right: "invoke", environment, isPublic });
+    return this.#decide(principal, { right: LOGS_RIGHT, environment, isPublic }) === "allowed";
   }
 
   /** True for a request that only its address allows: without a token, while none exists (A3). */
@@ -103,9 +108,13 @@ export class TokenIndex {
     return { credential, isLocal };
   }
 
-  #check(principal: Principal, check: AccessCheck): void {
+  #decide(principal: Principal, check: AccessCheck): Decision {
     const state = { hasTokens: this.hasTokens, now: this.#options.wallTime() };
-    const decision = decideAccess(principal, check, state);
+    return decideAccess(principal, check, state);
+  }
+
+  #check(principal: Principal, check: AccessCheck): void {
+    const decision = this.#decide(principal, check);
     if (decision === "allowed") return;
     if (decision === "unauthorized") throw unauthorized(principal.credential !== "none");
     const where = check.environment === "*" ? "all environments" : check.environment;

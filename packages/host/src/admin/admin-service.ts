@@ -1,6 +1,7 @@
-import { memoryLink } from "@leveros/protocol";
+import { LeverError, memoryLink } from "@leveros/protocol";
 import { CallServer, listMethods } from "@leveros/runtime";
 import { ADMIN_ENVIRONMENT } from "../environments/environments.ts";
+import { endStreams } from "../router/instance-target.ts";
 import { type AdminParts, adminMethods } from "./admin-methods.ts";
 import { AdminGuard, type GuardOptions } from "./guard.ts";
 
@@ -13,9 +14,9 @@ export type AdminOptions = AdminParts & Omit<GuardOptions, "access">;
 
 /**
  * Adds Lever's own management to the routing table: a service like any other, whose one instance is the host. Its calls come
- * through the same gateway, router and link.
+ * through the same gateway, router and link. The returned function ends its streams, when the host stops.
  */
-export function startAdminService(options: AdminOptions): void {
+export function startAdminService(options: AdminOptions): () => void {
   const { router, limits } = options;
   const guard = new AdminGuard({ ...options, access: options.tokens.index });
   const methods = listMethods(guard.guardAll(adminMethods, options));
@@ -34,5 +35,12 @@ export function startAdminService(options: AdminOptions): void {
     isPrivate: false,
     methods: [...methods.keys()],
   });
-  route.add({ instance: "host", version: 1, callee, callsInFlight: 0, streamsInFlight: 0 });
+  const target = { instance: "host", version: 1, callee, callsInFlight: 0, streamsInFlight: 0 };
+  route.add(target);
+  const stopping = new LeverError(
+    "unavailable",
+    "Cannot continue the stream: Lever is stopping. Open it again.",
+    { retryAfterSeconds: 5 },
+  );
+  return () => endStreams(target, stopping);
 }

@@ -73,7 +73,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const host = await openHostParts({ ...shared, folder, store, isolation });
     parts = host;
     const front = createFront({ ...shared, bind, port, workers, certificate }, host);
-    startAdminService({
+    const endAdminStreams = startAdminService({
       ...host,
       limits,
       overriddenLimits: options.overriddenLimits,
@@ -110,6 +110,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const close = async (): Promise<void> => {
       host.router.close();
       const drained = listening.close();
+      endAdminStreams();
       // The calls in flight still need their instances.
       await host.close();
       await withTimeLimit(drained, LAST_REPLIES_MS, clock);

@@ -176,7 +176,7 @@ describe("a fleet that closes (F3)", () => {
     expect(waiting.outcome).toBe("unavailable");
     await host.pass(20);
     expect(host.living).toHaveLength(0);
-    await expect(candidate).rejects.toMatchObject({ code: "start_failed" });
+    await expect(candidate).rejects.toMatchObject({ code: "unavailable" });
   });
 
   it("a start that is being prepared makes no instance", async () => {

@@ -182,7 +182,7 @@ export class Fleet {
     this.#loop.stop();
     for (const service of this.#services.values()) service.close();
     const instances = [...this.#instances];
-    for (const instance of instances) if (instance.listener === undefined) instance.kill();
+    for (const instance of instances) if (instance.listener === undefined) instance.stop();
     await Promise.all(instances.map((instance) => instance.exited));
   }
 

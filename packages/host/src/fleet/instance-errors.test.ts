@@ -8,6 +8,7 @@ const failed: FailedInstance = {
   version: 3,
   ram: 128,
   wasReady: true,
+  wasStopped: false,
   lastOutput: "",
 };
 const exited = (status: number | undefined, signal?: string, limit?: string): ProcessEnd => ({
@@ -54,6 +55,27 @@ it.each<[string, Partial<typeof failed>, ProcessEnd, string, string]>([
   [
     "exceeded a limit",
     {},
+    exited(undefined, "SIGKILL", "was ended by its limit"),
+    "instance_failed",
+    "The instance of hello version 3 that had the call was ended by its limit.",
+  ],
+  [
+    "was stopped",
+    { wasStopped: true, lastOutput: "one" },
+    exited(undefined, "SIGKILL"),
+    "unavailable",
+    "Cannot finish the call: the instance of hello version 3 that had it was stopped. Call again.",
+  ],
+  [
+    "was stopped before it was ready",
+    { wasStopped: true, wasReady: false },
+    exited(undefined, "SIGKILL"),
+    "unavailable",
+    "Cannot start hello version 3: its instance was stopped before it was ready. Try again.",
+  ],
+  [
+    "exceeded a limit while it stopped",
+    { wasStopped: true },
     exited(undefined, "SIGKILL", "was ended by its limit"),
     "instance_failed",
     "The instance of hello version 3 that had the call was ended by its limit.",
@@ -109,4 +131,11 @@ it.each([
   ["Is it there?", "Is it there?"],
 ])("the reason %j ends with one full stop", (reason, sentence) => {
   expect(startError(failed, reason).message).toBe(`Cannot start hello version 3: ${sentence}`);
+});
+
+it.each([
+  ["failed", endError({ ...failed, lastOutput: "secret" }, exited(1), limits)],
+  ["could not start", startError({ ...failed, lastOutput: "secret" }, "It is broken")],
+])("the error of an instance that %s has a message without its output", (_, error) => {
+  expect(error.message).toBe(`${error.publicMessage} Its last output:\nsecret`);
 });

@@ -1,4 +1,4 @@
-import { LeverError } from "@leveros/protocol";
+import { type ErrorCode, LeverError } from "@leveros/protocol";
 import { describeExit } from "../processes/process-exit.ts";
 import type { ProcessEnd, SupervisionLimits } from "../processes/supervised-process.ts";
 
@@ -10,12 +10,17 @@ const HEAP_IS_FULL = /FATAL ERROR: .*JavaScript heap out of memory/;
  */
 const OWN_SIGNALS = new Set(["SIGABRT", "SIGSEGV", "SIGILL", "SIGTRAP"]);
 
+/** Callers of an instance that was stopped should wait so long before they call again. */
+const STOPPED_RETRY_SECONDS = 1;
+
 export interface FailedInstance {
   readonly service: string;
   readonly version: number;
   /** Megabytes that it was allotted. */
   readonly ram: number;
   readonly wasReady: boolean;
+  /** The host has stopped it. */
+  readonly wasStopped: boolean;
   readonly lastOutput: string;
   /** The unfinished step, when its start took too long; undefined = it has not reported one. */
   readonly waitedFor?: string | undefined;
@@ -23,14 +28,12 @@ export interface FailedInstance {
 
 /** Why an instance could not start. `reason` is a sentence, with or without its full stop. */
 export function startError(
-  { service, version, lastOutput }: Omit<FailedInstance, "ram" | "wasReady">,
+  { service, version, lastOutput }: Omit<FailedInstance, "ram" | "wasReady" | "wasStopped">,
   reason: string,
 ): LeverError {
   const dot = /[.!?]$/.test(reason) ? "" : ".";
-  return new LeverError(
-    "start_failed",
-    `Cannot start ${service} version ${version}: ${reason}${dot}${quoted(lastOutput)}`,
-  );
+  const message = `Cannot start ${service} version ${version}: ${reason}${dot}`;
+  return withOutput("start_failed", message, lastOutput);
 }
 
 /** Why an instance has ended, for the calls that it had, or that waited for it to start. */
@@ -52,6 +55,7 @@ export function endError(
       return instanceError(failed, `did not answer for ${seconds} s and was killed`);
     }
     case "exited": {
+      if (failed.wasStopped && end.exit.limit === undefined) return stoppedError(failed);
       const how = exitReason(failed, end);
       if (failed.wasReady) return instanceError(failed, how);
       return startError(failed, `The instance ${how} before it was ready`);
@@ -60,9 +64,25 @@ export function endError(
 }
 
 function instanceError({ service, version, lastOutput }: FailedInstance, how: string): LeverError {
+  const message = `The instance of ${service} version ${version} that had the call ${how}.`;
+  return withOutput("instance_failed", message, lastOutput);
+}
+
+/** Lever has stopped the instance, and it has ended before its calls. Another instance may take them. */
+function stoppedError({ service, version, wasReady }: FailedInstance): LeverError {
+  const name = `${service} version ${version}`;
+  const message = wasReady
+    ? `Cannot finish the call: the instance of ${name} that had it was stopped. Call again.`
+    : `Cannot start ${name}: its instance was stopped before it was ready. Try again.`;
+  return new LeverError("unavailable", message, { retryAfterSeconds: STOPPED_RETRY_SECONDS });
+}
+
+/** Lever ends the streams of an instance before it stops it. `why` completes the sentence. */
+export function streamEnded(service: string, why: string): LeverError {
   return new LeverError(
-    "instance_failed",
-    `The instance of ${service} version ${version} that had the call ${how}.${quoted(lastOutput)}`,
+    "unavailable",
+    `Cannot continue the stream of ${service}: ${why}. Open it again.`,
+    { retryAfterSeconds: STOPPED_RETRY_SECONDS },
   );
 }
 
@@ -77,6 +97,9 @@ function exitReason(
   return describeExit(exit);
 }
 
-function quoted(lastOutput: string): string {
-  return lastOutput === "" ? "" : ` Its last output:\n${lastOutput}`;
+function withOutput(code: ErrorCode, publicMessage: string, lastOutput: string): LeverError {
+  if (lastOutput === "") return new LeverError(code, publicMessage);
+  return new LeverError(code, `${publicMessage} Its last output:\n${lastOutput}`, {
+    publicMessage,
+  });
 }

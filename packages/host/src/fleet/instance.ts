@@ -36,6 +36,8 @@ export interface InstanceListener {
   onReady(instance: Instance): void;
   /** It gets no new calls. */
   onStopping(instance: Instance): void;
+  /** It is asked to exit: its streams, which might never end, must end now. */
+  onTerminating(instance: Instance): void;
   onUnresponsive(instance: Instance): void;
   /** It answers again. */
   onRecovered(instance: Instance): void;
@@ -89,6 +91,7 @@ export class Instance {
         onReady: () => this.#onReady(),
         onStopping: () => this.listener?.onStopping(this),
         requestStop: () => {
+          this.listener?.onTerminating(this);
           this.#link.stop();
           this.#process.handle.terminate();
         },
@@ -270,6 +273,7 @@ export class Instance {
     const { service, version, ram } = this.spec;
     const lastOutput = this.#process.lastOutput();
     const waitedFor = this.#waitsFor;
-    return { service, version, ram, wasReady: this.#wasReady, lastOutput, waitedFor };
+    const { wasStopped } = this;
+    return { service, version, ram, wasReady: this.#wasReady, wasStopped, lastOutput, waitedFor };
   }
 }

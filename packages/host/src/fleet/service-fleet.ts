@@ -1,7 +1,7 @@
 import { LeverError, type ScalingReport } from "@leveros/protocol";
 import type { RecentNeeds } from "../autoscaler/decide-instances.ts";
 import { isoTime } from "../clock.ts";
-import type { InstanceTarget } from "../router/instance-target.ts";
+import { endStreams, type InstanceTarget } from "../router/instance-target.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import {
@@ -14,6 +14,7 @@ import {
 } from "./decide-service.ts";
 import type { FleetContext } from "./fleet-context.ts";
 import type { Instance, InstanceListener } from "./instance.ts";
+import { streamEnded } from "./instance-errors.ts";
 import { addDecision, latestDecision, NO_HISTORY } from "./scaling-history.ts";
 import { addFailure, asStartError, NO_FAILURES } from "./service-failures.ts";
 
@@ -138,6 +139,10 @@ export class ServiceFleet implements InstanceListener {
   }
 
   /** An unresponsive instance gets no calls until it recovers; other instances take over. */
+  onTerminating(instance: Instance): void {
+    endStreams(instance.target, streamEnded(this.live.service, this.#whyStopped(instance)));
+  }
+
   onUnresponsive(instance: Instance): void {
     this.route.pause(instance.target);
     this.reconcile();
@@ -170,16 +175,28 @@ export class ServiceFleet implements InstanceListener {
     for (const running of this.instances) if (running.target === target) running.stop();
   }
 
-  /** Stops every instance, and starts no more. */
+  /** Stops every instance, and starts no more. Its environment is removed, or Lever is stopping. */
   close(): void {
     this.#isClosed = true;
     this.#context.clock.clearTimeout(this.#retry);
     for (const instance of this.instances) instance.stop();
     this.route.refuseWaiting(
-      new LeverError("unavailable", "Cannot take the call: Lever is stopping.", {
+      new LeverError("unavailable", `Cannot take the call: ${this.#whyClosed}.`, {
         retryAfterSeconds: 5,
       }),
     );
+  }
+
+  get #whyClosed(): string {
+    if (this.#context.isClosing()) return "Lever is stopping";
+    return `the environment ${this.live.environment} is removed`;
+  }
+
+  /** Completes a sentence about a stream of the instance. */
+  #whyStopped(instance: Instance): string {
+    if (this.#isClosed) return this.#whyClosed;
+    if (this.#isStale(instance)) return `version ${this.live.version} is live now`;
+    return "its instance is stopping";
   }
 
   get #rules(): ScalingRules {

@@ -18,5 +18,6 @@ export interface SubmittedCall {
   wait(now: number): void;
   /** An instance takes it now. The call ends the lease, once. */
   assign(lease: Lease): void;
+  /** Ends it with Lever's error, whether it waits or has a place. */
   refuse(error: LeverError): void;
 }

@@ -1,4 +1,10 @@
-import type { CallTarget, StartTimes } from "@leveros/protocol";
+import type { CallTarget, LeverError, StartTimes } from "@leveros/protocol";
+
+/** A call of a streaming method that has a place on an instance. */
+interface Stream {
+  /** Ends it with Lever's error. */
+  refuse(error: LeverError): void;
+}
 
 /** An instance as the router sees it. */
 export interface InstanceTarget {
@@ -10,8 +16,26 @@ export interface InstanceTarget {
   callsInFlight: number;
   /** Open streams only. */
   streamsInFlight: number;
+  /** undefined = it has had no stream. */
+  openStreams?: Set<Stream>;
   /** It has answered a call, so a later failure is not a failed start. */
   hasServed?: boolean;
   /** Duration of its start. undefined for a service inside the host. */
   start?: StartTimes;
+}
+
+export function addStream(target: InstanceTarget, stream: Stream): void {
+  target.streamsInFlight++;
+  target.openStreams ??= new Set();
+  target.openStreams.add(stream);
+}
+
+export function removeStream(target: InstanceTarget, stream: Stream): void {
+  target.streamsInFlight--;
+  target.openStreams?.delete(stream);
+}
+
+/** Ends every stream of an instance with Lever's error. */
+export function endStreams({ openStreams }: InstanceTarget, error: LeverError): void {
+  for (const stream of [...(openStreams ?? [])]) stream.refuse(error);
 }

@@ -16,6 +16,6 @@ it("a lease that ends goes back to its route with the call's resource and epoch"
     release: ({ resource, isStream, epoch }: Lease, now: number) =>
       released.push({ resource, isStream, epoch, now }),
   };
-  new Lease(route, target, { resource: "r", isStream: true }, 7).end(100);
+  new Lease(route, target, { resource: "r", isStream: true, refuse() {} }, 7).end(100);
   expect(released).toEqual([{ resource: "r", isStream: true, epoch: 7, now: 100 }]);
 });

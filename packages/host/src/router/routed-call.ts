@@ -126,7 +126,9 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   }
 
   refuse(error: LeverError): void {
-    if (this.#finish()) this.#caller.onAbort(error);
+    if (!this.#finish()) return;
+    this.#callee?.abort(error);
+    this.#caller.onAbort(this.#forCaller(error));
   }
 
   // The instance's side.
@@ -150,11 +152,22 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   }
 
   onAbort(error: LeverError): void {
-    if (this.#finish()) this.#caller.onAbort(error);
+    if (this.#finish()) this.#caller.onAbort(this.#forCaller(error));
   }
 
   onDrain(): void {
     if (!this.#isOver) this.#caller.onDrain();
+  }
+
+  /** Without the output of the service, for callers who may not see it. */
+  #forCaller(error: LeverError): LeverError {
+    const { publicMessage } = error;
+    const { caller } = this.#request;
+    if (publicMessage === undefined || (caller.kind === "outside" && caller.mayReadLogs)) {
+      return error;
+    }
+    const { code, retryAfterSeconds } = error;
+    return new LeverError(code, publicMessage, { retryAfterSeconds });
   }
 
   #requestWithTimeLeft(): CallRequest {

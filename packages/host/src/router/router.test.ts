@@ -4,16 +4,18 @@ import {
   type CallRequest,
   defaultLimits,
   LeverError,
+  LOG_READER,
   OUTSIDE,
   PAYLOAD_JSON,
   type WaitTimes,
 } from "@leveros/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
-import type { InstanceTarget } from "./instance-target.ts";
+import { endStreams, type InstanceTarget } from "./instance-target.ts";
 import { Router } from "./router.ts";
 import type { ServiceRoute } from "./service-route.ts";
 
+const service = { kind: "service", environment: "dev.lever", service: "svc" } as const;
 const body = new TextEncoder().encode("[]");
 
 interface Heard {
@@ -64,8 +66,10 @@ class Ears implements CallListener {
   onFail(): void {
     this.heard.push("fail");
   }
+  reason: string | undefined;
   onAbort(error: LeverError): void {
     this.heard.push(error.code);
+    this.reason = error.message;
   }
   onDrain(): void {}
 }
@@ -241,6 +245,37 @@ describe("the router", () => {
     target.calls[0]?.events.onMessage(PAYLOAD_JSON, body);
     target.calls[0]?.events.onEnd();
     expect(ears.heard).toEqual(["[]", "end"]);
+  });
+
+  it("ends the streams of an instance with an error, and leaves its calls", () => {
+    const target = peer("a");
+    route.live = { ...route.live, methods: ["method", "echoChan"] };
+    route.add(target);
+    const stream = call({ isStream: true }, "svc/echoChan");
+    const regular = call();
+    endStreams(target, new LeverError("unavailable", "over"));
+    expect([stream.ears.heard, regular.ears.heard]).toEqual([["unavailable"], []]);
+    expect(target.calls[0]?.aborted.map(({ code }) => code)).toEqual(["unavailable"]);
+    expect([target.callsInFlight, target.streamsInFlight]).toEqual([1, 0]);
+    expect(target.openStreams?.size).toBe(0);
+  });
+
+  it.each([
+    ["the output of a service to a caller who may see it", LOG_READER, "It failed: secret"],
+    ["no output of a service to another caller", OUTSIDE, "It failed"],
+    ["no output of a service to a service", service, "It failed"],
+  ])("passes on %s", (_, caller, message) => {
+    const error = new LeverError("instance_failed", "It failed: secret", {
+      publicMessage: "It failed",
+    });
+    const { ears } = call({ caller });
+    route.refuseWaiting(error);
+    expect(ears.reason).toBe(message);
+    const target = peer("a");
+    route.add(target);
+    const taken = call({ caller });
+    target.calls[0]?.events.onAbort(error);
+    expect(taken.ears.reason).toBe(message);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { SubmittedCall } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
 import { chooseForResource, chooseInstance } from "./choose-instance.ts";
-import type { InstanceTarget } from "./instance-target.ts";
+import { addStream, type InstanceTarget, removeStream } from "./instance-target.ts";
 import { Lease } from "./lease.ts";
 import type { LiveVersion } from "./live-version.ts";
 import { createLedger } from "./resource-hooks.ts";
@@ -99,9 +99,9 @@ export class ServiceRoute {
 
   /** A lease has ended: a waiting call may have its place. */
   release(lease: Lease, now: number): void {
-    const { target, resource, isStream, epoch } = lease;
+    const { target, resource, isStream, epoch, call } = lease;
     target.callsInFlight--;
-    if (isStream) target.streamsInFlight--;
+    if (isStream) removeStream(target, call);
     this.#callsAssigned--;
     if (resource !== "") this.#ledger.end(resource, epoch, { isStream, now });
     if (this.#isQueueing) this.dispatch();
@@ -125,7 +125,7 @@ export class ServiceRoute {
     if (call.isOver) return;
     const { resource, isStream } = call;
     target.callsInFlight++;
-    if (isStream) target.streamsInFlight++;
+    if (isStream) addStream(target, call);
     this.#callsAssigned++;
     const epoch = resource === "" ? 0 : this.#ledger.begin(resource, isStream);
     call.assign(new Lease(this, target, call, epoch));

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Caller, OUTSIDE } from "../call.ts";
+import { type Caller, LOG_READER, OUTSIDE } from "../call.ts";
 import { decodeOpening, encodeHeader, OPENING_BYTES_MAX } from "./opening.ts";
 
 const target = { environment: "dev.lever", service: "svc", resource: "a/b", method: "m" };
@@ -8,6 +8,7 @@ const encode = (caller: Caller, of = target, timeoutMs = 1_000): Uint8Array =>
 
 it.each<Caller>([
   OUTSIDE,
+  LOG_READER,
   { kind: "admin", principal: "local" },
   { kind: "service", environment: "dev.lever", service: "front" },
   { kind: "service", environment: "", service: "\u{1F600} \u0000" },

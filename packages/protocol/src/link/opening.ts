@@ -1,4 +1,4 @@
-import { type Caller, type CallRequest, OUTSIDE } from "../call.ts";
+import { type Caller, type CallRequest, LOG_READER, OUTSIDE } from "../call.ts";
 import { LeverError } from "../errors.ts";
 import type { LeverUrl } from "../lever-url.ts";
 
@@ -29,6 +29,7 @@ export const OPENING_BYTES_MAX: number = FIXED_BYTES + 6 * NAME_BYTES_MAX;
 const CALLER_OUTSIDE = 0;
 const CALLER_ADMIN = 1;
 const CALLER_SERVICE = 2;
+const CALLER_LOG_READER = 3;
 
 /** Short names are encoded here: a buffer for each call would cost more than its names. */
 const scratch = new Uint8Array(4 * 1024);
@@ -55,7 +56,7 @@ export function encodeHeader({
   } else if (caller.kind === "admin") {
     kind = CALLER_ADMIN;
     first = caller.principal;
-  }
+  } else if (caller.mayReadLogs) kind = CALLER_LOG_READER;
   const units =
     first.length +
     second.length +
@@ -116,6 +117,8 @@ function callerOf(kind: number | undefined, first: string, second: string): Call
   switch (kind) {
     case CALLER_OUTSIDE:
       return OUTSIDE;
+    case CALLER_LOG_READER:
+      return LOG_READER;
     case CALLER_ADMIN:
       return { kind: "admin", principal: first };
     case CALLER_SERVICE:

@@ -1,4 +1,4 @@
-import { defaultLimits, LeverError, type LeverUrl, OUTSIDE } from "@leveros/protocol";
+import { defaultLimits, LeverError, type LeverUrl, LOG_READER } from "@leveros/protocol";
 import { describe, expect, it } from "vitest";
 import { TokenIndex } from "../../access/token-index.ts";
 import type { EnvironmentAccess } from "../../router/environment-access.ts";
@@ -59,7 +59,7 @@ describe("admission", () => {
     const { callTimeoutMs } = defaultLimits;
     expect(admission().admitCall(incoming({}))).toEqual({
       target: target("dev.lever"),
-      caller: OUTSIDE,
+      caller: LOG_READER,
       isStream: false,
       timeoutMs: callTimeoutMs,
     });

@@ -1,4 +1,4 @@
-import { type Caller, type LeverUrl, OUTSIDE } from "@leveros/protocol";
+import { type Caller, type LeverUrl, LOG_READER, OUTSIDE } from "@leveros/protocol";
 import type { AccessRequest } from "../../access/access-request.ts";
 import type { TokenIndex } from "../../access/token-index.ts";
 import type { EnvironmentAccess } from "../../router/environment-access.ts";
@@ -16,6 +16,6 @@ export function authorize(
     // The admin service checks rights by method, so it gets the principal with each call.
     return { kind: "admin", principal: access.adminPrincipal(request) };
   }
-  access.checkInvoke(request, target.environment, environment?.isPublic === true);
-  return OUTSIDE;
+  const isPublic = environment?.isPublic === true;
+  return access.checkInvoke(request, target.environment, isPublic) ? LOG_READER : OUTSIDE;
 }

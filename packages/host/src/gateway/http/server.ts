@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { isLinkUpgrade, LeverError } from "@leveros/protocol";
 import { wrongHttpMethod } from "../admission/admit-call.ts";
@@ -19,8 +19,15 @@ export type Upgrade = (request: IncomingMessage, connection: Duplex, head: Buffe
  */
 export function createHttp1(options: DoorOptions, upgrade: Upgrade): Server {
   const { limits } = options;
-  const server = createServer(
+  const server: Server = createServer(
     {
+      ServerResponse: class extends ServerResponse {
+        // Responses of a server that is closing say that no further request is read.
+        override writeHead(...head: unknown[]): this {
+          if (!server.listening) this.shouldKeepAlive = false;
+          return Reflect.apply(super.writeHead, this, head);
+        }
+      },
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: limits.headersTimeoutMs,
       // Streams have no limit of time. `readBody` bounds the requests of regular calls.
