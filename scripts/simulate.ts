@@ -1,13 +1,28 @@
 /**
  * Runs the host's decisions in simulated worlds, one for each seed: `npm run simulate -- --seeds 10000`. Prints each broken
- * promise with its seed. `--from` and `--seeds 1` replay that seed.
+ * promise with its seed. `--from` and `--seeds 1` replay that seed. `--overload` prints what callers of full services get.
  */
 import { parseArgs } from "node:util";
+import { overloadRow, rowTitle, steadyRows } from "../tests/simulation/overload.ts";
 import { simulate } from "../tests/simulation/simulate.ts";
 
 const { values } = parseArgs({
-  options: { seeds: { type: "string", default: "1000" }, from: { type: "string", default: "1" } },
+  options: {
+    seeds: { type: "string", default: "1000" },
+    from: { type: "string", default: "1" },
+    overload: { type: "boolean", default: false },
+  },
 });
+if (values.overload) {
+  for (const row of steadyRows) {
+    const { goodput, ...times } = overloadRow(row);
+    const rounded = Object.entries(times).map(([name, value]) => `${name} ${Math.round(value)}`);
+    console.log(
+      `${rowTitle(row)}, ${row.times} ×: ${[`goodput ${goodput.toFixed(2)}`, ...rounded].join(", ")}`,
+    );
+  }
+  process.exit();
+}
 const [count, from] = [Number(values.seeds), Number(values.from)];
 if (!Number.isSafeInteger(count) || !Number.isSafeInteger(from) || count < 1) {
   console.error("Allowed is --seeds <count> and --from <first seed>, both whole numbers.");

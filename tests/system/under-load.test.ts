@@ -104,3 +104,21 @@ describe("calls during seven deploys", () => {
     expect(answers.size).toBeGreaterThan(4);
   });
 });
+
+describe("a service that may have one instance", () => {
+  beforeAll(async () => {
+    const code = "exports.wait = () => new Promise((done) => setTimeout(done, 5, 'waited'));";
+    await deployService(lever, testService(code, { name: "narrow", maxInstances: 1 }));
+  });
+
+  it.each([24, 40])("%i callers of a method of 5 ms are not refused", async (callers) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: callers });
+    const answers = new Set<string>();
+    const caller = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) answers.add(await callOver(agent, "/narrow/wait", "[]"));
+    };
+    await Promise.all(Array.from({ length: callers }, caller));
+    agent.destroy();
+    expect([...answers]).toEqual(['200 "waited"']);
+  });
+});

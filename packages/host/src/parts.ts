@@ -18,6 +18,7 @@ export {
 export type { Launcher } from "./launcher/launcher.ts";
 export type { ProcessExit } from "./processes/process-exit.ts";
 export { forwardCall } from "./router/forward-call.ts";
+export type { InstanceTarget } from "./router/instance-target.ts";
 export { ResourceLedger } from "./router/resource-ledger.ts";
 export { Router } from "./router/router.ts";
 export { ServiceRoute } from "./router/service-route.ts";

@@ -28,9 +28,13 @@ const table = {
     268_435_456,
     "Bytes of one environment's calls that wait for an instance.",
   ],
+  queueWaitTargetMs: [
+    250,
+    "Wait for an instance, at most, that does not count as overload of a service that cannot get more instances.",
+  ],
   queueStandingMs: [
-    1_000,
-    "Time that calls must have waited without a pause before a service that cannot get more instances refuses further calls.",
+    250,
+    "Time that every call must have waited longer than `queueWaitTargetMs` before such a service refuses calls.",
   ],
   resourcesPerServiceMax: [100_000, "Resources of one service, open or with waiting calls."],
   resourceIdleTimeoutMs: [180_000, "Time without use after which a resource is closed."],

@@ -7,6 +7,16 @@ export const queueFaults: readonly PlantedFault[] = [
   ...faultsIn("host/src/router/call-queue.ts", [
     ["Calls that were taken from the queue stay in it.", "this.#calls.clear();", "", QUEUE],
   ]),
+  ...faultsIn("host/src/router/overload-control.ts", [
+    ["A wait for an instance to start counts as overload.", "this.#countsFrom = now;", "", QUEUE],
+    [
+      "A short wait does not end a standing queue.",
+      "if (now - Math.max(since, this.#countsFrom) < this.#times.targetMs)",
+      "if (now < 0)",
+      QUEUE,
+    ],
+    ["Overload is never tried to be over.", "if (now >= until) return CALM;", "", QUEUE],
+  ]),
   ...faultsIn("host/src/keyed-queue.ts", [
     ["Work that fails stops what follows.", "before.then(work, work)", "before.then(work)", KEYED],
     ["Work of one key runs at once.", "before.then(work, work)", "work()", KEYED],

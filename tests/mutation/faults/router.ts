@@ -35,7 +35,7 @@ export const routerFaults: readonly PlantedFault[] = [
     ],
     [
       "The place of a call that has ended stays empty while others wait.",
-      "if (this.#isQueueing) this.dispatch();",
+      "if (this.#isQueueing) this.dispatch(now);",
       "",
       SERVICE_ROUTE,
     ],
@@ -112,8 +112,8 @@ export const routerFaults: readonly PlantedFault[] = [
     ],
     [
       "A call that got an instance still counts as waiting.",
-      "this.#queue?.delete(call);\n      this.#waiting?.remove(call.bodyBytes);",
-      "this.#queue?.delete(call);",
+      "this.#queue?.take(call, now);\n      this.#waiting?.remove(call.bodyBytes);",
+      "this.#queue?.take(call, now);",
       "simulation",
       SERVICE_ROUTE,
     ],
@@ -126,7 +126,7 @@ export const routerFaults: readonly PlantedFault[] = [
     ],
     [
       "The number of resources of a service has no limit.",
-      "isNew && this.#ledger.size >= resourcesPerServiceMax",
+      "isNew && this.#ledger.size >= this.#options.limits.resourcesPerServiceMax",
       "isNew && this.#ledger.size < 0",
       SERVICE_ROUTE,
     ],

@@ -1,49 +1,75 @@
-/**
- * Calls that wait for any instance, oldest first. A queue absorbs bursts. When no instance can be added, a queue that
- * stays non-empty only delays every call.
- */
+import { OverloadControl, type OverloadTimes } from "./overload-control.ts";
+
+/** Calls that wait for any instance, oldest first. It is bounded by `WaitingCalls`. */
 export class CallQueue<Call> {
-  readonly #calls = new Set<Call>();
-  /** When it last became non-empty. */
-  #since = 0;
-  #overloadedUntil = 0;
+  /** When each began to wait. */
+  readonly #calls = new Map<Call, number>();
+  readonly #overload: OverloadControl;
+
+  constructor(times: OverloadTimes) {
+    this.#overload = new OverloadControl(times);
+  }
 
   get size(): number {
     return this.#calls.size;
   }
 
   add(call: Call, now: number): void {
-    if (this.#calls.size === 0) this.#since = now;
-    this.#calls.add(call);
+    if (this.#calls.size === 0) this.#overload.filled(now);
+    this.#calls.set(call, now);
   }
 
-  /** False = the call did not wait. */
-  delete(call: Call): boolean {
-    return this.#calls.delete(call);
+  /** An instance has taken the call. */
+  take(call: Call, now: number): void {
+    const since = this.#calls.get(call);
+    if (since === undefined) return;
+    this.#overload.taken(since, now);
+    this.#delete(call, now);
+  }
+
+  /** The call no longer waits. False = it did not. */
+  leave(call: Call, now: number): boolean {
+    return this.#calls.has(call) && this.#delete(call, now);
   }
 
   /** Empties it. */
-  takeAll(): Call[] {
-    const calls = [...this.#calls];
+  takeAll(now: number): Call[] {
+    const calls = [...this.#calls.keys()];
     this.#calls.clear();
+    this.#overload.emptied(now);
     return calls;
   }
 
   [Symbol.iterator](): Iterator<Call> {
-    return this.#calls.values();
+    return this.#calls.keys();
+  }
+
+  /** An instance takes calls from now on: only a wait after this can be overload. */
+  instanceAdded(now: number): void {
+    this.#overload.instanceAdded(now);
   }
 
   /**
-   * True when one more call should be refused because no more instances can start: the queue has been non-empty for
-   * `afterMs`, and is longer than half of what the instances carry at once. Stays true until no call was refused for
-   * `afterMs`.
+   * For a call that would wait when no more instances can start: undefined = it may. Otherwise it must be refused, and
+   * with it the returned calls, which are removed.
    */
-  isOverloaded(options: { now: number; afterMs: number; capacity: number }): boolean {
-    const { now, afterMs, capacity } = options;
-    const isStanding = this.#calls.size > 0 && now - this.#since >= afterMs;
-    if (!isStanding && now >= this.#overloadedUntil) return false;
-    if (this.#calls.size < capacity / 2) return false;
-    this.#overloadedUntil = now + afterMs;
-    return true;
+  overflow(now: number, capacity: number): readonly Call[] | undefined {
+    const [oldestSince] = this.#calls.values();
+    const waiting = this.#calls.size;
+    const decision = this.#overload.decide({ now, waiting, oldestSince, capacity });
+    if (decision === "waits") return undefined;
+    if (decision === "refused") return [];
+    const { standingSince, soonCount } = decision;
+    const late = [...this.#calls].filter(
+      ([, since], index) => index >= (since > standingSince ? capacity / 2 : soonCount),
+    );
+    for (const [call] of late) this.#delete(call, now);
+    return late.map(([call]) => call);
+  }
+
+  #delete(call: Call, now: number): boolean {
+    const wasThere = this.#calls.delete(call);
+    if (this.#calls.size === 0) this.#overload.emptied(now);
+    return wasThere;
   }
 }

@@ -7,6 +7,7 @@ export type RouteLimits = WaitingLimits &
     Limits,
     | "callsPerInstanceMax"
     | "queueStandingMs"
+    | "queueWaitTargetMs"
     | "resourcesPerServiceMax"
     | "resourceIdleTimeoutMs"
     | "resourceHookTimeoutMs"

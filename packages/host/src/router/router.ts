@@ -14,8 +14,9 @@ import type { CallRouter } from "./call.ts";
 import type { EnvironmentAccess } from "./environment-access.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import type { LiveVersion } from "./live-version.ts";
+import type { RouteOptions } from "./route-options.ts";
 import { RoutedCall } from "./routed-call.ts";
-import { type RouteOptions, ServiceRoute } from "./service-route.ts";
+import { ServiceRoute } from "./service-route.ts";
 
 export interface RouterOptions {
   readonly limits: Limits;
@@ -28,7 +29,7 @@ export interface RouterOptions {
 export interface EnvironmentRoutes {
   access: EnvironmentAccess;
   /** Shared by its services. */
-  readonly options: RouteOptions;
+  readonly options: RouteOptions<ServiceRoute>;
   readonly services: Map<string, ServiceRoute>;
 }
 
@@ -65,7 +66,7 @@ export class Router implements CallRouter {
   setEnvironment(name: string, access: EnvironmentAccess): void {
     const known = this.#environments.get(name);
     if (known === undefined) {
-      const options: RouteOptions = {
+      const options: RouteOptions<ServiceRoute> = {
         ...this.#options,
         waiting: { calls: 0, bytes: 0 },
         onDemand: (route) => this.onDemand(route),

@@ -1,5 +1,4 @@
 import { LeverError } from "@leveros/protocol";
-import type { Clock } from "../clock.ts";
 import type { SubmittedCall } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
 import { chooseForResource, chooseInstance } from "./choose-instance.ts";
@@ -9,21 +8,8 @@ import type { LiveVersion } from "./live-version.ts";
 import { createLedger } from "./resource-hooks.ts";
 import type { ResourceLedger } from "./resource-ledger.ts";
 import { type RouteCapacity, UNSCALED } from "./route-capacity.ts";
-import type { RouteLimits } from "./route-limits.ts";
-import { overloaded, WaitingCalls, type WaitingInEnvironment } from "./waiting-calls.ts";
-
-/** Shared by the routes of an environment. */
-export interface RouteOptions {
-  readonly waiting: WaitingInEnvironment;
-  readonly limits: RouteLimits;
-  readonly clock: Clock;
-  /** Epoch for a new ownership of a resource: higher than all before. @throws LeverError when there is none now. */
-  readonly nextEpoch: () => number;
-  /** A call waits because no instance can take it, or the instances carry more than they should. */
-  readonly onDemand: (route: ServiceRoute) => void;
-  /** An instance does not close a resource in time: it must end. */
-  readonly onStuck: (route: ServiceRoute, target: InstanceTarget, resource: string) => void;
-}
+import type { RouteOptions } from "./route-options.ts";
+import { overloaded, WaitingCalls } from "./waiting-calls.ts";
 
 /** The row of the routing table for one service: its live version, its instances, and the calls that wait for one. */
 export class ServiceRoute {
@@ -34,7 +20,7 @@ export class ServiceRoute {
   lastUsedAt: number;
   /** Set by the fleet. */
   capacity: RouteCapacity = UNSCALED;
-  readonly #options: RouteOptions;
+  readonly #options: RouteOptions<ServiceRoute>;
   /** undefined while no call waits: most services have none. */
   #waiting: WaitingCalls | undefined;
   /** undefined while no resource is in use: most services have none. */
@@ -49,7 +35,7 @@ export class ServiceRoute {
   constructor(
     name: { environment: string; service: string },
     live: LiveVersion,
-    options: RouteOptions,
+    options: RouteOptions<ServiceRoute>,
   ) {
     this.environment = name.environment;
     this.service = name.service;
@@ -104,7 +90,7 @@ export class ServiceRoute {
     if (isStream) removeStream(target, call);
     this.#callsAssigned--;
     if (resource !== "") this.#ledger.end(resource, epoch, { isStream, now });
-    if (this.#isQueueing) this.dispatch();
+    if (this.#isQueueing) this.dispatch(now);
   }
 
   /** The instance for a call, now. undefined = the call must wait. @throws LeverError when it may not even do that. */
@@ -133,9 +119,11 @@ export class ServiceRoute {
 
   /** The instance gets calls and resources, for the first time or again. */
   add(target: InstanceTarget): void {
+    const now = this.#options.clock.now();
     this.#instances.push(target);
     this.#resources?.stay(target);
-    this.dispatch();
+    this.#queue?.instanceAdded(now);
+    this.dispatch(now);
   }
 
   /** The instance is unresponsive: it gets no calls until it is added again. */
@@ -175,7 +163,7 @@ export class ServiceRoute {
     call.wait(now);
     this.#waitingCalls.add(bodyBytes);
     if (resource === "") {
-      this.#queue ??= new CallQueue();
+      this.#queue ??= this.#newQueue();
       this.#queue.add(call, now);
     } else {
       this.#ledger.wait(call, now);
@@ -184,36 +172,47 @@ export class ServiceRoute {
 
   /** @throws LeverError `overloaded` */
   #checkMayWait({ resource, bodyBytes }: SubmittedCall, now: number): void {
-    const { queueStandingMs, resourcesPerServiceMax } = this.#options.limits;
-    const { callsPerInstanceTarget, canScaleUp } = this.capacity;
-    const capacity = this.#instances.length * callsPerInstanceTarget;
-    const isStanding =
-      resource === "" &&
-      !canScaleUp &&
-      this.#queue?.isOverloaded({ now, afterMs: queueStandingMs, capacity }) === true;
-    const full = isStanding ? "service" : this.#waitingCalls.fullPart(bodyBytes);
-    if (full === "service")
-      throw overloaded(`too many calls of ${this.service} wait for an instance`);
+    if (resource === "") this.#checkOverload(now);
+    const full = this.#waitingCalls.fullPart(bodyBytes);
+    if (full === "service") throw this.#tooManyWait();
     if (full === "environment") throw overloaded(`too many calls of ${this.environment} wait`);
     const isNew = resource !== "" && !this.#ledger.has(resource);
-    if (isNew && this.#ledger.size >= resourcesPerServiceMax) {
+    if (isNew && this.#ledger.size >= this.#options.limits.resourcesPerServiceMax) {
       throw overloaded(`${this.service} has too many resources`);
     }
+  }
+
+  /** When no more instances can start. @throws LeverError `overloaded` */
+  #checkOverload(now: number): void {
+    const { callsPerInstanceTarget, canScaleUp } = this.capacity;
+    if (canScaleUp) return;
+    const capacity = this.#instances.length * callsPerInstanceTarget;
+    const late = this.#queue?.overflow(now, capacity);
+    if (late === undefined) return;
+    const error = this.#tooManyWait();
+    this.#refuse(late, error);
+    throw error;
+  }
+
+  #tooManyWait(): LeverError {
+    return overloaded(`too many calls of ${this.service} wait for an instance`);
   }
 
   /** A cancelled call, or one past its deadline, no longer waits. */
   leaveQueue(call: SubmittedCall): void {
     const hasWaited =
-      call.resource === "" ? this.#queue?.delete(call) : this.#resources?.leave(call);
+      call.resource === ""
+        ? this.#queue?.leave(call, this.#options.clock.now())
+        : this.#resources?.leave(call);
     if (hasWaited === true) this.#waiting?.remove(call.bodyBytes);
   }
 
   /** Gives waiting calls, oldest first, to instances that can take them, and places resources. */
-  dispatch(): void {
+  dispatch(now: number): void {
     for (const call of this.#queue ?? []) {
       const target = this.#chooseAny(call.isStream);
       if (target === undefined) break;
-      this.#queue?.delete(call);
+      this.#queue?.take(call, now);
       this.#waiting?.remove(call.bodyBytes);
       this.#assign(call, target);
     }
@@ -222,7 +221,7 @@ export class ServiceRoute {
 
   /** Refuses every waiting call, because no instance will start. */
   refuseWaiting(error: LeverError): void {
-    this.#refuse(this.#queue?.takeAll() ?? [], error);
+    this.#refuse(this.#queue?.takeAll(this.#options.clock.now()) ?? [], error);
     this.#resources?.refuseWaiting(error);
   }
 
@@ -251,6 +250,11 @@ export class ServiceRoute {
   get #waitingCalls(): WaitingCalls {
     this.#waiting ??= new WaitingCalls(this.#options.waiting, this.#options.limits);
     return this.#waiting;
+  }
+
+  #newQueue(): CallQueue<SubmittedCall> {
+    const { queueWaitTargetMs: targetMs, queueStandingMs: standingMs } = this.#options.limits;
+    return new CallQueue({ targetMs, standingMs });
   }
 
   get #isQueueing(): boolean {

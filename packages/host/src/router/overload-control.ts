@@ -1,0 +1,170 @@
+/** How much waits at the arrival of a call that cannot get a place at once. */
+export interface QueueNow {
+  readonly now: number;
+  /** Calls in the queue. */
+  readonly waiting: number;
+  /** When the first call of the queue began to wait; undefined = none waits. */
+  readonly oldestSince: number | undefined;
+  /** Calls that the instances carry at once. */
+  readonly capacity: number;
+}
+
+export interface OverloadTimes {
+  /** A wait up to this is no overload. */
+  readonly targetMs: number;
+  /** The least wait has been longer for this time: overload. */
+  readonly standingMs: number;
+}
+
+type Phase =
+  /** Every call may wait. */
+  | { readonly kind: "calm" }
+  /** A call is refused while half as many calls wait as the instances carry. */
+  | { readonly kind: "refusing"; readonly until: number }
+  /** A call is refused if it would wait longer than the target. If none is, the overload is over. */
+  | { readonly kind: "probing"; readonly since: number; readonly until: number };
+
+const CALM: Phase = { kind: "calm" };
+
+/** The calls of the queue, in its order, that are refused when overload begins, or goes on after a trial. */
+export interface OverloadBegins {
+  /** Calls that have waited since an earlier time are a burst, and stay if they can be served within a second. */
+  readonly standingSince: number;
+  /** Calls that can be served within a second. At least half of what the instances carry; all, if the rate is unknown. */
+  readonly soonCount: number;
+}
+
+/** Calls of a burst stay if their further wait is at most so many targets. */
+const BURST_TARGETS = 4;
+/** Calls are refused for this many `standingMs` before it is tried whether more may wait: each trial costs waiting. */
+const REFUSING_TIMES = 3;
+
+/**
+ * Decides when a full service refuses calls, by the least wait of the calls that got a place: a burst ends, a standing
+ * queue only delays every call (Nichols and Jacobson, Controlling Queue Delay; RFC 8289). Calls are refused as they
+ * arrive, so that they fail at once. It has no timers and no I/O.
+ */
+export class OverloadControl {
+  readonly #times: OverloadTimes;
+  #phase: Phase = CALM;
+  /** Waits count from here. Before it, calls waited for an instance to start. */
+  #countsFrom = 0;
+  /** Since then every call has waited longer than the target; undefined = the last one had not. */
+  #standingSince: number | undefined;
+  // How fast calls get a place while others wait, measured while calls are refused.
+  /** Up to here the queue's time is in `#busyMs`; undefined = the queue is empty. */
+  #filledAt: number | undefined;
+  #busyMs = 0;
+  #taken = 0;
+  #takenPerMs = Number.POSITIVE_INFINITY;
+
+  constructor(times: OverloadTimes) {
+    this.#times = times;
+  }
+
+  /** The queue is no longer empty. */
+  filled(now: number): void {
+    this.#filledAt = now;
+  }
+
+  emptied(now: number): void {
+    this.#countBusy(now);
+    this.#filledAt = undefined;
+    this.#standingSince = undefined;
+  }
+
+  /** A call that began to wait at `since` has got a place. */
+  taken(since: number, now: number): void {
+    this.#taken++;
+    if (now - Math.max(since, this.#countsFrom) < this.#times.targetMs)
+      this.#standingSince = undefined;
+    else if (this.#standingSince === undefined) this.#stand(now, now);
+  }
+
+  /** An instance takes calls from now on. */
+  instanceAdded(now: number): void {
+    this.#countsFrom = now;
+    this.#standingSince = undefined;
+  }
+
+  /** Decides about a call that arrives. */
+  decide(queue: QueueNow): "waits" | "refused" | OverloadBegins {
+    const { now, waiting, capacity } = queue;
+    const { standingMs } = this.#times;
+    const phase = this.#phaseAt(queue);
+    this.#phase = phase;
+    const isShort = waiting < capacity / 2;
+    switch (phase.kind) {
+      case "calm": {
+        const since = this.#standsSince(queue);
+        if (isShort || since === undefined || now - since < standingMs) return "waits";
+        this.#measure(now);
+        const soonCount = this.#soonCount(capacity);
+        this.#refuse(now);
+        return { standingSince: since, soonCount };
+      }
+      case "refusing":
+        return isShort ? "waits" : "refused";
+      case "probing":
+        if (isShort || waiting < this.#probedMax) return "waits";
+        this.#refuse(now);
+        return { standingSince: phase.since, soonCount: Number.POSITIVE_INFINITY };
+    }
+  }
+
+  #phaseAt({ now, waiting }: QueueNow): Phase {
+    const phase = this.#phase;
+    if (phase.kind === "calm" || now < phase.until) return phase;
+    const until = phase.until + this.#times.standingMs;
+    if (now >= until) return CALM;
+    if (phase.kind === "probing") return waiting < this.#probedMax / 2 ? CALM : { ...phase, until };
+    this.#measure(now);
+    return { kind: "probing", since: now, until };
+  }
+
+  #refuse(now: number): void {
+    this.#restartMeasuring(now);
+    this.#phase = { kind: "refusing", until: now + REFUSING_TIMES * this.#times.standingMs };
+  }
+
+  #standsSince({ now, oldestSince }: QueueNow): number | undefined {
+    if (this.#standingSince !== undefined || oldestSince === undefined) return this.#standingSince;
+    // Where calls take long, none may get a place for some time. If it is longer, the one that waits longest counts.
+    const { targetMs, standingMs } = this.#times;
+    const since = Math.max(oldestSince, this.#countsFrom) + targetMs + standingMs;
+    if (now >= since) this.#stand(since, now);
+    return this.#standingSince;
+  }
+
+  /** Calls whose last one waits for the target. */
+  get #probedMax(): number {
+    return this.#takenPerMs * this.#times.targetMs;
+  }
+
+  #soonCount(capacity: number): number {
+    if (this.#taken === 0) return Number.POSITIVE_INFINITY;
+    return Math.max(capacity / 2, this.#probedMax * BURST_TARGETS);
+  }
+
+  #stand(since: number, now: number): void {
+    this.#standingSince = since;
+    if (this.#phase.kind === "calm") this.#restartMeasuring(now);
+  }
+
+  #measure(now: number): void {
+    this.#countBusy(now);
+    this.#takenPerMs = this.#busyMs > 0 ? this.#taken / this.#busyMs : Number.POSITIVE_INFINITY;
+  }
+
+  #countBusy(now: number): void {
+    if (this.#filledAt === undefined) return;
+    this.#busyMs += now - this.#filledAt;
+    this.#filledAt = now;
+  }
+
+  #restartMeasuring(now: number): void {
+    this.#countBusy(now);
+    this.#busyMs = 0;
+    this.#taken = 0;
+  }
+}

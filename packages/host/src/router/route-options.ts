@@ -1,0 +1,17 @@
+import type { Clock } from "../clock.ts";
+import type { InstanceTarget } from "./instance-target.ts";
+import type { RouteLimits } from "./route-limits.ts";
+import type { WaitingInEnvironment } from "./waiting-calls.ts";
+
+/** Shared by the routes of an environment. */
+export interface RouteOptions<Route> {
+  readonly waiting: WaitingInEnvironment;
+  readonly limits: RouteLimits;
+  readonly clock: Clock;
+  /** Epoch for a new ownership of a resource: higher than all before. @throws LeverError when there is none now. */
+  readonly nextEpoch: () => number;
+  /** A call waits because no instance can take it, or the instances carry more than they should. */
+  readonly onDemand: (route: Route) => void;
+  /** An instance does not close a resource in time: it must end. */
+  readonly onStuck: (route: Route, target: InstanceTarget, resource: string) => void;
+}
