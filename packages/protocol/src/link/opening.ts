@@ -1,11 +1,12 @@
 import { type Caller, type CallRequest, LOG_READER, OUTSIDE } from "../call.ts";
 import { LeverError } from "../errors.ts";
 import type { LeverUrl } from "../lever-url.ts";
+import { LINK_VERSION } from "./link-version.ts";
 
 /**
  * The head of an OPEN frame, before the first chunk of arguments:
  *
- *     u8 version | u8 kind of caller | 6 × u16 name length | u32 timeout in ms | names
+ *     u8 link version | u8 kind of caller | 6 × u16 name length | u32 timeout in ms | names
  *
  * The names, in UTF-8: two of the caller (environment and service, or principal and nothing, or neither), then the
  * target's environment, service, resource and method.
@@ -16,8 +17,6 @@ export interface CallHeader {
   readonly timeoutMs: number;
 }
 
-/** Version of this head. A side refuses calls of any other. */
-const OPENING_VERSION = 2;
 const LENGTHS_AT = 2;
 const TIMEOUT_AT: number = LENGTHS_AT + 6 * 2;
 const FIXED_BYTES: number = TIMEOUT_AT + 4;
@@ -67,7 +66,7 @@ export function encodeHeader({
   // One UTF-16 unit is at most three bytes of UTF-8.
   const bytesMax = FIXED_BYTES + units * 3;
   const bytes = bytesMax <= scratch.length ? scratch : new Uint8Array(bytesMax);
-  bytes[0] = OPENING_VERSION;
+  bytes[0] = LINK_VERSION;
   bytes[1] = kind;
   const timeout = Math.min(timeoutMs, 0xffff_ffff);
   bytes[TIMEOUT_AT] = timeout;
@@ -87,9 +86,9 @@ export function encodeHeader({
 /** @throws Error when the payload does not begin with a head of this version. */
 export function decodeOpening(payload: Uint8Array): { header: CallHeader; body: Uint8Array } {
   if (payload.length < FIXED_BYTES) throw new Error("Cannot read an opening: it is too short.");
-  if (payload[0] !== OPENING_VERSION) {
+  if (payload[0] !== LINK_VERSION) {
     throw new Error(
-      `Cannot read an opening: its version is ${payload[0]}; this side reads version ${OPENING_VERSION}.`,
+      `Cannot read an opening: its version is ${payload[0]}; this side reads version ${LINK_VERSION}.`,
     );
   }
   const names = new NameReader(payload);
