@@ -40,7 +40,7 @@ export type RuntimeMessage =
       readonly linkVersion: number;
       readonly codeDir: string;
       /** The module that the service starts with. */
-      readonly entry: string | undefined;
+      readonly entry: string;
       readonly user: Assignment["user"];
     }
   /** runtime → host: the process has started and accepts an assignment */

@@ -6,11 +6,6 @@ export type PathKind = "file" | "folder" | "link";
 
 const INSTALLED = new RegExp(`(?:^|/)node_modules/(?!\\${WORKSPACE_FOLDER}/)`);
 
-export interface FoundPaths {
-  /** There is TypeScript other than declarations, outside of installed packages. */
-  readonly hasTypeScript: boolean;
-}
-
 /** The kind of each path of an archive: of its entries, and of the folders above them. */
 export class ArchivePaths {
   #hasTypeScript = false;
@@ -41,8 +36,9 @@ export class ArchivePaths {
     }
   }
 
-  get found(): FoundPaths {
-    return { hasTypeScript: this.#hasTypeScript };
+  /** There is TypeScript other than declarations, outside of installed packages. */
+  get hasTypeScript(): boolean {
+    return this.#hasTypeScript;
   }
 
   #set(path: string, kind: PathKind): void {

@@ -93,5 +93,7 @@ it.each<[string, (number | object)[]]>([
     else answer.onMessage(PAYLOAD_JSON, Buffer.from(JSON.stringify(message)));
   }
   if (news.length === 0) answer.onEnd();
-  expect(news).toEqual(["Cannot transform the TypeScript: its answer is broken."]);
+  expect(news).toEqual([
+    "Cannot transform the TypeScript: the answer of the compiler cannot be read.",
+  ]);
 });

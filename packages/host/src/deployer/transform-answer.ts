@@ -133,5 +133,5 @@ function parseHead(value: unknown): { path: string; bytes: number } | undefined 
 }
 
 function brokenAnswer(): LeverError {
-  return transformError("its answer is broken");
+  return transformError("the answer of the compiler cannot be read");
 }

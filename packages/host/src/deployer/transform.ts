@@ -21,7 +21,7 @@ export interface TransformOptions {
 
 /** The service whose code is transformed. It runs with the access of an instance of the service. */
 export interface TransformedService extends Omit<InstanceAccess, "maxCpu"> {
-  readonly jsEntry: string | undefined;
+  readonly jsEntry: string;
 }
 
 /** Most bytes of one message of a transform. */
@@ -63,7 +63,7 @@ export async function transformCode(
     bytesPerSecond: BYTES_PER_SECOND,
     now: () => clock.now(),
     onCall: () => {
-      throw transformError("its runtime has made a call");
+      throw transformError("the compiler has made a call");
     },
     onStarted: () => {},
     onReady: () => callTransform(link, answer),

@@ -6,11 +6,13 @@ import { createGunzip } from "node:zlib";
 import type { Limits } from "@leveros/protocol";
 import { Parser, type ReadEntry } from "tar";
 import { asArchiveError, invalid, shown, tooLarge, tooManyEntries } from "./archive-error.ts";
-import { ArchivePaths, type FoundPaths } from "./archive-paths.ts";
+import { ArchivePaths } from "./archive-paths.ts";
 import { entryPath } from "./entry-path.ts";
 import { makeHardLink, type PendingLink } from "./hard-link.ts";
 
-export interface Unpacked extends FoundPaths {
+export interface Unpacked {
+  /** There is TypeScript other than declarations, outside of installed packages. */
+  readonly hasTypeScript: boolean;
   readonly unpackedBytes: number;
   readonly entries: number;
 }
@@ -171,7 +173,8 @@ class Unpacking {
         );
       }
     }
-    return { ...this.#paths.found, unpackedBytes: this.#bytes, entries: this.#entries };
+    const { hasTypeScript } = this.#paths;
+    return { hasTypeScript, unpackedBytes: this.#bytes, entries: this.#entries };
   }
 
   /** U2. */

@@ -16,8 +16,8 @@ export interface TransformedFile {
 
 interface FolderOptions {
   readonly folder: string;
-  /** The module that the service starts with; undefined = none. */
-  readonly entry: string | undefined;
+  /** The module that the service starts with. */
+  readonly entry: string;
 }
 
 /** Syntax errors that one message names. */
@@ -42,7 +42,7 @@ export function* transformFolder(
   );
   const faults = new Map<string, string>();
   for (const program of programs) program.addFaults(faults);
-  if (entry !== undefined && faults.size > 0) {
+  if (faults.size > 0) {
     const reached = reachable(join(root, entry), imports);
     const named = [...faults].filter(([file]) => reached.has(file)).map(([, fault]) => fault);
     if (named.length > 0) throw new TransformError(named.slice(0, FAULTS_NAMED_MAX).join("\n"));

@@ -24,7 +24,7 @@ export interface TransformServer {
  * Answers a call with the transformed files of a folder: for each a JSON message with its path and size, and its bytes in
  * further messages. Sources that cannot be transformed fail the call with the reason.
  */
-export function openTransformServer(folder: string, entry: string | undefined): TransformServer {
+export function openTransformServer(folder: string, entry: string): TransformServer {
   // The launcher copies the compiler beside this program (launcher/instance-program.ts in the host).
   const compiler = createRequire(import.meta.filename)("./typescript.cjs") as typeof ts;
   return {

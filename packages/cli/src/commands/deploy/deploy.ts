@@ -84,7 +84,7 @@ pnpm, yarn).`,
       case "refused": {
         const { describeMissingPackage } = await import("./missing-package.ts");
         const hint = await describeMissingPackage(outcome.reason, {
-          dir,
+          folder: folder.path,
           packed: new Set(entries.map(({ path }) => path)),
         });
         throw new CommandError(

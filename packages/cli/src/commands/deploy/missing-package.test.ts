@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => folder[Symbol.asyncDispose]());
 
 function describe(reason: string): Promise<string | undefined> {
-  return describeMissingPackage(reason, { dir: folder.path, packed: new Set(["lib/a.js"]) });
+  return describeMissingPackage(reason, { folder: folder.path, packed: new Set(["lib/a.js"]) });
 }
 
 it.each([

@@ -1,4 +1,4 @@
-import { realpath, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { ArchiveLayout } from "./contents/archive-layout.ts";
@@ -16,14 +16,14 @@ const EXTENSIONS = ["", ".js", ".ts", ".mjs", ".cjs", ".json", "/index.js", "/in
 /**
  * Says why a package or a file that the service did not find was not deployed.
  * @param reason the error of the host, with the service's output.
+ * @param folder the folder of the service: an absolute path without links.
  * @param packed the paths that were deployed.
  * @returns undefined if the reason names no package, and no file that is in the folder.
  */
 export async function describeMissingPackage(
   reason: string,
-  { dir, packed }: { dir: string; packed: ReadonlySet<string> },
+  { folder, packed }: { folder: string; packed: ReadonlySet<string> },
 ): Promise<string | undefined> {
-  const folder = await realpath(dir);
   const [, path] = FILE_NOT_FOUND.exec(reason) ?? [];
   if (path !== undefined) return await describeMissingFile(path, { folder, packed });
   const [, name] = NOT_FOUND.exec(reason) ?? [];

@@ -13,8 +13,8 @@ import { findServicesBelow } from "./services-below.ts";
 
 /** A folder that the command has checked. Only the host can find out whether the service starts. */
 export interface ServiceFolder {
-  /** An absolute path without links. */
-  readonly folder: string;
+  /** Absolute, without links. */
+  readonly path: string;
   readonly leverJson: LeverJson;
   /** Sentences about what is unusual, but does not keep the service from being deployed. */
   readonly warnings: readonly string[];
@@ -54,7 +54,7 @@ export async function readServiceFolder(dir: string, flags = ""): Promise<Servic
         : await describeExclusion(folder);
     throw cannotDeploy(dir, [`lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}`]);
   }
-  return { folder, leverJson, warnings: [...warnings, ...notes], entries, bytes };
+  return { path: folder, leverJson, warnings: [...warnings, ...notes], entries, bytes };
 }
 
 async function describeExclusion(folder: string): Promise<string> {
