@@ -83,10 +83,13 @@ function openCall(request: CallRequest, reply: CallListener, waiting: OpenCall[]
       },
     };
   }
-  queueMicrotask(() => {
-    reply.onMessage(request.kind, request.body);
-    if (!request.isStream) reply.onEnd();
-  });
+  if (request.isStream) reply.onMessage(request.kind, request.body);
+  else {
+    queueMicrotask(() => {
+      reply.onMessage(request.kind, request.body);
+      reply.onEnd();
+    });
+  }
   return {
     ...closedSide,
     send(kind, bytes) {

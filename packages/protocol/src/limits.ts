@@ -15,7 +15,10 @@ const table = {
   headersTimeoutMs: [10_000, "Time for a client to send its headers."],
   requestTimeoutMs: [60_000, "Time for a client to send the whole request of a regular call."],
   idleConnectionTimeoutMs: [75_000, "Time that an idle HTTP connection stays open."],
-  connectionsMax: [10_000, "HTTP connections at once."],
+  connectionsMax: [
+    10_000,
+    "Connections at once. A further one takes the place of an idle one, or is refused.",
+  ],
   callTimeoutMs: [60_000, "Deadline of a regular call that does not set one."],
   callTimeoutMaxMs: [86_400_000, "Longest deadline that a call may set."],
   callsPerInstanceMax: [1_000, "Calls in flight on one instance."],

@@ -52,6 +52,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
     {
       http1,
       http2: createHttp2(doorOptions),
+      links: links.connections,
       tls,
       openFast: (handOver) => new FastConnections(doorOptions, handOver),
     },
@@ -60,8 +61,10 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
       port: options.port,
       isShared: shared !== undefined,
       headersTimeoutMs: limits.headersTimeoutMs,
+      connectionsMax: limits.connectionsMax,
       refuseCleartext: (socket) => refuseCleartext(socket, limits.headersTimeoutMs),
       clock,
+      log,
     },
   );
   const stopWatching =

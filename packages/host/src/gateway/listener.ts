@@ -1,9 +1,14 @@
 import { once } from "node:events";
-import type { Server as Http1Server } from "node:http";
-import type { Http2Server } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket, Server as TlsServer } from "node:tls";
+import { LeverError } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
+import type { Log } from "../logs/log.ts";
+import { Connections, type HeldConnection } from "./connections.ts";
+import { LINGER_MS } from "./http/discard-body.ts";
+import type { Http1 } from "./http/server.ts";
+import { rejectConnection } from "./http/write-response.ts";
+import type { Http2 } from "./http2/door.ts";
 
 /** The first bytes of an HTTP/2 connection with prior knowledge (RFC 9113, 3.4). No HTTP/1.1 method begins with them. */
 const HTTP2_PREFACE = "PRI";
@@ -20,8 +25,10 @@ export interface Listener {
 }
 
 export interface Servers {
-  readonly http1: Http1Server;
-  readonly http2: Http2Server;
+  readonly http1: Http1;
+  readonly http2: Http2;
+  /** Connections that were upgraded to links. */
+  readonly links: Iterable<HeldConnection>;
   /** With it, everything goes over TLS. It must limit the time of a handshake. */
   readonly tls: TlsServer | undefined;
   /** Opens the fast path. It passes connections that it cannot serve to `handOver`, the HTTP/1.1 server. */
@@ -32,6 +39,7 @@ export interface Servers {
 interface FastPath {
   /** False = the connection, which begins with these bytes, is not for it. */
   take(socket: Socket, first: Buffer): boolean;
+  readonly connections: Iterable<HeldConnection>;
   close(): void;
 }
 
@@ -45,12 +53,17 @@ export interface ListenOptions {
   readonly headersTimeoutMs: number;
   /** Answers and closes a cleartext connection to a port for TLS. */
   readonly refuseCleartext: (socket: Socket) => void;
+  /** At this number, a new connection takes the place of an idle one, or is refused. */
+  readonly connectionsMax: number;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** @throws the system's error when the port is not available. */
 export async function listen(servers: Servers, options: ListenOptions): Promise<Listener> {
-  const { http1, http2, tls, openFast } = servers;
+  const { tls, openFast, links } = servers;
+  const http1 = servers.http1.server;
+  const http2 = servers.http2.server;
   const { bind, port, isShared, refuseCleartext } = options;
   const sockets = new Set<Socket>();
   const sessions = new Set<{ close(): void }>();
@@ -63,23 +76,38 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   });
 
   // The HTTP/1.1 server listens, and checks the time of requests. Its connections are first looked at here.
-  const [openHttp1] = http1.listeners("connection");
   http1.removeAllListeners("connection");
   const openHttp2 = (socket: Socket): void => {
     // The HTTP/1.1 server allows sockets whose peer has ended; an HTTP/2 session would never find out.
     socket.allowHalfOpen = false;
     http2.emit("connection", socket);
   };
-  const fast = openFast((socket) => openHttp1?.call(http1, socket));
-  const openHttp = (socket: Socket): void =>
-    inspect(socket, options, (first) => {
+  const openHttp1 = (socket: Socket): void => servers.http1.open(socket);
+  const fast = openFast(openHttp1);
+  const inspected = new Set<HeldConnection>();
+  const connections = new Connections({
+    ...options,
+    held: [
+      inspected,
+      fast.connections,
+      servers.http1.connections,
+      servers.http2.connections,
+      links,
+    ],
+  });
+  const openHttp = (socket: Socket): void => {
+    const isAdmitted = connections.admit(socket);
+    if (!isAdmitted) socket.on("error", () => {});
+    inspect(socket, { ...options, ...(isAdmitted && { inspected }) }, (first) => {
       const head = first.toString("latin1", 0, HTTP2_PREFACE.length);
-      if (head === HTTP2_PREFACE) return () => openHttp2(socket);
+      if (head === HTTP2_PREFACE) return () => (isAdmitted ? openHttp2(socket) : socket.destroy());
       if (HTTP2_PREFACE.startsWith(head)) return undefined;
       return () => {
-        if (!fast.take(socket, first)) openHttp1?.call(http1, socket);
+        if (!isAdmitted) rejectConnection(socket, tooManyConnections(options), LINGER_MS);
+        else if (!fast.take(socket, first)) openHttp1(socket);
       };
     });
+  };
   const openTls = (socket: Socket): void =>
     inspect(socket, options, (first) => () => {
       if (first[0] === TLS_HANDSHAKE) tls?.emit("connection", socket);
@@ -125,14 +153,23 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
  */
 function inspect(
   socket: Socket,
-  { clock, headersTimeoutMs }: Pick<ListenOptions, "clock" | "headersTimeoutMs">,
+  options: Pick<ListenOptions, "clock" | "headersTimeoutMs"> & {
+    /** Has the connection until a server takes it. */
+    readonly inspected?: Set<HeldConnection>;
+  },
   choose: (first: Buffer) => (() => void) | undefined,
 ): void {
+  const { clock, headersTimeoutMs, inspected } = options;
   let first: Buffer = Buffer.alloc(0);
-  const timer = clock.setTimeout(() => socket.destroy(), headersTimeoutMs);
-  const onClose = (): void => clock.clearTimeout(timer);
-  const onEnd = (): void => {
+  const close = (): void => {
     socket.destroy();
+  };
+  const held = { idleSince: clock.now(), close };
+  inspected?.add(held);
+  const timer = clock.setTimeout(close, headersTimeoutMs);
+  const onClose = (): void => {
+    clock.clearTimeout(timer);
+    inspected?.delete(held);
   };
   const onError = (): void => {};
   const onReadable = (): void => {
@@ -141,9 +178,9 @@ function inspect(
     first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
     const open = choose(first);
     if (open === undefined) return;
-    clock.clearTimeout(timer);
+    onClose();
     socket.off("readable", onReadable);
-    socket.off("end", onEnd);
+    socket.off("end", close);
     socket.off("error", onError);
     socket.off("close", onClose);
     socket.unshift(first);
@@ -151,6 +188,14 @@ function inspect(
   };
   socket.on("error", onError);
   socket.on("close", onClose);
-  socket.on("end", onEnd);
+  socket.on("end", close);
   socket.on("readable", onReadable);
+}
+
+function tooManyConnections({ connectionsMax }: Pick<ListenOptions, "connectionsMax">): LeverError {
+  return new LeverError(
+    "overloaded",
+    `Cannot accept the connection: ${connectionsMax} are in use, the limit connectionsMax.`,
+    { retryAfterSeconds: 1 },
+  );
 }

@@ -34,6 +34,7 @@ const statusByCode: Readonly<Record<ErrorCode, number>> = {
   unknown_service: status.NOT_FOUND,
   unknown_method: status.NOT_FOUND,
   wrong_http_method: status.INVALID_ARGUMENT,
+  expectation_failed: status.INVALID_ARGUMENT,
   request_timeout: status.DEADLINE_EXCEEDED,
   too_large: status.RESOURCE_EXHAUSTED,
   headers_too_large: status.RESOURCE_EXHAUSTED,

@@ -86,6 +86,14 @@ export class Admission {
     return origins?.has(origin) === true ? origin : undefined;
   }
 
+  /** The HTTP methods for a method, as the header Allow lists them. */
+  allowedMethods({ environment, method }: LeverUrl): string {
+    const access = this.#options.router.environment(environment)?.access;
+    return isOpenToGet(isStreamingName(method), access)
+      ? "GET, HEAD, POST, OPTIONS"
+      : "POST, OPTIONS";
+  }
+
   #checkOrigin({ headers }: AccessRequest, { corsOrigins }: EnvironmentAccess): void {
     const refusal = checkPageOrigin(headers, corsOrigins);
     if (refusal !== undefined) throw refusal;
@@ -107,11 +115,10 @@ function checkMethod(
 ): void {
   switch (door) {
     case "http":
-      if (request.method !== "POST") throw wrongHttpMethod(request.method);
-      return;
+      if (request.method === "POST") return;
+      throw wrongHttpMethod(request.method, isOpenToGet(isStream, environment));
     case "eventSource":
-      // A page's own host needs no Origin header for a GET, so Lever's own services cannot be called by it.
-      if (!isStream || environment?.kind === "platform") throw wrongHttpMethod(request.method);
+      if (!isOpenToGet(isStream, environment)) throw wrongHttpMethod(request.method);
       return;
     case "webSocket":
       if (isStreamingName(method)) return;
@@ -122,6 +129,15 @@ function checkMethod(
   }
 }
 
-export function wrongHttpMethod(method: string | undefined): LeverError {
-  return new LeverError("wrong_http_method", `Cannot call a method by ${method}: allowed is POST.`);
+/** A page's own host needs no Origin header for a GET, so Lever's own services cannot be called by it. */
+function isOpenToGet(isStream: boolean, environment: EnvironmentAccess | undefined): boolean {
+  return isStream && environment?.kind !== "platform";
+}
+
+export function wrongHttpMethod(method: string | undefined, isOpenToGet = false): LeverError {
+  const get = isOpenToGet ? ", or GET with accept: text/event-stream" : "";
+  return new LeverError(
+    "wrong_http_method",
+    `Cannot call a method by ${method}: allowed is POST${get}.`,
+  );
 }

@@ -12,6 +12,7 @@ import {
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import { forwardCall } from "../../router/forward-call.ts";
 import type { AccessRequest } from "../admission/admit-call.ts";
+import type { HeldConnection } from "../connections.ts";
 import type { DoorOptions } from "../door-options.ts";
 
 /** Calls that are open on one link at once: as many as there may be connections with one call each. */
@@ -25,17 +26,19 @@ interface ClientLinkOptions extends DoorOptions {
 }
 
 /** One open link: admits each of its calls, and passes it on to the router. It keeps G2 and G3 of `ClientLinks`. */
-export class ClientLink {
+export class ClientLink implements HeldConnection {
   readonly #options: ClientLinkOptions;
   readonly #link: Link;
   #wasUsed = false;
   #isClosing = false;
   #idleCheck: unknown;
+  #lastCallAt: number;
 
   constructor(options: ClientLinkOptions) {
     const { socket, router, limits, budget, clock, log, onClosed } = options;
     const forwarding = { target: router, isTrusted: false, log };
     this.#options = options;
+    this.#lastCallAt = clock.now();
     this.#checkIdleLater();
     this.#link = attachLink(socket, {
       side: "host",
@@ -62,7 +65,10 @@ export class ClientLink {
         throw new Error("Cannot accept a control message: only instances send those.");
       },
       // The end of the last call is written at the end of this turn of the event loop.
-      onIdle: () => setImmediate(() => this.#endWhenIdle()),
+      onIdle: () => {
+        this.#lastCallAt = clock.now();
+        setImmediate(() => this.#endWhenIdle());
+      },
       onClose: () => {
         clock.clearTimeout(this.#idleCheck);
         this.#link.close(cancelled("connectionClosed"));
@@ -71,6 +77,10 @@ export class ClientLink {
     });
     // TCP finds out when a peer has gone without closing its connection.
     (socket as Socket).setKeepAlive(true, limits.idleConnectionTimeoutMs);
+  }
+
+  get idleSince(): number | undefined {
+    return this.#link.callsOpen > 0 || this.#isClosing ? undefined : this.#lastCallAt;
   }
 
   /** Closes the link once no call is open on it. */

@@ -17,7 +17,7 @@ const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nup
  */
 export class ClientLinks {
   readonly #options: DoorOptions;
-  readonly #links = new Set<ClientLink>();
+  readonly connections: Set<ClientLink> = new Set();
   #isClosing = false;
 
   constructor(options: DoorOptions) {
@@ -38,16 +38,16 @@ export class ClientLinks {
       ...this.#options,
       socket,
       request,
-      onClosed: () => this.#links.delete(link),
+      onClosed: () => this.connections.delete(link),
     });
-    this.#links.add(link);
+    this.connections.add(link);
     if (this.#isClosing) link.close();
   }
 
   /** Closes each link once its open calls have ended. */
   close(): void {
     this.#isClosing = true;
-    for (const link of this.#links) link.close();
+    for (const link of this.connections) link.close();
   }
 }
 

@@ -10,10 +10,10 @@ export function allowReading(response: HttpResponse, origin: string): void {
 }
 
 /** Answers a preflight of an allowed origin, and any other OPTIONS request. */
-export function answerOptions(request: HttpRequest, response: HttpResponse): void {
+export function answerOptions(request: HttpRequest, response: HttpResponse, allow: string): void {
   const requested = request.headers["access-control-request-headers"];
   response.writeHead(204, {
-    allow: "POST, OPTIONS",
+    allow,
     "access-control-allow-methods": "POST",
     "access-control-max-age": PREFLIGHT_MAX_AGE_SECONDS,
     ...(requested !== undefined && { "access-control-allow-headers": requested }),

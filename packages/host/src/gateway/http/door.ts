@@ -1,4 +1,4 @@
-import { isStreamingName, LeverError } from "@leveros/protocol";
+import { isStreamingName, LeverError, type LeverUrl } from "@leveros/protocol";
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import { BodyReservation } from "../body-budget.ts";
 import type { DoorOptions } from "../door-options.ts";
@@ -7,10 +7,12 @@ import { askedTimeoutMs } from "./call-timeout.ts";
 import { allowReading, answerOptions } from "./cors.ts";
 import { discardBody } from "./discard-body.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
+import { isBodyAwaited } from "./expectation.ts";
 import { payloadKind } from "./payload-kind.ts";
 import { RegularReply } from "./reply.ts";
 import { requestTarget } from "./request-target.ts";
 import { isEventSource, serveStream } from "./stream/door.ts";
+import { serverSentEvents } from "./stream/format.ts";
 import { writeProblem } from "./write-response.ts";
 
 /** Carries one HTTP request, of HTTP/1.1 or HTTP/2: finds its target, admits it, and makes its call. */
@@ -20,26 +22,41 @@ export function serveHttp(
   options: DoorOptions,
 ): void {
   const { admission, limits, log } = options;
+  let target: LeverUrl | undefined;
   try {
-    const target = requestTarget(request);
+    target = requestTarget(request);
     const origin = admission.readableOrigin(target.environment, request);
     if (origin !== undefined) allowReading(response, origin);
     if (request.method === "OPTIONS") {
       admission.admitPreflight(target.environment, request);
-      answerOptions(request, response);
+      answerOptions(request, response, admission.allowedMethods(target));
       return;
     }
+    const isExpecting = isBodyAwaited(request);
     const isStream = isStreamingName(target.method);
     const askedMs = askedTimeoutMs(request, limits);
     const door = isEventSource(request) ? "eventSource" : "http";
     const admitted = admission.admitCall({ door, target, request, isStream, askedMs });
     const exchange = { request, response, admitted };
-    if (isStream) serveStream(exchange, options);
+    if (request.method === "HEAD") answerHead(response);
+    else if (isStream) serveStream(exchange, options);
     else serveRegularCall(exchange, options);
+    if (isExpecting && !response.headersSent) response.writeContinue();
   } catch (error) {
-    writeProblem(response, asLeverError(error, log, "gateway"));
+    const problem = asLeverError(error, log, "gateway");
+    const allow =
+      target !== undefined && problem.code === "wrong_http_method"
+        ? { allow: admission.allowedMethods(target) }
+        : undefined;
+    writeProblem(response, problem, allow);
     discardBody(request);
   }
+}
+
+/** The head of the answer to a GET, which would make the call. */
+function answerHead(response: HttpResponse): void {
+  response.writeHead(200, { "content-type": serverSentEvents.contentType });
+  response.end();
 }
 
 /** Reads the complete body, makes one call, and writes its one reply. */

@@ -6,6 +6,7 @@ export interface HttpRequest {
   readonly url?: string | undefined;
   readonly method?: string | undefined;
   readonly headers: IncomingHttpHeaders;
+  readonly httpVersion: string;
   readonly httpVersionMajor: number;
   readonly socket: Connection;
   /** The complete request has arrived. */
@@ -24,6 +25,8 @@ export interface HttpResponse {
   readonly headersSent: boolean;
   readonly destroyed?: boolean;
   setHeader(name: string, value: string): unknown;
+  /** Asks the caller for the body (RFC 9110, 15.2.1). */
+  writeContinue(): unknown;
   writeHead(status: number, headers: OutgoingHttpHeaders): unknown;
   /** False = the buffer is full: wait for "drain". */
   write(chunk: Uint8Array | string): boolean;

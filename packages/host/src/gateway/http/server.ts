@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { isLinkUpgrade, LeverError } from "@leveros/protocol";
+import type { Clock } from "../../clock.ts";
 import { wrongHttpMethod } from "../admission/admit-call.ts";
+import type { HeldConnection } from "../connections.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { discardBody, LINGER_MS } from "./discard-body.ts";
 import { serveHttp } from "./door.ts";
@@ -11,14 +14,25 @@ import { rejectConnection, writeProblem } from "./write-response.ts";
 /** Takes over the connection of an upgrade request. */
 export type Upgrade = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
 
+/** A server that takes connections from the listener. */
+export interface Http1 {
+  readonly server: Server;
+  readonly connections: Iterable<HeldConnection>;
+  /** Takes a connection, also one that has had requests. */
+  open(socket: Socket): void;
+}
+
+/** More connections than the limit allows: those that are being refused. */
+const REFUSED_MAX = 256;
+
 /**
  * Node's HTTP/1.1 server: it takes every connection that `http/fast` does not, and all upgrades.
  *
  * - H1. Responses are written in the order of their requests. A malformed request does not change the response before it.
  * - H2. Nothing is written into a response that has begun: a connection that must end there breaks off.
  */
-export function createHttp1(options: DoorOptions, upgrade: Upgrade): Server {
-  const { limits } = options;
+export function createHttp1(options: DoorOptions, upgrade: Upgrade): Http1 {
+  const { limits, clock } = options;
   const server: Server = createServer(
     {
       ServerResponse: class extends ServerResponse {
@@ -40,16 +54,14 @@ export function createHttp1(options: DoorOptions, upgrade: Upgrade): Server {
     (request, response) => serve(request, response),
   );
   const [openConnection] = server.listeners("connection");
-  server.maxConnections = limits.connectionsMax;
-  /** The last response of each connection that has had a request. */
-  const lastResponses = new WeakMap<Duplex, ServerResponse>();
-  /** Their last request was malformed: nothing more is read from them. */
-  const broken = new WeakSet<Duplex>();
+  // The listener holds connections to the limit itself.
+  server.maxConnections = limits.connectionsMax + REFUSED_MAX;
+  const connections = new Map<Duplex, NodeConnection>();
 
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    const { socket } = request;
-    if (broken.has(socket)) return;
-    lastResponses.set(socket, response);
+    const connection = connections.get(request.socket);
+    if (connection === undefined || connection.isBroken) return;
+    connection.begin(response);
     const malformed = readRequestHost(request);
     if (malformed === undefined) {
       serveHttp(request, response, options);
@@ -61,29 +73,30 @@ export function createHttp1(options: DoorOptions, upgrade: Upgrade): Server {
   };
   /** H1. Acts once the requests so far are answered, if the connection is still open. */
   const afterResponses = (socket: Duplex, act: () => void): void => {
-    const last = lastResponses.get(socket);
+    const open = connections.get(socket)?.openResponse;
     const actIfOpen = (): void => {
       if (socket.writable) act();
       else socket.destroy();
     };
-    if (last === undefined || last.destroyed) actIfOpen();
-    else last.once("close", actIfOpen);
+    if (open === undefined) actIfOpen();
+    else open.once("close", actIfOpen);
   };
 
+  // `serveHttp` decides about expectations, as over HTTP/2.
+  server.on("checkContinue", serve);
+  server.on("checkExpectation", serve);
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === "ECONNRESET" || !socket.writable) {
+    const connection = connections.get(socket);
+    if (error.code === "ECONNRESET" || !socket.writable || connection === undefined) {
       socket.destroy();
       return;
     }
     // Node reports the same error again with each chunk that follows.
-    if (broken.has(socket)) return;
-    broken.add(socket);
-    const last = lastResponses.get(socket);
-    if (last !== undefined && !last.destroyed && !last.req.complete) {
-      breakOff(last, refusalOf(error));
-      return;
-    }
-    afterResponses(socket, () => rejectConnection(socket, refusalOf(error), LINGER_MS));
+    if (connection.isBroken) return;
+    connection.isBroken = true;
+    const { openResponse } = connection;
+    if (openResponse?.req.complete === false) breakOff(openResponse, refusalOf(error));
+    else afterResponses(socket, () => rejectConnection(socket, refusalOf(error), LINGER_MS));
   });
   server.on("upgrade", (request, socket, head) => {
     socket.on("error", () => {});
@@ -95,6 +108,7 @@ export function createHttp1(options: DoorOptions, upgrade: Upgrade): Server {
         return;
       }
       const malformed = readRequestHost(request);
+      connections.delete(socket);
       if (malformed === undefined) upgrade(request, socket, head);
       else rejectConnection(socket, malformed, LINGER_MS);
     });
@@ -103,7 +117,53 @@ export function createHttp1(options: DoorOptions, upgrade: Upgrade): Server {
     socket.on("error", () => {});
     afterResponses(socket, () => rejectConnection(socket, wrongHttpMethod(method), LINGER_MS));
   });
-  return server;
+  return {
+    server,
+    connections: { [Symbol.iterator]: () => connections.values() },
+    open(socket) {
+      connections.set(socket, new NodeConnection(socket, clock));
+      socket.on("close", () => connections.delete(socket));
+      openConnection?.call(server, socket);
+    },
+  };
+}
+
+/** A connection of Node's server. */
+class NodeConnection implements HeldConnection {
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  #last: ServerResponse | undefined;
+  #lastClosedAt = 0;
+  /** A request was malformed: nothing more is read. */
+  isBroken = false;
+
+  constructor(socket: Socket, clock: Clock) {
+    this.#socket = socket;
+    this.#clock = clock;
+  }
+
+  begin(response: ServerResponse): void {
+    this.#last = response;
+    response.on("close", this.#onClose);
+  }
+
+  readonly #onClose = (): void => {
+    this.#lastClosedAt = this.#clock.now();
+  };
+
+  /** The response to the last request, if it is not sent. */
+  get openResponse(): ServerResponse | undefined {
+    return this.#last?.destroyed === false ? this.#last : undefined;
+  }
+
+  get idleSince(): number | undefined {
+    const isIdle = this.#last?.destroyed === true && !this.isBroken && !this.#socket.destroyed;
+    return isIdle ? this.#lastClosedAt : undefined;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
 }
 
 /** All other upgrades are ignored (RFC 9110, 7.8). Their requests are served like those without one. */

@@ -20,9 +20,13 @@ export function writeResponse(
 }
 
 /** Writes Lever's own error, unless the head of another response is sent: then only a broken connection can report it. */
-export function writeProblem(response: HttpResponse, error: LeverError): void {
-  if (response.headersSent || response.destroyed === true) response.destroy();
-  else writeResponse(response, problemParts(error));
+export function writeProblem(response: HttpResponse, error: LeverError, more?: Headers): void {
+  if (response.headersSent || response.destroyed === true) {
+    response.destroy();
+    return;
+  }
+  const { status, headers, body } = problemParts(error);
+  writeResponse(response, { status, headers: { ...headers, ...more }, body });
 }
 
 /** The head of an HTTP/1.1 response up to the value of its last field, content-length. */

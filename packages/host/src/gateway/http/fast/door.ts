@@ -12,7 +12,7 @@ const TICK_MS_MIN = 20;
 /** The fast path: HTTP/1.1 connections of plain requests, which most calls are. See README.md in this folder. */
 export class FastConnections {
   readonly #options: FastOptions;
-  readonly #connections = new Set<FastConnection>();
+  readonly connections: Set<FastConnection> = new Set();
   readonly #shared = { now: 0, isClosing: false, keepAliveTail: "", closeTail: "" };
   #timer: unknown;
 
@@ -23,7 +23,7 @@ export class FastConnections {
       shared: this.#shared,
       buffers: new BodyBuffers(),
       handOver,
-      onClose: (connection) => this.#connections.delete(connection),
+      onClose: (connection) => this.connections.delete(connection),
     };
     this.#tick();
   }
@@ -32,15 +32,15 @@ export class FastConnections {
   take(socket: Socket, first: Buffer): boolean {
     const heads = new HeadReader(this.#options.limits, socket);
     if (typeof heads.read(first) === "string") return false;
-    this.#connections.add(new FastConnection(socket, heads, this.#options));
+    this.connections.add(new FastConnection(socket, heads, this.#options));
     return true;
   }
 
   /** Closes idle connections at once, and the others after their response. */
   close(): void {
     this.#shared.isClosing = true;
-    for (const connection of this.#connections) if (connection.isIdle) connection.close();
-    if (this.#connections.size === 0) this.#options.clock.clearTimeout(this.#timer);
+    for (const connection of this.connections) if (connection.isIdle) connection.close();
+    if (this.connections.size === 0) this.#options.clock.clearTimeout(this.#timer);
   }
 
   #tick(): void {
@@ -53,10 +53,10 @@ export class FastConnections {
     const seconds = Math.floor(limits.idleConnectionTimeoutMs / 1_000);
     shared.keepAliveTail = `\r\ndate: ${date}\r\nconnection: keep-alive\r\nkeep-alive: timeout=${seconds}\r\n\r\n`;
     shared.closeTail = `\r\ndate: ${date}\r\nconnection: close\r\n\r\n`;
-    for (const connection of this.#connections) {
+    for (const connection of this.connections) {
       if (connection.timeoutAt > 0 && connection.timeoutAt <= shared.now) connection.timeOut();
     }
-    if (shared.isClosing && this.#connections.size === 0) return;
+    if (shared.isClosing && this.connections.size === 0) return;
     const { headersTimeoutMs, requestTimeoutMs, idleConnectionTimeoutMs } = limits;
     const shortest = Math.min(headersTimeoutMs, requestTimeoutMs, idleConnectionTimeoutMs);
     const delayMs = Math.min(TICK_MS, Math.max(TICK_MS_MIN, shortest / 4));

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { asLeverError } from "../../../logs/as-lever-error.ts";
 import { BodyReservation } from "../../body-budget.ts";
+import type { HeldConnection } from "../../connections.ts";
 import type { DoorOptions } from "../../door-options.ts";
 import { LINGER_MS } from "../discard-body.ts";
 import { rejectConnection } from "../write-response.ts";
@@ -42,7 +43,7 @@ export interface FastOptions extends DoorOptions {
  *   answered.
  * - P3. Bytes that are read and not answered are bounded: one body within its limit, and 64 KiB.
  */
-export class FastConnection {
+export class FastConnection implements HeldConnection {
   readonly #socket: Socket;
   readonly #options: FastOptions;
   readonly #heads: HeadReader;
@@ -52,6 +53,7 @@ export class FastConnection {
   /** Read from the socket, and not parsed. */
   #unread: Buffer = NOTHING;
   #isReading = false;
+  #idleSince = 0;
   /** The connection times out at this time of the clock; 0 = it does not wait for the caller. */
   timeoutAt = 0;
 
@@ -71,6 +73,10 @@ export class FastConnection {
   /** Nothing has arrived since the last response. */
   get isIdle(): boolean {
     return this.#state.phase === "head" && this.#unread.length === 0;
+  }
+
+  get idleSince(): number | undefined {
+    return this.isIdle ? this.#idleSince : undefined;
   }
 
   /** The caller took too long. */
@@ -194,9 +200,10 @@ export class FastConnection {
   }
 
   #awaitCaller(state: HeadState | BodyState): void {
-    const { shared, limits } = this.#options;
+    const { shared, limits, clock } = this.#options;
     this.#state = state;
     this.timeoutAt = shared.now + callerTimeoutMs(state, limits);
+    if (state === IDLE) this.#idleSince = clock.now();
   }
 
   // Calling.

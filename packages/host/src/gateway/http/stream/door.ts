@@ -72,9 +72,9 @@ export function serveStream(
   });
 }
 
-/** True for the request of a browser's `EventSource`, the only call that is made by GET. */
+/** True for the request of a browser's `EventSource`, the only call that is made by GET, and for its HEAD. */
 export function isEventSource(request: HttpRequest): boolean {
-  return request.method === "GET" && acceptsEvents(request);
+  return (request.method === "GET" || request.method === "HEAD") && acceptsEvents(request);
 }
 
 function acceptsEvents(request: HttpRequest): boolean {
