@@ -8,7 +8,7 @@ export function faultTable(faults: readonly PlantedFault[]): string {
   });
   return `# Planted faults
 
-\`npm run mutate\` plants each of these ${faults.length} faults in a copy of the repository, one at a time, and runs what must find it:
+\`npm run mutate\` plants each of these faults in a copy of the repository, one at a time, and runs what must find it:
 the simulation (\`npm run simulate\`) or a file of unit tests. A fault that is not found is a hole in the tests.
 
 The faults are texts of source files and their replacements (\`faults/\`). A change of such a text changes its row there;

@@ -19,7 +19,7 @@ import { type Catcher, type PlantedFault, plant } from "./planted-fault.ts";
 const root = join(import.meta.dirname, "../..");
 
 /** A fault can make an endless loop. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 /** The command of a catcher, and the worlds of a simulation. */
 function argumentsOf(catchers: readonly Catcher[], seeds: number): string[] {

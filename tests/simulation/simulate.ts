@@ -40,7 +40,7 @@ const ENVIRONMENT = "dev.lever";
 const SERVICES = ["one", "two"] as const;
 const RAM = 128;
 const TIMEOUT_MS = 5_000;
-const body = new TextEncoder().encode("[]");
+const noArguments = new TextEncoder().encode("[]");
 
 const limits = {
   ...defaultLimits,
@@ -167,7 +167,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     const service = SERVICES[Math.floor(random() * SERVICES.length)] ?? "one";
     const resource = random() < 0.5 ? `r${Math.floor(random() * 6)}` : "";
     const isStream = random() < 0.15;
-    const made = { startedAt: clock.now(), isStream, endings: 0, sent: 0, counted: -1 };
+    // Its own bytes, by which it is found again at an instance.
+    const body = noArguments.slice();
+    const call = { startedAt: clock.now(), service, resource, isStream, body };
+    const made = { ...call, endings: 0, sent: 0, counted: -1 };
     const over = (): void => {
       made.endings++;
       check(made.endings === 1, "C1: a caller hears two endings");
@@ -234,8 +237,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
   const checkNow = (): void => {
     invariants.checkNow();
-    for (const { startedAt, isStream } of open) {
-      check(isStream || clock.now() - startedAt <= TIMEOUT_MS + 1, "a call outlives its deadline");
+    for (const call of open) {
+      if (call.isStream) continue;
+      check(clock.now() - call.startedAt <= TIMEOUT_MS + 1, "a call outlives its deadline");
+      if (call.resource === "") invariants.checkCall(call);
     }
   };
 
@@ -287,7 +292,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
 interface OpenCall {
   readonly startedAt: number;
+  readonly service: string;
+  readonly resource: string;
   readonly isStream: boolean;
+  readonly body: Uint8Array;
 }
 
 const cancelled = { code: "cancelled", message: "The caller left." } as LeverError;

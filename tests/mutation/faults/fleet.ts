@@ -12,12 +12,6 @@ const PROCESS_STATE = "host/src/processes/process-state.test.ts";
 export const fleetFaults: readonly PlantedFault[] = [
   ...faultsIn("host/src/fleet/service-fleet.ts", [
     [
-      "An instance of an older version that becomes ready gets calls.",
-      "if (this.#isStale(instance)) instance.stop();\n    else this.route.add(instance.target);",
-      "this.route.add(instance.target);",
-      "simulation",
-    ],
-    [
       "Instances of the older version go on after a deploy.",
       "for (const instance of old) this.#drain(instance, now + limits.deployDrainTimeoutMs);",
       "",
@@ -241,7 +235,13 @@ export const fleetFaults: readonly PlantedFault[] = [
       "service.route.releaseUnused();",
       LOOP,
     ],
-    ["Every service at zero keeps its history.", "oldest.forgetHistory();", "", LOOP, FLEET],
+    [
+      "Every service at zero keeps its history.",
+      "oldest.forgetHistory();",
+      "",
+      LOOP,
+      "host/src/fleet/idle-services.test.ts",
+    ],
   ]),
   ...faultsIn("host/src/fleet/service-failures.ts", [
     [

@@ -110,7 +110,7 @@ export const ledgerFaults: readonly PlantedFault[] = faultsIn(
       "A resource without calls and owner is kept.",
       'if (entry.phase === "unplaced" && entry.waiting.size === 0) this.#forget(entry);',
       "",
-      "simulation",
+
       LEDGER,
     ],
     [

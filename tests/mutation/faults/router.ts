@@ -37,6 +37,7 @@ export const routerFaults: readonly PlantedFault[] = [
       "The place of a call that has ended stays empty while others wait.",
       "if (this.#isQueueing) this.dispatch(now);",
       "",
+      "simulation",
       SERVICE_ROUTE,
     ],
     [

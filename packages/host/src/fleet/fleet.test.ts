@@ -1,28 +1,8 @@
-import { defaultLimits, LeverError } from "@leveros/protocol";
+import { LeverError } from "@leveros/protocol";
 import { describe, expect, it } from "vitest";
 import { SimulatedHost } from "../../../../tests/simulation/simulated-host.ts";
 
 const ENVIRONMENT = "dev.lever";
-
-it("of many services at zero, only those that were used last keep a history", async () => {
-  const host = new SimulatedHost();
-  const names = Array.from({ length: 300 }, (_, i) => `service-${i}`);
-  for (const service of names) host.deploy(service);
-  let replies = 0;
-  for (const service of names) {
-    const call = host.call(service);
-    await host.pass(2_000);
-    if (call.outcome === "end") replies++;
-  }
-  expect(replies).toBe(names.length);
-  const recordsOf = (service: string): number =>
-    host.fleet.service(ENVIRONMENT, service)?.explain().records.length ?? Number.NaN;
-  expect(recordsOf("service-0")).toBeGreaterThan(0);
-  await host.pass(defaultLimits.idleTimeoutMs + 60_000);
-  expect(host.fleet.ram.reserved).toBe(0);
-  expect(recordsOf("service-299")).toBeGreaterThan(1);
-  expect(recordsOf("service-0")).toBe(0);
-});
 
 describe("an instance that does not answer", () => {
   it("an instance that answers again gets calls again", async () => {
@@ -159,6 +139,19 @@ describe("a deploy", () => {
     await host.pass(500);
     expect(call.outcome).toBe("end");
   });
+});
+
+it("an idle instance that is no longer wanted stops as soon as it drains", async () => {
+  const host = new SimulatedHost();
+  host.deploy("svc", { maxInstanceLoad: 1 });
+  host.call();
+  host.call();
+  await host.pass(500);
+  const phases = (): string[] =>
+    host.fleet.service(ENVIRONMENT, "svc")?.instances.map(({ phase }) => phase) ?? [];
+  expect(phases()).toEqual(["ready", "ready"]);
+  for (let i = 0; i < 60_000 && phases().join() === "ready,ready"; i++) await host.pass(1);
+  expect(phases().sort()).toEqual(["ready", "stopping"]);
 });
 
 describe("a fleet that closes (F3)", () => {

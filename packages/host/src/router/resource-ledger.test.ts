@@ -210,6 +210,27 @@ describe("a resource with a call in flight", () => {
   });
 });
 
+describe("a draining instance", () => {
+  it("a draining instance closes an idle resource at once", () => {
+    openOnA();
+    ledger.end("r", 1, { isStream: false, now: 0 });
+    ledger.drain(a);
+    expect(news()).toEqual(["close r a 1"]);
+  });
+
+  it("a resource that opens on a draining instance moves on with its calls", () => {
+    there = [a];
+    ledger.wait({ resource: "r" }, 0);
+    ledger.drain(a);
+    there = [b];
+    ledger.opened("r", 1);
+    expect(news()).toEqual(["open r a 1", "close r a 1"]);
+    ledger.closed("r", 1);
+    ledger.opened("r", 2);
+    expect(news()).toEqual(["open r b 2", "dispatch 1 b"]);
+  });
+});
+
 describe("an owner that does not answer", () => {
   it("an owner that does not answer gets no calls until it answers", () => {
     openOnA();
