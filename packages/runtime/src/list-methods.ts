@@ -1,7 +1,7 @@
 import { isCallableName, isReservedName } from "@leveros/protocol";
 
-// biome-ignore lint/suspicious/noExplicitAny: the functions of a service have any parameters and results.
-export type Method = (...args: any[]) => unknown;
+/** A function with any parameters. */
+export type Method = (...args: never[]) => unknown;
 
 /** A function that a module exports. */
 export interface ExportedMethod {
