@@ -1,6 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser, type PageServer, servePages } from "../harness/browser.ts";
+import { compareBytesAsWhole } from "../harness/compare-bytes.ts";
 import { grpcPeer } from "../harness/grpc-peer.ts";
 import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -16,6 +17,8 @@ import { type Column, columns } from "./transports.ts";
 const CASE_TIMEOUT_MS = 180_000;
 /** How much of an unexpected outcome a failure quotes. */
 const OUTCOME_CHARS_MAX = 300;
+
+compareBytesAsWhole();
 
 let lever: RunningLever;
 /** For the services that need a container. */
