@@ -63,6 +63,8 @@ beforeAll(async () => {
     testService({ "server.cjs": program }, { name: "program", entry }),
   );
   expect(deployed).toMatchObject({ service: "program", version: 1, methods: [] });
+  const one = { name: "narrow", entry, maxInstances: 1, maxInstanceLoad: 1 };
+  await deployService(lever, testService({ "server.cjs": program }, one));
   const secret = "exports.secret = () => 'the secret';";
   await deployService(lever, testService(secret, { name: "vault", private: true }));
 }, 60_000);
@@ -177,6 +179,11 @@ describe("a program that serves the gRPC wire", () => {
   it("a program calls private services of its environment", async () => {
     expect(await call("call", ["/vault/secret"])).toBe("the secret");
     expect(await call("call", ["lever://dev.lever/vault/nothing"])).toBe("unknown_method");
+  });
+
+  it("a program with one place calls itself in the course of a call that has it", async () => {
+    const narrow = client.service("dev.lever", "narrow");
+    expect(await narrow.invoke("call", "/narrow/hooks")).toBe("");
   });
 
   it("a program that claims to be of admin.lever may call nothing there", async () => {

@@ -1,3 +1,4 @@
+import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callMethod, httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -54,6 +55,28 @@ const client: Client = new Client();
 export async function relative(): Promise<unknown> { return client.invokeURL("/vault/secret"); }
 `;
 
+/** A service with one place, which calls itself and others in the course of a call that has that place. */
+const ring = `
+const { Client } = require("leveros");
+const client = new Client();
+const own = process.env.LEVEROS_SERVICE;
+exports.newResource = (resource) => resource === "greeted" ? client.invokeURL("/" + own + "/inner") : undefined;
+exports.inner = () => new Promise((done) => setTimeout(done, 20, "inner"));
+exports.within = (resource) => exports.inner();
+exports.toItself = () => client.invokeURL("/" + own + "/inner");
+exports.around = () => client.invokeURL("/" + (own === "ring" ? "otherRing" : "ring") + "/back");
+exports.back = () => client.invokeURL("/" + (own === "ring" ? "otherRing" : "ring") + "/toItself");
+exports.toResource = () => client.resource("", own, "room").invoke("within");
+exports.toGreeted = () => client.resource("", own, "greeted").invoke("within");
+exports.fromResource = (resource) => client.resource("", own, resource).invoke("within");
+exports.innerChan = async (stream) => { stream.write(await client.invokeURL("/" + own + "/inner")); };
+exports.throughStream = async () => {
+  for await (const message of await client.invokeChanURL("/" + own + "/innerChan")) return message;
+};
+exports.atOnce = async () => (await Promise.all(Array.from({ length: 20 }, exports.toItself))).at(-1);
+exports.endless = () => client.invokeURL("/" + own + "/endless").catch((error) => { throw error.value ?? error.message; });
+`;
+
 let lever: RunningLever;
 
 beforeAll(async () => {
@@ -64,6 +87,9 @@ beforeAll(async () => {
     testService(frontCommonJs, { name: "front", config }),
     testService({ "server.mjs": frontEsm }, { name: "frontEsm", jsEntry: "server.mjs" }),
     testService({ "server.ts": frontTs }, { name: "frontTs", jsEntry: "server.ts" }),
+    testService(ring, { name: "ring", maxInstances: 1, maxInstanceLoad: 1 }),
+    testService(ring, { name: "otherRing", maxInstances: 1, maxInstanceLoad: 1 }),
+    testService(ring, { name: "wide", maxInstances: 4 }),
   ]) {
     await deployService(lever, service);
   }
@@ -127,6 +153,40 @@ describe("a service calls another", () => {
 
   it("a call between services fails at its deadline", async () => {
     expect((await front("deadline")).json()).toBe("deadline_exceeded");
+  });
+});
+
+describe("a call in the course of a call that has the last place", () => {
+  const client = (): ReturnType<Client["service"]> =>
+    new Client({ forceHost: lever.address, timeoutMs: 20_000 }).service("dev.lever", "ring");
+
+  it.each([
+    ["to its own service", "/ring/toItself"],
+    ["back through another service", "/ring/around"],
+    ["to a resource", "/ring/toResource"],
+    ["to a resource whose newResource calls the service", "/ring/toGreeted"],
+    ["of a resource to itself", "/ring/room/fromResource"],
+    ["of a stream", "/ring/throughStream"],
+    ["with 19 others", "/ring/atOnce"],
+  ])("runs: %s", async (_what, path) => {
+    const answer = await callMethod(lever.address, path, []);
+    expect([answer.status, answer.text]).toEqual([200, '"inner"']);
+  });
+
+  it("runs for 60 callers of a service with four instances", async () => {
+    const wide = new Client({ forceHost: lever.address }).service("dev.lever", "wide");
+    const answers = Array.from({ length: 60 }, () => wide.invoke("toItself"));
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(["inner"]));
+  });
+
+  it("runs for callers that come over a client link", async () => {
+    const answers = Array.from({ length: 3 }, () => client().invoke("around"));
+    expect(await Promise.all(answers)).toEqual(["inner", "inner", "inner"]);
+  });
+
+  it("is refused when it has no end", async () => {
+    const answer = await callMethod(lever.address, "/ring/endless", []);
+    expect([answer.status, answer.text]).toEqual([500, expect.stringContaining("(callDepthMax)")]);
   });
 });
 

@@ -10,11 +10,11 @@ import {
 export function callRequest(
   url: LeverUrl,
   { kind, bytes: body }: Payload,
-  options: { isStream: boolean; timeoutMs: number },
+  options: { isStream: boolean; timeoutMs: number; parent?: number | undefined },
 ): CallRequest {
   const { service, resource, method } = url;
-  const { isStream, timeoutMs } = options;
+  const { isStream, timeoutMs, parent } = options;
   const environment = withoutPort(url.environment);
   const target = { environment, service, resource, method };
-  return { caller: OUTSIDE, target, isStream, timeoutMs, kind, body };
+  return { caller: OUTSIDE, target, isStream, timeoutMs, kind, body, parent };
 }

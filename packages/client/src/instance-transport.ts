@@ -26,6 +26,7 @@ export class InstanceTransport implements Transport {
     const request = callRequest(url, payload, {
       isStream: false,
       timeoutMs: timeWithin(activeCall, timeoutMs),
+      parent: activeCall?.callId,
     });
     return invokeOver(this.#link.callee, request, { activeCall, signals: [signal] });
   }
@@ -39,6 +40,7 @@ export class InstanceTransport implements Transport {
     const request = callRequest(url, args, {
       isStream: true,
       timeoutMs: timeWithin(activeCall, timeoutMs),
+      parent: activeCall?.callId,
     });
     return openOver(this.#link.callee, request, {
       events,

@@ -34,6 +34,8 @@ export interface CallRequest {
   readonly kind: PayloadKind;
   /** A JSON array of arguments, or one bytes argument. */
   readonly body: Uint8Array;
+  /** From an instance: the number, on its link, of the call in whose course it makes this one. undefined = not known. */
+  readonly parent?: number | undefined;
   /**
    * Releases the memory of `body` to its owner, which will overwrite it. Called once, by the part that has copied the
    * body. A part that keeps the body never calls it.

@@ -77,7 +77,7 @@ export {
 } from "./limits.ts";
 export { LINK_FD, LINK_MESSAGE_BYTES_MAX } from "./link/child-link.ts";
 export { Link } from "./link/link.ts";
-export type { LinkedSide, LinkOptions } from "./link/link-options.ts";
+export type { LinkedSide, LinkOptions, OpenCalls } from "./link/link-options.ts";
 export {
   isLinkUpgrade,
   LINK_UPGRADE,

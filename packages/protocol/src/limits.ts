@@ -22,6 +22,10 @@ const table = {
   callTimeoutMs: [60_000, "Deadline of a regular call that does not set one."],
   callTimeoutMaxMs: [86_400_000, "Longest deadline that a call may set."],
   callsPerInstanceMax: [1_000, "Calls in flight on one instance."],
+  callDepthMax: [
+    32,
+    "Calls nested in each other: a call, one that is made in its course, one that is made in the course of that, and so on.",
+  ],
   queuedCallsPerServiceMax: [1_000, "Calls of one service that wait for an instance."],
   // 64 MiB.
   queuedBytesPerServiceMax: [67_108_864, "Bytes of one service's calls that wait for an instance."],

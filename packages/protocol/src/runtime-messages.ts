@@ -61,6 +61,8 @@ export const INSTANCE_LINK: unique symbol = Symbol.for("leveros.instance-link");
 
 /** The call that the current code runs for. Calls made meanwhile are cancelled with it. */
 export interface ActiveCall extends CallContext {
+  /** Its number on the link of the instance, for the calls made in its course; undefined = it did not come over a link. */
+  readonly callId: number | undefined;
   /** Calls back once, when the call is cancelled or its deadline passes; not if `isCancelled` is true already. */
   onCancel(listener: () => void): void;
   offCancel(listener: () => void): void;

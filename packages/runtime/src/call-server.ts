@@ -21,7 +21,12 @@ import { callStyle } from "./call-style.ts";
 import type { ExportedMethod } from "./list-methods.ts";
 import { toOwnedBuffer } from "./owned-buffer.ts";
 import { OwnedResources } from "./owned-resources.ts";
-import { type CallServerOptions, RunningCall, type RunningCallOwner } from "./running-call.ts";
+import {
+  type AnsweringSide,
+  type CallServerOptions,
+  RunningCall,
+  type RunningCallOwner,
+} from "./running-call.ts";
 import { ServiceStream } from "./service-stream.ts";
 
 interface ServedMethod extends StyledMethod {
@@ -81,7 +86,7 @@ export class CallServer {
     return running?.isOver === true && !running.signal.aborted ? undefined : running;
   };
 
-  readonly onCall = (request: CallRequest, side: CallHandle): CallListener => {
+  readonly onCall = (request: CallRequest, side: AnsweringSide): CallListener => {
     const { method: name, resource } = request.target;
     if (isReservedName(name)) {
       void this.#serveHook(request, side);
@@ -127,7 +132,7 @@ export class CallServer {
   }
 
   /** `newResource` arrives before the first call of a resource. `closeResource` waits until its last function has ended. */
-  async #serveHook(request: CallRequest, side: CallHandle): Promise<void> {
+  async #serveHook(request: CallRequest, side: AnsweringSide): Promise<void> {
     const { resource, method } = request.target;
     const isNew = method === "newResource";
     if (isNew) {

@@ -29,6 +29,9 @@ export interface RunningCallOwner extends CallServerOptions {
   epochOf(resource: string): number | undefined;
 }
 
+/** The side of a call that answers it. It has a number if the call came over a link. */
+export type AnsweringSide = CallHandle & { readonly id?: number };
+
 /** One call whose function runs. It is answered at most once (R1). */
 export class RunningCall implements ActiveCall, CallListener {
   readonly environment: string;
@@ -39,7 +42,7 @@ export class RunningCall implements ActiveCall, CallListener {
   readonly resource: string;
   readonly epoch: number | undefined;
   readonly caller: CallContext["caller"];
-  readonly side: CallHandle;
+  readonly side: AnsweringSide;
   /** A time of `processMs`; 0 = no deadline. */
   readonly #deadlineAt: number;
   #abortController: AbortController | undefined;
@@ -52,7 +55,7 @@ export class RunningCall implements ActiveCall, CallListener {
   #isOver = false;
   #hasAnswered = false;
 
-  constructor(request: CallRequest, side: CallHandle, owner: RunningCallOwner) {
+  constructor(request: CallRequest, side: AnsweringSide, owner: RunningCallOwner) {
     const { self } = owner;
     this.environment = self?.environment ?? "";
     this.service = self?.service ?? "";
@@ -70,6 +73,10 @@ export class RunningCall implements ActiveCall, CallListener {
     this.#isStream = request.isStream;
     this.epoch = target.resource === "" ? undefined : owner.epochOf(target.resource);
     this.#deadlineAt = timeoutMs === 0 ? 0 : processMs() + timeoutMs;
+  }
+
+  get callId(): number | undefined {
+    return this.side.id;
   }
 
   get timeLeftMs(): number | undefined {

@@ -11,7 +11,7 @@ export const queueFaults: readonly PlantedFault[] = [
     ["A wait for an instance to start counts as overload.", "this.#countsFrom = now;", "", QUEUE],
     [
       "A short wait does not end a standing queue.",
-      "if (now - Math.max(since, this.#countsFrom) < this.#times.targetMs)",
+      "if (now - Math.max(since, this.#countsFrom) < this.#targetMs)",
       "if (now < 0)",
       QUEUE,
     ],

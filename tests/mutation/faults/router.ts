@@ -2,6 +2,7 @@ import { faultsIn, type PlantedFault } from "../planted-fault.ts";
 
 const ROUTER = "host/src/router/router.test.ts";
 const SERVICE_ROUTE = "host/src/router/service-route.test.ts";
+const CHAINED = "host/src/router/chained-calls.test.ts";
 const ROUTED_CALL = "host/src/router/routed-call.test.ts";
 
 export const routerFaults: readonly PlantedFault[] = [
@@ -42,7 +43,7 @@ export const routerFaults: readonly PlantedFault[] = [
     ],
     [
       "A new call takes the place of one that waits longer.",
-      "if (!isStream && this.#isQueueing) return undefined;",
+      "if (!isStream && parent === undefined && this.#isQueueing) return undefined;",
       "",
       SERVICE_ROUTE,
     ],
@@ -113,8 +114,8 @@ export const routerFaults: readonly PlantedFault[] = [
     ],
     [
       "A call that got an instance still counts as waiting.",
-      "this.#queue?.take(call, now);\n      this.#waiting?.remove(call.bodyBytes);",
-      "this.#queue?.take(call, now);",
+      "queue?.take(call, now);\n      this.#waiting?.remove(call.bodyBytes);",
+      "queue?.take(call, now);",
       "simulation",
       SERVICE_ROUTE,
     ],
@@ -124,6 +125,18 @@ export const routerFaults: readonly PlantedFault[] = [
       "call.refuse(error);",
       "simulation",
       SERVICE_ROUTE,
+    ],
+    [
+      "A call in the course of another waits for a place.",
+      "target === undefined && parent !== undefined ? this.#chooseFor(true) : target",
+      "target",
+      CHAINED,
+    ],
+    [
+      "A call in the course of another waits for places that never come.",
+      "if (parent !== undefined) this.#checkChained(resource);",
+      "if (parent !== undefined) ;",
+      CHAINED,
     ],
     [
       "The number of resources of a service has no limit.",
@@ -282,8 +295,34 @@ export const routerFaults: readonly PlantedFault[] = [
       'caller: { kind: "service", environment, service: target.service },',
       "host/src/router/serve-instance-calls.test.ts",
     ],
+    [
+      "An instance can name a call that it does not have.",
+      "if (isChainLink(named)) return named;",
+      "if (id !== undefined) return isChainLink(named) ? named : undefined;",
+      CHAINED,
+    ],
+  ]),
+  ...faultsIn("host/src/router/chained-resource.ts", [
+    [
+      "A resource is not handed over while its own call waits for it.",
+      "return own && owner;",
+      "return undefined;",
+      CHAINED,
+    ],
+    [
+      "A resource is never handed over while others call it.",
+      'link.usesOwnership(ownership) === "call"',
+      "link !== undefined",
+      CHAINED,
+    ],
   ]),
   ...faultsIn("host/src/router/router.ts", [
+    [
+      "Calls can call each other without end.",
+      "parentCall.depth >= this.#options.limits.callDepthMax",
+      "parentCall.depth < 0",
+      CHAINED,
+    ],
     [
       "Services of other environments can call a private service.",
       "isService && caller.environment === environment",

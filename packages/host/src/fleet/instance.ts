@@ -115,7 +115,8 @@ export class Instance {
       callsMax: limits.callsPerInstanceMax,
       bytesPerSecond: ram * limits.networkBytesPerSecondPerMb,
       now: () => clock.now(),
-      onCall: (request, side) => context.serveCall({ environment, service }, request, side),
+      onCall: (request, side, openCalls) =>
+        context.serveCall({ environment, service }, request, side, openCalls),
       onStarted: () => {
         this.#processAt ??= clock.now();
       },

@@ -9,14 +9,15 @@ import {
   LeverError,
   LINK_VERSION,
   type LinkedSide,
+  type OpenCalls,
   type RuntimeMessage,
   type SharedMemory,
 } from "@leveros/protocol";
 import { RateBucket } from "./rate-bucket.ts";
 
 export interface InstanceLinkHandlers {
-  /** Called for each call that the instance makes. */
-  onCall(request: CallRequest, side: LinkedSide): CallListener;
+  /** Called for each call that the instance makes, with the calls that it has. */
+  onCall(request: CallRequest, side: LinkedSide, openCalls: OpenCalls): CallListener;
   /** The process has started. */
   onStarted(): void;
   onReady(methods: readonly string[]): void;
@@ -80,7 +81,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
     shared: handlers.shared,
     messageBytesMax: handlers.messageBytesMax,
     callsMax: handlers.callsMax,
-    onCall: (request, side) => handlers.onCall(request, side),
+    onCall: (request, side) => handlers.onCall(request, side, link),
     onControl(message) {
       const parsed = parseFromRuntime(message);
       if (parsed.type === "started") handlers.onStarted();

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { CallQueue } from "./call-queue.ts";
 
-const times = { targetMs: 200, standingMs: 400 };
+const limits = { queueWaitTargetMs: 200, queueStandingMs: 400 };
 const CAPACITY = 10;
 
 /** A queue in which so many calls wait, one more each millisecond. */
 function waiting(count: number): CallQueue<number> {
-  const queue = new CallQueue<number>(times);
+  const queue = new CallQueue<number>(limits);
   for (let i = 0; i < count; i++) queue.add(i, i);
   return queue;
 }
@@ -15,9 +15,21 @@ describe("a queue of calls", () => {
   it("gives them in the order in which they came", () => {
     const queue = waiting(3);
     expect([queue.leave(1, 5), queue.leave(1, 5)]).toEqual([true, false]);
-    expect([...queue]).toEqual([0, 2]);
-    expect(queue.takeAll(5)).toEqual([0, 2]);
-    expect(queue.size).toBe(0);
+    expect([queue.first, queue.size]).toEqual([0, 2]);
+    queue.take(0, 5);
+    expect([queue.first, queue.size]).toEqual([2, 1]);
+    expect(queue.takeAll(5)).toEqual([2]);
+    expect([queue.first, queue.size]).toEqual([undefined, 0]);
+  });
+
+  it("gives those that are made in the course of others first, and refuses none of them", () => {
+    const queue = waiting(20);
+    for (let i = 20; i < 40; i++) queue.addChained(i);
+    expect([queue.first, queue.size]).toEqual([20, 40]);
+    for (let i = 20; i < 39; i++) queue.take(i, 500);
+    queue.take(0, 500);
+    expect(queue.overflow(900, CAPACITY)).toEqual([]);
+    expect([queue.leave(39, 900), queue.first]).toEqual([true, 1]);
   });
 
   it("refuses a call when all that got a place have waited too long for some time", () => {

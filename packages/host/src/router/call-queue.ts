@@ -1,17 +1,28 @@
-import { OverloadControl, type OverloadTimes } from "./overload-control.ts";
+import { OverloadControl, type OverloadLimits } from "./overload-control.ts";
 
-/** Calls that wait for any instance, oldest first. It is bounded by `WaitingCalls`. */
+/**
+ * Calls that wait for any instance, oldest first; before them, those that are made in the course of other calls. It is
+ * bounded by `WaitingCalls`.
+ */
 export class CallQueue<Call> {
   /** When each began to wait. */
   readonly #calls = new Map<Call, number>();
+  /** Made in the course of other calls. */
+  readonly #chained = new Set<Call>();
   readonly #overload: OverloadControl;
 
-  constructor(times: OverloadTimes) {
-    this.#overload = new OverloadControl(times);
+  constructor(limits: OverloadLimits) {
+    this.#overload = new OverloadControl(limits);
   }
 
   get size(): number {
-    return this.#calls.size;
+    return this.#calls.size + this.#chained.size;
+  }
+
+  /** The call that gets the next place. */
+  get first(): Call | undefined {
+    const calls = this.#chained.size > 0 ? this.#chained : this.#calls;
+    return calls.keys().next().value;
   }
 
   add(call: Call, now: number): void {
@@ -19,29 +30,33 @@ export class CallQueue<Call> {
     this.#calls.set(call, now);
   }
 
+  /** Adds a call that is made in the course of another one. */
+  addChained(call: Call): void {
+    this.#chained.add(call);
+  }
+
   /** An instance has taken the call. */
   take(call: Call, now: number): void {
     const since = this.#calls.get(call);
-    if (since === undefined) return;
-    this.#overload.taken(since, now);
-    this.#delete(call, now);
+    if (since !== undefined) this.#overload.taken(since, now);
+    this.leave(call, now);
   }
 
   /** The call no longer waits. False = it did not. */
   leave(call: Call, now: number): boolean {
-    return this.#calls.has(call) && this.#delete(call, now);
+    if (this.#chained.delete(call)) return true;
+    if (!this.#calls.delete(call)) return false;
+    if (this.#calls.size === 0) this.#overload.emptied(now);
+    return true;
   }
 
   /** Empties it. */
   takeAll(now: number): Call[] {
-    const calls = [...this.#calls.keys()];
+    const calls = [...this.#chained, ...this.#calls.keys()];
+    this.#chained.clear();
     this.#calls.clear();
     this.#overload.emptied(now);
     return calls;
-  }
-
-  [Symbol.iterator](): Iterator<Call> {
-    return this.#calls.keys();
   }
 
   /** An instance takes calls from now on: only a wait after this can be overload. */
@@ -63,13 +78,7 @@ export class CallQueue<Call> {
     const late = [...this.#calls].filter(
       ([, since], index) => index >= (since > standingSince ? capacity / 2 : soonCount),
     );
-    for (const [call] of late) this.#delete(call, now);
+    for (const [call] of late) this.leave(call, now);
     return late.map(([call]) => call);
-  }
-
-  #delete(call: Call, now: number): boolean {
-    const wasThere = this.#calls.delete(call);
-    if (this.#calls.size === 0) this.#overload.emptied(now);
-    return wasThere;
   }
 }

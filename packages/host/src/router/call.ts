@@ -1,4 +1,5 @@
 import type { CallTarget, LeverError } from "@leveros/protocol";
+import type { ChainLink } from "./chain-link.ts";
 import type { EnvironmentAccess } from "./environment-access.ts";
 import type { Lease } from "./lease.ts";
 
@@ -8,7 +9,7 @@ export interface CallRouter extends CallTarget {
 }
 
 /** A call as its route sees it: it waits for an instance, or has a place on one. */
-export interface SubmittedCall {
+export interface SubmittedCall extends ChainLink {
   readonly bodyBytes: number;
   /** `""` when it names none. */
   readonly resource: string;

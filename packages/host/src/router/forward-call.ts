@@ -1,8 +1,6 @@
 import {
   type CallHandle,
   type CallListener,
-  type CallRequest,
-  type CallTarget,
   cancelled,
   closedSide,
   ignoredEvents,
@@ -13,10 +11,13 @@ import {
 } from "@leveros/protocol";
 import { asLeverError } from "../logs/as-lever-error.ts";
 import type { Log } from "../logs/log.ts";
+import type { RoutedRequest } from "./chain-link.ts";
 
 export interface ForwardOptions {
   /** Gets the calls. */
-  readonly target: CallTarget;
+  readonly target: {
+    open(request: RoutedRequest, listener: CallListener, hasMore: boolean): CallHandle;
+  };
   /**
    * True when the link's other end is a process of this host: it learns how long a call waited, and its errors are passed
    * on as they are. An error of any other peer only cancels the call.
@@ -30,7 +31,7 @@ export interface ForwardOptions {
  * Returns the listener for what the caller sends after the request.
  */
 export function forwardCall(
-  request: CallRequest,
+  request: RoutedRequest,
   side: LinkedSide,
   { target, isTrusted, log }: ForwardOptions,
 ): CallListener {

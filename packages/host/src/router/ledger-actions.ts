@@ -6,7 +6,8 @@ export interface LedgerActions<Instance, Waiter> {
   nextEpoch(): number;
   /** Chooses the owner of a new resource; undefined = no instance can take one now. */
   choose(): Instance | undefined;
-  open(resource: string, owner: Instance, epoch: number): void;
+  /** `cause`: a call that waits for it. */
+  open(resource: string, owner: Instance, epoch: number, cause: Waiter | undefined): void;
   close(resource: string, owner: Instance, epoch: number): void;
   /** Gives the resource's waiting calls, oldest first, to its owner. */
   dispatch(waiting: readonly Waiter[], owner: Instance): void;

@@ -1,3 +1,5 @@
+import type { Limits } from "@leveros/protocol";
+
 /** How much waits at the arrival of a call that cannot get a place at once. */
 export interface QueueNow {
   readonly now: number;
@@ -9,12 +11,8 @@ export interface QueueNow {
   readonly capacity: number;
 }
 
-export interface OverloadTimes {
-  /** A wait up to this is no overload. */
-  readonly targetMs: number;
-  /** The least wait has been longer for this time: overload. */
-  readonly standingMs: number;
-}
+/** A wait up to the target is no overload. A least wait that has been longer for the standing time is. */
+export type OverloadLimits = Pick<Limits, "queueWaitTargetMs" | "queueStandingMs">;
 
 type Phase =
   /** Every call may wait. */
@@ -45,7 +43,8 @@ const REFUSING_TIMES = 3;
  * arrive, so that they fail at once. It has no timers and no I/O.
  */
 export class OverloadControl {
-  readonly #times: OverloadTimes;
+  readonly #targetMs: number;
+  readonly #standingMs: number;
   #phase: Phase = CALM;
   /** Waits count from here. Before it, calls waited for an instance to start. */
   #countsFrom = 0;
@@ -58,8 +57,9 @@ export class OverloadControl {
   #taken = 0;
   #takenPerMs = Number.POSITIVE_INFINITY;
 
-  constructor(times: OverloadTimes) {
-    this.#times = times;
+  constructor(limits: OverloadLimits) {
+    this.#targetMs = limits.queueWaitTargetMs;
+    this.#standingMs = limits.queueStandingMs;
   }
 
   /** The queue is no longer empty. */
@@ -76,8 +76,7 @@ export class OverloadControl {
   /** A call that began to wait at `since` has got a place. */
   taken(since: number, now: number): void {
     this.#taken++;
-    if (now - Math.max(since, this.#countsFrom) < this.#times.targetMs)
-      this.#standingSince = undefined;
+    if (now - Math.max(since, this.#countsFrom) < this.#targetMs) this.#standingSince = undefined;
     else if (this.#standingSince === undefined) this.#stand(now, now);
   }
 
@@ -90,14 +89,13 @@ export class OverloadControl {
   /** Decides about a call that arrives. */
   decide(queue: QueueNow): "waits" | "refused" | OverloadBegins {
     const { now, waiting, capacity } = queue;
-    const { standingMs } = this.#times;
     const phase = this.#phaseAt(queue);
     this.#phase = phase;
     const isShort = waiting < capacity / 2;
     switch (phase.kind) {
       case "calm": {
         const since = this.#standsSince(queue);
-        if (isShort || since === undefined || now - since < standingMs) return "waits";
+        if (isShort || since === undefined || now - since < this.#standingMs) return "waits";
         this.#measure(now);
         const soonCount = this.#soonCount(capacity);
         this.#refuse(now);
@@ -115,7 +113,7 @@ export class OverloadControl {
   #phaseAt({ now, waiting }: QueueNow): Phase {
     const phase = this.#phase;
     if (phase.kind === "calm" || now < phase.until) return phase;
-    const until = phase.until + this.#times.standingMs;
+    const until = phase.until + this.#standingMs;
     if (now >= until) return CALM;
     if (phase.kind === "probing") return waiting < this.#probedMax / 2 ? CALM : { ...phase, until };
     this.#measure(now);
@@ -124,21 +122,20 @@ export class OverloadControl {
 
   #refuse(now: number): void {
     this.#restartMeasuring(now);
-    this.#phase = { kind: "refusing", until: now + REFUSING_TIMES * this.#times.standingMs };
+    this.#phase = { kind: "refusing", until: now + REFUSING_TIMES * this.#standingMs };
   }
 
   #standsSince({ now, oldestSince }: QueueNow): number | undefined {
     if (this.#standingSince !== undefined || oldestSince === undefined) return this.#standingSince;
     // Where calls take long, none may get a place for some time. If it is longer, the one that waits longest counts.
-    const { targetMs, standingMs } = this.#times;
-    const since = Math.max(oldestSince, this.#countsFrom) + targetMs + standingMs;
+    const since = Math.max(oldestSince, this.#countsFrom) + this.#targetMs + this.#standingMs;
     if (now >= since) this.#stand(since, now);
     return this.#standingSince;
   }
 
   /** Calls whose last one waits for the target. */
   get #probedMax(): number {
-    return this.#takenPerMs * this.#times.targetMs;
+    return this.#takenPerMs * this.#targetMs;
   }
 
   #soonCount(capacity: number): number {

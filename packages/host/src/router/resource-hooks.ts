@@ -1,5 +1,6 @@
 import {
   type CallHandle,
+  type CallListener,
   decodeValue,
   hookRequest,
   LeverError,
@@ -7,6 +8,7 @@ import {
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { SubmittedCall } from "./call.ts";
+import type { ChainLink } from "./chain-link.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import { ResourceLedger } from "./resource-ledger.ts";
 
@@ -17,6 +19,9 @@ interface HookFailure {
 }
 
 interface HookOptions {
+  readonly route: object;
+  /** The call that waits for the hook; undefined = none does. */
+  readonly cause?: SubmittedCall | undefined;
   readonly resource: string;
   readonly epoch: number;
   readonly timeoutMs: number;
@@ -24,6 +29,8 @@ interface HookOptions {
 }
 
 export interface HookedLedgerOptions {
+  /** The route of the service. */
+  readonly route: object;
   readonly clock: Clock;
   readonly hookTimeoutMs: number;
   readonly nextEpoch: () => number;
@@ -39,17 +46,22 @@ export interface HookedLedgerOptions {
 export function createLedger(
   options: HookedLedgerOptions,
 ): ResourceLedger<InstanceTarget, SubmittedCall> {
-  const { clock, hookTimeoutMs: timeoutMs, onStuck } = options;
+  const { clock, hookTimeoutMs: timeoutMs, onStuck, route } = options;
   const ledger = new ResourceLedger<InstanceTarget, SubmittedCall>({
     nextEpoch: options.nextEpoch,
     choose: () => options.choose(),
-    open: (resource, owner, epoch) =>
-      runHook(owner, "newResource", { resource, epoch, timeoutMs, clock }, (failure) => {
-        if (failure === undefined) ledger.opened(resource, epoch);
-        else ledger.failed(resource, epoch, failure);
-      }),
+    open: (resource, owner, epoch, cause) =>
+      runHook(
+        owner,
+        "newResource",
+        { resource, epoch, timeoutMs, clock, route, cause },
+        (failure) => {
+          if (failure === undefined) ledger.opened(resource, epoch);
+          else ledger.failed(resource, epoch, failure);
+        },
+      ),
     close: (resource, owner, epoch) =>
-      runHook(owner, "closeResource", { resource, epoch, timeoutMs, clock }, (failure) => {
+      runHook(owner, "closeResource", { resource, epoch, timeoutMs, clock, route }, (failure) => {
         if (failure?.isOutcomeUnknown === true) onStuck(owner, resource);
         else ledger.closed(resource, epoch);
       }),
@@ -68,7 +80,7 @@ export function createLedger(
 function runHook(
   target: InstanceTarget,
   hook: ResourceHook,
-  { resource, epoch, timeoutMs, clock }: HookOptions,
+  { resource, epoch, timeoutMs, clock, route, cause }: HookOptions,
   done: (failure: HookFailure | undefined) => void,
 ): void {
   let isOver = false;
@@ -97,26 +109,28 @@ function runHook(
     finish({ reason: `it had not finished after ${timeoutMs} ms.`, isOutcomeUnknown: true });
   }, timeoutMs);
   const request = hookRequest(hook, { resource, epoch, timeoutMs });
-  const side: CallHandle | undefined = target.callee.open(
-    request,
-    {
-      onMessage: () => finish(),
-      onEnd: () => finish(),
-      onFail: (kind, bytes) => {
-        const value = decodeValue(kind, bytes);
-        finish({
-          reason: typeof value === "string" ? value : (JSON.stringify(value) ?? ""),
-          isOutcomeUnknown: false,
-        });
-      },
-      onAbort: (error) => {
-        const reason = error.message;
-        // A status is the program's answer. A broken link means that the instance exits, which ends its ownership.
-        if (error.grpcStatus === undefined) finish({ reason, isOutcomeUnknown: true });
-        else finish({ reason, isOutcomeUnknown: false, answer: error });
-      },
-      onDrain() {},
+  const events: CallListener & ChainLink = {
+    depth: 1 + (cause?.depth ?? 0),
+    parent: cause,
+    isOn: (instance) => instance === target && !isOver,
+    usesOwnership: (of) =>
+      of.route === route && of.resource === resource && of.epoch === epoch ? "hook" : undefined,
+    onMessage: () => finish(),
+    onEnd: () => finish(),
+    onFail: (kind, bytes) => {
+      const value = decodeValue(kind, bytes);
+      finish({
+        reason: typeof value === "string" ? value : (JSON.stringify(value) ?? ""),
+        isOutcomeUnknown: false,
+      });
     },
-    false,
-  );
+    onAbort: (error) => {
+      const reason = error.message;
+      // A status is the program's answer. A broken link means that the instance exits, which ends its ownership.
+      if (error.grpcStatus === undefined) finish({ reason, isOutcomeUnknown: true });
+      else finish({ reason, isOutcomeUnknown: false, answer: error });
+    },
+    onDrain() {},
+  };
+  const side: CallHandle | undefined = target.callee.open(request, events, false);
 }

@@ -64,6 +64,11 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     return this.#paused.has(entry.owner) ? undefined : entry.owner;
   }
 
+  /** The ownership of a resource, or the last one if it has no owner now. */
+  ownership(resource: string): Readonly<Entry<Instance, Waiter>> | undefined {
+    return this.#entries.get(resource);
+  }
+
   /** A call waits for the resource. The ledger places the resource as soon as an instance can take it. */
   wait(waiter: Waiter, now: number): void {
     const { resource } = waiter;
@@ -133,7 +138,8 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
       const owned = this.#owned.get(owner);
       if (owned === undefined) this.#owned.set(owner, new Set([entry]));
       else owned.add(entry);
-      this.#act.open(entry.resource, owner, entry.epoch);
+      const [cause] = entry.waiting;
+      this.#act.open(entry.resource, owner, entry.epoch, cause);
     }
   }
 

@@ -9,6 +9,8 @@ import {
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { SubmittedCall } from "./call.ts";
+import type { ChainLink, Ownership, RoutedRequest } from "./chain-link.ts";
+import type { InstanceTarget } from "./instance-target.ts";
 import type { Lease } from "./lease.ts";
 import type { ServiceRoute } from "./service-route.ts";
 
@@ -22,6 +24,8 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   readonly bodyBytes: number;
   readonly resource: string;
   readonly isStream: boolean;
+  readonly parent: ChainLink | undefined;
+  readonly depth: number;
   readonly #route: ServiceRoute;
   readonly #request: CallRequest;
   readonly #caller: CallListener;
@@ -40,7 +44,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
 
   constructor(
     route: ServiceRoute,
-    request: CallRequest,
+    request: RoutedRequest,
     options: { caller: CallListener; hasMore: boolean; clock: Clock },
   ) {
     this.#route = route;
@@ -51,6 +55,8 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     this.bodyBytes = request.body.length;
     this.resource = request.target.resource;
     this.isStream = request.isStream;
+    this.parent = request.parentCall;
+    this.depth = 1 + (this.parent?.depth ?? 0);
     const { timeoutMs } = request;
     this.#deadlineAt = timeoutMs === 0 ? 0 : options.clock.now() + timeoutMs;
     if (timeoutMs > 0) {
@@ -129,6 +135,17 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     if (!this.#finish()) return;
     this.#callee?.abort(error);
     this.#caller.onAbort(this.#forCaller(error));
+  }
+
+  // As the parent of further calls.
+
+  isOn(target: InstanceTarget): boolean {
+    return !this.#isOver && this.#lease?.target === target;
+  }
+
+  usesOwnership({ route, resource, epoch }: Ownership): "call" | undefined {
+    const isIts = this.#lease?.epoch === epoch && this.resource === resource;
+    return isIts && this.#route === route ? "call" : undefined;
   }
 
   // The instance's side.

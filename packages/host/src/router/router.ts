@@ -1,7 +1,6 @@
 import {
   type CallHandle,
   type CallListener,
-  type CallRequest,
   closedSide,
   isCallableName,
   isStreamingName,
@@ -11,6 +10,7 @@ import {
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { CallRouter } from "./call.ts";
+import type { RoutedRequest } from "./chain-link.ts";
 import type { EnvironmentAccess } from "./environment-access.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import type { LiveVersion } from "./live-version.ts";
@@ -104,7 +104,7 @@ export class Router implements CallRouter {
     this.#isClosing = true;
   }
 
-  open(request: CallRequest, listener: CallListener, hasMore: boolean): CallHandle {
+  open(request: RoutedRequest, listener: CallListener, hasMore: boolean): CallHandle {
     const route = this.#find(request);
     if (route instanceof LeverError) {
       listener.onAbort(route);
@@ -116,8 +116,8 @@ export class Router implements CallRouter {
     return call;
   }
 
-  #find(request: CallRequest): ServiceRoute | LeverError {
-    const { target, caller } = request;
+  #find(request: RoutedRequest): ServiceRoute | LeverError {
+    const { target, caller, parentCall } = request;
     const { environment, service, method } = target;
     const isService = caller.kind === "service";
     if (this.#isClosing && !isService) {
@@ -150,6 +150,16 @@ export class Router implements CallRouter {
     if (isStreaming !== request.isStream) {
       return wrongMethodKind(method, isStreaming);
     }
+    if (parentCall !== undefined && parentCall.depth >= this.#options.limits.callDepthMax) {
+      return tooDeep(request, parentCall.depth);
+    }
     return route;
   }
+}
+
+function tooDeep({ target }: RoutedRequest, depth: number): LeverError {
+  return new LeverError(
+    "overloaded",
+    `Cannot call ${target.service}/${target.method}: it is the last of ${depth + 1} calls, each made in the course of the one before, and ${depth} are allowed (callDepthMax). A method may call itself without end.`,
+  );
 }

@@ -2,6 +2,7 @@ import { type CallListener, closedSide, defaultLimits, LeverError } from "@lever
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import type { SubmittedCall } from "./call.ts";
+import type { ChainLink, Ownership } from "./chain-link.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import type { Lease } from "./lease.ts";
 import { ServiceRoute } from "./service-route.ts";
@@ -17,17 +18,32 @@ class Call implements SubmittedCall {
   readonly bodyBytes = 10;
   readonly resource: string;
   readonly isStream: boolean;
+  readonly parent: ChainLink | undefined;
+  readonly depth = 1;
   isOver = false;
   lease: Lease | undefined;
   refusal: string | undefined;
   onAssign = (): void => {};
 
-  constructor({ resource = "", isStream = false } = {}) {
+  constructor({
+    resource = "",
+    isStream = false,
+    parent,
+  }: { resource?: string; isStream?: boolean; parent?: ChainLink } = {}) {
+    this.parent = parent;
     this.resource = resource;
     this.isStream = isStream;
   }
 
   wait(): void {}
+
+  isOn(target: InstanceTarget): boolean {
+    return this.lease?.target === target;
+  }
+
+  usesOwnership({ resource, epoch }: Ownership): "call" | undefined {
+    return this.resource === resource && this.lease?.epoch === epoch ? "call" : undefined;
+  }
 
   assign(lease: Lease): void {
     this.lease = lease;

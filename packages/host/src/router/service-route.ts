@@ -1,6 +1,9 @@
+// One class, although long: the places, the queue and the resources of a service change in one step.
+
 import { LeverError } from "@leveros/protocol";
 import type { SubmittedCall } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
+import { ownerInCourse } from "./chained-resource.ts";
 import { chooseForResource, chooseInstance } from "./choose-instance.ts";
 import { addStream, type InstanceTarget, removeStream } from "./instance-target.ts";
 import { Lease } from "./lease.ts";
@@ -94,13 +97,14 @@ export class ServiceRoute {
   }
 
   /** The instance for a call, now. undefined = the call must wait. @throws LeverError when it may not even do that. */
-  #choose({ resource, isStream }: SubmittedCall): InstanceTarget | undefined {
+  #choose(call: SubmittedCall): InstanceTarget | undefined {
+    const { resource, isStream, parent } = call;
     if (resource === "") {
       // Waiting calls come first.
-      if (!isStream && this.#isQueueing) return undefined;
-      return this.#chooseAny(isStream);
+      if (!isStream && parent === undefined && this.#isQueueing) return undefined;
+      return this.#chooseAny(call);
     }
-    const owner = this.#ledger.ownerOf(resource);
+    const owner = this.#ledger.ownerOf(resource) ?? this.#ownerInCourse(call);
     if (owner !== undefined && owner.callsInFlight >= this.#options.limits.callsPerInstanceMax) {
       throw overloaded(`the instance that has ${resource} carries too many calls`);
     }
@@ -163,16 +167,25 @@ export class ServiceRoute {
     call.wait(now);
     this.#waitingCalls.add(bodyBytes);
     if (resource === "") {
-      this.#queue ??= this.#newQueue();
-      this.#queue.add(call, now);
+      this.#queue ??= new CallQueue(this.#options.limits);
+      if (call.parent === undefined) this.#queue.add(call, now);
+      else this.#queue.addChained(call);
     } else {
       this.#ledger.wait(call, now);
     }
   }
 
+  /** The owner of a resource that only calls made in the course of its own calls still reach. @throws LeverError */
+  #ownerInCourse(call: SubmittedCall): InstanceTarget | undefined {
+    if (call.parent === undefined) return undefined;
+    const ownership = this.#ledger.ownership(call.resource);
+    return ownership && ownerInCourse(call, { ...ownership, route: this });
+  }
+
   /** @throws LeverError `overloaded` */
-  #checkMayWait({ resource, bodyBytes }: SubmittedCall, now: number): void {
-    if (resource === "") this.#checkOverload(now);
+  #checkMayWait({ resource, bodyBytes, parent }: SubmittedCall, now: number): void {
+    if (parent !== undefined) this.#checkChained(resource);
+    else if (resource === "") this.#checkOverload(now);
     const full = this.#waitingCalls.fullPart(bodyBytes);
     if (full === "service") throw this.#tooManyWait();
     if (full === "environment") throw overloaded(`too many calls of ${this.environment} wait`);
@@ -194,6 +207,17 @@ export class ServiceRoute {
     throw error;
   }
 
+  /** The places that a chained call could wait for may be those of its own chain. @throws LeverError `overloaded` */
+  #checkChained(resource: string): void {
+    if (this.#instances.length === 0 || this.capacity.canScaleUp) return;
+    const owner = resource === "" ? undefined : this.#ledger.ownership(resource)?.owner;
+    if (owner !== undefined || this.#chooseFor(true) !== undefined) return;
+    const { callsPerInstanceMax } = this.#options.limits;
+    throw overloaded(
+      `each instance of ${this.service} has ${callsPerInstanceMax} calls, and a call in the course of another does not wait for them`,
+    );
+  }
+
   #tooManyWait(): LeverError {
     return overloaded(`too many calls of ${this.service} wait for an instance`);
   }
@@ -209,10 +233,11 @@ export class ServiceRoute {
 
   /** Gives waiting calls, oldest first, to instances that can take them, and places resources. */
   dispatch(now: number): void {
-    for (const call of this.#queue ?? []) {
-      const target = this.#chooseAny(call.isStream);
+    const queue = this.#queue;
+    for (let call = queue?.first; call !== undefined; call = queue?.first) {
+      const target = this.#chooseAny(call);
       if (target === undefined) break;
-      this.#queue?.take(call, now);
+      queue?.take(call, now);
       this.#waiting?.remove(call.bodyBytes);
       this.#assign(call, target);
     }
@@ -252,16 +277,17 @@ export class ServiceRoute {
     return this.#waiting;
   }
 
-  #newQueue(): CallQueue<SubmittedCall> {
-    const { queueWaitTargetMs: targetMs, queueStandingMs: standingMs } = this.#options.limits;
-    return new CallQueue({ targetMs, standingMs });
-  }
-
   get #isQueueing(): boolean {
     return this.#queue !== undefined && this.#queue.size > 0;
   }
 
-  #chooseAny(isStream: boolean): InstanceTarget | undefined {
+  /** A stream, and a call in the course of another, may go to instances that carry what they should. */
+  #chooseAny({ isStream, parent }: SubmittedCall): InstanceTarget | undefined {
+    const target = this.#chooseFor(isStream);
+    return target === undefined && parent !== undefined ? this.#chooseFor(true) : target;
+  }
+
+  #chooseFor(isStream: boolean): InstanceTarget | undefined {
     const { callsPerInstanceMax } = this.#options.limits;
     return chooseInstance(this.#instances, {
       callsPerInstanceMax,
@@ -279,6 +305,7 @@ export class ServiceRoute {
   get #ledger(): ResourceLedger<InstanceTarget, SubmittedCall> {
     const { clock, limits, nextEpoch, onStuck } = this.#options;
     this.#resources ??= createLedger({
+      route: this,
       clock,
       hookTimeoutMs: limits.resourceHookTimeoutMs,
       nextEpoch,

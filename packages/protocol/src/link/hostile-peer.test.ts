@@ -36,7 +36,7 @@ describe("a hostile peer", () => {
     ["an opening of another version", frame(1, 4, 1, EMPTY_OPENING.slice().fill(1, 0, 1))],
     [
       "an opening of an unknown kind of caller",
-      frame(1, 4, 1, EMPTY_OPENING.slice().fill(3, 1, 2)),
+      frame(1, 4, 1, EMPTY_OPENING.slice().fill(99, 1, 2)),
     ],
     ["an opening with a number of this side", frame(1, 4, 2, EMPTY_OPENING)],
     ["control that is no JSON", frame(5, 0, 0, encoder.encode("{"))],

@@ -10,6 +10,14 @@ export interface LinkedSide extends CallHandle {
   sendAssigned(waitTimes: WaitTimes): void;
 }
 
+/** The calls that one side of a link has made and that are open. */
+export interface OpenCalls {
+  /** The listener of one of them; undefined = it is not among them. */
+  listenerOf(id: number): CallListener | undefined;
+  /** The listeners of all. */
+  listeners(): CallListener[];
+}
+
 export interface LinkOptions {
   /** Hosts give their calls even numbers, instances odd ones. */
   readonly side: "host" | "instance";

@@ -1,3 +1,5 @@
+// One class, although long: calls in both directions and their frames share one table and its bounds.
+
 import {
   type CallListener,
   type CallRequest,
@@ -28,7 +30,7 @@ import {
 } from "./frame.ts";
 import { decodeAbort, decodeJson, decodeWaitTimes } from "./json-payload.ts";
 import { type CallLink, LinkCall } from "./link-call.ts";
-import type { LinkedSide, LinkOptions } from "./link-options.ts";
+import type { LinkedSide, LinkOptions, OpenCalls } from "./link-options.ts";
 import { LinkOutput } from "./link-output.ts";
 import { decodeOpening, encodeHeader } from "./opening.ts";
 import { IncomingSlots } from "./shared-memory.ts";
@@ -51,7 +53,7 @@ const STORED_MESSAGES_MAX = 32;
  * The link does no I/O. Bytes arrive through `receive` and leave through `write`, or go through the shared memory that its
  * owner provides.
  */
-export class Link implements CallTarget, CallLink {
+export class Link implements CallTarget, OpenCalls, CallLink {
   readonly messageBytesMax: number;
   /** For the link and its calls only. */
   readonly output: LinkOutput;
@@ -125,6 +127,15 @@ export class Link implements CallTarget, CallLink {
     this.#calls.set(call.id, call);
     call.sendOpening(request, head, hasMore);
     return call;
+  }
+
+  listenerOf(id: number): CallListener | undefined {
+    return this.#isRemote(id) ? undefined : this.#calls.get(id)?.events;
+  }
+
+  listeners(): CallListener[] {
+    const own = this.#calls.values().filter(({ id }) => !this.#isRemote(id));
+    return own.flatMap(({ events }) => events ?? []);
   }
 
   /** Sends a control message: a JSON value for the owner of the other end. */
@@ -248,6 +259,7 @@ export class Link implements CallTarget, CallLink {
       caller: head.caller,
       target: head.target,
       timeoutMs: head.timeoutMs,
+      parent: head.parent,
       isStream: (flags & FLAG_STREAM) !== 0,
       kind: flags & FLAG_BYTES ? PAYLOAD_BYTES : PAYLOAD_JSON,
       body,

@@ -44,17 +44,28 @@ it("a head of six names of the largest size fits, and a larger name is refused",
   const caller = { kind: "service", environment: name, service: name } as const;
   const largest = { environment: name, service: name, resource: name, method: name };
   const bytes = encode(caller, largest);
-  expect(bytes.length).toBe(OPENING_BYTES_MAX);
+  const child = encodeHeader({ caller, target: largest, timeoutMs: 0, parent: 2 });
+  expect([child.length, bytes.length]).toEqual([OPENING_BYTES_MAX, OPENING_BYTES_MAX - 4]);
   expect(decodeOpening(bytes).header).toMatchObject({ caller, target: largest });
   expect(() => encode(OUTSIDE, { ...target, method: `${name}x` })).toThrow(
     /over the limit of 16384/,
   );
 });
 
+it("a head has the number of its parent only if there is one", () => {
+  const child = { caller: OUTSIDE, target, timeoutMs: 0 };
+  for (const parent of [undefined, 0, 7, 0xffff_fffe]) {
+    const bytes = Buffer.concat([encodeHeader({ ...child, parent }), Buffer.from("[1]")]);
+    const { header, body } = decodeOpening(bytes);
+    expect([header.parent, Buffer.from(body).toString()]).toEqual([parent, "[1]"]);
+  }
+});
+
 it.each([
   ["no bytes", new Uint8Array(0), /too short/],
   ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 2/],
   ["an unknown kind of caller", encode(OUTSIDE).fill(9, 1, 2), /no kind of caller 9/],
+  ["a parent that is cut off", encode(OUTSIDE).fill(128, 1, 2), /its parent runs past its end/],
   ["a name that runs past the end", encode(OUTSIDE).fill(255, 12, 14), /runs past its end/],
 ])("a head is refused for %s", (_name, bytes, message) => {
   expect(() => decodeOpening(bytes)).toThrow(message);

@@ -9,25 +9,31 @@ import { LINK_VERSION } from "./link-version.ts";
  *     u8 link version | u8 kind of caller | 6 × u16 name length | u32 timeout in ms | names
  *
  * The names, in UTF-8: two of the caller (environment and service, or principal and nothing, or neither), then the
- * target's environment, service, resource and method.
+ * target's environment, service, resource and method. If the kind of caller has the flag `HAS_PARENT`, the number of the
+ * parent, a u32, follows.
  */
 export interface CallHeader {
   readonly caller: Caller;
   readonly target: LeverUrl;
   readonly timeoutMs: number;
+  /** As `CallRequest.parent`. */
+  readonly parent?: number | undefined;
 }
 
+const PARENT_BYTES = 4;
 const LENGTHS_AT = 2;
 const TIMEOUT_AT: number = LENGTHS_AT + 6 * 2;
 const FIXED_BYTES: number = TIMEOUT_AT + 4;
 /** Limit of one name: the most that an HTTP request line can bring. */
 const NAME_BYTES_MAX = 16 * 1024;
 /** The largest head. */
-export const OPENING_BYTES_MAX: number = FIXED_BYTES + 6 * NAME_BYTES_MAX;
+export const OPENING_BYTES_MAX: number = FIXED_BYTES + 6 * NAME_BYTES_MAX + PARENT_BYTES;
 
 const CALLER_OUTSIDE = 0;
 const CALLER_ADMIN = 1;
 const CALLER_SERVICE = 2;
+/** In the byte of the kind. */
+const HAS_PARENT = 128;
 const CALLER_LOG_READER = 3;
 
 /** Short names are encoded here: a buffer for each call would cost more than its names. */
@@ -43,6 +49,7 @@ export function encodeHeader({
   caller,
   target,
   timeoutMs,
+  parent,
 }: Pick<CallRequest, keyof CallHeader>): Uint8Array {
   const { environment, service, resource, method } = target;
   let kind = CALLER_OUTSIDE;
@@ -64,15 +71,11 @@ export function encodeHeader({
     resource.length +
     method.length;
   // One UTF-16 unit is at most three bytes of UTF-8.
-  const bytesMax = FIXED_BYTES + units * 3;
+  const bytesMax = FIXED_BYTES + units * 3 + PARENT_BYTES;
   const bytes = bytesMax <= scratch.length ? scratch : new Uint8Array(bytesMax);
   bytes[0] = LINK_VERSION;
-  bytes[1] = kind;
-  const timeout = Math.min(timeoutMs, 0xffff_ffff);
-  bytes[TIMEOUT_AT] = timeout;
-  bytes[TIMEOUT_AT + 1] = timeout >>> 8;
-  bytes[TIMEOUT_AT + 2] = timeout >>> 16;
-  bytes[TIMEOUT_AT + 3] = timeout >>> 24;
+  bytes[1] = parent === undefined ? kind : kind | HAS_PARENT;
+  writeNumber(bytes, TIMEOUT_AT, Math.min(timeoutMs, 0xffff_ffff));
   let offset = FIXED_BYTES;
   offset = writeName(bytes, 0, offset, first);
   offset = writeName(bytes, 1, offset, second);
@@ -80,6 +83,10 @@ export function encodeHeader({
   offset = writeName(bytes, 3, offset, service);
   offset = writeName(bytes, 4, offset, resource);
   offset = writeName(bytes, 5, offset, method);
+  if (parent !== undefined) {
+    writeNumber(bytes, offset, parent);
+    offset += PARENT_BYTES;
+  }
   return bytes.subarray(0, offset);
 }
 
@@ -95,19 +102,15 @@ export function decodeOpening(payload: Uint8Array): { header: CallHeader; body: 
   const first = names.next(0);
   const second = names.next(1);
   const header = {
-    caller: callerOf(payload[1], first, second),
+    caller: callerOf(byteAt(payload, 1) & ~HAS_PARENT, first, second),
     target: {
       environment: names.next(2),
       service: names.next(3),
       resource: names.next(4),
       method: names.next(5),
     },
-    timeoutMs:
-      (byteAt(payload, TIMEOUT_AT) |
-        (byteAt(payload, TIMEOUT_AT + 1) << 8) |
-        (byteAt(payload, TIMEOUT_AT + 2) << 16) |
-        (byteAt(payload, TIMEOUT_AT + 3) << 24)) >>>
-      0,
+    timeoutMs: readNumber(payload, TIMEOUT_AT),
+    parent: byteAt(payload, 1) & HAS_PARENT ? names.number() : undefined,
   };
   return { header, body: payload.subarray(names.offset) };
 }
@@ -125,6 +128,19 @@ function callerOf(kind: number | undefined, first: string, second: string): Call
     default:
       throw new Error(`Cannot read an opening: there is no kind of caller ${kind}.`);
   }
+}
+
+function writeNumber(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value;
+  bytes[offset + 1] = value >>> 8;
+  bytes[offset + 2] = value >>> 16;
+  bytes[offset + 3] = value >>> 24;
+}
+
+function readNumber(bytes: Uint8Array, offset: number): number {
+  const low = byteAt(bytes, offset) | (byteAt(bytes, offset + 1) << 8);
+  const high = (byteAt(bytes, offset + 2) << 16) | (byteAt(bytes, offset + 3) << 24);
+  return (low | high) >>> 0;
 }
 
 /** Returns where the next name begins. */
@@ -179,6 +195,16 @@ class NameReader {
     const name = readText(payload, start, end);
     if (name.length <= KEPT_LENGTH_MAX) lastNames[index] = name;
     return name;
+  }
+
+  /** The number behind the names. */
+  number(): number {
+    const start = this.offset;
+    this.offset += PARENT_BYTES;
+    if (this.offset > this.#payload.length) {
+      throw new Error("Cannot read an opening: its parent runs past its end.");
+    }
+    return readNumber(this.#payload, start);
   }
 }
 
