@@ -16,6 +16,8 @@ export interface AccessRequest {
   readonly method?: string | undefined;
   /** undefined = it is closed already. */
   readonly socket: Connection | undefined;
+  /** `isForwarded` of these headers, where one request carries many calls; undefined = not known. */
+  readonly isForwarded?: boolean | undefined;
 }
 
 /** The token that a request carries; undefined = none; `""` = an authorization header that is not a bearer token. */
@@ -35,9 +37,32 @@ export function requestToken(headers: IncomingHttpHeaders): string | undefined {
     ?.slice(SUBPROTOCOL_PREFIX.length);
 }
 
+/** Headers that proxies and content delivery networks add, beside `x-forwarded-…`. */
+const PROXY_HEADERS: ReadonlySet<string> = new Set([
+  "forwarded",
+  "via",
+  "cdn-loop",
+  "x-real-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
+  "x-original-forwarded-for",
+  "x-original-host",
+  "x-envoy-external-address",
+  "x-azure-clientip",
+  "x-amzn-trace-id",
+  "true-client-ip",
+  "cf-connecting-ip",
+  "cf-connecting-ipv6",
+  "fastly-client-ip",
+  "fly-client-ip",
+]);
+
 /** A proxy forwarded the request: the address of the connection is not the caller's. */
 export function isForwarded(headers: IncomingHttpHeaders): boolean {
-  return headers["x-forwarded-for"] !== undefined || headers["forwarded"] !== undefined;
+  for (const name in headers) {
+    if (PROXY_HEADERS.has(name) || name.startsWith("x-forwarded-")) return true;
+  }
+  return false;
 }
 
 /** From loopback, or from the address that it connected to: no other machine can hold a connection from that one. */

@@ -66,7 +66,7 @@ export class TokenIndex {
     // The fast path: without tokens, on a host for this machine only.
     const { authorization } = request.headers;
     if (this.#byId.size === 0 && authorization === undefined && this.#options.isLocalOnly) {
-      if (!isForwarded(request.headers)) return true;
+      if (!(request.isForwarded ?? isForwarded(request.headers))) return true;
     }
     const principal = this.#principalOf(request);
     this.#check(principal, { right: "invoke", environment, isPublic });
@@ -98,10 +98,11 @@ export class TokenIndex {
     this.#check({ credential, isLocal }, { right, environment, isPublic: false });
   }
 
-  #principalOf({ headers, socket }: AccessRequest): RequestPrincipal {
+  #principalOf(request: AccessRequest): RequestPrincipal {
+    const { headers, socket } = request;
     const isLocal =
       (this.#options.isLocalOnly || (socket !== undefined && isSameMachine(socket))) &&
-      !isForwarded(headers);
+      !(request.isForwarded ?? isForwarded(headers));
     const token = requestToken(headers);
     const credential =
       token === undefined ? "none" : (this.#byHash.get(tokenHash(token)) ?? "unknown");

@@ -10,7 +10,7 @@ import { createFront } from "./front.ts";
 import { type HostParts, openHostParts } from "./host-parts.ts";
 import { dataFolderFailure, openData } from "./open-data.ts";
 import { setUpProcess } from "./process-setup.ts";
-import { firstTokenCommand, isolationFields } from "./start-messages.ts";
+import { firstTokenCommand, isolationFields, WITHOUT_TOKEN } from "./start-messages.ts";
 import { listenFailure } from "./startup-error.ts";
 import { StoreCopies } from "./store-copies.ts";
 
@@ -45,6 +45,8 @@ export interface Host {
   readonly isolationReason: string | undefined;
   /** Why all services run as Lever's user; undefined = each has its own. */
   readonly sharedUserReason: string | undefined;
+  /** The access of callers, in one line, when no token existed at the start. */
+  readonly access: string | undefined;
   /** Takes no new calls, waits for the calls in flight, stops every instance. May be called twice. */
   close(): Promise<void>;
 }
@@ -96,14 +98,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
       log,
     });
     copies.start();
+    const access = host.tokens.index.hasTokens ? undefined : WITHOUT_TOKEN;
     log("info", "host", "host started", {
       bind,
       port: listening.port,
       dataDir: folder.dir,
       ...isolationFields(host.launcher),
       ...(workers > 1 && { workers }),
+      ...(access && { access }),
     });
-    if (!isLocalOnly && !host.tokens.index.hasTokens) {
+    if (!isLocalOnly && access !== undefined) {
       const firstToken = firstTokenCommand({ bind, port: listening.port }, certificate);
       log("warn", "host", "no token configured", { firstToken });
     }
@@ -126,6 +130,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       isolation: host.launcher.isolation,
       isolationReason: host.launcher.isolationReason,
       sharedUserReason: host.launcher.sharedUserReason,
+      access,
       close: () => {
         closing ??= close();
         return closing;

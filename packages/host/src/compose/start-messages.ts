@@ -16,6 +16,10 @@ export function isolationFields({
   };
 }
 
+/** The access of callers while no token exists, in one line. */
+export const WITHOUT_TOKEN =
+  "No token exists: every program on this machine may do everything. Other callers, also those behind a proxy, may only call open environments.";
+
 /** The command that creates the first token. It works on this machine only. */
 export function firstTokenCommand(
   { bind, port }: { bind: string; port: number },

@@ -7,6 +7,7 @@ const host: Welcome = {
   isolation: "oci",
   isolationReason: undefined,
   sharedUserReason: undefined,
+  access: undefined,
   dataDir: "/home/ada/.lever",
   scheme: "http",
   workers: 1,
@@ -48,4 +49,10 @@ it("weaker isolation is named with its reason", () => {
     "All services run as the same user as Lever: Lever does not run as root.\n",
   );
   expect(text).toContain("4 processes accept connections.\n");
+});
+
+it("a host without tokens is described with who may do what, in one line", () => {
+  expect(formatWelcome({ ...host, access: "No token exists: you may." })).toContain(
+    "\nNo token exists: you may.\nData is stored in",
+  );
 });

@@ -5,7 +5,10 @@ export const DEFAULT_PORT = 8080;
 
 /** The facts about a host that it prints when it has started. */
 export interface Welcome
-  extends Pick<Host, "bind" | "port" | "isolation" | "isolationReason" | "sharedUserReason"> {
+  extends Pick<
+    Host,
+    "bind" | "port" | "isolation" | "isolationReason" | "sharedUserReason" | "access"
+  > {
   readonly dataDir: string;
   readonly scheme: "http" | "https";
   readonly workers: number;
@@ -13,7 +16,7 @@ export interface Welcome
 
 /** Describes the host, and what to type next in another terminal. */
 export function formatWelcome(host: Welcome): string {
-  const { bind, port, scheme, dataDir, workers, sharedUserReason } = host;
+  const { bind, port, scheme, dataDir, workers, sharedUserReason, access } = host;
   const isDefault = scheme === "http" && port === DEFAULT_PORT && isLoopback(bind);
   const authority = formatAuthority(bind, port);
   const address = scheme === "http" ? authority : `https://${authority}`;
@@ -23,6 +26,7 @@ export function formatWelcome(host: Welcome): string {
     ...(sharedUserReason === undefined
       ? []
       : [`All services run as the same user as Lever: ${sharedUserReason}.`]),
+    ...(access === undefined ? [] : [access]),
     `Data is stored in ${dataDir}. Press Ctrl-C to stop.`,
     "",
     "In another terminal:",

@@ -14,7 +14,7 @@ import type { EnvironmentAccess } from "../../router/environment-access.ts";
 import { checkHostHeader, checkPageOrigin } from "./browser-origin.ts";
 import { authorize } from "./principal.ts";
 
-export type { AccessRequest, Connection } from "../../access/access-request.ts";
+export { type AccessRequest, type Connection, isForwarded } from "../../access/access-request.ts";
 export type { TokenIndex } from "../../access/token-index.ts";
 
 /** How a call came in. Pages can use all of these except `clientLink`. */

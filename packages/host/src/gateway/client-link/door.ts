@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { LeverError, LINK_UPGRADE, refuseLinkUpgrade } from "@leveros/protocol";
+import { isForwarded } from "../admission/admit-call.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { rejectConnection } from "../http/write-response.ts";
 import { ClientLink } from "./client-link.ts";
@@ -34,10 +35,11 @@ export class ClientLinks {
     }
     socket.write(SWITCHING);
     if (head.length > 0) socket.unshift(head);
+    const { headers } = request;
     const link: ClientLink = new ClientLink({
       ...this.#options,
       socket,
-      request,
+      request: { headers, socket: request.socket, isForwarded: isForwarded(headers) },
       onClosed: () => this.connections.delete(link),
     });
     this.connections.add(link);

@@ -39,6 +39,18 @@ it("a head becomes a call for admission", () => {
   });
 });
 
+it("a head that a proxy forwards is marked", () => {
+  for (const [field, isForwarded] of [
+    ["Via: 1.1 proxy", true],
+    ["X-Real-IP: 127.0.0.1", true],
+    ["X-Forwarded-Port: 80", true],
+    ["X-Other: y", false],
+  ] as const) {
+    const read = reader(200).read(Buffer.from(`${POST}${field}\r\n\r\n`));
+    expect(read).toMatchObject({ incoming: { request: { isForwarded } } });
+  }
+});
+
 it("a repeated head is not parsed again", () => {
   const heads = reader();
   const first = heads.read(Buffer.from(`${POST}\r\n`));

@@ -1,5 +1,5 @@
 import type { Limits } from "@leveros/protocol";
-import type { Connection, IncomingCall } from "../../admission/admit-call.ts";
+import { type Connection, type IncomingCall, isForwarded } from "../../admission/admit-call.ts";
 import { HEAD_END, isPlainStart, type PlainHead, parsePlainHead } from "./plain-head.ts";
 
 /** A request of which the head is read. */
@@ -45,7 +45,8 @@ export class HeadReader {
   }
 
   #incomingCall({ target, headers, askedMs }: PlainHead): IncomingCall {
-    const request = { method: "POST", headers, socket: this.#socket };
+    const socket = this.#socket;
+    const request = { method: "POST", headers, socket, isForwarded: isForwarded(headers) };
     return { door: "http", target, request, isStream: false, askedMs };
   }
 }
