@@ -21,13 +21,17 @@ exports.failChan = async function* () { yield 1; throw { code: 7 }; };
 exports.failFirstChan = async () => { throw { code: 8 }; };
 exports.mixChan = (stream) => { stream.write("a\\nb"); stream.write(Buffer.from([1])); stream.end(); };
 exports.earlyChan = async (stream) => { for await (const first of stream) { stream.write(first); return; } };
+exports.silentChan = (stream) => {};
+exports.bytesThenJsonChan = (stream) => { stream.write(Buffer.alloc(300_000, 1)); stream.write("no bytes"); };
+exports.bytesFailChan = (stream) => { stream.write(Buffer.alloc(300_000, 1)); throw new Error("late"); };
+exports.exitChan = (stream) => { stream.write(1); setTimeout(() => process.exit(1), 20); };
 exports.regular = () => 1;
 `;
 
 let lever: RunningLever;
 
 beforeAll(async () => {
-  lever = await startLever();
+  lever = await startLever({ args: ["--limit", "pingIntervalMs=100"] });
   await deployService(lever, testService(service, { name: "talk" }));
 });
 
@@ -95,30 +99,129 @@ describe("lines of JSON", () => {
 });
 
 describe("server-sent events", () => {
-  const events = { accept: "text/event-stream" };
-
-  it("server-sent events bring messages and the end", async () => {
-    const answer = await httpCall(lever.address, `${path("countChan")}&args=[2]`, {
+  const events = { accept: "Text/Event-Stream" };
+  const get = (
+    method: string,
+    args = "[]",
+    headers: Readonly<Record<string, string>> = {},
+  ): ReturnType<typeof httpCall> =>
+    httpCall(lever.address, `${path(method)}&args=${args}`, {
       method: "GET",
-      headers: events,
+      headers: { ...events, ...headers },
     });
-    expect(answer.headers["content-type"]).toBe("text/event-stream");
-    expect(answer.text).toBe(
-      "event: message\ndata: 1\n\nevent: message\ndata: 2\n\nevent: end\ndata: \n\n",
-    );
-  });
-
   const post = (method: string): ReturnType<typeof httpCall> =>
     httpCall(lever.address, path(method), { headers: { ...lines, ...events }, body: "[]" });
 
-  it("server-sent events bring bytes as base64", async () => {
-    expect((await post("mixChan")).text).toBe(
-      'event: message\ndata: "a\\nb"\n\nevent: bytes\ndata: AQ==\n\nevent: end\ndata: \n\n',
+  it("server-sent events bring messages, the end, and a time to connect again", async () => {
+    const answer = await get("countChan", "[2]");
+    expect(answer.text).toBe(
+      "retry: 3000\n\nevent: message\ndata: 1\n\nevent: message\ndata: 2\n\nid: lever-end\nevent: end\ndata: \n\n",
     );
   });
 
-  it("server-sent events bring an error as the first event", async () => {
-    expect((await post("failFirstChan")).text).toBe('event: error\ndata: {"code":8}\n\n');
+  it("server-sent events have headers that keep proxies from holding them back", async () => {
+    expect((await get("countChan", "[0]")).headers).toMatchObject({
+      "content-type": "text/event-stream",
+      "cache-control": "no-store, no-transform",
+      "x-accel-buffering": "no",
+    });
+  });
+
+  it("server-sent events bring bytes as base64", async () => {
+    expect((await post("mixChan")).text).toBe(
+      'retry: 3000\n\nevent: message\ndata: "a\\nb"\n\nevent: bytes\ndata: AQ==\n\nid: lever-end\nevent: end\ndata: \n\n',
+    );
+  });
+
+  it("an error after the first event is the last event", async () => {
+    expect((await post("failChan")).text).toMatch(
+      /\nid: lever-end\nevent: error\ndata: \{"code":7\}\n\n$/,
+    );
+  });
+
+  it("the end of a stream whose instance failed lets an EventSource connect again", async () => {
+    const { text } = await get("exitChan");
+    expect(text).toContain("event: problem\n");
+    expect(text).not.toContain("id: ");
+  });
+
+  it.each([
+    ["the method's error", "failFirstChan", "[]", 500, { code: 8 }],
+    ["malformed arguments", "countChan", "[1", 400, { code: "malformed_request" }],
+    ["an unknown method", "nothingChan", "[]", 404, { code: "unknown_method" }],
+  ])("%s before the first event has a status", async (_, method, args, status, body) => {
+    const answer = await get(method, args);
+    expect([answer.status, answer.json()]).toEqual([status, expect.objectContaining(body)]);
+  });
+
+  it("an EventSource that connects again after the end is answered with 204", async () => {
+    const answer = await get("countChan", "[2]", { "last-event-id": "lever-end" });
+    expect([answer.status, answer.text]).toEqual([204, ""]);
+  });
+
+  it("server-sent events have comments while the method is silent", async () => {
+    const outgoing = request(`http://${lever.address}${path("silentChan")}`, { headers: events });
+    outgoing.end();
+    const [response] = (await once(outgoing, "response")) as [NodeJS.ReadableStream];
+    let text = "";
+    response.setEncoding("utf8");
+    while (!text.endsWith(":\n\n:\n\n")) text += ((await once(response, "data")) as [string])[0];
+    expect(text).toMatch(/^retry: 3000\n\n(:\n\n)+$/);
+    outgoing.destroy();
+  });
+});
+
+describe("an error in a stream of bytes", () => {
+  const bytes = { "content-type": "application/octet-stream" };
+
+  /** The status, the bytes that arrived, and whether the response was cut off. */
+  function overHttp1(method: string): Promise<[number | undefined, number, boolean]> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request(`http://${lever.address}${path(method)}`, {
+        method: "POST",
+        headers: bytes,
+      });
+      outgoing.on("error", reject).on("response", (response) => {
+        let count = 0;
+        response.on("data", (chunk: Buffer) => {
+          count += chunk.length;
+        });
+        response.on("error", () => {});
+        response.on("close", () => resolve([response.statusCode, count, !response.complete]));
+      });
+      outgoing.end("[]\n");
+    });
+  }
+
+  async function overHttp2(method: string): Promise<[unknown, number, boolean]> {
+    const session = connect(`http://${lever.address}`);
+    const stream = session.request({ ":method": "POST", ":path": path(method), ...bytes });
+    let status: unknown;
+    let count = 0;
+    stream.on("response", (headers) => {
+      status = headers[":status"];
+    });
+    stream.on("data", (chunk: Buffer) => {
+      count += chunk.length;
+    });
+    stream.on("error", () => {});
+    stream.end("[]\n");
+    await new Promise((resolve) => stream.on("close", resolve));
+    session.destroy();
+    return [status, count, stream.rstCode !== 0];
+  }
+
+  it.each(["bytesThenJsonChan", "bytesFailChan"])(
+    "%s sends what it wrote before its response is cut off",
+    async (method) => {
+      expect(await overHttp1(method)).toEqual([200, 300_000, true]);
+      expect(await overHttp2(method)).toEqual([200, 300_000, true]);
+    },
+  );
+
+  it("bytes after JSON end the stream with a line that says why", async () => {
+    const answer = await httpCall(lever.address, path("mixChan"), { headers: lines, body: "[]" });
+    expect(answer.text).toMatch(/^"a\\nb"\n\{"error":\{.*"code":"not_supported"/);
   });
 });
 

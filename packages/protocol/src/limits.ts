@@ -15,6 +15,10 @@ const table = {
   headersTimeoutMs: [10_000, "Time for a client to send its headers."],
   requestTimeoutMs: [60_000, "Time for a client to send the whole request of a regular call."],
   idleConnectionTimeoutMs: [75_000, "Time that an idle HTTP connection stays open."],
+  pingIntervalMs: [
+    30_000,
+    "Time without traffic after which Lever checks that the peer of a connection is there: by TCP keepalive, and on open streams by pings, or comments among server-sent events.",
+  ],
   connectionsMax: [
     10_000,
     "Connections at once. A further one takes the place of an idle one, or is refused.",

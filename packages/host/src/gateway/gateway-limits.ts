@@ -11,6 +11,7 @@ export type GatewayLimits = Pick<
   | "headerBytesMax"
   | "headersTimeoutMs"
   | "idleConnectionTimeoutMs"
+  | "pingIntervalMs"
   | "requestTimeoutMs"
 >;
 
@@ -24,6 +25,7 @@ export function gatewayLimits(limits: Limits): GatewayLimits {
     headerBytesMax: limits.headerBytesMax,
     headersTimeoutMs: limits.headersTimeoutMs,
     idleConnectionTimeoutMs: limits.idleConnectionTimeoutMs,
+    pingIntervalMs: limits.pingIntervalMs,
     requestTimeoutMs: limits.requestTimeoutMs,
   };
 }

@@ -30,6 +30,14 @@ export function discardRest(socket: Duplex, timeoutMs: number): void {
   socket.resume();
 }
 
+/** Ends the connection of an HTTP/1.1 request, and drops what still arrives. */
+export function endConnection(request: HttpRequest): void {
+  const socket = request.socket as Socket;
+  request.resume();
+  discardRest(socket, LINGER_MS);
+  socket.end();
+}
+
 /**
  * Node's server closes a connection without keep-alive when the response is written. From here on it only ends its own
  * side; the returned function closes what Node has closed meanwhile.

@@ -29,7 +29,7 @@ export interface HttpResponse {
   writeContinue(): unknown;
   writeHead(status: number, headers: OutgoingHttpHeaders): unknown;
   /** False = the buffer is full: wait for "drain". */
-  write(chunk: Uint8Array | string): boolean;
+  write(chunk: Uint8Array | string, onWritten?: () => void): boolean;
   end(chunk?: Uint8Array | string): unknown;
   end(chunk: string, encoding: "latin1"): unknown;
   destroy(): unknown;

@@ -1,9 +1,10 @@
 import { LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
 import type { DoorOptions } from "../../door-options.ts";
 import { bodyTooSlow } from "../body.ts";
+import { discardBody } from "../discard-body.ts";
 import type { Exchange, HttpRequest } from "../exchange.ts";
 import { requestQuery } from "../request-target.ts";
-import { serverSentEvents } from "./format.ts";
+import { LAST_EVENT_ID } from "./format.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { StreamReply } from "./reply.ts";
 
@@ -13,16 +14,24 @@ import { StreamReply } from "./reply.ts";
  * the request half-closes.
  *
  * The response has lines of JSON, or bytes, as the method sends them; callers that accept server-sent events get those. An
- * `EventSource` of a browser can only GET: its arguments are in `?args=`.
+ * `EventSource` of a browser can only GET: its arguments are in `?args=`. It connects again after each end, so the one of a
+ * stream that is over is answered with 204, which makes it stop.
  */
 export function serveStream(
   { request, response, admitted }: Exchange,
   { router, limits, clock }: DoorOptions,
 ): void {
+  if (acceptsEvents(request) && request.headers["last-event-id"] === LAST_EVENT_ID) {
+    response.writeHead(204, { "cache-control": "no-store" });
+    response.end();
+    discardBody(request);
+    return;
+  }
   const kind = isEventSource(request) ? PAYLOAD_JSON : messageKind(request.headers["content-type"]);
   if (kind instanceof LeverError) throw kind;
   const lines = new LineSplitter(limits.bodyBytesMax);
   const reply = new StreamReply(request, response);
+  if (acceptsEvents(request)) reply.awaitEvents({ clock, pingIntervalMs: limits.pingIntervalMs });
 
   const timer = clock.setTimeout(
     () => reply.onAbort(bodyTooSlow(limits.requestTimeoutMs)),
@@ -33,7 +42,6 @@ export function serveStream(
   const open = (args: Uint8Array): void => {
     clock.clearTimeout(timer);
     reply.call = router.open({ ...admitted, kind: PAYLOAD_JSON, body: args }, reply, true);
-    if (acceptsEvents(request) && !reply.isOver) reply.begin(serverSentEvents);
   };
   const send = (bytes: Uint8Array): void => {
     if (bytes.length > 0 && reply.call?.send(kind, bytes) === false) request.pause();
@@ -78,7 +86,7 @@ export function isEventSource(request: HttpRequest): boolean {
 }
 
 function acceptsEvents(request: HttpRequest): boolean {
-  return request.headers.accept?.includes("text/event-stream") === true;
+  return request.headers.accept?.toLowerCase().includes("text/event-stream") === true;
 }
 
 function messageKind(contentType: string | undefined): PayloadKind | LeverError {

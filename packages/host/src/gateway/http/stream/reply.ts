@@ -4,18 +4,30 @@ import {
   cancelled,
   LeverError,
   PAYLOAD_BYTES,
+  PAYLOAD_JSON,
   type PayloadKind,
   type WaitTimes,
 } from "@leveros/protocol";
+import type { Clock } from "../../../clock.ts";
+import type { GatewayLimits } from "../../gateway-limits.ts";
+import { breakOff } from "../break-off.ts";
 import { discardBody } from "../discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../exchange.ts";
 import { methodErrorParts, serverTiming } from "../response-parts.ts";
 import { writeProblem, writeResponse } from "../write-response.ts";
-import { jsonLines, rawBytes, type StreamFormat } from "./format.ts";
+import { HEARTBEAT, jsonLines, rawBytes, type StreamFormat, serverSentEvents } from "./format.ts";
+
+/** Pages wait at most this long for the head of server-sent events. */
+const HEAD_MS = 3_000;
+
+interface EventsOptions extends Pick<GatewayLimits, "pingIntervalMs"> {
+  readonly clock: Clock;
+}
 
 /**
  * Writes the response of a streaming call. A failure before the first message has the response of a regular call. The
- * first message decides the format, unless the caller has asked for one.
+ * first message decides the format, unless the caller has asked for server-sent events. What was written is sent before the
+ * connection breaks off.
  */
 export class StreamReply implements CallListener {
   readonly #request: HttpRequest;
@@ -24,25 +36,59 @@ export class StreamReply implements CallListener {
   #waitTimes: WaitTimes | undefined;
   isOver = false;
   #format: StreamFormat | undefined;
+  /** Defined when the caller has asked for server-sent events. */
+  #events: EventsOptions | undefined;
+  #timer: unknown;
+  /** The caller does not read as fast as the method writes. */
+  #isPaused = false;
+  /** No message was written since the last check. */
+  #isSilent = false;
 
   constructor(request: HttpRequest, response: HttpResponse) {
     this.#request = request;
     this.#response = response;
-    response.on("drain", () => this.call?.resume());
+    response.on("drain", () => {
+      this.#isPaused = false;
+      this.call?.resume();
+    });
     response.on("close", () => {
+      this.#events?.clock.clearTimeout(this.#timer);
       if (!this.isOver) this.call?.abort(cancelled("connectionClosed"));
     });
   }
 
+  /**
+   * The caller has asked for server-sent events. The head waits for the first event, so that a failure before it has a status
+   * of its own, but not for long: pages wait for the head.
+   */
+  awaitEvents(events: EventsOptions): void {
+    this.#events = events;
+    this.#checkLater(HEAD_MS);
+  }
+
+  #checkLater(ms: number): void {
+    const { clock, pingIntervalMs } = this.#events ?? {};
+    this.#timer = clock?.setTimeout(() => {
+      if (this.isOver) return;
+      if (this.#format === undefined) this.#begin(serverSentEvents);
+      else if (this.#isSilent && !this.#isPaused) this.#response.write(HEARTBEAT);
+      this.#isSilent = true;
+      if (pingIntervalMs !== undefined) this.#checkLater(pingIntervalMs);
+    }, ms);
+  }
+
   /** Sends the head of the response. */
-  begin(format: StreamFormat): void {
+  #begin(format: StreamFormat): void {
     this.#format = format;
     const waitTimes = this.#waitTimes;
     this.#response.writeHead(200, {
       "content-type": format.contentType,
-      "cache-control": "no-store",
+      // Proxies must neither keep nor gather nor compress the messages.
+      "cache-control": "no-store, no-transform",
+      "x-accel-buffering": "no",
       ...(waitTimes !== undefined && { "server-timing": serverTiming(waitTimes) }),
     });
+    if (format.begin !== undefined) this.#response.write(format.begin);
   }
 
   /** Cancels the call with an error of the caller's, and answers with it. */
@@ -57,15 +103,16 @@ export class StreamReply implements CallListener {
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.isOver) return;
-    if (this.#format === undefined) this.begin(kind === PAYLOAD_BYTES ? rawBytes : jsonLines);
+    if (this.#format === undefined) this.#begin(this.#formatOf(kind));
     const text = this.#format?.message(kind, bytes);
+    this.#isSilent = false;
     if (text === undefined) this.fail(mixedKinds());
-    else if (!this.#response.write(text)) this.call?.pause();
+    else if (!this.#response.write(text)) this.#pause();
   }
 
   onEnd(): void {
     if (this.isOver) return;
-    if (this.#format === undefined) this.begin(jsonLines);
+    if (this.#format === undefined) this.#begin(this.#formatOf(PAYLOAD_JSON));
     this.#finish(this.#format?.end);
   }
 
@@ -99,7 +146,17 @@ export class StreamReply implements CallListener {
       return;
     }
     this.isOver = true;
-    this.#response.destroy();
+    breakOff(this.#request, this.#response);
+  }
+
+  #formatOf(kind: PayloadKind): StreamFormat {
+    if (this.#events !== undefined) return serverSentEvents;
+    return kind === PAYLOAD_BYTES ? rawBytes : jsonLines;
+  }
+
+  #pause(): void {
+    this.#isPaused = true;
+    this.call?.pause();
   }
 
   #finish(last: Uint8Array | undefined): void {

@@ -1,0 +1,17 @@
+import { constants, Http2ServerResponse } from "node:http2";
+import { endConnection } from "./discard-body.ts";
+import type { HttpRequest, HttpResponse } from "./exchange.ts";
+
+/**
+ * Ends a response whose head is sent without completing it, so that the caller notices. What was written before is sent first:
+ * closing the connection at once would lose what Node still holds, and what the caller has not read (RFC 9112, 9.6).
+ */
+export function breakOff(request: HttpRequest, response: HttpResponse): void {
+  response.write("", () => {
+    if (response instanceof Http2ServerResponse) {
+      response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      return;
+    }
+    endConnection(request);
+  });
+}
