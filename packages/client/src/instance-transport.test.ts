@@ -1,4 +1,10 @@
-import { INSTANCE_LINK, type InstanceLink, LeverError, Link } from "@leveros/protocol";
+import {
+  INSTANCE_LINK,
+  type InstanceLink,
+  LeverError,
+  Link,
+  valuePayload,
+} from "@leveros/protocol";
 import { CallServer, listMethods } from "@leveros/runtime";
 import { afterEach, expect, it } from "vitest";
 import { Client } from "./client.ts";
@@ -24,7 +30,10 @@ const methods = listMethods({
 /** Two ends of a link joined in memory, an instance's and a host's. The host's end serves `methods`. */
 function joinLinks(): { instance: Link; requests: unknown[] } {
   const requests: unknown[] = [];
-  const server = new CallServer(methods, { replyBytesMax: MESSAGE_BYTES_MAX });
+  const server = new CallServer(methods, {
+    encode: valuePayload,
+    replyBytesMax: MESSAGE_BYTES_MAX,
+  });
   const end = (side: "instance" | "host", other: () => Link): Link =>
     new Link({
       side,

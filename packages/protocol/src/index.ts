@@ -42,6 +42,7 @@ export type { CallContext } from "./call-context.ts";
 export { callDeadline } from "./call-deadline.ts";
 export { cancelled, endedWithoutReply, wrongMethodKind } from "./call-errors.ts";
 export { EarlyMessages } from "./early-messages.ts";
+export { argumentsPayload, encodeJson, valuePayload } from "./encode-value.ts";
 export {
   type ErrorCode,
   errorStatus,
@@ -127,10 +128,8 @@ export {
 export { serviceKey } from "./service-key.ts";
 export { isSourcePath, WORKSPACE_FOLDER } from "./source-path.ts";
 export {
-  argumentsPayload,
   decodeArguments,
   decodeValue,
-  encodeJson,
   type Payload,
-  valuePayload,
+  plainPayload,
 } from "./values.ts";

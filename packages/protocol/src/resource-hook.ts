@@ -1,6 +1,6 @@
 import { type CallRequest, OUTSIDE, PAYLOAD_JSON } from "./call.ts";
+import { encodeJson } from "./link/json-payload.ts";
 import type { ResourceHook } from "./method-name.ts";
-import { encodeJson } from "./values.ts";
 
 /** The call of a hook. Its arguments are the resource and the epoch of its ownership. */
 export function hookRequest(

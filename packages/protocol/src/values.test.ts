@@ -1,12 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { PAYLOAD_BYTES, PAYLOAD_JSON } from "./call.ts";
-import {
-  argumentsPayload,
-  decodeArguments,
-  decodeValue,
-  encodeJson,
-  valuePayload,
-} from "./values.ts";
+import { argumentsPayload, encodeJson, valuePayload } from "./encode-value.ts";
+import { decodeArguments, decodeValue } from "./values.ts";
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 

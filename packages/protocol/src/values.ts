@@ -1,5 +1,5 @@
 import { PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
-import { jsonText } from "./json-text.ts";
+import { plainText } from "./plain-text.ts";
 
 /** The parts of node:buffer that are used where it exists. */
 interface TextTools {
@@ -26,21 +26,14 @@ export interface Payload {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-/**
- * Encodes a value as JSON in UTF-8, by the rules of `jsonText`.
- * @throws TypeError for a value that JSON would lose a part of.
- */
-export function encodeJson(value: unknown, root = "value"): Uint8Array {
-  return encodeText(jsonText(value, root));
-}
-
 /** Short texts share a buffer: allocating one for each would cost more than encoding the text. */
 const SHARED_BYTES = 16 * 1024;
 const SHARED_TEXT_MAX = 1024;
 let shared = new Uint8Array(0);
 let sharedEnd = 0;
 
-function encodeText(text: string): Uint8Array {
+/** Encodes as UTF-8. */
+export function encodeText(text: string): Uint8Array {
   if (text.length > SHARED_TEXT_MAX) return encoder.encode(text);
   // One UTF-16 unit is at most three bytes of UTF-8.
   if (sharedEnd + text.length * 3 > shared.length) {
@@ -53,25 +46,13 @@ function encodeText(text: string): Uint8Array {
 }
 
 /**
- * Encodes one value: bytes stay bytes, any other value becomes JSON.
- * @param root the name of the value in errors, as "result".
- * @throws TypeError as `encodeJson`.
+ * Encodes a value as `valuePayload` does, if JSON surely represents all of it; undefined = that is to be found out. An instance
+ * loads the code for that, 0.1 MB, when it is needed.
  */
-export function valuePayload(value: unknown, root = "value"): Payload {
-  return value instanceof Uint8Array
-    ? { kind: PAYLOAD_BYTES, bytes: value }
-    : { kind: PAYLOAD_JSON, bytes: encodeJson(value, root) };
-}
-
-/**
- * Encodes the arguments of a call: exactly one bytes argument stays bytes, any other list becomes a JSON array.
- * @throws TypeError as `encodeJson`.
- */
-export function argumentsPayload(args: readonly unknown[]): Payload {
-  const [only] = args;
-  return args.length === 1 && only instanceof Uint8Array
-    ? { kind: PAYLOAD_BYTES, bytes: only }
-    : { kind: PAYLOAD_JSON, bytes: encodeJson(args, "arguments") };
+export function plainPayload(value: unknown): Payload | undefined {
+  if (value instanceof Uint8Array) return { kind: PAYLOAD_BYTES, bytes: value };
+  const text = plainText(value);
+  return text === undefined ? undefined : { kind: PAYLOAD_JSON, bytes: encodeText(text) };
 }
 
 /**

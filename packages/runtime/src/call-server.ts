@@ -168,7 +168,7 @@ function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[
 }
 
 function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]): CallListener {
-  const stream = new ServiceStream(running.side);
+  const stream = new ServiceStream(running.side, running.encode);
   stream.once("finish", () => running.finish());
   stream.once("error", (error) => {
     if (stream.cancelledBy === undefined) running.fail(error);

@@ -19,7 +19,14 @@ const WRAPPER: CallStyle = { kind: "wrapper" };
 
 /** Names of callback parameters, recognized also when the body only passes the callback on. */
 const CALLBACK_NAME = /^_?(?:callback|cb|done|next|reply|respond)$|Callback$|Cb$/;
-const ID = "[\\p{ID_Start}$_][\\p{ID_Continue}$]*";
+/** Names in any alphabet: what a service runs is JavaScript already, and Unicode's own classes are large. */
+const ID = "[\\w$\\u0080-\\uffff]+";
+/** A parameter without a default. */
+const NAME = new RegExp(`^\\s*(${ID})\\s*$`);
+/** The text after the name of a function that is called. */
+const CALL = /\s*(?:\?\.\s*)?(?:\.(?:call|apply)\s*)?\(/y;
+/** A character before a name that makes it another one, or a property. */
+const PART_OF_NAME = /[\w$.]/;
 /** Before a name that is no part of another one, and no property. It may follow `...`. */
 const START = "(?<![\\w$])(?<!(?<!\\.\\.)\\.)";
 /** An expression, up to what is searched. An assignment in it would be another one. */
@@ -55,12 +62,12 @@ export function callStyle(method: (...args: never[]) => unknown): CallStyle {
   if (parts === undefined) return RETURNS;
   const { parameters, body, isArrow } = parts;
   const last = parameters.at(-1) ?? "";
-  const name = match(last, `^\\s*(${ID})\\s*$`);
+  const name = NAME.exec(last)?.[1];
   if (name !== undefined && (CALLBACK_NAME.test(name) || isCalled(name, body))) {
     return { kind: "parameter", index: parameters.length - 1 };
   }
-  const rest = match(last, `^\\s*\\.\\.\\.\\s*(${ID})\\s*$`);
-  const list = rest ?? (!isArrow && /\barguments\b/.test(body) ? "arguments" : undefined);
+  const rest = last.includes("...") ? match(last, `^\\s*\\.\\.\\.\\s*(${ID})\\s*$`) : undefined;
+  const list = rest ?? (!isArrow && body.includes("arguments") ? "arguments" : undefined);
   if (list === undefined) return RETURNS;
   if (takesCallback(list, body)) return LAST_ARGUMENT;
   if (/\breturn\s+new\s+Promise\s*\(/.test(body)) return RETURNS;
@@ -110,20 +117,25 @@ function passesOn(list: string, body: string): boolean {
   );
 }
 
+/** True when a body calls a function by its name, which is no property of something else. */
 function isCalled(name: string, body: string): boolean {
-  return has(body, `(?<![\\w$.])${literal(name)}\\s*(?:\\?\\.\\s*)?(?:\\.(?:call|apply)\\s*)?\\(`);
+  for (let at = body.indexOf(name); at !== -1; at = body.indexOf(name, at + 1)) {
+    CALL.lastIndex = at + name.length;
+    if (CALL.test(body) && !PART_OF_NAME.test(body[at - 1] ?? "")) return true;
+  }
+  return false;
 }
 
 function has(text: string, pattern: string): boolean {
-  return new RegExp(pattern, "u").test(text);
+  return new RegExp(pattern).test(text);
 }
 
 function match(text: string, pattern: string): string | undefined {
-  return new RegExp(pattern, "u").exec(text)?.[1];
+  return new RegExp(pattern).exec(text)?.[1];
 }
 
 function matches(text: string, pattern: string): string[] {
-  return Array.from(text.matchAll(new RegExp(pattern, "gu")), ([, name]) => name ?? "");
+  return Array.from(text.matchAll(new RegExp(pattern, "g")), ([, name]) => name ?? "");
 }
 
 function literal(name: string): string {

@@ -7,7 +7,10 @@ const NAME_LENGTH_MAX = 60;
 export function describeExports(namespace: unknown): string {
   const exported = exportsOf(namespace);
   const isCommonJs = exported !== namespace;
-  const names = isRecord(exported) ? Object.keys(exported) : [];
+  // Compilers and `require` add a mark.
+  const names = isRecord(exported)
+    ? Object.keys(exported).filter((name) => name !== "__esModule")
+    : [];
   const whole = isCommonJs && typeof exported !== "object" ? exported : undefined;
   const byDefault = whole ?? (isRecord(exported) ? exported["default"] : undefined);
   const found =

@@ -12,7 +12,7 @@ const BODY_LENGTH_MAX = 50_000;
 
 /** Splits a function's text into its parameters, at top-level commas, and the rest. */
 export function splitFunction(text: string): FunctionText | undefined {
-  const arrow = /^(?:async\s+)?([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*=>/u.exec(text);
+  const arrow = /^(?:async\s+)?([\w$\u0080-\uffff]+)\s*=>/.exec(text);
   if (arrow?.[1] !== undefined) {
     return { parameters: [arrow[1]], body: ownText(text.slice(arrow[0].length)), isArrow: true };
   }
@@ -71,8 +71,10 @@ function ownText(body: string): string {
     } else if (char === "}") {
       depth--;
       if (inner.at(-1) === depth) inner.pop();
-    } else if (/[\w$]/.test(char)) {
-      const word = /^[\w$]+/.exec(body.slice(i, i + 100))?.[0] ?? char;
+    } else if (isOfWord(body.charCodeAt(i))) {
+      let end = i + 1;
+      while (end < length && isOfWord(body.charCodeAt(end))) end++;
+      const word = body.slice(i, end);
       if (word === "function") isInnerNext = true;
       own += word === "arguments" && inner.length > 0 ? "_" : word;
       i += word.length - 1;
@@ -83,10 +85,16 @@ function ownText(body: string): string {
   return own;
 }
 
+/** True for a letter, a digit, `_` and `$`, of ASCII. A regular expression for it would take memory in every instance. */
+function isOfWord(code: number): boolean {
+  const isLetter = (code | 32) >= 97 && (code | 32) <= 122;
+  return isLetter || (code >= 48 && code <= 57) || code === 95 || code === 36;
+}
+
 /** Drops comments, and strings except templates, which may contain code, and the name of a type. */
 function keptText(text: string): string {
   if (text.startsWith("/")) return " ";
-  return text.startsWith("`") || /^.function.$/.test(text) ? text : '""';
+  return text.startsWith("`") || text.slice(1, -1) === "function" ? text : '""';
 }
 
 /** The end of the string, comment or regular expression that starts at an index; the index itself when none starts there. */

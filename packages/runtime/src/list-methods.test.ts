@@ -1,3 +1,4 @@
+// One file, although long: all modules of the table are loaded in one process, which takes a second to start.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -214,6 +215,55 @@ const modules: readonly (readonly [name: string, file: string, text: string, exp
       `throw new TypeError("no database");`,
       "TypeError: no database\n    at error.mjs:1:7",
     ],
+    ["top-level await", "awaits.mjs", `await null; export const one = () => 1;`, "one"],
+    [
+      "top-level await and a function then",
+      "thenable.mjs",
+      `await null; export const then = (resolve) => resolve({ hello: () => 1 });`,
+      "it exports a function named then, so that JavaScript takes the module for a promise. Give the function another name",
+    ],
+    [
+      "a package that is missing",
+      "missing.cjs",
+      `require("nothing-here");`,
+      "Error: Cannot find module 'nothing-here'\nRequire stack:\n- missing.cjs\n    at Object.<anonymous> (missing.cjs:1:1)",
+    ],
+    [
+      "a syntax error in CommonJS",
+      "syntax.cjs",
+      `exports.a = () => {};\nexports.b = ;`,
+      "syntax.cjs:2\nexports.b = ;\n            ^\n\nSyntaxError: Unexpected token ';'",
+    ],
+    [
+      "a syntax error in an ES module",
+      "syntax.mjs",
+      `export const a = 1;\nexport const b = ;`,
+      "syntax.mjs:2\nexport const b = ;\n                 ^\n\nSyntaxError: Unexpected token ';'",
+    ],
+    [
+      "a syntax error in an imported ES module",
+      "imports-syntax.mjs",
+      `import * as found from "./syntax.mjs";\nexport const a = () => found;`,
+      "syntax.mjs:2\nexport const b = ;\n                 ^\n\nSyntaxError: Unexpected token ';'",
+    ],
+    [
+      "a syntax error in an ES module that CommonJS requires",
+      "requires-syntax.cjs",
+      `exports.a = () => 1;\nrequire("./syntax.mjs");`,
+      "syntax.mjs:2\nexport const b = ;\n                 ^\n\nSyntaxError: Unexpected token ';'",
+    ],
+    [
+      "types in JavaScript",
+      "types.mjs",
+      `export const a = () => 1;\nexport const b: number = 1;`,
+      "types.mjs:2\nexport const b: number = 1;\n              ^\n\nSyntaxError: Missing initializer in const declaration",
+    ],
+    [
+      "an export that is missing",
+      "wrong-import.mjs",
+      `import { nothing } from "./awaits.mjs";\nexport const a = nothing;`,
+      "wrong-import.mjs:1\nimport { nothing } from \"./awaits.mjs\";\n         ^\n\nSyntaxError: The requested module './awaits.mjs' does not provide an export named 'nothing'",
+    ],
     [
       "an import of nothing",
       "import.mjs",
@@ -231,7 +281,8 @@ beforeAll(() => {
     for (const file of ${JSON.stringify(modules.map(([, file]) => file))}) {
       outcomes[file] = await loadService(dir, file).then(
         (methods) => [...methods.keys()].sort().join(" "),
-        (error) => describeLoadError(error, dir).replace(/\\n.*eval1.*/, ""),
+        async (error) =>
+          (await describeLoadError(error, { codeDir: dir, jsEntry: file })).replace(/\\n.*eval1.*/, ""),
       );
     }
     console.log(JSON.stringify(outcomes));`;

@@ -7,10 +7,11 @@ import {
   LeverError,
   type Payload,
   processMs,
-  valuePayload,
 } from "@leveros/protocol";
 
 export interface CallServerOptions {
+  /** Encodes results, messages and errors, named `root` in its own error: `valuePayload`, or one that loads that later. */
+  readonly encode: (value: unknown, root: string) => Payload;
   readonly replyBytesMax: number;
   /** Called whenever the last call in flight is over. */
   readonly onIdle?: () => void;
@@ -79,6 +80,10 @@ export class RunningCall implements ActiveCall, CallListener {
     return this.side.id;
   }
 
+  get encode(): CallServerOptions["encode"] {
+    return this.#owner.encode;
+  }
+
   get timeLeftMs(): number | undefined {
     if (this.#deadlineAt === 0) return undefined;
     return Math.max(0, this.#deadlineAt - processMs());
@@ -107,7 +112,7 @@ export class RunningCall implements ActiveCall, CallListener {
     if (!this.#answer("a result", result)) return;
     let payload: Payload;
     try {
-      payload = valuePayload(result, "result");
+      payload = this.encode(result, "result");
     } catch (error) {
       this.#sendError(cannotSend(`the result of ${this.method}`, error));
       return;
@@ -171,7 +176,7 @@ export class RunningCall implements ActiveCall, CallListener {
       this.side.abort(error);
       return;
     }
-    const { kind, bytes } = errorPayload(error, this.method);
+    const { kind, bytes } = errorPayload(error, { method: this.method, encode: this.encode });
     this.side.fail(kind, bytes);
   }
 
@@ -200,13 +205,16 @@ function isPlatformError(error: unknown): error is LeverError {
  * The error value that callers receive: the message of an Error, the value of a failed call, any other value itself. For a
  * value that JSON would lose: why.
  */
-function errorPayload(error: unknown, method: string): Payload {
+function errorPayload(
+  error: unknown,
+  { method, encode }: Pick<CallServerOptions, "encode"> & { readonly method: string },
+): Payload {
   try {
     if (error instanceof LeverError && error.code === "method_failed")
-      return valuePayload(error.value);
-    return valuePayload(error instanceof Error ? error.message : error, "error");
+      return encode(error.value, "error");
+    return encode(error instanceof Error ? error.message : error, "error");
   } catch (problem) {
-    return valuePayload(cannotSend(`the error of ${method}`, problem).message);
+    return encode(cannotSend(`the error of ${method}`, problem).message, "error");
   }
 }
 

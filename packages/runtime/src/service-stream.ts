@@ -6,10 +6,9 @@ import {
   LeverError,
   PAYLOAD_BYTES,
   type PayloadKind,
-  valuePayload,
 } from "@leveros/protocol";
 import { toOwnedBuffer } from "./owned-buffer.ts";
-import { cannotSend } from "./running-call.ts";
+import { type CallServerOptions, cannotSend } from "./running-call.ts";
 
 /**
  * The stream of a streaming method: messages in both directions, with backpressure. It is a Node `Duplex` in object mode
@@ -17,14 +16,16 @@ import { cannotSend } from "./running-call.ts";
  */
 export class ServiceStream extends Duplex implements CallListener {
   readonly #side: CallHandle;
+  readonly #encode: CallServerOptions["encode"];
   /** Why the call was cancelled; undefined while it is open. */
   cancelledBy: LeverError | undefined;
   #onWritten: (() => void) | undefined;
   #hasReceivedLast = false;
 
-  constructor(side: CallHandle) {
+  constructor(side: CallHandle, encode: CallServerOptions["encode"]) {
     super({ objectMode: true, readableHighWaterMark: 16, writableHighWaterMark: 16 });
     this.#side = side;
+    this.#encode = encode;
     // Without an error listener of the method, a cancelled call would crash the instance.
     this.on("error", () => {});
   }
@@ -76,7 +77,7 @@ export class ServiceStream extends Duplex implements CallListener {
 
   override _write(message: unknown, _encoding: string, done: (error?: Error | null) => void): void {
     try {
-      const { kind, bytes } = valuePayload(message, "message");
+      const { kind, bytes } = this.#encode(message, "message");
       if (this.#side.send(kind, bytes)) done();
       else this.#onWritten = done;
     } catch (error) {

@@ -6,6 +6,7 @@ import {
   PAYLOAD_JSON,
 } from "@leveros/protocol";
 import { CallServer } from "./call-server.ts";
+import { encodeOfService } from "./encode-of-service.ts";
 import { loadService } from "./load-service.ts";
 
 const MESSAGE_BYTES_MAX = 1_024;
@@ -16,7 +17,10 @@ const MESSAGE_BYTES_MAX = 1_024;
  */
 export async function warmUp(): Promise<void> {
   const methods = await loadService(import.meta.dirname, "warm-up-service.cjs");
-  const server = new CallServer(methods, { replyBytesMax: MESSAGE_BYTES_MAX });
+  const server = new CallServer(methods, {
+    encode: encodeOfService,
+    replyBytesMax: MESSAGE_BYTES_MAX,
+  });
   const host = memoryLink({
     messageBytesMax: MESSAGE_BYTES_MAX,
     callsMax: 1,

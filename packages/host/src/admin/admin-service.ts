@@ -1,4 +1,4 @@
-import { LeverError, memoryLink } from "@leveros/protocol";
+import { LeverError, memoryLink, valuePayload } from "@leveros/protocol";
 import { CallServer, listMethods } from "@leveros/runtime";
 import { ADMIN_ENVIRONMENT } from "../environments/environments.ts";
 import { endStreams } from "../router/instance-target.ts";
@@ -20,7 +20,11 @@ export function startAdminService(options: AdminOptions): () => void {
   const { router, limits } = options;
   const guard = new AdminGuard({ ...options, access: options.tokens.index });
   const methods = listMethods(guard.guardAll(adminMethods, options));
-  const server = new CallServer(methods, { replyBytesMax: limits.bodyBytesMax, isPlatform: true });
+  const server = new CallServer(methods, {
+    encode: valuePayload,
+    replyBytesMax: limits.bodyBytesMax,
+    isPlatform: true,
+  });
   const callee = memoryLink({
     messageBytesMax: limits.bodyBytesMax,
     callsMax: CALLS_MAX,

@@ -11,9 +11,9 @@ export function copyProgram(folder: string): void {
   cpSync(dirname(mainFile()), folder, { recursive: true, dereference: true });
 }
 
-/** Arguments of Node that start the program in a folder that `copyProgram` has filled, and prepare each of its threads. */
+/** Arguments of Node that start the program in a folder that `copyProgram` has filled. */
 export function programArgs(folder: string): string[] {
-  return [`--require=${join(folder, "thread-setup.cjs")}`, join(folder, "main.cjs")];
+  return [join(folder, "main.cjs")];
 }
 
 /** Copies TypeScript's compiler to where the program in a folder expects it. */

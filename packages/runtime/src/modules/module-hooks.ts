@@ -1,12 +1,11 @@
 /**
- * Lets services run the TypeScript that the deploy has transformed, and see the positions of their sources in stacks. Each
- * thread and each Node program of an instance loads it first (thread/thread-setup.ts).
+ * Lets services run the TypeScript that the deploy has transformed, and see the positions of their sources in stacks, in each
+ * thread and each Node program of an instance.
  */
 import { readFileSync } from "node:fs";
 import { setSourceMapsSupport } from "node:module";
 import { join } from "node:path";
-import { PREPARE_MODULES, type PrepareModules } from "./prepare-modules.ts";
-import { provideSources } from "./source-hooks.ts";
+import { loadAdapters } from "../thread/load-adapters.ts";
 
 /**
  * `typescript`: the deploy has transformed sources. `packages`: it has transformed sources of packages, too. `maps`: there
@@ -20,21 +19,27 @@ const MODE = "LEVEROS_MODULES";
 const MARKER = ".lever-transformed";
 const MAP_COMMENT = "//# sourceMappingURL=";
 
-const prepareModules: PrepareModules = (codeDir, entry) => {
+/**
+ * Prepares Node for a service's modules. Must be called before the entry is loaded. A service without TypeScript and
+ * source maps costs it two reads.
+ */
+export function prepareModules(codeDir: string, entry: string): void {
   const mode = transformMode(codeDir) ?? (hasSourceMap(join(codeDir, entry)) ? "maps" : undefined);
   if (mode === undefined) return;
   process.env[MODE] = mode;
   useMode(mode);
-};
+}
 
-const inherited = process.env[MODE];
-if (isMode(inherited)) useMode(inherited);
-else Reflect.set(globalThis, PREPARE_MODULES, prepareModules);
+/** Prepares a further thread, or a program that the service has started, as its process was prepared. */
+export function inheritModules(): void {
+  const inherited = process.env[MODE];
+  if (isMode(inherited)) useMode(inherited);
+}
 
 function useMode(mode: Mode): void {
   // The maps of other packages would take memory.
   setSourceMapsSupport(true, { nodeModules: mode === "packages", generatedCode: false });
-  if (mode !== "maps") provideSources();
+  if (mode !== "maps") loadAdapters().provideSources();
 }
 
 function transformMode(codeDir: string): Mode | undefined {

@@ -87,13 +87,24 @@ function synchronous(name: string, original: AnyFunction): AnyFunction {
     try {
       return original.apply(this, args);
     } catch (error) {
-      const refusal = refusalOf(name, args, error);
-      if ("value" in refusal) return refusal.value;
-      // Without the frames of this file.
-      if (refusal.error instanceof Error) Error.captureStackTrace(refusal.error, answer);
-      throw refusal.error;
+      return answerRefusal(name, { args, error, answer });
     }
   };
+}
+
+interface Refused {
+  readonly args: readonly unknown[];
+  readonly error: unknown;
+  /** The function that the service has called: the error's stack shows only its callers. */
+  readonly answer: AnyFunction;
+}
+
+/** Answers a call that Node has refused as the system would, with a value or by throwing. Throws other errors again. */
+export function answerRefusal(name: string, { args, error, answer }: Refused): unknown {
+  const refusal = refusalOf(name, args, error);
+  if ("value" in refusal) return refusal.value;
+  if (refusal.error instanceof Error) Error.captureStackTrace(refusal.error, answer);
+  throw refusal.error;
 }
 
 function withPromise(name: string, original: AnyFunction): AnyFunction {
@@ -101,10 +112,7 @@ function withPromise(name: string, original: AnyFunction): AnyFunction {
     try {
       return await original(...args);
     } catch (error) {
-      const refusal = refusalOf(name, args, error);
-      if ("value" in refusal) return refusal.value;
-      if (refusal.error instanceof Error) Error.captureStackTrace(refusal.error, answer);
-      throw refusal.error;
+      return answerRefusal(name, { args, error, answer });
     }
   };
 }

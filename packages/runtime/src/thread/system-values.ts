@@ -1,27 +1,11 @@
 import type * as OperatingSystem from "node:os";
+import { memoryOfInstance } from "./memory-of-instance.ts";
 import { replaceFunction } from "./replace-function.ts";
 
-/** Bytes that the service may use; undefined outside of an instance. */
-function ramBytes(): number | undefined {
-  const megabytes = Number(process.env["LEVEROS_RAM"]);
-  return megabytes > 0 ? megabytes * 1e6 : undefined;
-}
-
-function freeBytes(): number | undefined {
-  const all = ramBytes();
-  return all === undefined ? undefined : Math.max(0, all - process.memoryUsage.rss());
-}
-
-/** Makes a process report the memory of its instance in place of the machine's. */
-export function wrapMemoryOfProcess(): void {
-  replaceFunction(process, "constrainedMemory", (original) => () => ramBytes() ?? original());
-  replaceFunction(process, "availableMemory", (original) => () => freeBytes() ?? original());
-}
-
-/** Makes node:os report that memory too, and describe users that have no account on the machine. */
+/** Makes node:os report the memory of the instance, and describe users that have no account on the machine. */
 export function wrapSystem(os: typeof OperatingSystem): void {
-  replaceFunction(os, "totalmem", (original) => () => ramBytes() ?? original());
-  replaceFunction(os, "freemem", (original) => () => freeBytes() ?? original());
+  replaceFunction(os, "totalmem", (original) => () => memoryOfInstance.constrained() ?? original());
+  replaceFunction(os, "freemem", (original) => () => memoryOfInstance.available() ?? original());
   replaceFunction(os, "userInfo", (original) => (...args) => {
     try {
       return original(...args);

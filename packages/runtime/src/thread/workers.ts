@@ -4,8 +4,8 @@ import type * as WorkerThreads from "node:worker_threads";
 const OF_PROCESS = /^--max-/;
 
 /**
- * Gives every thread of a service the flags of its process, with Node's permissions among them. A thread that is started
- * with `execArgv` would have only those, and no permissions to hold it.
+ * Gives every thread of a service the flags of its process, with Node's permissions and the program that sets the thread
+ * up among them. A thread that is started with `execArgv` would have only those, and no permissions to hold it.
  */
 export function wrapWorkers(threads: typeof WorkerThreads): void {
   const { Worker } = threads;
@@ -13,9 +13,9 @@ export function wrapWorkers(threads: typeof WorkerThreads): void {
   threads.Worker = {
     Worker: class extends Worker {
       constructor(filename: string | URL, options: WorkerThreads.WorkerOptions = {}) {
-        const { execArgv } = options;
-        const own = execArgv?.filter((flag) => !process.execArgv.includes(flag));
-        super(filename, own ? { ...options, execArgv: [...inherited, ...own] } : options);
+        const given = options.execArgv ?? [];
+        const own = given.filter((flag) => !process.execArgv.includes(flag));
+        super(filename, { ...options, execArgv: [...inherited, ...own] });
       }
 
       override emit(event: string | symbol, ...values: unknown[]): boolean {
