@@ -86,6 +86,11 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
   });
   const box = new SecretBox(folder.secretKeyFile);
   const variables = new Variables({ store, box, clock, limits });
+  const unreadable = await variables.findUnreadable();
+  if (unreadable !== undefined) {
+    const { secretKeyFile: keyFile } = folder;
+    log("error", "environments", "secrets not readable", { ...unreadable, keyFile });
+  }
   const fleet: Fleet = new Fleet({
     launcher: pool,
     router,

@@ -14,6 +14,9 @@ export interface UnpackedCode extends Unpacked {
 /** Added to the name of a folder below `code/` that is not complete. It is there since instances may read only there. */
 const INCOMPLETE = ".incomplete";
 
+/** A folder that was removed while Lever runs is made again. */
+const PRIVATE_DIR = { recursive: true, mode: 0o700 };
+
 /**
  * The code of all versions on this host. `archives/` contains the deployed archives, synced to the disk before a version
  * is published. `code/` contains them unpacked and transformed, and can be made again from them. `staging/` is for uploads
@@ -86,6 +89,7 @@ export class CodeStore {
   async receive(chunks: AsyncIterable<unknown>): Promise<{ codeId: string; archiveBytes: number }> {
     const codeId = randomBytes(12).toString("hex");
     const staged = join(this.#staging, `${codeId}.tar.gz`);
+    for (const dir of [this.#staging, this.#archives]) await mkdir(dir, PRIVATE_DIR);
     const file = await open(staged, "wx", 0o600);
     let archiveBytes = 0;
     try {
@@ -128,6 +132,9 @@ export class CodeStore {
     const staged = join(this.#staging, codeId);
     const folder = join(this.#code, codeId + INCOMPLETE);
     try {
+      await mkdir(this.#staging, PRIVATE_DIR);
+      // Users of services may enter it, and not list it.
+      await mkdir(this.#code, { recursive: true, mode: 0o711 });
       const unpacked = await unpackArchive(this.#archiveOf(codeId), staged, this.#limits);
       await rename(staged, folder);
       const result = await complete({ ...unpacked, folder });
@@ -153,6 +160,7 @@ export class CodeStore {
 
   /** K2. Removes the code of a version that was live. Its archive is kept until `deleteRemoved`. */
   async remove(codeId: string): Promise<void> {
+    await mkdir(this.#removed, PRIVATE_DIR);
     await rename(this.#archiveOf(codeId), join(this.#removed, `${codeId}.tar.gz`)).catch(
       (error: unknown) => {
         if (!isMissing(error)) throw error;
@@ -172,13 +180,15 @@ export class CodeStore {
     complete: (unpacked: UnpackedCode) => Promise<void>,
   ): Promise<string> {
     const codeDir = join(this.#code, codeId);
-    const found = await stat(codeDir).catch((error: unknown) => {
-      if (!isMissing(error)) throw error;
-    });
-    if (found === undefined) {
-      for (const dir of [this.#staging, this.#code]) await mkdir(dir, { recursive: true });
-      await this.unpack(codeId, complete);
+    // Every service has this file.
+    if (await exists(join(codeDir, "lever.json"))) return codeDir;
+    if (!(await exists(this.#archiveOf(codeId)))) {
+      throw new Error(
+        "its code and its archive are missing from the host's data folder. Deploy the service again",
+      );
     }
+    await rm(codeDir, { recursive: true, force: true });
+    await this.unpack(codeId, complete);
     return codeDir;
   }
 
@@ -191,8 +201,20 @@ function codeIdOf(archive: string): string {
   return archive.replace(/\.tar\.gz$/, "");
 }
 
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+  return (
+    error instanceof Error && "code" in error && ["ENOENT", "ENOTDIR"].includes(String(error.code))
+  );
 }
 
 /** After this, a rename in the folder survives a crash of the machine. */

@@ -6,6 +6,7 @@ import {
   PAYLOAD_JSON,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
+import { preparationReason } from "../fleet/service-failures.ts";
 import { linkInstance, type TransformLink } from "../instance-link/instance-link.ts";
 import type { InstanceAccess, LaunchedRuntime, Launcher } from "../launcher/launcher.ts";
 import { TransformAnswer } from "./transform-answer.ts";
@@ -88,7 +89,8 @@ export async function transformCode(
   try {
     attach(runtime, service).then(
       (visible) => link.transform({ ...visible, entry: jsEntry }),
-      (error: unknown) => fail(transformError(`its code could not be attached (${String(error)})`)),
+      (error: unknown) =>
+        fail(transformError(`its code could not be attached (${preparationReason(error)})`)),
     );
     await done.promise;
     await files.finish();

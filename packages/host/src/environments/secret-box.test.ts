@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -12,6 +12,44 @@ beforeEach(() => {
   file = join(folder, "secret.key");
 });
 afterEach(() => rmSync(folder, { recursive: true }));
+
+describe("a lost key", () => {
+  const lose: readonly (readonly [string, () => void, string])[] = [
+    ["is missing", () => rmSync(file), "cannot be read, because a file is missing (ENOENT)"],
+    ["is empty", () => writeFileSync(file, ""), "has 0 bytes, not 32"],
+    [
+      "is a folder",
+      () => {
+        rmSync(file);
+        mkdirSync(file);
+      },
+      "cannot be read, because a folder is in the place of a file",
+    ],
+  ];
+
+  it.each(lose)("that %s is not replaced, and is named without its path", (_, change, reason) => {
+    const sealed = new SecretBox(file).seal("secret", "p");
+    change();
+    const before = readdirSync(folder);
+    const box = new SecretBox(file);
+    for (const use of [
+      () => box.open(sealed, "p"),
+      () => box.seal("x", "q", { mayCreateKey: false }),
+    ]) {
+      expect(use).toThrow(expect.objectContaining({ code: "unavailable" }));
+      expect(use).toThrow(`the key in the host's secret.key ${reason}`);
+      expect(use).not.toThrow(folder);
+    }
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it("is not used from memory", () => {
+    const box = new SecretBox(file);
+    box.seal("secret", "p");
+    rmSync(file);
+    expect(() => box.seal("other", "p", { mayCreateKey: false })).toThrow("Cannot seal");
+  });
+});
 
 describe("a secret", () => {
   it("is unchanged when it is opened, also by the next host", () => {

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   openSync,
@@ -11,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { LeverError } from "@leveros/protocol";
+import { systemReason } from "../logs/system-reason.ts";
 
 /** AES-256-GCM (NIST SP 800-38D): a key of 32 bytes, a nonce of 12 that is never used twice, a tag of 16. */
 const ALGORITHM = "aes-256-gcm";
@@ -21,17 +23,20 @@ const TAG_BYTES = 16;
 /** Seals secrets: the store and its copies contain no secret that can be read without the key, which has its own file. */
 export class SecretBox {
   readonly #keyFile: string;
-  #key: Buffer | undefined;
 
-  /** The key is created when the first secret is sealed. */
   constructor(keyFile: string) {
     this.#keyFile = keyFile;
   }
 
-  /** `place` names what the secret belongs to. Sealed for one place, it cannot be opened for another. */
-  seal(secret: string, place: string): string {
+  /**
+   * `place` names what the secret belongs to. Sealed for one place, it cannot be opened for another. `mayCreateKey`: no secret
+   * is stored yet, so that a missing key is not a lost one.
+   * @throws LeverError `unavailable` when the key is lost.
+   */
+  seal(secret: string, place: string, options: { mayCreateKey?: boolean } = {}): string {
     const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(ALGORITHM, this.#createdKey(), nonce);
+    const key = this.#keyFor(place, options.mayCreateKey ?? true);
+    const cipher = createCipheriv(ALGORITHM, key, nonce);
     cipher.setAAD(Buffer.from(place));
     const sealed = Buffer.concat([cipher.update(secret, "utf8"), cipher.final()]);
     return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString("base64");
@@ -41,20 +46,19 @@ export class SecretBox {
   open(sealed: string, place: string): string {
     const bytes = Buffer.from(sealed, "base64");
     const tagEnd = NONCE_BYTES + TAG_BYTES;
+    const key = readKey(this.#keyFile);
+    if (typeof key === "string") throw unreadable(place, key);
     try {
       const nonce = bytes.subarray(0, NONCE_BYTES);
-      const decipher = createDecipheriv(ALGORITHM, readKey(this.#keyFile), nonce, {
+      const decipher = createDecipheriv(ALGORITHM, key, nonce, {
         authTagLength: TAG_BYTES, // Without it Node accepts a tag of 4 bytes, which can be guessed.
       });
       decipher.setAAD(Buffer.from(place));
       decipher.setAuthTag(bytes.subarray(NONCE_BYTES, tagEnd));
       return decipher.update(bytes.subarray(tagEnd), undefined, "utf8") + decipher.final("utf8");
     } catch (error) {
-      throw new LeverError(
-        "unavailable",
-        `Cannot read the secret ${place}: the key in ${this.#keyFile} is missing, or not the one that it was sealed with. Restore the key, or set the secret again.`,
-        { cause: error },
-      );
+      const reason = "the key in the host's secret.key is not the one that it was sealed with";
+      throw unreadable(place, reason, error);
     }
   }
 
@@ -63,26 +67,41 @@ export class SecretBox {
     return Buffer.byteLength(sealed, "base64") - NONCE_BYTES - TAG_BYTES;
   }
 
-  #createdKey(): Buffer {
-    this.#key ??= createKey(this.#keyFile);
-    return this.#key;
+  /** Read each time: a key that only this process still has would be lost with it. */
+  #keyFor(place: string, mayCreate: boolean): Buffer {
+    const key = readKey(this.#keyFile);
+    if (typeof key !== "string") return key;
+    if (mayCreate && !existsSync(this.#keyFile)) return createKey(this.#keyFile);
+    throw new LeverError(
+      "unavailable",
+      `Cannot seal the secret ${place}: ${key}, and stored secrets need it. Restore the file from a backup. If it is lost for good, unset all secrets, and set them again.`,
+    );
   }
 }
 
-function readKey(file: string): Buffer {
-  const key = readFileSync(file);
-  if (key.length !== KEY_BYTES)
-    throw new Error(`Cannot use the key: it has ${key.length} bytes, not ${KEY_BYTES}.`);
-  return key;
+function unreadable(place: string, reason: string, cause?: unknown): LeverError {
+  return new LeverError(
+    "unavailable",
+    `Cannot read the secret ${place}: ${reason}. Restore the key, or set the secret again.`,
+    { cause },
+  );
 }
 
-/** Reads the key file, or creates it: complete, and synced to the disk before anything is sealed with it. */
-function createKey(file: string): Buffer {
+/** The key, or why there is none. The reason has no path: callers may see it. */
+function readKey(file: string): Buffer | string {
   try {
-    return readKey(file);
+    const key = readFileSync(file);
+    if (key.length === KEY_BYTES) return key;
+    return `the key in the host's secret.key has ${key.length} bytes, not ${KEY_BYTES}`;
   } catch (error) {
-    if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOENT") throw error;
+    const reason = systemReason(error);
+    if (reason === undefined) throw error;
+    return `the key in the host's secret.key cannot be read, because ${reason}`;
   }
+}
+
+/** Creates the key file: complete, and synced to the disk before anything is sealed with it. */
+function createKey(file: string): Buffer {
   const draft = `${file}.${process.pid}`;
   rmSync(draft, { force: true }); // Left by a crash of a host in a container, where each host may have the same pid.
   const key = randomBytes(KEY_BYTES);

@@ -55,12 +55,15 @@ export class Variables {
     for (const [name, value] of Object.entries(values)) checkVariable(name, value);
     const setAt = isoTime(this.#clock.wallTime());
     const known = await this.#store.variables(environment);
-    const records = Object.entries(values).map(([name, value]): VariableRecord => {
-      const stored = isSecret ? this.#box.seal(value, placeOf({ ...place, name })) : value;
-      return { environment, service, name, value: stored, isSecret, setAt };
-    });
     const isReplaced = (record: VariableRecord): boolean =>
       record.service === service && Object.hasOwn(values, record.name);
+    const mayCreateKey = !(await this.#hasSecretsBeside(environment, isReplaced));
+    const records = Object.entries(values).map(([name, value]): VariableRecord => {
+      const stored = isSecret
+        ? this.#box.seal(value, placeOf({ ...place, name }), { mayCreateKey })
+        : value;
+      return { environment, service, name, value: stored, isSecret, setAt };
+    });
     const all = [...known.filter((record) => !isReplaced(record)), ...records];
     const tooMany =
       all.length > VARIABLES_MAX
@@ -70,6 +73,31 @@ export class Variables {
       throw new LeverError("overloaded", `Cannot set ${describeNames(values)}: ${tooMany}`);
     }
     await this.#store.putVariables(records);
+  }
+
+  async #hasSecretsBeside(
+    environment: string,
+    isReplaced: (record: VariableRecord) => boolean,
+  ): Promise<boolean> {
+    const secrets = await this.#store.secrets(VARIABLES_MAX);
+    return secrets.some((record) => record.environment !== environment || !isReplaced(record));
+  }
+
+  /**
+   * Opens the stored secrets, or the first 10,000 of them. Returns how many cannot be opened, and the reason of the first;
+   * undefined = all can.
+   */
+  async findUnreadable(): Promise<{ secrets: number; reason: string } | undefined> {
+    let found: { secrets: number; reason: string } | undefined;
+    for (const record of await this.#store.secrets(VARIABLES_MAX)) {
+      try {
+        this.#box.open(record.value, placeOf(record));
+      } catch (error) {
+        if (!(error instanceof LeverError)) throw error;
+        found = { secrets: (found?.secrets ?? 0) + 1, reason: found?.reason ?? error.message };
+      }
+    }
+    return found;
   }
 
   /** @throws LeverError `malformed_request` when there is no such variable. */

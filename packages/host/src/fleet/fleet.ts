@@ -19,6 +19,7 @@ import { Instance, type InstanceContext, type InstanceListener } from "./instanc
 import { type InstanceSpec, prepareInstance, type SpecSources } from "./instance-spec.ts";
 import { RamBudget } from "./ram-budget.ts";
 import { ReconcileLoop } from "./reconcile-loop.ts";
+import { asStartError } from "./service-failures.ts";
 import { ServiceFleet } from "./service-fleet.ts";
 import { StartCounter } from "./start-counter.ts";
 
@@ -227,8 +228,18 @@ export class Fleet {
       return spec;
     } catch (error) {
       this.#ramBudget.release(ram);
-      throw error;
+      throw this.#isClosing ? error : this.#preparationError(record, error);
     }
+  }
+
+  /** The log has the complete reason, which may have paths of the host. */
+  #preparationError(
+    { environment, service, version }: Pick<VersionRecord, "environment" | "service" | "version">,
+    error: unknown,
+  ): LeverError {
+    const about = { environment, service, version, reason: String(error) };
+    this.#options.log("warn", "fleet", "preparation failed", about);
+    return asStartError({ service, version }, error);
   }
 
   #launch(spec: InstanceSpec, listener: InstanceListener | undefined): Instance {
@@ -242,7 +253,7 @@ export class Fleet {
       return instance;
     } catch (error) {
       this.#ramBudget.release(spec.ram);
-      throw error;
+      throw this.#preparationError(spec, error);
     }
   }
 

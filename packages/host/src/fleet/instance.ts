@@ -16,6 +16,7 @@ import type { InstanceLimits } from "./fleet-limits.ts";
 import { endError, startError } from "./instance-errors.ts";
 import type { InstanceSpec } from "./instance-spec.ts";
 import { instanceStatus } from "./instance-status.ts";
+import { preparationReason } from "./service-failures.ts";
 
 /** Shared by the instances of one host. */
 export interface InstanceContext {
@@ -235,9 +236,11 @@ export class Instance {
       return;
     }
     attached.then(assign, (error: unknown) => {
+      const reason = String(error);
+      this.#context.log("warn", "fleet", "preparation failed", { ...this.about, reason });
       this.#startError ??= startError(
         this.#failed(),
-        `Its code and data could not be attached: ${String(error)}`,
+        `Its code and data could not be attached: ${preparationReason(error)}`,
       );
       this.kill();
     });

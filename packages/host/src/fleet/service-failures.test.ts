@@ -34,3 +34,27 @@ it("a failed preparation is a start error with its reason", () => {
   });
   expect(asStartError(of, error)).toBe(error);
 });
+
+it.each([
+  [
+    Object.assign(new Error("ENOSPC: no space left on device, mkdir '/data/code'"), {
+      code: "ENOSPC",
+      errno: -28,
+    }),
+    "its code and data cannot be prepared, because the disk is full (ENOSPC)",
+  ],
+  [
+    new Error("Cannot run mount: /data/code/ab: special device '/data/a b' does not exist."),
+    "Cannot run mount: …: special device … does not exist",
+  ],
+  [new Error("rate 5/6 of https://x.example/y"), "rate 5/6 of https://x.example/y"],
+  [
+    new LeverError("unavailable", "Cannot read the secret a/b/C: no."),
+    "Cannot read the secret a/b/C: no",
+  ],
+])("a failed preparation is told without paths of the host: %s", (cause, reason) => {
+  expect(asStartError({ service: "hello", version: 3 }, cause)).toMatchObject({
+    code: "start_failed",
+    message: `Cannot start hello version 3: ${reason}.`,
+  });
+});

@@ -1,4 +1,5 @@
 import { LeverError } from "@leveros/protocol";
+import { systemReason } from "../logs/system-reason.ts";
 import { restartDelayMs } from "../processes/restart-backoff.ts";
 
 /** The last failures of a service. A value, so that services without failures share one. */
@@ -26,13 +27,23 @@ export function addFailure(
   return { inARow, startAllowedAt: of.now + restartDelayMs(inARow), error };
 }
 
-/** The error of a start that did not even make an instance. */
+/** The error of a start that did not even make an instance, for callers: it has no paths of the host. */
 export function asStartError(of: { service: string; version: number }, error: unknown): LeverError {
-  if (error instanceof LeverError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof LeverError && error.code === "start_failed") return error;
   return new LeverError(
     "start_failed",
-    `Cannot start ${of.service} version ${of.version}: ${reason}.`,
+    `Cannot start ${of.service} version ${of.version}: ${preparationReason(error)}.`,
     { cause: error },
   );
 }
+
+/** Why code or data could not be prepared, as the end of a sentence and without paths of the host. */
+export function preparationReason(error: unknown): string {
+  const reason = systemReason(error);
+  if (reason !== undefined) return `its code and data cannot be prepared, because ${reason}`;
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(QUOTED_PATH, "…").replace(PATH, "…").replace(/\.$/, "");
+}
+
+const QUOTED_PATH = /'\/[^']*'|"\/[^"]*"/g;
+const PATH = /(?<![\w.~/-])\/[\w.~+-][^\s'",:;)]*/g;

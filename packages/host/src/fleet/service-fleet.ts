@@ -272,6 +272,8 @@ export class ServiceFleet implements InstanceListener {
       // A deploy came between.
       if (this.#isStale(instance)) instance.stop();
     } catch (error) {
+      // Its waiting calls have been refused.
+      if (this.#isClosed || this.#context.isClosing()) return;
       this.#onFailure(asStartError(record, error), { livedMs: 0, hasServed: false });
     } finally {
       this.#preparing--;

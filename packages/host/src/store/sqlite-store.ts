@@ -45,6 +45,7 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): St
       });
     },
     variables: async (environment) => statements.variables.all(environment).map(variableOf),
+    secrets: async (most) => statements.secrets.all(most).map(variableOf),
     async putVariables(records) {
       write(() => {
         for (const { environment, service, name, value, isSecret, setAt } of records) {

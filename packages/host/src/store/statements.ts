@@ -16,6 +16,9 @@ const sql = {
   variables: `
     SELECT environment, service, name, value, isSecret, setAt FROM variables
     WHERE environment = ? ORDER BY service, name`,
+  secrets: `
+    SELECT environment, service, name, value, isSecret, setAt FROM variables
+    WHERE isSecret = 1 ORDER BY environment, service, name LIMIT ?`,
   putVariable: `
     INSERT INTO variables (environment, service, name, value, isSecret, setAt) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE

@@ -77,6 +77,8 @@ export interface Store {
   removeEnvironment(environment: string): Promise<void>;
   /** The variables of an environment, by service and name. */
   variables(environment: string): Promise<readonly VariableRecord[]>;
+  /** At most so many of the secrets of all environments, by environment, service and name. */
+  secrets(most: number): Promise<readonly VariableRecord[]>;
   /** Creates or replaces. One transaction. */
   putVariables(records: readonly VariableRecord[]): Promise<void>;
   /** False = there was none. */

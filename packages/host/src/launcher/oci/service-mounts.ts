@@ -42,7 +42,9 @@ export class ServiceMounts {
    */
   async acquire({ environment, service, codeDir, dataDir }: InstanceAccess): Promise<ServiceMount> {
     const { disks, mountsDir } = this.#options;
-    const key = `${serviceKey(environment, service)}/${codeDir}`;
+    // A mount keeps a folder that was removed. One that is made again in its place is another.
+    const { ino } = statSync(codeDir);
+    const key = `${serviceKey(environment, service)}/${codeDir}/${ino}`;
     const dir = this.#dirs.get(key) ?? join(mountsDir, String(++this.#lastNumber));
     this.#dirs.set(key, dir);
     const [code, data] = [join(dir, "code"), join(dir, "data")];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { LeverError, type SharedMemory } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
+import { systemReason } from "../../logs/system-reason.ts";
 import { type LinkedProcess, startLinked } from "../../processes/linked-process.ts";
 import type { ProcessExit } from "../../processes/process-exit.ts";
 import type { ProcessRecords } from "../../processes/process-records.ts";
@@ -140,7 +141,7 @@ class RuntimeProcess implements LaunchedRuntime {
       killGroup(this.pid);
       throw new LeverError(
         "start_failed",
-        `Cannot start an instance: its process cannot be recorded (${String(cause)}).`,
+        `Cannot start an instance: its process cannot be recorded, because ${systemReason(cause) ?? "Lever failed"}.`,
         { cause },
       );
     }
