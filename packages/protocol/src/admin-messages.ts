@@ -15,6 +15,8 @@ export interface DeployReport {
   readonly times: {
     /** Receiving and storing the archive. */
     readonly uploadMs: number;
+    /** Waiting for other deploys of the host; absent = none. */
+    readonly waitMs?: number;
     readonly unpackMs: number;
     /** Making JavaScript of TypeScript; absent = there is none. */
     readonly transformMs?: number;
@@ -24,6 +26,13 @@ export interface DeployReport {
     readonly totalMs: number;
   };
 }
+
+/** A message that `deployServiceChan` sends with `progress`, before the report. */
+export type DeployProgress =
+  /** The archive has come. So many other deploys run, and so many wait already. */
+  | { readonly progress: "waiting"; readonly running: number; readonly waiting: number }
+  /** Follows `waiting`. */
+  | { readonly progress: "starting" };
 
 /** A service in the reply of `listServices`. */
 export interface ServiceListing {

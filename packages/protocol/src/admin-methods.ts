@@ -1,6 +1,7 @@
 import type {
   AuditEntry,
   CreatedToken,
+  DeployProgress,
   DeployReport,
   EnvironmentListing,
   HostEvent,
@@ -64,7 +65,10 @@ export interface AdminMethods {
 
 /** The streaming methods of the same service: their arguments, and the messages that they send. */
 export interface AdminStreams {
-  /** The caller sends a .tar.gz as bytes. With `report`, one message follows. */
-  deployServiceChan(environment: string, options?: { readonly report?: boolean }): DeployReport;
+  /** The caller sends a .tar.gz as bytes. With `report`, one message follows; with `progress`, some precede it. */
+  deployServiceChan(
+    environment: string,
+    options?: { readonly report?: boolean; readonly progress?: boolean },
+  ): DeployProgress | DeployReport;
   watchEventsChan(environment: string, service?: string | null): HostEvent;
 }

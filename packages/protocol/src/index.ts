@@ -1,6 +1,7 @@
 export type {
   AuditEntry,
   CreatedToken,
+  DeployProgress,
   DeployReport,
   EnvironmentListing,
   HostEvent,

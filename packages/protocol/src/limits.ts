@@ -82,6 +82,11 @@ const table = {
   archiveBytesMax: [31_457_280, "Bytes of a deployed archive, compressed."],
   // 512 MiB.
   unpackedBytesMax: [536_870_912, "Bytes of a deployed archive, unpacked."],
+  uploadSilenceTimeoutMs: [
+    30_000,
+    "Time without a byte after which the upload of an archive is ended.",
+  ],
+  uploadTimeoutMs: [900_000, "Time for the upload of an archive."],
   archiveEntriesMax: [50_000, "Entries of a deployed archive, and the folders that hold them."],
   variablesPerServiceMax: [1_000, "Variables and secrets that one service sees."],
   // 1 MiB. The kernel gives a program at most 2 MiB for its arguments and variables (execve(2)).
@@ -94,7 +99,10 @@ const table = {
     512,
     "Megabytes of memory of the process that makes JavaScript of a deployed archive's TypeScript.",
   ],
-  concurrentDeploysMax: [4, "Deploys under way at once."],
+  concurrentDeploysMax: [
+    4,
+    "Deploys that unpack and start a version at once; uploads do not count.",
+  ],
   versionsKeptMax: [10, "Versions kept of each service."],
   // 64 KiB.
   loggedBytesPerSecondMax: [65_536, "Bytes per second of one instance's output that are logged."],

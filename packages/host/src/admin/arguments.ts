@@ -141,6 +141,13 @@ export function flag(name: string): Argument<boolean> {
   };
 }
 
+const [report, progress] = [flag("report"), flag("progress")];
+
+export const deployOptions: Argument<{ report: boolean; progress: boolean }> = {
+  name: "{report?, progress?}",
+  read: (value) => ({ report: report.read(value), progress: progress.read(value) }),
+};
+
 /** Undefined when the argument is absent or null. */
 function optional<Value>(argument: Argument<Value>): Argument<Value | undefined> {
   return {

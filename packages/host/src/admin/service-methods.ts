@@ -4,7 +4,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { Router } from "../router/router.ts";
 import type { Store } from "../store/store.ts";
-import { environment, flag, optionalVersion, service } from "./arguments.ts";
+import { deployOptions, environment, optionalVersion, service } from "./arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 
@@ -25,12 +25,15 @@ export const serviceMethods: Methods<
       right: "deploy",
       isChange: true,
       alias: "DeployServiceChan",
-      arguments: [environment, flag("report")],
-      does: "Receives a `.tar.gz` as byte messages and deploys it; with `report`, sends one message about it.",
+      arguments: [environment, deployOptions],
+      does: "Receives a `.tar.gz` as byte messages and deploys it; with `report`, sends one message about it; with `progress`, says before it what it waits for.",
     },
-    async ({ deployer }, stream, name, isReportWanted) => {
-      const report = await deployer.deploy(name, stream).catch(throwDeployFailure);
-      if (isReportWanted) stream.write(report);
+    async ({ deployer }, stream, name, wanted) => {
+      const deployed = deployer.deploy(name, stream, (progress) => {
+        if (wanted.progress) stream.write(progress);
+      });
+      const report = await deployed.catch(throwDeployFailure);
+      if (wanted.report) stream.write(report);
     },
   ),
 

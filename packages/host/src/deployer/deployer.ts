@@ -1,4 +1,5 @@
 import {
+  type DeployProgress,
   type DeployReport,
   isSourcePath,
   LeverError,
@@ -18,10 +19,13 @@ import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
 import type { Store, VersionRecord } from "../store/store.ts";
 import type { CodeStore, UnpackedCode } from "./code-store.ts";
+import { deployReport } from "./deploy-report.ts";
 import { DeploySlots } from "./deploy-slots.ts";
 import { goLive } from "./go-live.ts";
+import { findVersion } from "./kept-version.ts";
 import { readService } from "./read-service.ts";
 import type { TransformedService } from "./transform.ts";
+import { withinUploadTime } from "./upload-time.ts";
 
 export interface DeployerOptions {
   readonly store: Store;
@@ -36,7 +40,16 @@ export interface DeployerOptions {
   readonly log: Log;
 }
 
-const DEPLOYS_WAITING_MAX = 64;
+/** Deploys at once, from the first byte of the upload on. Each may have an archive of `archiveBytesMax` on the disk. */
+const DEPLOYS_MAX = 64;
+
+/** A stored archive, and when its upload began and ended. */
+interface ReceivedArchive {
+  readonly codeId: string;
+  readonly archiveBytes: number;
+  readonly startedAt: number;
+  readonly receivedAt: number;
+}
 
 /** A version as it is before its instance has started and named its methods. */
 type VersionFields = Omit<VersionRecord, "version" | "methods" | "deployedAt">;
@@ -59,66 +72,91 @@ export class Deployer {
     this.#options = options;
     this.#slots = new DeploySlots({
       runningMax: options.limits.concurrentDeploysMax,
-      waitingMax: DEPLOYS_WAITING_MAX,
+      deploysMax: DEPLOYS_MAX,
     });
   }
 
-  /** @throws LeverError with what is wrong with the environment, the archive, the service, or its start. */
-  async deploy(environment: string, archive: AsyncIterable<unknown>): Promise<DeployReport> {
+  /**
+   * `onProgress` is called when the deploy waits for others, and when its turn has come after that.
+   * @throws LeverError with what is wrong with the environment, the archive, the service, or its start.
+   */
+  async deploy(
+    environment: string,
+    archive: AsyncIterable<unknown>,
+    onProgress: (progress: DeployProgress) => void = () => {},
+  ): Promise<DeployReport> {
     this.#options.environments.require(environment);
-    return await this.#slots.run(() => this.#deploy(environment, archive));
+    return await this.#slots.admit(environment, () =>
+      this.#deploy(environment, archive, onProgress),
+    );
   }
 
-  async #deploy(environment: string, archive: AsyncIterable<unknown>): Promise<DeployReport> {
+  async #deploy(
+    environment: string,
+    archive: AsyncIterable<unknown>,
+    onProgress: (progress: DeployProgress) => void,
+  ): Promise<DeployReport> {
     const { clock, code, log, store } = this.#options;
     let codeId: string | undefined;
     try {
       const startedAt = clock.now();
-      const received = await code.receive(archive);
+      const received = await code.receive(withinUploadTime(archive, this.#options));
       codeId = received.codeId;
       const receivedAt = clock.now();
-      const unpacked = await code.unpack(codeId, async (found) => {
-        const service = await readService(found.folder);
-        const transformMs = await this.#transform(found, { environment, ...service.leverJson });
-        return { ...found, ...service, transformMs };
-      });
-      const unpackedAt = clock.now();
-      const { leverJson, warnings, transformMs } = unpacked;
-      const { name } = leverJson;
-      const fields: VersionFields = {
+      let hasWaited = false;
+      // An upload takes no slot: it may be slow, and other deploys do not depend on it.
+      return await this.#slots.run(
         environment,
-        service: name,
-        codeId,
-        leverJson,
-        archiveBytes: received.archiveBytes,
-        unpackedBytes: unpacked.unpackedBytes,
-      };
-      const { record, startMs } = await this.#services.run(serviceKey(environment, name), () =>
-        this.#publish(fields),
-      );
-      return {
-        environment,
-        service: name,
-        version: record.version,
-        methods: record.methods,
-        warnings,
-        archiveBytes: record.archiveBytes,
-        unpackedBytes: record.unpackedBytes,
-        entries: unpacked.entries,
-        times: {
-          uploadMs: Math.round(receivedAt - startedAt),
-          unpackMs: Math.round(unpackedAt - receivedAt - (transformMs ?? 0)),
-          ...(transformMs !== undefined && { transformMs: Math.round(transformMs) }),
-          startMs: Math.round(startMs),
-          totalMs: Math.round(clock.now() - startedAt),
+        async () => {
+          if (hasWaited) onProgress({ progress: "starting" });
+          return await this.#install(environment, { ...received, startedAt, receivedAt });
         },
-      };
+        (others) => {
+          hasWaited = true;
+          onProgress({ progress: "waiting", ...others });
+        },
+      );
     } catch (error) {
       // D2, and nothing that D1 has decided.
-      if (codeId !== undefined && !(await store.codeIds()).has(codeId)) await code.discard(codeId);
+      const id = codeId;
+      const mayBeLive = (): Promise<boolean> =>
+        store.codeIds().then(
+          (ids) => id === undefined || ids.has(id),
+          () => true,
+        );
+      if (id !== undefined && !(await mayBeLive())) await code.discard(id);
       log("warn", "deployer", "deploy failed", { environment, reason: reasonOf(error) });
       throw error;
     }
+  }
+
+  async #install(
+    environment: string,
+    { codeId, archiveBytes, startedAt, receivedAt }: ReceivedArchive,
+  ): Promise<DeployReport> {
+    const { clock, code } = this.#options;
+    const turnAt = clock.now();
+    const unpacked = await code.unpack(codeId, async (found) => {
+      const service = await readService(found.folder);
+      const transformMs = await this.#transform(found, { environment, ...service.leverJson });
+      return { ...found, ...service, transformMs };
+    });
+    const unpackedAt = clock.now();
+    const { leverJson, unpackedBytes } = unpacked;
+    const { name } = leverJson;
+    const fields: VersionFields = {
+      environment,
+      service: name,
+      codeId,
+      leverJson,
+      archiveBytes,
+      unpackedBytes,
+    };
+    const { record, startMs } = await this.#services.run(serviceKey(environment, name), () =>
+      this.#publish(fields),
+    );
+    const times = { startedAt, receivedAt, turnAt, unpackedAt, startMs, endedAt: clock.now() };
+    return deployReport(record, unpacked, times);
   }
 
   /** The folder with a version's code. After a crash of the machine, it is made again from the archive. */
@@ -249,23 +287,6 @@ export class Deployer {
       throw error;
     }
   }
-}
-
-/** @throws LeverError `invalid_service` when the version is not kept. */
-function findVersion(
-  kept: readonly VersionRecord[],
-  { service, live, wanted }: { service: string; live: number; wanted: number | undefined },
-): VersionRecord {
-  const record = kept.find(({ version }) =>
-    wanted === undefined ? version < live : version === wanted,
-  );
-  if (record !== undefined) return record;
-  const numbers = kept.map(({ version }) => version).join(", ");
-  const what = wanted === undefined ? "older version" : `version ${wanted}`;
-  throw new LeverError(
-    "invalid_service",
-    `Cannot roll back ${service}: there is no ${what}; kept are ${numbers}, and ${live} is live.`,
-  );
 }
 
 function reasonOf(error: unknown): string {

@@ -1,4 +1,5 @@
 import {
+  type DeployProgress,
   type DeployReport,
   type ErrorCode,
   isJsonObject,
@@ -57,6 +58,17 @@ function failedWith(value: unknown): DeployOutcome {
   return CONTENT_ERRORS.has(error.code)
     ? { kind: "refused", reason: error.message }
     : { kind: "failed", error };
+}
+
+/** The progress in a line of the answer, while it arrives; undefined = the line is something else. */
+export function progressIn(line: string): DeployProgress | undefined {
+  const value = parseJson(line);
+  if (!isJsonObject(value)) return undefined;
+  const { progress, running, waiting } = value;
+  if (progress === "starting") return { progress };
+  const isWaiting =
+    progress === "waiting" && typeof running === "number" && typeof waiting === "number";
+  return isWaiting ? { progress, running, waiting } : undefined;
 }
 
 function isDeployReport(value: unknown): value is DeployReport {

@@ -27,10 +27,12 @@ export function formatDeployReport(report: DeployReport, flags: string): string 
   ].join("\n");
 }
 
-function formatTimes({ uploadMs, unpackMs, transformMs, startMs }: DeployReport["times"]): string {
+function formatTimes(times: DeployReport["times"]): string {
+  const { uploadMs, waitMs, unpackMs, transformMs, startMs } = times;
+  const waited = waitMs === undefined ? "" : `waited ${formatDuration(waitMs)} for other deploys, `;
   const transformed =
     transformMs === undefined ? "" : `transformed TypeScript in ${formatDuration(transformMs)}, `;
-  return `Uploaded in ${formatDuration(uploadMs)}, unpacked in ${formatDuration(unpackMs)}, ${transformed}started in ${formatDuration(startMs)}.`;
+  return `Uploaded in ${formatDuration(uploadMs)}, ${waited}unpacked in ${formatDuration(unpackMs)}, ${transformed}started in ${formatDuration(startMs)}.`;
 }
 
 function nextSteps({ service, methods }: DeployReport, flags: string): string[] {

@@ -69,7 +69,9 @@ describe("lever deploy", () => {
     });
     const body = request?.body ?? Buffer.alloc(0);
     const lineEnd = body.indexOf("\n");
-    expect(body.toString("utf8", 0, lineEnd)).toBe('["prod.lever",{"report":true}]');
+    expect(body.toString("utf8", 0, lineEnd)).toBe(
+      '["prod.lever",{"report":true,"progress":true}]',
+    );
     expect(gunzipSync(body.subarray(lineEnd + 1)).toString()).toContain("exports.sayHello");
   });
 

@@ -11,11 +11,11 @@ import {
   readArchiveLimits,
 } from "./archive-limits.ts";
 import type { ArchiveEntry } from "./contents/contents.ts";
-import { type DeployOutcome, readDeployAnswer } from "./deploy-answer.ts";
+import { type DeployOutcome, progressIn, readDeployAnswer } from "./deploy-answer.ts";
 import { formatDeployReport } from "./deploy-report.ts";
 import { dryRunJson, formatDryRun } from "./dry-run.ts";
 import type { PackedArchive } from "./pack-entries.ts";
-import { ProgressLine } from "./progress.ts";
+import { describeWaiting, ProgressLine } from "./progress.ts";
 import type { ServiceFolder } from "./service-folder.ts";
 
 const DEFAULT_ADMIN_ENVIRONMENT = "admin.lever";
@@ -137,6 +137,15 @@ async function upload(
       chunks,
       onSent: (sentBytes) => progress.show({ name: "uploading", sentBytes, archiveBytes }),
       onAllSent: () => progress.show({ name: "starting", sentBytes: archiveBytes }),
+      onLine: (line) => {
+        const found = progressIn(line);
+        if (found?.progress === "starting") {
+          progress.show({ name: "starting", sentBytes: archiveBytes });
+        } else if (found !== undefined) {
+          progress.show({ name: "waiting", ...found });
+          if (!process.stderr.isTTY) printNote(`lever: ${describeWaiting(found)}`);
+        }
+      },
     });
     return readDeployAnswer(answer);
   } finally {

@@ -15,6 +15,8 @@ export type DeployPhase =
       readonly sentBytes: number;
       readonly archiveBytes: number;
     }
+  /** The host runs other deploys first. */
+  | { readonly name: "waiting"; readonly running: number; readonly waiting: number }
   | { readonly name: "starting"; readonly sentBytes: number };
 
 const BAR_CELLS = 24;
@@ -38,9 +40,18 @@ function describe(phase: DeployPhase): string {
       const { sentBytes, archiveBytes } = phase;
       return `Uploading ${barOf(sentBytes, archiveBytes)}  ${formatBytes(sentBytes)} of ${formatBytes(archiveBytes)} sent`;
     }
+    case "waiting":
+      return describeWaiting(phase);
     case "starting":
       return `${formatBytes(phase.sentBytes)} sent, waiting for the host to start the service …`;
   }
+}
+
+/** The deploys that a deploy waits for. */
+export function describeWaiting(others: { running: number; waiting: number }): string {
+  const { running, waiting } = others;
+  const before = waiting === 0 ? "" : `, and ${waiting} more wait`;
+  return `Waiting for other deploys of the host: ${running} of them run${before} …`;
 }
 
 function barOf(part: number, whole: number): string {

@@ -26,6 +26,8 @@ export interface UploadOptions {
   onSent(bytes: number): void;
   /** Is called after the last byte. The host then unpacks and starts the service. */
   onAllSent(): void;
+  /** Is called with each complete line of the answer, as soon as it has arrived. */
+  onLine(line: string): void;
 }
 
 /** The largest message that the admin service accepts in a deploy. */
@@ -72,7 +74,7 @@ async function tryUpload(options: UploadOptions): Promise<Attempt> {
   let isComplete = false;
   let sentBytes = 0;
   try {
-    request.write(`${JSON.stringify([options.environment, { report: true }])}\n`);
+    request.write(`${JSON.stringify([options.environment, { report: true, progress: true }])}\n`);
     for (const message of messagesOf(options.chunks)) {
       // Lets an answer that has arrived be read before a write fails on a closed connection.
       await setImmediate();
@@ -87,7 +89,7 @@ async function tryUpload(options: UploadOptions): Promise<Attempt> {
       request.end();
       options.onAllSent();
     }
-    return { kind: "answered", answer: await readAnswer(await responded) };
+    return { kind: "answered", answer: await readAnswer(await responded, options) };
   } catch (cause) {
     if (cause instanceof LeverError) throw cause;
     return { kind: "broken", cause, isComplete };
@@ -123,9 +125,13 @@ function* messagesOf(chunks: readonly Buffer[]): Generator<Buffer> {
   }
 }
 
-async function readAnswer(response: http.IncomingMessage | undefined): Promise<UploadAnswer> {
+async function readAnswer(
+  response: http.IncomingMessage | undefined,
+  { onLine }: Pick<UploadOptions, "onLine">,
+): Promise<UploadAnswer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  let rest = "";
   for await (const chunk of (response ?? []) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > ANSWER_BYTES_MAX) {
@@ -135,6 +141,10 @@ async function readAnswer(response: http.IncomingMessage | undefined): Promise<U
       );
     }
     chunks.push(chunk);
+    // A character that is cut in two is in a report, whose line is not used here.
+    const lines = `${rest}${chunk.toString("utf8")}`.split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) onLine(line);
   }
   return {
     status: response?.statusCode ?? 0,

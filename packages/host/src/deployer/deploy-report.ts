@@ -1,0 +1,41 @@
+import type { DeployReport } from "@leveros/protocol";
+import type { VersionRecord } from "../store/store.ts";
+
+interface DeployTimes {
+  readonly startedAt: number;
+  readonly receivedAt: number;
+  /** When a slot for the deploy was free. */
+  readonly turnAt: number;
+  readonly unpackedAt: number;
+  readonly startMs: number;
+  readonly endedAt: number;
+}
+
+/** The report of a version that is live now. */
+export function deployReport(
+  record: VersionRecord,
+  unpacked: { warnings: readonly string[]; entries: number; transformMs: number | undefined },
+  { startedAt, receivedAt, turnAt, unpackedAt, startMs, endedAt }: DeployTimes,
+): DeployReport {
+  const { environment, service, version, methods, archiveBytes, unpackedBytes } = record;
+  const { warnings, entries, transformMs } = unpacked;
+  const waitMs = Math.round(turnAt - receivedAt);
+  return {
+    environment,
+    service,
+    version,
+    methods,
+    warnings,
+    archiveBytes,
+    unpackedBytes,
+    entries,
+    times: {
+      uploadMs: Math.round(receivedAt - startedAt),
+      ...(waitMs > 0 && { waitMs }),
+      unpackMs: Math.round(unpackedAt - turnAt - (transformMs ?? 0)),
+      ...(transformMs !== undefined && { transformMs: Math.round(transformMs) }),
+      startMs: Math.round(startMs),
+      totalMs: Math.round(endedAt - startedAt),
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import { LeverError } from "@leveros/protocol";
+import type { VersionRecord } from "../store/store.ts";
+
+/** @throws LeverError `invalid_service` when the version is not kept. */
+export function findVersion(
+  kept: readonly VersionRecord[],
+  { service, live, wanted }: { service: string; live: number; wanted: number | undefined },
+): VersionRecord {
+  const record = kept.find(({ version }) =>
+    wanted === undefined ? version < live : version === wanted,
+  );
+  if (record !== undefined) return record;
+  const numbers = kept.map(({ version }) => version).join(", ");
+  const what = wanted === undefined ? "older version" : `version ${wanted}`;
+  throw new LeverError(
+    "invalid_service",
+    `Cannot roll back ${service}: there is no ${what}; kept are ${numbers}, and ${live} is live.`,
+  );
+}
