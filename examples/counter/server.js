@@ -1,6 +1,6 @@
 // Each counter is a resource: Lever assigns it to one instance and routes every call that names it there. Its value can
 // therefore live in memory, and no two calls add to it in two places.
-const { mkdirSync, readFileSync, renameSync, writeFileSync } = require("node:fs");
+const fs = require("node:fs");
 const { join } = require("node:path");
 
 const NAME_LENGTH_MAX = 100;
@@ -43,17 +43,23 @@ function fileOf(counter) {
 
 function load(counter) {
   try {
-    return JSON.parse(readFileSync(fileOf(counter), "utf8"));
+    return JSON.parse(fs.readFileSync(fileOf(counter), "utf8"));
   } catch (error) {
     if (error.code === "ENOENT") return 0;
     throw error;
   }
 }
 
-/** Atomic: the rename replaces the old file only after the new one is complete. It happens before the answer. */
+/**
+ * Before the answer, and atomic: the rename replaces the old file only after the new one is on the disk. The folder is
+ * flushed too, or a crash of the machine could undo the rename.
+ */
 function save(counter, value) {
-  mkdirSync(folder, { recursive: true });
+  fs.mkdirSync(folder, { recursive: true });
   const draft = `${fileOf(counter)}.new`;
-  writeFileSync(draft, JSON.stringify(value));
-  renameSync(draft, fileOf(counter));
+  fs.writeFileSync(draft, JSON.stringify(value), { flush: true });
+  fs.renameSync(draft, fileOf(counter));
+  const opened = fs.openSync(folder);
+  fs.fsyncSync(opened);
+  fs.closeSync(opened);
 }

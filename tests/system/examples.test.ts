@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -42,6 +44,28 @@ async function deploy(lever: RunningLever, ...examples: string[]): Promise<void>
     expect(outcome, outcome.stderr).toMatchObject({ status: 0 });
   }
 }
+
+/** Runs the counter's code, and prints what it flushes and renames. */
+const FLUSHES = `
+  const fs = require("node:fs");
+  const path = require("node:path");
+  const { fsyncSync, renameSync } = fs;
+  const nameOf = (fd) => path.basename(fs.readlinkSync("/proc/self/fd/" + fd));
+  fs.fsyncSync = (fd) => { console.log("flush", nameOf(fd)); fsyncSync(fd); };
+  fs.renameSync = (from, to) => { console.log("rename", path.basename(to)); renameSync(from, to); };
+  const counter = require("./examples/counter/server.js");
+  counter.newResource("apples");
+  console.log("answer", counter.add("apples"));`;
+
+it("a counter answers after its file and its folder are on the disk", async () => {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ["-e", FLUSHES], {
+    cwd: checkout,
+    env: { ...process.env, LEVEROS_DATA_DIR: await makeDataDir() },
+  });
+  expect(stdout, stderr).toBe(
+    "flush apples.json.new\nrename apples.json\nflush counters\nanswer 1\n",
+  );
+});
 
 it.each(["counter", "hello", "hello-ts", "markdown", "notes"])(
   "the example %s does what its README says, command by command",

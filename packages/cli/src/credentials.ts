@@ -43,7 +43,8 @@ export function writeCredential(
   const all = token === undefined ? others : { ...others, [keyOf(hostUrl)]: token };
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // A crash in the middle must not damage the tokens for other hosts.
-  writeFileSync(`${path}.new`, `${JSON.stringify(all, undefined, 2)}\n`, { mode: 0o600 });
+  const text = `${JSON.stringify(all, undefined, 2)}\n`;
+  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
   return path;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type CreatedToken, LeverError, type TokenListing } from "@leveros/protocol";
 import { isoTime } from "../clock.ts";
+import { KeyedQueue } from "../keyed-queue.ts";
 import type { Store, TokenRecord } from "../store/store.ts";
 import { TokenIndex, type TokenIndexOptions, tokenHash } from "./token-index.ts";
 import type { TokenOptions } from "./token-options.ts";
@@ -15,10 +16,14 @@ export interface TokenRegistryOptions extends TokenIndexOptions {
   readonly store: Store;
 }
 
-/** Creates and revokes tokens: in the store, which has only their hashes, and in the index that requests are checked by. */
+/**
+ * Creates and revokes tokens: in the store, which has only their hashes, and then in the index that requests are checked by.
+ * Changes happen one after the other: each is checked against the tokens that the one before has left.
+ */
 export class TokenRegistry {
   readonly index: TokenIndex;
   readonly #options: TokenRegistryOptions;
+  readonly #changes = new KeyedQueue();
   /** Called for each token that was created (`isKnown`) or revoked, so that other indexes follow. */
   onChange: (record: TokenRecord, isKnown: boolean) => void = () => {};
 
@@ -34,7 +39,16 @@ export class TokenRegistry {
   }
 
   /** Creates a token. Only this reply has the token itself. @throws LeverError `malformed_request`, `overloaded` */
-  async create({ environments, rights, expiresInMs, note }: TokenOptions): Promise<CreatedToken> {
+  async create(options: TokenOptions): Promise<CreatedToken> {
+    return await this.#changes.run("", () => this.#create(options));
+  }
+
+  /** Requests with the token are refused from now on. @throws LeverError `malformed_request` */
+  async revoke(id: string): Promise<void> {
+    await this.#changes.run("", () => this.#revoke(id));
+  }
+
+  async #create({ environments, rights, expiresInMs, note }: TokenOptions): Promise<CreatedToken> {
     if (this.index.count >= TOKENS_MAX) {
       throw new LeverError(
         "overloaded",
@@ -64,8 +78,7 @@ export class TokenRegistry {
     return { ...listingOf(record), token };
   }
 
-  /** Requests with the token are refused from now on. @throws LeverError `malformed_request` */
-  async revoke(id: string): Promise<void> {
+  async #revoke(id: string): Promise<void> {
     const record = this.index.find(id);
     if (record === undefined) {
       throw new LeverError(
@@ -80,9 +93,9 @@ export class TokenRegistry {
         'Cannot revoke the token: no other token allows "admin" in all environments ("*") without expiring, so no token could be created any more. Create one first, or revoke the other tokens first.',
       );
     }
+    await this.#options.store.removeToken(record.id);
     this.index.remove(record);
     this.onChange(record, false);
-    await this.#options.store.removeToken(record.id);
   }
 
   list(): readonly TokenListing[] {

@@ -7,9 +7,9 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { StartupError } from "./startup-error.ts";
 
 /** Increase it when a folder that this Lever wrote could no longer be read by the Lever before. */
@@ -77,15 +77,18 @@ function unreleased(dir: string): StartupError {
   );
 }
 
-/** Written completely or not at all, so that a crash cannot leave an empty file. */
+/**
+ * Written completely or not at all, so that a crash cannot leave an empty file. The folder is flushed too: a store without this
+ * file would be refused.
+ */
 function writeVersion(file: string): void {
   const temporary = `${file}.${process.pid}`;
-  const descriptor = openSync(temporary, "w", 0o600);
-  try {
-    writeSync(descriptor, `${LAYOUT_VERSION}\n`);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  writeFileSync(temporary, `${LAYOUT_VERSION}\n`, { mode: 0o600, flush: true });
   renameSync(temporary, file);
+  const folder = openSync(dirname(file), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }

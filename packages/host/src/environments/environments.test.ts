@@ -21,13 +21,14 @@ class World {
   readonly events: string[] = [];
   restrictsNetworks = true;
   onFleetRemoves: () => Promise<void> = async () => {};
+  removal: Store["removeEnvironment"] = (name) => this.store.removeEnvironment(name);
 
   open(): Promise<Environments> {
     const see = (event: string) => async (name: string) => {
       this.events.push(`${event} ${name}`);
     };
     return Environments.open({
-      store: this.store,
+      store: { ...this.store, removeEnvironment: (name) => this.removal(name) },
       router: this.router,
       fleet: {
         restrictsNetworks: this.restrictsNetworks,
@@ -129,7 +130,7 @@ describe("an environment", () => {
 });
 
 describe("an environment that is removed", () => {
-  it("leaves the router first, then the store, its instances, its data", async () => {
+  it("leaves the store first, then the router, its instances, its data", async () => {
     await environments.create(name);
     let isRouted: boolean | undefined;
     world.onFleetRemoves = async () => {
@@ -142,6 +143,15 @@ describe("an environment that is removed", () => {
     expect(isRouted).toBe(false);
     expect(world.events).toEqual([`stop ${name}`, `data ${name}`]);
     expect(names(await world.open())).toEqual(["dev.lever"]);
+  });
+
+  it("stays as it is when the store refuses that", async () => {
+    await environments.create(name);
+    world.removal = () => Promise.reject(new Error("full"));
+    await expect(environments.remove(name, { isForced: true })).rejects.toThrow("full");
+    expect(environments.require(name)).toMatchObject({ environment: name });
+    expect(world.router.environment(name)).toBeDefined();
+    expect(world.events).toEqual([]);
   });
 
   it("takes no deploys from the moment of its removal on", async () => {

@@ -3,7 +3,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { KeyedQueue } from "../keyed-queue.ts";
 import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
-import type { EnvironmentRecord, Store } from "../store/store.ts";
+import type { EnvironmentRecord, Store, VersionRecord } from "../store/store.ts";
 
 /** Lever's own environment. The admin service is its only service. */
 export const ADMIN_ENVIRONMENT = "admin.lever";
@@ -110,7 +110,7 @@ export class Environments {
    */
   async remove(environment: string, { isForced }: { isForced: boolean }): Promise<void> {
     await this.#changes.run(environment, async () => {
-      this.require(environment);
+      const record = this.require(environment);
       const { store, fleet, router, log, removeCode, removeServiceData } = this.#options;
       const services = this.servicesOf(environment);
       if (services > 0 && !isForced) {
@@ -119,12 +119,18 @@ export class Environments {
           `Cannot remove ${environment}: it has ${services} services, which would be deleted with all their data. To delete them too, set force.`,
         );
       }
-      // From here on it takes neither calls nor deploys.
+      // From here on it takes no deploys, whose versions would stay in the store.
       this.#records.delete(environment);
+      let versions: readonly VersionRecord[];
+      try {
+        versions = await store.versions(environment);
+        // T1, T2: from here on a restart does not bring it back.
+        await store.removeEnvironment(environment);
+      } catch (error) {
+        this.#records.set(environment, record);
+        throw error;
+      }
       router.removeEnvironment(environment);
-      const versions = await store.versions(environment);
-      // T1, T2: from here on a restart does not bring it back.
-      await store.removeEnvironment(environment);
       await fleet.removeEnvironment(environment);
       for (const { codeId } of versions) await removeCode(codeId);
       await removeServiceData(environment);

@@ -40,6 +40,8 @@ export async function moveFolderToDisk(
   if (names.length === 0) return;
   await runTool("cp", ["-a", `${folder}/.`, mountPoint]);
   await runTool("chown", ["-R", "-h", `${uid}:${uid}`, mountPoint]);
+  // A crash of the machine must not lose both the copy and what it was made of.
+  await runTool("sync", ["--file-system", mountPoint]);
   for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
 }
 
@@ -65,8 +67,10 @@ export async function moveDiskToFolder(image: string, folder: string): Promise<v
     await runTool("umount", [mountPoint]);
     await rmdir(mountPoint);
   }
+  await runTool("sync", ["--file-system", copy]);
   // A crash before this line changes nothing; a crash after it leaves the same data in both forms.
   await rm(folder, { recursive: true, force: true });
   await rename(copy, folder);
+  await runTool("sync", ["--file-system", folder]);
   await rm(image);
 }

@@ -1,0 +1,76 @@
+import type { Right } from "@leveros/protocol";
+import { beforeEach, expect, it } from "vitest";
+import type { Store, TokenRecord } from "../store/store.ts";
+import type { TokenOptions } from "./token-options.ts";
+import { TokenRegistry } from "./token-registry.ts";
+
+const admin: TokenOptions = {
+  environments: ["*"],
+  rights: ["admin"],
+  expiresInMs: undefined,
+  note: "",
+};
+const invoker: TokenOptions = { ...admin, rights: ["invoke"] satisfies Right[] };
+
+let stored: TokenRecord[];
+let refusal: Error | undefined;
+let changes: string[];
+let tokens: TokenRegistry;
+
+/** Each write takes a moment, as over a network. */
+async function write(change: () => void): Promise<void> {
+  await undefined;
+  if (refusal !== undefined) throw refusal;
+  change();
+}
+
+beforeEach(async () => {
+  stored = [];
+  changes = [];
+  refusal = undefined;
+  const store: Pick<Store, "tokens" | "putToken" | "removeToken"> = {
+    tokens: async () => stored,
+    putToken: (record) => write(() => stored.push(record)),
+    removeToken: (id) =>
+      write(() => {
+        stored = stored.filter((record) => record.id !== id);
+      }),
+  };
+  tokens = await TokenRegistry.open({
+    store: store as Store,
+    wallTime: () => 1,
+    isLocalOnly: true,
+  });
+  tokens.onChange = ({ note }, isKnown) => changes.push(`${isKnown ? "+" : "-"}${note}`);
+});
+
+it("a token stays known when the store refuses to forget it", async () => {
+  const { id } = await tokens.create({ ...admin, note: "a" });
+  refusal = new Error("full");
+  await expect(tokens.revoke(id)).rejects.toThrow("full");
+  expect([tokens.list().length, stored.length, changes]).toEqual([1, 1, ["+a"]]);
+  refusal = undefined;
+  await tokens.revoke(id);
+  expect([tokens.list().length, stored.length, changes]).toEqual([0, 0, ["+a", "-a"]]);
+});
+
+it("a token is not known when the store refuses to record it", async () => {
+  refusal = new Error("full");
+  await expect(tokens.create(admin)).rejects.toThrow("full");
+  expect([tokens.list(), changes]).toEqual([[], []]);
+});
+
+it("two revocations at once cannot remove the last two tokens that may create others", async () => {
+  const [first, second] = [await tokens.create(admin), await tokens.create(admin)];
+  await tokens.create(invoker);
+  const outcomes = await Promise.allSettled([tokens.revoke(first.id), tokens.revoke(second.id)]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+  expect(stored.map(({ rights }) => rights)).toEqual([["admin"], ["invoke"]]);
+});
+
+it("a token that may do less is not created while the only other one is revoked", async () => {
+  const { id } = await tokens.create(admin);
+  const outcomes = await Promise.allSettled([tokens.revoke(id), tokens.create(invoker)]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+  expect(stored).toEqual([]);
+});
