@@ -1,18 +1,22 @@
-/** Results go to standard output, everything else to standard error. */
+/**
+ * Results go to standard output, everything else to standard error. Texts may come from a service: control characters in them are
+ * escaped, except tabs and line breaks.
+ */
+import { printableLines } from "./printable.ts";
 
 /** Prints a result of one or more lines. */
 export function printResult(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printableLines(text)}\n`);
 }
 
-/** Prints a result of bytes, without a line break. */
+/** Prints a result of bytes as they are, without a line break. */
 export function printBytes(bytes: Uint8Array): void {
   process.stdout.write(bytes);
 }
 
 /** Prints anything other than a result: errors, warnings, hints. */
 export function printNote(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${printableLines(text)}\n`);
 }
 
 /**

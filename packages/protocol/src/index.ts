@@ -107,6 +107,7 @@ export {
   isReservedName,
   isStreamingName,
   type ResourceHook,
+  refuseMethodName,
 } from "./method-name.ts";
 export {
   type Destination,

@@ -32,3 +32,12 @@ export function isReservedName(name: string): boolean {
 export function isCallableName(name: string): boolean {
   return !name.startsWith("_") && !hookByName.has(name) && name !== "default";
 }
+
+/** Why a URL cannot name a method of this name, as the end of a sentence; undefined = it can. */
+export function refuseMethodName(name: string): string | undefined {
+  if (name === "") return "the name is empty";
+  if (name.includes("/")) return "a / separates the parts of a URL";
+  if (name === "." || name === "..") return "it means a folder of the URL";
+  if (/\p{Cc}/u.test(name)) return "the name has a control character";
+  return name.isWellFormed() ? undefined : "the name has half of a surrogate pair";
+}

@@ -35,29 +35,37 @@ export const deployerFaults: readonly PlantedFault[] = [
       DEPLOYER,
     ],
     [
-      "A rollback goes to the version that is live.",
-      "wanted === undefined ? version < live : version === wanted",
-      "wanted === undefined ? version <= live : version === wanted",
-      DEPLOYER,
-    ],
-    [
       "A service that does not restart hides the failure.",
       "failed.push({ service: name, reason: reasonOf(error) });",
       "",
       DEPLOYER,
     ],
   ]),
+  ...faultsIn("host/src/deployer/kept-version.ts", [
+    [
+      "A rollback goes to the version that is live.",
+      "wanted === undefined ? version < live : version === wanted",
+      "wanted === undefined ? version <= live : version === wanted",
+      DEPLOYER,
+    ],
+  ]),
   ...faultsIn("host/src/deployer/deploy-slots.ts", [
     [
       "A deploy that has ended keeps its slot.",
-      "if (next === undefined) this.#running--;\n    else next();",
-      "if (next === undefined) this.#running--;",
+      "add(this.#running, environment, -1);",
+      "add(this.#running, environment, -1);\n    add(this.#running, environment, 1);",
       SLOTS,
     ],
     [
-      "Any number of deploys wait.",
-      "this.#waiting.length >= this.#waitingMax",
-      "this.#waiting.length < 0",
+      "One environment takes all places of deploys.",
+      "own >= this.#deploysMax - sumOf(this.#deploys)",
+      "own >= this.#deploysMax",
+      SLOTS,
+    ],
+    [
+      "A free slot goes to the deploy that waits longest, whatever its environment has.",
+      "runningOf(waiting) === fewest",
+      "runningOf(waiting) >= fewest",
       SLOTS,
     ],
   ]),

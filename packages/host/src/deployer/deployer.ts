@@ -18,6 +18,7 @@ import { KeyedQueue } from "../keyed-queue.ts";
 import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
 import type { Store, VersionRecord } from "../store/store.ts";
+import { checkMethods } from "./check-methods.ts";
 import type { CodeStore, UnpackedCode } from "./code-store.ts";
 import { deployReport } from "./deploy-report.ts";
 import { DeploySlots } from "./deploy-slots.ts";
@@ -118,13 +119,7 @@ export class Deployer {
       );
     } catch (error) {
       // D2, and nothing that D1 has decided.
-      const id = codeId;
-      const mayBeLive = (): Promise<boolean> =>
-        store.codeIds().then(
-          (ids) => id === undefined || ids.has(id),
-          () => true,
-        );
-      if (id !== undefined && !(await mayBeLive())) await code.discard(id);
+      if (codeId !== undefined && !(await store.codeIds()).has(codeId)) await code.discard(codeId);
       log("warn", "deployer", "deploy failed", { environment, reason: reasonOf(error) });
       throw error;
     }
@@ -255,6 +250,7 @@ export class Deployer {
       { ...fields, version, methods: [], deployedAt },
       async ({ methods }) => {
         startMs = clock.now() - startedAt;
+        checkMethods(service, methods);
         // It may have been removed meanwhile. Then nothing of it may get into the store.
         environments.require(environment);
         const published = { ...fields, version, methods, deployedAt };

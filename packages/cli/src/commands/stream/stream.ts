@@ -3,6 +3,7 @@ import type { RemoteStream } from "leveros";
 import { parseArgument, readMethodUrl, timeout } from "../../call-arguments.ts";
 import { type Command, command } from "../../command.ts";
 import { flag, required, value, zeroOrMore } from "../../parameters.ts";
+import { printableLines } from "../../printable.ts";
 import { sendBytes, sendLines } from "./send-input.ts";
 
 export const stream: Command = command({
@@ -74,7 +75,7 @@ async function printMessages(opened: RemoteStream, isPretty: boolean): Promise<v
     const output =
       message instanceof Uint8Array
         ? message
-        : `${JSON.stringify(message, undefined, isPretty ? 2 : 0)}\n`;
+        : `${printableLines(JSON.stringify(message, undefined, isPretty ? 2 : 0))}\n`;
     if (process.stdout.destroyed) return;
     if (!process.stdout.write(output)) await once(process.stdout, "drain");
   }
