@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
+import { EPOCHS_RESERVED } from "./epochs.ts";
 import { checkPages } from "./open-database.ts";
 
 /** Replaces the file with a copy of the database: complete, checked, and synced to the disk before it has its name. */
@@ -10,7 +11,7 @@ export async function copyDatabase(database: DatabaseSync, file: string): Promis
   closeSync(openSync(draft, "wx", 0o600));
   try {
     await backup(database, draft);
-    checkCopy(draft);
+    completeCopy(draft);
     syncPath(draft);
     renameSync(draft, file);
     syncPath(dirname(file));
@@ -20,11 +21,20 @@ export async function copyDatabase(database: DatabaseSync, file: string): Promis
   }
 }
 
-/** Without a log beside it, the copy is one file. */
-function checkCopy(draft: string): void {
+/** More epochs than a host gives until the next copy. */
+const EPOCHS_SKIPPED = 1_000_000_000;
+
+/**
+ * Without a log beside it, the copy is one file. A host that continues with it gives epochs that are higher than those given
+ * since (O2).
+ */
+function completeCopy(draft: string): void {
   const copy = new DatabaseSync(draft);
   try {
     copy.exec("PRAGMA journal_mode = DELETE");
+    copy
+      .prepare("UPDATE host_values SET value = CAST(value AS INTEGER) + ? WHERE name = ?")
+      .run(EPOCHS_SKIPPED, EPOCHS_RESERVED);
     checkPages(copy, draft);
   } finally {
     copy.close();

@@ -49,3 +49,15 @@ it("an epoch that is not reserved in the store is refused", async () => {
   expect(failing).toThrow("Cannot place the resource: the store takes no writes.");
   await store.close();
 });
+
+it("epochs increase when a copy of the store takes its place", async () => {
+  const store = open();
+  await openEpochs(store);
+  const file = join(folder, "copy.sqlite");
+  await store.copyTo(file);
+  const taken = (await openEpochs(store))();
+  await store.close();
+  const copy = openSqliteStore(file);
+  expect((await openEpochs(copy))()).toBeGreaterThan(taken);
+  await copy.close();
+});

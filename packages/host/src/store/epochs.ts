@@ -1,7 +1,8 @@
 import { LeverError } from "@leveros/protocol";
 import type { Store } from "./store.ts";
 
-const HOST_VALUE = "epochs reserved";
+/** The host value with the last reserved epoch. */
+export const EPOCHS_RESERVED = "epochs reserved";
 /** Epochs that one write to the store reserves. */
 const BLOCK = 10_000;
 
@@ -10,14 +11,14 @@ const BLOCK = 10_000;
  * block is used, so that the next epoch never waits for the disk. A crash skips the rest of its block.
  */
 export async function openEpochs(store: Store): Promise<() => number> {
-  let next = Number((await store.readHostValue(HOST_VALUE)) ?? 0) + 1;
+  let next = Number((await store.readHostValue(EPOCHS_RESERVED)) ?? 0) + 1;
   let reserved = next - 1 + BLOCK;
-  await store.writeHostValue(HOST_VALUE, String(reserved));
+  await store.writeHostValue(EPOCHS_RESERVED, String(reserved));
   let isReserving = false;
   const reserve = async (): Promise<void> => {
     isReserving = true;
     try {
-      await store.writeHostValue(HOST_VALUE, String(reserved + BLOCK));
+      await store.writeHostValue(EPOCHS_RESERVED, String(reserved + BLOCK));
       reserved += BLOCK;
     } catch {
       // The next epoch tries again; the one after the last reserved one throws.
