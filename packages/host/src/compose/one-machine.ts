@@ -92,6 +92,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     await host.listens(listening.port);
     const copies = new StoreCopies({
       store,
+      storeFile: folder.storeFile,
       file: folder.storeCopyFile,
       removed: host.removedArchives,
       clock,

@@ -30,6 +30,7 @@ afterEach(async () => {
 async function copy(): Promise<void> {
   const copies = new StoreCopies({
     store,
+    storeFile: join(dir, "lever.sqlite"),
     file,
     removed: {
       names: async () => removed,
@@ -114,4 +115,14 @@ it("a copy that fails is logged, and leaves the last one", async () => {
   await copy();
   expect(copiedValue()).toBe("one");
   expect(logged).toContainEqual(["warn", "store", "store copy failed", { reason: "Error: no" }]);
+});
+
+it("a store whose file is removed while it is open is copied at once", async () => {
+  await setVariable("one");
+  await copy();
+  await setVariable("two");
+  rmSync(join(dir, "lever.sqlite"));
+  await copy();
+  expect(copiedValue()).toBe("two");
+  expect(logged).toContainEqual(["error", "store", "store file lost", expect.anything()]);
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
@@ -14,6 +14,8 @@ const REMOVED_MAX = 64;
 
 export interface StoreCopiesOptions {
   readonly store: Store;
+  /** The file of the store, and that of its copy. */
+  readonly storeFile: string;
   readonly file: string;
   /** Archives that only the last copy may still need. */
   readonly removed: {
@@ -71,8 +73,13 @@ export class StoreCopies {
   }
 
   async #isDue(removedCount: number): Promise<boolean> {
-    const { store, file, clock } = this.#options;
+    const { store, storeFile, file, clock, log } = this.#options;
     if (store.changes() === this.#copiedChanges || !(await store.hasContent())) return false;
+    if (!existsSync(storeFile)) {
+      // The system keeps a removed file for as long as it is open, so this host still has everything.
+      log("error", "store", "store file lost", { file: storeFile, copy: file });
+      return true;
+    }
     const copied = statSync(file, { throwIfNoEntry: false });
     const ageMs =
       copied === undefined ? Number.POSITIVE_INFINITY : clock.wallTime() - copied.mtimeMs;
