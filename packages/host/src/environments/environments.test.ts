@@ -154,6 +154,26 @@ describe("an environment that is removed", () => {
     expect(world.events).toEqual([]);
   });
 
+  it("loses its data at the next start when its removal was cut off", async () => {
+    await environments.create(name);
+    world.onFleetRemoves = () => Promise.reject(new Error("cut off"));
+    await expect(environments.remove(name, { isForced: true })).rejects.toThrow("cut off");
+    world.events.length = 0;
+    await world.open();
+    expect(world.events).toEqual([`data ${name}`]);
+    await world.open();
+    expect(world.events).toEqual([`data ${name}`]);
+  });
+
+  it("loses its data before it is created again when its removal has failed", async () => {
+    await environments.create(name);
+    world.onFleetRemoves = () => Promise.reject(new Error("no"));
+    await expect(environments.remove(name, { isForced: true })).rejects.toThrow("no");
+    world.events.length = 0;
+    await environments.create(name);
+    expect(world.events).toEqual([`data ${name}`]);
+  });
+
   it("takes no deploys from the moment of its removal on", async () => {
     await environments.create(name);
     const removing = environments.remove(name, { isForced: false });

@@ -46,6 +46,7 @@ export class Environments {
   static async open(options: EnvironmentsOptions): Promise<Environments> {
     const environments = new Environments(options);
     for (const record of await options.store.environments()) await environments.#apply(record);
+    await environments.#finishRemovals();
     if (!environments.#records.has(DEFAULT_ENVIRONMENT)) {
       await environments.create(DEFAULT_ENVIRONMENT);
     }
@@ -90,8 +91,29 @@ export class Environments {
           `Cannot create ${environment}: there are ${ENVIRONMENTS_MAX} environments already.`,
         );
       }
+      if ((await this.#options.store.unfinishedRemovals()).includes(environment)) {
+        await this.#finishRemoval(environment);
+      }
       await this.#put({ environment, ...DEFAULT_SETTINGS });
     });
+  }
+
+  /** Without this, an environment that is created again would get the data of the one that was removed. */
+  async #finishRemovals(): Promise<void> {
+    const { store, log } = this.#options;
+    for (const environment of await store.unfinishedRemovals()) {
+      try {
+        await this.#finishRemoval(environment);
+      } catch (error) {
+        const reason = String(error);
+        log("warn", "environments", "environment data not removed", { environment, reason });
+      }
+    }
+  }
+
+  async #finishRemoval(environment: string): Promise<void> {
+    await this.#options.removeServiceData(environment);
+    await this.#options.store.finishRemoval(environment);
   }
 
   /** @throws LeverError as `require`; `not_supported` for a network that instances cannot be restricted to. */
@@ -111,7 +133,7 @@ export class Environments {
   async remove(environment: string, { isForced }: { isForced: boolean }): Promise<void> {
     await this.#changes.run(environment, async () => {
       const record = this.require(environment);
-      const { store, fleet, router, log, removeCode, removeServiceData } = this.#options;
+      const { store, fleet, router, log, removeCode } = this.#options;
       const services = this.servicesOf(environment);
       if (services > 0 && !isForced) {
         throw new LeverError(
@@ -133,7 +155,7 @@ export class Environments {
       router.removeEnvironment(environment);
       await fleet.removeEnvironment(environment);
       for (const { codeId } of versions) await removeCode(codeId);
-      await removeServiceData(environment);
+      await this.#finishRemoval(environment);
       log("info", "environments", "environment removed", { environment });
     });
   }

@@ -18,6 +18,8 @@ import { prepareStatements, type Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
 
 const AUDIT_RECORDS_MAX = 10_000;
+/** Begins the name of a host value for each environment whose files are still there. */
+const REMOVED = "removed environment ";
 
 /**
  * The store of a single host: one SQLite file, locked while it is open, so that two hosts never use one data folder.
@@ -42,7 +44,13 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): St
         statements.removeVersions.run(environment);
         statements.removeServices.run(environment);
         statements.removeEnvironment.run(environment);
+        statements.putHostValue.run(`${REMOVED}${environment}`, "");
       });
+    },
+    unfinishedRemovals: async () =>
+      statements.unfinishedRemovals.all(REMOVED).map((row) => textOf(row["environment"])),
+    async finishRemoval(environment) {
+      write(() => statements.removeHostValue.run(`${REMOVED}${environment}`));
     },
     variables: async (environment) => statements.variables.all(environment).map(variableOf),
     secrets: async (most) => statements.secrets.all(most).map(variableOf),

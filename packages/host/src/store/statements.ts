@@ -65,6 +65,10 @@ const sql = {
     INSERT INTO host_values (name, value) VALUES (?, ?)
     ON CONFLICT DO UPDATE SET value = excluded.value`,
 
+  removeHostValue: "DELETE FROM host_values WHERE name = ?",
+  unfinishedRemovals:
+    "SELECT substr(name, length(?1) + 1) AS environment FROM host_values WHERE substr(name, 1, length(?1)) = ?1",
+
   hasContent:
     "SELECT 1 WHERE EXISTS (SELECT 1 FROM versions) OR EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM variables)",
   changes: "SELECT total_changes() AS changes",

@@ -73,8 +73,12 @@ export interface Store {
   environments(): Promise<readonly EnvironmentRecord[]>;
   /** Creates or replaces. */
   putEnvironment(record: EnvironmentRecord): Promise<void>;
-  /** Removes an environment with everything in it. One transaction. */
+  /** Removes an environment with everything in it, and records that its files are still there. One transaction. */
   removeEnvironment(environment: string): Promise<void>;
+  /** Environments whose removal was not finished. */
+  unfinishedRemovals(): Promise<readonly string[]>;
+  /** The files of a removed environment are gone. */
+  finishRemoval(environment: string): Promise<void>;
   /** The variables of an environment, by service and name. */
   variables(environment: string): Promise<readonly VariableRecord[]>;
   /** At most so many of the secrets of all environments, by environment, service and name. */
