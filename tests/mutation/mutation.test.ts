@@ -29,7 +29,7 @@ it(
 );
 
 it.each(SOME)(
-  "the simulation finds this planted fault: %s",
+  "the simulation finds: %s",
   async (name) => {
     const fault = plantedFaults.find((planted) => planted.name === name);
     if (fault === undefined) throw new Error(`There is no fault ${name}`);

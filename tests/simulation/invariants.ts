@@ -169,8 +169,9 @@ export class Invariants implements Watcher {
       if (of === undefined) continue;
       const count = of.instances.length;
       left += count;
-      const wanted = mayFailToStart ? 0 : of.live.leverJson.minInstances;
-      this.check(count >= wanted && count <= 1, `${name} ends with ${count} instances`);
+      const { minInstances } = of.live.leverJson;
+      const isRight = count === minInstances || (mayFailToStart && count < minInstances);
+      this.check(isRight, `${name} ends with ${count} instances`);
       this.check(of.route.callsWaiting === 0, `calls of ${name} still wait`);
       this.check(of.route.resources === 0, `${of.route.resources} resources of ${name} are left`);
       for (const { target } of of.instances) {

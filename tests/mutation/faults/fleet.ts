@@ -291,7 +291,6 @@ export const fleetFaults: readonly PlantedFault[] = [
       "A load that is not whole needs an instance less.",
       "Math.ceil(load / service.maxInstanceLoad)",
       "Math.floor(load / service.maxInstanceLoad)",
-      "simulation",
       DECIDE_INSTANCES,
     ],
     [

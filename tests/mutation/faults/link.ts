@@ -19,7 +19,7 @@ export const linkFaults: readonly PlantedFault[] = [
       "Arguments that never become complete stay when their call is over.",
       "    this.#openings.delete(id);\n    if (this.callsOpen",
       "    if (this.callsOpen",
-      LINK,
+      HOSTILE,
     ],
     [
       "A link that closes does not end its calls.",
@@ -71,7 +71,7 @@ export const linkFaults: readonly PlantedFault[] = [
       "Incomplete messages of calls that are over still count.",
       "this.#link.countStored(-this.#partialMessage.memoryBytes);",
       "",
-      LINK,
+      HOSTILE,
     ],
     [
       "A receiver that goes on grants no credit for what it has held back.",

@@ -1,31 +1,33 @@
 import { describe, expect, it } from "vitest";
 import { Joined, json, pattern, RecordedEvents } from "../../../../tests/harness/joined-links.ts";
 import { PAYLOAD_JSON } from "../call.ts";
+import { cancelled } from "../call-errors.ts";
+import { encodeAbort } from "./json-payload.ts";
 import { Link } from "./link.ts";
 
 const encoder = new TextEncoder();
 /** Version 2, from outside, no names, no body. */
 const EMPTY_OPENING = new Uint8Array(18).fill(2, 0, 1);
 
-describe("a hostile peer", () => {
-  const frame = (
-    type: number,
-    flags: number,
-    id: number,
-    payload: Uint8Array,
-    chunks = 0,
-  ): Uint8Array => {
-    const bytes = new Uint8Array(12 + payload.length);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(0, payload.length, true);
-    view.setUint8(4, type);
-    view.setUint8(5, flags);
-    view.setUint16(6, chunks, true);
-    view.setUint32(8, id, true);
-    bytes.set(payload, 12);
-    return bytes;
-  };
+const frame = (
+  type: number,
+  flags: number,
+  id: number,
+  payload: Uint8Array,
+  chunks = 0,
+): Uint8Array => {
+  const bytes = new Uint8Array(12 + payload.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, payload.length, true);
+  view.setUint8(4, type);
+  view.setUint8(5, flags);
+  view.setUint16(6, chunks, true);
+  view.setUint32(8, id, true);
+  bytes.set(payload, 12);
+  return bytes;
+};
 
+describe("a hostile peer", () => {
   /** The frame, after the opening of its call. */
   const inCall = (of: Uint8Array): Uint8Array => Buffer.concat([frame(1, 0, 1, EMPTY_OPENING), of]);
 
@@ -69,6 +71,16 @@ describe("a hostile peer", () => {
       for (let i = 0; i < 10; i++) host.receive(chunk);
     }).toThrow("the peer sends without credit");
   });
+});
+
+it("a call that is aborted before its arguments are complete leaves nothing", () => {
+  const { host, served } = new Joined();
+  const [opening, abort] = [new Uint8Array(18 + 65_536), encodeAbort(cancelled("caller"))];
+  opening.set(EMPTY_OPENING);
+  host.receive(frame(1, 2, 1, opening, 1));
+  expect(host.callsOpen).toBe(0);
+  host.receive(frame(3, 0, 1, abort));
+  expect([host.callsOpen, served]).toEqual([0, []]);
 });
 
 describe("a peer that uses too much memory (L4)", () => {

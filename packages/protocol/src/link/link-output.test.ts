@@ -59,3 +59,19 @@ it("a closed output writes nothing", () => {
   runLoop();
   expect(transport.writes).toEqual([]);
 });
+
+it("queued chunks wait while the transport is full, and are sent when it has drained", () => {
+  const { output, transport, runLoop } = recordedOutput();
+  transport.accepts = false;
+  output.message(1, 0, new Uint8Array(8), 0);
+  runLoop();
+  const sent: string[] = [];
+  output.queue({
+    pump: () => sent.push("chunk") < 3,
+    drained: () => sent.push("drained"),
+  });
+  runLoop();
+  expect(sent).toEqual([]);
+  output.drained();
+  expect(sent).toEqual(["chunk", "chunk", "chunk", "drained"]);
+});

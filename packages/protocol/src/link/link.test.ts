@@ -3,13 +3,20 @@ import {
   Joined,
   json,
   pattern,
-  type RecordedEvents,
+  RecordedEvents,
   type Served,
   sameBytes,
 } from "../../../../tests/harness/joined-links.ts";
 import { seededRandom } from "../../../../tests/harness/seeded-random.ts";
-import { type CallHandle, OUTSIDE, PAYLOAD_BYTES, PAYLOAD_JSON } from "../call.ts";
+import {
+  type CallHandle,
+  type CallRequest,
+  OUTSIDE,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+} from "../call.ts";
 import { LeverError } from "../errors.ts";
+import { Link } from "./link.ts";
 
 const decoder = new TextDecoder();
 
@@ -233,5 +240,44 @@ describe("a link", () => {
     joined.host.ping(() => pongs++);
     joined.run();
     expect(pongs).toBe(1);
+  });
+
+  it("a caller that waits is told when the transport takes bytes again", () => {
+    const scheduled: (() => void)[] = [];
+    const link = new Link({
+      side: "host",
+      messageBytesMax: 1_000,
+      callsMax: 10,
+      write: () => false,
+      schedule: (flush) => scheduled.push(flush),
+      onCall: () => new RecordedEvents(),
+      onControl() {},
+    });
+    const events = new RecordedEvents();
+    let drains = 0;
+    events.onDrained = () => drains++;
+    const target = { environment: "dev.lever", service: "svc", resource: "", method: "chan" };
+    const request: CallRequest = {
+      caller: OUTSIDE,
+      target,
+      isStream: true,
+      timeoutMs: 0,
+      kind: PAYLOAD_JSON,
+      body: json([]),
+    };
+    const side = link.open(request, events, true);
+    for (const flush of scheduled.splice(0)) flush();
+    expect([side.send(PAYLOAD_JSON, json(1)), drains]).toEqual([false, 0]);
+    link.drained();
+    expect(drains).toBe(1);
+  });
+
+  it("a call that its caller leaves before the link reports its end gets no event", async () => {
+    const joined = new Joined();
+    joined.host.close(new LeverError("unavailable", "gone"));
+    const { side, events } = joined.open();
+    side.abort(new LeverError("cancelled", "left"));
+    await undefined;
+    expect(events.received).toEqual([]);
   });
 });
