@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../harness/seeded-random.ts";
 import { fuzz } from "./fuzz.ts";
+import { openHttp1Readers } from "./http1-readers.ts";
+import { http1Vectors } from "./http1-vectors.ts";
 import { type Corpus, Mutator } from "./mutator.ts";
 import type { FuzzTarget, Subject } from "./target.ts";
 import { hostTargets, partTargets } from "./targets/index.ts";
@@ -8,6 +10,7 @@ import { hostTargets, partTargets } from "./targets/index.ts";
 /** Inputs for each target here; `npm run fuzz` gives it any number. */
 const COUNTS: Readonly<Record<string, number>> = {
   http1: 500,
+  "http1-readers": 400,
   http2: 300,
   grpc: 300,
   websocket: 400,
@@ -27,6 +30,28 @@ const LONGEST_MS = 240_000;
 it.concurrent.each(hostTargets)("faulty inputs of $name break nothing in a host", run, LONGEST_MS);
 
 it.each(partTargets)("faulty inputs of $name break nothing", run, LONGEST_MS);
+
+it("all readers of HTTP/1.1 read every vector alike, as the first request and later", async () => {
+  await using readers = await openHttp1Readers();
+  const failures: string[] = [];
+  for (const [name, text] of http1Vectors) {
+    const sending = { text, cut: text.length, isCutOff: false };
+    const note = (error: unknown): number => failures.push(`${name}: ${error}`);
+    await readers.compare(sending).catch(note);
+    if (!text.startsWith("PRI")) await readers.compareFirst(sending).catch(note);
+  }
+  expect(failures).toEqual([]);
+}, 60_000);
+
+it("readers of HTTP/1.1 read a sequence alike, wherever its bytes are cut in two", async () => {
+  await using readers = await openHttp1Readers();
+  const text = ["sequence 2", "upgrade 9", "sequence 6"]
+    .map((name) => http1Vectors.find(([other]) => other === name)?.[1] ?? "")
+    .join("");
+  for (let cut = 0; cut <= text.length; cut++) {
+    await readers.compare({ text, cut, isCutOff: false });
+  }
+}, 60_000);
 
 const corpus: Corpus = {
   inputs: [["{", '"a": 1', "}"].map((part) => Buffer.from(part))],

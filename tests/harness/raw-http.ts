@@ -13,20 +13,23 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** The answers in received text. @throws Error for anything that is no answer. */
-export function answersOf(text: string): RawAnswer[] {
+/**
+ * The answers in received text, without interim ones. `methods` are those of the requests: the answer to HEAD has no body.
+ * @throws Error for anything that is no answer
+ */
+export function answersOf(text: string, methods: readonly string[] = []): RawAnswer[] {
   const answers: RawAnswer[] = [];
   let rest = text;
   while (rest !== "") {
     const [head = ""] = /^HTTP\/1\.1 \d{3} [^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n/.exec(rest) ?? [];
     if (head === "") throw new Error(`It is no answer: ${JSON.stringify(rest)}`);
-    const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
-    answers.push({
-      status: Number(head.slice(9, 12)),
-      head: head.toLowerCase(),
-      body: rest.slice(head.length, head.length + length),
-    });
+    const status = Number(head.slice(9, 12));
+    const isBodiless = status < 200 || methods[answers.length] === "HEAD";
+    const declared = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
+    const length = isBodiless ? 0 : declared;
+    const body = rest.slice(head.length, head.length + length);
     rest = rest.slice(head.length + length);
+    if (status >= 200) answers.push({ status, head: head.toLowerCase(), body });
   }
   return answers;
 }

@@ -5,6 +5,7 @@ import {
   type CallRequest,
   closedSide,
   defaultLimits,
+  formatLeverUrl,
   LeverError,
 } from "@leveros/protocol";
 import { RawConnection } from "./raw-http.ts";
@@ -14,6 +15,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly port: number;
   /** The open calls of methods whose names begin with `wait`, oldest first. */
   readonly waiting: OpenCall[];
+  /** Every call: its path, and its body as latin1. */
+  readonly calls: string[];
   /** Names of logged events. */
   readonly events: readonly string[];
   open(): RawConnection;
@@ -33,6 +36,7 @@ interface OpenCall {
  */
 export async function openTestGateway(limits: Partial<GatewayLimits> = {}): Promise<TestGateway> {
   const waiting: OpenCall[] = [];
+  const calls: string[] = [];
   const events: string[] = [];
   const environment = { corsOrigins: new Set(["*"]), kind: "services", isPublic: false } as const;
   const gateway = await openGateway({
@@ -40,7 +44,12 @@ export async function openTestGateway(limits: Partial<GatewayLimits> = {}): Prom
     port: 0,
     router: {
       environment: (name) => (name === "dev.lever" ? { access: environment } : undefined),
-      open: (request, reply) => openCall(request, reply, waiting),
+      open(request, reply) {
+        calls.push(
+          `${formatLeverUrl(request.target)} ${Buffer.from(request.body).toString("latin1")}`,
+        );
+        return openCall(request, reply, waiting);
+      },
     },
     access: new TokenIndex({ wallTime: Date.now, isLocalOnly: true }),
     limits: { ...defaultLimits, ...limits },
@@ -52,6 +61,7 @@ export async function openTestGateway(limits: Partial<GatewayLimits> = {}): Prom
   return {
     port,
     waiting,
+    calls,
     events,
     open: () => new RawConnection(port),
     async raw(text) {

@@ -3,6 +3,7 @@ import { archives } from "./archives.ts";
 import { callerLink } from "./caller-link.ts";
 import { grpc } from "./grpc.ts";
 import { http1 } from "./http1.ts";
+import { http1Readers } from "./http1-readers.ts";
 import { http2 } from "./http2.ts";
 import { leverJson } from "./lever-json.ts";
 import { link } from "./link.ts";
@@ -20,4 +21,4 @@ export const hostTargets: readonly FuzzTarget[] = [
 ];
 
 /** Parts of Lever, in this process. */
-export const partTargets: readonly FuzzTarget[] = [link, archives, leverJson];
+export const partTargets: readonly FuzzTarget[] = [http1Readers, link, archives, leverJson];

@@ -1,4 +1,5 @@
 import { constants, Http2ServerResponse } from "node:http2";
+import type { Socket } from "node:net";
 import { endConnection } from "./discard-body.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 
@@ -12,6 +13,7 @@ export function breakOff(request: HttpRequest, response: HttpResponse): void {
       response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
       return;
     }
-    endConnection(request);
+    request.resume();
+    endConnection(request.socket as Socket);
   });
 }

@@ -30,10 +30,8 @@ export function discardRest(socket: Duplex, timeoutMs: number): void {
   socket.resume();
 }
 
-/** Ends the connection of an HTTP/1.1 request, and drops what still arrives. */
-export function endConnection(request: HttpRequest): void {
-  const socket = request.socket as Socket;
-  request.resume();
+/** Ends a connection of HTTP/1.1, and drops what still arrives. */
+export function endConnection(socket: Duplex): void {
   discardRest(socket, LINGER_MS);
   socket.end();
 }

@@ -212,6 +212,15 @@ describe("a request in chunks", () => {
     },
   );
 
+  it("H1: a malformed chunk after a refusal gets no second answer", async () => {
+    const connection = gateway.open();
+    await connection.send(chunked("echo", "").replace("POST", "PUT"));
+    await connection.until(/405/);
+    await connection.send("zz\r\n");
+    await connection.closed;
+    expect(answersOf(connection.received)).toMatchObject([{ status: 405 }]);
+  });
+
   it("H1: a malformed chunk is refused after the answers before it", async () => {
     const connection = gateway.open();
     await connection.send(waitRequest("node") + chunked("echo", "zz\r\n"));

@@ -6,7 +6,7 @@ import type { Clock } from "../../clock.ts";
 import { wrongHttpMethod } from "../admission/admit-call.ts";
 import type { HeldConnection } from "../connections.ts";
 import type { DoorOptions } from "../door-options.ts";
-import { discardBody, LINGER_MS } from "./discard-body.ts";
+import { discardBody, endConnection, LINGER_MS } from "./discard-body.ts";
 import { serveHttp } from "./door.ts";
 import { readRequestHost } from "./request-host.ts";
 import { rejectConnection, writeProblem } from "./write-response.ts";
@@ -63,23 +63,24 @@ export function createHttp1(options: DoorOptions, upgrade: Upgrade): Http1 {
     if (connection === undefined || connection.isBroken) return;
     connection.begin(response);
     const malformed = readRequestHost(request);
-    if (malformed === undefined) {
-      serveHttp(request, response, options);
-      return;
+    if (malformed === undefined) serveHttp(request, response, options);
+    else {
+      response.shouldKeepAlive = false;
+      writeProblem(response, malformed);
+      discardBody(request);
     }
-    response.setHeader("connection", "close");
-    writeProblem(response, malformed);
-    discardBody(request);
+    // Requests after the last one must not be processed (RFC 9112, 9.6).
+    if (response.headersSent && !response.shouldKeepAlive) connection.isBroken = true;
   };
   /** H1. Acts once the requests so far are answered, if the connection is still open. */
   const afterResponses = (socket: Duplex, act: () => void): void => {
-    const open = connections.get(socket)?.openResponse;
+    const last = connections.get(socket)?.last;
     const actIfOpen = (): void => {
       if (socket.writable) act();
       else socket.destroy();
     };
-    if (open === undefined) actIfOpen();
-    else open.once("close", actIfOpen);
+    if (last === undefined || last.destroyed) actIfOpen();
+    else last.once("close", actIfOpen);
   };
 
   // `serveHttp` decides about expectations, as over HTTP/2.
@@ -94,9 +95,13 @@ export function createHttp1(options: DoorOptions, upgrade: Upgrade): Http1 {
     // Node reports the same error again with each chunk that follows.
     if (connection.isBroken) return;
     connection.isBroken = true;
-    const { openResponse } = connection;
-    if (openResponse?.req.complete === false) breakOff(openResponse, refusalOf(error));
-    else afterResponses(socket, () => rejectConnection(socket, refusalOf(error), LINGER_MS));
+    const { last } = connection;
+    if (last === undefined || last.req.complete) {
+      afterResponses(socket, () => rejectConnection(socket, refusalOf(error), LINGER_MS));
+    } else if (last.writableEnded) {
+      // A second answer to the same request would be read as that to the next one.
+      afterResponses(socket, () => endConnection(socket));
+    } else breakOff(last, refusalOf(error));
   });
   server.on("upgrade", (request, socket, head) => {
     socket.on("error", () => {});
@@ -132,9 +137,10 @@ export function createHttp1(options: DoorOptions, upgrade: Upgrade): Http1 {
 class NodeConnection implements HeldConnection {
   readonly #socket: Socket;
   readonly #clock: Clock;
-  #last: ServerResponse | undefined;
+  /** The response to the last request. */
+  last: ServerResponse | undefined;
   #lastClosedAt = 0;
-  /** A request was malformed: nothing more is read. */
+  /** The last response closes the connection, or a request was malformed: nothing more is read. */
   isBroken = false;
 
   constructor(socket: Socket, clock: Clock) {
@@ -143,7 +149,7 @@ class NodeConnection implements HeldConnection {
   }
 
   begin(response: ServerResponse): void {
-    this.#last = response;
+    this.last = response;
     response.on("close", this.#onClose);
   }
 
@@ -151,13 +157,8 @@ class NodeConnection implements HeldConnection {
     this.#lastClosedAt = this.#clock.now();
   };
 
-  /** The response to the last request, if it is not sent. */
-  get openResponse(): ServerResponse | undefined {
-    return this.#last?.destroyed === false ? this.#last : undefined;
-  }
-
   get idleSince(): number | undefined {
-    const isIdle = this.#last?.destroyed === true && !this.isBroken && !this.#socket.destroyed;
+    const isIdle = this.last?.destroyed === true && !this.isBroken && !this.#socket.destroyed;
     return isIdle ? this.#lastClosedAt : undefined;
   }
 
@@ -190,7 +191,7 @@ function breakOff(response: ServerResponse, error: LeverError): void {
     response.destroy();
     return;
   }
-  response.setHeader("connection", "close");
+  response.shouldKeepAlive = false;
   request.emit("error", error);
 }
 
