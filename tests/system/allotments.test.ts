@@ -66,21 +66,22 @@ const ARGS = [
   "serviceDataBytesMax=16777216",
 ];
 
-/** A sink, a source, and a server that returns the count of the sink, on another machine. */
+/** Two sinks, a source, and a server that returns the counts of the sinks, on another machine. */
 const PEER = `
 const net = require("node:net");
-let bytes = 0;
-const sink = net.createServer((socket) => { socket.on("data", (chunk) => { bytes += chunk.length; }).on("error", () => {}); });
+const bytes = [0, 0];
+const sinks = bytes.map((_, index) =>
+  net.createServer((socket) => { socket.on("data", (chunk) => { bytes[index] += chunk.length; }).on("error", () => {}); }));
 const source = net.createServer((socket) => {
   const more = () => { while (!socket.destroyed && socket.write(Buffer.alloc(64e3))); };
   socket.on("drain", more).on("error", () => {});
   more();
 });
-const counter = net.createServer((socket) => socket.on("error", () => {}).end(String(bytes)));
-const ports = [];
-for (const server of [sink, source, counter]) server.listen(0, "0.0.0.0", () => {
-  ports.push(server.address().port);
-  if (ports.length === 3) console.log(JSON.stringify([sink, source, counter].map((it) => it.address().port)));
+const counter = net.createServer((socket) => socket.on("error", () => {}).end(JSON.stringify(bytes)));
+const servers = [...sinks, source, counter];
+let listening = 0;
+for (const server of servers) server.listen(0, "0.0.0.0", () => {
+  if (++listening === servers.length) console.log(JSON.stringify(servers.map((it) => it.address().port)));
 });
 `;
 const PUBLIC = "198.51.100.2";
@@ -89,7 +90,7 @@ const METADATA = "169.254.169.254";
 
 let lever: RunningLever;
 let other: OtherMachine;
-let [sinkPort, sourcePort, counterPort] = [0, 0, 0];
+let [sinkPort, otherSinkPort, sourcePort, counterPort] = [0, 0, 0, 0];
 const dataDir = mkdtempSync(join(tmpdir(), "lever-allotments-"));
 
 const service = (name: string, environment = "dev.lever") =>
@@ -103,7 +104,8 @@ beforeAll(async () => {
     here: "198.51.100.1/24",
     there: [`${PUBLIC}/24`, `${PRIVATE}/32`, `${METADATA}/32`],
   });
-  [sinkPort, sourcePort, counterPort] = JSON.parse(await other.run(PEER)) as [
+  [sinkPort, otherSinkPort, sourcePort, counterPort] = JSON.parse(await other.run(PEER)) as [
+    number,
     number,
     number,
     number,
@@ -178,22 +180,22 @@ describe("network rate", () => {
   });
 
   test("an instance sends at a rate in proportion to its ram", async () => {
-    for (const [name, ram] of [
-      ["small", 128],
-      ["large", 512],
-    ] as const) {
-      const before = await sunkBytes();
-      await service(name).invoke("send", PUBLIC, sinkPort, 3);
-      expectRateOf(ram, ((await sunkBytes()) - before) / 3);
-    }
+    const before = await sunkBytes();
+    await Promise.all([
+      service("small").invoke("send", PUBLIC, sinkPort, 3),
+      service("large").invoke("send", PUBLIC, otherSinkPort, 3),
+    ]);
+    const after = await sunkBytes();
+    expectRateOf(128, (after[0] - before[0]) / 3);
+    expectRateOf(512, (after[1] - before[1]) / 3);
   });
 });
 
-async function sunkBytes(): Promise<number> {
+async function sunkBytes(): Promise<[number, number]> {
   const { connect } = await import("node:net");
   let text = "";
   for await (const chunk of connect(counterPort, PUBLIC)) text += String(chunk);
-  return Number(text);
+  return JSON.parse(text) as [number, number];
 }
 
 describe("the network policy of an environment", () => {
