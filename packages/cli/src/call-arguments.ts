@@ -1,12 +1,17 @@
-import { formatLeverUrl, isStreamingName, LeverError, parseLeverUrl } from "@leveros/protocol";
+import {
+  formatLeverUrl,
+  isStreamingName,
+  LeverError,
+  parseDurationMs,
+  parseLeverUrl,
+} from "@leveros/protocol";
 import { usageError } from "./exit-status.ts";
 import type { Reading } from "./parameters.ts";
-import { parseDuration } from "./quantity.ts";
 
 /** The value of `--timeout`, in milliseconds. */
 export const timeout: Reading<number> = {
-  parse: parseDuration,
-  allowed: "a number of milliseconds, or a number with a unit: 500ms, 10s, 2m",
+  parse: parseDurationMs,
+  allowed: "a number of milliseconds, or a number with a unit: 500ms, 1.5s, 2m, 1h",
 };
 
 /**

@@ -29,27 +29,11 @@ export function formatCount(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  "": 1,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-/** Parses `1500`, `1500ms`, `10s` or `2m`, in milliseconds. Returns undefined for zero and for any other text. */
-export function parseDuration(text: string): number | undefined {
-  return toMs(/^(\d{1,9})(ms|s|m)?$/.exec(text));
-}
+const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Parses `30m`, `12h` or `90d`, in milliseconds. Returns undefined for zero and for any other text. */
 export function parseLifetime(text: string): number | undefined {
-  return toMs(/^(\d{1,5})([mhd])$/.exec(text));
-}
-
-function toMs(match: RegExpExecArray | null): number | undefined {
-  const [, digits, unit = ""] = match ?? [];
+  const [, digits, unit = ""] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
   const ms = Number(digits) * (UNIT_MS[unit] ?? 1);
   return ms > 0 ? ms : undefined;
 }

@@ -42,6 +42,7 @@ export {
 export type { CallContext } from "./call-context.ts";
 export { callDeadline } from "./call-deadline.ts";
 export { cancelled, endedWithoutReply, wrongMethodKind } from "./call-errors.ts";
+export { parseDurationMs } from "./duration.ts";
 export { EarlyMessages } from "./early-messages.ts";
 export { argumentsPayload, encodeJson, valuePayload } from "./encode-value.ts";
 export {

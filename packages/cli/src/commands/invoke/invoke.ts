@@ -16,7 +16,7 @@ export const invoke: Command = command({
     pretty: flag("print the result indented, over several lines"),
     timeout: value(
       "<time>",
-      "longest time to wait: 500ms, 10s, 2m (default: that of the host, 60s)",
+      "longest time to wait: 500ms, 1.5s, 2m, 1h (default: that of the host, 60s)",
       timeout,
     ),
   },

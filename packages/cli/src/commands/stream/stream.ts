@@ -20,7 +20,7 @@ export const stream: Command = command({
     pretty: flag("print messages indented, over several lines"),
     timeout: value(
       "<time>",
-      "longest time the call may take: 500ms, 10s, 2m (default: without end)",
+      "longest time the call may take: 500ms, 1.5s, 2m, 1h (default: without end)",
       timeout,
     ),
   },

@@ -1,13 +1,5 @@
-import { LeverError, type Limits } from "@leveros/protocol";
+import { LeverError, type Limits, parseDurationMs } from "@leveros/protocol";
 import { type RequestHead, requestQuery } from "./request-target.ts";
-
-const UNIT_MS: Readonly<Record<string, number>> = {
-  "": 1,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-};
 
 /**
  * The deadline that a request asks for by `lever-timeout`, or by `?timeout=` where no header can be set: milliseconds, or a
@@ -19,9 +11,8 @@ export function askedTimeoutMs(
 ): number | LeverError {
   const header = request.headers["lever-timeout"] ?? queryTimeout(request);
   if (header === undefined) return 0;
-  const [, digits, unit = ""] = /^(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)?$/.exec(String(header)) ?? [];
-  const timeoutMs = Math.round(Number(digits) * (UNIT_MS[unit] ?? 1));
-  if (timeoutMs >= 1 && timeoutMs <= callTimeoutMaxMs) return timeoutMs;
+  const timeoutMs = parseDurationMs(String(header));
+  if (timeoutMs !== undefined && timeoutMs <= callTimeoutMaxMs) return timeoutMs;
   return new LeverError(
     "malformed_request",
     `Cannot read the header lever-timeout: found is ${JSON.stringify(String(header).slice(0, 40))}; allowed is 1 to ${callTimeoutMaxMs} milliseconds, or a number with ms, s, m or h.`,
