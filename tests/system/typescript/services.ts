@@ -162,11 +162,14 @@ const commonJs: TypeScriptService = {
       export const json = (): unknown => [data.greeting, greeting];
       export const types = (_request?: Request, _response?: Response): unknown => "types";
       export const commonJsNames = (): unknown => [typeof require, __filename.endsWith("src/server.ts"), require("./folder").where];
-      export const workers = async (): Promise<unknown> => await asPromise(new Worker(join(__dirname, "worker.ts")));
-      export const forks = async (): Promise<unknown> => {
-        const child = fork(join(__dirname, "child.ts"));
+      const workersOf = (...names: string[]): Promise<unknown[]> =>
+        Promise.all(names.map((name) => asPromise(new Worker(join(__dirname, name)))));
+      export const workers = (): Promise<unknown> => workersOf("worker.ts", "worker.js", "worker");
+      const fork_ = async (name: string): Promise<unknown> => {
+        const child = fork(join(__dirname, name));
         return await new Promise((resolve) => child.once("message", resolve));
       };
+      export const forks = (): Promise<unknown> => Promise.all(["child.ts", "child.js", "child"].map(fork_));
       export const failing = () => stackOf(() => fails(undefined));
       export const failingWorker = () => stackOf(async () => await asPromise(new Worker(join(__dirname, "failing-worker.ts"))));`,
     "src/child.ts": `enum Where { Child = "child" } process.send!(Where.Child);`,
@@ -189,8 +192,12 @@ const commonJs: TypeScriptService = {
     json: ["from JSON", "from JSON"],
     types: "types",
     commonJsNames: ["function", true, "folder/index.ts"],
-    workers: ["worker", "high"],
-    forks: "child",
+    workers: [
+      ["worker", "high"],
+      ["worker", "high"],
+      ["worker", "high"],
+    ],
+    forks: ["child", "child", "child"],
   },
   failing: { failing: "src/failing.ts:6:9", failingWorker: "src/failing-worker.ts:5:7" },
 };

@@ -26,7 +26,8 @@ export function provideSources(): void {
       } catch (error) {
         const path = findSource(specifier, { parentUrl: context.parentURL, error });
         if (path === undefined) throw error;
-        return nextResolve(pathToFileURL(path).href, context);
+        // The resolution of `require` and of a program's main file takes no URL.
+        return { url: pathToFileURL(path).href, shortCircuit: true };
       }
     },
     load(url, context, nextLoad) {
