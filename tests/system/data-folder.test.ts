@@ -68,7 +68,9 @@ describe("the data folder", () => {
     it("lever up refuses archives without a database, and names the copy of it", async () => {
       const refused = await up();
       expect(refused).toMatchObject({ status: 3, stdout: "" });
-      expect(refused.stderr).toContain("it is missing. Beside it are 1 archives");
+      expect(refused.stderr).toContain(
+        "it is missing. Found beside it: archives of deployed services (1)",
+      );
       expect(refused.stderr).toContain(`cp ${copy} `);
       expect(readdirSync(join(dataDir, "archives"))).toHaveLength(1);
     });

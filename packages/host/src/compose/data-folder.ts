@@ -21,6 +21,8 @@ const STORE_FILE = "lever.sqlite";
 export interface DataFolder {
   /** Without symbolic links: Node loads modules, and checks access to them, by their real paths. */
   readonly dir: string;
+  /** A host has used it before: it had a version. */
+  readonly wasUsed: boolean;
   readonly storeFile: string;
   /** A recent copy of the store; see `StoreCopies`. */
   readonly storeCopyFile: string;
@@ -35,15 +37,17 @@ export interface DataFolder {
 export function openDataFolder(path: string): DataFolder {
   makeDir(resolve(path));
   const dir = realpathSync(path);
+  const versionFile = join(dir, VERSION_FILE);
+  const wasUsed = existsSync(versionFile);
   const folder = {
     dir,
+    wasUsed,
     storeFile: join(dir, STORE_FILE),
     storeCopyFile: join(dir, "backup", STORE_FILE),
     processesDir: join(dir, "processes"),
     secretKeyFile: join(dir, "secret.key"),
   };
-  const versionFile = join(dir, VERSION_FILE);
-  if (existsSync(versionFile)) checkVersion(dir, readFileSync(versionFile, "utf8"));
+  if (wasUsed) checkVersion(dir, readFileSync(versionFile, "utf8"));
   else if (existsSync(folder.storeFile)) throw unreleased(dir);
   else writeVersion(versionFile);
   return folder;

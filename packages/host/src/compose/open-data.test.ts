@@ -60,8 +60,16 @@ describe("a data folder is refused", () => {
   const remove = (): void => rmSync(file);
   const empty = (): void => writeFileSync(file, "");
   it.each([
-    ["no database beside archives", [archives, remove], "it is missing. Beside it are 2 archives"],
-    ["an empty one beside archives", [archives, empty], "it is empty. Beside it are 2 archives"],
+    [
+      "no database beside archives",
+      [archives, remove],
+      "it is missing. Found beside it: archives of deployed services (2)",
+    ],
+    [
+      "an empty one beside archives",
+      [archives, empty],
+      "it is empty. Found beside it: archives of deployed services (2)",
+    ],
     [
       "one without tables beside archives",
       [archives, remove, () => change("PRAGMA user_version = 0")],
@@ -70,12 +78,12 @@ describe("a data folder is refused", () => {
     [
       "no database beside a key",
       [() => put("secret.key"), remove],
-      "Beside it are the key of secrets",
+      "Found beside it: the key of secrets",
     ],
     [
       "no database beside folders of a host",
       [() => put("services/dev.lever/a/b", "processes/1"), remove],
-      "the folders of a host that ran (backup, processes, services)",
+      "folders of a host (processes, services)",
     ],
     ["no database, and a log of one", [() => put("lever.sqlite-wal"), remove], "it is missing"],
   ])("with %s", (_, changes, reason) => {
@@ -154,4 +162,16 @@ it("a folder whose first start was cut off is new", async () => {
   writeFileSync(file, "");
   writeFileSync(join(dir, "notes.txt"), "of the user");
   await openData(dir).store.close();
+});
+
+it("a folder of a user that no host has used is new, whatever it has", async () => {
+  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true });
+  put("code/main.ts", "services/readme.md", "archives/old.zip");
+  await openData(dir).store.close();
+});
+
+it("a folder without a version that has archives is not new", () => {
+  for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true });
+  archives();
+  expect(refusal().message).toContain("archives of deployed services (2)");
 });

@@ -60,7 +60,7 @@ function openStore(folder: DataFolder): Store {
         throw new StartupError("dataFolderOlder", error.message, { cause: error });
       case "damaged":
       case "lost": {
-        const beside = found === undefined ? "" : ` Beside it are ${found}.`;
+        const beside = found === undefined ? "" : ` Found beside it: ${found}.`;
         throw new StartupError(
           "dataFolderDamaged",
           `${error.message}${beside}\n${restoreRemedy(folder)}`,
@@ -71,19 +71,21 @@ function openStore(folder: DataFolder): Store {
   }
 }
 
-/** Names that a host creates in its data folder after the store. */
-const LATER_NAMES = ["backup", "code", "disks", "processes", "removed", "services", "staging"];
+/** Names that a host creates in its data folder after the store. In a folder that no host has used, they are the user's. */
+const LATER_NAMES = ["code", "disks", "processes", "removed", "services", "staging"];
 
 /** The traces of a host that had a store; undefined = the folder is new. */
-function describeStored({ dir, secretKeyFile }: DataFolder): string | undefined {
-  const archives = namesIn(join(dir, "archives")).length;
+function describeStored(folder: DataFolder): string | undefined {
+  const { dir, wasUsed, secretKeyFile, storeCopyFile } = folder;
+  const archives = namesIn(join(dir, "archives")).filter((name) => name.endsWith(".tar.gz"));
+  const names = LATER_NAMES.filter((name) => wasUsed && existsSync(join(dir, name)));
   const found = [
-    ...(archives > 0 ? [`${archives} archives of deployed services`] : []),
+    ...(archives.length > 0 ? [`archives of deployed services (${archives.length})`] : []),
     ...(existsSync(secretKeyFile) ? ["the key of secrets"] : []),
+    ...(existsSync(storeCopyFile) ? ["a copy of the store"] : []),
+    ...(names.length > 0 ? [`folders of a host (${names.join(", ")})`] : []),
   ];
-  if (found.length > 0) return found.join(" and ");
-  const names = ["archives", ...LATER_NAMES].filter((name) => existsSync(join(dir, name)));
-  return names.length === 0 ? undefined : `the folders of a host that ran (${names.join(", ")})`;
+  return found.length === 0 ? undefined : found.join(", ");
 }
 
 function namesIn(dir: string): readonly string[] {
