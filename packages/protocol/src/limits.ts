@@ -10,6 +10,15 @@ const table = {
     536_870_912,
     "Bytes of all bodies of regular HTTP calls and all messages from client links that a host buffers at once.",
   ],
+  // 256 MiB.
+  bufferedReplyBytesMax: [
+    268_435_456,
+    "Bytes of all large replies that a host holds for callers that have not read them.",
+  ],
+  unreadTimeoutMs: [
+    60_000,
+    "Time without taking anything of a reply after which a caller's connection is closed.",
+  ],
   // 16 KiB.
   headerBytesMax: [16_384, "Bytes of the headers of one HTTP request."],
   headersTimeoutMs: [10_000, "Time for a client to send its headers."],

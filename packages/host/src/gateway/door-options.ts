@@ -4,6 +4,7 @@ import type { Log } from "../logs/log.ts";
 import type { Admission } from "./admission/admit-call.ts";
 import type { BodyBudget } from "./body-budget.ts";
 import type { GatewayLimits } from "./gateway-limits.ts";
+import type { UnreadReplies } from "./unread-replies.ts";
 
 /** The things that all doors of a gateway share. */
 export interface DoorOptions {
@@ -11,6 +12,7 @@ export interface DoorOptions {
   readonly router: CallTarget;
   readonly limits: GatewayLimits;
   readonly budget: BodyBudget;
+  readonly replies: UnreadReplies;
   readonly clock: Clock;
   readonly log: Log;
 }

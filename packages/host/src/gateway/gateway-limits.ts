@@ -5,6 +5,7 @@ export type GatewayLimits = Pick<
   Limits,
   | "bodyBytesMax"
   | "bufferedBodyBytesMax"
+  | "bufferedReplyBytesMax"
   | "callTimeoutMs"
   | "callTimeoutMaxMs"
   | "connectionsMax"
@@ -13,12 +14,14 @@ export type GatewayLimits = Pick<
   | "idleConnectionTimeoutMs"
   | "pingIntervalMs"
   | "requestTimeoutMs"
+  | "unreadTimeoutMs"
 >;
 
 export function gatewayLimits(limits: Limits): GatewayLimits {
   return {
     bodyBytesMax: limits.bodyBytesMax,
     bufferedBodyBytesMax: limits.bufferedBodyBytesMax,
+    bufferedReplyBytesMax: limits.bufferedReplyBytesMax,
     callTimeoutMs: limits.callTimeoutMs,
     callTimeoutMaxMs: limits.callTimeoutMaxMs,
     connectionsMax: limits.connectionsMax,
@@ -27,5 +30,6 @@ export function gatewayLimits(limits: Limits): GatewayLimits {
     idleConnectionTimeoutMs: limits.idleConnectionTimeoutMs,
     pingIntervalMs: limits.pingIntervalMs,
     requestTimeoutMs: limits.requestTimeoutMs,
+    unreadTimeoutMs: limits.unreadTimeoutMs,
   };
 }

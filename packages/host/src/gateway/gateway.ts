@@ -13,6 +13,7 @@ import { createHttp2 } from "./http2/door.ts";
 import { type Listener, listen } from "./listener.ts";
 import { type Certificate, watchCertificate } from "./tls/certificate.ts";
 import { createTls, refuseCleartext, replaceCertificate } from "./tls/tls.ts";
+import { UnreadReplies } from "./unread-replies.ts";
 import { webSocketUpgrade } from "./websocket/door.ts";
 
 export interface GatewayOptions {
@@ -33,11 +34,13 @@ export interface GatewayOptions {
 /** Opens the port for all calls from outside. @throws the system's error when the port is not available. */
 export async function openGateway(options: GatewayOptions): Promise<Listener> {
   const { router, limits, certificate, shared, clock, log } = options;
+  const replies = new UnreadReplies(options);
   const doorOptions: DoorOptions = {
     admission: new Admission(options),
     router,
     limits,
     budget: new BodyBudget(limits.bufferedBodyBytesMax),
+    replies,
     clock,
     log,
   };
@@ -62,6 +65,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
       isShared: shared !== undefined,
       headersTimeoutMs: limits.headersTimeoutMs,
       connectionsMax: limits.connectionsMax,
+      onConnection: (socket) => replies.add(socket),
       refuseCleartext: (socket) => refuseCleartext(socket, limits.headersTimeoutMs),
       clock,
       log,
@@ -81,6 +85,10 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
       stopWatching?.();
       links.close();
       return listener.close();
+    },
+    destroyConnections() {
+      replies.close();
+      listener.destroyConnections();
     },
   };
 }

@@ -51,6 +51,8 @@ export interface ListenOptions {
   readonly isShared: boolean;
   /** A connection that sends nothing for this long is closed. */
   readonly headersTimeoutMs: number;
+  /** Called for each connection, of TLS once its handshake is done. */
+  readonly onConnection: (socket: Socket) => void;
   /** Answers and closes a cleartext connection to a port for TLS. */
   readonly refuseCleartext: (socket: Socket) => void;
   /** At this number, a new connection takes the place of an idle one, or is refused. */
@@ -64,7 +66,7 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   const { tls, openFast, links } = servers;
   const http1 = servers.http1.server;
   const http2 = servers.http2.server;
-  const { bind, port, isShared, refuseCleartext } = options;
+  const { bind, port, isShared, refuseCleartext, onConnection } = options;
   const sockets = new Set<Socket>();
   const sessions = new Set<{ close(): void }>();
   let isClosing = false;
@@ -116,10 +118,13 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   http1.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    if (tls === undefined) openHttp(socket);
-    else openTls(socket);
+    if (tls === undefined) {
+      onConnection(socket);
+      openHttp(socket);
+    } else openTls(socket);
   });
   tls?.on("secureConnection", (socket: TLSSocket) => {
+    onConnection(socket);
     if (socket.alpnProtocol === "h2") openHttp2(socket);
     else openHttp(socket);
   });

@@ -11,5 +11,6 @@ export function divideLimits(limits: GatewayLimits, workers: number): GatewayLim
     connectionsMax: share(limits.connectionsMax),
     // Each share holds at least one body of the largest size, or no worker could receive such a body.
     bufferedBodyBytesMax: Math.max(share(limits.bufferedBodyBytesMax), limits.bodyBytesMax),
+    bufferedReplyBytesMax: Math.max(share(limits.bufferedReplyBytesMax), limits.bodyBytesMax),
   };
 }

@@ -30,6 +30,8 @@ export interface GrpcOptions {
   readonly open: (request: GrpcRequest, listener: CallListener, hasMore: boolean) => CallHandle;
   /** Environment of relative URLs; undefined = relative URLs are refused. */
   readonly environment: string | undefined;
+  /** A message is buffered until the caller reads. */
+  readonly onUnread?: (stream: ServerHttp2Stream) => void;
   readonly limits: Pick<Limits, "bodyBytesMax" | "callTimeoutMs" | "callTimeoutMaxMs">;
 }
 
@@ -45,7 +47,7 @@ export function serveGrpc(
   headers: IncomingHttpHeaders,
   options: GrpcOptions,
 ): void {
-  const response = new GrpcResponse(stream);
+  const response = new GrpcResponse(stream, options.onUnread);
   stream.on("error", () => {});
   try {
     const path = headers[":path"];

@@ -9,10 +9,12 @@ const HEADERS = { ":status": 200, "content-type": "application/grpc+proto" };
 export class GrpcResponse {
   isOver = false;
   readonly #stream: ServerHttp2Stream;
+  readonly #onUnread: ((stream: ServerHttp2Stream) => void) | undefined;
   #trailers: Trailers = okTrailers;
 
-  constructor(stream: ServerHttp2Stream) {
+  constructor(stream: ServerHttp2Stream, onUnread?: (stream: ServerHttp2Stream) => void) {
     this.#stream = stream;
+    this.#onUnread = onUnread;
     stream.on("wantTrailers", () => {
       if (!this.#isClosed) stream.sendTrailers(this.#trailers);
     });
@@ -34,7 +36,9 @@ export class GrpcResponse {
       return true;
     }
     this.#respond();
-    return this.#stream.write(frameMessage(message));
+    if (this.#stream.write(frameMessage(message))) return true;
+    this.#onUnread?.(this.#stream);
+    return false;
   }
 
   end(trailers: Trailers): void {

@@ -13,7 +13,7 @@ export function isGrpc(headers: IncomingHttpHeaders): boolean {
 export function serveGrpcCall(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  { admission, router, limits, log }: DoorOptions,
+  { admission, router, limits, replies, log }: DoorOptions,
 ): void {
   const request = { headers, socket: stream.session?.socket };
   serveGrpc(stream, headers, {
@@ -27,6 +27,7 @@ export function serveGrpcCall(
       }
     },
     environment: undefined,
+    onUnread: (waiting) => replies.hold(waiting),
     limits,
   });
 }

@@ -72,7 +72,7 @@ function serveRegularCall({ request, response, admitted }: Exchange, options: Do
       discardBody(request);
       return;
     }
-    const reply = new RegularReply(response);
+    const reply = new RegularReply(response, options);
     reply.call = router.open({ ...admitted, kind, body }, reply, false);
   });
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import type { AdmittedCall, Connection } from "../admission/admit-call.ts";
+import type { ReplyWriter } from "../unread-replies.ts";
 
 /** The parts of a request that HTTP/1.1 and HTTP/2 share and the gateway needs. */
 export interface HttpRequest {
@@ -23,6 +24,8 @@ export interface HttpRequest {
 /** The parts of a response that HTTP/1.1 and HTTP/2 share and the gateway needs. */
 export interface HttpResponse {
   readonly headersSent: boolean;
+  /** The connection of HTTP/1.1; null = it is closed, or still has an earlier response. */
+  readonly socket: ReplyWriter | null;
   readonly destroyed?: boolean;
   setHeader(name: string, value: string): unknown;
   /** Asks the caller for the body (RFC 9110, 15.2.1). */

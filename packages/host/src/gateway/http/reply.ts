@@ -7,19 +7,24 @@ import {
   type PayloadKind,
   type WaitTimes,
 } from "@leveros/protocol";
+import type { DoorOptions } from "../door-options.ts";
+import type { UnreadReplies } from "../unread-replies.ts";
 import type { HttpResponse } from "./exchange.ts";
 import { methodErrorParts, resultParts } from "./response-parts.ts";
-import { writeProblem, writeResponse } from "./write-response.ts";
+import { writeReply } from "./write-reply.ts";
+import { writeProblem } from "./write-response.ts";
 
 /** Writes the response of a regular call: its one message, or its failure. */
 export class RegularReply implements CallListener {
   readonly #response: HttpResponse;
+  readonly #replies: UnreadReplies;
   call: CallHandle | undefined;
   #waitTimes: WaitTimes | undefined;
   #isAnswered = false;
 
-  constructor(response: HttpResponse) {
+  constructor(response: HttpResponse, { replies }: Pick<DoorOptions, "replies">) {
     this.#response = response;
+    this.#replies = replies;
     response.on("close", () => {
       if (!this.#isAnswered) this.call?.abort(cancelled("connectionClosed"));
     });
@@ -32,7 +37,7 @@ export class RegularReply implements CallListener {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    writeResponse(this.#response, resultParts(kind, bytes, this.#waitTimes));
+    writeReply(this.#response, resultParts(kind, bytes, this.#waitTimes), this.#replies);
   }
 
   onEnd(): void {
@@ -41,7 +46,7 @@ export class RegularReply implements CallListener {
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
     this.#isAnswered = true;
-    writeResponse(this.#response, methodErrorParts(kind, bytes));
+    writeReply(this.#response, methodErrorParts(kind, bytes), this.#replies);
   }
 
   onAbort(error: LeverError): void {

@@ -10,6 +10,9 @@ import { closeWhenIdle } from "./idle-session.ts";
 const STREAM_WINDOW_BYTES = 256 * 1024;
 /** Bytes of all streams of one connection that the peer may send before the gateway has read them. */
 const CONNECTION_WINDOW_BYTES: number = 16 * STREAM_WINDOW_BYTES;
+const MB = 1_000_000;
+/** For all of a connection but replies: Node's default. */
+const SESSION_MB = 10;
 /** Calls that are open on one connection at once. */
 const STREAMS_MAX = 1_000;
 
@@ -23,6 +26,8 @@ export function createHttp2(options: DoorOptions): Http2 {
   const { limits, clock } = options;
   const connections = new Set<Http2Connection>();
   const server = http2.createServer({
+    // By default, a caller with more than 10 MB of replies on their way could make no further call.
+    maxSessionMemory: Math.ceil(limits.bufferedReplyBytesMax / MB) + SESSION_MB,
     settings: {
       initialWindowSize: STREAM_WINDOW_BYTES,
       maxConcurrentStreams: STREAMS_MAX,

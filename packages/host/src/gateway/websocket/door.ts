@@ -10,6 +10,7 @@ import { askedTimeoutMs } from "../http/call-timeout.ts";
 import { requestTarget } from "../http/request-target.ts";
 import type { Upgrade } from "../http/server.ts";
 import { rejectConnection } from "../http/write-response.ts";
+import type { UnreadReplies } from "../unread-replies.ts";
 import { WebSocketReply } from "./reply.ts";
 import { isGrant, WebSocketCredit } from "./websocket-credit.ts";
 
@@ -18,7 +19,7 @@ const SUBPROTOCOL = "lever";
 
 /** Answers upgrade requests: with a WebSocket for a streaming method, or with a problem like any other refusal. */
 export function webSocketUpgrade(options: DoorOptions): Upgrade {
-  const { admission, limits, log } = options;
+  const { admission, limits, replies, log } = options;
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: limits.bodyBytesMax,
@@ -42,7 +43,7 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
     }
     server.handleUpgrade(request, connection, head, (socket) => {
       socket.on("error", () => {});
-      replyOver(socket, connection).onAbort(error);
+      replyOver(socket, connection, replies).onAbort(error);
     });
   };
   return (request, connection, head) => {
@@ -61,7 +62,10 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
       return;
     }
     server.handleUpgrade(request, connection, head, (socket) =>
-      serveWebSocket(socket, admitted, { ...options, reply: replyOver(socket, connection) }),
+      serveWebSocket(socket, admitted, {
+        ...options,
+        reply: replyOver(socket, connection, replies),
+      }),
     );
   };
 }
@@ -111,9 +115,9 @@ function serveWebSocket(
   });
 }
 
-function replyOver(socket: WebSocket, connection: Duplex): WebSocketReply {
+function replyOver(socket: WebSocket, connection: Duplex, replies: UnreadReplies): WebSocketReply {
   const credit = socket.protocol === SUBPROTOCOL ? new WebSocketCredit() : undefined;
-  return new WebSocketReply(socket, connection, credit);
+  return new WebSocketReply(socket, connection, { credit, replies });
 }
 
 function offersSubprotocol(request: IncomingMessage): boolean {

@@ -8,6 +8,7 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 import type { WebSocket } from "ws";
+import type { UnreadReplies } from "../unread-replies.ts";
 import { BatchedReads } from "./batched-reads.ts";
 import { CLOSE_DONE, CLOSE_METHOD_FAILED, closeCode, closeReason } from "./close-frame.ts";
 import { MessageWriter } from "./message-writer.ts";
@@ -19,6 +20,8 @@ const BUFFERED_BYTES_MAX = 256 * 1024;
 /** Writes a call's messages and its end to a WebSocket, as fast as the caller reads, and grants the caller credit. */
 export class WebSocketReply implements CallListener {
   readonly #socket: WebSocket;
+  readonly #connection: Duplex;
+  readonly #replies: UnreadReplies;
   call: CallHandle | undefined;
   isOver = false;
   /** undefined = the caller does not use the subprotocol. */
@@ -27,9 +30,15 @@ export class WebSocketReply implements CallListener {
   readonly #writer: MessageWriter;
   readonly #reads: BatchedReads;
 
-  constructor(socket: WebSocket, connection: Duplex, credit: WebSocketCredit | undefined) {
+  constructor(
+    socket: WebSocket,
+    connection: Duplex,
+    options: { readonly credit: WebSocketCredit | undefined; readonly replies: UnreadReplies },
+  ) {
     this.#socket = socket;
-    this.#credit = credit;
+    this.#connection = connection;
+    this.#credit = options.credit;
+    this.#replies = options.replies;
     this.#writer = new MessageWriter(connection);
     this.#reads = new BatchedReads(connection);
     connection.on("drain", () => this.#resume());
@@ -78,6 +87,7 @@ export class WebSocketReply implements CallListener {
     if (!this.#canSend && !this.#isPaused) {
       this.#isPaused = true;
       this.call?.pause();
+      if (!this.#canBuffer) this.#replies.hold(this.#connection);
     }
   }
 
@@ -108,7 +118,11 @@ export class WebSocketReply implements CallListener {
 
   get #canSend(): boolean {
     const hasCredit = this.#credit?.canSend !== false;
-    return hasCredit && this.#writer.bufferedBytes <= BUFFERED_BYTES_MAX;
+    return hasCredit && this.#canBuffer;
+  }
+
+  get #canBuffer(): boolean {
+    return this.#writer.bufferedBytes <= BUFFERED_BYTES_MAX;
   }
 
   #resume(): void {

@@ -3,6 +3,7 @@ import type { DoorOptions } from "../../door-options.ts";
 import { BodyBuffers } from "./body-buffers.ts";
 import { FastConnection, type FastOptions } from "./fast-connection.ts";
 import { HeadReader } from "./head-reader.ts";
+import type { FastShared } from "./reply.ts";
 
 /** Connections are checked for timeouts this often. */
 const TICK_MS = 1_000;
@@ -13,11 +14,13 @@ const TICK_MS_MIN = 20;
 export class FastConnections {
   readonly #options: FastOptions;
   readonly connections: Set<FastConnection> = new Set();
-  readonly #shared = { now: 0, isClosing: false, keepAliveTail: "", closeTail: "" };
+  readonly #shared: { -readonly [Name in keyof FastShared]: FastShared[Name] };
   #timer: unknown;
 
   /** `handOver` passes a connection to Node's server. */
   constructor(options: DoorOptions, handOver: (socket: Socket) => void) {
+    const { replies } = options;
+    this.#shared = { now: 0, isClosing: false, replies, keepAliveTail: "", closeTail: "" };
     this.#options = {
       ...options,
       shared: this.#shared,

@@ -14,6 +14,7 @@ import { TokenIndex } from "../../../access/token-index.ts";
 import { systemClock } from "../../../clock.ts";
 import { Admission } from "../../admission/admit-call.ts";
 import { BodyBudget } from "../../body-budget.ts";
+import { UnreadReplies } from "../../unread-replies.ts";
 import { FastConnections } from "./door.ts";
 
 const overloaded = new LeverError("overloaded", "Cannot accept the call.");
@@ -50,18 +51,21 @@ let router: FakeRouter;
 let fast: FastConnections;
 let server: Server;
 let handedOver: Socket[];
+let replies: UnreadReplies;
 
 beforeEach(async () => {
   router = new FakeRouter();
   handedOver = [];
   const access = new TokenIndex({ wallTime: () => 0, isLocalOnly: true });
   const limits = defaultLimits;
+  replies = new UnreadReplies({ limits, clock: systemClock, log: () => {} });
   fast = new FastConnections(
     {
       admission: new Admission({ router, access, limits }),
       router,
       limits,
       budget: new BodyBudget(limits.bufferedBodyBytesMax),
+      replies,
       clock: systemClock,
       log: () => {},
     },
@@ -80,6 +84,7 @@ beforeEach(async () => {
 
 afterEach(() => {
   fast.close();
+  replies.close();
   for (const socket of handedOver) socket.destroy();
   server.close();
 });

@@ -9,6 +9,7 @@ import {
   type PayloadKind,
   type WaitTimes,
 } from "@leveros/protocol";
+import { LARGE_REPLY_BYTES, tooManyReplies, type UnreadReplies } from "../../unread-replies.ts";
 import {
   methodErrorParts,
   problemParts,
@@ -27,6 +28,7 @@ export interface FastShared {
   readonly now: number;
   /** Each connection is closed after its response. */
   readonly isClosing: boolean;
+  readonly replies: UnreadReplies;
   /** The rest of a head after the value of content-length, of a connection that is kept, and of one that is closed. */
   readonly keepAliveTail: string;
   readonly closeTail: string;
@@ -114,8 +116,15 @@ export class FastReply implements CallListener {
 
   #write(head: string, body: Uint8Array): void {
     this.#isAnswered = true;
-    if (this.#socket.destroyed) return;
-    const tail = this.isLast ? this.#shared.closeTail : this.#shared.keepAliveTail;
-    writeToSocket(this.#socket, `${head}${body.length}${tail}`, body);
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    const { replies, closeTail, keepAliveTail } = this.#shared;
+    const tail = this.isLast ? closeTail : keepAliveTail;
+    if (body.length <= LARGE_REPLY_BYTES) {
+      writeToSocket(socket, `${head}${body.length}${tail}`, body);
+    } else if (replies.hasMemoryFor(body.length)) {
+      writeToSocket(socket, `${head}${body.length}${tail}`, body);
+      if (socket.writableLength > 0) replies.hold(socket);
+    } else this.#writeParts(problemParts(tooManyReplies()));
   }
 }

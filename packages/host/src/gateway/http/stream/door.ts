@@ -17,10 +17,8 @@ import { StreamReply } from "./reply.ts";
  * `EventSource` of a browser can only GET: its arguments are in `?args=`. It connects again after each end, so the one of a
  * stream that is over is answered with 204, which makes it stop.
  */
-export function serveStream(
-  { request, response, admitted }: Exchange,
-  { router, limits, clock }: DoorOptions,
-): void {
+export function serveStream({ request, response, admitted }: Exchange, options: DoorOptions): void {
+  const { router, limits, clock } = options;
   if (acceptsEvents(request) && request.headers["last-event-id"] === LAST_EVENT_ID) {
     response.writeHead(204, { "cache-control": "no-store" });
     response.end();
@@ -30,7 +28,7 @@ export function serveStream(
   const kind = isEventSource(request) ? PAYLOAD_JSON : messageKind(request.headers["content-type"]);
   if (kind instanceof LeverError) throw kind;
   const lines = new LineSplitter(limits.bodyBytesMax);
-  const reply = new StreamReply(request, response);
+  const reply = new StreamReply(request, response, options);
   if (acceptsEvents(request)) reply.awaitEvents({ clock, pingIntervalMs: limits.pingIntervalMs });
 
   const timer = clock.setTimeout(

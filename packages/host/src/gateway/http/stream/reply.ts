@@ -9,12 +9,15 @@ import {
   type WaitTimes,
 } from "@leveros/protocol";
 import type { Clock } from "../../../clock.ts";
+import type { DoorOptions } from "../../door-options.ts";
 import type { GatewayLimits } from "../../gateway-limits.ts";
+import type { UnreadReplies } from "../../unread-replies.ts";
 import { breakOff } from "../break-off.ts";
 import { discardBody } from "../discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../exchange.ts";
 import { methodErrorParts, serverTiming } from "../response-parts.ts";
-import { writeProblem, writeResponse } from "../write-response.ts";
+import { replyWriter, writeReply } from "../write-reply.ts";
+import { writeProblem } from "../write-response.ts";
 import { HEARTBEAT, jsonLines, rawBytes, type StreamFormat, serverSentEvents } from "./format.ts";
 
 /** Pages wait at most this long for the head of server-sent events. */
@@ -32,6 +35,7 @@ interface EventsOptions extends Pick<GatewayLimits, "pingIntervalMs"> {
 export class StreamReply implements CallListener {
   readonly #request: HttpRequest;
   readonly #response: HttpResponse;
+  readonly #replies: UnreadReplies;
   call: CallHandle | undefined;
   #waitTimes: WaitTimes | undefined;
   isOver = false;
@@ -44,8 +48,13 @@ export class StreamReply implements CallListener {
   /** No message was written since the last check. */
   #isSilent = false;
 
-  constructor(request: HttpRequest, response: HttpResponse) {
+  constructor(
+    request: HttpRequest,
+    response: HttpResponse,
+    { replies }: Pick<DoorOptions, "replies">,
+  ) {
     this.#request = request;
+    this.#replies = replies;
     this.#response = response;
     response.on("drain", () => {
       this.#isPaused = false;
@@ -123,7 +132,7 @@ export class StreamReply implements CallListener {
       return;
     }
     this.#close();
-    writeResponse(this.#response, methodErrorParts(kind, bytes));
+    writeReply(this.#response, methodErrorParts(kind, bytes), this.#replies);
   }
 
   onAbort(error: LeverError): void {
@@ -157,6 +166,8 @@ export class StreamReply implements CallListener {
   #pause(): void {
     this.#isPaused = true;
     this.call?.pause();
+    const writer = replyWriter(this.#response);
+    if (writer) this.#replies.hold(writer);
   }
 
   #finish(last: Uint8Array | undefined): void {
