@@ -54,6 +54,11 @@ export class OtherMachine implements Disposable {
     return [IP, "netns", "exec", this.#name];
   }
 
+  /** Pulls the cable: what either machine sends is lost, and neither is told. */
+  pullCable(): void {
+    ip("-n", this.#name, "link", "set", "eth0", "down");
+  }
+
   /** Runs a program for Node (CommonJS) over there until the end; resolves to its first output. */
   async run(program: string): Promise<string> {
     const file = join(tmpdir(), `${this.#name}-${this.#files.length}.cjs`);

@@ -11,6 +11,7 @@ import { FastConnections } from "./http/fast/door.ts";
 import { createHttp1 } from "./http/server.ts";
 import { createHttp2 } from "./http2/door.ts";
 import { type Listener, listen } from "./listener.ts";
+import { LostPeers } from "./lost-peers.ts";
 import { type Certificate, watchCertificate } from "./tls/certificate.ts";
 import { createTls, refuseCleartext, replaceCertificate } from "./tls/tls.ts";
 import { UnreadReplies } from "./unread-replies.ts";
@@ -35,6 +36,7 @@ export interface GatewayOptions {
 export async function openGateway(options: GatewayOptions): Promise<Listener> {
   const { router, limits, certificate, shared, clock, log } = options;
   const replies = new UnreadReplies(options);
+  const peers = new LostPeers({ clock, pingIntervalMs: limits.pingIntervalMs });
   const doorOptions: DoorOptions = {
     admission: new Admission(options),
     router,
@@ -65,7 +67,10 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
       isShared: shared !== undefined,
       headersTimeoutMs: limits.headersTimeoutMs,
       connectionsMax: limits.connectionsMax,
-      onConnection: (socket) => replies.add(socket),
+      onConnection: (socket) => {
+        replies.add(socket);
+        peers.add(socket);
+      },
       refuseCleartext: (socket) => refuseCleartext(socket, limits.headersTimeoutMs),
       clock,
       log,
@@ -88,6 +93,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
     },
     destroyConnections() {
       replies.close();
+      peers.close();
       listener.destroyConnections();
     },
   };

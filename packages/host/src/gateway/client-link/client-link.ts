@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import {
   attachLink,
@@ -75,8 +74,6 @@ export class ClientLink implements HeldConnection {
         onClosed();
       },
     });
-    // TCP finds out when a peer has gone without closing its connection.
-    (socket as Socket).setKeepAlive(true, limits.idleConnectionTimeoutMs);
   }
 
   get idleSince(): number | undefined {

@@ -4,6 +4,7 @@ import type { HeldConnection } from "../connections.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { isGrpc, serveGrpcCall } from "../grpc/door.ts";
 import { serveHttp } from "../http/door.ts";
+import { pingWhileBusy } from "./busy-session.ts";
 import { closeWhenIdle } from "./idle-session.ts";
 
 /** Bytes of one stream that the peer may send before the gateway has read them. */
@@ -42,6 +43,7 @@ export function createHttp2(options: DoorOptions): Http2 {
     const connection = new Http2Connection(session, clock);
     connections.add(connection);
     session.on("close", () => connections.delete(connection));
+    pingWhileBusy(session, clock, limits.pingIntervalMs);
   });
   server.on("stream", (stream, headers, _flags, rawHeaders) => {
     if (isGrpc(headers)) {

@@ -11,6 +11,7 @@ import { requestTarget } from "../http/request-target.ts";
 import type { Upgrade } from "../http/server.ts";
 import { rejectConnection } from "../http/write-response.ts";
 import type { UnreadReplies } from "../unread-replies.ts";
+import { pingPeer } from "./ping-peer.ts";
 import { WebSocketReply } from "./reply.ts";
 import { isGrant, WebSocketCredit } from "./websocket-credit.ts";
 
@@ -19,7 +20,7 @@ const SUBPROTOCOL = "lever";
 
 /** Answers upgrade requests: with a WebSocket for a streaming method, or with a problem like any other refusal. */
 export function webSocketUpgrade(options: DoorOptions): Upgrade {
-  const { admission, limits, replies, log } = options;
+  const { admission, limits, replies, clock, log } = options;
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: limits.bodyBytesMax,
@@ -61,12 +62,13 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
       refuse(asLeverError(error, log, "gateway"), request, connection, head);
       return;
     }
-    server.handleUpgrade(request, connection, head, (socket) =>
+    server.handleUpgrade(request, connection, head, (socket) => {
+      pingPeer(socket, connection, { clock, pingIntervalMs: limits.pingIntervalMs });
       serveWebSocket(socket, admitted, {
         ...options,
         reply: replyOver(socket, connection, replies),
-      }),
-    );
+      });
+    });
   };
 }
 

@@ -1,0 +1,40 @@
+import type { ServerHttp2Session } from "node:http2";
+import type { Clock } from "../../clock.ts";
+
+/**
+ * Closes an HTTP/2 connection with open calls whose peer does not answer a ping within the interval. A connection without
+ * calls has `closeWhenIdle`.
+ */
+export function pingWhileBusy(session: ServerHttp2Session, clock: Clock, intervalMs: number): void {
+  let openStreams = 0;
+  let isAwaitingAck = false;
+  let timer: unknown;
+  const onAck = (error: Error | null): void => {
+    if (error === null) isAwaitingAck = false;
+  };
+  const check = (): void => {
+    timer = undefined;
+    if (session.destroyed || openStreams === 0) return;
+    if (isAwaitingAck) {
+      session.destroy();
+      return;
+    }
+    isAwaitingAck = true;
+    // Node sends no ping after either side has announced the end. Peers must acknowledge settings, too (RFC 9113, 6.5.3).
+    if (session.closed) session.settings({}, onAck);
+    else session.ping(onAck);
+    checkLater();
+  };
+  const checkLater = (): void => {
+    timer ??= clock.setTimeout(check, intervalMs);
+  };
+  const onStreamClose = (): void => {
+    openStreams--;
+  };
+  session.on("stream", (stream) => {
+    openStreams++;
+    stream.on("close", onStreamClose);
+    checkLater();
+  });
+  session.on("close", () => clock.clearTimeout(timer));
+}
