@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { CreatedToken } from "@leveros/protocol";
 import type { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { instancesOf } from "../harness/admin.ts";
 import { eventually } from "../harness/eventually.ts";
 import type { RunningLever } from "../harness/lever.ts";
 import { startProxy, type TestProxy } from "../harness/proxy.ts";
@@ -234,31 +235,31 @@ describe("a host with tokens", () => {
 
 describe("a host that stops", () => {
   let status: number;
-  let last: unknown;
-  let end: IteratorResult<unknown>;
+  let end: unknown;
   let refusal: unknown;
 
   beforeAll(async () => {
-    const lever = await startTalk();
+    const lever = await startTalk("--limit", "drainTimeoutMs=2000");
     const talk = talkAt(lever.address);
-    const { stream, messages, echo } = await opened(talk.invokeChan("lastChan"));
+    const { messages } = await opened(talk.invokeChan("lastChan"));
     expect((await messages.next()).value).toBe("here");
+    // A regular call keeps the host until its instance is killed.
+    const held = talk.invoke("hang");
+    await eventually(async () => (await instancesOf(lever, "talk"))[0]?.callsInFlight === 2);
     const stopped = lever.stop();
+    end = await messages.next().catch((error: unknown) => error);
     refusal = await eventually(async () => {
       const late = await opened(talk.invokeChan("echoChan"));
       const outcome = await late.echo(1).catch((error: unknown) => error);
       late.stream.cancel();
       return outcome === 1 ? undefined : outcome;
     });
-    last = await echo("the last");
-    end = await messages.next();
-    stream.end();
+    await held.catch(() => {});
     status = await stopped;
   });
 
-  it("a stopping host lets streams on a link end by themselves", () => {
-    expect(last).toBe("the last");
-    expect(end).toEqual({ done: true, value: undefined });
+  it("a stopping host ends streams on a link as unavailable", () => {
+    expect(end).toMatchObject({ code: "unavailable" });
     expect(status).toBe(0);
   });
 
