@@ -16,7 +16,9 @@ import {
   PAYLOAD_JSON,
 } from "../call.ts";
 import { LeverError } from "../errors.ts";
+import { CREDIT, encodeCredit, HEADER_BYTES, writeHeader } from "./frame.ts";
 import { Link } from "./link.ts";
+import type { LinkedSide } from "./link-options.ts";
 
 const decoder = new TextDecoder();
 
@@ -242,13 +244,14 @@ describe("a link", () => {
     expect(pongs).toBe(1);
   });
 
-  it("a caller that waits is told when the transport takes bytes again", () => {
+  it("a caller that got credit while the transport was full is told when it has drained", () => {
     const scheduled: (() => void)[] = [];
+    let accepts = true;
     const link = new Link({
       side: "host",
-      messageBytesMax: 1_000,
+      messageBytesMax: 100_000,
       callsMax: 10,
-      write: () => false,
+      write: () => accepts,
       schedule: (flush) => scheduled.push(flush),
       onCall: () => new RecordedEvents(),
       onControl() {},
@@ -256,18 +259,15 @@ describe("a link", () => {
     const events = new RecordedEvents();
     let drains = 0;
     events.onDrained = () => drains++;
-    const target = { environment: "dev.lever", service: "svc", resource: "", method: "chan" };
-    const request: CallRequest = {
-      caller: OUTSIDE,
-      target,
-      isStream: true,
-      timeoutMs: 0,
-      kind: PAYLOAD_JSON,
-      body: json([]),
-    };
-    const side = link.open(request, events, true);
+    const side = openStream(link, events);
+    while (side.send(PAYLOAD_BYTES, pattern(60_000, 1)));
+    accepts = false;
     for (const flush of scheduled.splice(0)) flush();
-    expect([side.send(PAYLOAD_JSON, json(1)), drains]).toEqual([false, 0]);
+    const credit = new Uint8Array(HEADER_BYTES + 4);
+    writeHeader(new DataView(credit.buffer), 0, 4, CREDIT, 0, 0, side.id);
+    credit.set(encodeCredit(200_000), HEADER_BYTES);
+    link.receive(credit);
+    expect(drains).toBe(0);
     link.drained();
     expect(drains).toBe(1);
   });
@@ -281,3 +281,15 @@ describe("a link", () => {
     expect(events.received).toEqual([]);
   });
 });
+
+function openStream(link: Link, events: RecordedEvents): LinkedSide {
+  const request: CallRequest = {
+    caller: OUTSIDE,
+    target: { environment: "dev.lever", service: "svc", resource: "", method: "chan" },
+    isStream: true,
+    timeoutMs: 0,
+    kind: PAYLOAD_JSON,
+    body: json([]),
+  };
+  return link.open(request, events, true);
+}
