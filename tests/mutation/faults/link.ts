@@ -123,7 +123,7 @@ export const linkFaults: readonly PlantedFault[] = [
       "A large call blocks the others.",
       "if (call.pump()) this.#queued.add(call);",
       "if (call.pump()) while (call.pump());",
-      LINK,
+      OUTPUT,
     ],
     [
       "A transport that is full is written to.",
@@ -143,7 +143,6 @@ export const linkFaults: readonly PlantedFault[] = [
       "this.#unreadBytes = 0;\n    this.#pump();",
       "this.#pump();",
       OUTPUT,
-      HOSTILE,
     ],
     [
       "Queued chunks wait for ever once the transport was full.",

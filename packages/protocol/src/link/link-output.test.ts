@@ -75,3 +75,20 @@ it("queued chunks wait while the transport is full, and are sent when it has dra
   output.drained();
   expect(sent).toEqual(["chunk", "chunk", "chunk", "drained"]);
 });
+
+it("queued calls send one chunk each in turn (L1)", () => {
+  const { output, runLoop } = recordedOutput();
+  const sent: string[] = [];
+  for (const name of ["a", "b"]) {
+    let left = 3;
+    output.queue({
+      pump() {
+        sent.push(name);
+        return --left > 0;
+      },
+      drained() {},
+    });
+  }
+  runLoop();
+  expect(sent.join("")).toBe("ababab");
+});
