@@ -7,6 +7,7 @@ import {
   defaultLimits,
   formatLeverUrl,
   LeverError,
+  type LeverUrl,
 } from "@leveros/protocol";
 import { RawConnection } from "./raw-http.ts";
 
@@ -44,6 +45,7 @@ export async function openTestGateway(limits: Partial<GatewayLimits> = {}): Prom
     port: 0,
     router: {
       environment: (name) => (name === "dev.lever" ? { access: environment } : undefined),
+      refusal: ({ target }) => refusalOf(target),
       open(request, reply) {
         calls.push(
           `${formatLeverUrl(request.target)} ${Buffer.from(request.body).toString("latin1")}`,
@@ -77,10 +79,16 @@ export async function openTestGateway(limits: Partial<GatewayLimits> = {}): Prom
   };
 }
 
+function refusalOf({ environment, service }: LeverUrl): LeverError | undefined {
+  if (environment === "dev.lever" && service !== "nobody") return undefined;
+  return new LeverError("unknown_service", `There is no service ${service}.`);
+}
+
 function openCall(request: CallRequest, reply: CallListener, waiting: OpenCall[]): CallHandle {
-  const { environment, service, method } = request.target;
-  if (environment !== "dev.lever" || service === "nobody") {
-    reply.onAbort(new LeverError("unknown_service", `There is no service ${service}.`));
+  const { method } = request.target;
+  const refusal = refusalOf(request.target);
+  if (refusal !== undefined) {
+    reply.onAbort(refusal);
     return closedSide;
   }
   if (method.startsWith("wait")) {

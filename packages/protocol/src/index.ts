@@ -24,6 +24,7 @@ export type {
 } from "./admin-messages.ts";
 export { isRight, rights } from "./admin-messages.ts";
 export type { AdminMethods, AdminStreams } from "./admin-methods.ts";
+export { ArrivingBody, type BodyMemory } from "./arriving-body.ts";
 export {
   type Caller,
   type CallHandle,
@@ -129,6 +130,7 @@ export {
   type RuntimeMessage,
 } from "./runtime-messages.ts";
 export { serviceKey } from "./service-key.ts";
+export { SMALL_BODY_BYTES } from "./small-body.ts";
 export { isSourcePath, WORKSPACE_FOLDER } from "./source-path.ts";
 export {
   decodeArguments,

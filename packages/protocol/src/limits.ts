@@ -8,7 +8,7 @@ const table = {
   // 512 MiB.
   bufferedBodyBytesMax: [
     536_870_912,
-    "Bytes of all bodies of regular HTTP calls and all messages from client links that a host buffers at once.",
+    "Bytes of all bodies and messages of callers from outside that a host holds at once, as far as they have arrived. Those of up to 16 KiB each do not count.",
   ],
   // 256 MiB.
   bufferedReplyBytesMax: [

@@ -63,13 +63,13 @@ export const linkFaults: readonly PlantedFault[] = [
   ...faultsIn("protocol/src/link/link-call.ts", [
     [
       "Arguments of calls that are over still count.",
-      "this.#link.countStored(-this.#argumentsBytes);",
+      "this.#link.countStored(-this.#argumentsBytes, -largeBytes(this.#argumentsBytes));",
       "",
       HOSTILE,
     ],
     [
       "Incomplete messages of calls that are over still count.",
-      "this.#link.countStored(-this.#partialMessage.memoryBytes);",
+      "this.#link.countStored(-memoryBytes, -receivedBytes);",
       "",
       HOSTILE,
     ],

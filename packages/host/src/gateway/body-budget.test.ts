@@ -1,3 +1,4 @@
+import { SMALL_BODY_BYTES } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { BodyBudget, BodyReservation } from "./body-budget.ts";
 
@@ -22,13 +23,31 @@ it("bytes that are held already are counted, within the limit or not", () => {
   expect(budget.count(-1)).toBe(true);
 });
 
-it("a reservation releases everything once", () => {
-  const budget = new BodyBudget(10);
+const LARGE = SMALL_BODY_BYTES + 1;
+
+it("a body holds what has arrived of it, and releases it once", () => {
+  const budget = new BodyBudget(2 * LARGE);
   const first = new BodyReservation(budget);
   const second = new BodyReservation(budget);
-  expect([first.reserve(4), first.reserve(4), second.reserve(4)]).toEqual([true, true, false]);
+  expect([first.hold(LARGE), first.hold(LARGE + 1), first.hold(LARGE + 1)]).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect(second.hold(LARGE)).toBe(false);
   first.release();
   first.release();
-  expect(second.reserve(10)).toBe(true);
-  expect(second.reserve(1)).toBe(false);
+  expect(second.hold(2 * LARGE)).toBe(true);
+  expect(second.hold(2 * LARGE + 1)).toBe(false);
+});
+
+it("a small body is accepted when large ones have used the whole budget", () => {
+  const budget = new BodyBudget(LARGE);
+  expect(new BodyReservation(budget).hold(LARGE)).toBe(true);
+  const small = new BodyReservation(budget);
+  expect([small.hold(1), small.hold(SMALL_BODY_BYTES), small.hold(LARGE)]).toEqual([
+    true,
+    true,
+    false,
+  ]);
 });

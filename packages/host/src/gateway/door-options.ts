@@ -1,6 +1,6 @@
-import type { CallTarget } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
+import type { CallRouter } from "../router/call.ts";
 import type { Admission } from "./admission/admit-call.ts";
 import type { BodyBudget } from "./body-budget.ts";
 import type { GatewayLimits } from "./gateway-limits.ts";
@@ -9,7 +9,7 @@ import type { UnreadReplies } from "./unread-replies.ts";
 /** The things that all doors of a gateway share. */
 export interface DoorOptions {
   readonly admission: Admission;
-  readonly router: CallTarget;
+  readonly router: CallRouter;
   readonly limits: GatewayLimits;
   readonly budget: BodyBudget;
   readonly replies: UnreadReplies;

@@ -29,7 +29,7 @@ beforeAll(async () => {
   gateway = await openGateway({
     bind: "127.0.0.1",
     port: 0,
-    router: { environment: failing, open: failing },
+    router: { environment: failing, refusal: failing, open: failing },
     access: new TokenIndex({ wallTime: () => 0, isLocalOnly: true }),
     limits: defaultLimits,
     certificate: undefined,

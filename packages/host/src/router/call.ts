@@ -1,12 +1,17 @@
 import type { CallTarget, LeverError } from "@leveros/protocol";
-import type { ChainLink } from "./chain-link.ts";
+import type { ChainLink, RoutedRequest } from "./chain-link.ts";
 import type { EnvironmentAccess } from "./environment-access.ts";
 import type { Lease } from "./lease.ts";
 
 /** The router as a gateway uses it: the host's own, or in a worker the link to it. */
 export interface CallRouter extends CallTarget {
   environment(name: string): { readonly access: EnvironmentAccess } | undefined;
+  /** The reason why `open` would refuse a call. Doors ask before they read a body. undefined = none that is known here. */
+  refusal(call: CallHead): LeverError | undefined;
 }
+
+/** The parts of a call that its head has. */
+export type CallHead = Pick<RoutedRequest, "caller" | "target" | "isStream" | "parentCall">;
 
 /** A call as its route sees it: it waits for an instance, or has a place on one. */
 export interface SubmittedCall extends ChainLink {

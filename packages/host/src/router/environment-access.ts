@@ -1,3 +1,5 @@
+import { LeverError } from "@leveros/protocol";
+
 /** The rules for calls into an environment. */
 export interface EnvironmentAccess {
   /** Origins whose pages may call; `*` = any. */
@@ -6,4 +8,9 @@ export interface EnvironmentAccess {
   readonly kind: "services" | "platform";
   /** Anyone may invoke its services without a token. */
   readonly isPublic: boolean;
+}
+
+/** The error of a call into an environment that does not exist. */
+export function unknownEnvironment(name: string): LeverError {
+  return new LeverError("unknown_environment", `There is no environment ${name}.`);
 }

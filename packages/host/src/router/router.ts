@@ -9,9 +9,9 @@ import {
   wrongMethodKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import type { CallRouter } from "./call.ts";
+import type { CallHead, CallRouter } from "./call.ts";
 import type { RoutedRequest } from "./chain-link.ts";
-import type { EnvironmentAccess } from "./environment-access.ts";
+import { type EnvironmentAccess, unknownEnvironment } from "./environment-access.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import type { LiveVersion } from "./live-version.ts";
 import type { RouteOptions } from "./route-options.ts";
@@ -116,7 +116,12 @@ export class Router implements CallRouter {
     return call;
   }
 
-  #find(request: RoutedRequest): ServiceRoute | LeverError {
+  refusal(call: CallHead): LeverError | undefined {
+    const route = this.#find(call);
+    return route instanceof LeverError ? route : undefined;
+  }
+
+  #find(request: CallHead): ServiceRoute | LeverError {
     const { target, caller, parentCall } = request;
     const { environment, service, method } = target;
     const isService = caller.kind === "service";
@@ -127,7 +132,7 @@ export class Router implements CallRouter {
     }
     const routes = this.#environments.get(environment);
     if (routes === undefined) {
-      return new LeverError("unknown_environment", `There is no environment ${environment}.`);
+      return unknownEnvironment(environment);
     }
     if (routes.access.kind === "platform" && isService) {
       return new LeverError("forbidden", `Services may not call into ${environment}.`);
@@ -157,7 +162,7 @@ export class Router implements CallRouter {
   }
 }
 
-function tooDeep({ target }: RoutedRequest, depth: number): LeverError {
+function tooDeep({ target }: CallHead, depth: number): LeverError {
   return new LeverError(
     "overloaded",
     `Cannot call ${target.service}/${target.method}: it is the last of ${depth + 1} calls, each made in the course of the one before, and ${depth} are allowed (callDepthMax). A method may call itself without end.`,

@@ -8,8 +8,8 @@ import {
   type PayloadKind,
   type WaitTimes,
 } from "@leveros/protocol";
-import type { CallRouter } from "../router/call.ts";
-import type { EnvironmentAccess } from "../router/environment-access.ts";
+import type { CallHead, CallRouter } from "../router/call.ts";
+import { type EnvironmentAccess, unknownEnvironment } from "../router/environment-access.ts";
 
 /** The way from a worker to the host's router: calls over the link, and who may call into which environment. */
 export class RemoteRouter implements CallRouter {
@@ -28,6 +28,10 @@ export class RemoteRouter implements CallRouter {
   setEnvironment(name: string, access: EnvironmentAccess | undefined): void {
     if (access === undefined) this.#environments.delete(name);
     else this.#environments.set(name, { access });
+  }
+
+  refusal({ target: { environment } }: CallHead): LeverError | undefined {
+    return this.#environments.has(environment) ? undefined : unknownEnvironment(environment);
   }
 
   open(request: CallRequest, listener: CallListener, hasMore: boolean): CallHandle {

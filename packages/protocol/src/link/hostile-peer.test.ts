@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Joined, json, pattern, RecordedEvents } from "../../../../tests/harness/joined-links.ts";
 import { PAYLOAD_JSON } from "../call.ts";
 import { cancelled } from "../call-errors.ts";
+import { LeverError } from "../errors.ts";
 import { encodeAbort } from "./json-payload.ts";
 import { Link } from "./link.ts";
 
@@ -146,5 +147,31 @@ describe("a peer that uses too much memory (L4)", () => {
     joined.open({ body: pattern(100_000, 1) });
     joined.run();
     expect(joined.served.length).toBe(1);
+  });
+
+  it("a message is counted as it arrives, not as it is announced", () => {
+    let arrivedBytes = 0;
+    const link = new Link({
+      side: "host",
+      messageBytesMax: 4 * 1024 * 1024,
+      callsMax: 10,
+      write: () => true,
+      schedule() {},
+      countArrived(bytes) {
+        arrivedBytes += bytes;
+        return true;
+      },
+      onCall: () => new RecordedEvents(),
+      onControl() {},
+    });
+    const chunk = new Uint8Array(65_536);
+    link.receive(frame(1, 2, 1, Buffer.concat([EMPTY_OPENING, chunk]), 63));
+    expect(arrivedBytes).toBe(65_536);
+    link.receive(frame(2, 2, 1, chunk));
+    expect(arrivedBytes).toBe(2 * 65_536);
+    link.receive(frame(2, 0, 1, chunk.subarray(0, 1)));
+    expect(arrivedBytes).toBe(2 * 65_536 + 1);
+    link.close(new LeverError("cancelled", "closed"));
+    expect(arrivedBytes).toBe(0);
   });
 });

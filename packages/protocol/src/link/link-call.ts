@@ -10,6 +10,7 @@ import {
   type WaitTimes,
 } from "../call.ts";
 import { LeverError } from "../errors.ts";
+import { SMALL_BODY_BYTES } from "../small-body.ts";
 import {
   CHUNK_BYTES,
   FLAG_BYTES,
@@ -39,8 +40,11 @@ const NOTHING = new Uint8Array(0);
 export interface CallLink {
   readonly output: LinkOutput;
   readonly messageBytesMax: number;
-  /** Counts bytes that a call stores; negative = released. False = all calls together store too many (L4). */
-  countStored(bytes: number): boolean;
+  /**
+   * Counts memory that a call occupies (L4), and the bytes in it that have arrived; negative = released. False = the calls
+   * of the link occupy too much, or this process holds too many bytes.
+   */
+  countStored(memoryBytes: number, arrivedBytes: number): boolean;
   /** The call is over. */
   forget(id: number): void;
 }
@@ -284,7 +288,7 @@ export class LinkCall implements CallHandle {
   /** Counts the complete arguments (L4). False = the link stores too many bytes, and the call has been refused. */
   countArguments(bytes: number): boolean {
     this.#argumentsBytes = bytes;
-    if (this.#link.countStored(bytes)) return true;
+    if (this.#link.countStored(bytes, largeBytes(bytes))) return true;
     this.#refuseTooMany();
     return false;
   }
@@ -294,8 +298,8 @@ export class LinkCall implements CallHandle {
     const { messageBytesMax } = this.#link;
     const bytes = Math.min((chunks + 1) * CHUNK_BYTES, messageBytesMax);
     if (chunks * CHUNK_BYTES >= messageBytesMax) this.#refuseTooLarge();
-    else if (!this.#link.countStored(bytes)) {
-      this.#link.countStored(-bytes);
+    else if (!this.#link.countStored(bytes, 0)) {
+      this.#link.countStored(-bytes, 0);
       this.#refuseTooMany();
     } else this.#partialMessage = new PartialMessage(bytes);
   }
@@ -304,11 +308,13 @@ export class LinkCall implements CallHandle {
     if (this.#isOver) return;
     if (this.#partialMessage === undefined) throw unexpectedChunk(payload.length);
     this.#partialMessage.add(payload);
+    if (!this.#link.countStored(0, payload.length)) this.#refuseTooMany();
   }
 
   #dropMessage(): void {
     if (this.#partialMessage === undefined) return;
-    this.#link.countStored(-this.#partialMessage.memoryBytes);
+    const { memoryBytes, receivedBytes } = this.#partialMessage;
+    this.#link.countStored(-memoryBytes, -receivedBytes);
     this.#partialMessage = undefined;
   }
 
@@ -321,10 +327,9 @@ export class LinkCall implements CallHandle {
       return undefined;
     }
     if (partial === undefined) return payload;
-    const message = partial.complete(payload);
     this.#dropMessage();
     this.#areArgumentsWhole = true;
-    return message;
+    return partial.complete(payload);
   }
 
   #refuseTooLarge(): void {
@@ -371,8 +376,13 @@ export class LinkCall implements CallHandle {
     this.#isOver = true;
     this.#outgoing = [];
     this.#dropMessage();
-    this.#link.countStored(-this.#argumentsBytes);
+    this.#link.countStored(-this.#argumentsBytes, -largeBytes(this.#argumentsBytes));
     this.#argumentsBytes = 0;
     this.#link.forget(this.id);
   }
+}
+
+/** Small bodies do not count. */
+function largeBytes(bytes: number): number {
+  return bytes > SMALL_BODY_BYTES ? bytes : 0;
 }

@@ -39,8 +39,11 @@ export interface LinkOptions {
   readonly isBorrowed?: boolean;
   /** Returns why a call is refused, before its arguments, which arrive in several frames, are stored. Default: never. */
   refuse?(request: CallRequest): LeverError | undefined;
-  /** Counts bytes that the link stores; negative = released. False = too many. Default: no limit. */
-  countStored?(bytes: number): boolean;
+  /**
+   * Counts bytes of incomplete messages that have arrived, and of the arguments of open calls, except small ones; negative =
+   * released. False = too many. Default: no limit.
+   */
+  countArrived?(bytes: number): boolean;
   /** Memory for large payloads. Default: none, the transport carries every payload. */
   readonly shared?: SharedMemory | undefined;
   /** Called when no call is open. May be called more than once in a row. */

@@ -80,7 +80,7 @@ export class Link implements CallTarget, OpenCalls, CallLink {
     this.#nextId = options.side === "host" ? 2 : 1;
     this.#control = new ControlChunks({
       onMessage: (message) => options.onControl(decodeJson(message)),
-      countStored: (bytes) => this.countStored(bytes),
+      countStored: (bytes) => this.countStored(bytes, bytes),
     });
     this.#reader = new FrameReader({
       isBorrowed: options.isBorrowed ?? false,
@@ -191,9 +191,9 @@ export class Link implements CallTarget, OpenCalls, CallLink {
 
   // Called by LinkCall.
 
-  countStored(bytes: number): boolean {
-    this.#storedBytes += bytes;
-    const isWithin = this.#options.countStored?.(bytes) !== false;
+  countStored(memoryBytes: number, arrivedBytes: number): boolean {
+    this.#storedBytes += memoryBytes;
+    const isWithin = this.#options.countArrived?.(arrivedBytes) !== false;
     return isWithin && this.#storedBytes <= STORED_MESSAGES_MAX * this.messageBytesMax;
   }
 

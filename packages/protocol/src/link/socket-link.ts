@@ -40,7 +40,7 @@ export type LinkHandlers = Pick<
   | "callsMax"
   | "isBorrowed"
   | "refuse"
-  | "countStored"
+  | "countArrived"
   | "shared"
   | "onIdle"
 > & {

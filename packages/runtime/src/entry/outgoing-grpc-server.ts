@@ -21,8 +21,10 @@ export async function openOutgoingGrpcServer(link: Link, assignment: Assignment)
   server.on("stream", (stream, headers) => {
     stream.on("data", (chunk: Buffer) => countPassed(chunk.length));
     serveGrpc(stream, headers, {
-      open: (request, listener, hasMore) =>
-        link.open({ ...request, caller: OUTSIDE }, counted(listener), hasMore),
+      admit:
+        (start) =>
+        ({ kind, bytes: body }, listener, hasMore) =>
+          link.open({ ...start, caller: OUTSIDE, kind, body }, counted(listener), hasMore),
       environment: assignment.environment,
       limits,
     });

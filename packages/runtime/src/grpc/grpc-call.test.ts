@@ -12,7 +12,11 @@ it("a stream that is closed before it is served gets no response", async () => {
     // As when the connection breaks in the same event loop iteration: closed, but "close" has not been emitted.
     stream.close(http2.constants.NGHTTP2_CANCEL);
     try {
-      const options = { open: () => closedSide, environment: undefined, limits: defaultLimits };
+      const options = {
+        admit: () => () => closedSide,
+        environment: undefined,
+        limits: defaultLimits,
+      };
       serveGrpc(stream, headers, options);
     } catch (error) {
       thrown = error;

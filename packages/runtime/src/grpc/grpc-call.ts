@@ -23,11 +23,17 @@ import {
 } from "./rpc-messages.ts";
 import { errorTrailers, okTrailers } from "./status.ts";
 
-/** A call as it came over gRPC. The caller follows from the connection. */
-export type GrpcRequest = Omit<CallRequest, "caller" | "release">;
+/** The part of a gRPC call that its head has. The caller follows from the connection. */
+type GrpcStart = Pick<CallRequest, "target" | "isStream" | "timeoutMs">;
+
+/** Opens an admitted call with its arguments. */
+type OpenCall = (args: Payload, listener: CallListener, hasMore: boolean) => CallHandle;
 
 export interface GrpcOptions {
-  readonly open: (request: GrpcRequest, listener: CallListener, hasMore: boolean) => CallHandle;
+  /** Admits a call by its head, before a message is read. @throws LeverError */
+  readonly admit: (start: GrpcStart) => OpenCall;
+  /** Counts the bytes that the call holds from now on. False = all calls together hold too many. Default: no limit. */
+  readonly hold?: (bytes: number) => boolean;
   /** Environment of relative URLs; undefined = relative URLs are refused. */
   readonly environment: string | undefined;
   /** A message is buffered until the caller reads. */
@@ -58,33 +64,31 @@ export function serveGrpc(
     const isStream = path === STREAMING_PATH;
     const askedMs = readAskedMs(headers["grpc-timeout"]);
     const timeoutMs = callDeadline({ askedMs, isStreaming: isStream }, options.limits);
-    const request = { target, isStream, timeoutMs };
-    if (isStream) serveStreaming(stream, response, request, options);
-    else serveUnary(stream, response, request, options);
+    const open = options.admit({ target, isStream, timeoutMs });
+    if (isStream) serveStreaming(stream, response, open, options);
+    else serveUnary(stream, response, open, options);
   } catch (error) {
     response.end(errorTrailers(asCallError(error)));
   }
 }
 
-type CallStart = Pick<GrpcRequest, "target" | "isStream" | "timeoutMs">;
-
 function serveUnary(
   stream: ServerHttp2Stream,
   response: GrpcResponse,
-  start: CallStart,
+  open: OpenCall,
   options: GrpcOptions,
 ): void {
   let args: Payload | undefined;
   let call: CallHandle | undefined;
-  readMessages(stream, options.limits, {
+  readMessages(stream, options, {
     onMessage(bytes) {
       if (args !== undefined) throw malformed("it has more than one message");
+      if (options.hold?.(bytes.length) === false) throw tooManyMessages();
       args = decodeRpc(bytes);
     },
     onEnd() {
       if (args === undefined) throw malformed("it has no message");
-      const { kind, bytes: body } = args;
-      call = options.open({ ...start, kind, body }, events, false);
+      call = open(args, events, false);
     },
     onError: (error) => response.end(errorTrailers(error)),
   });
@@ -107,7 +111,7 @@ function serveUnary(
 function serveStreaming(
   stream: ServerHttp2Stream,
   response: GrpcResponse,
-  start: CallStart,
+  open: OpenCall,
   options: GrpcOptions,
 ): void {
   let call: CallHandle | undefined;
@@ -129,14 +133,13 @@ function serveStreaming(
     onAbort: (error) => response.end(errorTrailers(error)),
     onDrain: () => stream.resume(),
   };
-  readMessages(stream, options.limits, {
+  readMessages(stream, options, {
     onMessage(bytes) {
       if (response.isOver) return;
       const message = decodeStreamMessage(bytes);
       if (call === undefined) {
         if (message.type !== "rpc") throw malformed("its first message is not an rpc");
-        const { kind, bytes: body } = message.payload;
-        call = options.open({ ...start, kind, body }, events, true);
+        call = open(message.payload, events, true);
         // The caller waits for this message: the stream is open.
         if (!response.isOver) send({ type: "empty" });
         return;
@@ -162,7 +165,7 @@ function serveStreaming(
 /** Reads the messages of a stream. The first error, also of a handler, ends the reading and is passed to `onError`. */
 function readMessages(
   stream: ServerHttp2Stream,
-  limits: GrpcOptions["limits"],
+  { limits, hold }: GrpcOptions,
   handlers: {
     onMessage(bytes: Buffer): void;
     onEnd(): void;
@@ -182,7 +185,9 @@ function readMessages(
   };
   stream.on("data", (chunk: Buffer) =>
     guard(() => {
-      for (const message of reader.push(chunk)) handlers.onMessage(message);
+      const messages = reader.push(chunk);
+      if (hold?.(reader.pendingBytes) === false) throw tooManyMessages();
+      for (const message of messages) handlers.onMessage(message);
     }),
   );
   stream.on("end", () =>
@@ -190,5 +195,13 @@ function readMessages(
       if (reader.isWithinMessage) throw malformed("its last message is cut off");
       handlers.onEnd();
     }),
+  );
+}
+
+function tooManyMessages(): LeverError {
+  return new LeverError(
+    "overloaded",
+    "Cannot accept the message: too many calls with large messages are in progress.",
+    { retryAfterSeconds: 1 },
   );
 }

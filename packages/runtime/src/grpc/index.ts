@@ -1,1 +1,1 @@
-export { type GrpcOptions, type GrpcRequest, serveGrpc } from "./grpc-call.ts";
+export { type GrpcOptions, serveGrpc } from "./grpc-call.ts";

@@ -1,46 +1,70 @@
-import { LeverError } from "@leveros/protocol";
+import { ArrivingBody, type BodyMemory, LeverError } from "@leveros/protocol";
 
 /** The prefix of a gRPC message: one byte, 0 = not compressed, then its length in four bytes. */
 const PREFIX_BYTES = 5;
 
+const MEMORY: BodyMemory<Buffer> = {
+  empty: Buffer.alloc(0),
+  acquire: (bytes) => Buffer.allocUnsafeSlow(bytes),
+  release() {},
+};
+
 /** Splits received bytes into gRPC messages. A message over the limit is refused before it is stored. */
 export class MessageReader {
   readonly #messageBytesMax: number;
-  #parts: Buffer[] = [];
-  #bytes = 0;
-  #neededBytes = PREFIX_BYTES;
+  /** The message that has arrived in part, with its prefix. */
+  #arriving: ArrivingBody<Buffer> | undefined;
+  /** Its length, as far as it is known. */
+  #neededBytes = 0;
 
   constructor(messageBytesMax: number) {
     this.#messageBytesMax = messageBytesMax;
   }
 
+  /** Bytes of the message that has arrived in part. */
+  get pendingBytes(): number {
+    return this.#arriving === undefined ? 0 : this.#arriving.bytes;
+  }
+
   /** True while a message has arrived in part. */
   get isWithinMessage(): boolean {
-    return this.#bytes > 0;
+    return this.pendingBytes > 0;
   }
 
   /** Returns the messages that are complete now. @throws LeverError `too_large`, `not_supported` */
   push(chunk: Buffer): Buffer[] {
-    this.#parts.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes < this.#neededBytes) return [];
-    const bytes = this.#parts.length === 1 ? chunk : Buffer.concat(this.#parts, this.#bytes);
     const messages: Buffer[] = [];
-    let offset = 0;
-    this.#neededBytes = PREFIX_BYTES;
-    while (bytes.length - offset >= PREFIX_BYTES) {
-      const length = this.#readPrefix(bytes, offset);
-      const end = offset + PREFIX_BYTES + length;
-      if (end > bytes.length) {
-        this.#neededBytes = PREFIX_BYTES + length;
-        break;
+    let at = 0;
+    while (at < chunk.length) {
+      const arriving = this.#arriving;
+      if (arriving === undefined) {
+        const end = this.#endOf(chunk, at);
+        if (end === undefined || end > chunk.length) {
+          const bytesMax = PREFIX_BYTES + this.#messageBytesMax;
+          this.#arriving = new ArrivingBody(MEMORY, { bytesMax, isLengthKnown: false });
+          this.#neededBytes = PREFIX_BYTES;
+          continue;
+        }
+        messages.push(chunk.subarray(at + PREFIX_BYTES, end));
+        at = end;
+        continue;
       }
-      messages.push(bytes.subarray(offset + PREFIX_BYTES, end));
-      offset = end;
+      const taken = Math.min(this.#neededBytes - arriving.bytes, chunk.length - at);
+      arriving.add(chunk.subarray(at, at + taken));
+      at += taken;
+      if (arriving.bytes < this.#neededBytes) break;
+      this.#neededBytes = this.#endOf(arriving.body, 0) ?? PREFIX_BYTES;
+      if (arriving.bytes < this.#neededBytes) continue;
+      messages.push(arriving.body.subarray(PREFIX_BYTES));
+      this.#arriving = undefined;
     }
-    this.#bytes = bytes.length - offset;
-    this.#parts = this.#bytes === 0 ? [] : [bytes.subarray(offset)];
     return messages;
+  }
+
+  /** The end of the message that begins here; undefined = its prefix has not arrived. */
+  #endOf(bytes: Buffer, at: number): number | undefined {
+    if (bytes.length - at < PREFIX_BYTES) return undefined;
+    return at + PREFIX_BYTES + this.#readPrefix(bytes, at);
   }
 
   #readPrefix(bytes: Buffer, offset: number): number {

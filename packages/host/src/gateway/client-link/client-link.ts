@@ -43,11 +43,10 @@ export class ClientLink implements HeldConnection {
       side: "host",
       messageBytesMax: limits.bodyBytesMax,
       callsMax: CALLS_MAX,
-      countStored: (bytes) => budget.count(bytes),
+      countArrived: (bytes) => budget.count(bytes),
       refuse: (asked) => {
         try {
-          this.#admit(asked);
-          return undefined;
+          return router.refusal(this.#admit(asked));
         } catch (error) {
           return asLeverError(error, log, "gateway");
         }

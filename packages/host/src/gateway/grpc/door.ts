@@ -2,6 +2,9 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { closedSide } from "@leveros/protocol";
 import { serveGrpc } from "@leveros/runtime/grpc";
 import { asLeverError } from "../../logs/as-lever-error.ts";
+import type { AdmittedCall } from "../admission/admit-call.ts";
+import { admitHead } from "../admit-head.ts";
+import { BodyReservation } from "../body-budget.ts";
 import type { DoorOptions } from "../door-options.ts";
 
 /** True for an HTTP/2 stream that carries a gRPC call. */
@@ -13,19 +16,30 @@ export function isGrpc(headers: IncomingHttpHeaders): boolean {
 export function serveGrpcCall(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  { admission, router, limits, replies, log }: DoorOptions,
+  options: DoorOptions,
 ): void {
+  const { router, limits, budget, replies, log } = options;
   const request = { headers, socket: stream.session?.socket };
+  const reservation = new BodyReservation(budget);
+  stream.on("close", () => reservation.release());
   serveGrpc(stream, headers, {
-    open({ target, isStream, timeoutMs: askedMs, kind, body }, listener, hasMore) {
+    admit({ target, isStream, timeoutMs: askedMs }) {
+      let admitted: AdmittedCall;
       try {
-        const incoming = { door: "grpc", target, request, isStream, askedMs } as const;
-        return router.open({ ...admission.admitCall(incoming), kind, body }, listener, hasMore);
+        admitted = admitHead(options, { door: "grpc", target, request, isStream, askedMs });
       } catch (error) {
-        listener.onAbort(asLeverError(error, log, "gateway"));
-        return closedSide;
+        throw asLeverError(error, log, "gateway");
       }
+      return ({ kind, bytes: body }, listener, hasMore) => {
+        try {
+          return router.open({ ...admitted, kind, body }, listener, hasMore);
+        } catch (error) {
+          listener.onAbort(asLeverError(error, log, "gateway"));
+          return closedSide;
+        }
+      };
     },
+    hold: (bytes) => reservation.hold(bytes),
     environment: undefined,
     onUnread: (waiting) => replies.hold(waiting),
     limits,

@@ -1,6 +1,7 @@
-import { LeverError } from "@leveros/protocol";
-import type { BodyReservation } from "../body-budget.ts";
+import { ArrivingBody, LeverError } from "@leveros/protocol";
+import { type BodyReservation, tooManyBodies } from "../body-budget.ts";
 import type { DoorOptions } from "../door-options.ts";
+import { newMemory } from "../new-memory.ts";
 import type { HttpRequest } from "./exchange.ts";
 
 /** Reads a request's body, or finds out why it cannot: it is too large, too slow, or one of too many. */
@@ -11,47 +12,32 @@ export function readBody(
 ): void {
   const { clock, reservation } = options;
   const { bodyBytesMax, requestTimeoutMs } = options.limits;
-  const declared = Number(request.headers["content-length"] ?? 0);
+  const declared = Number(request.headers["content-length"] ?? Number.NaN);
   if (declared > bodyBytesMax) {
     done(bodyTooLarge(bodyBytesMax));
     return;
   }
-  // A declared length is reserved at once. Otherwise many bodies could each wait half-read for the rest of the budget.
-  let reservedBytes = 0;
-  if (declared > 0) {
-    if (!reservation.reserve(declared)) {
-      done(tooManyBodies());
-      return;
-    }
-    reservedBytes = declared;
-  }
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+  const isLengthKnown = Number.isInteger(declared);
+  const bytesMax = isLengthKnown ? declared : bodyBytesMax;
+  const arriving = new ArrivingBody(newMemory, { bytesMax, isLengthKnown });
   let isDone = false;
   const finish = (body: Uint8Array | LeverError): void => {
     if (isDone) return;
     isDone = true;
     clock.clearTimeout(timer);
+    if (body instanceof LeverError) arriving.drop();
     done(body);
   };
   const timer = clock.setTimeout(() => finish(bodyTooSlow(requestTimeoutMs)), requestTimeoutMs);
   request.on("data", (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > bodyBytesMax) {
-      finish(bodyTooLarge(bodyBytesMax));
-    } else if (isDone) {
-      // The rest of a refused body is dropped.
-    } else if (bytes <= reservedBytes || reservation.reserve(chunk.length)) {
-      chunks.push(chunk);
-    } else {
-      chunks.length = 0;
-      finish(tooManyBodies());
-    }
+    // The rest of a refused body is dropped.
+    if (isDone) return;
+    const bytes = arriving.bytes + chunk.length;
+    if (bytes > bytesMax) finish(bodyTooLarge(bodyBytesMax));
+    else if (reservation.hold(bytes)) arriving.add(chunk);
+    else finish(tooManyBodies());
   });
-  request.on("end", () => {
-    const [only] = chunks;
-    finish(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, bytes));
-  });
+  request.on("end", () => finish(arriving.body));
   request.on("error", (error) => {
     if (error instanceof LeverError) {
       finish(error);
@@ -68,14 +54,6 @@ export function bodyTooSlow(requestTimeoutMs: number): LeverError {
   return new LeverError(
     "request_timeout",
     `Cannot read the request: its body did not arrive within ${requestTimeoutMs} ms.`,
-  );
-}
-
-function tooManyBodies(): LeverError {
-  return new LeverError(
-    "overloaded",
-    "Cannot accept the call: too many calls with large bodies are in progress.",
-    { retryAfterSeconds: 1 },
   );
 }
 

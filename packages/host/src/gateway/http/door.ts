@@ -1,5 +1,6 @@
 import { isStreamingName, LeverError, type LeverUrl } from "@leveros/protocol";
 import { asLeverError } from "../../logs/as-lever-error.ts";
+import { admitHead } from "../admit-head.ts";
 import { BodyReservation } from "../body-budget.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { readBody } from "./body.ts";
@@ -36,7 +37,7 @@ export function serveHttp(
     const isStream = isStreamingName(target.method);
     const askedMs = askedTimeoutMs(request, limits);
     const door = isEventSource(request) ? "eventSource" : "http";
-    const admitted = admission.admitCall({ door, target, request, isStream, askedMs });
+    const admitted = admitHead(options, { door, target, request, isStream, askedMs });
     const exchange = { request, response, admitted };
     if (request.method === "HEAD") answerHead(response);
     else if (isStream) serveStream(exchange, options);

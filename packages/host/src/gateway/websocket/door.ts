@@ -4,6 +4,7 @@ import { LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leve
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import type { AdmittedCall } from "../admission/admit-call.ts";
+import { BodyReservation, tooManyBodies } from "../body-budget.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { bodyTooSlow } from "../http/body.ts";
 import { askedTimeoutMs } from "../http/call-timeout.ts";
@@ -17,10 +18,12 @@ import { isGrant, WebSocketCredit } from "./websocket-credit.ts";
 
 /** The subprotocol of Lever's own client. */
 const SUBPROTOCOL = "lever";
+/** The header of a ping or pong of a client: with a mask, and a length of one byte (RFC 6455, 5.2). */
+const CONTROL_HEADER_BYTES = 6;
 
 /** Answers upgrade requests: with a WebSocket for a streaming method, or with a problem like any other refusal. */
 export function webSocketUpgrade(options: DoorOptions): Upgrade {
-  const { admission, limits, replies, clock, log } = options;
+  const { admission, router, limits, replies, clock, log } = options;
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: limits.bodyBytesMax,
@@ -50,6 +53,7 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
   return (request, connection, head) => {
     connection.on("error", () => {});
     let admitted: AdmittedCall;
+    let refusal: LeverError | undefined;
     try {
       admitted = admission.admitCall({
         door: "webSocket",
@@ -58,16 +62,16 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
         isStream: true,
         askedMs: askedTimeoutMs(request, limits),
       });
+      refusal = router.refusal(admitted);
     } catch (error) {
       refuse(asLeverError(error, log, "gateway"), request, connection, head);
       return;
     }
     server.handleUpgrade(request, connection, head, (socket) => {
       pingPeer(socket, connection, { clock, pingIntervalMs: limits.pingIntervalMs });
-      serveWebSocket(socket, admitted, {
-        ...options,
-        reply: replyOver(socket, connection, replies),
-      });
+      const reply = serveWebSocket(socket, connection, admitted, options);
+      // A page cannot read the response to a refused upgrade, but it can read the code of a closed WebSocket.
+      if (refusal !== undefined) reply.onAbort(refusal);
     });
   };
 }
@@ -82,10 +86,11 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
  */
 function serveWebSocket(
   socket: WebSocket,
+  connection: Duplex,
   admitted: AdmittedCall,
-  options: DoorOptions & { readonly reply: WebSocketReply },
-): void {
-  const { router, limits, clock, reply } = options;
+  { router, limits, budget, replies, clock }: DoorOptions,
+): WebSocketReply {
+  const reply = replyOver(socket, connection, replies);
   const timer = clock.setTimeout(
     () => reply.onAbort(bodyTooSlow(limits.requestTimeoutMs)),
     limits.requestTimeoutMs,
@@ -94,7 +99,25 @@ function serveWebSocket(
     clock.clearTimeout(timer);
     reply.call = router.open({ ...admitted, kind, body }, reply, true);
   };
+  // The library keeps a message until it is complete.
+  const reservation = new BodyReservation(budget);
+  let pendingBytes = 0;
+  connection.prependListener("data", (chunk: Buffer) => {
+    pendingBytes += chunk.length;
+    if (reservation.hold(pendingBytes)) return;
+    const error = tooManyBodies();
+    reply.call?.abort(error);
+    reply.onAbort(error);
+    socket.terminate();
+  });
+  const onControlFrame = (data: Buffer): void => {
+    pendingBytes = Math.max(0, pendingBytes - data.length - CONTROL_HEADER_BYTES);
+  };
+  socket.on("ping", onControlFrame);
+  socket.on("pong", onControlFrame);
   socket.on("message", (data: RawData, isBinary: boolean) => {
+    pendingBytes = 0;
+    reservation.release();
     if (reply.isOver) return;
     const bytes = joined(data);
     const { call } = reply;
@@ -113,8 +136,10 @@ function serveWebSocket(
   });
   socket.on("close", () => {
     clock.clearTimeout(timer);
+    reservation.release();
     reply.onDisconnect();
   });
+  return reply;
 }
 
 function replyOver(socket: WebSocket, connection: Duplex, replies: UnreadReplies): WebSocketReply {

@@ -1,3 +1,5 @@
+import type { BodyMemory } from "@leveros/protocol";
+
 /** A smaller buffer is as cheap to allocate. */
 const BYTES_MIN: number = 64 * 1024;
 /** Bytes of all unused buffers. */
@@ -7,7 +9,8 @@ const FREE_BYTES_MAX: number = 16 * 1024 * 1024;
  * Reuses the buffers of large bodies. V8 collects the complete heap after each few tens of megabytes of new buffers, and the
  * system provides new memory page by page.
  */
-export class BodyBuffers {
+export class BodyBuffers implements BodyMemory<Buffer> {
+  readonly empty: Buffer = Buffer.alloc(0);
   /** The last released ones are at the end. */
   readonly #free: Buffer[] = [];
   #freeBytes = 0;

@@ -1,4 +1,5 @@
-import type { LeverError, Limits } from "@leveros/protocol";
+import { ArrivingBody, type BodyMemory, type LeverError, type Limits } from "@leveros/protocol";
+import type { AdmittedCall } from "../../admission/admit-call.ts";
 import { bodyTooSlow } from "../body.ts";
 import { headTooSlow } from "../server.ts";
 import type { FastRequest } from "./head-reader.ts";
@@ -26,31 +27,25 @@ export const CLOSED: ClosedState = { phase: "closed" };
 export class BodyState {
   readonly phase = "body";
   readonly request: FastRequest;
-  /** Holds the body, and may be larger. */
-  readonly memory: Buffer;
-  #receivedBytes = 0;
+  readonly admitted: AdmittedCall;
+  readonly arriving: ArrivingBody<Buffer>;
 
-  constructor(request: FastRequest, memory: Buffer) {
+  constructor(request: FastRequest, admitted: AdmittedCall, source: BodyMemory<Buffer>) {
     this.request = request;
-    this.memory = memory;
+    this.admitted = admitted;
+    const { bodyBytes } = request.head;
+    this.arriving = new ArrivingBody(source, { bytesMax: bodyBytes, isLengthKnown: true });
   }
 
   /** Copies the bytes that belong to the body, and returns how many those are. */
   receive(bytes: Buffer): number {
-    // Many small pieces would take far more memory than their bytes if each was kept by itself.
-    const { bodyBytes } = this.request.head;
-    const taken = Math.min(bytes.length, bodyBytes - this.#receivedBytes);
-    bytes.copy(this.memory, this.#receivedBytes, 0, taken);
-    this.#receivedBytes += taken;
+    const taken = Math.min(bytes.length, this.request.head.bodyBytes - this.arriving.bytes);
+    if (taken > 0) this.arriving.add(bytes.subarray(0, taken));
     return taken;
   }
 
   get isComplete(): boolean {
-    return this.#receivedBytes === this.request.head.bodyBytes;
-  }
-
-  get body(): Buffer {
-    return this.memory.subarray(0, this.#receivedBytes);
+    return this.arriving.bytes === this.request.head.bodyBytes;
   }
 }
 

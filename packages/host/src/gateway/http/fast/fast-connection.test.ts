@@ -28,6 +28,8 @@ class FakeRouter {
 
   environment(): undefined {}
 
+  refusal(): undefined {}
+
   open(request: CallRequest, reply: CallListener): CallHandle {
     if (this.refuse(request)) {
       reply.onAbort(overloaded);

@@ -1,6 +1,9 @@
 import type { Socket } from "node:net";
+import type { LeverError } from "@leveros/protocol";
 import { asLeverError } from "../../../logs/as-lever-error.ts";
-import { BodyReservation } from "../../body-budget.ts";
+import type { AdmittedCall } from "../../admission/admit-call.ts";
+import { admitHead } from "../../admit-head.ts";
+import { BodyReservation, tooManyBodies } from "../../body-budget.ts";
 import type { HeldConnection } from "../../connections.ts";
 import type { DoorOptions } from "../../door-options.ts";
 import { LINGER_MS } from "../discard-body.ts";
@@ -16,14 +19,12 @@ import {
   IN_HEAD,
   timeoutError,
 } from "./connection-state.ts";
-import type { FastRequest, HeadReader } from "./head-reader.ts";
+import { type FastRequest, type HeadReader, withoutEmptyLines } from "./head-reader.ts";
 import { FastReply, type FastShared } from "./reply.ts";
 
 /** Bytes that are read ahead while a call is in progress. With more, reading stops. */
 const PIPELINED_BYTES_MAX = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
-const CR = 13;
-const LF = 10;
 
 /** Shared by all connections. */
 export interface FastOptions extends DoorOptions {
@@ -82,12 +83,8 @@ export class FastConnection implements HeldConnection {
   /** The caller took too long. */
   timeOut(): void {
     const error = timeoutError(this.#state, this.#options.limits);
-    if (error === undefined) {
-      this.#socket.destroy();
-      return;
-    }
-    this.#detach();
-    rejectConnection(this.#socket, error, LINGER_MS);
+    if (error === undefined) this.#socket.destroy();
+    else this.#reject(error);
   }
 
   /** Closes the connection once the responses so far are sent. */
@@ -148,8 +145,8 @@ export class FastConnection implements HeldConnection {
   }
 
   #readHead(state: HeadState): boolean {
-    this.#skipEmptyLines();
-    const unread = this.#unread;
+    const unread = withoutEmptyLines(this.#unread);
+    this.#unread = unread;
     if (unread.length === 0) {
       // Empty lines do not keep a connection open.
       if (this.timeoutAt === 0) this.#awaitCaller(IDLE);
@@ -160,42 +157,44 @@ export class FastConnection implements HeldConnection {
       if (!state.isBegun) this.#awaitCaller(IN_HEAD);
       return false;
     }
-    if (request === "notPlain" || !this.#reserve(request.head.bodyBytes)) {
-      this.#handOver();
-      return false;
-    }
-    const { headBytes } = request;
-    const { bodyBytes } = request.head;
+    if (request === "notPlain") return this.#handOver();
+    const { headBytes, head } = request;
+    const { bodyBytes } = head;
     const end = headBytes + bodyBytes;
+    if (bodyBytes > this.#options.limits.bodyBytesMax) return this.#handOver();
     if (unread.length >= end) {
+      if (!this.#reservation.hold(bodyBytes)) return this.#handOver();
       this.#unread = unread.length === end ? NOTHING : unread.subarray(end);
-      this.#call(request, unread.subarray(headBytes, end), undefined);
+      this.#call(request, undefined, unread.subarray(headBytes, end), undefined);
       return true;
     }
+    const admitted = this.#admitHead(request);
+    if (admitted === undefined) return this.#handOver();
     this.#unread = unread.subarray(headBytes);
-    this.#awaitCaller(new BodyState(request, this.#options.buffers.acquire(bodyBytes)));
+    this.#awaitCaller(new BodyState(request, admitted, this.#options.buffers));
     return true;
   }
 
-  /** Empty lines before a request are ignored (RFC 9112, 2.2). */
-  #skipEmptyLines(): void {
-    const unread = this.#unread;
-    let start = 0;
-    while (unread[start] === CR || unread[start] === LF) start++;
-    if (start > 0) this.#unread = unread.subarray(start);
-  }
-
-  /** The complete body is reserved at once. Otherwise many bodies could each wait half-read for the rest of the budget. */
-  #reserve(bodyBytes: number): boolean {
-    return bodyBytes <= this.#options.limits.bodyBytesMax && this.#reservation.reserve(bodyBytes);
+  /** undefined = the call is refused by its head, and Node's server answers with the reason. */
+  #admitHead({ incoming }: FastRequest): AdmittedCall | undefined {
+    try {
+      return admitHead(this.#options, incoming);
+    } catch {
+      return undefined;
+    }
   }
 
   #readBody(state: BodyState): boolean {
     const unread = this.#unread;
     const taken = state.receive(unread);
     this.#unread = taken === unread.length ? NOTHING : unread.subarray(taken);
+    const { request, admitted, arriving } = state;
+    if (!this.#reservation.hold(arriving.bytes)) {
+      this.#reject(tooManyBodies());
+      return false;
+    }
     if (!state.isComplete) return false;
-    this.#call(state.request, state.body, state.memory);
+    this.#call(request, admitted, arriving.body, arriving.memory);
     return true;
   }
 
@@ -208,14 +207,20 @@ export class FastConnection implements HeldConnection {
 
   // Calling.
 
-  #call({ head, incoming }: FastRequest, body: Buffer, memory: Buffer | undefined): void {
+  /** `early` = the call was admitted before its body had arrived. */
+  #call(
+    { head, incoming }: FastRequest,
+    early: AdmittedCall | undefined,
+    body: Buffer,
+    memory: Buffer | undefined,
+  ): void {
     const reply = this.#reply;
     const { admission, router, buffers, log } = this.#options;
     this.timeoutAt = 0;
     this.#state = reply;
     reply.begin(head.isLast);
     try {
-      const { caller, target, isStream, timeoutMs } = admission.admitCall(incoming);
+      const { caller, target, isStream, timeoutMs } = early ?? admission.admitCall(incoming);
       const request = {
         caller,
         target,
@@ -254,14 +259,21 @@ export class FastConnection implements HeldConnection {
 
   // Leaving the connection.
 
-  /** P2. */
-  #handOver(): void {
+  /** Answers with an error, and closes the connection. */
+  #reject(error: LeverError): void {
+    this.#detach();
+    rejectConnection(this.#socket, error, LINGER_MS);
+  }
+
+  /** P2. Returns false: this has nothing left to read. */
+  #handOver(): boolean {
     const socket = this.#socket;
     const unread = this.#unread;
     this.#detach();
     socket.off("error", ignoreError);
     if (unread.length > 0) socket.unshift(unread);
     this.#options.handOver(socket);
+    return false;
   }
 
   #detach(): void {

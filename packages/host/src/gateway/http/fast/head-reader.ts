@@ -50,3 +50,13 @@ export class HeadReader {
     return { door: "http", target, request, isStream: false, askedMs };
   }
 }
+
+const CR = 13;
+const LF = 10;
+
+/** Empty lines before a request are ignored (RFC 9112, 2.2). */
+export function withoutEmptyLines(bytes: Buffer): Buffer {
+  let start = 0;
+  while (bytes[start] === CR || bytes[start] === LF) start++;
+  return start === 0 ? bytes : bytes.subarray(start);
+}

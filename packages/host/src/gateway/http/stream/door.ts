@@ -1,4 +1,5 @@
 import { LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
+import { BodyReservation, tooManyBodies } from "../../body-budget.ts";
 import type { DoorOptions } from "../../door-options.ts";
 import { bodyTooSlow } from "../body.ts";
 import { discardBody } from "../discard-body.ts";
@@ -18,7 +19,7 @@ import { StreamReply } from "./reply.ts";
  * stream that is over is answered with 204, which makes it stop.
  */
 export function serveStream({ request, response, admitted }: Exchange, options: DoorOptions): void {
-  const { router, limits, clock } = options;
+  const { router, limits, clock, budget } = options;
   if (acceptsEvents(request) && request.headers["last-event-id"] === LAST_EVENT_ID) {
     response.writeHead(204, { "cache-control": "no-store" });
     response.end();
@@ -35,7 +36,11 @@ export function serveStream({ request, response, admitted }: Exchange, options: 
     () => reply.onAbort(bodyTooSlow(limits.requestTimeoutMs)),
     limits.requestTimeoutMs,
   );
-  response.on("close", () => clock.clearTimeout(timer));
+  const reservation = new BodyReservation(budget);
+  response.on("close", () => {
+    clock.clearTimeout(timer);
+    reservation.release();
+  });
 
   const open = (args: Uint8Array): void => {
     clock.clearTimeout(timer);
@@ -57,6 +62,10 @@ export function serveStream({ request, response, admitted }: Exchange, options: 
       const taken = lines.take(rest);
       if (lines.isTooLong) {
         reply.fail(lineTooLong(limits.bodyBytesMax));
+        return;
+      }
+      if (!reservation.hold(lines.pendingBytes)) {
+        reply.fail(tooManyBodies());
         return;
       }
       if (taken === undefined) return;

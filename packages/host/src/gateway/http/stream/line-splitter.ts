@@ -1,41 +1,55 @@
+import { ArrivingBody } from "@leveros/protocol";
+import { newMemory } from "../../new-memory.ts";
+
 const NEWLINE = 10;
 
 /** Splits arriving bytes at newlines, and limits the length of a line. */
 export class LineSplitter {
   readonly #lineBytesMax: number;
-  #parts: Uint8Array[] = [];
-  #bytes = 0;
+  /** The line that has arrived in part. */
+  #arriving: ArrivingBody<Buffer>;
 
   constructor(lineBytesMax: number) {
     this.#lineBytesMax = lineBytesMax;
+    this.#arriving = this.#nextLine();
   }
 
-  /** The next complete line, and the rest of the chunk; undefined = the line continues in the next chunk. */
+  /** Bytes of the line that has arrived in part. */
+  get pendingBytes(): number {
+    return this.#arriving.bytes;
+  }
+
+  /** The next complete line, and the rest of the chunk; undefined = the line continues in the next chunk, or is too long. */
   take(chunk: Uint8Array): { line: Uint8Array; rest: Uint8Array } | undefined {
     const end = chunk.indexOf(NEWLINE);
-    this.#add(end === -1 ? chunk : chunk.subarray(0, end));
-    return end === -1 ? undefined : { line: this.takeRest(), rest: chunk.subarray(end + 1) };
+    const part = end === -1 ? chunk : chunk.subarray(0, end);
+    if (end !== -1 && this.pendingBytes === 0 && part.length <= this.#lineBytesMax) {
+      return { line: withoutReturn(part), rest: chunk.subarray(end + 1) };
+    }
+    // One byte more makes a line too long, whatever follows.
+    this.#arriving.add(part.subarray(0, this.#lineBytesMax + 1 - this.pendingBytes));
+    if (end === -1 || this.isTooLong) return undefined;
+    return { line: this.takeRest(), rest: chunk.subarray(end + 1) };
   }
 
   /** The bytes after the last newline. */
   takeRest(): Uint8Array {
-    const [only] = this.#parts;
-    const line =
-      this.#parts.length === 1 && only !== undefined
-        ? only
-        : Buffer.concat(this.#parts, this.#bytes);
-    this.#parts = [];
-    this.#bytes = 0;
-    return line.at(-1) === 13 ? line.subarray(0, -1) : line;
+    const line = this.#arriving.body;
+    this.#arriving = this.#nextLine();
+    return withoutReturn(line);
   }
 
   /** True when the current line is over the limit. */
   get isTooLong(): boolean {
-    return this.#bytes > this.#lineBytesMax;
+    return this.pendingBytes > this.#lineBytesMax;
   }
 
-  #add(bytes: Uint8Array): void {
-    this.#parts.push(bytes);
-    this.#bytes += bytes.length;
+  #nextLine(): ArrivingBody<Buffer> {
+    const bytesMax = this.#lineBytesMax + 1;
+    return new ArrivingBody(newMemory, { bytesMax, isLengthKnown: false });
   }
+}
+
+function withoutReturn(line: Uint8Array): Uint8Array {
+  return line.at(-1) === 13 ? line.subarray(0, -1) : line;
 }
