@@ -55,6 +55,7 @@ export {
   type SentError,
 } from "./errors.ts";
 export { jsEntryCandidates, suggestJsEntry } from "./js-entry.ts";
+export { jsonExcess } from "./json-excess.ts";
 export { isJsonObject } from "./json-object.ts";
 export {
   type LeverJson,

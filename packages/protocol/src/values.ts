@@ -1,21 +1,7 @@
 import { PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "./call.ts";
+import { jsonExcess } from "./json-excess.ts";
+import { nodeBuffer } from "./node-buffer.ts";
 import { plainText } from "./plain-text.ts";
-
-/** The parts of node:buffer that are used where it exists. */
-interface TextTools {
-  isAscii(bytes: Uint8Array): boolean;
-  readonly Buffer: {
-    from(
-      buffer: ArrayBufferLike,
-      offset: number,
-      length: number,
-    ): { toString(encoding: "latin1"): string };
-  };
-}
-
-const tools = (
-  globalThis as { process?: { getBuiltinModule?(name: string): unknown } }
-).process?.getBuiltinModule?.("buffer") as TextTools | undefined;
 
 /** A value as it is transferred. */
 export interface Payload {
@@ -66,6 +52,8 @@ export function decodeValue(kind: PayloadKind, bytes: Uint8Array): unknown {
 /** Decodes the arguments of a call, or returns why they are invalid, as the end of an error sentence. */
 export function decodeArguments(kind: PayloadKind, bytes: Uint8Array): unknown[] | string {
   if (kind === PAYLOAD_BYTES) return [bytes];
+  const excess = jsonExcess(bytes);
+  if (excess !== undefined) return `the body ${excess}`;
   let value: unknown;
   try {
     value = decodeValue(kind, bytes);
@@ -84,6 +72,6 @@ export function decodeArguments(kind: PayloadKind, bytes: Uint8Array): unknown[]
  * @throws TypeError when it is not UTF-8.
  */
 function decodeText(bytes: Uint8Array): string {
-  if (tools === undefined || !tools.isAscii(bytes)) return decoder.decode(bytes);
-  return tools.Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  if (nodeBuffer === undefined || !nodeBuffer.isAscii(bytes)) return decoder.decode(bytes);
+  return nodeBuffer.Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }

@@ -3,6 +3,7 @@ import {
   type CallHandle,
   type CallListener,
   decodeValue,
+  jsonExcess,
   LeverError,
   PAYLOAD_BYTES,
   type PayloadKind,
@@ -97,19 +98,26 @@ export class ServiceStream extends Duplex implements CallListener {
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.destroyed || this.#hasReceivedLast) return;
+    const excess = kind === PAYLOAD_BYTES ? undefined : jsonExcess(bytes);
+    if (excess !== undefined) {
+      this.#refuse(excess);
+      return;
+    }
     let message: unknown;
     try {
       message = kind === PAYLOAD_BYTES ? toOwnedBuffer(bytes) : decodeValue(kind, bytes);
     } catch {
-      const error = new LeverError(
-        "malformed_request",
-        "Cannot read a message of the stream: it is not JSON.",
-      );
-      this.#side.abort(error);
-      this.destroy(error);
+      this.#refuse("is not JSON");
       return;
     }
     if (!this.push(message ?? undefined)) this.#side.pause();
+  }
+
+  #refuse(reason: string): void {
+    const text = `Cannot read a message of the stream: it ${reason}.`;
+    const error = new LeverError("malformed_request", text);
+    this.#side.abort(error);
+    this.destroy(error);
   }
 
   onEnd(): void {

@@ -1,6 +1,8 @@
 import {
   decodeValue,
   encodeJson,
+  jsonExcess,
+  LeverError,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type Payload,
@@ -111,7 +113,7 @@ function writeRpc(writer: protobuf.Writer, args: Payload): void {
     writer.uint32(tag(2)).bytes(args.bytes);
     return;
   }
-  const values = decodeValue(PAYLOAD_JSON, args.bytes);
+  const values = readValueText(args.bytes);
   writer.uint32(tag(1)).fork();
   writeArray(writer, Array.isArray(values) ? values : [values]);
   writer.ldelim();
@@ -135,7 +137,7 @@ function writeValue(writer: protobuf.Writer, payload: Payload, jsonField: number
     return;
   }
   writer.uint32(tag(jsonField)).fork();
-  writeJson(writer, decodeValue(PAYLOAD_JSON, payload.bytes));
+  writeJson(writer, readValueText(payload.bytes));
   writer.ldelim();
 }
 
@@ -149,4 +151,12 @@ function jsonPayload(value: unknown): Payload {
 
 function bytesPayload(bytes: Uint8Array): Payload {
   return { kind: PAYLOAD_BYTES, bytes };
+}
+
+function readValueText(bytes: Uint8Array): unknown {
+  const excess = jsonExcess(bytes);
+  if (excess !== undefined) {
+    throw new LeverError("malformed_request", `Cannot send the value over gRPC: it ${excess}.`);
+  }
+  return decodeValue(PAYLOAD_JSON, bytes);
 }
