@@ -14,6 +14,7 @@ const statusByCode = {
   wrong_http_method: 405,
   request_timeout: 408,
   too_large: 413,
+  unsupported_media_type: 415,
   expectation_failed: 417,
   headers_too_large: 431,
   cancelled: 499,

@@ -25,6 +25,12 @@ describe("values", () => {
     expect(text(argumentsPayload([]).bytes)).toBe("[]");
   });
 
+  it("a byte order mark before JSON is ignored", () => {
+    const marked = new TextEncoder().encode('\uFEFF["a"]');
+    expect(decodeArguments(PAYLOAD_JSON, marked)).toEqual(["a"]);
+    expect(decodeValue(PAYLOAD_JSON, marked)).toEqual(["a"]);
+  });
+
   it("a cycle and a BigInt cannot be encoded", () => {
     const cycle: unknown[] = [];
     cycle.push(cycle);

@@ -37,6 +37,7 @@ const statusByCode: Readonly<Record<ErrorCode, number>> = {
   expectation_failed: status.INVALID_ARGUMENT,
   request_timeout: status.DEADLINE_EXCEEDED,
   too_large: status.RESOURCE_EXHAUSTED,
+  unsupported_media_type: status.UNIMPLEMENTED,
   headers_too_large: status.RESOURCE_EXHAUSTED,
   cancelled: status.CANCELLED,
   internal: status.INTERNAL,

@@ -57,7 +57,8 @@ export function bodyTooSlow(requestTimeoutMs: number): LeverError {
   );
 }
 
-function bodyTooLarge(bodyBytesMax: number): LeverError {
+/** The body is over its limit, as it was sent or decoded. */
+export function bodyTooLarge(bodyBytesMax: number): LeverError {
   return new LeverError(
     "too_large",
     `Cannot read the request: its body is over the limit of ${bodyBytesMax} bytes.`,

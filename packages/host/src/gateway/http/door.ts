@@ -1,10 +1,11 @@
 import { isStreamingName, LeverError, type LeverUrl } from "@leveros/protocol";
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import { admitHead } from "../admit-head.ts";
-import { BodyReservation } from "../body-budget.ts";
+import { BodyReservation, tooManyBodies } from "../body-budget.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { readBody } from "./body.ts";
 import { askedTimeoutMs } from "./call-timeout.ts";
+import { acceptedCoding, contentCoding, decodeBody } from "./content-coding.ts";
 import { allowReading, answerOptions } from "./cors.ts";
 import { discardBody } from "./discard-body.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
@@ -63,17 +64,32 @@ function answerHead(response: HttpResponse): void {
 /** Reads the complete body, makes one call, and writes its one reply. */
 function serveRegularCall({ request, response, admitted }: Exchange, options: DoorOptions): void {
   const { router, limits, clock, budget } = options;
-  const kind = payloadKind(request.headers["content-type"]);
+  const { headers } = request;
+  const coding = contentCoding(headers["content-encoding"]);
+  const kind = payloadKind(headers["content-type"]);
   const reservation = new BodyReservation(budget);
   // A response closes once it is sent, or when its caller disconnects.
   response.on("close", () => reservation.release());
-  readBody(request, { limits, clock, reservation }, (body) => {
+  const call = (body: Uint8Array | LeverError): void => {
     if (body instanceof LeverError) {
       writeProblem(response, body);
       discardBody(request);
       return;
     }
-    const reply = new RegularReply(response, options);
+    const asked = acceptedCoding(headers["accept-encoding"]);
+    const reply = new RegularReply(response, asked, options);
     reply.call = router.open({ ...admitted, kind, body }, reply, false);
+  };
+  readBody(request, { limits, clock, reservation }, (body) => {
+    if (body instanceof LeverError || coding === undefined) {
+      call(body);
+      return;
+    }
+    decodeBody(body, { coding, bytesMax: limits.bodyBytesMax }, (decoded) => {
+      // The caller has left.
+      if (response.destroyed === true) return;
+      const isHeld = decoded instanceof LeverError || reservation.hold(decoded.length);
+      call(isHeld ? decoded : tooManyBodies());
+    });
   });
 }

@@ -9,8 +9,9 @@ import {
 } from "@leveros/protocol";
 import type { DoorOptions } from "../door-options.ts";
 import type { UnreadReplies } from "../unread-replies.ts";
+import { compressResponse, isWorthCompressing, type ResponseCoding } from "./content-coding.ts";
 import type { HttpResponse } from "./exchange.ts";
-import { methodErrorParts, resultParts } from "./response-parts.ts";
+import { methodErrorParts, type ResponseParts, resultParts } from "./response-parts.ts";
 import { writeReply } from "./write-reply.ts";
 import { writeProblem } from "./write-response.ts";
 
@@ -18,12 +19,19 @@ import { writeProblem } from "./write-response.ts";
 export class RegularReply implements CallListener {
   readonly #response: HttpResponse;
   readonly #replies: UnreadReplies;
+  /** undefined = the caller does not ask for one. */
+  readonly #coding: ResponseCoding | undefined;
   call: CallHandle | undefined;
   #waitTimes: WaitTimes | undefined;
   #isAnswered = false;
 
-  constructor(response: HttpResponse, { replies }: Pick<DoorOptions, "replies">) {
+  constructor(
+    response: HttpResponse,
+    coding: ResponseCoding | undefined,
+    { replies }: Pick<DoorOptions, "replies">,
+  ) {
     this.#response = response;
+    this.#coding = coding;
     this.#replies = replies;
     response.on("close", () => {
       if (!this.#isAnswered) this.call?.abort(cancelled("connectionClosed"));
@@ -37,7 +45,10 @@ export class RegularReply implements CallListener {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    writeReply(this.#response, resultParts(kind, bytes, this.#waitTimes), this.#replies);
+    const parts = resultParts(kind, bytes, this.#waitTimes);
+    const write = (written: ResponseParts): void => writeReply(this.#response, written, this.#replies);
+    if (this.#coding === undefined || !isWorthCompressing(kind, bytes)) write(parts);
+    else compressResponse(parts, this.#coding, write);
   }
 
   onEnd(): void {

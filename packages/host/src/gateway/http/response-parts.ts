@@ -7,6 +7,8 @@ import {
 
 /** Names the source of the failure in each failed response: `method` or `platform`. */
 const ERROR_HEADER = "lever-error";
+/** The codings of bodies that Lever reads (RFC 9110, 8.4.1). */
+export const codings = ["gzip", "br", "deflate"] as const;
 
 export type Headers = Readonly<Record<string, string | number>>;
 
@@ -51,6 +53,7 @@ export function problemParts(error: LeverError): ResponseParts {
     [ERROR_HEADER]: error.grpcStatus === undefined ? "platform" : "method",
     ...(error.code === "unauthorized" && { "www-authenticate": "Bearer" }),
     ...(error.code === "wrong_http_method" && { allow: "POST, OPTIONS" }),
+    ...(error.code === "unsupported_media_type" && { "accept-encoding": codings.join(", ") }),
     ...(error.retryAfterSeconds !== undefined && { "retry-after": error.retryAfterSeconds }),
   };
   return { status: problem.status, headers, body };

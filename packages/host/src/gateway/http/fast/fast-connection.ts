@@ -209,7 +209,7 @@ export class FastConnection implements HeldConnection {
 
   /** `early` = the call was admitted before its body had arrived. */
   #call(
-    { head, incoming }: FastRequest,
+    { head, incoming, coding }: FastRequest,
     early: AdmittedCall | undefined,
     body: Buffer,
     memory: Buffer | undefined,
@@ -218,7 +218,7 @@ export class FastConnection implements HeldConnection {
     const { admission, router, buffers, log } = this.#options;
     this.timeoutAt = 0;
     this.#state = reply;
-    reply.begin(head.isLast);
+    reply.begin(head.isLast, coding);
     try {
       const { caller, target, isStream, timeoutMs } = early ?? admission.admitCall(incoming);
       const request = {

@@ -1,5 +1,6 @@
 import type { Limits } from "@leveros/protocol";
 import { type Connection, type IncomingCall, isForwarded } from "../../admission/admit-call.ts";
+import { acceptedCoding, type ResponseCoding } from "../content-coding.ts";
 import { HEAD_END, isPlainStart, type PlainHead, parsePlainHead } from "./plain-head.ts";
 
 /** A request of which the head is read. */
@@ -8,6 +9,8 @@ export interface FastRequest {
   /** Length of the head. */
   readonly headBytes: number;
   readonly incoming: IncomingCall;
+  /** Large results are compressed; undefined = not. For callers on this machine compressing would take longer than sending. */
+  readonly coding: ResponseCoding | undefined;
 }
 
 /** Reads the heads of one connection. Callers repeat their head, so one that equals the last is not parsed again. */
@@ -40,7 +43,9 @@ export class HeadReader {
     if (head === undefined) return "notPlain";
     // A copy: the connection's buffer is larger, and would stay in memory.
     this.#lastBytes = Buffer.from(bytes.subarray(0, headBytes));
-    this.#last = { head, headBytes, incoming: this.#incomingCall(head) };
+    const isLocal = /^(::ffff:)?127\.|^::1$/.test(this.#socket.remoteAddress ?? "");
+    const coding = isLocal ? undefined : acceptedCoding(head.headers["accept-encoding"]);
+    this.#last = { head, headBytes, incoming: this.#incomingCall(head), coding };
     return this.#last;
   }
 

@@ -36,11 +36,12 @@ export const HEAD_END = "\r\n\r\n";
 const BODY_BYTES = /^\d{1,9}$/;
 
 /**
- * Fields that need more than this folder can do: another framing of the body, an interim response, another protocol, or
+ * Fields that need more than this folder can do: another framing or coding of the body, an interim response, another protocol, or
  * CORS headers in the response.
  */
 const NOT_PLAIN: ReadonlySet<string> = new Set([
   "transfer-encoding",
+  "content-encoding",
   "te",
   "trailer",
   "expect",

@@ -10,6 +10,7 @@ import {
   type WaitTimes,
 } from "@leveros/protocol";
 import { LARGE_REPLY_BYTES, tooManyReplies, type UnreadReplies } from "../../unread-replies.ts";
+import { compressResponse, isWorthCompressing, type ResponseCoding } from "../content-coding.ts";
 import {
   methodErrorParts,
   problemParts,
@@ -51,6 +52,9 @@ export class FastReply implements CallListener {
   #waitTimes: WaitTimes | undefined;
   #isAnswered = true;
   #isLast = false;
+  #coding: ResponseCoding | undefined;
+  #isCompressing = false;
+  #isOver = true;
 
   constructor(socket: Socket, shared: FastShared, owner: ReplyOwner) {
     this.#socket = socket;
@@ -59,11 +63,13 @@ export class FastReply implements CallListener {
   }
 
   /** Begins the next call. `isLast` = the caller wants the connection to be closed after it. */
-  begin(isLast: boolean): void {
+  begin(isLast: boolean, coding: ResponseCoding | undefined): void {
     this.call = undefined;
     this.#waitTimes = undefined;
     this.#isAnswered = false;
     this.#isLast = isLast;
+    this.#coding = coding;
+    this.#isOver = false;
   }
 
   /** The connection is closed after this response. */
@@ -83,7 +89,10 @@ export class FastReply implements CallListener {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isAnswered) return;
     const waitTimes = this.#waitTimes;
-    if (waitTimes === undefined)
+    const coding = this.#coding;
+    if (coding !== undefined && isWorthCompressing(kind, bytes))
+      this.#compress(resultParts(kind, bytes, waitTimes), coding);
+    else if (waitTimes === undefined)
       this.#write(kind === PAYLOAD_BYTES ? BYTES_HEAD : JSON_HEAD, bytes);
     else this.#writeParts(resultParts(kind, bytes, waitTimes));
   }
@@ -107,7 +116,19 @@ export class FastReply implements CallListener {
 
   #end(): void {
     this.call = undefined;
-    this.#owner.onCallEnd();
+    this.#isOver = true;
+    if (!this.#isCompressing) this.#owner.onCallEnd();
+  }
+
+  /** The call is over for its owner when the response is written. */
+  #compress(parts: ResponseParts, coding: ResponseCoding): void {
+    this.#isAnswered = true;
+    this.#isCompressing = true;
+    compressResponse(parts, coding, (compressed) => {
+      this.#isCompressing = false;
+      this.#writeParts(compressed);
+      if (this.#isOver) this.#owner.onCallEnd();
+    });
   }
 
   #writeParts({ status, headers, body }: ResponseParts): void {

@@ -2,6 +2,7 @@ import { LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leve
 import { BodyReservation, tooManyBodies } from "../../body-budget.ts";
 import type { DoorOptions } from "../../door-options.ts";
 import { bodyTooSlow } from "../body.ts";
+import { contentCoding } from "../content-coding.ts";
 import { discardBody } from "../discard-body.ts";
 import type { Exchange, HttpRequest } from "../exchange.ts";
 import { requestQuery } from "../request-target.ts";
@@ -28,6 +29,7 @@ export function serveStream({ request, response, admitted }: Exchange, options: 
   }
   const kind = isEventSource(request) ? PAYLOAD_JSON : messageKind(request.headers["content-type"]);
   if (kind instanceof LeverError) throw kind;
+  if (contentCoding(request.headers["content-encoding"]) !== undefined) throw compressedStream();
   const lines = new LineSplitter(limits.bodyBytesMax);
   const reply = new StreamReply(request, response, options);
   if (acceptsEvents(request)) reply.awaitEvents({ clock, pingIntervalMs: limits.pingIntervalMs });
@@ -110,5 +112,12 @@ function lineTooLong(bytesMax: number): LeverError {
   return new LeverError(
     "too_large",
     `Cannot read the request: a line is over the limit of ${bytesMax} bytes.`,
+  );
+}
+
+function compressedStream(): LeverError {
+  return new LeverError(
+    "unsupported_media_type",
+    "Cannot open the stream: its content-encoding is not supported. Send the messages without compression.",
   );
 }

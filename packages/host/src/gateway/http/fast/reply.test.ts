@@ -1,0 +1,70 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import zlib from "node:zlib";
+import { defaultLimits, PAYLOAD_JSON } from "@leveros/protocol";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { HeadReader } from "./head-reader.ts";
+import { FastReply } from "./reply.ts";
+
+let server: Server;
+let caller: Socket;
+let socket: Socket;
+
+beforeEach(async () => {
+  server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  caller = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  [socket] = (await once(server, "connection")) as [Socket];
+});
+
+afterEach(() => {
+  caller.destroy();
+  socket.destroy();
+  server.close();
+});
+
+const shared = { now: 0, isClosing: false, keepAliveTail: "\r\n\r\n", closeTail: "\r\n\r\n" };
+
+it("a compressed response is written before its call is over for the connection", async () => {
+  let endings = 0;
+  const owner = { onCallEnd: () => endings++ };
+  const result = Buffer.from(JSON.stringify("text ".repeat(10_000)));
+  const reply = new FastReply(socket, shared, owner);
+  reply.begin(false, "gzip");
+  reply.onMessage(PAYLOAD_JSON, result);
+  reply.onEnd();
+  expect(endings).toBe(0);
+  let received = Buffer.alloc(0);
+  caller.on("data", (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+  });
+  await expect.poll(() => endings).toBe(1);
+  await expect.poll(() => received.length).toBeGreaterThan(200);
+  const end = received.indexOf("\r\n\r\n");
+  expect(String(received.subarray(0, end))).toContain("content-encoding: gzip");
+  expect(zlib.gunzipSync(received.subarray(end + 4)).equals(result)).toBe(true);
+});
+
+it("a caller that leaves while its response is compressed gets none", async () => {
+  let endings = 0;
+  const reply = new FastReply(socket, shared, { onCallEnd: () => endings++ });
+  reply.begin(false, "br");
+  reply.onMessage(PAYLOAD_JSON, Buffer.alloc(50_000, "1"));
+  socket.destroy();
+  reply.onEnd();
+  await expect.poll(() => endings).toBe(1);
+});
+
+it.each([
+  ["192.0.2.1", "gzip, br", "br"],
+  ["2001:db8::1", "gzip", "gzip"],
+  ["192.0.2.1", "identity", undefined],
+  ["127.0.0.1", "gzip", undefined],
+  ["::ffff:127.0.0.1", "gzip", undefined],
+  ["::1", "gzip", undefined],
+])("a caller at %s that accepts %s gets responses in %s", (remoteAddress, accepted, coding) => {
+  const head = `POST /svc/m HTTP/1.1\r\nhost: dev.lever\r\naccept-encoding: ${accepted}\r\n\r\n`;
+  const request = new HeadReader(defaultLimits, { remoteAddress }).read(Buffer.from(head));
+  expect(request).toMatchObject({ headBytes: head.length });
+  expect(request).toHaveProperty("coding", coding);
+});
