@@ -20,6 +20,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly calls: string[];
   /** Names of logged events. */
   readonly events: readonly string[];
+  /** Closes it, once what is open has ended. */
+  close(): Promise<void>;
   open(): RawConnection;
   /** Sends text over a new connection, and returns everything that comes until the gateway closes it. */
   raw(text: string): Promise<string>;
@@ -65,6 +67,7 @@ export async function openTestGateway(limits: Partial<GatewayLimits> = {}): Prom
     waiting,
     calls,
     events,
+    close: () => gateway.close(),
     open: () => new RawConnection(port),
     async raw(text) {
       const connection = new RawConnection(port);

@@ -13,6 +13,8 @@ export interface DoorOptions {
   readonly limits: GatewayLimits;
   readonly budget: BodyBudget;
   readonly replies: UnreadReplies;
+  /** Aborted when the gateway closes. */
+  readonly closing: AbortSignal;
   readonly clock: Clock;
   readonly log: Log;
 }

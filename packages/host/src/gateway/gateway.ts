@@ -37,12 +37,14 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
   const { router, limits, certificate, shared, clock, log } = options;
   const replies = new UnreadReplies(options);
   const peers = new LostPeers({ clock, pingIntervalMs: limits.pingIntervalMs });
+  const closing = new AbortController();
   const doorOptions: DoorOptions = {
     admission: new Admission(options),
     router,
     limits,
     budget: new BodyBudget(limits.bufferedBodyBytesMax),
     replies,
+    closing: closing.signal,
     clock,
     log,
   };
@@ -88,6 +90,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
     ...listener,
     close() {
       stopWatching?.();
+      closing.abort();
       links.close();
       return listener.close();
     },

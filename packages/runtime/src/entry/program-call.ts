@@ -57,6 +57,7 @@ export class ProgramCall implements CallListener {
     stream.on("error", () => {});
     stream.on("response", (headers) => {
       this.#status = headers;
+      reader.encoding = headers["grpc-encoding"]?.toString();
     });
     stream.on("trailers", (trailers) => {
       this.#status = trailers;

@@ -13,7 +13,7 @@ import {
 import { asCallError, malformed } from "./call-error.ts";
 import { readAskedMs, readUrl } from "./call-metadata.ts";
 import { GrpcResponse } from "./grpc-response.ts";
-import { MessageReader } from "./message-reader.ts";
+import { isGzip, MessageReader } from "./message-reader.ts";
 import {
   decodeRpc,
   decodeStreamMessage,
@@ -53,20 +53,23 @@ export function serveGrpc(
   headers: IncomingHttpHeaders,
   options: GrpcOptions,
 ): void {
-  const response = new GrpcResponse(stream, options.onUnread);
+  const encoding = headers["grpc-encoding"]?.toString();
+  const { onUnread } = options;
+  const response = new GrpcResponse(stream, { compresses: isGzip(encoding), onUnread });
   stream.on("error", () => {});
   try {
     const path = headers[":path"];
     if (path !== UNARY_PATH && path !== STREAMING_PATH) {
       throw new LeverError("not_supported", `There is no gRPC method ${path}.`);
     }
+    checkEncoding(encoding);
     const target = readUrl(headers["lever-url"], options.environment);
     const isStream = path === STREAMING_PATH;
     const askedMs = readAskedMs(headers["grpc-timeout"]);
     const timeoutMs = callDeadline({ askedMs, isStreaming: isStream }, options.limits);
     const open = options.admit({ target, isStream, timeoutMs });
-    if (isStream) serveStreaming(stream, response, open, options);
-    else serveUnary(stream, response, open, options);
+    if (isStream) serveStreaming(stream, response, open, { ...options, encoding });
+    else serveUnary(stream, response, open, { ...options, encoding });
   } catch (error) {
     response.end(errorTrailers(asCallError(error)));
   }
@@ -76,7 +79,7 @@ function serveUnary(
   stream: ServerHttp2Stream,
   response: GrpcResponse,
   open: OpenCall,
-  options: GrpcOptions,
+  options: ReadOptions,
 ): void {
   let args: Payload | undefined;
   let call: CallHandle | undefined;
@@ -112,7 +115,7 @@ function serveStreaming(
   stream: ServerHttp2Stream,
   response: GrpcResponse,
   open: OpenCall,
-  options: GrpcOptions,
+  options: ReadOptions,
 ): void {
   let call: CallHandle | undefined;
   const giveUp = (error: LeverError): void => {
@@ -162,17 +165,33 @@ function serveStreaming(
   });
 }
 
+interface ReadOptions extends Pick<GrpcOptions, "hold"> {
+  readonly limits: Pick<Limits, "bodyBytesMax">;
+  /** The coding of compressed messages; undefined = there are none. */
+  readonly encoding: string | undefined;
+}
+
+/** @throws LeverError `not_supported` (grpc/doc/compression.md) */
+function checkEncoding(encoding: string | undefined): void {
+  if (encoding === undefined || encoding === "identity" || isGzip(encoding)) return;
+  const found = JSON.stringify(encoding.slice(0, 40));
+  throw new LeverError(
+    "not_supported",
+    `Cannot read the gRPC call: its grpc-encoding is ${found}; allowed are identity and gzip.`,
+  );
+}
+
 /** Reads the messages of a stream. The first error, also of a handler, ends the reading and is passed to `onError`. */
-function readMessages(
+export function readMessages(
   stream: ServerHttp2Stream,
-  { limits, hold }: GrpcOptions,
+  { limits, hold, encoding }: ReadOptions,
   handlers: {
     onMessage(bytes: Buffer): void;
     onEnd(): void;
     onError(error: LeverError): void;
   },
 ): void {
-  const reader = new MessageReader(limits.bodyBytesMax + ENCODING_BYTES);
+  const reader = new MessageReader(limits.bodyBytesMax + ENCODING_BYTES, encoding);
   let hasFailed = false;
   const guard = (work: () => void): void => {
     if (hasFailed) return;

@@ -1,20 +1,33 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { asCallError } from "./call-error.ts";
-import { frameMessage } from "./message-reader.ts";
+import { ACCEPTED_ENCODINGS, frameCompressed, frameMessage } from "./message-reader.ts";
 import { errorTrailers, okTrailers, type Trailers } from "./status.ts";
 
-const HEADERS = { ":status": 200, "content-type": "application/grpc+proto" };
+const HEADERS = {
+  ":status": 200,
+  "content-type": "application/grpc+proto",
+  "grpc-accept-encoding": ACCEPTED_ENCODINGS,
+};
 
 /** The response of a gRPC call: headers, messages, trailers. */
 export class GrpcResponse {
   isOver = false;
   readonly #stream: ServerHttp2Stream;
+  readonly #compresses: boolean;
   readonly #onUnread: ((stream: ServerHttp2Stream) => void) | undefined;
   #trailers: Trailers = okTrailers;
 
-  constructor(stream: ServerHttp2Stream, onUnread?: (stream: ServerHttp2Stream) => void) {
+  /** `compresses` = messages are compressed with gzip, as the caller's are. */
+  constructor(
+    stream: ServerHttp2Stream,
+    options: {
+      readonly compresses?: boolean;
+      readonly onUnread?: ((stream: ServerHttp2Stream) => void) | undefined;
+    } = {},
+  ) {
     this.#stream = stream;
-    this.#onUnread = onUnread;
+    this.#compresses = options.compresses === true;
+    this.#onUnread = options.onUnread;
     stream.on("wantTrailers", () => {
       if (!this.#isClosed) stream.sendTrailers(this.#trailers);
     });
@@ -36,7 +49,8 @@ export class GrpcResponse {
       return true;
     }
     this.#respond();
-    if (this.#stream.write(frameMessage(message))) return true;
+    const frame = this.#compresses ? frameCompressed(message) : frameMessage(message);
+    if (this.#stream.write(frame)) return true;
     this.#onUnread?.(this.#stream);
     return false;
   }
@@ -60,6 +74,8 @@ export class GrpcResponse {
   }
 
   #respond(): void {
-    if (!this.#stream.headersSent) this.#stream.respond(HEADERS, { waitForTrailers: true });
+    if (this.#stream.headersSent) return;
+    const headers = this.#compresses ? { ...HEADERS, "grpc-encoding": "gzip" } : HEADERS;
+    this.#stream.respond(headers, { waitForTrailers: true });
   }
 }

@@ -1,1 +1,3 @@
-export { type GrpcOptions, serveGrpc } from "./grpc-call.ts";
+export { type GrpcOptions, readMessages, serveGrpc } from "./grpc-call.ts";
+export { GrpcResponse } from "./grpc-response.ts";
+export { errorTrailers, okTrailers } from "./status.ts";

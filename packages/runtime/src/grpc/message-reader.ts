@@ -1,6 +1,6 @@
 import { ArrivingBody, type BodyMemory, LeverError } from "@leveros/protocol";
 
-/** The prefix of a gRPC message: one byte, 0 = not compressed, then its length in four bytes. */
+/** The prefix of a gRPC message: one byte, 1 = compressed, then its length in four bytes. */
 const PREFIX_BYTES = 5;
 
 const MEMORY: BodyMemory<Buffer> = {
@@ -17,8 +17,12 @@ export class MessageReader {
   /** Its length, as far as it is known. */
   #neededBytes = 0;
 
-  constructor(messageBytesMax: number) {
+  /** The coding of compressed messages, `grpc-encoding`; undefined = there are none. */
+  encoding: string | undefined;
+
+  constructor(messageBytesMax: number, encoding?: string) {
     this.#messageBytesMax = messageBytesMax;
+    this.encoding = encoding;
   }
 
   /** Bytes of the message that has arrived in part. */
@@ -45,7 +49,7 @@ export class MessageReader {
           this.#neededBytes = PREFIX_BYTES;
           continue;
         }
-        messages.push(chunk.subarray(at + PREFIX_BYTES, end));
+        messages.push(this.#read(chunk.subarray(at, end)));
         at = end;
         continue;
       }
@@ -55,7 +59,7 @@ export class MessageReader {
       if (arriving.bytes < this.#neededBytes) break;
       this.#neededBytes = this.#endOf(arriving.body, 0) ?? PREFIX_BYTES;
       if (arriving.bytes < this.#neededBytes) continue;
-      messages.push(arriving.body.subarray(PREFIX_BYTES));
+      messages.push(this.#read(arriving.body));
       this.#arriving = undefined;
     }
     return messages;
@@ -75,14 +79,58 @@ export class MessageReader {
         `Cannot read the message: its ${length} bytes are over the limit of ${this.#messageBytesMax}.`,
       );
     }
-    if (bytes[offset] !== 0) {
+    if (bytes[offset] !== 0 && !isGzip(this.encoding)) {
       throw new LeverError(
         "not_supported",
-        "Cannot read the message: it is compressed. Send it without compression.",
+        "Cannot read the message: it is compressed. Send it without compression, or with grpc-encoding: gzip.",
       );
     }
     return length;
   }
+
+  /** The message in a frame. */
+  #read(frame: Buffer): Buffer {
+    const message = frame.subarray(PREFIX_BYTES);
+    return frame[0] === 0 ? message : decompress(message, this.#messageBytesMax);
+  }
+}
+
+/** The codings that Lever reads and writes. */
+export const ACCEPTED_ENCODINGS = "identity,gzip";
+
+export function isGzip(encoding: string | undefined): boolean {
+  return encoding?.toLowerCase() === "gzip";
+}
+
+/** Decodes what is no larger than the limit. As the message is decoded at once afterwards, that takes most of the time. */
+function decompress(message: Buffer, bytesMax: number): Buffer {
+  try {
+    return nodeZlib().gunzipSync(message, { maxOutputLength: bytesMax });
+  } catch (error) {
+    const isTooLarge =
+      error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+    if (!isTooLarge) throw error;
+    throw new LeverError(
+      "too_large",
+      `Cannot read the message: decompressed, it is over the limit of ${bytesMax} bytes.`,
+    );
+  }
+}
+
+/** Loaded when it is needed: most instances never see a compressed message. */
+function nodeZlib(): typeof import("node:zlib") {
+  return process.getBuiltinModule("node:zlib");
+}
+
+/** Shorter messages gain nothing. */
+const COMPRESSED_FROM_BYTES = 1024;
+
+/** Compresses a message, if that is worth it, and adds the prefix. */
+export function frameCompressed(message: Uint8Array): Buffer {
+  if (message.length < COMPRESSED_FROM_BYTES) return frameMessage(message);
+  const frame = frameMessage(nodeZlib().gzipSync(message, { level: 1 }));
+  frame[0] = 1;
+  return frame;
 }
 
 /** Adds the prefix to a message. */

@@ -6,14 +6,39 @@ import type { AdmittedCall } from "../admission/admit-call.ts";
 import { admitHead } from "../admit-head.ts";
 import { BodyReservation } from "../body-budget.ts";
 import type { DoorOptions } from "../door-options.ts";
+import { isHealthPath, serveHealth } from "./health.ts";
 
-/** True for an HTTP/2 stream that carries a gRPC call. */
+const GRPC = /^application\/grpc(?:\+proto)?[\t ]*(?:;|$)/i;
+const REFLECTION = /^\/grpc\.reflection\.v1(?:alpha)?\.ServerReflection\/ServerReflectionInfo$/;
+
+/** True for an HTTP/2 stream that carries a gRPC call. Not among them is gRPC-Web. */
 export function isGrpc(headers: IncomingHttpHeaders): boolean {
-  return headers["content-type"]?.startsWith("application/grpc") === true;
+  return GRPC.test(headers["content-type"] ?? "");
 }
 
-/** Carries one gRPC call. The runtime has the protocol, because instances accept gRPC calls, too; admission is here. */
-export function serveGrpcCall(
+/** Carries one gRPC call: of a method, or of a service of the gateway itself. */
+export function serveGrpcStream(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  options: DoorOptions,
+): void {
+  const path = headers[":path"];
+  if (isHealthPath(path)) serveHealth(stream, headers, options);
+  else if (REFLECTION.test(path ?? "")) {
+    stream.on("error", () => {});
+    // Few hosts are asked for their descriptions, which take some megabytes to make.
+    import("./reflection.ts").then(
+      ({ serveReflection }) => serveReflection(stream, headers),
+      (error: unknown) => {
+        asLeverError(error, options.log, "gateway");
+        stream.destroy();
+      },
+    );
+  } else serveGrpcCall(stream, headers, options);
+}
+
+/** Carries one call of a method. The runtime has the protocol, because instances accept gRPC calls, too; admission is here. */
+function serveGrpcCall(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   options: DoorOptions,

@@ -10,7 +10,7 @@ import { allowReading, answerOptions } from "./cors.ts";
 import { discardBody } from "./discard-body.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
 import { isBodyAwaited } from "./expectation.ts";
-import { payloadKind } from "./payload-kind.ts";
+import { isGrpcType, payloadKind } from "./payload-kind.ts";
 import { RegularReply } from "./reply.ts";
 import { requestTarget } from "./request-target.ts";
 import { isEventSource, serveStream } from "./stream/door.ts";
@@ -35,6 +35,7 @@ export function serveHttp(
       return;
     }
     const isExpecting = isBodyAwaited(request);
+    refuseGrpc(request);
     const isStream = isStreamingName(target.method);
     const askedMs = askedTimeoutMs(request, limits);
     const door = isEventSource(request) ? "eventSource" : "http";
@@ -92,4 +93,13 @@ function serveRegularCall({ request, response, admitted }: Exchange, options: Do
       call(isHeld ? decoded : tooManyBodies());
     });
   });
+}
+
+/** gRPC-Web, and gRPC that did not come over HTTP/2 or has another form than protobuf. */
+function refuseGrpc({ headers }: HttpRequest): void {
+  if (!isGrpcType(headers["content-type"])) return;
+  throw new LeverError(
+    "unsupported_media_type",
+    "Cannot read the request: gRPC is served over HTTP/2 as application/grpc, and gRPC-Web is not. Call the method over plain HTTP instead.",
+  );
 }

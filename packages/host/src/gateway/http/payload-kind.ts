@@ -7,3 +7,8 @@ export function payloadKind(contentType: string | undefined): PayloadKind {
     contentType !== undefined && /^[\t ]*application\/json[\t ]*(?:;|$)/i.test(contentType);
   return isJson ? PAYLOAD_JSON : PAYLOAD_BYTES;
 }
+
+/** gRPC in any of its forms. */
+export function isGrpcType(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^[\t ]*application\/grpc/i.test(contentType);
+}

@@ -46,7 +46,8 @@ export class RegularReply implements CallListener {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
     const parts = resultParts(kind, bytes, this.#waitTimes);
-    const write = (written: ResponseParts): void => writeReply(this.#response, written, this.#replies);
+    const write = (written: ResponseParts): void =>
+      writeReply(this.#response, written, this.#replies);
     if (this.#coding === undefined || !isWorthCompressing(kind, bytes)) write(parts);
     else compressResponse(parts, this.#coding, write);
   }

@@ -2,7 +2,7 @@ import * as http2 from "node:http2";
 import type { Clock } from "../../clock.ts";
 import type { HeldConnection } from "../connections.ts";
 import type { DoorOptions } from "../door-options.ts";
-import { isGrpc, serveGrpcCall } from "../grpc/door.ts";
+import { isGrpc, serveGrpcStream } from "../grpc/door.ts";
 import { serveHttp } from "../http/door.ts";
 import { pingWhileBusy } from "./busy-session.ts";
 import { closeWhenIdle } from "./idle-session.ts";
@@ -47,7 +47,7 @@ export function createHttp2(options: DoorOptions): Http2 {
   });
   server.on("stream", (stream, headers, _flags, rawHeaders) => {
     if (isGrpc(headers)) {
-      serveGrpcCall(stream, headers, options);
+      serveGrpcStream(stream, headers, options);
       return;
     }
     stream.on("error", () => {});

@@ -68,6 +68,7 @@ beforeEach(async () => {
       limits,
       budget: new BodyBudget(limits.bufferedBodyBytesMax),
       replies,
+      closing: new AbortController().signal,
       clock: systemClock,
       log: () => {},
     },

@@ -7,7 +7,7 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 import { askedTimeoutMs } from "../call-timeout.ts";
-import { payloadKind } from "../payload-kind.ts";
+import { isGrpcType, payloadKind } from "../payload-kind.ts";
 import { requestTarget } from "../request-target.ts";
 
 /** The head of a plain request: it names a regular method and its body, and asks for nothing else. */
@@ -65,6 +65,7 @@ export function parsePlainHead(
   if (headers.host === undefined) return undefined;
   if (!BODY_BYTES.test(length)) return undefined;
   if (connection !== "keep-alive" && connection !== "close") return undefined;
+  if (isGrpcType(headers["content-type"])) return undefined;
   const request = { url: path, headers };
   const askedMs = askedTimeoutMs(request, limits);
   if (askedMs instanceof LeverError) return undefined;

@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import zlib from "node:zlib";
 import { defaultLimits, PAYLOAD_JSON } from "@leveros/protocol";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
+import { systemClock } from "../../../clock.ts";
+import { UnreadReplies } from "../../unread-replies.ts";
 import { HeadReader } from "./head-reader.ts";
 import { FastReply } from "./reply.ts";
 
@@ -23,7 +25,11 @@ afterEach(() => {
   server.close();
 });
 
-const shared = { now: 0, isClosing: false, keepAliveTail: "\r\n\r\n", closeTail: "\r\n\r\n" };
+const tail = "\r\n\r\n";
+const replies = new UnreadReplies({ limits: defaultLimits, clock: systemClock, log: () => {} });
+const shared = { now: 0, isClosing: false, keepAliveTail: tail, closeTail: tail, replies };
+
+afterAll(() => replies.close());
 
 it("a compressed response is written before its call is over for the connection", async () => {
   let endings = 0;
