@@ -44,6 +44,10 @@ export interface ServiceListing {
   readonly methods: readonly string[];
   readonly versions: readonly VersionListing[];
   readonly instances: readonly InstanceListing[];
+  /** Its instances fail one after the other: why the last one has, and the time until another may start. */
+  readonly failing?:
+    | { readonly reason: string; readonly inARow: number; readonly nextStartMs: number }
+    | undefined;
 }
 
 export interface VersionListing {

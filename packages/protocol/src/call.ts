@@ -81,6 +81,8 @@ export interface CallListener {
   onAbort(error: LeverError): void;
   /** `send` returned false before; now it may be called again. */
   onDrain(): void;
+  /** As `onAbort`, when the other side has not read the call, so nothing has run. Default: `onAbort`. */
+  onUnread?(error: LeverError): void;
   /** The call had to wait, and an instance has it now. At most once, before the first message. */
   onAssigned?(waitTimes: WaitTimes): void;
 }

@@ -151,16 +151,16 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
     }
     prepareModules(codeDir, jsEntry ?? "");
     hideProgram(resolve(codeDir, jsEntry ?? ""));
+    // The host adds it to the error when the start takes too long.
+    const reason = `the code at the top of ${jsEntry}, or an await in it, has not ended`;
+    send({ type: "waiting", reason });
+    // An endless loop in the module would keep it from being sent. Without it, nothing of the service has run.
+    link.flush();
     if (assignment.preload !== undefined) {
       // Few services need it.
       const { prepareLoad } = await import("./prepare-load.ts");
       await prepareLoad(assignment);
     }
-    // The host adds it to the error when the start takes too long.
-    const reason = `the code at the top of ${jsEntry}, or an await in it, has not ended`;
-    send({ type: "waiting", reason });
-    // An endless loop in the module would keep it from being sent.
-    link.flush();
     const methods = await loadService(codeDir, jsEntry ?? "", {
       isImported: assignment.preload !== undefined,
     });

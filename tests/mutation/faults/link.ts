@@ -22,8 +22,14 @@ export const linkFaults: readonly PlantedFault[] = [
       HOSTILE,
     ],
     [
+      "A call that may have run is given to another instance.",
+      "wasReset ? this.output.writes - 1 : Number.POSITIVE_INFINITY",
+      "wasReset ? 0 : Number.POSITIVE_INFINITY",
+      "protocol/src/link/unread-call.test.ts",
+    ],
+    [
       "A link that closes does not end its calls.",
-      "for (const call of calls) call.lost(error);",
+      "call.lost(error, call.openedIn >= unreadFrom && !this.#isRemote(call.id));",
       "",
       LINK,
     ],

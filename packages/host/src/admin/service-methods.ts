@@ -64,6 +64,7 @@ export const serviceMethods: Methods<
         const liveVersion = routes.services.get(of)?.live.version;
         const live = records.find(({ version }) => version === liveVersion);
         if (live === undefined) return [];
+        const running = fleet.service(name, of);
         return {
           environment: name,
           service: of,
@@ -77,7 +78,8 @@ export const serviceMethods: Methods<
             archiveBytes,
             unpackedBytes,
           })),
-          instances: listInstances(fleet.service(name, of)?.instances ?? []),
+          instances: listInstances(running?.instances ?? []),
+          failing: running?.failing,
         };
       });
     },

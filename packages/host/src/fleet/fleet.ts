@@ -37,6 +37,9 @@ export interface FleetOptions extends SpecSources {
   readonly decide?: typeof decideInstances;
 }
 
+/** A deploy starts another candidate for one whose process was lost before it ran any code of the service. */
+const LOST_CANDIDATES_MAX = 3;
+
 /**
  * All instances of a host.
  *
@@ -122,9 +125,15 @@ export class Fleet {
       if (idlest === undefined) throw outOfMemory(record.service, this.#ramBudget.max);
       await idlest.exited;
     }
-    const candidate = this.#launch(await this.#prepare(record), undefined);
-    await candidate.ready;
-    return candidate;
+    for (let lost = 0; ; lost++) {
+      const candidate = this.#launch(await this.#prepare(record), undefined);
+      try {
+        await candidate.ready;
+        return candidate;
+      } catch (error) {
+        if (!candidate.wasLost || lost === LOST_CANDIDATES_MAX) throw error;
+      }
+    }
   }
 
   service(environment: string, service: string): ServiceFleet | undefined {

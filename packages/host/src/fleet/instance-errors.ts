@@ -63,6 +63,12 @@ export function endError(
   }
 }
 
+/** A signal from outside ended it, and no limit of its own. A container reports signals as statuses from 128 on. */
+export function wasKilled(end: ProcessEnd): boolean {
+  if (end.cause !== "exited" || end.exit.limit !== undefined) return false;
+  return end.exit.signal !== undefined || (end.exit.status ?? 0) >= 128;
+}
+
 function instanceError({ service, version, lastOutput }: FailedInstance, how: string): LeverError {
   const message = `The instance of ${service} version ${version} that had the call ${how}.`;
   return withOutput("instance_failed", message, lastOutput);

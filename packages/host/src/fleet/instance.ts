@@ -13,7 +13,7 @@ import { SupervisedProcess } from "../processes/supervised-process.ts";
 import type { InstanceTarget } from "../router/instance-target.ts";
 import type { ServeInstanceCall } from "../router/serve-instance-calls.ts";
 import type { InstanceLimits } from "./fleet-limits.ts";
-import { endError, startError } from "./instance-errors.ts";
+import { endError, startError, wasKilled } from "./instance-errors.ts";
 import type { InstanceSpec } from "./instance-spec.ts";
 import { instanceStatus } from "./instance-status.ts";
 import { preparationReason } from "./service-failures.ts";
@@ -66,6 +66,8 @@ export class Instance {
   /** When its process had started. */
   #processAt: number | undefined;
   #wasReady = false;
+  /** Its process died, or could not be attached, before any code of the service ran. */
+  wasLost = false;
   /** The unfinished step of its start, as it reports it. */
   #waitsFor: string | undefined;
 
@@ -106,6 +108,8 @@ export class Instance {
           this.listener?.onRecovered(this);
         },
         onExited: (end) => {
+          this.wasLost ||=
+            this.#waitsFor === undefined && this.#startError === undefined && wasKilled(end);
           this.#onExited(this.#startError ?? endError(this.#failed(), end, limits));
         },
       },
@@ -265,6 +269,7 @@ export class Instance {
   #setStartTimes(): void {
     const now = this.#context.clock.now();
     const processAt = this.#processAt ?? now;
+    this.target.readyAt = now;
     this.target.start = {
       isWarm: this.#process.handle.isWarm,
       prepareMs: this.spec.prepareMs,

@@ -1,6 +1,12 @@
 import { LeverError } from "@leveros/protocol";
 import { expect, it } from "vitest";
-import { addFailure, asStartError, NO_FAILURES } from "./service-failures.ts";
+import {
+  addFailure,
+  addLostStart,
+  addReady,
+  asStartError,
+  NO_FAILURES,
+} from "./service-failures.ts";
 
 const error = new LeverError("start_failed", "Cannot start.");
 const bad = { now: 1_000, livedMs: 50, hasServed: false };
@@ -22,6 +28,15 @@ it.each([
 ])("a failure of an instance that %s is the first in a row", (_, of) => {
   const failures = [1, 2, 3].reduce((before) => addFailure(before, error, bad), NO_FAILURES);
   expect(addFailure(failures, error, of)).toMatchObject({ inARow: 1, startAllowedAt: bad.now });
+});
+
+it("ten processes in a row that are lost before they run anything are no failures", () => {
+  let failures: ReturnType<typeof addLostStart> = NO_FAILURES;
+  for (let i = 0; i < 10 && failures !== undefined; i++) failures = addLostStart(failures);
+  expect(failures).toMatchObject({ inARow: 0, startAllowedAt: 0, error: undefined });
+  if (failures === undefined) return;
+  expect(addLostStart(failures)).toBeUndefined();
+  expect(addLostStart(addReady(failures))).toMatchObject({ lostInARow: 1 });
 });
 
 it("a failed preparation is a start error with its reason", () => {

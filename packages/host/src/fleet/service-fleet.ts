@@ -1,4 +1,6 @@
-import { LeverError, type ScalingReport } from "@leveros/protocol";
+// One class, although long: each step for a service follows from its instances, its failures and its history.
+
+import { LeverError, type ScalingReport, type ServiceListing } from "@leveros/protocol";
 import type { RecentNeeds } from "../autoscaler/decide-instances.ts";
 import { isoTime } from "../clock.ts";
 import { endStreams, type InstanceTarget } from "../router/instance-target.ts";
@@ -16,7 +18,15 @@ import type { FleetContext } from "./fleet-context.ts";
 import type { Instance, InstanceListener } from "./instance.ts";
 import { streamEnded } from "./instance-errors.ts";
 import { addDecision, latestDecision, NO_HISTORY } from "./scaling-history.ts";
-import { addFailure, asStartError, NO_FAILURES } from "./service-failures.ts";
+import {
+  addFailure,
+  addLostStart,
+  addReady,
+  asStartError,
+  hasStartedWell,
+  NO_FAILURES,
+  nextStartTooLate,
+} from "./service-failures.ts";
 
 /** One service's live version, and the instances that run for it. Carries out what `decideService` decides. */
 export class ServiceFleet implements InstanceListener {
@@ -49,6 +59,7 @@ export class ServiceFleet implements InstanceListener {
     this.#generation++;
     this.live = record;
     this.#failures = NO_FAILURES;
+    this.route.lastFailure = undefined;
     this.route.lastUsedAt = now;
     // A candidate that has failed since it was ready is replaced when a call comes.
     if (candidate?.phase === "ready") {
@@ -108,6 +119,15 @@ export class ServiceFleet implements InstanceListener {
     };
   }
 
+  /** The failures in a row that delay the next start; undefined = nothing delays it. */
+  get failing(): ServiceListing["failing"] {
+    const { error, inARow, startAllowedAt } = this.#failures;
+    const nextStartMs = startAllowedAt - this.#context.clock.now();
+    const isHealthy = this.#running().some((instance) => hasStartedWell(this.#lifeOf(instance)));
+    if (error === undefined || inARow < 2 || isHealthy) return undefined;
+    return { reason: error.message, inARow, nextStartMs: Math.max(0, Math.round(nextStartMs)) };
+  }
+
   /** Forgets past decisions: of very many services at zero, each stores only what it needs to start. */
   forgetHistory(): void {
     this.#history = NO_HISTORY;
@@ -129,6 +149,7 @@ export class ServiceFleet implements InstanceListener {
   onReady(instance: Instance): void {
     const { start } = instance.target;
     if (start !== undefined) this.#context.onStarted(start);
+    this.#failures = addReady(this.#failures);
     // F1.
     if (this.#isStale(instance)) instance.stop();
     else this.route.add(instance.target);
@@ -155,7 +176,7 @@ export class ServiceFleet implements InstanceListener {
   }
 
   onExited(instance: Instance, error: LeverError): void {
-    const { log, clock } = this.#context;
+    const { log } = this.#context;
     this.instances = this.instances.filter((other) => other !== instance);
     this.route.exited(instance.target, instance.wasStopped ? undefined : error);
     if (instance.wasStopped || this.#context.isClosing()) {
@@ -163,9 +184,14 @@ export class ServiceFleet implements InstanceListener {
     } else {
       log("warn", "fleet", "instance failed", { ...instance.about, reason: error.message });
     }
-    if (!instance.wasStopped && !this.#isStale(instance)) {
-      const hasServed = instance.target.hasServed === true;
-      this.#onFailure(error, { livedMs: clock.now() - instance.launchedAt, hasServed });
+    const lost = instance.wasLost ? addLostStart(this.#failures) : undefined;
+    if (!instance.wasStopped && lost !== undefined) {
+      this.#failures = lost;
+    } else if (!instance.wasStopped && !this.#isStale(instance)) {
+      this.#onFailure(error, this.#lifeOf(instance));
+    } else if (instance.wasStopped && hasStartedWell(this.#lifeOf(instance))) {
+      this.#failures = { ...NO_FAILURES, error: this.#failures.error };
+      this.route.lastFailure = undefined;
     }
     this.reconcile();
   }
@@ -232,6 +258,11 @@ export class ServiceFleet implements InstanceListener {
     return this.#isClosed || instance.generation !== this.#generation;
   }
 
+  #lifeOf({ launchedAt, target }: Instance): { livedMs: number; hasServed: boolean } {
+    const livedMs = this.#context.clock.now() - launchedAt;
+    return { livedMs, hasServed: target.hasServed === true };
+  }
+
   #isBusy({ target }: Instance): boolean {
     return target.callsInFlight > 0 || this.route.resourcesOf(target) > 0;
   }
@@ -285,6 +316,9 @@ export class ServiceFleet implements InstanceListener {
     const { clock } = this.#context;
     const { error, startAllowedAt } = this.#failures;
     if (error?.code === "start_failed") this.route.refuseWaiting(error);
+    else if (error !== undefined) {
+      this.route.refuseDueBefore(startAllowedAt, nextStartTooLate(this.live, error));
+    }
     clock.clearTimeout(this.#retry);
     this.#retry = clock.setTimeout(() => this.reconcile(), startAllowedAt - clock.now());
   }
@@ -292,6 +326,7 @@ export class ServiceFleet implements InstanceListener {
   #onFailure(error: LeverError, of: { livedMs: number; hasServed: boolean }): void {
     const now = this.#context.clock.now();
     this.#failures = addFailure(this.#failures, error, { now, ...of });
+    this.route.lastFailure = error;
     // F2. A crash after the start affects only the calls it had; waiting calls may get the next instance.
     if (error.code === "start_failed") this.route.refuseWaiting(error);
     this.#context.markActive(this);

@@ -52,7 +52,7 @@ export interface RuntimeLink extends CallTarget {
   ping(onPong: () => void): void;
   /** The link is paused to keep its rate, so a pong may come late. */
   readonly isHeldBack: boolean;
-  /** Ends every open call with this error. */
+  /** Ends every open call with this error, if it was not unread (`Link.close`). */
   close(error: LeverError): void;
 }
 
@@ -69,6 +69,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
   const outward = new RateBucket(handlers.bytesPerSecond, now());
   const inward = new RateBucket(handlers.bytesPerSecond, now());
   let heldUntil = 0;
+  let wasReset = false;
   const take = (bucket: RateBucket, bytes: number): number => {
     const at = now();
     const waitMs = bucket.take(bytes, at);
@@ -90,7 +91,10 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
       else if (parsed.type === "failed") handlers.onFailed(parsed.reason);
       else handlers.onStopping();
     },
-    onClose: (reason) => handlers.onLost(reason),
+    onClose(reason) {
+      wasReset = reason !== undefined && "code" in reason && RESETS.has(reason.code);
+      handlers.onLost(reason);
+    },
     pace: {
       sent: (bytes) => take(outward, bytes),
       received: (bytes) => take(inward, bytes),
@@ -109,10 +113,12 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
       // A ping that was sent during the pause gets time for its pong.
       return now() < heldUntil + HELD_GRACE_MS;
     },
-    close: (error) => link.close(error),
+    close: (error) => link.close(error, wasReset),
   };
 }
 
+/** How a socket pair ends whose other end was closed before all was read (unix(7)). */
+const RESETS = new Set<unknown>(["ECONNRESET", "EPIPE"]);
 /** On a machine with one processor, busy-waiting would keep the awaited process from running. */
 const HAS_PROCESSORS = availableParallelism() > 1;
 /** Time for a socket to send what it has buffered once the rate allows it. */

@@ -50,9 +50,13 @@ export class CallQueue<Call> {
     return true;
   }
 
+  filter(isWanted: (call: Call) => boolean): Call[] {
+    return [...this.#chained, ...this.#calls.keys()].filter(isWanted);
+  }
+
   /** Empties it. */
   takeAll(now: number): Call[] {
-    const calls = [...this.#chained, ...this.#calls.keys()];
+    const calls = this.filter(() => true);
     this.#chained.clear();
     this.#calls.clear();
     this.#overload.emptied(now);

@@ -20,6 +20,8 @@ export interface SubmittedCall extends ChainLink {
   readonly resource: string;
   readonly isStream: boolean;
   readonly isOver: boolean;
+  /** By the router's clock. Infinity = it has none. */
+  readonly deadlineAt: number;
   /** No instance can take it at `now`: it waits. */
   wait(now: number): void;
   /** An instance takes it now. The call ends the lease, once. */

@@ -22,6 +22,8 @@ export interface InstanceTarget {
   hasServed?: boolean;
   /** Duration of its start. undefined for a service inside the host. */
   start?: StartTimes;
+  /** When its start was over, by the host's clock. */
+  readyAt?: number;
 }
 
 export function addStream(target: InstanceTarget, stream: Stream): void {

@@ -234,13 +234,13 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     }
   }
 
-  /** Refuses every waiting call, because no instance will start. */
-  refuseWaiting(error: LeverError): void {
+  /** Refuses waiting calls, by default every one, because no instance will start for them. */
+  refuseWaiting(error: LeverError, isRefused = (_: Waiter): boolean => true): void {
     const refused: Waiter[] = [];
     for (const entry of [...this.#entries.values()]) {
-      refused.push(...takeWaiting(entry));
-      if (entry.phase === "unplaced") this.#forget(entry);
+      refused.push(...[...entry.waiting].filter(isRefused));
     }
+    for (const waiter of refused) this.leave(waiter);
     this.#act.refuse(refused, error);
   }
 

@@ -190,3 +190,29 @@ it("a call that has ended has no timer", () => {
   events.onEnd();
   expect(clock.runNext(10_000)).toBe(false);
 });
+
+describe("a call that its instance has not read", () => {
+  const died = new LeverError("instance_failed", "It died.");
+  const other = (): InstanceTarget => ({ ...target, instance: "other", callsInFlight: 0 });
+
+  it("goes to another instance, and fails if that one has not read it either", () => {
+    route.add(target);
+    open("method");
+    route.stopping(target);
+    events.onUnread?.(died);
+    expect([seen, route.callsWaiting, target.callsInFlight]).toEqual([["open whole"], 1, 0]);
+    const second = other();
+    route.add(second);
+    expect([seen, second.callsInFlight]).toEqual([["open whole", "open whole"], 1]);
+    events.onUnread?.(died);
+    expect([seen.at(-1), second.callsInFlight]).toEqual(["caller: abort", 0]);
+  });
+
+  it("fails if it is a stream, whose messages are gone", () => {
+    route.add(target);
+    open("chan");
+    route.stopping(target);
+    events.onUnread?.(died);
+    expect([seen.at(-1), route.callsWaiting]).toEqual(["caller: abort", 0]);
+  });
+});

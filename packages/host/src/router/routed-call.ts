@@ -13,6 +13,7 @@ import type { ChainLink, Ownership, RoutedRequest } from "./chain-link.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import type { Lease } from "./lease.ts";
 import type { ServiceRoute } from "./service-route.ts";
+import { startWaitedFor } from "./start-waited-for.ts";
 
 /**
  * One call on its way through the router: between the caller's side and an instance's, or waiting for an instance.
@@ -41,6 +42,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   /** Messages of a stream from before it had an instance: at most what the caller's window allows. */
   #early: EarlyMessages | undefined;
   #isPaused = false;
+  #wasUnread = false;
 
   constructor(
     route: ServiceRoute,
@@ -116,8 +118,9 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     this.#lease = lease;
     const { target } = lease;
     if (this.#waitingSince !== undefined) {
-      const waitMs = this.#clock.now() - this.#waitingSince;
-      this.#caller.onAssigned?.({ waitMs, start: target.start });
+      const since = this.#waitingSince;
+      const waitMs = this.#clock.now() - since;
+      this.#caller.onAssigned?.({ waitMs, start: startWaitedFor(target, since) });
     }
     // An early half-close must come after the early messages.
     const hasEarly = this.#early !== undefined;
@@ -135,6 +138,11 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     if (!this.#finish()) return;
     this.#callee?.abort(error);
     this.#caller.onAbort(this.#forCaller(error));
+  }
+
+  /** When its deadline passes, by the router's clock. Infinity = it has none. */
+  get deadlineAt(): number {
+    return this.#deadlineAt === 0 ? Number.POSITIVE_INFINITY : this.#deadlineAt;
   }
 
   // As the parent of further calls.
@@ -172,6 +180,22 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     if (this.#finish()) this.#caller.onAbort(this.#forCaller(error));
   }
 
+  /** Its instance died before it had read the call: another instance gets it, once. */
+  onUnread(error: LeverError): void {
+    const lease = this.#lease;
+    // The messages of a stream are gone, and so is a body whose memory was released.
+    const canRepeat = !this.isStream && this.#request.release === undefined;
+    if (this.#isOver || lease === undefined || this.#wasUnread || !canRepeat) {
+      this.onAbort(error);
+      return;
+    }
+    this.#wasUnread = true;
+    this.#lease = undefined;
+    this.#callee = undefined;
+    lease.end(this.#clock.now());
+    this.#route.submit(this);
+  }
+
   onDrain(): void {
     if (!this.#isOver) this.#caller.onDrain();
   }
@@ -196,9 +220,14 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   #onDeadline(): void {
     const { timeoutMs, target } = this.#request;
     const where = this.#callee === undefined ? "while it waited for an instance" : "in the method";
+    const { service, whyNoInstance } = this.#route;
+    const why =
+      this.#callee === undefined && whyNoInstance !== undefined
+        ? ` The last one failed: ${this.#forCaller(whyNoInstance).message}`
+        : "";
     const error = new LeverError(
       "deadline_exceeded",
-      `Cannot finish the call of ${this.#route.service}/${target.method}: its ${timeoutMs} ms were over ${where}.`,
+      `Cannot finish the call of ${service}/${target.method}: its ${timeoutMs} ms were over ${where}.${why}`,
     );
     if (!this.#finish()) return;
     this.#route.leaveQueue(this);

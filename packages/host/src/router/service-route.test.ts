@@ -14,12 +14,20 @@ const limits = {
   resourcesPerServiceMax: 2,
 };
 
+interface CallFields {
+  readonly resource?: string;
+  readonly isStream?: boolean;
+  readonly parent?: ChainLink;
+  readonly deadlineAt?: number;
+}
+
 class Call implements SubmittedCall {
   readonly bodyBytes = 10;
   readonly resource: string;
   readonly isStream: boolean;
   readonly parent: ChainLink | undefined;
   readonly depth = 1;
+  readonly deadlineAt: number;
   isOver = false;
   lease: Lease | undefined;
   refusal: string | undefined;
@@ -29,7 +37,9 @@ class Call implements SubmittedCall {
     resource = "",
     isStream = false,
     parent,
-  }: { resource?: string; isStream?: boolean; parent?: ChainLink } = {}) {
+    deadlineAt = Number.POSITIVE_INFINITY,
+  }: CallFields = {}) {
+    this.deadlineAt = deadlineAt;
     this.parent = parent;
     this.resource = resource;
     this.isStream = isStream;
@@ -98,7 +108,7 @@ beforeEach(() => {
   });
 });
 
-function submit(of?: { resource?: string; isStream?: boolean }): Call {
+function submit(of?: CallFields): Call {
   const call = new Call(of);
   route.submit(call);
   return call;
@@ -166,7 +176,6 @@ describe("a call that waits", () => {
     first.end();
     expect([second.lease?.target, third.lease?.target]).toEqual([target, target]);
   });
-
   it("gets no place when it ends while waiting calls are given away", () => {
     const [first, second] = [submit({ resource: "r" }), submit({ resource: "r" })];
     first.onAssign = () => {
@@ -176,6 +185,18 @@ describe("a call that waits", () => {
     route.add(target);
     answerHook();
     expect([second.lease, counts(), waiting.calls]).toEqual([undefined, [1, 0], 0]);
+  });
+});
+
+describe("a service whose next instance starts later", () => {
+  it("refuses the calls whose deadline passes before that, with the reason", () => {
+    const calls = ["", "r"].flatMap((resource) =>
+      [500, 2_000].map((deadlineAt) => submit({ resource, deadlineAt })),
+    );
+    route.refuseDueBefore(1_000, new LeverError("instance_failed", "It exited."));
+    const expected = ["instance_failed", undefined, "instance_failed", undefined];
+    expect(calls.map(({ refusal }) => refusal)).toEqual(expected);
+    expect(waiting.calls).toBe(2);
   });
 });
 

@@ -23,6 +23,8 @@ export class ServiceRoute {
   lastUsedAt: number;
   /** Set by the fleet. */
   capacity: RouteCapacity = UNSCALED;
+  /** Set by the fleet while instances fail: why the last one has. */
+  lastFailure: LeverError | undefined;
   readonly #options: RouteOptions<ServiceRoute>;
   /** undefined while no call waits: most services have none. */
   #waiting: WaitingCalls | undefined;
@@ -45,6 +47,11 @@ export class ServiceRoute {
     this.live = live;
     this.#options = options;
     this.lastUsedAt = options.clock.now();
+  }
+
+  /** Why the last instance failed, if there is no other. */
+  get whyNoInstance(): LeverError | undefined {
+    return this.#instances.length === 0 ? this.lastFailure : undefined;
   }
 
   get callsWaiting(): number {
@@ -198,7 +205,7 @@ export class ServiceRoute {
   /** When no more instances can start. @throws LeverError `overloaded` */
   #checkOverload(now: number): void {
     const { callsPerInstanceTarget, canScaleUp } = this.capacity;
-    if (canScaleUp) return;
+    if (canScaleUp || this.whyNoInstance !== undefined) return;
     const capacity = this.#instances.length * callsPerInstanceTarget;
     const late = this.#queue?.overflow(now, capacity);
     if (late === undefined) return;
@@ -248,6 +255,16 @@ export class ServiceRoute {
   refuseWaiting(error: LeverError): void {
     this.#refuse(this.#queue?.takeAll(this.#options.clock.now()) ?? [], error);
     this.#resources?.refuseWaiting(error);
+  }
+
+  /** Refuses the waiting calls whose deadline passes before that. */
+  refuseDueBefore(at: number, error: LeverError): void {
+    const now = this.#options.clock.now();
+    const isDue = (call: SubmittedCall): boolean => call.deadlineAt < at;
+    const due = this.#queue?.filter(isDue) ?? [];
+    for (const call of due) this.#queue?.leave(call, now);
+    this.#refuse(due, error);
+    this.#resources?.refuseWaiting(error, isDue);
   }
 
   /** Closes resources that have had no call for `resourceIdleTimeoutMs`. */

@@ -63,6 +63,8 @@ export class LinkCall implements CallHandle {
   readonly id: number;
   events: CallListener | undefined;
   readonly #link: CallLink;
+  /** The write of the link that its opening was in. */
+  openedIn = 0;
   #isOver = false;
   #hasSentLast = false;
   #hasReceivedLast = false;
@@ -149,6 +151,7 @@ export class LinkCall implements CallHandle {
     const flags =
       kindFlag | (request.isStream ? FLAG_STREAM : 0) | (isWhole ? lastFlag : FLAG_MORE);
     const chunks = isWhole ? 0 : chunksAfterFirst(body.length);
+    this.openedIn = this.#link.output.writes;
     const isCopied = this.#link.output.opening(this.id, flags, head, first, chunks);
     const release = isCopied ? request.release : undefined;
     if (!hasMore) this.#hasSentLast = true;
@@ -281,8 +284,14 @@ export class LinkCall implements CallHandle {
   }
 
   /** The link has closed (L3). */
-  lost(error: LeverError): void {
-    this.receiveAbort(error);
+  lost(error: LeverError, isUnread: boolean): void {
+    const events = this.events;
+    if (this.#isOver || !isUnread || events?.onUnread === undefined) {
+      this.receiveAbort(error);
+      return;
+    }
+    this.#finish();
+    events.onUnread(error);
   }
 
   /** Counts the complete arguments (L4). False = the link stores too many bytes, and the call has been refused. */

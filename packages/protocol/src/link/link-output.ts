@@ -35,6 +35,8 @@ interface QueuedCall {
  */
 export class LinkOutput {
   isSaturated = false;
+  /** How many times it has written frames. */
+  writes = 0;
   readonly #options: Pick<LinkOptions, "write" | "schedule">;
   readonly #slots: OutgoingSlots | undefined;
   readonly #writer: FrameWriter;
@@ -107,6 +109,7 @@ export class LinkOutput {
     this.#isFlushScheduled = false;
     const parts = this.#writer.take();
     if (parts.length === 0 || this.#isClosed) return;
+    this.writes++;
     const sharedBytes = this.#slots?.takePutBytes() ?? 0;
     if (!this.#options.write(parts, sharedBytes)) this.isSaturated = true;
   }

@@ -119,7 +119,7 @@ export class Link implements CallTarget, OpenCalls, CallLink {
     call.events = events;
     if (this.#closedBy !== undefined) {
       const error = this.#closedBy;
-      queueMicrotask(() => call.lost(error));
+      queueMicrotask(() => call.lost(error, true));
       return call;
     }
     const head = encodeHeader(request);
@@ -177,16 +177,22 @@ export class Link implements CallTarget, OpenCalls, CallLink {
     this.output.flush();
   }
 
-  /** The transport has closed or must close: aborts every open call with this error (L3). */
-  close(error: LeverError): void {
+  /**
+   * The transport has closed or must close: aborts every open call with this error (L3). `wasReset`: the peer closed it and
+   * had not read everything, so at least the last write. Calls that this side opened in it are unread.
+   */
+  close(error: LeverError, wasReset = false): void {
     if (this.#closedBy !== undefined) return;
     this.#closedBy = error;
+    const unreadFrom = wasReset ? this.output.writes - 1 : Number.POSITIVE_INFINITY;
     const calls = this.#calls.values();
     this.#calls.clear();
     this.#openings.clear();
     this.#control.drop();
     this.output.close();
-    for (const call of calls) call.lost(error);
+    for (const call of calls) {
+      call.lost(error, call.openedIn >= unreadFrom && !this.#isRemote(call.id));
+    }
   }
 
   // Called by LinkCall.

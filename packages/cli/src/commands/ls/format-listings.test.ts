@@ -70,6 +70,14 @@ hello-2-bb  2        starting  0      0s`,
   );
 });
 
+it("a service whose instances fail says so, and why", () => {
+  const failing = { reason: "It exited with status 1.", inARow: 3, nextStartMs: 400 };
+  expect(formatServices([{ ...idle, failing }], now)).toMatch(/^idle .* 0, failing +work$/m);
+  expect(formatService({ ...idle, failing }, now)).toContain(
+    "3 instances in a row have failed. The next may start in 1 s.\nIt exited with status 1.",
+  );
+});
+
 it("the details of a service without instances say when one starts", () => {
   expect(formatService(idle, now)).toMatch(
     /^idle in dev\.lever\n\nMETHOD[\s\S]*the next call starts one\.$/,

@@ -14,7 +14,9 @@ export function formatServices(listings: readonly ServiceListing[], nowMs: numbe
     listing.service,
     String(listing.liveVersion),
     ageOf(listing, nowMs),
-    countInstances(listing.instances),
+    listing.failing === undefined
+      ? countInstances(listing.instances)
+      : `${countInstances(listing.instances)}, failing`,
     listing.private ? "private" : "",
     listing.methods.join(", "),
   ]);
@@ -23,7 +25,7 @@ export function formatServices(listings: readonly ServiceListing[], nowMs: numbe
 
 /** Formats the details of one service. */
 export function formatService(listing: ServiceListing, nowMs: number): string {
-  const { environment, service, description, methods, versions, instances } = listing;
+  const { environment, service, description, methods, versions, instances, failing } = listing;
   const visibility = listing.private
     ? ", private: only services of the same environment can call it"
     : "";
@@ -51,6 +53,13 @@ export function formatService(listing: ServiceListing, nowMs: number): string {
     String(callsInFlight),
     formatAge(Date.parse(startedAt), nowMs),
   ]);
+  if (failing !== undefined) {
+    const { inARow, nextStartMs, reason } = failing;
+    const next = nextStartMs === 0 ? "now" : `in ${Math.ceil(nextStartMs / 1_000)} s`;
+    sections.push(
+      `${inARow} instances in a row have failed. The next may start ${next}.\n${reason}`,
+    );
+  }
   sections.push(
     instances.length === 0
       ? "No instances: the next call starts one."
