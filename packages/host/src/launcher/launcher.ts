@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { NetworkPolicy, SharedMemory } from "@leveros/protocol";
+import type { OutputStream } from "../processes/output-log.ts";
 import type { ProcessExit } from "../processes/process-exit.ts";
 
 /** `limit` of an instance that used more than its `ram` megabytes. `bytes`: what it used. */
@@ -82,7 +83,7 @@ export interface LaunchOptions {
   /** For its environment from the start; undefined = none, so it may be a runtime that was started ahead. */
   readonly variables?: Readonly<Record<string, string>> | undefined;
   /** Receives what the runtime writes to its standard output and error. */
-  onOutput(chunk: Buffer): void;
+  onOutput(chunk: Buffer, stream: OutputStream): void;
 }
 
 /** Starts runtimes that belong to no service yet. */

@@ -2,6 +2,7 @@ import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import type { ProcessExit } from "../processes/process-exit.ts";
+import type { OnOutput } from "../processes/read-output.ts";
 import type { LaunchedRuntime } from "./launcher.ts";
 import { WarmPool } from "./warm-pool.ts";
 
@@ -14,9 +15,9 @@ class Launched implements LaunchedRuntime {
   isKilled = false;
   readonly write: (text: string) => void;
 
-  constructor(pid: number, onOutput: (chunk: Buffer) => void) {
+  constructor(pid: number, onOutput: OnOutput) {
     this.pid = pid;
-    this.write = (text) => onOutput(Buffer.from(text));
+    this.write = (text) => onOutput(Buffer.from(text), "stdout");
   }
 
   get exited(): Promise<ProcessExit> {
@@ -47,7 +48,7 @@ beforeEach(() => {
 
 function open(warmRuntimesMax: number): WarmPool {
   const launcher = {
-    launch({ onOutput }: { onOutput: (chunk: Buffer) => void }) {
+    launch({ onOutput }: { onOutput: OnOutput }) {
       const runtime = new Launched(launched.length + 1, onOutput);
       launched.push(runtime);
       return runtime;

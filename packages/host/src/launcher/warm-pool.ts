@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { OnOutput } from "../processes/read-output.ts";
 import {
   DEFAULT_RAM_MB,
   type LaunchedRuntime,
@@ -25,7 +26,7 @@ interface Warm {
   readonly runtime: LaunchedRuntime;
   readonly ram: number;
   /** Drops output until the runtime becomes an instance. */
-  onOutput: (chunk: Buffer) => void;
+  onOutput: OnOutput;
   isStarted: boolean;
 }
 
@@ -76,7 +77,7 @@ export class WarmPool implements Launcher {
     const warm = this.#take(ram);
     this.#refillAfter(REFILL_AFTER_MS);
     if (warm === undefined) return launcher.launch(options);
-    warm.onOutput = (chunk) => options.onOutput(chunk);
+    warm.onOutput = (chunk, stream) => options.onOutput(chunk, stream);
     warm.runtime.isWarm = true;
     return warm.runtime;
   }
@@ -128,7 +129,10 @@ export class WarmPool implements Launcher {
     let warm: Warm | undefined;
     let runtime: LaunchedRuntime;
     try {
-      runtime = this.#options.launcher.launch({ ram, onOutput: (chunk) => warm?.onOutput(chunk) });
+      runtime = this.#options.launcher.launch({
+        ram,
+        onOutput: (chunk, stream) => warm?.onOutput(chunk, stream),
+      });
     } catch {
       this.#refillAfter(RETRY_AFTER_MS);
       return;

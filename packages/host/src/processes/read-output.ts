@@ -1,34 +1,49 @@
-import type { Readable } from "node:stream";
+import type { ChildProcess } from "node:child_process";
 import type { Clock } from "../clock.ts";
+import type { OutputStream } from "./output-log.ts";
 
 /** Most output that is read in a window. The rest waits in the pipes, so a process that writes more is slowed down. */
 const BYTES_PER_WINDOW = 128 * 1024;
 const WINDOW_MS = 100;
+/** More than the pipes of a process hold. */
+const REST_BYTES_MAX = 4 * 1024 * 1024;
+
+export type OnOutput = (chunk: Buffer, stream: OutputStream) => void;
+
+/** The reading of a process's output. */
+export interface OutputReading {
+  /** Call it when the process has exited: reads what is left in the pipes without a limit of the rate. */
+  readRest(): void;
+}
 
 /** Reads a process's standard output and error to their ends, at a bounded rate. */
-export function readOutput(
-  streams: readonly (Readable | null)[],
-  onOutput: (chunk: Buffer) => void,
-  clock: Clock,
-): void {
+export function readOutput(child: ChildProcess, onOutput: OnOutput, clock: Clock): OutputReading {
   let bytes = 0;
   let windowStartedAt = 0;
-  const open = streams.filter((stream) => stream !== null);
+  let restBytes = 0;
+  const open = [child.stdout, child.stderr].filter((stream) => stream !== null);
   const resume = (): void => {
     for (const stream of open) stream.resume();
   };
-  for (const stream of open) {
-    stream.on("data", (chunk: Buffer) => {
-      onOutput(chunk);
-      const now = clock.now();
-      if (now - windowStartedAt >= WINDOW_MS) {
-        windowStartedAt = now;
-        bytes = 0;
-      }
-      bytes += chunk.length;
-      if (bytes <= BYTES_PER_WINDOW) return;
-      for (const paused of open) paused.pause();
-      clock.setTimeout(resume, WINDOW_MS);
-    });
-  }
+  const read = (chunk: Buffer, stream: OutputStream): void => {
+    onOutput(chunk, stream);
+    const now = clock.now();
+    if (now - windowStartedAt >= WINDOW_MS) {
+      windowStartedAt = now;
+      bytes = 0;
+    }
+    bytes += chunk.length;
+    restBytes -= chunk.length;
+    if (bytes <= BYTES_PER_WINDOW || restBytes > 0) return;
+    for (const paused of open) paused.pause();
+    clock.setTimeout(resume, WINDOW_MS);
+  };
+  child.stdout?.on("data", (chunk: Buffer) => read(chunk, "stdout"));
+  child.stderr?.on("data", (chunk: Buffer) => read(chunk, "stderr"));
+  return {
+    readRest() {
+      restBytes = REST_BYTES_MAX;
+      resume();
+    },
+  };
 }

@@ -44,7 +44,7 @@ class Supervised {
     };
     this.process = new SupervisedProcess(
       (onOutput) => {
-        this.output = (text) => onOutput(Buffer.from(text));
+        this.output = (text) => onOutput(Buffer.from(text), "stdout");
         return { pid: 7, exited: this.#exited.promise, kill: see("kill") };
       },
       owner,

@@ -13,6 +13,7 @@ import {
   type ProcessTimes,
   stepProcess,
 } from "./process-state.ts";
+import type { OnOutput } from "./read-output.ts";
 
 /** A started process. */
 export interface ProcessHandle {
@@ -79,7 +80,7 @@ export class SupervisedProcess<Handle extends ProcessHandle> {
 
   /** @throws whatever `launch` throws. */
   constructor(
-    launch: (onOutput: (chunk: Buffer) => void) => Handle,
+    launch: (onOutput: OnOutput) => Handle,
     owner: ProcessOwner,
     { clock, limits }: { clock: Clock; limits: SupervisionLimits },
   ) {
@@ -88,14 +89,14 @@ export class SupervisedProcess<Handle extends ProcessHandle> {
     this.#owner = owner;
     this.#output = new OutputLog({
       bytesPerSecondMax: limits.loggedBytesPerSecondMax,
-      clock: () => clock.now(),
+      clock,
       onLine: (line) => owner.onOutputLine(line),
       onDropped: (bytes) => owner.onOutputDropped(bytes),
     });
     this.launchedAt = clock.now();
     this.#health = healthyNow(this.launchedAt);
     this.#state = { phase: "starting", failAt: this.launchedAt + limits.startTimeoutMs };
-    this.handle = launch((chunk) => this.#output.push(chunk));
+    this.handle = launch((chunk, stream) => this.#output.push(chunk, stream));
     void this.handle.exited.then((exit) => this.#onExited(exit));
     this.#setTimer();
   }

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { type LinkedProcess, startLinked } from "../processes/linked-process.ts";
 import type { ProcessExit } from "../processes/process-exit.ts";
 import type { ProcessRecords } from "../processes/process-records.ts";
-import { readOutput } from "../processes/read-output.ts";
+import { type OnOutput, readOutput } from "../processes/read-output.ts";
 import type { ProcessHandle } from "../processes/supervised-process.ts";
 
 /** Beside this file, with the same extension: .ts in development, .js when built. */
@@ -13,7 +13,7 @@ export type WorkerHandle = ProcessHandle & LinkedProcess;
 
 /** Starts a worker in a session of its own: only the host ends it, or the next host after a crash, by its record. */
 export function startWorker(
-  onOutput: (chunk: Buffer) => void,
+  onOutput: OnOutput,
   { records, clock }: { records: ProcessRecords; clock: Clock },
 ): WorkerHandle {
   // Two processes cannot have the same port of the debugger.
@@ -33,7 +33,7 @@ export function startWorker(
     kill();
     throw error;
   }
-  readOutput([child.stdout, child.stderr], onOutput, clock);
+  readOutput(child, onOutput, clock);
   const exited = new Promise<ProcessExit>((resolve) => {
     // After "exit", when all output has been read.
     child.once("close", (status: number | null, signal: string | null) =>

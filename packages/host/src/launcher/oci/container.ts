@@ -89,11 +89,12 @@ export class Container implements LaunchedRuntime {
     const { child, socket, shared } = this.#runner;
     this.socket = socket;
     this.shared = shared;
-    readOutput([child.stdout, child.stderr], onOutput, deps.clock);
+    const output = readOutput(child, onOutput, deps.clock);
     const outputEnd = watchOutputEnd(child, deps.clock);
     this.exited = new Promise<ProcessExit>((resolve) => {
       child.once("exit", (status, signalName) => {
         this.#hasExited = true;
+        output.readRest();
         const exit = this.#exitOf(status, signalName);
         void outputEnd().then(() => resolve(exit));
       });

@@ -120,10 +120,11 @@ class RuntimeProcess implements LaunchedRuntime {
     const { child, socket, shared } = this.#process;
     this.socket = socket;
     this.shared = shared;
-    readOutput([child.stdout, child.stderr], onOutput, deps.clock);
+    const output = readOutput(child, onOutput, deps.clock);
     const outputEnd = watchOutputEnd(child, deps.clock);
     this.exited = new Promise((resolve) => {
       child.once("exit", (status, signal) => {
+        output.readRest();
         const exit = { status: status ?? undefined, signal: signal ?? undefined };
         const limit = this.#limit;
         void Promise.all([this.#cleanUp(), outputEnd()]).then(() =>
