@@ -14,7 +14,10 @@ const CGROUPS = "/sys/fs/cgroup";
 
 /** The part of every name that a host with this data folder gives to things of its containers. */
 const idOf = (dataDir: string): string =>
-  createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 10);
+  createHash("sha256")
+    .update(existsSync(dataDir) ? realpathSync(dataDir) : dataDir)
+    .digest("hex")
+    .slice(0, 10);
 
 /**
  * Whatever on this machine belongs to the containers of the host with this data folder: mounts, control groups, rules,

@@ -105,7 +105,7 @@ describe(`${INSTANCES} instances that start and stop`, () => {
     expect(last.files).toBeLessThan(first.files + 10);
   }, 3_600_000);
 
-  test("a killed host leaves its containers, and the next host removes them", async () => {
+  test("what a killed host has left of its containers is removed by the next host", async () => {
     const interrupted = names.map((name) =>
       client(lever)
         .service("dev.lever", name)
@@ -114,11 +114,26 @@ describe(`${INSTANCES} instances that start and stop`, () => {
     );
     await lever.kill();
     await Promise.all(interrupted);
-    expect(containerTraces(dataDir, subnet)).not.toEqual([]);
 
     lever = await startLever({ dataDir, isolation: "oci", args: ARGS });
     await comeAndGo(lever);
     expect((await atRest(lever)).traces).toBe(first.traces);
+  }, 3_600_000);
+
+  test("lever doctor --clean removes what a killed host without a data folder has left", async () => {
+    const before = (await atRest(lever)).traces;
+    const other = await startLever({ isolation: "oci" });
+    await deployService(other, testService(SERVICE, { name: "other" }));
+    const range = subnetOf(other.dataDir);
+    await other.kill();
+    rmSync(other.dataDir, { recursive: true });
+    const { status, stdout } = await lever.lever(["doctor", "--clean"]);
+    expect(status, stdout).toBe(0);
+    expect(containerTraces(other.dataDir, range)).toEqual([]);
+    // Nothing of the host that runs.
+    expect((await atRest(lever)).traces).toBe(before);
+    await callAll(lever);
+    await untilIdle(lever);
   }, 3_600_000);
 
   test("a host that stops leaves nothing on the machine", async () => {

@@ -1,5 +1,11 @@
 export { type Host, type HostOptions, startHost } from "./compose/one-machine.ts";
 export { StartupError } from "./compose/startup-error.ts";
+export {
+  findLeftovers,
+  type Leftovers,
+  type RemovedLeftovers,
+  removeLeftovers,
+} from "./launcher/leftovers.ts";
 export { type Isolation, isolations } from "./launcher/open-launcher.ts";
 export {
   checkContainerIsolation,

@@ -10,11 +10,11 @@ import { Environments } from "../environments/environments.ts";
 import { SecretBox } from "../environments/secret-box.ts";
 import { Variables } from "../environments/variables.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { removeLeftovers } from "../launcher/leftovers.ts";
 import { type Isolation, type OpenedLauncher, openLauncher } from "../launcher/open-launcher.ts";
 import { removeServiceData, serviceFoldersDir } from "../launcher/service-data.ts";
 import { WarmPool } from "../launcher/warm-pool.ts";
 import type { Log } from "../logs/log.ts";
-import { killUnowned } from "../processes/process-marks.ts";
 import { ProcessRecords } from "../processes/process-records.ts";
 import { Router } from "../router/router.ts";
 import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
@@ -60,8 +60,13 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
   const { folder, store, limits, clock, log } = options;
   const dataDir = folder.dir;
   const records = new ProcessRecords(folder.processesDir);
-  const pids = [...records.killOrphans(), ...(await killUnowned(clock))];
+  const orphans = records.killOrphans();
+  const left = await removeLeftovers(clock);
+  const pids = [...orphans, ...left.pids];
   if (pids.length > 0) log("warn", "processes", "orphaned processes killed", { pids });
+  if (left.hosts.length + left.problems.length > 0) {
+    log("warn", "launcher", "leftovers removed", { hosts: left.hosts, problems: left.problems });
+  }
   const code = new CodeStore(dataDir, limits);
   await code.open(store);
   const router = new Router({ limits, clock, nextEpoch: await openEpochs(store) });

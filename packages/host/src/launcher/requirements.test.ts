@@ -43,6 +43,7 @@ describe("what containers need", () => {
       "mkfs.ext4: /usr/sbin/mkfs.ext4",
       "loop devices: /dev/loop-control",
       "nsenter: /usr/sbin/nsenter",
+      "flock: /usr/sbin/flock",
     ]);
   });
 

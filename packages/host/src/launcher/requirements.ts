@@ -79,6 +79,7 @@ export function containerRequirements(machine: Machine, support: ContainerSuppor
       "Load them: modprobe loop",
     ),
     tool(machine, "nsenter", "util-linux"),
+    tool(machine, "flock", "util-linux"),
   ];
 }
 

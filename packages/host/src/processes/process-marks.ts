@@ -70,7 +70,7 @@ export async function killUnowned(clock: Clock): Promise<readonly number[]> {
 }
 
 /** The processes of instances whose host is gone. */
-function findUnowned(): readonly number[] {
+export function findUnowned(): readonly number[] {
   const namespace = pidNamespace("self");
   const isGone = new Map<string, boolean>();
   return processes().filter((pid) => {

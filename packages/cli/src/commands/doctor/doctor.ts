@@ -1,8 +1,10 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Command, command } from "../../command.ts";
+import { exitStatus } from "../../exit-status.ts";
 import { printResult } from "../../output.ts";
-import { jsonFlag, value } from "../../parameters.ts";
+import { flag, jsonFlag, value } from "../../parameters.ts";
+import { formatLeftovers, formatRemoved } from "./format-leftovers.ts";
 import { formatContainers, formatProcesses } from "./format-requirements.ts";
 
 export const doctor: Command = command({
@@ -11,23 +13,33 @@ export const doctor: Command = command({
   description: "Check what this machine offers to isolate instances, and what is missing.",
   options: {
     data: value("<dir>", "data folder that lever up uses (default: ~/.lever)"),
+    clean: flag("remove what killed hosts have left on this machine, and list that instead"),
     json: jsonFlag("the list"),
   },
   notes: `Containers need root and a few system programs. Without them Lever runs instances as processes. That protects
-services from each other's bugs, but not from hostile code.`,
+services from each other's bugs, but not from hostile code. A host that starts removes what killed hosts have left, too.`,
   examples: [
     ["lever doctor"],
     ["lever doctor --json | jq '.[] | select(.found | not)'", "what is missing"],
+    ["sudo lever doctor --clean", "after a host was killed that will not start again"],
     ["lever up --isolation oci", "start only if instances can run in containers"],
   ],
-  run: async ({ data, json }) => {
-    const { checkProcessIsolation, checkContainerIsolation } = await import("@leveros/host");
+  run: async ({ data, clean, json }) => {
+    const { checkProcessIsolation, checkContainerIsolation, findLeftovers, removeLeftovers } =
+      await import("@leveros/host");
+    if (clean) {
+      const removed = await removeLeftovers();
+      const isRoot = process.getuid?.() === 0;
+      printResult(json ? JSON.stringify(removed) : formatRemoved(removed, { isRoot }));
+      if (removed.problems.length > 0) process.exitCode = exitStatus.failed;
+      return;
+    }
     const containers = checkContainerIsolation();
     const processes = checkProcessIsolation(data ?? join(homedir(), ".lever"));
     printResult(
       json
         ? JSON.stringify([...containers, ...processes])
-        : `${formatContainers(containers)}\n\n${formatProcesses(processes)}`,
+        : `${formatContainers(containers)}\n\n${formatProcesses(processes)}${formatLeftovers(findLeftovers())}`,
     );
   },
 });

@@ -1,6 +1,6 @@
 /** Instances in containers. This file is the only one of launcher/oci that other folders import. */
 import { createHash } from "node:crypto";
-import { mkdirSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Limits } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
@@ -10,15 +10,15 @@ import { serviceDisksDir } from "../service-data.ts";
 import { removeCgroups } from "./cgroups.ts";
 import { Container, type ContainerDeps } from "./container.ts";
 import { ContainerNetwork, removeRules } from "./container-network.ts";
+import { claimHost, findGoneHosts, HOSTS_DIR, releaseHost, withHostsLock } from "./host-claims.ts";
 import { makeSandboxRoot, removeSandboxRoot, sandboxFolders } from "./sandbox-root.ts";
 import { ServiceDisks } from "./service-disks.ts";
 import { ServiceMounts } from "./service-mounts.ts";
 import { releaseSubnet } from "./subnet.ts";
 
 export { type ContainerSupport, findContainerSupport } from "./container-support.ts";
+export { findGoneHosts } from "./host-claims.ts";
 
-/** Holds one folder for each host with containers on this machine. */
-const HOSTS_DIR = "/run/lever";
 /** How much of a container's output an error of `probe` quotes. */
 const PROBE_OUTPUT_CHARS_MAX = 500;
 
@@ -51,8 +51,11 @@ interface HostNames {
   readonly cgroups: string;
 }
 
-function hostNames(dataDir: string): HostNames {
-  const hostId = createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 10);
+function hostIdOf(dataDir: string): string {
+  return createHash("sha256").update(realpathSync(dataDir)).digest("hex").slice(0, 10);
+}
+
+function hostNames(hostId: string): HostNames {
   return { hostId, dir: join(HOSTS_DIR, hostId), cgroups: `/lever-${hostId}` };
 }
 
@@ -62,10 +65,10 @@ function hostNames(dataDir: string): HostNames {
  */
 export async function openOciLauncher(options: OciOptions): Promise<OciLauncher> {
   const { dataDir, plugins, clock, limits, log } = options;
-  const names = hostNames(dataDir);
+  const names = hostNames(hostIdOf(dataDir));
   const { hostId, dir, cgroups } = names;
+  await withHostsLock(async () => claimHost(hostId));
   await removeShared(names, clock);
-  mkdirSync(HOSTS_DIR, { recursive: true, mode: 0o711 });
   const root = await makeSandboxRoot(dir);
   const network = await ContainerNetwork.open({
     hostId,
@@ -99,8 +102,37 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
       await serviceMounts.unmountUnused();
       await disks.unmountUnused();
       await removeShared(names, clock);
+      releaseHost(hostId);
     },
   };
+}
+
+/** Hosts that have left something on this machine: they were killed, and have not been started again. */
+export interface LeftHosts {
+  /** Their ids, by which mounts, control groups and rules are named. */
+  readonly removed: readonly string[];
+  /** Why something of a host could not be removed. */
+  readonly problems: readonly string[];
+}
+
+/** Removes everything that the containers of hosts have left which are gone. It never touches a host that runs. */
+export async function removeLeftHosts(clock: Clock): Promise<LeftHosts> {
+  const removed: string[] = [];
+  const problems: string[] = [];
+  if (findGoneHosts().length === 0) return { removed, problems };
+  await withHostsLock(async () => {
+    // Another host may have removed them while this one waited.
+    for (const hostId of findGoneHosts()) {
+      try {
+        await removeShared(hostNames(hostId), clock);
+        releaseHost(hostId);
+        removed.push(hostId);
+      } catch (error) {
+        problems.push(`${hostId}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  });
+  return { removed, problems };
 }
 
 async function probe(launch: (options: LaunchOptions) => Container): Promise<void> {
@@ -122,7 +154,7 @@ async function probe(launch: (options: LaunchOptions) => Container): Promise<voi
 /** Removes everything that the containers of a host share. After a crash of the host, it also ends the containers. */
 async function removeShared({ hostId, dir, cgroups }: HostNames, clock: Clock): Promise<void> {
   await removeCgroups(cgroups, clock);
+  await removeRules(hostId);
   await releaseSubnet(sandboxFolders(dir).networks);
   await removeSandboxRoot(dir);
-  await removeRules(hostId);
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runTool } from "../../processes/run-tool.ts";
 
@@ -49,4 +49,6 @@ export async function releaseSubnet(stateDir: string): Promise<void> {
   const file = join(stateDir, SUBNET_FILE);
   if (!existsSync(file)) return;
   await runTool("ip", ["route", "del", "blackhole", await readFile(file, "utf8")]);
+  // Another host may have it now.
+  await rm(file);
 }
