@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { RunningLever } from "../../tests/harness/lever.ts";
 import { Caller, median, quantile } from "../../tests/harness/load.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atMost, type Figure, measured, ratios } from "../figure.ts";
@@ -9,6 +13,7 @@ import { type Scenario, startHost, untilInstances } from "../scenario.ts";
 
 const COLD_CALLS = 20;
 const SERVICES = 20;
+const LIMITS = { idleTimeoutMs: 80, scaleDownAfterMs: 80 };
 const code = 'exports.sayHello = (name) => "Hello, " + name + "!";';
 type Isolation = "process" | "oci";
 
@@ -20,6 +25,8 @@ interface ColdCalls {
   readonly deployMs: number;
   readonly wrong: number;
   readonly failedAtOnce: number;
+  /** The first calls that a host gets for its services, after its start. */
+  readonly firstMs: number;
 }
 
 export const coldStart: Scenario = {
@@ -67,15 +74,42 @@ async function startMs(peer: Peer): Promise<number> {
   return performance.now() - startedAt;
 }
 
+const untilColdOn = (lever: RunningLever): Promise<unknown> =>
+  untilInstances(
+    lever,
+    undefined,
+    ({ instances, host }) => instances.length === 0 && host.warmReady >= host.warmWanted,
+  );
+
 async function coldCalls(isolation: Isolation): Promise<ColdCalls> {
-  await using lever = await startHost({ idleTimeoutMs: 80, scaleDownAfterMs: 80 }, { isolation });
+  const dataDir = mkdtempSync(join(tmpdir(), "lever-bench-"));
+  try {
+    const calls = await callsOfOneHost(isolation, dataDir);
+    return { ...calls, firstMs: await firstCallsMs(isolation, dataDir) };
+  } finally {
+    rmSync(dataDir, { recursive: true });
+  }
+}
+
+/** The median of the first call of each service, by a host that has just started. */
+async function firstCallsMs(isolation: Isolation, dataDir: string): Promise<number> {
+  await using lever = await startHost(LIMITS, { isolation, dataDir });
   using caller = new Caller(lever.address);
-  const untilCold = (): Promise<unknown> =>
-    untilInstances(
-      lever,
-      undefined,
-      ({ instances, host }) => instances.length === 0 && host.warmReady >= host.warmWanted,
-    );
+  const times: number[] = [];
+  for (let i = 0; i < SERVICES; i++) {
+    await untilColdOn(lever);
+    times.push((await caller.call(`/cold-${i}/sayHello`, ["x"])).ms);
+  }
+  return median(times);
+}
+
+async function callsOfOneHost(
+  isolation: Isolation,
+  dataDir: string,
+): Promise<Omit<ColdCalls, "firstMs">> {
+  await using lever = await startHost(LIMITS, { isolation, dataDir });
+  using caller = new Caller(lever.address);
+  const untilCold = (): Promise<unknown> => untilColdOn(lever);
   const deployTimes: number[] = [];
   for (let i = 0; i < 5; i++) {
     await untilCold();
@@ -131,6 +165,11 @@ function figuresOf(of: (name: string) => number[]): Figure[] {
               "cold call, oci / process",
               ratios(series("medianMs"), of("process medianMs")),
               2,
+            ),
+            atMost(
+              "first cold call after the start (oci) / node",
+              ratios(series("firstMs"), node),
+              0.35,
             ),
           ]),
       measured(`deploy to first reply (${isolation}), ms`, series("deployMs")),

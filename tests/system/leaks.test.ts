@@ -105,20 +105,33 @@ describe(`${INSTANCES} instances that start and stop`, () => {
     expect(last.files).toBeLessThan(first.files + 10);
   }, 3_600_000);
 
-  test("what a killed host has left of its containers is removed by the next host", async () => {
-    const interrupted = names.map((name) =>
-      client(lever)
-        .service("dev.lever", name)
-        .invoke("work", 1)
-        .catch(() => "interrupted"),
-    );
-    await lever.kill();
-    await Promise.all(interrupted);
+  describe("a host that starts after one that was killed", () => {
+    beforeAll(async () => {
+      const interrupted = names.map((name) =>
+        client(lever)
+          .service("dev.lever", name)
+          .invoke("work", 1)
+          .catch(() => "interrupted"),
+      );
+      await lever.kill();
+      await Promise.all(interrupted);
+      lever = await startLever({ dataDir, isolation: "oci", args: ARGS });
+    }, 3_600_000);
 
-    lever = await startLever({ dataDir, isolation: "oci", args: ARGS });
-    await comeAndGo(lever);
-    expect((await atRest(lever)).traces).toBe(first.traces);
-  }, 3_600_000);
+    test("a host that starts mounts the disks of its services before they are called", async () => {
+      const disk = / \/run\/lever\/[0-9a-f]+\/services\/\d+\/data /;
+      await eventually(
+        () => containerTraces(dataDir).filter((trace) => disk.test(trace)).length === SERVICES,
+        { everyMs: 200 },
+      );
+      expect((await listInstances(lever)).host.starts.count).toBe(0);
+    }, 3_600_000);
+
+    test("what a killed host has left of its containers is removed by the next host", async () => {
+      await comeAndGo(lever);
+      expect((await atRest(lever)).traces).toBe(first.traces);
+    }, 3_600_000);
+  });
 
   test("lever doctor --clean removes what a killed host without a data folder has left", async () => {
     const before = (await atRest(lever)).traces;

@@ -21,6 +21,7 @@ import { RamBudget } from "./ram-budget.ts";
 import { ReconcileLoop } from "./reconcile-loop.ts";
 import { asStartError } from "./service-failures.ts";
 import { ServiceFleet } from "./service-fleet.ts";
+import { ServicePreparation } from "./service-preparation.ts";
 import { StartCounter } from "./start-counter.ts";
 
 export interface FleetOptions extends SpecSources {
@@ -57,6 +58,8 @@ export class Fleet {
   readonly #loop: ReconcileLoop<ServiceFleet>;
   readonly #ramBudget: RamBudget;
   readonly #starts = new StartCounter();
+  /** undefined = the launcher has nothing to prepare. */
+  readonly #preparation: ServicePreparation | undefined;
   /** Environments whose instances may not reach all of the internet. */
   readonly #restricted = new Set<string>();
   #isClosing = false;
@@ -76,13 +79,19 @@ export class Fleet {
       serveCall,
       onMemoryFreed: (ram) => this.#ramBudget.release(ram),
     };
+    const { prepare } = launcher;
+    this.#preparation = prepare && new ServicePreparation({ ...options, prepare });
     this.#context = {
       clock,
       log,
       limits: serviceLimits(limits),
       decide: decide ?? decideInstances,
       isClosing: () => this.#isClosing,
-      prepare: (record) => this.#prepare(record),
+      prepare: (record) => {
+        // Services that are called stay prepared.
+        this.#preparation?.add(record);
+        return this.#prepare(record);
+      },
       launch: (spec, listener) => this.#launch(spec, listener),
       hasMemoryFor: (service, { isNeeded }) => this.#hasMemoryFor(service, isNeeded),
       onStarted: (start) => this.#starts.add(start),
@@ -112,6 +121,7 @@ export class Fleet {
     }
     this.#loop.markActive(service);
     service.goLive(record, candidate);
+    this.#preparation?.add(record);
   }
 
   /**
@@ -156,6 +166,8 @@ export class Fleet {
       this.#ramBudget.cancelRequest(service);
       this.#services.delete(serviceKey(environment, service.live.service));
     }
+    await this.#preparation?.forget(environment);
+    this.#options.launcher.forget?.(environment);
     await this.setNetwork(environment, "internet");
   }
 
@@ -194,6 +206,7 @@ export class Fleet {
     const instances = [...this.#instances];
     for (const instance of instances) if (instance.listener === undefined) instance.stop();
     await Promise.all(instances.map((instance) => instance.exited));
+    await this.#preparation?.close();
   }
 
   #onDemand(route: ServiceRoute): void {

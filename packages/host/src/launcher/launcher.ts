@@ -17,14 +17,18 @@ export interface InstanceNames {
   readonly instance: string;
 }
 
-/** The folders that an instance may see, and its limit of processors. */
-export interface InstanceAccess {
+/** The folders of one version of a service. */
+export interface ServiceFolders {
   readonly environment: string;
   readonly service: string;
-  /** Absent = what runs is no instance: it transforms the code of the service. */
-  readonly names?: InstanceNames;
   readonly codeDir: string;
   readonly dataDir: string;
+}
+
+/** The folders that an instance may see, and its limit of processors. */
+export interface InstanceAccess extends ServiceFolders {
+  /** Absent = what runs is no instance: it transforms the code of the service. */
+  readonly names?: InstanceNames;
   /** Processors that it may use at most; undefined = no ceiling. */
   readonly maxCpu: number | undefined;
 }
@@ -93,6 +97,13 @@ export interface Launcher {
    * @throws LeverError `start_failed` when the system refuses to create the process. Nothing is left of it then.
    */
   launch(options: LaunchOptions): LaunchedRuntime;
+  /**
+   * Gets ready what instances of this version need besides a process, so that its next cold call does not wait for that.
+   * Rejects with an Error when the system refuses it; the next `attach` tries again. Absent = there is nothing to get ready.
+   */
+  readonly prepare?: ((folders: ServiceFolders) => Promise<void>) | undefined;
+  /** Ends what `prepare` did for the services of an environment: they are removed. */
+  readonly forget?: ((environment: string) => void) | undefined;
   /** Absent = this launcher cannot restrict the network. */
   readonly network?: NetworkControl | undefined;
 }

@@ -82,6 +82,14 @@ export class WarmPool implements Launcher {
     return warm.runtime;
   }
 
+  get prepare(): Launcher["prepare"] {
+    return this.#options.launcher.prepare;
+  }
+
+  get forget(): Launcher["forget"] {
+    return this.#options.launcher.forget;
+  }
+
   get network(): Launcher["network"] {
     return this.#options.launcher.network;
   }

@@ -93,3 +93,16 @@ it("unmountUnused resolves when every unused mount is gone, and leaves used ones
   await cache.unmountUnused();
   expect(events).toEqual(["mount a", "mount b", "unmount a"]);
 });
+
+it("what is forgotten is unmounted at once, or when its last user has released it", async () => {
+  for (const key of ["dev/a", "dev/b", "other/a"]) await cache.acquire(key, mounting(key));
+  cache.release("dev/a");
+  cache.release("other/a");
+  cache.forget((key) => key.startsWith("dev/"));
+  await settle();
+  expect(events.slice(3)).toEqual(["unmount dev/a"]);
+  cache.release("dev/b");
+  clock.advance(0);
+  await settle();
+  expect(events.slice(4)).toEqual(["unmount dev/b"]);
+});

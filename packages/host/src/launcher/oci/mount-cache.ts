@@ -12,6 +12,8 @@ export interface Mounting {
 
 interface Entry extends Mounting {
   users: number;
+  /** The files that it shows are about to be removed. */
+  isForgotten: boolean;
   isMounted: boolean;
   /** The mounting or unmounting in progress, or the last one. */
   lastChange: Promise<void>;
@@ -35,7 +37,8 @@ export class MountCache {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       const lastChange = Promise.resolve();
-      entry = { ...mounting, users: 0, isMounted: false, lastChange, timer: undefined };
+      const state = { users: 0, isForgotten: false, isMounted: false, timer: undefined };
+      entry = { ...mounting, ...state, lastChange };
       this.#entries.set(key, entry);
     }
     if (entry.users++ === 0) {
@@ -61,8 +64,18 @@ export class MountCache {
     const entry = this.#entries.get(key);
     if (entry === undefined || --entry.users > 0) return;
     const unused = [...this.#entries.values()].filter(({ users }) => users === 0);
-    const keepMs = unused.length > UNUSED_MAX ? 0 : KEEP_UNUSED_MS;
+    const keepMs = entry.isForgotten || unused.length > UNUSED_MAX ? 0 : KEEP_UNUSED_MS;
     entry.timer = this.#clock.setTimeout(() => this.#unmount(key, entry), keepMs);
+  }
+
+  /** Keeps these no longer than they have users: what they show is about to be removed. */
+  forget(isGone: (key: string) => boolean): void {
+    for (const [key, entry] of this.#entries) {
+      if (!isGone(key)) continue;
+      entry.isForgotten = true;
+      this.#clock.clearTimeout(entry.timer);
+      this.#unmount(key, entry);
+    }
   }
 
   /** Unmounts everything that has no user; resolves when that is done. */

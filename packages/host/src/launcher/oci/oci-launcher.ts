@@ -95,11 +95,13 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
   return {
     launch,
     network,
+    prepare: (folders) => serviceMounts.prepare(folders),
+    forget: (environment) => serviceMounts.forget(environment),
     probe: () => probe(launch),
     async close() {
       network.close();
       await Promise.all([...containers].map(({ removed }) => removed));
-      await serviceMounts.unmountUnused();
+      await serviceMounts.close();
       await disks.unmountUnused();
       await removeShared(names, clock);
       releaseHost(hostId);

@@ -67,6 +67,11 @@ export class ServiceDisks {
     this.#mounts.release(serviceKey(environment, service));
   }
 
+  /** The environment is removed, with all of its disks. */
+  forget(environment: string): void {
+    this.#mounts.forget((key) => key.startsWith(`${environment}/`));
+  }
+
   unmountUnused(): Promise<void> {
     return this.#mounts.unmountUnused();
   }

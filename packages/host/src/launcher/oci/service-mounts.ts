@@ -4,9 +4,12 @@ import { join } from "node:path";
 import { serviceKey } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
 import { runTool } from "../../processes/run-tool.ts";
-import type { InstanceAccess } from "../launcher.ts";
+import type { ServiceFolders } from "../launcher.ts";
 import { MountCache } from "./mount-cache.ts";
 import type { ServiceDisks } from "./service-disks.ts";
+
+/** So many services keep their mounts while they have no instance. Each costs a loop device and memory of the kernel. */
+const PREPARED_MAX = 64;
 
 /** A folder of the host with `code` and `data` of one version of a service. */
 export interface ServiceMount {
@@ -29,6 +32,8 @@ export class ServiceMounts {
   readonly #options: ServiceMountsOptions;
   readonly #mounts: MountCache;
   readonly #dirs = new Map<string, string>();
+  /** The mounts that wait for calls, by service. The one that was prepared last comes last. */
+  readonly #prepared = new Map<string, ServiceMount>();
   #lastNumber = 0;
 
   constructor(options: ServiceMountsOptions) {
@@ -40,7 +45,7 @@ export class ServiceMounts {
    * Resolves when both are mounted. Call `release` once for each `acquire`.
    * @throws Error with the output of the tool that failed.
    */
-  async acquire({ environment, service, codeDir, dataDir }: InstanceAccess): Promise<ServiceMount> {
+  async acquire({ environment, service, codeDir, dataDir }: ServiceFolders): Promise<ServiceMount> {
     const { disks, mountsDir } = this.#options;
     // A mount keeps a folder that was removed. One that is made again in its place is another.
     const { ino } = statSync(codeDir);
@@ -77,8 +82,39 @@ export class ServiceMounts {
     this.#mounts.release(key);
   }
 
-  unmountUnused(): Promise<void> {
-    return this.#mounts.unmountUnused();
+  /**
+   * Mounts both and keeps them mounted, so that the first call of the service does not wait for that. Replaces those of an
+   * earlier version. With more services than it keeps, the one that was prepared first goes.
+   * @throws as `acquire`.
+   */
+  async prepare(access: ServiceFolders): Promise<void> {
+    const mount = await this.acquire(access);
+    const service = serviceKey(access.environment, access.service);
+    this.#unprepare(service);
+    this.#prepared.set(service, mount);
+    const [oldest] = this.#prepared.keys();
+    if (this.#prepared.size > PREPARED_MAX && oldest !== undefined) this.#unprepare(oldest);
+  }
+
+  /** The environment is removed, with the data of its services. */
+  forget(environment: string): void {
+    const isGone = (key: string): boolean => key.startsWith(`${environment}/`);
+    for (const service of [...this.#prepared.keys()].filter(isGone)) this.#unprepare(service);
+    this.#options.disks.forget(environment);
+    this.#mounts.forget(isGone);
+  }
+
+  /** Unmounts everything that no container uses. */
+  async close(): Promise<void> {
+    for (const service of [...this.#prepared.keys()]) this.#unprepare(service);
+    await this.#mounts.unmountUnused();
+  }
+
+  #unprepare(service: string): void {
+    const mount = this.#prepared.get(service);
+    if (mount === undefined) return;
+    this.#prepared.delete(service);
+    this.release(mount);
   }
 }
 
