@@ -358,13 +358,19 @@ export class LinkCall implements CallHandle {
   }
 
   #sendMessage(flags: number, bytes: Uint8Array): void {
-    if (this.isWritable && bytes.length <= CHUNK_BYTES) {
+    if (bytes.length <= CHUNK_BYTES && (this.isWritable || this.#isExpress(flags, bytes.length))) {
       this.#sendCredit -= bytes.length + HEADER_BYTES;
       this.#link.output.message(this.id, flags, bytes, 0);
       return;
     }
     this.#outgoing.push({ flags, bytes, isArguments: false, offset: 0 });
     this.#link.output.queue(this);
+  }
+
+  /** Many streams that send at once must not delay the short replies of other calls. */
+  #isExpress(flags: number, bytes: number): boolean {
+    if (!(flags & FLAG_LAST) || this.#sendCredit <= 0 || this.#outgoing.length > 0) return false;
+    return this.#link.output.takeExpress(bytes);
   }
 
   #grantCredit(bytes: number): void {

@@ -92,3 +92,16 @@ it("queued calls send one chunk each in turn (L1)", () => {
   runLoop();
   expect(sent.join("")).toBe("ababab");
 });
+
+it("short last messages need not wait for a transport that is full, up to a limit", () => {
+  const { output, transport, runLoop } = recordedOutput();
+  transport.accepts = false;
+  output.message(1, 0, new Uint8Array(8), 0);
+  runLoop();
+  expect([output.takeExpress(4_096), output.takeExpress(4_097)]).toEqual([true, false]);
+  let taken = 1;
+  while (output.takeExpress(4_096)) taken++;
+  expect(taken).toBe(64);
+  output.drained();
+  expect(output.takeExpress(4_096)).toBe(true);
+});

@@ -18,6 +18,10 @@ import { OutgoingSlots } from "./shared-memory.ts";
 
 /** Most bytes of frames that wait for a peer that sends without reading (L4). */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
+/** A last message up to this size passes the calls that wait for the transport: nearly all replies of regular calls. */
+const EXPRESS_MESSAGE_BYTES = 4 * 1024;
+/** Bytes of such messages between two drains of the transport. Further ones wait: a peer that does not read gets no more. */
+const EXPRESS_BYTES_MAX = 256 * 1024;
 /** Chunks between two checks whether the transport is saturated. */
 const CHUNKS_PER_FLUSH = 4;
 
@@ -43,6 +47,7 @@ export class LinkOutput {
   /** Calls with chunks to send, in the order in which they send. */
   readonly #queued = new Set<QueuedCall>();
   #unreadBytes = 0;
+  #expressBytes = 0;
   #isFlushScheduled = false;
   #isClosed = false;
   readonly #onScheduled = (): void => {
@@ -97,6 +102,13 @@ export class LinkOutput {
     this.push(ABORT, 0, id, encodeAbort(error));
   }
 
+  /** True = a last message of this size need not wait for the chunks of other calls. */
+  takeExpress(bytes: number): boolean {
+    if (bytes > EXPRESS_MESSAGE_BYTES || this.#expressBytes >= EXPRESS_BYTES_MAX) return false;
+    this.#expressBytes += HEADER_BYTES + bytes;
+    return true;
+  }
+
   /** The call has chunks to send. */
   queue(call: QueuedCall): void {
     if (this.#queued.has(call)) return;
@@ -112,11 +124,13 @@ export class LinkOutput {
     this.writes++;
     const sharedBytes = this.#slots?.takePutBytes() ?? 0;
     if (!this.#options.write(parts, sharedBytes)) this.isSaturated = true;
+    else this.#expressBytes = 0;
   }
 
   /** The transport accepts bytes again. */
   drained(): void {
     this.isSaturated = false;
+    this.#expressBytes = 0;
     this.#unreadBytes = 0;
     this.#pump();
   }
