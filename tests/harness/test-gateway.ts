@@ -37,7 +37,10 @@ interface OpenCall {
  * Opens a gateway with the environment `dev.lever`, where `echo` returns its body, `echoChan` sends each message back, and
  * `wait…` is answered by the test. Every service exists, except `nobody`.
  */
-export async function openTestGateway(limits: Partial<GatewayLimits> = {}): Promise<TestGateway> {
+export async function openTestGateway(
+  limits: Partial<GatewayLimits> = {},
+  certificate?: Certificate,
+): Promise<TestGateway> {
   const waiting: OpenCall[] = [];
   const calls: string[] = [];
   const events: string[] = [];
@@ -57,7 +60,7 @@ export async function openTestGateway(limits: Partial<GatewayLimits> = {}): Prom
     },
     access: new TokenIndex({ wallTime: Date.now, isLocalOnly: true }),
     limits: { ...defaultLimits, ...limits },
-    certificate: undefined,
+    certificate,
     clock: systemClock,
     log: (_level, _part, event) => events.push(event),
   });

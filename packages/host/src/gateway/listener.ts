@@ -112,8 +112,13 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   };
   const openTls = (socket: Socket): void =>
     inspect(socket, options, (first) => () => {
-      if (first[0] === TLS_HANDSHAKE) tls?.emit("connection", socket);
-      else refuseCleartext(socket);
+      if (first[0] !== TLS_HANDSHAKE) {
+        refuseCleartext(socket);
+        return;
+      }
+      // A handshake that its caller ends would otherwise wait for its time limit.
+      socket.allowHalfOpen = false;
+      tls?.emit("connection", socket);
     });
   http1.on("connection", (socket: Socket) => {
     sockets.add(socket);
