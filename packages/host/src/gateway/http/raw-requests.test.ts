@@ -230,6 +230,18 @@ describe("a request in chunks", () => {
   });
 });
 
+it("an upgrade to h2c is ignored for streams and events, too", async () => {
+  const upgrade = [HOST, json, "connection: upgrade, close", "upgrade: h2c"];
+  const stream = await gateway.raw(request("POST /svc/echoChan HTTP/1.1", upgrade));
+  expect(stream).toMatch(/^HTTP\/1\.1 200 .*\[1\]/s);
+  const events = request(
+    "GET /svc/echoChan?args=%5B2%5D HTTP/1.1",
+    [...upgrade, "accept: text/event-stream"],
+    "",
+  );
+  expect(await gateway.raw(events)).toMatch(/^HTTP\/1\.1 200 .*data: \[2\]/s);
+});
+
 it("a request after a malformed one is not called", async () => {
   const connection = await connectTo("node");
   await connection.send(`${waitRequest("node")}nonsense\r\n\r\n${waitRequest("node")}`);
