@@ -1,4 +1,10 @@
-import { type GatewayLimits, openGateway, systemClock, TokenIndex } from "@leveros/host/parts";
+import {
+  type Certificate,
+  type GatewayLimits,
+  openGateway,
+  systemClock,
+  TokenIndex,
+} from "@leveros/host/parts";
 import {
   type CallHandle,
   type CallListener,

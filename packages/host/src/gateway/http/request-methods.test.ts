@@ -141,6 +141,16 @@ describe.each([
       { status: 401, interim: [] },
     ],
     [
+      "an unknown service",
+      { method: "POST", path: "/nobody/echo", fields: awaited },
+      { status: 404, interim: [] },
+    ],
+    [
+      "HEAD of an unknown service",
+      { method: "HEAD", path: "/nobody/echoChan", fields: events },
+      { status: 404, body: "" },
+    ],
+    [
       "another expectation",
       { method: "POST", path: "/svc/echo", fields: { expect: "a-pony" } },
       { status: 417, interim: [] },
