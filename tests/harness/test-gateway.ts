@@ -22,7 +22,7 @@ export interface TestGateway extends AsyncDisposable {
   readonly port: number;
   /** The open calls of methods whose names begin with `wait`, oldest first. */
   readonly waiting: OpenCall[];
-  /** Every call: its path, and its body as latin1. */
+  /** Every call that was not refused: its path, and its body as latin1. */
   readonly calls: string[];
   /** Names of logged events. */
   readonly events: readonly string[];
@@ -58,6 +58,11 @@ export async function openTestGateway(
       environment: (name) => (name === "dev.lever" ? { access: environment } : undefined),
       refusal: ({ target }) => refusalOf(target),
       open(request, reply) {
+        const refusal = refusalOf(request.target);
+        if (refusal !== undefined) {
+          reply.onAbort(refusal);
+          return closedSide;
+        }
         calls.push(
           `${formatLeverUrl(request.target)} ${Buffer.from(request.body).toString("latin1")}`,
         );
@@ -98,11 +103,6 @@ function refusalOf({ environment, service }: LeverUrl): LeverError | undefined {
 
 function openCall(request: CallRequest, reply: CallListener, waiting: OpenCall[]): CallHandle {
   const { method } = request.target;
-  const refusal = refusalOf(request.target);
-  if (refusal !== undefined) {
-    reply.onAbort(refusal);
-    return closedSide;
-  }
   if (method.startsWith("wait")) {
     const call: OpenCall = { request, reply, isAborted: false };
     waiting.push(call);
