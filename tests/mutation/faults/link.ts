@@ -102,7 +102,7 @@ export const linkFaults: readonly PlantedFault[] = [
       "A call that has failed stays open.",
       "this.#hasSentLast = true;\n    this.#hasReceivedLast = true;",
       "this.#hasSentLast = true;",
-      LINK,
+      "protocol/src/link/failed-call.test.ts",
     ],
     ["A sender that waits for credit is never told to go on.", "this.events?.onDrain();", "", LINK],
     [
