@@ -21,7 +21,7 @@ services from each other's bugs, but not from hostile code. A host that starts r
   examples: [
     ["lever doctor"],
     ["lever doctor --json | jq '.[] | select(.found | not)'", "what is missing"],
-    ["sudo lever doctor --clean", "after a host was killed that will not start again"],
+    ["lever doctor --clean", "after a host was killed that will not start again"],
     ["lever up --isolation oci", "start only if instances can run in containers"],
   ],
   run: async ({ data, clean, json }) => {

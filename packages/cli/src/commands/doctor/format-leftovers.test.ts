@@ -21,7 +21,7 @@ it.each([
   [
     { ...nothing, problems: [] },
     false,
-    "Nothing was left of killed hosts.\nOnly root can see and remove what containers have left: sudo lever doctor --clean",
+    "Nothing was left of killed hosts.\nOnly root can see and remove what containers have left: lever doctor --clean",
   ],
 ])("what was removed is listed, and what could not be", (removed, isRoot, text) => {
   expect(formatRemoved(removed, { isRoot })).toBe(text);

@@ -14,7 +14,7 @@ export function formatRemoved(removed: RemovedLeftovers, { isRoot }: { isRoot: b
     ...removed.problems.map((problem) => `Cannot remove what a host has left: ${problem}`),
     ...(isRoot
       ? []
-      : ["Only root can see and remove what containers have left: sudo lever doctor --clean"]),
+      : ["Only root can see and remove what containers have left: lever doctor --clean"]),
   ].join("\n");
 }
 
