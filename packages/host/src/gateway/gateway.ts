@@ -77,7 +77,12 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
       clock,
       log,
     },
-  );
+  ).catch((error: unknown) => {
+    // Their timers would keep the process alive.
+    replies.close();
+    peers.close();
+    throw error;
+  });
   const stopWatching =
     tls &&
     certificate &&
