@@ -175,8 +175,9 @@ describe("a rollback", () => {
 it("a restart names the services that do not start again, which keep their instances", async () => {
   await deploy("bad");
   await deploy("good");
+  // The candidate of `bad`, and the three that are started in its place.
   host.onLaunch = (runtime) => {
-    if (host.runtimes.length === 3) runtime.kill();
+    if (host.runtimes.length > 2 && host.runtimes.length <= 6) runtime.kill();
   };
   const report = await finished(deployer.restartInstances(ENVIRONMENT, ""));
   expect(report).toMatchObject({ isDeployed: true, restarted: ["good"] });
