@@ -176,10 +176,13 @@ function isOrigin(value: unknown): value is string {
   return typeof value === "string" && (value === "*" || URL.parse(value)?.origin === value);
 }
 
+/** The name of an environment as it is stored: in URLs, a dot at its end is ignored. */
 function hostName(text: string): string | undefined {
+  const name = text.toLowerCase();
   try {
-    const { environment, resource } = parseLeverUrl(`lever://${text.toLowerCase()}/-/-`);
-    return resource === "" && !environment.includes(":") ? environment : undefined;
+    const { environment, resource } = parseLeverUrl(`lever://${name}/-/-`);
+    const isSame = environment === name && resource === "" && !name.includes(":");
+    return isSame ? environment : undefined;
   } catch {
     return undefined;
   }
