@@ -21,7 +21,7 @@ function permissions(dataDir: string, systemTemporaryDir = "/var/tmp") {
 
 it("a runtime writes services' data and temporary files only", () => {
   expect(permissions("/var/lib/lever").written).toEqual([
-    "/var/lib/lever/services",
+    "/var/lib/lever/services/*",
     "/var/tmp",
     "/tmp",
     "/dev/null",
@@ -31,8 +31,8 @@ it("a runtime writes services' data and temporary files only", () => {
 it("a runtime reads code, its program and what it writes, but no other folder of Lever", () => {
   const { read } = permissions("/var/lib/lever");
   expect(read.filter((path) => path.startsWith("/var/lib/lever"))).toEqual([
-    "/var/lib/lever/services",
-    "/var/lib/lever/code",
+    "/var/lib/lever/services/*",
+    "/var/lib/lever/code/*",
     "/var/lib/lever/runtime",
   ]);
   expect(read).toEqual(expect.arrayContaining(["/usr", "/etc/ssl", "/tmp", "/proc/self/status"]));

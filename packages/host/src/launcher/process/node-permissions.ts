@@ -12,6 +12,8 @@ const PROC =
   "cpuinfo meminfo stat loadavg version uptime self/status self/stat self/statm self/cgroup self/limits";
 const DEVICES = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"];
 const TEMPORARY = "/tmp";
+/** A folder with all that it contains. Without it, Node allows only the path of a folder that is missing at the start. */
+const CONTENTS = "*";
 
 /** Permissions other than for files. Without them many services would fail, and hostile code would not be stopped. */
 const ALLOWED = ["--allow-child-process", "--allow-worker", "--allow-addons", "--allow-wasi"];
@@ -49,7 +51,7 @@ export function nodePermissions(
     ? systemTemporaryDir
     : join(dataDir, "tmp");
   const written = [
-    join(dataDir, "services"),
+    join(dataDir, "services", CONTENTS),
     ...pathAndTarget(temporaryDir),
     ...pathAndTarget(TEMPORARY).filter(isOutside),
     "/dev/null",
@@ -58,10 +60,12 @@ export function nodePermissions(
   const proc = PROC.split(" ").map((name) => join("/proc", name));
   const read = [
     ...written,
-    join(dataDir, "code"),
+    join(dataDir, "code", CONTENTS),
     runtimeDir,
     ...[...SYSTEM, ...SYSTEM_MACOS, ...etc, ...proc, ...DEVICES].filter(isOutside),
   ];
+  const isThere = (path: string): boolean =>
+    exists(path.endsWith(`${sep}${CONTENTS}`) ? dataDir : path);
   const supported = ALLOWED_WHERE_SUPPORTED.filter((flag) =>
     process.allowedNodeEnvironmentFlags.has(flag),
   );
@@ -69,8 +73,8 @@ export function nodePermissions(
     "--permission",
     ...ALLOWED,
     ...supported,
-    ...[...new Set(read)].filter(exists).map((path) => `--allow-fs-read=${path}`),
-    ...[...new Set(written)].filter(exists).map((path) => `--allow-fs-write=${path}`),
+    ...[...new Set(read)].filter(isThere).map((path) => `--allow-fs-read=${path}`),
+    ...[...new Set(written)].filter(isThere).map((path) => `--allow-fs-write=${path}`),
     ...WARNINGS.map((code) => `--disable-warning=${code}`),
   ];
   return { args, temporaryDir };
