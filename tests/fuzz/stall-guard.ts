@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 const STALL_MS = 60_000;
 
 /**
- * Ends this process when one input keeps it busy for ever: nothing that runs on the same thread could. Says before that
+ * Ends this process when one input keeps it busy without end: nothing that runs on the same thread could. Says before that
  * which input it was.
  */
 export class StallGuard implements Disposable {

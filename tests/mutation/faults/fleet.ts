@@ -53,7 +53,7 @@ export const fleetFaults: readonly PlantedFault[] = [
       "if (running.target === undefined) running.stop();",
       "simulation",
     ],
-    ["Starts that have failed count for ever.", "this.#preparing--;", "", FLEET],
+    ["A failed start still counts as one in progress.", "this.#preparing--;", "", FLEET],
     [
       "Calls wait for a service that cannot start.",
       'if (error.code === "start_failed") this.route.refuseWaiting(error);\n    this.#context.markActive(this);',
@@ -230,7 +230,7 @@ export const fleetFaults: readonly PlantedFault[] = [
   ]),
   ...faultsIn("host/src/fleet/reconcile-loop.ts", [
     [
-      "Services at zero are reconciled for ever.",
+      "Services at zero are still reconciled.",
       "this.#active.delete(service);\n    service.route.releaseUnused();",
       "service.route.releaseUnused();",
       LOOP,
@@ -294,7 +294,7 @@ export const fleetFaults: readonly PlantedFault[] = [
       DECIDE_INSTANCES,
     ],
     [
-      "Recent needs are kept for ever.",
+      "Recent needs are never dropped.",
       "peak.needed > needed && now",
       "peak.needed >= 0 && now",
       DECIDE_INSTANCES,
@@ -306,7 +306,7 @@ export const fleetFaults: readonly PlantedFault[] = [
       DECIDE_INSTANCES,
     ],
     [
-      "A service is in use for ever.",
+      "A service never counts as unused.",
       "service.idleMs < idleTimeoutMs",
       "service.idleMs >= 0",
       "simulation",

@@ -159,7 +159,7 @@ export const ledgerFaults: readonly PlantedFault[] = faultsIn(
       LEDGER,
     ],
     [
-      "Calls for which an instance failed are tried again, for ever.",
+      "Calls are tried again without a limit when their instances fail.",
       "if (refused) this.#act.refuse(takeWaiting(entry), failure);",
       "",
       LEDGER,

@@ -51,7 +51,12 @@ export const linkFaults: readonly PlantedFault[] = [
       "this.#calls.has(id)",
       HOSTILE,
     ],
-    ["A peer that reads nothing is answered for ever.", "this.output.checkUnread();", "", HOSTILE],
+    [
+      "A peer that reads nothing is answered without a bound.",
+      "this.output.checkUnread();",
+      "",
+      HOSTILE,
+    ],
     [
       "A caller that waits is not told when the transport takes bytes again.",
       "for (const call of this.#calls.values()) call.drained();",
@@ -151,7 +156,7 @@ export const linkFaults: readonly PlantedFault[] = [
       OUTPUT,
     ],
     [
-      "Queued chunks wait for ever once the transport was full.",
+      "Queued chunks are not sent after the transport was full.",
       "this.#unreadBytes = 0;\n    this.#pump();",
       "this.#unreadBytes = 0;",
       OUTPUT,
