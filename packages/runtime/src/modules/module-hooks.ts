@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { setSourceMapsSupport } from "node:module";
 import { join } from "node:path";
-import { loadAdapters } from "../thread/load-adapters.ts";
+import { provideSources } from "./source-hooks.ts";
 
 /**
  * `typescript`: the deploy has transformed sources. `packages`: it has transformed sources of packages, too. `maps`: there
@@ -39,7 +39,7 @@ export function inheritModules(): void {
 function useMode(mode: Mode): void {
   // The maps of other packages would take memory.
   setSourceMapsSupport(true, { nodeModules: mode === "packages", generatedCode: false });
-  if (mode !== "maps") loadAdapters().provideSources();
+  if (mode !== "maps") provideSources();
 }
 
 function transformMode(codeDir: string): Mode | undefined {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import Module, { registerHooks } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { findSource } from "./find-source.ts";
+import { loadAdapters } from "../thread/load-adapters.ts";
 
 /** A module as Node loads it. */
 interface NodeModule {
@@ -24,7 +24,7 @@ export function provideSources(): void {
       try {
         return nextResolve(specifier, context);
       } catch (error) {
-        const path = findSource(specifier, { parentUrl: context.parentURL, error });
+        const path = loadAdapters().findSource(specifier, { parentUrl: context.parentURL, error });
         if (path === undefined) throw error;
         // The resolution of `require` and of a program's main file takes no URL.
         return { url: pathToFileURL(path).href, shortCircuit: true };

@@ -3,7 +3,7 @@
  * source of all loaded code stays in an idle instance's memory.
  */
 export { valuePayload } from "@leveros/protocol";
-export { provideSources } from "../modules/source-hooks.ts";
+export { findSource } from "../modules/find-source.ts";
 export { answerRefusal, wrapFiles, wrapSynchronous } from "./hidden-files.ts";
 export { wrapPrograms } from "./programs.ts";
 export { wrapSystem } from "./system-values.ts";
