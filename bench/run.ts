@@ -9,6 +9,7 @@ import { type Figure, rounded, spreadOf, verdictOf } from "./figure.ts";
 import { installPeers } from "./install-peers.ts";
 import { describeMachine, measureCalibration } from "./machine.ts";
 import { noiseOf, writeReport } from "./report.ts";
+import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/index.ts";
 
 // The bench measures the built program, as it is shipped.
@@ -21,7 +22,8 @@ const { values } = parseArgs({
     services: { type: "string", default: "10000" },
   },
 });
-const names = scenarios.map(({ name }) => name);
+const groups = new Set(scenarios.flatMap(({ group }) => group ?? []));
+const names = [...scenarios.map(({ name }) => name), ...groups];
 for (const name of values.only ?? []) {
   if (names.includes(name)) continue;
   console.error(`There is no scenario ${name}. There are: ${names.join(", ")}.`);
@@ -68,8 +70,9 @@ console.log(
     .join(", "),
 );
 let missed = 0;
-for (const { name, about, run } of scenarios) {
-  if (values.only?.includes(name) === false) continue;
+const isWanted = ({ name, group = name }: Scenario): boolean =>
+  values.only?.some((only) => only === name || only === group) ?? true;
+for (const { name, about, run } of scenarios.filter(isWanted)) {
   console.log(`\n${name}: ${about}`);
   const loadBefore = loadavg()[0] ?? Number.NaN;
   const calibrationMs: number[] = [];

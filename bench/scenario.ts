@@ -18,6 +18,8 @@ export interface BenchRun {
 
 export interface Scenario {
   readonly name: string;
+  /** A name by which `--only` picks several scenarios. */
+  readonly group?: "off-path";
   readonly about: string;
   run(run: BenchRun): Promise<readonly Figure[]>;
 }
