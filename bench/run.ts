@@ -70,7 +70,7 @@ console.log(
     .join(", "),
 );
 let missed = 0;
-const isWanted = ({ name, group = name }: Scenario): boolean =>
+const isWanted = ({ name, group }: Scenario): boolean =>
   values.only?.some((only) => only === name || only === group) ?? true;
 for (const { name, about, run } of scenarios.filter(isWanted)) {
   console.log(`\n${name}: ${about}`);
