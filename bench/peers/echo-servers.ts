@@ -13,9 +13,13 @@ export const startGrpcJs = (): Promise<EchoServer> => start("grpc-js-server.ts")
 /** A `ws` server that sends back what it gets. */
 export const startWs = (): Promise<EchoServer> => start("ws-server.ts");
 
-async function start(file: string): Promise<EchoServer> {
+/** A room of plain `ws`, of server-sent events over `node:http`, or of grpc-js. */
+export const startRoom = (protocol: "ws" | "sse" | "grpc"): Promise<EchoServer> =>
+  start("room-server.ts", protocol);
+
+async function start(file: string, ...args: readonly string[]): Promise<EchoServer> {
   const script = join(import.meta.dirname, "programs", file);
-  const program: Program = startProgram(process.execPath, [script]);
+  const program: Program = startProgram(process.execPath, [script, ...args]);
   const port = await untilPort(program, "port ");
   return { address: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => program.stop() };
 }

@@ -10,6 +10,7 @@ import { limit } from "./limit.ts";
 import { neighbours } from "./neighbours.ts";
 import { overload } from "./overload.ts";
 import { resources } from "./resources.ts";
+import { roomScenario } from "./room.ts";
 import { scaleUp } from "./scale-up.ts";
 import { serviceToService } from "./service-to-service.ts";
 import { silence } from "./silence.ts";
@@ -25,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   serviceToService,
   grpc,
   streams,
+  roomScenario,
   cost,
   workers,
   coldStart,
