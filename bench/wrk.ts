@@ -14,6 +14,12 @@ export interface WrkRun {
   readonly seconds: number;
   /** A new connection for each request. */
   readonly reconnects?: boolean;
+  /** Further header fields. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** The body is sent as one chunk, of unknown length. */
+  readonly isChunked?: boolean;
+  /** The first request of each connection is a preflight. */
+  readonly hasPreflight?: boolean;
 }
 
 export interface WrkResult {
@@ -34,7 +40,8 @@ export async function wrk(run: WrkRun): Promise<WrkResult> {
   const body = join(folder, "body");
   writeFileSync(body, run.body);
   try {
-    const { address, path, host, connections, seconds } = run;
+    const { address, path, host, connections, seconds, fields = {} } = run;
+    const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
     const script = join(import.meta.dirname, "wrk.lua");
     const printed = await runTool(
       "wrk",
@@ -42,7 +49,13 @@ export async function wrk(run: WrkRun): Promise<WrkResult> {
         ...(run.reconnects === true ? ["-H", "connection: close"] : []),
         `${address.startsWith("https:") ? "" : "http://"}${address}${path}`,
       ),
-      { BENCH_BODY: body, BENCH_HOST: host },
+      {
+        BENCH_BODY: body,
+        BENCH_HOST: host,
+        BENCH_FIELDS: lines.join("\n"),
+        ...(run.isChunked === true && { BENCH_CHUNKED: "1" }),
+        ...(run.hasPreflight === true && { BENCH_PREFLIGHTS: `${connections}` }),
+      },
     );
     const [, json] = /^RESULT (.+)$/m.exec(printed) ?? [];
     if (json === undefined) throw new Error(`Cannot read what wrk measured: ${printed}`);

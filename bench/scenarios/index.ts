@@ -1,4 +1,5 @@
 import type { Scenario } from "../scenario.ts";
+import { browsers } from "./browsers.ts";
 import { coldStart } from "./cold-start.ts";
 import { containers } from "./containers.ts";
 import { cost } from "./cost.ts";
@@ -8,6 +9,7 @@ import { grpc } from "./grpc.ts";
 import { kills } from "./kills.ts";
 import { limit } from "./limit.ts";
 import { neighbours } from "./neighbours.ts";
+import { newConnections } from "./new-connections.ts";
 import { overload } from "./overload.ts";
 import { resources } from "./resources.ts";
 import { roomScenario } from "./room.ts";
@@ -39,4 +41,6 @@ export const scenarios: readonly Scenario[] = [
   kills,
   silence,
   resources,
+  browsers,
+  newConnections,
 ];
