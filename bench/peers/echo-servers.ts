@@ -1,14 +1,18 @@
 import { join } from "node:path";
 import { type Program, startProgram, untilPort } from "../peer.ts";
 
-/** A server of another protocol than HTTP's requests. */
+/** A server that is measured by a client in this process. */
 export interface EchoServer extends AsyncDisposable {
   /** `127.0.0.1:port` */
   readonly address: string;
+  readonly pid: number;
 }
 
 /** A grpc-js server that does a service's work itself, on the wire that Lever speaks. */
 export const startGrpcJs = (): Promise<EchoServer> => start("grpc-js-server.ts");
+
+/** Takes uploads as a plain server of `node:http` does: see its program. */
+export const startUploads = (): Promise<EchoServer> => start("upload-server.js");
 
 /** A `ws` server that sends back what it gets. */
 export const startWs = (): Promise<EchoServer> => start("ws-server.ts");
@@ -21,5 +25,9 @@ async function start(file: string, ...args: readonly string[]): Promise<EchoServ
   const script = join(import.meta.dirname, "programs", file);
   const program: Program = startProgram(process.execPath, [script, ...args]);
   const port = await untilPort(program, "port ");
-  return { address: `127.0.0.1:${port}`, [Symbol.asyncDispose]: () => program.stop() };
+  return {
+    address: `127.0.0.1:${port}`,
+    pid: program.pid,
+    [Symbol.asyncDispose]: () => program.stop(),
+  };
 }

@@ -7,6 +7,7 @@ import { density } from "./density.ts";
 import { deploys } from "./deploys.ts";
 import { grpc } from "./grpc.ts";
 import { kills } from "./kills.ts";
+import { largeMessages } from "./large-messages.ts";
 import { limit } from "./limit.ts";
 import { neighbours } from "./neighbours.ts";
 import { newConnections } from "./new-connections.ts";
@@ -19,6 +20,8 @@ import { silence } from "./silence.ts";
 import { streams } from "./streams.ts";
 import { typescript } from "./typescript.ts";
 import { unaryHttp } from "./unary-http.ts";
+import { uploads } from "./uploads.ts";
+import { webSocketChurn } from "./websocket-churn.ts";
 import { workers } from "./workers.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -43,4 +46,7 @@ export const scenarios: readonly Scenario[] = [
   resources,
   browsers,
   newConnections,
+  uploads,
+  largeMessages,
+  webSocketChurn,
 ];
