@@ -3,6 +3,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { Client, type RemoteStream } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { privateBytes } from "../../packages/host/src/launcher/process/process-memory.ts";
+import { instancesOf } from "../harness/admin.ts";
 import { archiveOf } from "../harness/archive.ts";
 import { eventually } from "../harness/eventually.ts";
 import { grpcProgram } from "../harness/grpc-program.ts";
@@ -28,6 +30,8 @@ const program = grpcProgram(
       case "fail": return done(null, { error: { json_number: 42 } });
       case "never": call.on("cancelled", () => left.push("never")); return;
       case "left": return done(null, { result: text(left.join()) });
+      case "pid": return done(null, { result: { json_number: process.pid } });
+      case "options": return done(null, { result: text(process.env.NODE_OPTIONS) });
       case "port": return done(null, { result: text(process.env.LEVEROS_LISTEN_PORT) });
       case "exit": console.log("leaving"); process.exit(9);
       case "call": {
@@ -128,7 +132,8 @@ describe("a program that serves the gRPC wire", () => {
     });
 
     it("a program gets NewResource before the first call of a resource", () => {
-      expect(hooks).toMatch(/(^|,)NewResource room$/);
+      // The resource of the test before this one may have closed meanwhile.
+      expect(hooks).toMatch(/(^|,)NewResource room(,CloseResource a\/ä)?$/);
     });
 
     it("a program gets CloseResource when a resource is idle", async () => {
@@ -141,6 +146,21 @@ describe("a program that serves the gRPC wire", () => {
         code: "resource_failed",
         message: "Cannot use the resource bad: newResource failed: no",
       });
+    });
+  });
+
+  it("a program in Node gets sizes of its heap that fit its ram", async () => {
+    expect(await call("options")).toMatch(/^--max-old-space-size=76 --max-semi-space-size=4( |$)/);
+  });
+
+  it("Lever's own process beside a program is not part of the memory of its instance", async () => {
+    const narrow = client.service("dev.lever", "narrow");
+    const pid = Number(await narrow.invoke("pid"));
+    // Two readings of the memory of a program at rest.
+    await eventually(async () => {
+      const [instance] = await instancesOf(lever, "narrow");
+      const both = privateBytes(pid) + privateBytes(instance?.pid ?? 0);
+      return instance !== undefined && instance.memoryBytes < (privateBytes(pid) + both) / 2;
     });
   });
 

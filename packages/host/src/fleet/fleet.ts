@@ -8,7 +8,7 @@ import {
 import { decideInstances } from "../autoscaler/decide-instances.ts";
 import type { Clock } from "../clock.ts";
 import { linkInstance } from "../instance-link/instance-link.ts";
-import type { Launcher } from "../launcher/launcher.ts";
+import { instanceMemoryMb, type Launcher } from "../launcher/launcher.ts";
 import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
@@ -130,7 +130,7 @@ export class Fleet {
    * @throws LeverError `start_failed` with the reason; `overloaded` when busy instances have all memory.
    */
   async startCandidate(record: VersionRecord): Promise<Instance> {
-    while (!this.#ramBudget.fits(record.leverJson.ram)) {
+    while (!this.#ramBudget.fits(instanceMemoryMb(record.leverJson))) {
       const idlest = this.#stopIdlest(undefined);
       if (idlest === undefined) throw outOfMemory(record.service, this.#ramBudget.max);
       await idlest.exited;
@@ -241,7 +241,7 @@ export class Fleet {
   }
 
   async #prepare(record: VersionRecord): Promise<InstanceSpec> {
-    const { ram } = record.leverJson;
+    const ram = instanceMemoryMb(record.leverJson);
     this.#ramBudget.reserve(ram);
     try {
       this.#checkNetwork(record);
@@ -274,7 +274,7 @@ export class Fleet {
       });
       return instance;
     } catch (error) {
-      this.#ramBudget.release(spec.ram);
+      this.#ramBudget.release(instanceMemoryMb(spec));
       throw this.#preparationError(spec, error);
     }
   }

@@ -1,11 +1,12 @@
 import type { InstanceState, LeverError } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { InstanceLinkHandlers, RuntimeLink } from "../instance-link/instance-link.ts";
-import type {
-  InstanceNames,
-  LaunchedRuntime,
-  Launcher,
-  VisiblePaths,
+import {
+  type InstanceNames,
+  instanceMemoryMb,
+  type LaunchedRuntime,
+  type Launcher,
+  type VisiblePaths,
 } from "../launcher/launcher.ts";
 import type { Log } from "../logs/log.ts";
 import type { ProcessPhase } from "../processes/process-state.ts";
@@ -260,7 +261,7 @@ export class Instance {
 
   #onExited(error: LeverError): void {
     this.#link.close(error);
-    this.#context.onMemoryFreed(this.spec.ram);
+    this.#context.onMemoryFreed(instanceMemoryMb(this.spec));
     this.#ready.reject(error);
     this.listener?.onExited(this, error);
     this.#exited.resolve();

@@ -1,4 +1,5 @@
 import { totalmem } from "node:os";
+import { instanceMemoryMb, type MemoryNeed } from "../launcher/launcher.ts";
 
 /** The share of the machine's memory that instances may be allotted, unless a limit sets it. */
 const RAM_SHARE = 0.8;
@@ -6,7 +7,7 @@ const RAM_SHARE = 0.8;
 /** A service that reserves memory for its instances. */
 export interface MemoryUser {
   readonly instances: readonly unknown[];
-  readonly live: { readonly leverJson: { readonly ram: number } };
+  readonly live: { readonly leverJson: MemoryNeed };
   reconcile(): void;
 }
 
@@ -40,7 +41,7 @@ export class RamBudget {
 
   /** Whether a service may start one more instance now. If not, and the instance is needed, the service `waits`. */
   request(service: MemoryUser, { isNeeded }: { isNeeded: boolean }): "yes" | "no" | "waits" {
-    const isFree = this.fits(service.live.leverJson.ram);
+    const isFree = this.fits(instanceMemoryMb(service.live.leverJson));
     if (isFree && (isNeeded || this.#waiting.size === 0)) {
       this.#waiting.delete(service);
       return "yes";

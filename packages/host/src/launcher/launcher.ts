@@ -9,6 +9,24 @@ export function outOfMemory(ram: number, bytes: number): string {
   return `was killed because it needed more memory than the ${ram} MB that "ram" allots it (it had ${used} MB)`;
 }
 
+/**
+ * Memory of Lever's own process beside the program of a service (`entry`), in megabytes. It is added to the `ram` of such
+ * an instance. The process translates messages and keeps few of them, so it needs no more.
+ */
+export const OWN_MEMORY_MB = 30;
+
+/** Megabytes for an instance: its `ram`, and for a program also Lever's own process beside it. */
+export function instanceMemoryMb({ ram, entry }: MemoryNeed): number {
+  return entry === undefined ? ram : ram + OWN_MEMORY_MB;
+}
+
+export interface MemoryNeed {
+  /** Megabytes. */
+  readonly ram: number;
+  /** The command of a program; undefined = the service runs in Lever's own process. */
+  readonly entry?: readonly string[] | undefined;
+}
+
 /** The names of an instance, for the log. */
 export interface InstanceNames {
   readonly environment: string;
@@ -31,6 +49,8 @@ export interface InstanceAccess extends ServiceFolders {
   readonly names?: InstanceNames;
   /** Processors that it may use at most; undefined = no ceiling. */
   readonly maxCpu: number | undefined;
+  /** The command of a program that runs beside the runtime; undefined = the runtime runs the service itself. */
+  readonly entry?: readonly string[] | undefined;
 }
 
 /** These folders, as the instance sees them. */
@@ -62,7 +82,7 @@ export interface LaunchedRuntime {
   readonly exited: Promise<ProcessExit>;
   /** Resolves when `attach` has nothing left to wait for; rejects when the runtime exits first. Absent = it never waits. */
   readonly prepared?: Promise<unknown>;
-  /** Bytes in use now, including all processes that it started. 0 after its exit. */
+  /** Bytes in use now, including all processes that it started, without Lever's own beside a program. 0 after its exit. */
   readonly memoryBytes: number;
   /**
    * Gives the runtime access to its service. Call it once, before sending the assignment. Absent = the

@@ -14,12 +14,13 @@ const NEW_SPACE_MB = 4;
  * limits can only be set at the start of a process.
  */
 export function nodeFlags(ram: number): string[] {
+  return ["--disable-warning=ExperimentalWarning", ...heapFlags(ram)];
+}
+
+/** Those that set the sizes of the heap. In NODE_OPTIONS, they hold for programs in Node. */
+export function heapFlags(ram: number): string[] {
   const heapMb = Math.max(HEAP_MB_MIN, Math.floor(ram * HEAP_SHARE) - OUTSIDE_HEAP_MB);
-  return [
-    "--disable-warning=ExperimentalWarning",
-    `--max-old-space-size=${heapMb}`,
-    `--max-semi-space-size=${NEW_SPACE_MB}`,
-  ];
+  return [`--max-old-space-size=${heapMb}`, `--max-semi-space-size=${NEW_SPACE_MB}`];
 }
 
 /**

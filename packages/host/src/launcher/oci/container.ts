@@ -11,11 +11,13 @@ import {
   type InstanceAccess,
   type LaunchedRuntime,
   type LaunchOptions,
+  OWN_MEMORY_MB,
   outOfMemory,
   type VisiblePaths,
 } from "../launcher.ts";
 import { nodeVariables } from "../node-flags.ts";
 import { watchOutputEnd } from "../output-end.ts";
+import { privateBytes } from "../process/process-memory.ts";
 import type { NetworkLink } from "./cni-result.ts";
 import { ContainerCgroup } from "./container-cgroup.ts";
 import { containerConfig, SANDBOX } from "./container-config.ts";
@@ -70,6 +72,8 @@ export class Container implements LaunchedRuntime {
   #link: NetworkLink | undefined;
   #serviceMount: ServiceMount | undefined;
   #pid: number | undefined;
+  /** Megabytes for Lever's own process beside a program. */
+  #ownMb = 0;
   #wasKilled = false;
   #hasExited = false;
 
@@ -139,7 +143,9 @@ export class Container implements LaunchedRuntime {
 
   get memoryBytes(): number {
     // After the exit, the group still counts cached files until it is removed.
-    return this.#hasExited ? 0 : this.#cgroup.memoryBytes;
+    if (this.#hasExited) return 0;
+    const ownBytes = Math.min(this.#ownMb * 1e6, privateBytes(this.pid));
+    return Math.max(0, this.#cgroup.memoryBytes - ownBytes);
   }
 
   attach(access: InstanceAccess): Promise<VisiblePaths> {
@@ -148,8 +154,11 @@ export class Container implements LaunchedRuntime {
 
   async #attach(access: InstanceAccess): Promise<VisiblePaths> {
     const { network, serviceMounts } = this.#deps;
-    const { maxCpu } = access;
-    if (maxCpu !== undefined) this.#cgroup.setLimits(resourceShare(this.#ram, { maxCpu }));
+    const { maxCpu, entry } = access;
+    if (entry !== undefined) this.#ownMb = OWN_MEMORY_MB;
+    if (maxCpu !== undefined || entry !== undefined) {
+      this.#cgroup.setLimits(resourceShare(this.#ram, { maxCpu, ownMb: this.#ownMb }));
+    }
     const joined = this.prepared.then((link) => network.joinEnvironment(link, access));
     const mounted = async (): Promise<void> => {
       this.#serviceMount = await serviceMounts.acquire(access);
@@ -207,7 +216,10 @@ export class Container implements LaunchedRuntime {
     const isOutOfMemory =
       exit.signal === "SIGKILL" && !this.#wasKilled && this.#cgroup.ranOutOfMemory;
     if (!isOutOfMemory) return exit;
-    return { ...exit, limit: outOfMemory(this.#ram, this.#cgroup.memoryBytesPeak) };
+    return {
+      ...exit,
+      limit: outOfMemory(this.#ram, this.#cgroup.memoryBytesPeak - this.#ownMb * 1e6),
+    };
   }
 
   /** Removal waits for this work: what it creates after the removal would stay. */

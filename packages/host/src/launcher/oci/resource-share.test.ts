@@ -23,6 +23,11 @@ it("twice the memory gives twice of everything above the minimum", () => {
   }
 });
 
+it("Lever's own process beside a program adds memory and nothing else", () => {
+  const expected = { ...resourceShare(128, { openFilesMax }), memoryBytes: 158_000_000 };
+  expect(resourceShare(128, { openFilesMax, ownMb: 30 })).toEqual(expected);
+});
+
 it.each([
   [16, { cpuShares: 128, cpuWeight: 13, pids: 64, openFiles: 1_024 }],
   [65_536, { cpuShares: 262_144, cpuWeight: 10_000, pids: 32_768, openFiles: 65_536 }],

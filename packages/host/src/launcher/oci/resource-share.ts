@@ -31,6 +31,8 @@ const OPEN_FILES_MAX = 65_536;
 interface ShareOptions {
   /** Processors that the container may use at most; undefined = no ceiling. */
   readonly maxCpu?: number | undefined;
+  /** Megabytes for Lever's own process beside a program. Default: 0 */
+  readonly ownMb?: number;
   /** The most files that the host lets any container open. */
   readonly openFilesMax?: number;
 }
@@ -40,9 +42,9 @@ interface ShareOptions {
  * run. Only the ceiling of processors is independent.
  */
 export function resourceShare(ram: number, options: ShareOptions = {}): ResourceShare {
-  const { maxCpu, openFilesMax = readOpenFilesMax() } = options;
+  const { maxCpu, ownMb = 0, openFilesMax = readOpenFilesMax() } = options;
   return {
-    memoryBytes: ram * MEGABYTE,
+    memoryBytes: (ram + ownMb) * MEGABYTE,
     cpuShares: Math.min(262_144, Math.max(2, Math.round(ram * 8))),
     cpuWeight: Math.min(10_000, Math.max(1, Math.round((ram * 100) / 128))),
     cpuQuotaUs:

@@ -4,6 +4,7 @@ import { MemoryWatchdog } from "./memory-watchdog.ts";
 
 let clock: VirtualClock;
 let bytes: Map<number, number>;
+let leaderBytes: Map<number, number>;
 let checks: number;
 /** Each check takes this long; the clock shows it at once. */
 let checkTakesMs: number;
@@ -13,6 +14,7 @@ let watchdog: MemoryWatchdog;
 beforeEach(() => {
   clock = new VirtualClock();
   bytes = new Map();
+  leaderBytes = new Map();
   checks = 0;
   checkTakesMs = 0;
   exceeded = [];
@@ -28,14 +30,19 @@ beforeEach(() => {
       checks++;
       spentMs += checkTakesMs;
       const known = [...bytes].filter(([pid]) => leaders.has(pid));
-      return new Map(known.map(([pid, used]) => [pid, { bytes: used, pids: [pid, pid + 1] }]));
+      return new Map(
+        known.map(([pid, used]) => [
+          pid,
+          { bytes: used, leaderBytes: leaderBytes.get(pid) ?? 0, pids: [pid, pid + 1] },
+        ]),
+      );
     },
   });
 });
 
-function watch(pid: number, bytesMax: number): void {
+function watch(pid: number, bytesMax: number, freeBytes = 0): void {
   const onExceeded = (memory: { bytes: number }): number => exceeded.push([pid, memory.bytes]);
-  watchdog.watch(pid, { bytesMax, onExceeded });
+  watchdog.watch(pid, { bytesMax, freeBytes, onExceeded });
 }
 
 it("a process that exceeds its limit is reported once, within 250 ms", () => {
@@ -49,6 +56,17 @@ it("a process that exceeds its limit is reported once, within 250 ms", () => {
   expect(exceeded).toEqual([[10, 101]]);
   clock.advance(10_000);
   expect(exceeded).toHaveLength(1);
+});
+
+it("the leader's own memory does not count up to what is free", () => {
+  watch(10, 100, 30);
+  bytes.set(10, 130);
+  leaderBytes.set(10, 35);
+  clock.advance(250);
+  expect([exceeded, watchdog.bytesOf(10)]).toEqual([[], 100]);
+  leaderBytes.set(10, 20);
+  clock.advance(250);
+  expect(exceeded).toEqual([[10, 110]]);
 });
 
 it("one process that exceeds its limit does not end the checks of others", () => {

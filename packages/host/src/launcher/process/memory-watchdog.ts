@@ -8,8 +8,10 @@ const SHARE_OF_TIME = 0.05;
 
 interface Watched {
   readonly bytesMax: number;
-  /** Called once, when it uses more. */
-  readonly onExceeded: (memory: ProcessesMemory) => void;
+  /** So many bytes of the leader itself do not count: it is Lever's own process beside a program. */
+  readonly freeBytes: number;
+  /** Called once, when it uses more. `bytes`: what counts. */
+  readonly onExceeded: (use: { readonly bytes: number; readonly pids: readonly number[] }) => void;
 }
 
 interface WatchdogOptions {
@@ -45,9 +47,10 @@ export class MemoryWatchdog {
     this.#timer = undefined;
   }
 
-  /** Bytes in use at the last check; now, for a process that was not part of it. */
+  /** Bytes that count at the last check; now, for a process that was not part of it. */
   bytesOf(pid: number): number {
-    return (this.#lastSeen.get(pid) ?? this.#readMemory(new Set([pid])).get(pid))?.bytes ?? 0;
+    const memory = this.#lastSeen.get(pid) ?? this.#readMemory(new Set([pid])).get(pid);
+    return memory === undefined ? 0 : countedBytes(memory, this.#watched.get(pid)?.freeBytes ?? 0);
   }
 
   #check(): void {
@@ -55,13 +58,19 @@ export class MemoryWatchdog {
     this.#lastSeen = this.#readMemory(new Set(this.#watched.keys()));
     for (const [pid, memory] of this.#lastSeen) {
       const watched = this.#watched.get(pid);
-      if (watched === undefined || memory.bytes <= watched.bytesMax) continue;
+      if (watched === undefined) continue;
+      const bytes = countedBytes(memory, watched.freeBytes);
+      if (bytes <= watched.bytesMax) continue;
       this.unwatch(pid);
-      watched.onExceeded(memory);
+      watched.onExceeded({ bytes, pids: memory.pids });
     }
     if (this.#watched.size === 0) return;
     const tookMs = this.#clock.now() - startedAt;
     const waitMs = Math.max(CHECK_EVERY_MS, tookMs / SHARE_OF_TIME);
     this.#timer = this.#clock.setTimeout(() => this.#check(), waitMs);
   }
+}
+
+function countedBytes({ bytes, leaderBytes }: ProcessesMemory, freeBytes: number): number {
+  return bytes - Math.min(leaderBytes, freeBytes);
 }

@@ -14,13 +14,13 @@ import {
   type LaunchedRuntime,
   type Launcher,
   type LaunchOptions,
+  OWN_MEMORY_MB,
   outOfMemory,
   type VisiblePaths,
 } from "../launcher.ts";
 import { watchOutputEnd } from "../output-end.ts";
 import { moveDiskToFolder, serviceDisksDir, serviceFoldersDir } from "../service-data.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
-import type { ProcessesMemory } from "./process-memory.ts";
 import { prepareRuntimeCommand, type RuntimeCommand } from "./runtime-command.ts";
 import { type HostValues, ServiceUsers } from "./service-users.ts";
 import { SingleFlight } from "./single-flight.ts";
@@ -171,20 +171,23 @@ class RuntimeProcess implements LaunchedRuntime {
   }
 
   async attach(access: InstanceAccess): Promise<VisiblePaths> {
-    const { environment, service, codeDir, dataDir } = access;
+    const { environment, service, codeDir, dataDir, entry } = access;
     const { users, watchdog, moving } = this.#deps;
     // For a service that ran in containers before.
     const disk = join(serviceDisksDir(this.#deps.dataDir), environment, service);
     await moving.run(dataDir, () => moveDiskToFolder(disk, dataDir));
     const user = await users?.userFor(dataDir, codeDir);
     if (this.#isRunning) {
-      const onExceeded = (memory: ProcessesMemory): void => this.#onMemoryExceeded(memory);
-      watchdog.watch(this.pid, { bytesMax: this.#ram * 1e6, onExceeded });
+      watchdog.watch(this.pid, {
+        bytesMax: this.#ram * 1e6,
+        freeBytes: entry === undefined ? 0 : OWN_MEMORY_MB * 1e6,
+        onExceeded: ({ bytes, pids }) => this.#onMemoryExceeded(bytes, pids),
+      });
     }
     return { codeDir, dataDir, ...(user && { user }) };
   }
 
-  #onMemoryExceeded({ bytes, pids }: ProcessesMemory): void {
+  #onMemoryExceeded(bytes: number, pids: readonly number[]): void {
     this.#limit = outOfMemory(this.#ram, bytes);
     // By pid too: a process that the service has started may have left the group.
     for (const pid of pids) kill(pid);

@@ -64,5 +64,6 @@ it.runIf(process.platform === "linux")("a real session counts with its child", a
   const memory = memoryOf(new Set([child.pid ?? 0])).get(child.pid ?? 0);
   process.kill(-(child.pid ?? 0), "SIGKILL");
   expect(memory?.pids).toHaveLength(2);
-  expect(memory?.bytes).toBeGreaterThan(0);
+  expect(memory?.leaderBytes).toBeGreaterThan(0);
+  expect(memory?.bytes).toBeGreaterThan(memory?.leaderBytes ?? 0);
 });

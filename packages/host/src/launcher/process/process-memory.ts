@@ -7,6 +7,8 @@ const PAGE_BYTES = 4_096;
 export interface ProcessesMemory {
   /** Private memory only: memory shared with other processes, such as a program's code, does not count. */
   readonly bytes: number;
+  /** The part of it that is the process itself. */
+  readonly leaderBytes: number;
   readonly pids: readonly number[];
 }
 
@@ -19,7 +21,14 @@ export interface ProcessParents {
 export function memoryOf(leaders: ReadonlySet<number>): Map<number, ProcessesMemory> {
   const memory = new Map<number, ProcessesMemory>();
   for (const [leader, pids] of groupByLeader(readProcesses(), leaders)) {
-    memory.set(leader, { bytes: pids.reduce((sum, pid) => sum + privateBytes(pid), 0), pids });
+    let bytes = 0;
+    let leaderBytes = 0;
+    for (const pid of pids) {
+      const used = privateBytes(pid);
+      bytes += used;
+      if (pid === leader) leaderBytes = used;
+    }
+    memory.set(leader, { bytes, leaderBytes, pids });
   }
   return memory;
 }
@@ -78,8 +87,8 @@ export function parseStat(stat: string): ProcessParents | undefined {
   return { parent: Number(fields[1]), session: Number(fields[3]) };
 }
 
-/** statm: size, resident, shared, … in pages. */
-function privateBytes(pid: number): number {
+/** Private memory of one process; 0 when it has exited. statm: size, resident, shared, … in pages. */
+export function privateBytes(pid: number): number {
   const [, resident, shared] = readProc(`${pid}/statm`).split(" ");
   return (Number(resident ?? 0) - Number(shared ?? 0)) * PAGE_BYTES;
 }
