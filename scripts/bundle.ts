@@ -1,9 +1,9 @@
 /**
- * Bundles the programs that run where no packages are installed, from their sources: the client for pages
+ * Bundles programs from their sources. Two run where no packages are installed: the client for pages
  * (packages/client/dist/browser/leveros.js), and the program of an instance with the client that services may import
- * (packages/runtime/dist/instance).
+ * (packages/runtime/dist/instance). The lever command (packages/cli/dist/command.cjs) starts faster from few files.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transformWithOxc } from "vite";
 
@@ -41,45 +41,88 @@ const asciiOnly = {
     code.replace(/[^\0-\x7f]/g, (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`),
 };
 
+/** The parser of the command line needs this module only for programs of their own, which lever has none of. */
+const lazyChildProcess = {
+  name: "lazy-child-process",
+  enforce: "pre",
+  resolveId: (id: string, importer = "") =>
+    id === "node:child_process" && importer.includes("/commander/") ? "\0child-process" : undefined,
+  load: (id: string) =>
+    id === "\0child-process"
+      ? 'export default { spawn: (...args) => process.getBuiltinModule("node:child_process").spawn(...args) };'
+      : undefined,
+} as const;
+
+interface NodeBundle {
+  readonly from: string;
+  readonly to: string;
+  readonly format: "cjs" | "es";
+  readonly entryFileNames: string;
+  readonly chunkFileNames: string;
+  readonly emptyOutDir?: boolean;
+  /** Packages that stay imports. */
+  readonly external?: string[];
+  /** Modules that are loaded in one file, although not every start needs all of them. */
+  readonly together?: RegExp;
+}
+
 /** One file for Node, and further ones only for what it imports later. */
-async function bundleForNode(
-  from: string,
-  output: { format: "cjs" | "es"; entryFileNames: string; chunkFileNames: string },
-  emptyOutDir: boolean,
-): Promise<void> {
+async function bundleForNode(bundle: NodeBundle): Promise<void> {
+  const { from, to, emptyOutDir = false, external = [], together, ...names } = bundle;
+  const groups = together === undefined ? [] : [{ name: "common", test: together }];
   await build({
     ...common,
-    plugins: [asciiOnly],
+    plugins: [asciiOnly, lazyChildProcess],
     root: packages,
-    ssr: { noExternal: true, resolve: { conditions: ["lever-source"] } },
+    ssr: { noExternal: true, external, resolve: { conditions: ["lever-source"] } },
     build: {
       ssr: from,
       target,
-      outDir: instance,
+      outDir: to,
       emptyOutDir,
       minify: false,
-      rolldownOptions: { output: { ...output, comments: false, minify: shortNames } },
+      rolldownOptions: {
+        output: { ...names, comments: false, minify: shortNames, codeSplitting: { groups } },
+      },
     },
   });
 }
 
 // As CommonJS: to import one of Node's modules as an ES module loads all that it would only load when it is needed.
-const program = {
-  format: "cjs",
+const program = { format: "cjs", chunkFileNames: "[name].cjs" } as const;
+await bundleForNode({
+  ...program,
+  from: "runtime/src/main.ts",
+  to: instance,
   entryFileNames: "main.cjs",
-  chunkFileNames: "[name].cjs",
-} as const;
-await bundleForNode("runtime/src/main.ts", program, true);
+  emptyOutDir: true,
+});
 for (const name of ["thread-setup", "adapters"]) {
-  const output = { ...program, entryFileNames: `${name}.cjs` };
-  await bundleForNode(`runtime/src/thread/${name}.ts`, output, false);
+  await bundleForNode({
+    ...program,
+    from: `runtime/src/thread/${name}.ts`,
+    to: instance,
+    entryFileNames: `${name}.cjs`,
+  });
 }
-const client = {
+await bundleForNode({
+  from: "client/src/index.ts",
+  to: instance,
   format: "es",
   entryFileNames: "leveros.mjs",
   chunkFileNames: "[name].mjs",
-} as const;
-await bundleForNode("client/src/index.ts", client, false);
+});
+const command = join(packages, "cli/dist");
+rmSync(join(command, "command"), { recursive: true, force: true });
+await bundleForNode({
+  ...program,
+  from: "cli/src/main.ts",
+  to: command,
+  entryFileNames: "command.cjs",
+  chunkFileNames: "command/[name].cjs",
+  external: ["@leveros/host"],
+  together: /\/packages\/(?:cli|protocol)\/src\/[^/]+$/,
+});
 // A module of its own, as the module of a service is.
 const warmUp = join(packages, "runtime/src/warm-up-service.cts");
 const { code } = await transformWithOxc(readFileSync(warmUp, "utf8"), "warm-up-service.ts", {

@@ -1,6 +1,7 @@
 import type { Scenario } from "../scenario.ts";
 import { browsers } from "./browsers.ts";
 import { coldStart } from "./cold-start.ts";
+import { command } from "./command.ts";
 import { containers } from "./containers.ts";
 import { cost } from "./cost.ts";
 import { density } from "./density.ts";
@@ -49,4 +50,5 @@ export const scenarios: readonly Scenario[] = [
   uploads,
   largeMessages,
   webSocketChurn,
+  command,
 ];

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { findCommandName, markStdinBytes } from "./command-line.ts";
+import { asksForVersion, findCommandName, markStdinBytes } from "./command-line.ts";
 
 it.each([
   [["ls", "-E", "x"], "ls"],
@@ -9,6 +9,15 @@ it.each([
   [[], undefined],
 ])("the name of the command in %j is %s", (argv, name) => {
   expect(findCommandName(argv)).toBe(name);
+});
+
+it.each([
+  [["--version"], true],
+  [["-V"], true],
+  [["ls", "-V"], false],
+  [[], false],
+])("whether %j asks for nothing but the version is %s", (argv, expected) => {
+  expect(asksForVersion(argv)).toBe(expected);
 });
 
 it("-- means standard input to invoke only, and an option's value is not the command", () => {

@@ -10,6 +10,11 @@ export function findCommandName(argv: readonly string[]): string | undefined {
   return argv[index];
 }
 
+/** Whether the command line asks for nothing but the version. */
+export function asksForVersion([first]: readonly string[]): boolean {
+  return first === "-V" || first === "--version";
+}
+
 /** Replaces the word `--` of the command line. No word that a shell passes on can hold a zero byte. */
 export const STDIN_BYTES = "\0--";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
-import { findCommandName, markStdinBytes } from "./command-line.ts";
+import { asksForVersion, findCommandName, markStdinBytes } from "./command-line.ts";
 import { loadCommands } from "./commands/index.ts";
 import { describeFailure, type ExitStatus, exitStatus } from "./exit-status.ts";
 import { printNote, watchOutput } from "./output.ts";
@@ -9,7 +9,7 @@ import { createProgram } from "./program.ts";
 /** Runs one command line, without the program's own name. */
 async function run(argv: readonly string[]): Promise<ExitStatus> {
   try {
-    const commands = await loadCommands(findCommandName(argv));
+    const commands = asksForVersion(argv) ? [] : await loadCommands(findCommandName(argv));
     const program = createProgram(commands, { version: readVersion() });
     await program.parseAsync(markStdinBytes(argv), { from: "user" });
     return exitStatus.success;
@@ -34,6 +34,7 @@ watchOutput((error) => {
   printNote(`lever: Cannot write the result: ${error.message}`);
   process.exitCode = exitStatus.lever;
 });
-const status = await run(process.argv.slice(2));
-// Not exit(): output that is still on its way into a pipe must arrive.
-process.exitCode ||= status;
+void run(process.argv.slice(2)).then((status) => {
+  // Not exit(): output that is still on its way into a pipe must arrive.
+  process.exitCode ||= status;
+});

@@ -26,7 +26,9 @@ export function requestTo(
   if (!isSecure) {
     const { Agent, request } = process.getBuiltinModule("node:http");
     httpAgent ??= new Agent(agentOptions);
-    return request({ agent: httpAgent, ...options, host, port });
+    // Node would derive a name for TLS from the Host header, for which it compiles a large pattern.
+    const withoutTls: https.RequestOptions = { ...options, host, port, servername: "" };
+    return request({ agent: httpAgent, ...withoutTls });
   }
   const { Agent, request } = process.getBuiltinModule("node:https");
   httpsAgent ??= new Agent(agentOptions);

@@ -52,7 +52,7 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
 
 /**
  * Loads the command of that name. For any other name, such as `help`, it loads all of them. Loading one instead of all
- * saves about a quarter of the CPU time of a short command.
+ * makes a short command start faster.
  */
 export async function loadCommands(name: string | undefined): Promise<CommandSection[]> {
   const found = sections.filter(({ commands }) => Object.hasOwn(commands, name ?? ""));
