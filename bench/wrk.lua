@@ -35,6 +35,22 @@ if os.getenv("BENCH_PREFLIGHTS") then
   end
 end
 
+-- Different requests in turn.
+local turns = tonumber(os.getenv("BENCH_TURNS") or 0)
+if turns > 0 then
+  local requests = {}
+  local turn = 0
+
+  function init()
+    for i = 1, turns do requests[i] = wrk.format(nil, (wrk.path:gsub("{turn}", i))) end
+  end
+
+  function request()
+    turn = turn % turns + 1
+    return requests[turn]
+  end
+end
+
 function done(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout

@@ -6,6 +6,7 @@ import { runTool } from "./run-tool.ts";
 export interface WrkRun {
   /** `127.0.0.1:port`, or that with `https://` before it. */
   readonly address: string;
+  /** `{turn}` in it is each number from 1 to `turns`. */
   readonly path: string;
   /** The value of the Host header. */
   readonly host: string;
@@ -20,6 +21,8 @@ export interface WrkRun {
   readonly isChunked?: boolean;
   /** The first request of each connection is a preflight. */
   readonly hasPreflight?: boolean;
+  /** So many different requests, one after the other. Default: the same one over and over. */
+  readonly turns?: number;
 }
 
 export interface WrkResult {
@@ -55,6 +58,7 @@ export async function wrk(run: WrkRun): Promise<WrkResult> {
         BENCH_FIELDS: lines.join("\n"),
         ...(run.isChunked === true && { BENCH_CHUNKED: "1" }),
         ...(run.hasPreflight === true && { BENCH_PREFLIGHTS: `${connections}` }),
+        ...(run.turns !== undefined && { BENCH_TURNS: `${run.turns}` }),
       },
     );
     const [, json] = /^RESULT (.+)$/m.exec(printed) ?? [];

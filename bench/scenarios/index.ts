@@ -10,6 +10,7 @@ import { grpc } from "./grpc.ts";
 import { kills } from "./kills.ts";
 import { largeMessages } from "./large-messages.ts";
 import { limit } from "./limit.ts";
+import { manyResources } from "./many-resources.ts";
 import { neighbours } from "./neighbours.ts";
 import { newConnections } from "./new-connections.ts";
 import { overload } from "./overload.ts";
@@ -40,6 +41,7 @@ export const scenarios: readonly Scenario[] = [
   density,
   typescript,
   neighbours,
+  manyResources,
   overload,
   deploys,
   kills,
