@@ -73,3 +73,49 @@ it("the beginning of a repeated head is incomplete", () => {
   heads.read(Buffer.from(`${POST}\r\n`));
   expect(heads.read(Buffer.from(POST))).toBe("incomplete");
 });
+
+it("fields that equal the last ones are not parsed again", () => {
+  const heads = reader();
+  const first = heads.read(Buffer.from(`${POST}\r\n`));
+  const text = `${POST.replace("/svc", "/svc/room/7")}\r\n`;
+  const second = heads.read(Buffer.from(`${text}body`));
+  expect(second).toMatchObject({
+    headBytes: text.length,
+    incoming: { target: { service: "svc", resource: "room/7", method: "method" } },
+  });
+  if (typeof first === "string" || typeof second === "string") throw new Error("It is not plain.");
+  expect(second.head.headers).toBe(first.head.headers);
+});
+
+it.each([
+  ["another method", "POST /svc/other HTTP/1.1"],
+  ["another environment", "POST /svc/method?forceenv=test HTTP/1.1"],
+  ["a time in its query", "POST /svc/method?timeout=3s HTTP/1.1"],
+  ["a malformed time in its query", "POST /svc/method?timeout=soon HTTP/1.1"],
+  ["a longer path within the limit", `POST /svc/${"r".repeat(40)}/method HTTP/1.1`],
+  ["a path over the limit", `POST /svc/${"r".repeat(50)}/method HTTP/1.1`],
+  ["a streaming method", "POST /svc/methodChan HTTP/1.1"],
+  ["a broken escape", "POST /svc/%zz/method HTTP/1.1"],
+  ["no method", "POST /svc HTTP/1.1"],
+  ["another HTTP method", "GET /svc/method HTTP/1.1"],
+  ["another version", "POST /svc/method HTTP/1.0"],
+  ["an empty line before it", "\r\nPOST /svc/method HTTP/1.1"],
+  ["a field before those", "POST /svc/method HTTP/1.1\r\nx: y"],
+  ["a line feed in its path", "POST /svc\n/method HTTP/1.1"],
+  ["nothing before its fields", ""],
+])("a head with the last fields and %s is read as it would be alone", (_name, line) => {
+  const fields = "\r\nhost: dev.lever\r\n\r\n";
+  const heads = reader();
+  heads.read(Buffer.from(`POST /svc/method HTTP/1.1${fields}`));
+  const text = `${line}${fields}`;
+  expect(heads.read(Buffer.from(text))).toEqual(reader().read(Buffer.from(text)));
+  expect(heads.read(Buffer.from(text))).toEqual(reader().read(Buffer.from(text)));
+});
+
+it("a head that follows a shorter and a longer one is read as it would be alone", () => {
+  const heads = reader();
+  for (const resource of ["a", "abc", "ab", "abcd", "a"]) {
+    const text = Buffer.from(`${POST.replace("/svc", `/svc/${resource}`)}\r\n`);
+    expect(heads.read(text)).toEqual(reader().read(text));
+  }
+});

@@ -1,7 +1,13 @@
 import type { Limits } from "@leveros/protocol";
 import { type Connection, type IncomingCall, isForwarded } from "../../admission/admit-call.ts";
 import { acceptedCoding, type ResponseCoding } from "../content-coding.ts";
-import { HEAD_END, isPlainStart, type PlainHead, parsePlainHead } from "./plain-head.ts";
+import {
+  HEAD_END,
+  isPlainStart,
+  type PlainHead,
+  parsePlainHead,
+  withRequestLine,
+} from "./plain-head.ts";
 
 /** A request of which the head is read. */
 export interface FastRequest {
@@ -13,11 +19,17 @@ export interface FastRequest {
   readonly coding: ResponseCoding | undefined;
 }
 
-/** Reads the heads of one connection. Callers repeat their head, so one that equals the last is not parsed again. */
+/**
+ * Reads the heads of one connection. Callers repeat their heads, so one that equals the last is not parsed again. Nor are fields
+ * that equal the last ones, as of a caller that calls several methods or resources.
+ */
 export class HeadReader {
   readonly #limits: Pick<Limits, "headerBytesMax" | "callTimeoutMaxMs">;
   readonly #socket: Connection;
+  /** The last head: the first `#last.headBytes` bytes. */
   #lastBytes: Buffer = Buffer.alloc(0);
+  /** The end of its request line. */
+  #lastLineEnd = 0;
   #last: FastRequest | undefined;
 
   constructor(limits: Pick<Limits, "headerBytesMax" | "callTimeoutMaxMs">, socket: Connection) {
@@ -27,9 +39,13 @@ export class HeadReader {
 
   /** Reads the head at the beginning of these bytes, of which at least one is there. */
   read(bytes: Buffer): FastRequest | "incomplete" | "notPlain" {
-    const last = this.#lastBytes;
-    if (this.#last !== undefined && bytes.length >= last.length) {
-      if (bytes.compare(last, 0, last.length, 0, last.length) === 0) return this.#last;
+    const last = this.#last;
+    if (last !== undefined) {
+      if (this.#repeats(bytes, 0, 0)) return last;
+      const lineEnd = bytes.indexOf(CR);
+      if (lineEnd !== -1 && this.#repeats(bytes, lineEnd, this.#lastLineEnd)) {
+        return this.#readLine(bytes, lineEnd, last);
+      }
     }
     const { headerBytesMax } = this.#limits;
     const end = bytes.indexOf(HEAD_END);
@@ -41,12 +57,43 @@ export class HeadReader {
     if (end === -1 || headBytes > headerBytesMax) return "notPlain";
     const head = parsePlainHead(bytes.toString("latin1", 0, headBytes), this.#limits);
     if (head === undefined) return "notPlain";
-    // A copy: the connection's buffer is larger, and would stay in memory.
-    this.#lastBytes = Buffer.from(bytes.subarray(0, headBytes));
     const isLocal = /^(::ffff:)?127\.|^::1$/.test(this.#socket.remoteAddress ?? "");
     const coding = isLocal ? undefined : acceptedCoding(head.headers["accept-encoding"]);
-    this.#last = { head, headBytes, incoming: this.#incomingCall(head), coding };
-    return this.#last;
+    const incoming = this.#incomingCall(head);
+    this.#lastLineEnd = bytes.indexOf(CR);
+    return this.#remember(bytes, { head, headBytes, incoming, coding });
+  }
+
+  /** True when the bytes from an index on begin with the last head from another index on. */
+  #repeats(bytes: Buffer, from: number, lastFrom: number): boolean {
+    const lastEnd = this.#last?.headBytes ?? 0;
+    const end = from + lastEnd - lastFrom;
+    return (
+      bytes.length >= end && bytes.compare(this.#lastBytes, lastFrom, lastEnd, from, end) === 0
+    );
+  }
+
+  /** Reads a head with another request line than the last one, and the same fields. */
+  #readLine(bytes: Buffer, lineEnd: number, last: FastRequest): FastRequest | "notPlain" {
+    const headBytes = lineEnd + last.headBytes - this.#lastLineEnd;
+    if (headBytes > this.#limits.headerBytesMax) return "notPlain";
+    const line = bytes.toString("latin1", 0, lineEnd);
+    const head = withRequestLine(last.head, line, this.#limits);
+    if (head === undefined) return "notPlain";
+    const { target, askedMs } = head;
+    const { door, request, isStream } = last.incoming;
+    const incoming = { door, target, request, isStream, askedMs };
+    this.#lastLineEnd = lineEnd;
+    return this.#remember(bytes, { head, headBytes, incoming, coding: last.coding });
+  }
+
+  /** Copies the head: the connection's own buffer is larger, and would stay in memory. */
+  #remember(bytes: Buffer, request: FastRequest): FastRequest {
+    const { headBytes } = request;
+    if (this.#lastBytes.length < headBytes) this.#lastBytes = Buffer.allocUnsafe(headBytes);
+    bytes.copy(this.#lastBytes, 0, 0, headBytes);
+    this.#last = request;
+    return request;
   }
 
   #incomingCall({ target, headers, askedMs }: PlainHead): IncomingCall {

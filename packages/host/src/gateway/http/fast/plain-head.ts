@@ -28,7 +28,8 @@ export interface PlainHead {
  */
 const HEAD =
   /^POST (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n$/;
-/** The beginning of one: the first lines, and a part of the next line. */
+const REQUEST_LINE = /^POST (\/[!-~]*) HTTP\/1\.1$/;
+/** The beginning of a head: the first lines, and a part of the next line. */
 const HEAD_START =
   /^(?:P|PO|POS|POST|POST (?:\/[!-~]*(?: (?:H|HT|HTT|HTTP|HTTP\/|HTTP\/1|HTTP\/1\.|HTTP\/1\.1\r?)?)?)?|POST \/[!-~]* HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*)(?:\r|[!#$%&'*+.^_`|~0-9A-Za-z-]+(?::[\t -~\x80-\xff]*\r?)?)?)$/;
 /** The end of a head. */
@@ -66,20 +67,38 @@ export function parsePlainHead(
   if (!BODY_BYTES.test(length)) return undefined;
   if (connection !== "keep-alive" && connection !== "close") return undefined;
   if (isGrpcType(headers["content-type"])) return undefined;
+  const called = parseTarget(path, headers, limits);
+  if (called === undefined) return undefined;
+  const { target, askedMs } = called;
+  const kind = payloadKind(headers["content-type"]);
+  const isLast = connection === "close";
+  return { headers, target, kind, askedMs, bodyBytes: Number(length), isLast };
+}
+
+/** A plain head with another request line; undefined = that is malformed, or not plain. */
+export function withRequestLine(
+  { headers, kind, bodyBytes, isLast }: PlainHead,
+  line: string,
+  limits: Pick<Limits, "callTimeoutMaxMs">,
+): PlainHead | undefined {
+  const [, path] = REQUEST_LINE.exec(line) ?? [];
+  const called = path === undefined ? undefined : parseTarget(path, headers, limits);
+  if (called === undefined) return undefined;
+  const { target, askedMs } = called;
+  return { headers, target, kind, askedMs, bodyBytes, isLast };
+}
+
+function parseTarget(
+  path: string,
+  headers: IncomingHttpHeaders,
+  limits: Pick<Limits, "callTimeoutMaxMs">,
+): Pick<PlainHead, "target" | "askedMs"> | undefined {
   const request = { url: path, headers };
   const askedMs = askedTimeoutMs(request, limits);
   if (askedMs instanceof LeverError) return undefined;
   try {
     const target = requestTarget(request);
-    if (isStreamingName(target.method)) return undefined;
-    return {
-      headers,
-      target,
-      kind: payloadKind(headers["content-type"]),
-      askedMs,
-      bodyBytes: Number(length),
-      isLast: connection === "close",
-    };
+    return isStreamingName(target.method) ? undefined : { target, askedMs };
   } catch {
     // Node's server takes the request, and `serveHttp` answers with the reason.
     return undefined;
