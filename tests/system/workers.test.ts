@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import * as http2 from "node:http2";
 import * as https from "node:https";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
@@ -42,6 +42,12 @@ describe("a host with two workers", () => {
 
   it("the log says how many workers the host has", async () => {
     await lever.event("host started", { workers: 2 });
+  });
+
+  it("the log warns of workers on a machine with fewer than four cores", async () => {
+    await lever.event("host started");
+    const warnings = lever.events().filter(({ msg }) => msg === "workers lack cores");
+    expect(warnings).toHaveLength(availableParallelism() < 4 ? 1 : 0);
   });
 
   it("connections are spread over both workers", async () => {

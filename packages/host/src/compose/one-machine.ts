@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { LimitName, Limits } from "@leveros/protocol";
 import { startAdminService } from "../admin/admin-service.ts";
 import { type Clock, systemClock } from "../clock.ts";
@@ -6,6 +7,7 @@ import { type CertificateFiles, readCertificate } from "../gateway/tls/certifica
 import type { Isolation } from "../launcher/open-launcher.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
+import { defaultWorkers, lackOfCores } from "../workers/default-workers.ts";
 import { createFront } from "./front.ts";
 import { type HostParts, openHostParts } from "./host-parts.ts";
 import { dataFolderFailure, openData } from "./open-data.ts";
@@ -23,8 +25,8 @@ export interface HostOptions {
   readonly dataDir: string;
   /** With them, the host serves TLS only. When the files change, it reads them again. */
   readonly tls: CertificateFiles | undefined;
-  /** Processes that take connections; 1 = the host itself. */
-  readonly workers: number;
+  /** Processes that take connections; 1 = the host itself. undefined = by the machine's cores. */
+  readonly workers: number | undefined;
   readonly limits: Limits;
   /** The limits that the user has set. */
   readonly overriddenLimits: ReadonlySet<LimitName>;
@@ -39,6 +41,8 @@ export interface HostOptions {
 export interface Host {
   readonly bind: string;
   readonly port: number;
+  /** Processes that take connections; 1 = the host itself. */
+  readonly workers: number;
   /** How instances are isolated. */
   readonly isolation: "oci" | "process";
   /** Why they are not in containers, when the host chose that. */
@@ -60,7 +64,9 @@ const LAST_REPLIES_MS = 1_000;
  * cannot be used.
  */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { bind, port, limits, isLocalOnly, workers } = options;
+  const { bind, port, limits, isLocalOnly } = options;
+  const cores = availableParallelism();
+  const { workers = defaultWorkers(cores, process.platform) } = options;
   setUpProcess();
   const clock = systemClock;
   const events = new EventLog();
@@ -100,6 +106,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     copies.start();
     const access = host.tokens.index.hasTokens ? undefined : WITHOUT_TOKEN;
+    const reason = lackOfCores(workers, cores);
+    if (reason !== undefined) {
+      log("warn", "workers", "workers lack cores", { workers, cores, reason });
+    }
     log("info", "host", "host started", {
       bind,
       port: listening.port,
@@ -128,6 +138,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     return {
       bind,
       port: listening.port,
+      workers,
       isolation: host.launcher.isolation,
       isolationReason: host.launcher.isolationReason,
       sharedUserReason: host.launcher.sharedUserReason,

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { availableParallelism, homedir } from "node:os";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { HostOptions, Isolation } from "@leveros/host";
 import { defaultLimits, LeverError, type LimitName } from "@leveros/protocol";
@@ -8,8 +8,8 @@ import { CommandError, exitStatus, usageError } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
 import { flag, oneOf, value, values } from "../../parameters.ts";
 import { formatAuthority, isLoopback } from "./bind-address.ts";
-import { defaultWorkers, parseWorkers, WORKERS_MAX } from "./default-workers.ts";
 import { formatLogLine } from "./log-line.ts";
+import { parseWorkers, WORKERS_MAX } from "./parse-workers.ts";
 import { readLimit } from "./read-limit.ts";
 import { watchStopSignals } from "./stop-signals.ts";
 import { DEFAULT_PORT, formatWelcome } from "./welcome.ts";
@@ -77,14 +77,13 @@ ${Object.entries(defaultLimits)
     const { requested } = watchStopSignals(exitStatus.interrupted);
     const stopRequested = requested.aborted ? Promise.resolve() : once(requested, "abort");
     const { startHost, StartupError } = await import("@leveros/host");
-    const { workers = defaultWorkers(availableParallelism(), process.platform) } = options;
     const limits = Object.fromEntries(options.limit.map(({ name, value }) => [name, value]));
     const host = await startHost({
       bind,
       port,
       dataDir: data,
       tls,
-      workers,
+      workers: options.workers,
       limits: { ...defaultLimits, ...limits },
       overriddenLimits: new Set<LimitName>(options.limit.map(({ name }) => name)),
       isolation: options.isolation,
@@ -99,7 +98,7 @@ ${Object.entries(defaultLimits)
     const scheme = tls === undefined ? "http" : "https";
     printResult(`Lever is up at ${scheme}://${formatAuthority(host.bind, host.port)}`);
     if (process.stderr.isTTY) {
-      printNote(formatWelcome({ ...host, dataDir: resolve(data), scheme, workers }));
+      printNote(formatWelcome({ ...host, dataDir: resolve(data), scheme }));
     }
     await stopRequested;
     if (process.stderr.isTTY) {

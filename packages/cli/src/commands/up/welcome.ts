@@ -7,11 +7,10 @@ export const DEFAULT_PORT = 8080;
 export interface Welcome
   extends Pick<
     Host,
-    "bind" | "port" | "isolation" | "isolationReason" | "sharedUserReason" | "access"
+    "bind" | "port" | "workers" | "isolation" | "isolationReason" | "sharedUserReason" | "access"
   > {
   readonly dataDir: string;
   readonly scheme: "http" | "https";
-  readonly workers: number;
 }
 
 /** Describes the host, and what to type next in another terminal. */
