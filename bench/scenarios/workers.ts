@@ -1,19 +1,29 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { constants, setPriority } from "node:os";
+import { availableParallelism, constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { CertificateAuthority } from "../../tests/harness/certificates.ts";
 import { type RunningLever, startLever } from "../../tests/harness/lever.ts";
 import { workersOf } from "../../tests/harness/worker-processes.ts";
 import { atMost, type Figure, measured, ratios } from "../figure.ts";
 import { interleave } from "../interleave.ts";
-import { computedMs } from "../process-figures.ts";
+import { childrenOf, computedMs, endedMs } from "../process-figures.ts";
 import type { Scenario } from "../scenario.ts";
+import { type CallCost, modelledRate } from "../worker-model.ts";
 import { wrk } from "../wrk.ts";
 import { greetByGrpc } from "./grpc.ts";
 
 const CONNECTIONS = 64;
 const GRPC_CONNECTIONS = 16;
 const GRPC_STREAMS = 4;
+/** Processor time shows in less time than a rate does. */
+const SECONDS_MAX = 1;
+/** The machines of the model, and the workers that a host has there by default; on two cores, when it is asked for. */
+const MACHINES = [
+  { cores: 2, workers: 2 },
+  { cores: 4, workers: 2 },
+  { cores: 8, workers: 4 },
+  { cores: 16, workers: 8 },
+] as const;
 
 /** One way to call; resolves to the number of calls. */
 interface Way {
@@ -25,13 +35,13 @@ interface Way {
 }
 
 const byWrk = async (
-  { origin }: RunningLever,
+  { address: host, origin }: RunningLever,
   seconds: number,
   reconnects: boolean,
 ): Promise<number> => {
   const address = origin.replace("http://", "");
   const path = "/work/sayHello?forceenv=dev.lever";
-  const asked = { address, path, host: address, body: '["world"]' };
+  const asked = { address, path, host, body: '["world"]' };
   const result = await wrk({ ...asked, connections: CONNECTIONS, seconds, reconnects });
   return result.requests - result.failed;
 };
@@ -71,8 +81,9 @@ const COUNTS = [1, 2] as const;
 
 export const workers: Scenario = {
   name: "workers",
+  group: "off-path",
   about:
-    "processor time that the host's own process takes for 1,000 calls, when it takes connections itself and when two workers do",
+    "processor time that the host's own process takes for 1,000 calls, when it takes connections itself and when two workers do; and the rate of calls that a model derives from it for more cores",
   async run(run): Promise<readonly Figure[]> {
     using authority = new CertificateAuthority();
     const figures: Figure[] = [];
@@ -81,10 +92,11 @@ export const workers: Scenario = {
       try {
         for (const count of COUNTS) hosts.set(count, await startHost(count, authority, isSecure));
         for (const way of ways.filter((of) => of.isSecure === isSecure)) {
-          const measure = async (count: number): Promise<Cost> => {
+          const measure = async (count: number): Promise<Measured> => {
             const lever = hosts.get(count);
             if (lever === undefined) throw new Error("Cannot measure: it does not run.");
-            return await costOf(lever, () => way.call(lever, run.seconds));
+            const seconds = Math.min(run.seconds, SECONDS_MAX);
+            return await costOf(lever, () => way.call(lever, seconds));
           };
           for (const count of COUNTS) await measure(count);
           const results = await interleave(run, COUNTS, measure);
@@ -98,44 +110,82 @@ export const workers: Scenario = {
   },
 };
 
-/** Milliseconds of processors for 1,000 calls. */
-interface Cost {
-  readonly host: number;
-  /** The host and its workers. */
-  readonly all: number;
+interface Measured extends CallCost {
+  readonly perSecond: number;
 }
 
 function figuresOf(
   { name: way, shareMax }: Way,
-  results: ReadonlyMap<number, readonly Cost[]>,
+  results: ReadonlyMap<number, readonly Measured[]>,
 ): Figure[] {
-  const series = (count: number, of: keyof Cost): number[] =>
-    (results.get(count) ?? []).map((cost) => cost[of]);
+  const series = (count: number, of: (measured: Measured) => number): number[] =>
+    (results.get(count) ?? []).map(of);
+  const host = ({ host: ms }: Measured): number => ms;
   const chart = `${way}: processor time of the host's process for 1,000 calls, ms`;
-  const share = ratios(series(2, "host"), series(1, "host"));
+  /** The gain by the model, round by round. */
+  const gain = (machine: { cores: number; workers: number }, others?: 0): number[] => {
+    const rate = (cost: Measured): number =>
+      modelledRate({ ...cost, others: others ?? cost.others }, machine);
+    return ratios(series(2, rate), series(1, rate));
+  };
+  const here = { cores: availableParallelism(), workers: 2 };
+  const perSecond = (result: Measured): number => result.perSecond;
   return [
-    measured(`${way}: host alone, ms for 1,000 calls`, series(1, "host"), {
-      chart,
-      label: "alone",
-    }),
-    measured(`${way}: host before 2 workers, ms for 1,000 calls`, series(2, "host"), {
+    measured(`${way}: host alone, ms for 1,000 calls`, series(1, host), { chart, label: "alone" }),
+    measured(`${way}: host before 2 workers, ms for 1,000 calls`, series(2, host), {
       chart,
       label: "2 workers",
     }),
-    measured(`${way}: host and 2 workers, ms for 1,000 calls`, series(2, "all")),
-    atMost(`${way}: host before 2 workers / alone`, share, shareMax),
+    measured(
+      `${way}: host and 2 workers, ms for 1,000 calls`,
+      series(2, (cost) => cost.host + cost.workers),
+    ),
+    measured(
+      `${way}: instance, ms for 1,000 calls`,
+      series(2, (cost) => cost.instances),
+    ),
+    atMost(
+      `${way}: host before 2 workers / alone`,
+      ratios(series(2, host), series(1, host)),
+      shareMax,
+    ),
+    measured(
+      `${way}: calls/s of 2 workers / one process, here`,
+      ratios(series(2, perSecond), series(1, perSecond)),
+    ),
+    measured(`${way}: the same by the model, with the caller's processor time`, gain(here)),
+    ...MACHINES.map((machine) =>
+      measured(
+        `${way}: ${machine.workers} workers / one process on ${machine.cores} cores, by the model`,
+        gain(machine, 0),
+      ),
+    ),
   ];
 }
 
-async function costOf(lever: RunningLever, call: () => Promise<number>): Promise<Cost> {
-  const pids = [lever.pid, ...workersOf(lever.pid)];
-  const before = pids.map(computedMs);
+async function costOf(lever: RunningLever, call: () => Promise<number>): Promise<Measured> {
+  const workers = workersOf(lever.pid);
+  const others = childrenOf(lever.pid).filter((pid) => !workers.includes(pid));
+  const computed = () => ({
+    host: computedMs(lever.pid),
+    workers: sum(workers.map(computedMs)),
+    instances: sum(others.map(computedMs)),
+    others: endedMs(),
+  });
+  const [before, startedAt] = [computed(), performance.now()];
   const calls = await call();
-  const [host = Number.NaN, ...others] = pids.map(
-    (pid, index) => (1_000 * (computedMs(pid) - (before[index] ?? Number.NaN))) / calls,
-  );
-  return { host, all: others.reduce((sum, ms) => sum + ms, host) };
+  const [after, ms] = [computed(), performance.now() - startedAt];
+  const cost = (of: keyof CallCost): number => (1_000 * (after[of] - before[of])) / calls;
+  return {
+    host: cost("host"),
+    workers: cost("workers"),
+    instances: cost("instances"),
+    others: cost("others"),
+    perSecond: (1_000 * calls) / ms,
+  };
 }
+
+const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 
 async function startHost(
   count: number,

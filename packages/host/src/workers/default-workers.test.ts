@@ -26,6 +26,6 @@ it.each([
   [2, 4, undefined],
   [64, 4, undefined],
 ])("what %i workers lack on %i cores: %s", (workers, cores, expected) => {
-  const remedy = " With fewer than 4 cores, --workers 1 carries more calls.";
+  const remedy = " With fewer than 4 cores, plain HTTP calls are faster with --workers 1.";
   expect(lackOfCores(workers, cores)).toBe(expected && expected + remedy);
 });

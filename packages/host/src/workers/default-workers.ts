@@ -11,8 +11,8 @@ export function defaultWorkers(cores: number, platform: NodeJS.Platform): number
   return Math.min(DEFAULT_MAX, Math.floor(cores / 2));
 }
 
-/** Why so many processes carry fewer calls than one would; undefined = there are enough cores for them. */
+/** Why so many processes slow calls down; undefined = there are enough cores for them. */
 export function lackOfCores(workers: number, cores: number): string | undefined {
   if (workers === 1 || cores >= CORES_MIN) return undefined;
-  return `${workers} workers, the host and the instances share ${cores === 1 ? "one core" : `${cores} cores`}. With fewer than ${CORES_MIN} cores, --workers 1 carries more calls.`;
+  return `${workers} workers, the host and the instances share ${cores === 1 ? "one core" : `${cores} cores`}. With fewer than ${CORES_MIN} cores, plain HTTP calls are faster with --workers 1.`;
 }
