@@ -67,7 +67,7 @@ export async function openHttp1Readers(): Promise<Http1Readers> {
       const methods = requests.map(({ method }) => method);
       const fast = await outcomeOf(FOR_FAST, sending, methods);
       const node = await outcomeOf(FOR_NODE, sending, methods);
-      checkEqual("the answers", fast.answers.map(shown), node.answers.map(shown));
+      checkEqual("the answers", fast.answers.map(shownFully), node.answers.map(shownFully));
       checkEqual("the calls", fast.calls, node.calls);
       checkReading(node.answers, requests);
     },
@@ -175,6 +175,12 @@ function checkReading(answers: readonly RawAnswer[], requests: readonly ReadRequ
 function checkEqual(name: string, found: unknown, expected: unknown): void {
   const [a, b] = [JSON.stringify(found), JSON.stringify(expected)];
   if (a !== b) throw new Error(`the readers differ in ${name}: ${a} and ${b}`);
+}
+
+/** With the fields of its head, in any order. */
+function shownFully(answer: RawAnswer): string {
+  const [, ...lines] = answer.head.split("\r\n").filter((line) => !line.startsWith("date:"));
+  return `${shown(answer)} ${lines.sort().join(" ")}`;
 }
 
 function shown({ status, body }: RawAnswer): string {

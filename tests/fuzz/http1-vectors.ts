@@ -22,6 +22,43 @@ const good = fields();
 const numbered = (name: string, texts: readonly string[]): [string, string][] =>
   texts.map((text, index) => [`${name} ${index + 1}`, text]);
 
+/** Fields as clients send them. */
+const clients = {
+  chrome: [
+    "Connection: keep-alive",
+    'sec-ch-ua: "Chromium";v="140", "Not=A?Brand";v="24", "Google Chrome";v="140"',
+    "sec-ch-ua-mobile: ?0",
+    "User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)",
+    "Accept: */*",
+    "Origin: https://app.example",
+    "Sec-Fetch-Site: cross-site",
+    "Sec-Fetch-Mode: cors",
+    "Sec-Fetch-Dest: empty",
+    "Referer: https://app.example/",
+    "Accept-Encoding: gzip, deflate, br, zstd",
+    "Accept-Language: en-GB,en;q=0.9",
+    "Cookie: a=b; c=d",
+  ],
+  firefox: ["Accept: */*", "Origin: null", "Priority: u=4", "Pragma: no-cache", "TE: trailers"],
+  java: [
+    "Connection: Upgrade, HTTP2-Settings",
+    "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+    "Upgrade: h2c",
+    "User-Agent: Java-http-client/21.0.8",
+  ],
+  node: ["connection: keep-alive", "sec-fetch-mode: cors", "accept-encoding: gzip, deflate"],
+  proxies: [
+    "X-Forwarded-For: 192.0.2.1",
+    "X-Forwarded-For: 192.0.2.2",
+    "X-Forwarded-Proto: https",
+    "Via: 1.1 a",
+    "Via: 1.1 b",
+    "Forwarded: for=192.0.2.1",
+    "Keep-Alive: timeout=60",
+    "Trailer: x-checksum",
+  ],
+} as const;
+
 /** Each with its name. */
 export const http1Vectors: readonly (readonly [name: string, text: string])[] = [
   ...numbered("method", [
@@ -180,7 +217,30 @@ export const http1Vectors: readonly (readonly [name: string, text: string])[] = 
     fields("Origin: https://page.example"),
     fields("Expect: a-pony"),
     fields("Via: 1.1 proxy"),
+    fields("Via: 1.1 proxy", "Via: 1.1 other"),
+    fields("Accept: */*", "Accept: text/plain", "Accept-Encoding: gzip", "Accept-Encoding: br"),
+    fields("Cookie: a=b", "Cookie: c=d"),
+    fields("X-Forwarded-For: 192.0.2.1", "X-Forwarded-For: 192.0.2.2"),
+    fields("Origin: null"),
+    fields("Origin: https://a.example", "Origin: https://b.example"),
+    fields("Origin:"),
+    fields("Origin: https://page.example\x80"),
+    fields("Sec-Fetch-Site: cross-site"),
+    fields("Sec-WebSocket-Protocol: bearer.no"),
+    // Only codings that are not decoded: a decoder answers later than the fuzz waits.
+    fields("Content-Encoding: identity"),
+    fields("Content-Encoding: x"),
+    fields("Trailer: X", "Trailer: Y"),
+    fields("Content-Type: application/grpc"),
+    fields("Authorization: Basic bm86bm8="),
   ]),
+  ...numbered(
+    "client",
+    Object.values(clients).flatMap((client) => [
+      fields(...client),
+      framed([...client, CHUNKED], "3\r\n[1]\r\n0\r\n\r\n"),
+    ]),
+  ),
   ...numbered(
     "host",
     [
@@ -412,6 +472,9 @@ export const http1Vectors: readonly (readonly [name: string, text: string])[] = 
   ...numbered("sequence", [
     good + good + good,
     good + chunked("3\r\n[1]\r\n0\r\n\r\n") + good,
+    good + chunked("1\r\n[\r\n2\r\n1]\r\n0\r\nX: y\r\n\r\n") + good,
+    good + chunked("1\r\n[\r\n2;a\r\n1]\r\n0\r\n\r\n") + good,
+    good + chunked("1\r\n[\r\nzz\r\n") + good,
     fields("Connection: close") + good,
     `${head("POST /svc/echo HTTP/1.0", HOST, LENGTH)}[1]${good}`,
     `${good}${head("GET /svc/echo HTTP/1.1", HOST)}${good}`,

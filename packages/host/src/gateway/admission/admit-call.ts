@@ -79,7 +79,10 @@ export class Admission {
   }
 
   /** The origin whose pages may read the response, `*` for any; undefined = the request has no origin, or a refused one. */
-  readableOrigin(environment: string, { headers: { origin } }: AccessRequest): string | undefined {
+  readableOrigin(
+    environment: string,
+    { headers: { origin } }: Pick<AccessRequest, "headers">,
+  ): string | undefined {
     if (origin === undefined) return undefined;
     const origins = this.#options.router.environment(environment)?.access.corsOrigins;
     if (origins?.has("*") === true) return "*";

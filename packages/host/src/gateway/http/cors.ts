@@ -1,12 +1,21 @@
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
+import type { Headers } from "./response-parts.ts";
 
 const PREFLIGHT_MAX_AGE_SECONDS = "600";
 
-/** Lets pages of an origin, or of any (`*`), read the response. */
+/** Header fields that let pages of an origin, or of any (`*`), read the response. */
+export function readingHeaders(origin: string): Headers {
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-expose-headers": "lever-error, retry-after",
+    ...(origin !== "*" && { vary: "origin" }),
+  };
+}
+
 export function allowReading(response: HttpResponse, origin: string): void {
-  response.setHeader("access-control-allow-origin", origin);
-  response.setHeader("access-control-expose-headers", "lever-error, retry-after");
-  if (origin !== "*") response.setHeader("vary", "origin");
+  for (const [name, value] of Object.entries(readingHeaders(origin))) {
+    response.setHeader(name, String(value));
+  }
 }
 
 /** Answers a preflight of an allowed origin, and any other OPTIONS request. */

@@ -1,5 +1,5 @@
 import { defaultLimits, OUTSIDE } from "@leveros/protocol";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { newMemory } from "../../new-memory.ts";
 import {
   BodyState,
@@ -11,6 +11,7 @@ import {
   timeoutError,
 } from "./connection-state.ts";
 import { type FastRequest, HeadReader } from "./head-reader.ts";
+import { SizedBody } from "./incoming-body.ts";
 
 const limits = {
   ...defaultLimits,
@@ -30,7 +31,7 @@ function inBody(): BodyState {
   const request = requestOf(6);
   const { target } = request.head;
   const admitted = { caller: OUTSIDE, target, isStream: false, timeoutMs: 0 };
-  return new BodyState(request, admitted, newMemory);
+  return new BodyState(request, admitted, new SizedBody(6, newMemory));
 }
 
 it.each<[string, () => HeadState | BodyState, number, string | undefined]>([
@@ -47,29 +48,4 @@ it.each<[string, () => HeadState | BodyState, number, string | undefined]>([
 it("a state has the fields of its own phase only", () => {
   expect(Object.keys(IDLE)).toEqual(["phase", "isBegun"]);
   expect(Object.keys(CLOSED)).toEqual(["phase"]);
-});
-
-describe("BodyState", () => {
-  it("a body in pieces is complete with its last byte", () => {
-    const state = inBody();
-    expect(state.receive(Buffer.from("abc"))).toBe(3);
-    expect(state.isComplete).toBe(false);
-    expect(state.receive(Buffer.from("def"))).toBe(3);
-    expect(state.isComplete).toBe(true);
-    expect(state.arriving.body.toString()).toBe("abcdef");
-  });
-
-  it("a body in pieces takes no byte of the next request", () => {
-    const state = inBody();
-    state.receive(Buffer.from("abcd"));
-    expect(state.receive(Buffer.from("efPOST"))).toBe(2);
-    expect(state.receive(Buffer.from("POST"))).toBe(0);
-    expect(state.arriving.body.toString()).toBe("abcdef");
-  });
-
-  it("a body in pieces may begin without a byte", () => {
-    const state = inBody();
-    expect(state.receive(Buffer.alloc(0))).toBe(0);
-    expect(state.isComplete).toBe(false);
-  });
 });

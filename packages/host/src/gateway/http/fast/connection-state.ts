@@ -1,8 +1,11 @@
-import { ArrivingBody, type BodyMemory, type LeverError, type Limits } from "@leveros/protocol";
-import type { AdmittedCall } from "../../admission/admit-call.ts";
+import type { LeverError, Limits } from "@leveros/protocol";
+import type { Admission, AdmittedCall } from "../../admission/admit-call.ts";
 import { bodyTooSlow } from "../body.ts";
+import { readingHeaders } from "../cors.ts";
+import type { Headers } from "../response-parts.ts";
 import { headTooSlow } from "../server.ts";
 import type { FastRequest } from "./head-reader.ts";
+import type { IncomingBody } from "./incoming-body.ts";
 import type { FastReply } from "./reply.ts";
 
 /** A connection's state. Each has its own fields, so that no field of another state can be read. */
@@ -23,29 +26,17 @@ export const IDLE: HeadState = { phase: "head", isBegun: false };
 export const IN_HEAD: HeadState = { phase: "head", isBegun: true };
 export const CLOSED: ClosedState = { phase: "closed" };
 
-/** The head is known, and the body arrives in more than one piece. A body in one piece skips this state. */
+/** The head is known, and the body arrives in more than one piece, or in chunks. Any other body skips this state. */
 export class BodyState {
   readonly phase = "body";
   readonly request: FastRequest;
   readonly admitted: AdmittedCall;
-  readonly arriving: ArrivingBody<Buffer>;
+  readonly body: IncomingBody;
 
-  constructor(request: FastRequest, admitted: AdmittedCall, source: BodyMemory<Buffer>) {
+  constructor(request: FastRequest, admitted: AdmittedCall, body: IncomingBody) {
     this.request = request;
     this.admitted = admitted;
-    const { bodyBytes } = request.head;
-    this.arriving = new ArrivingBody(source, { bytesMax: bodyBytes, isLengthKnown: true });
-  }
-
-  /** Copies the bytes that belong to the body, and returns how many those are. */
-  receive(bytes: Buffer): number {
-    const taken = Math.min(bytes.length, this.request.head.bodyBytes - this.arriving.bytes);
-    if (taken > 0) this.arriving.add(bytes.subarray(0, taken));
-    return taken;
-  }
-
-  get isComplete(): boolean {
-    return this.arriving.bytes === this.request.head.bodyBytes;
+    this.body = body;
   }
 }
 
@@ -61,4 +52,15 @@ export function callerTimeoutMs(state: HeadState | BodyState, limits: WaitLimits
 export function timeoutError(state: ConnectionState, limits: WaitLimits): LeverError | undefined {
   if (state.phase === "body") return bodyTooSlow(limits.requestTimeoutMs);
   return state === IDLE ? undefined : headTooSlow();
+}
+
+/** The fields of such a response that let pages read it. Without a complete head, none may. */
+export function rejectionHeaders(
+  state: ConnectionState,
+  admission: Pick<Admission, "readableOrigin">,
+): Headers | undefined {
+  if (state.phase !== "body") return undefined;
+  const { head } = state.request;
+  const origin = admission.readableOrigin(head.target.environment, head);
+  return origin === undefined ? undefined : readingHeaders(origin);
 }

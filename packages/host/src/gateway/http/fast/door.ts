@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import type { DoorOptions } from "../../door-options.ts";
 import { BodyBuffers } from "./body-buffers.ts";
-import { FastConnection, type FastOptions } from "./fast-connection.ts";
+import { FastConnection } from "./fast-connection.ts";
+import type { FastOptions } from "./fast-options.ts";
 import { HeadReader } from "./head-reader.ts";
 import type { FastShared } from "./reply.ts";
 
@@ -26,7 +27,7 @@ export class FastConnections {
       shared: this.#shared,
       buffers: new BodyBuffers(),
       handOver,
-      onClose: (connection) => this.connections.delete(connection),
+      open: this.connections,
     };
     this.#tick();
   }

@@ -5,10 +5,9 @@ import type { AdmittedCall } from "../../admission/admit-call.ts";
 import { admitHead } from "../../admit-head.ts";
 import { BodyReservation, tooManyBodies } from "../../body-budget.ts";
 import type { HeldConnection } from "../../connections.ts";
-import type { DoorOptions } from "../../door-options.ts";
 import { LINGER_MS } from "../discard-body.ts";
 import { rejectConnection } from "../write-response.ts";
-import type { BodyBuffers } from "./body-buffers.ts";
+import { ChunkedBody, incomingBody } from "./chunked-body.ts";
 import {
   BodyState,
   CLOSED,
@@ -17,24 +16,16 @@ import {
   type HeadState,
   IDLE,
   IN_HEAD,
+  rejectionHeaders,
   timeoutError,
 } from "./connection-state.ts";
+import type { FastOptions } from "./fast-options.ts";
 import { type FastRequest, type HeadReader, withoutEmptyLines } from "./head-reader.ts";
-import { FastReply, type FastShared } from "./reply.ts";
+import { FastReply } from "./reply.ts";
 
 /** Bytes that are read ahead while a call is in progress. With more, reading stops. */
 const PIPELINED_BYTES_MAX = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
-
-/** Shared by all connections. */
-export interface FastOptions extends DoorOptions {
-  readonly shared: FastShared;
-  readonly buffers: BodyBuffers;
-  /** Passes a connection to Node's server. */
-  handOver(socket: Socket): void;
-  /** The connection is closed, or handed over. */
-  onClose(connection: FastConnection): void;
-}
 
 /**
  * An HTTP/1.1 connection of plain requests. It reads one request after the other, calls the method, and writes the response.
@@ -159,10 +150,11 @@ export class FastConnection implements HeldConnection {
     }
     if (request === "notPlain") return this.#handOver();
     const { headBytes, head } = request;
-    const { bodyBytes } = head;
+    const { bodyBytes = 0 } = head;
+    const { limits, buffers } = this.#options;
     const end = headBytes + bodyBytes;
-    if (bodyBytes > this.#options.limits.bodyBytesMax) return this.#handOver();
-    if (unread.length >= end) {
+    if (bodyBytes > limits.bodyBytesMax) return this.#handOver();
+    if (unread.length >= end && head.bodyBytes !== undefined) {
       if (!this.#reservation.hold(bodyBytes)) return this.#handOver();
       this.#unread = unread.length === end ? NOTHING : unread.subarray(end);
       this.#call(request, undefined, unread.subarray(headBytes, end), undefined);
@@ -171,7 +163,8 @@ export class FastConnection implements HeldConnection {
     const admitted = this.#admitHead(request);
     if (admitted === undefined) return this.#handOver();
     this.#unread = unread.subarray(headBytes);
-    this.#awaitCaller(new BodyState(request, admitted, this.#options.buffers));
+    const body = incomingBody(head, limits, buffers);
+    this.#awaitCaller(new BodyState(request, admitted, body));
     return true;
   }
 
@@ -186,14 +179,19 @@ export class FastConnection implements HeldConnection {
 
   #readBody(state: BodyState): boolean {
     const unread = this.#unread;
-    const taken = state.receive(unread);
+    const { request, admitted, body } = state;
+    const taken = body.receive(unread);
     this.#unread = taken === unread.length ? NOTHING : unread.subarray(taken);
-    const { request, admitted, arriving } = state;
+    const { arriving } = body;
     if (!this.#reservation.hold(arriving.bytes)) {
       this.#reject(tooManyBodies());
       return false;
     }
-    if (!state.isComplete) return false;
+    if (body instanceof ChunkedBody && body.isIrregular) {
+      this.#unread = Buffer.concat([this.#heads.lastHead, ...body.restore(), this.#unread]);
+      return this.#handOver();
+    }
+    if (!body.isComplete) return false;
     this.#call(request, admitted, arriving.body, arriving.memory);
     return true;
   }
@@ -218,7 +216,7 @@ export class FastConnection implements HeldConnection {
     const { admission, router, buffers, log } = this.#options;
     this.timeoutAt = 0;
     this.#state = reply;
-    reply.begin(head.isLast, coding);
+    reply.begin(head.isLast, coding, admission.readableOrigin(head.target.environment, head));
     try {
       const { caller, target, isStream, timeoutMs } = early ?? admission.admitCall(incoming);
       const request = {
@@ -261,8 +259,9 @@ export class FastConnection implements HeldConnection {
 
   /** Answers with an error, and closes the connection. */
   #reject(error: LeverError): void {
+    const headers = rejectionHeaders(this.#state, this.#options.admission);
     this.#detach();
-    rejectConnection(this.#socket, error, LINGER_MS);
+    rejectConnection(this.#socket, error, LINGER_MS, headers);
   }
 
   /** P2. Returns false: this has nothing left to read. */
@@ -287,7 +286,7 @@ export class FastConnection implements HeldConnection {
     socket.off("end", this.#onCallerEnd);
     socket.off("drain", this.#onDrain);
     socket.off("close", this.#onClose);
-    this.#options.onClose(this);
+    this.#options.open.delete(this);
   }
 }
 

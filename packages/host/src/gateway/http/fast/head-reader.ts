@@ -64,6 +64,11 @@ export class HeadReader {
     return this.#remember(bytes, { head, headBytes, incoming, coding });
   }
 
+  /** The last head as it was sent, until the next is read. */
+  get lastHead(): Buffer {
+    return this.#lastBytes.subarray(0, this.#last?.headBytes ?? 0);
+  }
+
   /** True when the bytes from an index on begin with the last head from another index on. */
   #repeats(bytes: Buffer, from: number, lastFrom: number): boolean {
     const lastEnd = this.#last?.headBytes ?? 0;

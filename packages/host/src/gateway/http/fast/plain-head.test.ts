@@ -38,6 +38,94 @@ describe("a head", () => {
   });
 });
 
+/** Heads as clients and proxies send them, without what differs from call to call. */
+const clients: readonly (readonly [client: string, ...fields: string[]])[] = [
+  [
+    "Chrome",
+    "Connection: keep-alive",
+    'sec-ch-ua: "Chromium";v="140", "Not=A?Brand";v="24", "Google Chrome";v="140"',
+    "sec-ch-ua-mobile: ?0",
+    'sec-ch-ua-platform: "Windows"',
+    "User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)",
+    "Accept: */*",
+    "Origin: https://app.example",
+    "Sec-Fetch-Site: cross-site",
+    "Sec-Fetch-Mode: cors",
+    "Sec-Fetch-Dest: empty",
+    "Referer: https://app.example/",
+    "Accept-Encoding: gzip, deflate, br, zstd",
+    "Accept-Language: en-GB,en;q=0.9",
+    "Cookie: a=b; c=d",
+  ],
+  [
+    "Firefox",
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
+    "Accept: */*",
+    "Origin: null",
+    "Connection: keep-alive",
+    "Sec-Fetch-Mode: cors",
+    "Priority: u=4",
+    "Pragma: no-cache",
+    "Cache-Control: no-cache",
+  ],
+  ["curl", "User-Agent: curl/8.16.0", "Accept: */*"],
+  [
+    "fetch of Node",
+    "connection: keep-alive",
+    "accept: */*",
+    "accept-language: *",
+    "sec-fetch-mode: cors",
+    "user-agent: node",
+    "accept-encoding: gzip, deflate",
+    "transfer-encoding: chunked",
+  ],
+  [
+    "the client of Java",
+    "Connection: Upgrade, HTTP2-Settings",
+    "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+    "Upgrade: h2c",
+    "User-Agent: Java-http-client/21.0.8",
+  ],
+  [
+    "two proxies",
+    "X-Forwarded-For: 192.0.2.1",
+    "X-Forwarded-For: 192.0.2.2",
+    "X-Forwarded-Proto: https",
+    "Via: 1.1 a",
+    "Via: 1.1 b",
+    "Forwarded: for=192.0.2.1",
+    "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "Connection: keep-alive",
+    "Keep-Alive: timeout=60",
+    "Transfer-Encoding: chunked",
+    "Trailer: x-checksum",
+  ],
+];
+
+it.each(clients)("a head of %s is plain", (_client, ...fields) => {
+  const plain = parse(head(POST, HOST, "Content-Type: application/json", ...fields));
+  const isChunked = fields.some((field) => /^transfer-encoding/i.test(field));
+  expect(plain).toMatchObject({ kind: PAYLOAD_JSON, isLast: false });
+  expect(plain?.bodyBytes).toBe(isChunked ? undefined : 0);
+});
+
+it.each([
+  ["close", true],
+  ["Close", true],
+  ["TE, close", true],
+  ["close ,keep-alive", true],
+  ["keep-alive", false],
+  ["x-close", false],
+  ["closed", false],
+])("connection options %s say whether the request is the last: %s", (options, isLast) => {
+  expect(parse(head(POST, HOST, `Connection: ${options}`))).toMatchObject({ isLast });
+});
+
+it("the lines of a list are one list", () => {
+  const lines = ["Accept-Encoding: gzip", "accept-encoding: br;q=0.5"];
+  expect(parse(head(POST, HOST, ...lines))?.headers["accept-encoding"]).toBe("gzip, br;q=0.5");
+});
+
 // Node's server accepts or refuses everything that two parsers could read differently.
 it.each([
   ["another method", head("GET /svc/method HTTP/1.1", HOST)],
@@ -50,7 +138,8 @@ it.each([
   ["a malformed host", head(POST, "Host: dev.lever/")],
   ["a path that names no method", head("POST /svc HTTP/1.1", HOST)],
   ["a streaming method", head("POST /svc/echoChan HTTP/1.1", HOST)],
-  ["a chunked body", head(POST, HOST, "Transfer-Encoding: chunked")],
+  ["a coded body", head(POST, HOST, "Transfer-Encoding: gzip, chunked")],
+  ["two codings", head(POST, HOST, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked")],
   ["a length and chunks", head(POST, HOST, "Content-Length: 2", "Transfer-Encoding: chunked")],
   ["two lengths", head(POST, HOST, "Content-Length: 2", "Content-Length: 2")],
   ["a length that is a list", head(POST, HOST, "Content-Length: 2, 2")],
@@ -58,10 +147,11 @@ it.each([
   ["a length in another base", head(POST, HOST, "Content-Length: 0x2")],
   ["two hosts", head(POST, HOST, "Host: other.lever")],
   ["an expectation of an interim response", head(POST, HOST, "Expect: 100-continue")],
-  ["another protocol", head(POST, HOST, "Connection: Upgrade", "Upgrade: h2c")],
-  ["a list of connection options", head(POST, HOST, "Connection: close, te")],
-  ["an origin", head(POST, HOST, "Origin: https://page.example")],
-  ["a field of a browser", head(POST, HOST, "Sec-Fetch-Site: cross-site")],
+  ["an upgrade to a link", head(POST, HOST, "Connection: Upgrade", "Upgrade: lever-link/2")],
+  ["malformed connection options", head(POST, HOST, "Connection: close keep-alive")],
+  ["two origins", head(POST, HOST, "Origin: https://a.example", "Origin: https://b.example")],
+  ["two tokens", head(POST, HOST, "Authorization: Bearer a", "Authorization: Bearer b")],
+  ["a compressed body", head(POST, HOST, "Content-Encoding: gzip")],
   ["a space before a colon", head(POST, HOST, "Content-Length : 2")],
   ["a folded line", head(POST, HOST, "X-Long: a", " b")],
   ["a line that ends in LF alone", `${POST}\r\n${HOST}\nX: y\r\n\r\n`],
@@ -98,7 +188,8 @@ it.each([
   `${POST}\r\nX : y`,
   `${POST}\r\nX: \0`,
   `${POST}\r\nX: y\rz`,
-  `${POST}\r\nTransfer-Encoding: chunked\r\n`,
+  `${POST}\r\nTransfer-Encoding: gzip\r\n`,
+  `${POST}\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n`,
   `${POST}\r\nContent-Length: x\r\n`,
   `${POST}\r\nX: 1\r\nX: 2\r\n`,
 ])("no plain head begins with %j", (text) => {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import {
+  isLinkUpgrade,
   isStreamingName,
   LeverError,
   type LeverUrl,
@@ -10,14 +11,15 @@ import { askedTimeoutMs } from "../call-timeout.ts";
 import { isGrpcType, payloadKind } from "../payload-kind.ts";
 import { requestTarget } from "../request-target.ts";
 
-/** The head of a plain request: it names a regular method and its body, and asks for nothing else. */
+/** The head of a plain request: it names a regular method, and its body is sent as it is. */
 export interface PlainHead {
   readonly headers: IncomingHttpHeaders;
   readonly target: LeverUrl;
   readonly kind: PayloadKind;
   /** The deadline that the caller asks for; 0 = none. */
   readonly askedMs: number;
-  readonly bodyBytes: number;
+  /** The length of the body; undefined = it comes in chunks. */
+  readonly bodyBytes: number | undefined;
   /** The caller wants the connection to be closed after the response. */
   readonly isLast: boolean;
 }
@@ -35,21 +37,30 @@ const HEAD_START =
 /** The end of a head. */
 export const HEAD_END = "\r\n\r\n";
 const BODY_BYTES = /^\d{1,9}$/;
+/** Options of a connection, in lower case. */
+const OPTIONS = /^[a-z0-9-]+(?:[\t ]*,[\t ]*[a-z0-9-]+)*$/;
+const CLOSE = /(?:^|[\t ,])close(?:[\t ,]|$)/;
 
-/**
- * Fields that need more than this folder can do: another framing or coding of the body, an interim response, another protocol, or
- * CORS headers in the response.
- */
+/** Fields that need more than this folder can do: another coding of the body, or an interim response. */
 const NOT_PLAIN: ReadonlySet<string> = new Set([
-  "transfer-encoding",
   "content-encoding",
   "te",
-  "trailer",
   "expect",
-  "upgrade",
-  "keep-alive",
   "proxy-connection",
-  "origin",
+]);
+
+/** Lists that callers and proxies send in more than one line. Parsers differ on all other repeated fields. */
+const LISTS: ReadonlySet<string> = new Set([
+  "accept",
+  "accept-encoding",
+  "accept-language",
+  "cache-control",
+  "cookie",
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
 ]);
 
 /** Parses the head of a request, with the empty line at its end; undefined = it is malformed, or not plain. */
@@ -61,18 +72,19 @@ export function parsePlainHead(
   if (path === undefined || fields === undefined) return undefined;
   const headers = parseFields(fields);
   if (headers === undefined) return undefined;
-  const length = headers["content-length"] ?? "0";
-  const connection = headers.connection?.toLowerCase() ?? "keep-alive";
-  if (headers.host === undefined) return undefined;
-  if (!BODY_BYTES.test(length)) return undefined;
-  if (connection !== "keep-alive" && connection !== "close") return undefined;
+  const connection = headers.connection?.toLowerCase() ?? "";
+  if (headers.host === undefined || !isFramed(headers)) return undefined;
+  if (connection !== "" && !OPTIONS.test(connection)) return undefined;
+  // All other upgrades are ignored, as `isOffered` of Node's server does.
+  if (isLinkUpgrade(headers.upgrade)) return undefined;
   if (isGrpcType(headers["content-type"])) return undefined;
   const called = parseTarget(path, headers, limits);
   if (called === undefined) return undefined;
   const { target, askedMs } = called;
   const kind = payloadKind(headers["content-type"]);
-  const isLast = connection === "close";
-  return { headers, target, kind, askedMs, bodyBytes: Number(length), isLast };
+  const isChunked = headers["transfer-encoding"] !== undefined;
+  const bodyBytes = isChunked ? undefined : Number(headers["content-length"] ?? "0");
+  return { headers, target, kind, askedMs, bodyBytes, isLast: CLOSE.test(connection) };
 }
 
 /** A plain head with another request line; undefined = that is malformed, or not plain. */
@@ -110,32 +122,42 @@ export function isPlainStart(text: string): boolean {
   const start = HEAD_START.exec(text);
   if (start === null) return false;
   const headers = parseFields(start[1] ?? "");
-  return headers !== undefined && BODY_BYTES.test(headers["content-length"] ?? "0");
+  return headers !== undefined && isFramed(headers);
+}
+
+/** The body's length is known, or it comes in chunks. A request with both is an attack on parsers that differ. */
+function isFramed(headers: IncomingHttpHeaders): boolean {
+  const coding = headers["transfer-encoding"];
+  const length = headers["content-length"];
+  if (coding === undefined) return length === undefined || BODY_BYTES.test(length);
+  return length === undefined && coding.toLowerCase() === "chunked";
 }
 
 function parseFields(fields: string): IncomingHttpHeaders | undefined {
   // Without a prototype, because callers choose the names.
   const headers = Object.create(null) as IncomingHttpHeaders;
-  for (const line of fields.split("\r\n")) {
-    if (line === "") continue;
-    const colon = line.indexOf(":");
-    const name = line.slice(0, colon).toLowerCase();
-    // Parsers differ on repeated fields.
-    if (NOT_PLAIN.has(name) || name.startsWith("sec-") || headers[name] !== undefined) {
-      return undefined;
-    }
-    headers[name] = trimmed(line, colon + 1);
+  for (let start = 0; start < fields.length; ) {
+    const end = fields.indexOf("\r\n", start);
+    const colon = fields.indexOf(":", start);
+    const name = fields.slice(start, colon).toLowerCase();
+    if (NOT_PLAIN.has(name)) return undefined;
+    const value = trimmed(fields, colon + 1, end);
+    const before = headers[name];
+    if (before === undefined) headers[name] = value;
+    else if (LISTS.has(name)) headers[name] = `${String(before)}, ${value}`;
+    else return undefined;
+    start = end + 2;
   }
   return headers;
 }
 
-/** The text from an index on, without the spaces and tabs around it. `trim()` would also remove U+00A0 and others. */
-function trimmed(line: string, from: number): string {
+/** A part of the text without the spaces and tabs around it. `trim()` would also remove U+00A0 and others. */
+function trimmed(text: string, from: number, to: number): string {
   let start = from;
-  let end = line.length;
-  while (start < end && isBlank(line.charCodeAt(start))) start++;
-  while (end > start && isBlank(line.charCodeAt(end - 1))) end--;
-  return line.slice(start, end);
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
 }
 
 /** White space of field values (RFC 9110, 5.6.3). */

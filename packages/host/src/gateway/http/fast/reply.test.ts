@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import zlib from "node:zlib";
-import { defaultLimits, PAYLOAD_JSON } from "@leveros/protocol";
+import { defaultLimits, LeverError, PAYLOAD_JSON } from "@leveros/protocol";
 import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../../clock.ts";
 import { UnreadReplies } from "../../unread-replies.ts";
@@ -36,7 +36,7 @@ it("a compressed response is written before its call is over for the connection"
   const owner = { onCallEnd: () => endings++ };
   const result = Buffer.from(JSON.stringify("text ".repeat(10_000)));
   const reply = new FastReply(socket, shared, owner);
-  reply.begin(false, "gzip");
+  reply.begin(false, "gzip", undefined);
   reply.onMessage(PAYLOAD_JSON, result);
   reply.onEnd();
   expect(endings).toBe(0);
@@ -54,11 +54,43 @@ it("a compressed response is written before its call is over for the connection"
 it("a caller that leaves while its response is compressed gets none", async () => {
   let endings = 0;
   const reply = new FastReply(socket, shared, { onCallEnd: () => endings++ });
-  reply.begin(false, "br");
+  reply.begin(false, "br", undefined);
   reply.onMessage(PAYLOAD_JSON, Buffer.alloc(50_000, "1"));
   socket.destroy();
   reply.onEnd();
   await expect.poll(() => endings).toBe(1);
+});
+
+it.each<[string | undefined, readonly string[]]>([
+  [undefined, []],
+  [
+    "*",
+    ["access-control-allow-origin: *", "access-control-expose-headers: lever-error, retry-after"],
+  ],
+  [
+    "https://app.example",
+    [
+      "access-control-allow-origin: https://app.example",
+      "access-control-expose-headers: lever-error, retry-after",
+      "vary: origin",
+    ],
+  ],
+])("a response that pages of %s may read has their fields", async (origin, expected) => {
+  const reply = new FastReply(socket, shared, { onCallEnd: () => {} });
+  const heads: string[] = [];
+  caller.on("data", (chunk: Buffer) => heads.push(String(chunk).split("\r\n\r\n", 1)[0] ?? ""));
+  for (const answer of [
+    () => reply.onMessage(PAYLOAD_JSON, Buffer.from("1")),
+    () => reply.onAbort(new LeverError("overloaded", "Cannot accept the call.")),
+  ]) {
+    const { length } = heads;
+    reply.begin(false, undefined, origin);
+    answer();
+    await expect.poll(() => heads.length).toBe(length + 1);
+  }
+  for (const head of heads) {
+    expect(head.split("\r\n").filter((line) => /^(access-|vary)/.test(line))).toEqual(expected);
+  }
 });
 
 it.each([

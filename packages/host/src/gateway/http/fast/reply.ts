@@ -11,7 +11,9 @@ import {
 } from "@leveros/protocol";
 import { LARGE_REPLY_BYTES, tooManyReplies, type UnreadReplies } from "../../unread-replies.ts";
 import { compressResponse, isWorthCompressing, type ResponseCoding } from "../content-coding.ts";
+import { readingHeaders } from "../cors.ts";
 import {
+  type Headers,
   methodErrorParts,
   problemParts,
   type ResponseParts,
@@ -22,6 +24,9 @@ import { openHead, writeToSocket } from "../write-response.ts";
 /** The heads of nearly all responses, made once. */
 const JSON_HEAD: string = openHead(200, { "content-type": "application/json" });
 const BYTES_HEAD: string = openHead(200, { "content-type": "application/octet-stream" });
+
+/** Lets pages of any origin read the response. */
+const READING_LINES = linesOf(readingHeaders("*"));
 
 /** The values that change with time, for all connections. */
 export interface FastShared {
@@ -53,6 +58,8 @@ export class FastReply implements CallListener {
   #isAnswered = true;
   #isLast = false;
   #coding: ResponseCoding | undefined;
+  /** Lines of the response's head that begin with the end of the line before. */
+  #lines = "";
   #isCompressing = false;
   #isOver = true;
 
@@ -62,13 +69,17 @@ export class FastReply implements CallListener {
     this.#owner = owner;
   }
 
-  /** Begins the next call. `isLast` = the caller wants the connection to be closed after it. */
-  begin(isLast: boolean, coding: ResponseCoding | undefined): void {
+  /**
+   * Begins the next call. `isLast` = the caller wants the connection to be closed after it. `origin` = its pages may read the
+   * response.
+   */
+  begin(isLast: boolean, coding: ResponseCoding | undefined, origin: string | undefined): void {
     this.call = undefined;
     this.#waitTimes = undefined;
     this.#isAnswered = false;
     this.#isLast = isLast;
     this.#coding = coding;
+    this.#lines = origin === undefined ? "" : readingLines(origin);
     this.#isOver = false;
   }
 
@@ -142,10 +153,20 @@ export class FastReply implements CallListener {
     const { replies, closeTail, keepAliveTail } = this.#shared;
     const tail = this.isLast ? closeTail : keepAliveTail;
     if (body.length <= LARGE_REPLY_BYTES) {
-      writeToSocket(socket, `${head}${body.length}${tail}`, body);
+      writeToSocket(socket, `${head}${body.length}${this.#lines}${tail}`, body);
     } else if (replies.hasMemoryFor(body.length)) {
-      writeToSocket(socket, `${head}${body.length}${tail}`, body);
+      writeToSocket(socket, `${head}${body.length}${this.#lines}${tail}`, body);
       if (socket.writableLength > 0) replies.hold(socket);
     } else this.#writeParts(problemParts(tooManyReplies()));
   }
+}
+
+function readingLines(origin: string): string {
+  return origin === "*" ? READING_LINES : linesOf(readingHeaders(origin));
+}
+
+function linesOf(headers: Headers): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `\r\n${name}: ${value}`)
+    .join("");
 }

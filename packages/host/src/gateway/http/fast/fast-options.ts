@@ -1,0 +1,15 @@
+import type { Socket } from "node:net";
+import type { HeldConnection } from "../../connections.ts";
+import type { DoorOptions } from "../../door-options.ts";
+import type { BodyBuffers } from "./body-buffers.ts";
+import type { FastShared } from "./reply.ts";
+
+/** Shared by all connections. */
+export interface FastOptions extends DoorOptions {
+  readonly shared: FastShared;
+  readonly buffers: BodyBuffers;
+  /** Passes a connection to Node's server. */
+  handOver(socket: Socket): void;
+  /** A connection leaves when it is closed or handed over. */
+  readonly open: { delete(connection: HeldConnection): void };
+}
