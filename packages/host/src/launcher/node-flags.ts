@@ -17,7 +17,7 @@ export function nodeFlags(ram: number): string[] {
   return ["--disable-warning=ExperimentalWarning", ...heapFlags(ram)];
 }
 
-/** Those that set the sizes of the heap. In NODE_OPTIONS, they hold for programs in Node. */
+/** Flags that set the sizes of the heap, also for programs in Node (`NODE_OPTIONS`). */
 export function heapFlags(ram: number): string[] {
   const heapMb = Math.max(HEAP_MB_MIN, Math.floor(ram * HEAP_SHARE) - OUTSIDE_HEAP_MB);
   return [`--max-old-space-size=${heapMb}`, `--max-semi-space-size=${NEW_SPACE_MB}`];

@@ -1,4 +1,3 @@
-import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from "node:http2";
 import {
   type Assignment,
   type CallHandle,
@@ -7,46 +6,46 @@ import {
   closedSide,
   decodeArguments,
   encodeJson,
-  formatLeverUrl,
   hookRequest,
   ignoredEvents,
   isReservedName,
   LeverError,
   PAYLOAD_JSON,
 } from "@leveros/protocol";
-import { ENCODING_BYTES, STREAMING_PATH, UNARY_PATH } from "../grpc/grpc-call.ts";
+import { ENCODING_BYTES } from "../grpc/grpc-call.ts";
 import { encodeRpc, encodeStreamMessage } from "../grpc/rpc-messages.ts";
+import { Http2Connection } from "./http2/connection.ts";
 import { ProgramCall } from "./program-call.ts";
 import { asMalformed, isUnknownMethod, programFailed } from "./program-error.ts";
+import { RequestHeaders, URL_BYTES_MAX } from "./request-headers.ts";
 
-/**
- * Most bytes of a call's URL. Servers of gRPC accept 8 KiB of metadata unless they are told otherwise, and everything else
- * that Lever sends is below 1 KiB. Beyond that, some end the connection with all its calls, also those of other callers.
- */
-const URL_BYTES_MAX = 7 * 1024;
 /**
  * After so many cancelled calls, new calls use a new connection. HTTP/2 servers end a connection with too many of them
  * (CVE-2023-44487): Node's after 1,000, Netty's after 200 in 30 s. The calls of other callers would end with it.
  */
 const CANCELLED_CALLS_MAX = 100;
 
+export interface GrpcServiceOptions {
+  readonly port: number;
+  readonly gateway: string;
+  readonly assignment: Assignment;
+  readonly onIdle: () => void;
+}
+
 /** Forwards calls to a program that serves gRPC on a local port. */
 export class GrpcService {
-  readonly #options: { port: number; gateway: string; assignment: Assignment; onIdle: () => void };
-  #session: ClientHttp2Session | undefined;
-  /** Calls of the session that were cancelled. */
+  readonly #options: GrpcServiceOptions;
+  readonly #headers: RequestHeaders;
+  #connection: Http2Connection | undefined;
+  /** Calls of the connection that were cancelled. */
   #cancelledCalls = 0;
   #callsInFlight = 0;
   /** Epochs of the resources that the program owns. */
   readonly #epochs = new Map<string, number>();
 
-  constructor(options: {
-    port: number;
-    gateway: string;
-    assignment: Assignment;
-    onIdle: () => void;
-  }) {
+  constructor(options: GrpcServiceOptions) {
     this.#options = options;
+    this.#headers = new RequestHeaders(options);
   }
 
   get callsInFlight(): number {
@@ -123,10 +122,10 @@ export class GrpcService {
       );
       return ignoredEvents;
     }
-    const headers = this.#headers(request);
-    const urlBytes = headers["lever-url"].length;
-    if (urlBytes > URL_BYTES_MAX) {
-      const reason = `its URL has ${urlBytes} bytes, and a program can receive ${URL_BYTES_MAX}`;
+    const { resource } = request.target;
+    const block = this.#headers.encode(request, this.#epochs.get(resource));
+    if (typeof block === "number") {
+      const reason = `its URL has ${block} bytes, and a program can receive ${URL_BYTES_MAX}`;
       side.abort(
         new LeverError(
           "headers_too_large",
@@ -145,59 +144,37 @@ export class GrpcService {
       side.abort(asMalformed(error));
       return ignoredEvents;
     }
-    const session = this.#connect();
-    const stream = session.request(headers);
+    const { isStream } = request;
+    const connection = this.#connect();
     this.#callsInFlight++;
-    stream.once("close", () => {
-      if (session === this.#session && stream.rstCode === constants.NGHTTP2_CANCEL) {
-        this.#cancelledCalls++;
-        // Its open calls go on.
-        if (this.#cancelledCalls === CANCELLED_CALLS_MAX) session.close();
-      }
-      this.#callsInFlight--;
-      if (this.#callsInFlight === 0) this.#options.onIdle();
+    const call = new ProgramCall(side, {
+      isStream,
+      bytesMax: this.#options.assignment.bodyBytesMax + ENCODING_BYTES,
+      onOver: (wasCancelled) => this.#onOver(connection, wasCancelled),
     });
-    const bytesMax = this.#options.assignment.bodyBytesMax + ENCODING_BYTES;
-    const call = new ProgramCall(stream, side, { isStream: request.isStream, bytesMax });
-    call.write(message);
-    if (!request.isStream) stream.end();
+    call.begin(connection.request(block, call), message);
     return call;
   }
 
   close(): void {
-    this.#session?.destroy();
+    this.#connection?.destroy();
   }
 
-  #connect(): ClientHttp2Session {
-    if (this.#session !== undefined && !this.#session.closed && !this.#session.destroyed) {
-      return this.#session;
+  #onOver(connection: Http2Connection, wasCancelled: boolean): void {
+    if (wasCancelled && connection === this.#connection) {
+      this.#cancelledCalls++;
+      // Its open calls go on.
+      if (this.#cancelledCalls === CANCELLED_CALLS_MAX) connection.retire();
     }
-    const session = connect(`http://127.0.0.1:${this.#options.port}`);
-    session.on("error", () => {});
-    // The streams of open calls report errors themselves.
-    session.on("goaway", () => session.close());
-    this.#session = session;
-    this.#cancelledCalls = 0;
-    return session;
+    this.#callsInFlight--;
+    if (this.#callsInFlight === 0) this.#options.onIdle();
   }
 
-  #headers(request: CallRequest): OutgoingHttpHeaders & { readonly "lever-url": string } {
-    const { assignment, gateway } = this.#options;
-    const { environment, service } = assignment;
-    const { caller, timeoutMs } = request;
-    const { resource, method } = request.target;
-    const epoch = this.#epochs.get(resource);
-    return {
-      ":method": "POST",
-      ":path": request.isStream ? STREAMING_PATH : UNARY_PATH,
-      "content-type": "application/grpc+proto",
-      te: "trailers",
-      "lever-url": formatLeverUrl({ environment, service, resource, method }),
-      "x-lever-internal-rpc-gateway": gateway,
-      ...(epoch !== undefined && { "x-lever-resource-epoch": String(epoch) }),
-      ...(caller.kind === "service" && { "x-lever-src-env": caller.environment }),
-      ...(timeoutMs > 0 && { "grpc-timeout": `${Math.min(Math.ceil(timeoutMs), 99_999_999)}m` }),
-    };
+  #connect(): Http2Connection {
+    if (this.#connection?.isOpen === true) return this.#connection;
+    this.#connection = new Http2Connection(this.#options.port);
+    this.#cancelledCalls = 0;
+    return this.#connection;
   }
 }
 

@@ -1,13 +1,8 @@
 import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  constants,
-  type IncomingHttpHeaders,
-} from "node:http2";
-import {
   type CallHandle,
   type CallListener,
   LeverError,
+  PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type Payload,
   type PayloadKind,
@@ -20,6 +15,9 @@ import {
   frameBytesHead,
 } from "../grpc/rpc-messages.ts";
 import { countPassed } from "./buffer-garbage.ts";
+import { CANCEL } from "./http2/frame.ts";
+import type { Headers } from "./http2/hpack.ts";
+import type { Http2Request, RequestListener } from "./http2/request.ts";
 import {
   asMalformed,
   connectionBroke,
@@ -34,85 +32,55 @@ const EXIT_GRACE_MS = 300;
 /** Larger messages are sent without a copy. */
 const UNCOPIED_BYTES_MIN = 4 * 1024;
 
-/** One call to the program, as a gRPC stream. It sends the caller's messages, and the program's messages to `side`. */
-export class ProgramCall implements CallListener {
-  readonly #stream: ClientHttp2Stream;
-  readonly #session: ClientHttp2Session | undefined;
+const NO_HEADERS: Headers = {};
+
+export interface ProgramCallOptions {
+  readonly isStream: boolean;
+  /** Bytes of one message. */
+  readonly bytesMax: number;
+  /** Called once, when the call is over. `wasCancelled`: by its caller. */
+  readonly onOver: (wasCancelled: boolean) => void;
+}
+
+/** One call to the program by gRPC. It sends the caller's messages, and the program's messages to `side`. */
+export class ProgramCall implements CallListener, RequestListener {
   readonly #side: CallHandle;
-  readonly #isStream: boolean;
+  readonly #options: ProgramCallOptions;
+  readonly #reader: MessageReader;
+  #request: Http2Request | undefined;
+  /** The caller has its answer, or has left. */
   #isOver = false;
-  #status: IncomingHttpHeaders = {};
+  #wasCancelled = false;
+  #headers = NO_HEADERS;
+  #status = NO_HEADERS;
 
-  constructor(
-    stream: ClientHttp2Stream,
-    side: CallHandle,
-    options: { isStream: boolean; bytesMax: number },
-  ) {
-    this.#stream = stream;
-    // A stream that has closed no longer has it.
-    this.#session = stream.session as ClientHttp2Session | undefined;
+  constructor(side: CallHandle, options: ProgramCallOptions) {
     this.#side = side;
-    this.#isStream = options.isStream;
-    const reader = new MessageReader(options.bytesMax);
-    stream.on("error", () => {});
-    stream.on("response", (headers) => {
-      this.#status = headers;
-      reader.encoding = headers["grpc-encoding"]?.toString();
-    });
-    stream.on("trailers", (trailers) => {
-      this.#status = trailers;
-    });
-    stream.on("data", (chunk: Buffer) => {
-      if (this.#isOver) return;
-      countPassed(chunk.length);
-      try {
-        for (const message of reader.push(chunk)) this.#receive(message);
-      } catch (error) {
-        this.#finish();
-        side.abort(error instanceof LeverError ? error : programFailed(String(error)));
-        stream.close(constants.NGHTTP2_CANCEL);
-      }
-    });
-    stream.on("drain", () => side.resume());
-    stream.on("end", () => {
-      // The program has ended the call, whether or not the caller has half-closed.
-      if (this.#status["grpc-status"] !== undefined) this.#closed();
-      stream.end();
-    });
-    stream.on("close", () => this.#closed());
+    this.#options = options;
+    this.#reader = new MessageReader(options.bytesMax);
   }
 
-  write(message: Uint8Array): boolean {
+  /** Sends the first message. */
+  begin(request: Http2Request, message: Uint8Array): void {
+    this.#request = request;
     countPassed(message.length);
-    return this.#stream.destroyed || this.#stream.write(frameMessage(message));
+    if (this.#options.isStream) request.write(frameMessage(message));
+    else request.end(frameMessage(message));
   }
 
-  #writeMessage(payload: Payload): boolean {
-    if (payload.kind === PAYLOAD_JSON || payload.bytes.length < UNCOPIED_BYTES_MIN) {
-      return this.write(encodeStreamMessage({ type: "message", payload }));
-    }
-    countPassed(payload.bytes.length);
-    if (this.#stream.destroyed) return true;
-    this.#stream.cork();
-    this.#stream.write(frameBytesHead(payload.bytes.length));
-    const isBelowMark = this.#stream.write(payload.bytes);
-    this.#stream.uncork();
-    return isBelowMark;
-  }
+  // From the caller.
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
-    if (this.#isOver || !this.#isStream) return;
+    if (this.#isOver || !this.#options.isStream) return;
     try {
       if (!this.#writeMessage({ kind, bytes })) this.#side.pause();
     } catch (error) {
-      this.#finish();
-      this.#side.abort(asMalformed(error));
-      this.#stream.close(constants.NGHTTP2_CANCEL);
+      this.#cancel(asMalformed(error));
     }
   }
 
   onEnd(): void {
-    if (this.#isStream) this.#stream.end();
+    if (this.#options.isStream) this.#request?.end();
   }
 
   onFail(): void {
@@ -120,27 +88,69 @@ export class ProgramCall implements CallListener {
   }
 
   onAbort(): void {
-    this.#finish();
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#isOver = true;
+    this.#reset();
   }
 
   onDrain(): void {
-    this.#stream.resume();
+    this.#request?.resume();
   }
 
-  #receive(bytes: Buffer): void {
-    const message = this.#isStream ? decodeStreamMessage(bytes) : decodeReply(bytes);
+  #writeMessage(payload: Payload): boolean {
+    const request = this.#request;
+    if (request === undefined) return true;
+    countPassed(payload.bytes.length);
+    if (payload.kind === PAYLOAD_JSON || payload.bytes.length < UNCOPIED_BYTES_MIN) {
+      return request.write(frameMessage(encodeStreamMessage({ type: "message", payload })));
+    }
+    request.write(frameBytesHead(payload.bytes.length));
+    return request.write(payload.bytes);
+  }
+
+  // From the program.
+
+  onHeaders(headers: Headers): void {
+    if (this.#headers === NO_HEADERS) {
+      this.#headers = headers;
+      this.#reader.encoding = headers["grpc-encoding"];
+    }
+    this.#status = headers;
+  }
+
+  onContent(piece: Buffer): void {
+    if (this.#isOver) return;
+    countPassed(piece.length);
+    try {
+      for (const message of this.#reader.push(piece)) this.#receive(message, piece);
+    } catch (error) {
+      this.#cancel(error instanceof LeverError ? error : programFailed(String(error)));
+    }
+  }
+
+  onWritable(): void {
+    this.#side.resume();
+  }
+
+  onClosed(code: number | undefined): void {
+    this.#closed(code);
+    this.#options.onOver(this.#wasCancelled);
+  }
+
+  #receive(bytes: Buffer, piece: Buffer): void {
+    const message = this.#options.isStream ? decodeStreamMessage(bytes) : decodeReply(bytes);
     switch (message.type) {
       case "error":
-        this.#finish();
-        this.#side.fail(message.payload.kind, message.payload.bytes);
+        this.#isOver = true;
+        this.#side.fail(message.payload.kind, ownBytes(message.payload, piece));
         return;
       case "result":
-        this.#finish();
-        this.#side.send(message.payload.kind, message.payload.bytes, true);
+        this.#isOver = true;
+        this.#side.send(message.payload.kind, ownBytes(message.payload, piece), true);
         return;
       case "message":
-        if (!this.#side.send(message.payload.kind, message.payload.bytes)) this.#stream.pause();
+        if (!this.#side.send(message.payload.kind, ownBytes(message.payload, piece))) {
+          this.#request?.pause();
+        }
         return;
       case "empty":
       case "rpc":
@@ -149,29 +159,41 @@ export class ProgramCall implements CallListener {
     }
   }
 
-  #closed(): void {
+  #closed(code: number | undefined): void {
     if (this.#isOver) return;
     const status = this.#status["grpc-status"];
-    if (status === "0" && this.#isStream) {
-      this.#finish();
+    if (status === "0" && this.#options.isStream) {
+      this.#isOver = true;
       this.#side.end();
     } else if (status !== undefined) {
-      this.#finish();
+      this.#isOver = true;
       this.#side.abort(statusError(this.#status));
-    } else if (this.#session?.destroyed === false) {
+    } else if (code !== undefined) {
       // The connection is intact: the program itself has ended this call.
-      this.#finish();
-      this.#side.abort(resetError(this.#stream.rstCode, this.#status[":status"]));
+      this.#isOver = true;
+      this.#side.abort(resetError(code, this.#headers[":status"]));
     } else {
       setTimeout(() => {
         if (this.#isOver) return;
-        this.#finish();
+        this.#isOver = true;
         this.#side.abort(connectionBroke());
       }, EXIT_GRACE_MS);
     }
   }
 
-  #finish(): void {
+  #cancel(error: LeverError): void {
     this.#isOver = true;
+    this.#side.abort(error);
+    this.#reset();
   }
+
+  #reset(): void {
+    this.#wasCancelled = true;
+    this.#request?.reset(CANCEL);
+  }
+}
+
+/** The bytes of a payload. The memory of a piece is used again for the next one. */
+function ownBytes({ kind, bytes }: Payload, piece: Buffer): Uint8Array {
+  return kind === PAYLOAD_BYTES && bytes.buffer === piece.buffer ? Buffer.from(bytes) : bytes;
 }

@@ -1,13 +1,14 @@
-import { constants, type IncomingHttpHeaders } from "node:http2";
 import { type ErrorCode, LeverError } from "@leveros/protocol";
 import { codeOfStatus, status } from "../grpc/status.ts";
+import { CANCEL, ENHANCE_YOUR_CALM, NO_ERROR, REFUSED_STREAM } from "./http2/frame.ts";
+import type { Headers } from "./http2/hpack.ts";
 
 /**
  * The error of a call that the program ended with a gRPC status: the same status and message for callers over gRPC, and
  * for others the code and the HTTP status that go with it.
  * @param trailers the headers or trailers with `grpc-status`.
  */
-export function statusError(trailers: IncomingHttpHeaders): LeverError {
+export function statusError(trailers: Headers): LeverError {
   const sent = Number(trailers["grpc-status"]);
   const message = decodeMessage(String(trailers["grpc-message"] ?? ""));
   const code = codeOfStatus(sent);
@@ -53,17 +54,17 @@ export function resetError(rstCode: number, httpStatus: unknown): LeverError {
   const fail = (code: ErrorCode, grpcStatus: number, reason: string): LeverError =>
     new LeverError(code, `The service's program ${reason}.`, { grpcStatus });
   switch (rstCode) {
-    case constants.NGHTTP2_NO_ERROR:
+    case NO_ERROR:
       return fail(
         "unknown",
         status.UNKNOWN,
         `responded without a gRPC status (HTTP status ${String(httpStatus)})`,
       );
-    case constants.NGHTTP2_REFUSED_STREAM:
+    case REFUSED_STREAM:
       return fail("unavailable", status.UNAVAILABLE, "refused the call");
-    case constants.NGHTTP2_CANCEL:
+    case CANCEL:
       return fail("cancelled", status.CANCELLED, "cancelled the call");
-    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
+    case ENHANCE_YOUR_CALM:
       return fail("resource_exhausted", status.RESOURCE_EXHAUSTED, "has too many calls");
     default:
       return programFailed(`it reset the call with HTTP/2 error ${rstCode}`);
