@@ -5,7 +5,7 @@
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build, transformWithOxc } from "vite";
+import { build, parseAst, transformWithOxc } from "vite";
 
 const packages = join(import.meta.dirname, "../packages");
 const common = { configFile: false, logLevel: "error" } as const;
@@ -41,6 +41,21 @@ const asciiOnly = {
     code.replace(/[^\0-\x7f]/g, (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`),
 };
 
+/** Without indentation and names of modules, an idle instance keeps 7 kB less. Text of several lines must stay as it is. */
+const short = {
+  name: "short",
+  generateBundle: (_options: unknown, files: Readonly<Record<string, object>>): void => {
+    for (const file of Object.values(files)) {
+      if (!("code" in file) || typeof file.code !== "string") continue;
+      const tree = JSON.stringify(parseAst(file.code));
+      if (/"raw":"(?:[^"\\]|\\[^n])*\\n(?:\\t|\/\/)/.test(tree)) {
+        throw new Error("Cannot shorten the program: a text has lines that would change.");
+      }
+      file.code = file.code.replace(/^\t+|^\/\/ packages\/.*\n/gm, "");
+    }
+  },
+};
+
 /** The parser of the command line needs this module only for programs of their own, which lever has none of. */
 const lazyChildProcess = {
   name: "lazy-child-process",
@@ -62,17 +77,16 @@ interface NodeBundle {
   readonly emptyOutDir?: boolean;
   /** Packages that stay imports. */
   readonly external?: string[];
-  /** Modules that are loaded in one file, although not every start needs all of them. */
-  readonly together?: RegExp;
+  /** Modules that are together in one file, although not every start needs all of them. */
+  readonly groups?: { name: string; test?: RegExp; tags?: string[] }[];
 }
 
 /** One file for Node, and further ones only for what it imports later. */
 async function bundleForNode(bundle: NodeBundle): Promise<void> {
-  const { from, to, emptyOutDir = false, external = [], together, ...names } = bundle;
-  const groups = together === undefined ? [] : [{ name: "common", test: together }];
+  const { from, to, emptyOutDir = false, external = [], groups = [], ...names } = bundle;
   await build({
     ...common,
-    plugins: [asciiOnly, lazyChildProcess],
+    plugins: [asciiOnly, short, lazyChildProcess],
     root: packages,
     ssr: { noExternal: true, external, resolve: { conditions: ["lever-source"] } },
     build: {
@@ -96,6 +110,8 @@ await bundleForNode({
   to: instance,
   entryFileNames: "main.cjs",
   emptyOutDir: true,
+  // All that is loaded at the start, also when a later file uses it: each further file takes memory.
+  groups: [{ name: "main", tags: ["$initial"] }],
 });
 for (const name of ["thread-setup", "adapters"]) {
   await bundleForNode({
@@ -121,7 +137,7 @@ await bundleForNode({
   entryFileNames: "command.cjs",
   chunkFileNames: "command/[name].cjs",
   external: ["@leveros/host"],
-  together: /\/packages\/(?:cli|protocol)\/src\/[^/]+$/,
+  groups: [{ name: "common", test: /\/packages\/(?:cli|protocol)\/src\/[^/]+$/ }],
 });
 // A module of its own, as the module of a service is.
 const warmUp = join(packages, "runtime/src/warm-up-service.cts");

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import Module, { registerHooks } from "node:module";
+import { Module, registerHooks } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { loadAdapters } from "../thread/load-adapters.ts";
 
