@@ -16,7 +16,7 @@ import {
   PAYLOAD_BYTES,
   wrongMethodKind,
 } from "@leveros/protocol";
-import { callMethod, isThenable, type StyledMethod } from "./call-method.ts";
+import { callMethod, type StyledMethod } from "./call-method.ts";
 import { callStyle } from "./call-style.ts";
 import type { ExportedMethod } from "./list-methods.ts";
 import { toOwnedBuffer } from "./owned-buffer.ts";
@@ -27,10 +27,17 @@ import {
   RunningCall,
   type RunningCallOwner,
 } from "./running-call.ts";
-import { ServiceStream } from "./service-stream.ts";
+
+type Serve = (method: StyledMethod, running: RunningCall, args: unknown[]) => CallListener;
 
 interface ServedMethod extends StyledMethod {
   readonly isStreaming: boolean;
+  readonly serve: Serve;
+}
+
+interface ServerOptions extends CallServerOptions {
+  /** Serves the calls of streaming methods (serve-stream.ts): a service without such methods need not load it. */
+  readonly serveStream?: Serve | undefined;
 }
 
 /**
@@ -48,12 +55,14 @@ export class CallServer {
   #callsInFlight = 0;
 
   /** @param methods the service's methods and hooks. */
-  constructor(methods: ReadonlyMap<string, ExportedMethod>, options: CallServerOptions) {
+  constructor(methods: ReadonlyMap<string, ExportedMethod>, options: ServerOptions) {
     for (const [name, { call, owner }] of methods) {
       const hook = hookNamed(name);
       const isStreaming = isStreamingName(name);
       const style = callStyle(call);
-      const method: ServedMethod = { name, call, owner, isStreaming, style };
+      const serve = isStreaming ? options.serveStream : serveRegular;
+      if (serve === undefined) throw new Error(`Cannot serve ${name}: streams are not served.`);
+      const method: ServedMethod = { name, call, owner, isStreaming, style, serve };
       if (hook === undefined) this.#methods.set(name, method);
       else this.#hooks.set(hook, method);
     }
@@ -111,9 +120,7 @@ export class CallServer {
     this.#callsInFlight++;
     const running = new RunningCall(request, side, this.#owner);
     if (resource !== "") this.#resources.begin(resource);
-    return this.#running.run(running, () =>
-      method.isStreaming ? serveStream(method, running, args) : serveRegular(method, running, args),
-    );
+    return this.#running.run(running, () => method.serve(method, running, args));
   };
 
   /** Closes every resource, when the instance exits without an order of the host. Failures are logged. */
@@ -157,69 +164,17 @@ export class CallServer {
   }
 }
 
+/** True for a service with streaming methods. */
+export function hasStreams(methods: ReadonlyMap<string, ExportedMethod>): boolean {
+  return [...methods.keys()].some(isStreamingName);
+}
+
 /** Resolves when a hook has ended, by its callback or its promise. */
 function callHook(hook: ServedMethod, resource: string): Promise<unknown> {
   return new Promise((reply, fail) => callMethod(hook, [resource], { reply, fail }));
 }
 
-function serveRegular(method: ServedMethod, running: RunningCall, args: unknown[]): CallListener {
+function serveRegular(method: StyledMethod, running: RunningCall, args: unknown[]): CallListener {
   callMethod(method, args, running);
   return running;
-}
-
-function serveStream(method: ServedMethod, running: RunningCall, args: unknown[]): CallListener {
-  const stream = new ServiceStream(running.side, running.encode);
-  stream.once("finish", () => running.finish());
-  stream.once("error", (error) => {
-    if (stream.cancelledBy === undefined) running.fail(error);
-    else running.cancel(stream.cancelledBy);
-  });
-  stream.once("close", () => {
-    if (!running.isOver) running.fail(new Error("The method closed its stream before its end."));
-  });
-  try {
-    const returned = Reflect.apply(method.call, method.owner, [stream, ...args]);
-    const result = isOutput(returned) ? writeAll(returned, stream) : returned;
-    if (isThenable(result)) {
-      result.then(
-        () => {
-          running.settle();
-          stream.end();
-        },
-        (error: unknown) => {
-          running.settle();
-          running.fail(error);
-          stream.destroy();
-        },
-      );
-    } else {
-      stream.once("close", () => running.settle());
-    }
-  } catch (error) {
-    running.settle();
-    running.fail(error);
-    stream.destroy();
-  }
-  return stream;
-}
-
-/** Sends the messages of a generator, with backpressure. Ends the generator when the call is cancelled. */
-async function writeAll(
-  messages: AsyncIterable<unknown> | Iterable<unknown>,
-  stream: ServiceStream,
-): Promise<void> {
-  for await (const message of messages) {
-    if (stream.destroyed) return;
-    if (!stream.write(message)) await stream.drained();
-  }
-}
-
-/**
- * True for the result of a generator function, and for a readable stream. Ignored are other values, and a stream that can be
- * written to: `stream.on(…)` returns the method's own, `stream.pipe(…)` another.
- */
-function isOutput(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  if ("write" in value && typeof value.write === "function") return false;
-  return Symbol.asyncIterator in value || (Symbol.iterator in value && "next" in value);
 }

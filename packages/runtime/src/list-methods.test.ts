@@ -276,7 +276,8 @@ beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), "lever-load-"));
   for (const [, file, text] of modules) writeFileSync(join(dir, file), text);
   const script = `
-    import { describeLoadError, loadService } from ${JSON.stringify(import.meta.resolve("./load-service.ts"))};
+    import { describeLoadError } from ${JSON.stringify(import.meta.resolve("./describe-load-error.ts"))};
+    import { loadService } from ${JSON.stringify(import.meta.resolve("./load-service.ts"))};
     const dir = ${JSON.stringify(dir)}, outcomes = {};
     for (const file of ${JSON.stringify(modules.map(([, file]) => file))}) {
       outcomes[file] = await loadService(dir, file).then(

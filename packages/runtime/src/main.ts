@@ -24,11 +24,11 @@ import {
   refuseHostVersion,
   SHARES_MEMORY,
 } from "@leveros/protocol";
-import { CallServer } from "./call-server.ts";
+import { CallServer, hasStreams } from "./call-server.ts";
 import { dropPrivileges } from "./drop-privileges.ts";
 import { encodeOfService } from "./encode-of-service.ts";
 import { hideProgram } from "./hide-program.ts";
-import { describeLoadError, loadService, provideClient } from "./load-service.ts";
+import { loadService, provideClient } from "./load-service.ts";
 import { prepareModules } from "./modules/module-hooks.ts";
 import { setUpThread } from "./thread/set-up-thread.ts";
 import { warmUp } from "./warm-up.ts";
@@ -165,16 +165,19 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
       isImported: assignment.preload !== undefined,
     });
     const replyBytesMax = assignment.bodyBytesMax;
+    const streams = hasStreams(methods) ? await import("./serve-stream.ts") : undefined;
     server = new CallServer(methods, {
       encode: encodeOfService,
       replyBytesMax,
       self: assignment,
       onIdle,
+      serveStream: streams?.serveStream,
     });
     send({ type: "ready", methods: [...methods.keys()].filter(isCallableName).sort() });
   } catch (error) {
     const problem =
       assignment.entry === undefined ? "Its module cannot be loaded" : "Its entry failed";
+    const { describeLoadError } = await import("./describe-load-error.ts");
     failToStart(`${problem}: ${await describeLoadError(error, assignment)}`);
   }
 }

@@ -1,5 +1,5 @@
 import { LeverError, memoryLink, valuePayload } from "@leveros/protocol";
-import { CallServer, listMethods } from "@leveros/runtime";
+import { CallServer, listMethods, serveStream } from "@leveros/runtime";
 import { ADMIN_ENVIRONMENT } from "../environments/environments.ts";
 import { endStreams } from "../router/instance-target.ts";
 import { type AdminParts, adminMethods } from "./admin-methods.ts";
@@ -24,6 +24,7 @@ export function startAdminService(options: AdminOptions): () => void {
     encode: valuePayload,
     replyBytesMax: limits.bodyBytesMax,
     isPlatform: true,
+    serveStream,
   });
   const callee = memoryLink({
     messageBytesMax: limits.bodyBytesMax,

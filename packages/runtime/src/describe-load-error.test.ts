@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { describeLoadError } from "./describe-load-error.ts";
 import { UnusableModule } from "./list-methods.ts";
-import { describeLoadError } from "./load-service.ts";
 
 it("a load error has relative paths and no frames of the loader", async () => {
   const error = new Error("no database");
