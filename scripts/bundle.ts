@@ -78,7 +78,7 @@ interface NodeBundle {
   /** Packages that stay imports. */
   readonly external?: string[];
   /** Modules that are together in one file, although not every start needs all of them. */
-  readonly groups?: { name: string; test?: RegExp; tags?: string[] }[];
+  readonly groups?: { name: string; test?: RegExp; tags?: "$initial"[] }[];
 }
 
 /** One file for Node, and further ones only for what it imports later. */
