@@ -20,12 +20,12 @@ export const grpc: Scenario = {
     const own = { name: "Lever", address: `127.0.0.1:${host.port}` };
     const bare = { name: "grpc-js server", address: direct.address };
     const both = [own, bare];
-    for (const { name, address } of both) await check(name, address);
+    for (const { name, address } of both) await checkGreeting(name, address);
     const measure = ({ address }: typeof own, seconds: number): Promise<H2loadResult> =>
       greetByGrpc({ address, connections: CONNECTIONS, streams: STREAMS, seconds });
     for (const peer of both) await measure(peer, 1);
     const results = await interleave(run, both, (peer) => measure(peer, run.seconds));
-    for (const { name, address } of both) await check(name, address);
+    for (const { name, address } of both) await checkGreeting(name, address);
     const rate = (of: typeof own): number[] =>
       (results.get(of) ?? []).map(({ perSecond }) => perSecond);
     const failed = (results.get(own) ?? []).reduce((sum, result) => sum + result.failed, 0);
@@ -58,7 +58,7 @@ function frame(bytes: Uint8Array): Buffer {
 }
 
 /** h2load does not look at replies. @throws Error when this one is not the greeting. */
-async function check(name: string, address: string): Promise<void> {
+export async function checkGreeting(name: string, address: string): Promise<void> {
   const peer = grpcPeer(address);
   try {
     const reply = JSON.stringify(await peer.unary(url, message));

@@ -14,6 +14,7 @@ import { manyResources } from "./many-resources.ts";
 import { neighbours } from "./neighbours.ts";
 import { newConnections } from "./new-connections.ts";
 import { overload } from "./overload.ts";
+import { programs } from "./programs.ts";
 import { resources } from "./resources.ts";
 import { roomScenario } from "./room.ts";
 import { scaleUp } from "./scale-up.ts";
@@ -53,4 +54,5 @@ export const scenarios: readonly Scenario[] = [
   largeMessages,
   webSocketChurn,
   command,
+  programs,
 ];
