@@ -65,7 +65,9 @@ export class Joined {
   readonly host: Link;
   readonly instance: Link;
   onServed: (served: Served) => void = () => {};
-  /** Bytes that both have written into shared memory. */
+  /** Bytes that both have written. */
+  writtenBytes = 0;
+  /** Payload bytes that both have passed on otherwise: through shared memory, or for calls that share a message. */
   sharedBytes = 0;
   readonly #random: () => number;
   readonly #pipes: { to: () => Link; bytes: Uint8Array[] }[] = [];
@@ -97,7 +99,10 @@ export class Joined {
       write: (parts, sharedBytes) => {
         this.sharedBytes += sharedBytes;
         // A copy: what a link has written it may not change any more.
-        for (const part of parts) pipe.bytes.push(part.slice());
+        for (const part of parts) {
+          pipe.bytes.push(part.slice());
+          this.writtenBytes += part.length;
+        }
         return true;
       },
       schedule: (flush) => this.#tasks.push(flush),

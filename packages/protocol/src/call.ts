@@ -57,7 +57,10 @@ export interface WaitTimes {
  * After `fail` or `abort`, and after both sides have ended, the call is over: further calls do nothing.
  */
 export interface CallHandle {
-  /** Sends one message, and with `isLast` ends this direction in the same frame. False = wait for `onDrain`. */
+  /**
+   * Sends one message, and with `isLast` ends this direction in the same frame. False = wait for `onDrain`. The bytes of
+   * JSON must not be changed afterwards.
+   */
   send(kind: PayloadKind, bytes: Uint8Array, isLast?: boolean): boolean;
   /** Half-closes: no more messages from this side. */
   end(): void;

@@ -18,8 +18,23 @@ const SHARED_TEXT_MAX = 1024;
 let shared = new Uint8Array(0);
 let sharedEnd = 0;
 
-/** Encodes as UTF-8. */
+/** The last text, so that a message to many streams is encoded once. Longer ones are not kept. */
+const LAST_TEXT_MAX = 64 * 1024;
+let lastText = "";
+let lastBytes: Uint8Array = new Uint8Array(0);
+
+/** Encodes as UTF-8. The result must not be changed: the same text may get it again. */
 export function encodeText(text: string): Uint8Array {
+  if (text === lastText) return lastBytes;
+  const bytes = newBytes(text);
+  if (text.length <= LAST_TEXT_MAX) {
+    lastText = text;
+    lastBytes = bytes;
+  }
+  return bytes;
+}
+
+function newBytes(text: string): Uint8Array {
   if (text.length > SHARED_TEXT_MAX) return encoder.encode(text);
   // One UTF-16 unit is at most three bytes of UTF-8.
   if (sharedEnd + text.length * 3 > shared.length) {

@@ -152,6 +152,24 @@ export function recordLink(): Buffer[][] {
         run();
       }
     }),
+    ...talk((host, instance, run) => {
+      // One message to several streams, of which one has ended.
+      for (const from of [host, instance]) {
+        const sides = [1, 2, 3, 4].map(() =>
+          from.open({ ...requestOf("echoChan"), isStream: true }, ignoredEvents, true),
+        );
+        run();
+        sides[1]?.abort(new LeverError("cancelled", "Enough."));
+        const messages = [Buffer.from('{"to": "all"}'), Buffer.alloc(20_000, "1")];
+        for (const message of messages) {
+          for (const side of sides) side.send(PAYLOAD_JSON, message);
+          for (const side of sides) side.send(PAYLOAD_BYTES, message);
+          run();
+        }
+        for (const side of sides) side.end();
+        run();
+      }
+    }),
     ...talk(largeMessages),
     ...talk(largeMessages, true),
   ];

@@ -5,6 +5,7 @@ const HOSTILE = "protocol/src/link/hostile-peer.test.ts";
 const OUTPUT = "protocol/src/link/link-output.test.ts";
 const TABLE = "protocol/src/link/call-table.test.ts";
 const PARTIAL = "protocol/src/link/partial-message.test.ts";
+const SHARED = "protocol/src/link/shared-message.test.ts";
 const CONTROL = "protocol/src/link/control-chunks.test.ts";
 
 export const linkFaults: readonly PlantedFault[] = [
@@ -127,6 +128,26 @@ export const linkFaults: readonly PlantedFault[] = [
       "return this.#sendCredit > 0 && this.#outgoing.length === 0",
       "return this.#sendCredit > 0",
       LINK,
+    ],
+  ]),
+  ...faultsIn("protocol/src/link/frame-writer.ts", [
+    [
+      "Bytes that have changed are taken for the message before.",
+      " || !this.#isUnchanged(body)",
+      "",
+      SHARED,
+    ],
+    [
+      "A message is shared across a frame of another call.",
+      "if (body !== this.#message ||",
+      "if (body.length !== this.#message?.length ||",
+      SHARED,
+    ],
+    [
+      "Any number of calls share a message.",
+      "if (length === SHARING_CALLS_MAX * CALL_BYTES) this.#message = undefined;",
+      "",
+      SHARED,
     ],
   ]),
   ...faultsIn("protocol/src/link/link-output.ts", [

@@ -26,6 +26,12 @@ export const PONG = 7;
 export const SLOTS_READ = 8;
 /** How long the call waited for an instance, as JSON: before its first MESSAGE. */
 export const ASSIGNED = 9;
+/** The further calls of the message in the frame before, which has `FLAG_SHARED`: `CALL_BYTES` each. */
+export const CALLS = 10;
+
+export const CALL_BYTES = 4;
+/** So many calls cost the receiver about as much as the largest message. */
+export const SHARING_CALLS_MAX = 1_024;
 
 /** The payload is bytes, not JSON. */
 export const FLAG_BYTES = 1;
@@ -39,6 +45,8 @@ export const FLAG_ERROR = 8;
 export const FLAG_STREAM = 16;
 /** On MESSAGE: the frame has flags and no message. */
 export const FLAG_EMPTY = 32;
+/** On MESSAGE: the frame that follows is CALLS. The message is whole, and has no further flag but `FLAG_BYTES`. */
+export const FLAG_SHARED = 64;
 
 /** Parts of the header's first word. */
 const SLOT_SHIFT = 24;

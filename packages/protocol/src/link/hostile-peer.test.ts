@@ -7,8 +7,8 @@ import { encodeAbort } from "./json-payload.ts";
 import { Link } from "./link.ts";
 
 const encoder = new TextEncoder();
-/** Version 2, from outside, no names, no body. */
-const EMPTY_OPENING = new Uint8Array(18).fill(2, 0, 1);
+/** Version 3, from outside, no names, no body. */
+const EMPTY_OPENING = new Uint8Array(18).fill(3, 0, 1);
 
 const frame = (
   type: number,
@@ -31,6 +31,10 @@ const frame = (
 describe("a hostile peer", () => {
   /** The frame, after the opening of its call. */
   const inCall = (of: Uint8Array): Uint8Array => Buffer.concat([frame(1, 0, 1, EMPTY_OPENING), of]);
+
+  /** The frame, after a message that says that calls follow. */
+  const shared = (of: Uint8Array): Uint8Array =>
+    inCall(Buffer.concat([frame(2, 64, 1, new Uint8Array(1)), of]));
 
   it.each([
     ["an unknown type", frame(99, 0, 1, new Uint8Array(0))],
@@ -57,6 +61,12 @@ describe("a hostile peer", () => {
         ]),
       ),
     ],
+    ["calls that share no message", frame(10, 0, 0, new Uint8Array(4))],
+    ["a shared message without its calls", shared(frame(6, 0, 0, new Uint8Array(0)))],
+    ["a call that is cut off", shared(frame(10, 0, 0, new Uint8Array(6)))],
+    ["more calls of a message than allowed", shared(frame(10, 0, 0, new Uint8Array(4 * 1_025)))],
+    ["a shared message in chunks", inCall(frame(2, 64 | 2, 1, new Uint8Array(65_536), 1))],
+    ["a shared message that is the last one", inCall(frame(2, 64 | 4, 1, new Uint8Array(1)))],
   ])("%s is a protocol error", (_name, bytes) => {
     expect(() => new Joined().host.receive(bytes)).toThrow(/^Cannot (read|open)/);
   });
@@ -71,6 +81,18 @@ describe("a hostile peer", () => {
     expect(() => {
       for (let i = 0; i < 10; i++) host.receive(chunk);
     }).toThrow("the peer sends without credit");
+  });
+
+  it("a message to one call many times needs credit for each time", () => {
+    const joined = new Joined();
+    const opened = joined.open({}, true);
+    joined.run();
+    opened.side.pause();
+    const { host } = joined;
+    const message = frame(2, 64 | 1, 4, new Uint8Array(30_000));
+    const sameCall = new Uint8Array(4 * 10).map((_, at) => (at % 4 === 0 ? 4 : 0));
+    host.receive(message);
+    expect(() => host.receive(frame(10, 0, 0, sameCall))).toThrow("the peer sends without credit");
   });
 });
 

@@ -177,7 +177,8 @@ export class LinkCall implements CallHandle {
     const isCopied = this.#link.output.message(
       this.id,
       isWhole ? flags : (flags & FLAG_BYTES) | FLAG_MORE,
-      bytes.subarray(offset, end),
+      // The whole message, as it was passed, can be shared with other calls.
+      offset === 0 && isWhole ? bytes : bytes.subarray(offset, end),
       offset === 0 ? chunksAfterFirst(bytes.length) : 0,
     );
     if (!isCopied) next.release = undefined;

@@ -22,7 +22,8 @@ export interface LinkOptions {
   /** Hosts give their calls even numbers, instances odd ones. */
   readonly side: "host" | "instance";
   /**
-   * Writes the parts in order. `sharedBytes` counts the payload bytes that their frames carry through shared memory.
+   * Writes the parts in order. `sharedBytes` counts the payload bytes that are not among them: those in shared memory, and
+   * those of messages that several calls share.
    * False = saturated, until `drained()` is called.
    */
   write(parts: readonly Uint8Array[], sharedBytes: number): boolean;

@@ -81,6 +81,7 @@ export class LinkOutput {
 
   /** Sends a message or a chunk of one. Returns whether it was copied, so that its memory may be reused. */
   message(id: number, flags: number, payload: Uint8Array, chunks: number): boolean {
+    if (this.#writer.share(flags, id, payload)) return true;
     return this.push(MESSAGE, flags, id, payload, chunks);
   }
 
@@ -122,7 +123,7 @@ export class LinkOutput {
     const parts = this.#writer.take();
     if (parts.length === 0 || this.#isClosed) return;
     this.writes++;
-    const sharedBytes = this.#slots?.takePutBytes() ?? 0;
+    const sharedBytes = (this.#slots?.takePutBytes() ?? 0) + this.#writer.takeUnwrittenBytes();
     if (!this.#options.write(parts, sharedBytes)) this.isSaturated = true;
     else this.#expressBytes = 0;
   }
@@ -167,14 +168,16 @@ export class LinkOutput {
 
   /** Queued calls send one chunk each in turn, so that none blocks the others (L1). */
   #pump(): void {
-    let chunks = 0;
+    let flushAt = this.#writer.frames + CHUNKS_PER_FLUSH;
     while (!this.isSaturated && this.#slots?.hasFreeSlots !== false) {
       const [call] = this.#queued;
       if (call === undefined) break;
       this.#queued.delete(call);
       if (call.pump()) this.#queued.add(call);
       else call.drained();
-      if (++chunks % CHUNKS_PER_FLUSH === 0) this.flush();
+      if (this.#writer.frames < flushAt) continue;
+      this.flush();
+      flushAt = this.#writer.frames + CHUNKS_PER_FLUSH;
     }
     this.flush();
   }

@@ -13,12 +13,15 @@ import { ControlChunks } from "./control-chunks.ts";
 import {
   ABORT,
   ASSIGNED,
+  CALL_BYTES,
+  CALLS,
   CONTROL,
   CREDIT,
   decodeCredit,
   FLAG_BYTES,
   FLAG_LAST,
   FLAG_MORE,
+  FLAG_SHARED,
   FLAG_STREAM,
   type FrameHeader,
   FrameReader,
@@ -26,6 +29,7 @@ import {
   OPEN,
   PING,
   PONG,
+  SHARING_CALLS_MAX,
   SLOTS_READ,
 } from "./frame.ts";
 import { decodeAbort, decodeJson, decodeWaitTimes } from "./json-payload.ts";
@@ -71,6 +75,9 @@ export class Link implements CallTarget, OpenCalls, CallLink {
   #storedBytes = 0;
   #closedBy: LeverError | undefined;
   #pings: (() => void)[] = [];
+  /** The message of the last frame, if further calls share it. */
+  #sharedMessage: { readonly flags: number; readonly payload: Uint8Array } | undefined;
+  #sharedBytes = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -150,7 +157,8 @@ export class Link implements CallTarget, OpenCalls, CallLink {
   }
 
   /**
-   * Reads bytes from the transport. Returns how many more payload bytes came through shared memory.
+   * Reads bytes from the transport. Returns how many more payload bytes came: through shared memory, and for further calls
+   * that share a message.
    * @throws Error when they break the protocol: close the link and the transport.
    */
   receive(chunk: Uint8Array): number {
@@ -158,7 +166,9 @@ export class Link implements CallTarget, OpenCalls, CallLink {
     const read = this.#peerSlots?.takeRead();
     if (read !== undefined && read.slots > 0) this.output.push(SLOTS_READ, 0, read.slots, NOTHING);
     this.output.checkUnread();
-    return read?.bytes ?? 0;
+    const sharedBytes = this.#sharedBytes;
+    this.#sharedBytes = 0;
+    return sharedBytes + (read?.bytes ?? 0);
   }
 
   /** Releases shared memory that was not used since the last call. True = none is left to release. */
@@ -189,6 +199,7 @@ export class Link implements CallTarget, OpenCalls, CallLink {
     this.#calls.clear();
     this.#openings.clear();
     this.#control.drop();
+    this.#sharedMessage = undefined;
     this.output.close();
     for (const call of calls) {
       call.lost(error, call.openedIn >= unreadFrom && !this.#isRemote(call.id));
@@ -211,12 +222,19 @@ export class Link implements CallTarget, OpenCalls, CallLink {
 
   #onFrame(header: FrameHeader, payload: Uint8Array): void {
     const { type, flags, id } = header;
+    if (this.#sharedMessage !== undefined && type !== CALLS) {
+      throw new Error("Cannot read a frame: a shared message comes without its calls.");
+    }
     switch (type) {
       case OPEN:
         this.#onOpen(header, payload);
         return;
       case MESSAGE:
+        if (flags & FLAG_SHARED) this.#onShared(flags, payload);
         this.#onMessage(flags, id, payload);
+        return;
+      case CALLS:
+        this.#onCalls(payload);
         return;
       case CREDIT:
         this.#calls.get(id)?.receiveCredit(decodeCredit(payload));
@@ -299,6 +317,35 @@ export class Link implements CallTarget, OpenCalls, CallLink {
       return;
     }
     call.receiveMessage(flags, payload);
+  }
+
+  #onShared(flags: number, payload: Uint8Array): void {
+    if (flags & ~(FLAG_BYTES | FLAG_SHARED)) {
+      throw new Error(`Cannot read a shared message: its flags are ${flags}.`);
+    }
+    this.#sharedMessage = { flags, payload: this.#copyOf(flags, payload) };
+  }
+
+  /** Each of the calls gets the message as if it had come in a frame of its own. */
+  #onCalls(payload: Uint8Array): void {
+    const shared = this.#sharedMessage;
+    const count = payload.length / CALL_BYTES;
+    if (shared === undefined || !Number.isInteger(count) || count > SHARING_CALLS_MAX) {
+      throw new Error("Cannot read a frame: it is no list of calls after a shared message.");
+    }
+    this.#sharedMessage = undefined;
+    const { flags, payload: message } = shared;
+    const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+    for (let at = 0; at < payload.length; at += CALL_BYTES) {
+      this.#framesReceived++;
+      this.#sharedBytes += message.length;
+      this.#onMessage(flags, view.getUint32(at, true), this.#copyOf(flags, message));
+    }
+  }
+
+  /** A service may change bytes that it has received, so each of its calls gets its own. A host only passes them on. */
+  #copyOf(flags: number, message: Uint8Array): Uint8Array {
+    return flags & FLAG_BYTES && this.#options.side === "instance" ? message.slice() : message;
   }
 
   #deliver(call: LinkCall, request: CallRequest, isLast: boolean): void {

@@ -63,7 +63,7 @@ it("a head has the number of its parent only if there is one", () => {
 
 it.each([
   ["no bytes", new Uint8Array(0), /too short/],
-  ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 2/],
+  ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 3/],
   ["an unknown kind of caller", encode(OUTSIDE).fill(9, 1, 2), /no kind of caller 9/],
   ["a parent that is cut off", encode(OUTSIDE).fill(128, 1, 2), /its parent runs past its end/],
   ["a name that runs past the end", encode(OUTSIDE).fill(255, 12, 14), /runs past its end/],

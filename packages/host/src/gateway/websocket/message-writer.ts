@@ -15,9 +15,23 @@ interface Message {
   readonly bytes: Uint8Array;
 }
 
+/** Writers with messages to write at the end of this turn of the event loop. */
+let waiting: MessageWriter[] = [];
+/** The messages that were written last in this turn, and their frames. */
+let lastMessages: readonly Message[] = [];
+let lastFrames: readonly Uint8Array[] = [];
+
+function flushWaiting(): void {
+  const writers = waiting;
+  waiting = [];
+  for (const writer of writers) writer.flush();
+  lastMessages = [];
+  lastFrames = [];
+}
+
 /**
  * Writes messages to a WebSocket. The library opens and reads the socket, but would write each message by itself; this joins
- * the messages of one turn of the event loop in one write.
+ * the messages of one turn of the event loop in one write. Messages that go to many WebSockets are put in frames once.
  */
 export class MessageWriter {
   readonly #connection: Duplex;
@@ -34,7 +48,10 @@ export class MessageWriter {
   }
 
   write(kind: PayloadKind, bytes: Uint8Array): void {
-    if (this.#messages.length === 0) setImmediate(() => this.flush());
+    if (this.#messages.length === 0) {
+      if (waiting.length === 0) setImmediate(flushWaiting);
+      waiting.push(this);
+    }
     this.#messages.push({ kind, bytes });
     this.#bytes += bytes.length;
   }
@@ -47,26 +64,44 @@ export class MessageWriter {
     this.#bytes = 0;
     const connection = this.#connection;
     if (connection.destroyed) return;
-    let bytes = 0;
-    for (const message of messages) bytes += headBytes(message) + copiedBytes(message);
-    const joined = Buffer.allocUnsafe(bytes);
-    let start = 0;
-    let end = 0;
-    connection.cork();
-    for (const message of messages) {
-      end = writeHead(joined, end, message);
-      if (copiedBytes(message) > 0) {
-        joined.set(message.bytes, end);
-        end += message.bytes.length;
-      } else {
-        connection.write(joined.subarray(start, end));
-        connection.write(message.bytes);
-        start = end;
-      }
+    if (!areSame(messages, lastMessages)) {
+      lastMessages = messages;
+      lastFrames = framesOf(messages);
     }
-    if (end > start) connection.write(joined.subarray(start, end));
-    connection.uncork();
+    if (lastFrames.length > 1) connection.cork();
+    for (const bytes of lastFrames) connection.write(bytes);
+    if (lastFrames.length > 1) connection.uncork();
   }
+}
+
+/** True when the messages are the same ones: a payload is never changed. */
+function areSame(messages: readonly Message[], others: readonly Message[]): boolean {
+  if (messages.length !== others.length) return false;
+  return messages.every(
+    ({ kind, bytes }, at) => bytes === others[at]?.bytes && kind === others[at].kind,
+  );
+}
+
+/** The bytes of the frames, in as few pieces as copies of payloads allow. */
+function framesOf(messages: readonly Message[]): Uint8Array[] {
+  let bytes = 0;
+  for (const message of messages) bytes += headBytes(message) + copiedBytes(message);
+  const joined = Buffer.allocUnsafe(bytes);
+  const pieces: Uint8Array[] = [];
+  let start = 0;
+  let end = 0;
+  for (const message of messages) {
+    end = writeHead(joined, end, message);
+    if (copiedBytes(message) > 0) {
+      joined.set(message.bytes, end);
+      end += message.bytes.length;
+    } else {
+      pieces.push(joined.subarray(start, end), message.bytes);
+      start = end;
+    }
+  }
+  if (end > start) pieces.push(joined.subarray(start, end));
+  return pieces;
 }
 
 function copiedBytes({ bytes }: Message): number {
