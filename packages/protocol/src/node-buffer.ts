@@ -2,6 +2,7 @@
 interface NodeBuffer {
   isAscii(bytes: Uint8Array): boolean;
   readonly Buffer: {
+    allocUnsafeSlow(bytes: number): Uint8Array<ArrayBuffer>;
     from(
       buffer: ArrayBufferLike,
       offset: number,
@@ -17,3 +18,8 @@ interface NodeBuffer {
 export const nodeBuffer: NodeBuffer | undefined = (
   globalThis as { process?: { getBuiltinModule?(name: string): unknown } }
 ).process?.getBuiltinModule?.("buffer") as NodeBuffer | undefined;
+
+/** Memory that its owner overwrites completely: Node need not clear it. */
+export function newMemory(bytes: number): Uint8Array<ArrayBuffer> {
+  return nodeBuffer?.Buffer.allocUnsafeSlow(bytes) ?? new Uint8Array(bytes);
+}

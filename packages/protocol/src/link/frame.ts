@@ -1,3 +1,4 @@
+import { newMemory } from "../node-buffer.ts";
 import { OPENING_BYTES_MAX } from "./opening.ts";
 
 /**
@@ -190,7 +191,7 @@ export class FrameReader {
   }
 
   #placeFor(header: FrameHeader): Uint8Array {
-    return this.#options.place(header) ?? new Uint8Array(header.payloadBytes);
+    return this.#options.place(header) ?? newMemory(header.payloadBytes);
   }
 
   #begin(header: FrameHeader): void {

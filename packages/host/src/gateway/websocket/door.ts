@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+// Before `ws`.
+import "./masking.ts";
 import { LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { asLeverError } from "../../logs/as-lever-error.ts";
