@@ -12,6 +12,20 @@ it("a quiet process frees the bodies that nothing uses", () => {
   expect(externalBytes()).toBeLessThan(held - 56 * MB);
 });
 
+it("a quiet process returns the parts of the heap that nothing uses", () => {
+  const memory = new MemoryReturn();
+  const held = heapBytesWhileHeld(600_000);
+  for (let i = 0; i < 4; i++) memory.check();
+  expect(getHeapStatistics().total_heap_size).toBeLessThan(held - 16 * MB);
+});
+
+/** The size of the heap while so many objects are in use. */
+function heapBytesWhileHeld(count: number): number {
+  const objects = Array.from({ length: count }, (_, index) => ({ index, list: [index] }));
+  const bytes = getHeapStatistics().total_heap_size;
+  return objects.length === count ? bytes : 0;
+}
+
 /** The memory outside the heap while so many buffers are in use. Other tests of this process may leave garbage there. */
 function bytesWhileHeld(count: number): number {
   const buffers = Array.from({ length: count }, () => Buffer.alloc(MB));

@@ -1,40 +1,59 @@
-import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { getHeapStatistics, type HeapInfo, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** With less memory outside the heap, a collection is not worth its time. */
+/** With less memory to return, a collection is not worth its time. */
 const WORTH_BYTES = 32 * 1024 * 1024;
-/** A process whose memory grows by more between two checks collects it by itself. */
+/** A process that uses more memory than this between two checks collects it by itself. */
 const QUIET_BYTES = 1024 * 1024;
 /** Checks in a row that find the process quiet before a collection. */
 const QUIET_CHECKS = 3;
 
+/** With a heap up to this size, returning its free parts takes a fraction of a second, in which no call is served. */
+const QUICK_BYTES = 64 * 1024 * 1024;
+
+type Memory = Pick<HeapInfo, "used_heap_size" | "total_heap_size" | "external_memory">;
+
 /**
- * Frees the memory of bodies that nothing uses any more. V8 does so only when further memory is allocated: after a flood, an
- * idle process would keep all of it.
+ * Returns the memory of connections, calls and bodies that are over to the system. V8 does so only when further memory is
+ * allocated: after a flood, an idle process would keep all of it.
  */
 export class MemoryReturn {
-  #lastBytes = 0;
-  /** Memory in use after the last collection: only what has come since may be freed. */
   #usedBytes = 0;
+  /** Memory of the process after the last collection: only what has come since may be returned. */
+  #keptBytes = 0;
   #quietChecks = 0;
   #collect: (() => void) | undefined;
 
   /** Call it regularly. */
-  check(bytes: number = getHeapStatistics().external_memory): void {
-    const isQuiet = Math.abs(bytes - this.#lastBytes) < QUIET_BYTES;
-    this.#lastBytes = bytes;
+  check(memory: Memory = getHeapStatistics()): void {
+    const usedBytes = memory.used_heap_size + memory.external_memory;
+    const isQuiet = Math.abs(usedBytes - this.#usedBytes) < QUIET_BYTES;
+    this.#usedBytes = usedBytes;
     this.#quietChecks = isQuiet ? this.#quietChecks + 1 : 0;
-    this.#usedBytes = Math.min(this.#usedBytes, bytes);
-    if (this.#quietChecks < QUIET_CHECKS || bytes - this.#usedBytes < WORTH_BYTES) return;
+    const bytes = heldBytes(memory);
+    this.#keptBytes = Math.min(this.#keptBytes, bytes);
+    if (this.#quietChecks < QUIET_CHECKS || bytes - this.#keptBytes < WORTH_BYTES) return;
     this.#collect ??= collector();
     this.#collect();
-    this.#usedBytes = getHeapStatistics().external_memory;
+    this.#keptBytes = heldBytes(getHeapStatistics());
   }
 }
+
+/** Memory that V8 has from the system: the heap with its free parts, and the memory outside of it. */
+const heldBytes = ({ total_heap_size, external_memory }: Memory): number =>
+  total_heap_size + external_memory;
+
+type Collect = (options: { type: "major"; flavor?: "last-resort" }) => unknown;
 
 /** V8's own function, which a process has only with this flag. */
 function collector(): () => void {
   setFlagsFromString("--expose-gc");
-  const gc: unknown = runInNewContext("gc");
-  return typeof gc === "function" ? () => void gc() : () => {};
+  const gc: Collect = runInNewContext("gc");
+  return () => {
+    gc({ type: "major" });
+    // V8 keeps the free parts of its heap, unless this is its last resort.
+    if (getHeapStatistics().used_heap_size <= QUICK_BYTES) {
+      gc({ type: "major", flavor: "last-resort" });
+    }
+  };
 }

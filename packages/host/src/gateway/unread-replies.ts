@@ -44,7 +44,7 @@ interface Held {
  *
  * - U1. Large ones take at most `bufferedReplyBytesMax` bytes together. Then callers that read nothing make way for others.
  * - U2. A connection whose caller takes nothing of a reply for `unreadTimeoutMs` is closed.
- * - U3. The memory of replies goes back to the system, also when no further call comes.
+ * - U3. Memory that an idle gateway no longer uses goes back to the system, also when no further call comes.
  */
 export class UnreadReplies {
   readonly #options: UnreadRepliesOptions;
