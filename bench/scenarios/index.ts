@@ -5,6 +5,7 @@ import { command } from "./command.ts";
 import { containers } from "./containers.ts";
 import { cost } from "./cost.ts";
 import { density } from "./density.ts";
+import { deploySize } from "./deploy-size.ts";
 import { deploys } from "./deploys.ts";
 import { grpc } from "./grpc.ts";
 import { kills } from "./kills.ts";
@@ -55,4 +56,5 @@ export const scenarios: readonly Scenario[] = [
   webSocketChurn,
   command,
   programs,
+  deploySize,
 ];

@@ -154,7 +154,7 @@ describe("an archive is refused", () => {
   });
 
   it("an archive that is not compressed is refused", async () => {
-    expect(await refusal(tarOf(good))).toBe(cannot("it is not compressed with gzip"));
+    expect(await refusal(tarOf(good))).toBe(cannot("it is not compressed with gzip or zstd"));
   });
 
   it("an empty archive is refused", async () => {

@@ -194,7 +194,7 @@ describe("a gRPC client that shares no code with Lever", () => {
     const { messages, code } = await drain(stream);
     expect(code).toBe(status.OK);
     expect(fromJsonMessage(messages.at(-1)?.["error"])).toBe(
-      "Cannot unpack the archive: it is not compressed with gzip.",
+      "Cannot unpack the archive: it is not compressed with gzip or zstd.",
     );
   });
 });

@@ -15,7 +15,7 @@ import type {
   TokenListing,
   VariableListing,
 } from "./admin-messages.ts";
-import type { ArchiveLimits } from "./limits.ts";
+import type { ArchiveTerms } from "./archive-format.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
 
 /**
@@ -60,12 +60,12 @@ export interface AdminMethods {
   revokeToken(id: string): null;
   listAudit(): readonly AuditEntry[];
   listLimits(): readonly LimitListing[];
-  listArchiveLimits(environment: string): ArchiveLimits;
+  listArchiveLimits(environment: string): ArchiveTerms;
 }
 
 /** The streaming methods of the same service: their arguments, and the messages that they send. */
 export interface AdminStreams {
-  /** The caller sends a .tar.gz as bytes. With `report`, one message follows; with `progress`, some precede it. */
+  /** The caller sends a .tar.gz or .tar.zst as bytes. With `report`, one message follows; with `progress`, some precede it. */
   deployServiceChan(
     environment: string,
     options?: { readonly report?: boolean; readonly progress?: boolean },

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { lstat, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { unpackArchive } from "@leveros/host/parts";
 import { LeverError } from "@leveros/protocol";
 import { type ArchiveEntry, tarEntry } from "../../harness/archive.ts";
@@ -90,7 +90,7 @@ const BLOCK_BYTES = 512;
 const SUM_AT = 148;
 const SUM_BYTES = 8;
 
-/** Entries as a compressed archive; headers get sums that fit, and everything whole blocks. */
+/** Entries as an archive in one of the two formats; headers get sums that fit, and everything whole blocks. */
 function encode(parts: readonly Buffer[]): Buffer {
   const entries = parts.map((part) => {
     const padded = Buffer.alloc(Math.ceil(part.length / BLOCK_BYTES) * BLOCK_BYTES);
@@ -102,7 +102,8 @@ function encode(parts: readonly Buffer[]): Buffer {
     padded.write(`${sum.toString(8).padStart(6, "0")}\0 `, SUM_AT, "latin1");
     return padded;
   });
-  return gzipSync(Buffer.concat([...entries, Buffer.alloc(2 * BLOCK_BYTES)]), { level: 1 });
+  const tar = Buffer.concat([...entries, Buffer.alloc(2 * BLOCK_BYTES)]);
+  return parts.length % 2 === 0 ? gzipSync(tar, { level: 1 }) : zstdCompressSync(tar);
 }
 
 function inputs(): Buffer[][] {
@@ -170,6 +171,7 @@ const WORDS: readonly (string | Buffer)[] = [
   // Types of entries: hard and symbolic links, devices, a pipe, headers of several tars.
   ..."0123456789xgLKDMNSVAX",
   gzipSync("twice"),
+  zstdCompressSync("twice"),
   Buffer.alloc(BLOCK_BYTES),
   "x".repeat(300),
 ];

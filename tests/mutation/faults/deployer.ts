@@ -97,7 +97,7 @@ export const deployerFaults: readonly PlantedFault[] = [
     ],
     [
       "A deploy that fails leaves its archive.",
-      "await rm(this.#archiveOf(codeId), { force: true });",
+      "if (archive !== undefined) await rm(archive, { force: true });",
       "",
       CODE_STORE,
     ],

@@ -1,5 +1,6 @@
 import {
   aboutLimit,
+  archiveFormats,
   defaultLimits,
   type HostEvent,
   type InstanceStatus,
@@ -153,12 +154,12 @@ export const observeMethods: Methods<
       right: "deploy",
       isChange: false,
       arguments: [environment],
-      does: "Lists the limits of a deployed archive, so that one that is too large need not be sent.",
+      does: "Lists the limits and formats of a deployed archive, so that one that is too large need not be sent.",
     },
     ({ router, limits }, name) => {
       findEnvironment(router, name);
       const { archiveBytesMax, unpackedBytesMax, archiveEntriesMax } = limits;
-      return { archiveBytesMax, unpackedBytesMax, archiveEntriesMax };
+      return { archiveBytesMax, unpackedBytesMax, archiveEntriesMax, formats: archiveFormats };
     },
   ),
 };

@@ -26,7 +26,7 @@ export const serviceMethods: Methods<
       isChange: true,
       alias: "DeployServiceChan",
       arguments: [environment, deployOptions],
-      does: "Receives a `.tar.gz` as byte messages and deploys it; with `report`, sends one message about it; with `progress`, says before it what it waits for.",
+      does: "Receives a `.tar.gz` or `.tar.zst` as byte messages and deploys it; with `report`, sends one message about it; with `progress`, says what it waits for.",
     },
     async ({ deployer }, stream, name, wanted) => {
       const deployed = deployer.deploy(name, stream, (progress) => {

@@ -77,7 +77,7 @@ const LATER_NAMES = ["code", "disks", "processes", "removed", "services", "stagi
 /** The traces of a host that had a store; undefined = the folder is new. */
 function describeStored(folder: DataFolder): string | undefined {
   const { dir, wasUsed, secretKeyFile, storeCopyFile } = folder;
-  const archives = namesIn(join(dir, "archives")).filter((name) => name.endsWith(".tar.gz"));
+  const archives = namesIn(join(dir, "archives")).filter((name) => /\.tar\.(?:gz|zst)$/.test(name));
   const names = LATER_NAMES.filter((name) => wasUsed && existsSync(join(dir, name)));
   const found = [
     ...(archives.length > 0 ? [`archives of deployed services (${archives.length})`] : []),

@@ -18,7 +18,8 @@ export function asArchiveError(error: unknown): unknown {
   if (error instanceof LeverError || !(error instanceof Error)) return error;
   const code = "code" in error ? String(error.code) : "";
   if (code === "Z_BUF_ERROR") return invalid("it is cut off in the middle", error);
-  if (code.startsWith("Z_")) return invalid("it is not compressed with gzip", error);
+  if (code.startsWith("Z_")) return invalid("it is not compressed with gzip or zstd", error);
+  if (code.startsWith("ZSTD_")) return invalid("its compression with zstd is damaged", error);
   const tarCode = "tarCode" in error ? String(error.tarCode) : code;
   if (tarCode.startsWith("TAR_")) return invalid(`it is no tar archive (${error.message})`, error);
   if (["EEXIST", "ENOTDIR", "EISDIR"].includes(code)) {

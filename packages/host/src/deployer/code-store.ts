@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { LeverError, type Limits } from "@leveros/protocol";
+import { basename, join } from "node:path";
+import { type ArchiveFormat, archiveFormats, LeverError, type Limits } from "@leveros/protocol";
 import { bootId } from "../processes/boot-id.ts";
 import type { Store, VersionRecord } from "../store/store.ts";
+import { formatOf } from "./archive-format.ts";
 import { type Unpacked, unpackArchive } from "./unpack-archive.ts";
 
 /** An unpacked archive. */
@@ -88,7 +89,7 @@ export class CodeStore {
    */
   async receive(chunks: AsyncIterable<unknown>): Promise<{ codeId: string; archiveBytes: number }> {
     const codeId = randomBytes(12).toString("hex");
-    const staged = join(this.#staging, `${codeId}.tar.gz`);
+    const staged = join(this.#staging, codeId);
     for (const dir of [this.#staging, this.#archives]) await mkdir(dir, PRIVATE_DIR);
     const file = await open(staged, "wx", 0o600);
     let archiveBytes = 0;
@@ -111,7 +112,7 @@ export class CodeStore {
       }
       await file.sync();
       await file.close();
-      await rename(staged, this.#archiveOf(codeId));
+      await rename(staged, this.#archiveOf(codeId, await formatOf(staged)));
       await syncFolder(this.#archives);
     } catch (error) {
       await file.close().catch(() => {});
@@ -135,7 +136,8 @@ export class CodeStore {
       await mkdir(this.#staging, PRIVATE_DIR);
       // Users of services may enter it, and not list it.
       await mkdir(this.#code, { recursive: true, mode: 0o711 });
-      const unpacked = await unpackArchive(this.#archiveOf(codeId), staged, this.#limits);
+      const archive = (await this.#findArchive(codeId)) ?? missingArchive();
+      const unpacked = await unpackArchive(archive, staged, this.#limits);
       await rename(staged, folder);
       const result = await complete({ ...unpacked, folder });
       await rename(folder, join(this.#code, codeId));
@@ -161,17 +163,15 @@ export class CodeStore {
   /** K2. Removes the code of a version that was live. Its archive is kept until `deleteRemoved`. */
   async remove(codeId: string): Promise<void> {
     await mkdir(this.#removed, PRIVATE_DIR);
-    await rename(this.#archiveOf(codeId), join(this.#removed, `${codeId}.tar.gz`)).catch(
-      (error: unknown) => {
-        if (!isMissing(error)) throw error;
-      },
-    );
+    const archive = await this.#findArchive(codeId);
+    if (archive !== undefined) await rename(archive, join(this.#removed, basename(archive)));
     await rm(join(this.#code, codeId), { recursive: true, force: true });
   }
 
   /** Deletes the code of a deploy that failed. */
   async discard(codeId: string): Promise<void> {
-    await rm(this.#archiveOf(codeId), { force: true });
+    const archive = await this.#findArchive(codeId);
+    if (archive !== undefined) await rm(archive, { force: true });
     await rm(join(this.#code, codeId), { recursive: true, force: true });
   }
 
@@ -182,23 +182,33 @@ export class CodeStore {
     const codeDir = join(this.#code, codeId);
     // Every service has this file.
     if (await exists(join(codeDir, "lever.json"))) return codeDir;
-    if (!(await exists(this.#archiveOf(codeId)))) {
-      throw new Error(
-        "its code and its archive are missing from the host's data folder. Deploy the service again",
-      );
-    }
+    if ((await this.#findArchive(codeId)) === undefined) missingArchive();
     await rm(codeDir, { recursive: true, force: true });
     await this.unpack(codeId, complete);
     return codeDir;
   }
 
-  #archiveOf(codeId: string): string {
-    return join(this.#archives, `${codeId}.tar.gz`);
+  #archiveOf(codeId: string, format: ArchiveFormat): string {
+    return join(this.#archives, `${codeId}.${format}`);
+  }
+
+  async #findArchive(codeId: string): Promise<string | undefined> {
+    for (const format of archiveFormats) {
+      const archive = this.#archiveOf(codeId, format);
+      if (await exists(archive)) return archive;
+    }
+    return undefined;
   }
 }
 
+function missingArchive(): never {
+  throw new Error(
+    "its code and its archive are missing from the host's data folder. Deploy the service again",
+  );
+}
+
 function codeIdOf(archive: string): string {
-  return archive.replace(/\.tar\.gz$/, "");
+  return archive.replace(/\.tar\.(?:gz|zst)$/, "");
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,8 +1,9 @@
 import { lstat, mkdtemp, readFile, readlink, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { type ArchiveEntry, archiveOf } from "../../../../tests/harness/archive.ts";
+import { constants, zstdCompressSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type ArchiveEntry, archiveOf, tarOf } from "../../../../tests/harness/archive.ts";
 import { unpackArchive } from "./unpack-archive.ts";
 
 let around: string;
@@ -16,7 +17,11 @@ beforeEach(async () => {
 afterEach(() => rm(around, { recursive: true }));
 
 async function unpack(entries: readonly ArchiveEntry[]): Promise<void> {
-  await writeFile(join(around, "archive"), archiveOf(entries));
+  await unpackBytes(archiveOf(entries));
+}
+
+async function unpackBytes(archive: Buffer): Promise<void> {
+  await writeFile(join(around, "archive"), archive);
   const limits = { unpackedBytesMax: 64 * 1024 * 1024, archiveEntriesMax: 100 };
   await unpackArchive(join(around, "archive"), folder, limits);
 }
@@ -64,4 +69,47 @@ it.each<readonly [string, readonly ArchiveEntry[], string]>([
   const isLink = (await lstat(join(folder, "a"))).isSymbolicLink();
   expect(isLink).toBe(entries.at(-1) === symbolic);
   if (isLink) expect(await readlink(join(folder, "a"))).toBe("b");
+});
+
+describe("an archive compressed with zstd", () => {
+  const zeros = Buffer.alloc(65 * 1024 * 1024);
+  const tar = tarOf([{ path: "a.js", body: large }]);
+
+  it("is unpacked", async () => {
+    await unpackBytes(zstdCompressSync(tar));
+    expect((await readFile(join(folder, "a.js"))).equals(large)).toBe(true);
+  });
+
+  it("is read to the end of its first frame", async () => {
+    await unpackBytes(Buffer.concat([zstdCompressSync(tar), zstdCompressSync(zeros)]));
+    expect((await readFile(join(folder, "a.js"))).equals(large)).toBe(true);
+  });
+
+  it.each<[string, () => Buffer, string]>([
+    ["that is cut off", () => zstdCompressSync(tar).subarray(0, -9), "cut off in the middle"],
+    [
+      "with more than its limit",
+      () => zstdCompressSync(tarOf([{ path: "a", body: zeros }])),
+      "more than 67108864 bytes",
+    ],
+    [
+      "with changed bytes",
+      () => {
+        const checked = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
+        const archive = zstdCompressSync(tar, checked);
+        return Buffer.concat([archive.subarray(0, -4), Buffer.from("dead")]);
+      },
+      "its compression with zstd is damaged",
+    ],
+    [
+      "that needs much memory",
+      () => {
+        const params = { [constants.ZSTD_c_windowLog]: 27, [constants.ZSTD_c_contentSizeFlag]: 0 };
+        return zstdCompressSync(zeros, { params });
+      },
+      "its compression with zstd is damaged",
+    ],
+  ])("%s is refused", async (_name, archive, reason) => {
+    await expect(unpackBytes(archive())).rejects.toThrow(reason);
+  });
 });

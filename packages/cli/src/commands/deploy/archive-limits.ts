@@ -1,4 +1,9 @@
-import { type ArchiveLimits, defaultLimits, WORKSPACE_FOLDER } from "@leveros/protocol";
+import {
+  type ArchiveLimits,
+  type ArchiveTerms,
+  defaultLimits,
+  WORKSPACE_FOLDER,
+} from "@leveros/protocol";
 import { callAdmin } from "../../call-admin.ts";
 import { formatBytes } from "../../quantity.ts";
 import type { Settings } from "../../settings.ts";
@@ -15,21 +20,21 @@ export interface ArchiveSizes {
 }
 
 /**
- * Asks the host for its limits of archives. Returns the defaults when it cannot be asked: the host checks an archive
+ * Asks the host which archives it accepts. Returns the defaults when it cannot be asked: the host checks an archive
  * again, and whether it can be reached shows the upload.
  */
-export async function readArchiveLimits(
+export async function readArchiveTerms(
   settings: Settings,
   adminEnvironment: string,
-): Promise<ArchiveLimits> {
+): Promise<ArchiveTerms> {
   try {
-    const limits = await callAdmin(
+    const terms = await callAdmin(
       { ...settings, adminEnvironment },
       "listArchiveLimits",
       settings.environment,
     );
     const names = ["archiveBytesMax", "unpackedBytesMax", "archiveEntriesMax"] as const;
-    return names.every((name) => Number.isSafeInteger(limits[name])) ? limits : defaultLimits;
+    return names.every((name) => Number.isSafeInteger(terms[name])) ? terms : defaultLimits;
   } catch {
     return defaultLimits;
   }

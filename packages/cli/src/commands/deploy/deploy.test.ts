@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
-import type { DeployReport } from "@leveros/protocol";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { type DeployReport, defaultLimits } from "@leveros/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   answerJson,
@@ -73,6 +73,24 @@ describe("lever deploy", () => {
       '["prod.lever",{"report":true,"progress":true}]',
     );
     expect(gunzipSync(body.subarray(lineEnd + 1)).toString()).toContain("exports.sayHello");
+  });
+
+  it.each([
+    [["tar.gz", "tar.zst"], zstdDecompressSync],
+    [["tar.gz"], gunzipSync],
+    [["tar.future"], gunzipSync],
+  ])("to a host that reads %j sends the archive as it reads it", async (formats, decompress) => {
+    await using host = await startFakeHost((response, { url }) => {
+      if (url.includes("listArchiveLimits")) answerJson(response, { ...defaultLimits, formats });
+      else {
+        response.writeHead(200, { "content-type": "application/x-ndjson" });
+        response.end(`${JSON.stringify(report)}\n`);
+      }
+    });
+    expect(await deploy(host)).toMatchObject({ status: 0, stderr: "" });
+    const body = deploysOf(host)[0]?.body ?? Buffer.alloc(0);
+    const archive = body.subarray(body.indexOf("\n") + 1);
+    expect(decompress(archive).toString()).toContain("exports.sayHello");
   });
 
   it("takes the folder and the environment of the admin service from the command line", async () => {

@@ -1,4 +1,4 @@
-import type { ArchiveLimits } from "@leveros/protocol";
+import { type ArchiveLimits, type ArchiveTerms, archiveFormats } from "@leveros/protocol";
 import { type Command, command } from "../../command.ts";
 import { CommandError, exitStatus } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
@@ -8,7 +8,7 @@ import {
   type ArchiveSizes,
   countPaths,
   describeTooLarge,
-  readArchiveLimits,
+  readArchiveTerms,
 } from "./archive-limits.ts";
 import type { ArchiveEntry } from "./contents/contents.ts";
 import { type DeployOutcome, progressIn, readDeployAnswer } from "./deploy-answer.ts";
@@ -56,7 +56,7 @@ pnpm, yarn).`,
     const folder = await readServiceFolder(dir, settings.flags);
     for (const warning of folder.warnings) printNote(`lever: ${warning}`);
     const { entries } = folder;
-    const limits = await readArchiveLimits(settings, adminEnvironment);
+    const limits = await readArchiveTerms(settings, adminEnvironment);
     // Checked before packing, which takes long for a folder that is far too large.
     if (!dryRun) checkSize(dir, { unpackedBytes: folder.bytes }, { entries, limits });
     const packed = await pack(folder, limits);
@@ -101,14 +101,15 @@ pnpm, yarn).`,
 /** Packs the folder, unless it is too large for the host. Shows the progress on a terminal. */
 async function pack(
   { entries, bytes }: ServiceFolder,
-  limits: ArchiveLimits,
+  { archiveBytesMax, formats = ["tar.gz"] }: ArchiveTerms,
 ): Promise<PackedArchive & ArchiveSizes> {
   const { packEntries } = await import("./pack-entries.ts");
   const progress = new ProgressLine(process.stderr);
   let packedBytes = 0;
   try {
     const packed = await packEntries(entries, {
-      archiveBytesMax: limits.archiveBytesMax,
+      format: archiveFormats.find((format) => formats.includes(format)) ?? "tar.gz",
+      archiveBytesMax,
       onPacked: (fileBytes) => {
         packedBytes += fileBytes;
         progress.show({ name: "packing", packedBytes, folderBytes: bytes });

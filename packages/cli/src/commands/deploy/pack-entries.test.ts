@@ -33,7 +33,7 @@ function list(): Promise<Contents> {
 }
 
 function packAll({ entries }: Pick<Contents, "entries">): Promise<PackedArchive> {
-  return packEntries(entries, { archiveBytesMax: 10_000_000 });
+  return packEntries(entries, { format: "tar.gz", archiveBytesMax: 10_000_000 });
 }
 
 async function pack(): Promise<Buffer> {
@@ -135,6 +135,7 @@ it("the size of each file is reported when it is packed", async () => {
   const { entries, bytes } = await list();
   let packedBytes = 0;
   await packEntries(entries, {
+    format: "tar.gz",
     archiveBytesMax: 10_000,
     onPacked: (size) => {
       packedBytes += size;
@@ -146,9 +147,9 @@ it("the size of each file is reported when it is packed", async () => {
 it("an archive that is too large is measured and not kept", async () => {
   await writeFile(join(folder, "a"), randomBytes(100_000));
   const { entries } = await list();
-  const whole = await packEntries(entries, { archiveBytesMax: 200_000 });
+  const whole = await packEntries(entries, { format: "tar.gz", archiveBytesMax: 200_000 });
   expect(whole.unpackedBytes).toBe(gunzipSync(Buffer.concat(whole.chunks ?? [])).length);
-  const measured = await packEntries(entries, { archiveBytesMax: 50_000 });
+  const measured = await packEntries(entries, { format: "tar.gz", archiveBytesMax: 50_000 });
   expect(measured).toEqual({ ...whole, chunks: undefined });
 });
 

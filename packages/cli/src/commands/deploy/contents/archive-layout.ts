@@ -51,6 +51,8 @@ export function linkTarget(from: string, to: string): string {
 
 /** The path relative to a folder, with `/`: "" for the folder itself, undefined outside of it. */
 export function pathBelow(folder: string, path: string): string | undefined {
+  // Nearly always, and much faster.
+  if (path.startsWith(folder) && path[folder.length] === "/") return path.slice(folder.length + 1);
   const below = relative(folder, path);
   const isOutside = below === ".." || below.startsWith(`..${sep}`) || isAbsolute(below);
   return isOutside ? undefined : below.split(sep).join("/");

@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { existsSync, realpathSync } from "node:fs";
 import { basename, join, posix } from "node:path";
 import type { ArchiveLayout } from "./archive-layout.ts";
 
@@ -14,7 +14,7 @@ export interface FoundPackage {
 export class PackageFinder {
   readonly #layout: ArchiveLayout;
   /** Lookups that have been made before: most packages are found from many others. */
-  readonly #real = new Map<string, Promise<string | undefined>>();
+  readonly #real = new Map<string, string | undefined>();
 
   constructor(layout: ArchiveLayout) {
     this.#layout = layout;
@@ -24,16 +24,15 @@ export class PackageFinder {
     for (const folder of this.#layout.foldersAbove(from)) {
       if (basename(folder) === "node_modules") continue;
       const at = join(folder, "node_modules", name);
-      const real = await this.#realPath(at);
+      const real = this.#realPath(at);
       if (real !== undefined) return { at, real };
     }
     return undefined;
   }
 
-  #realPath(path: string): Promise<string | undefined> {
-    const known = this.#real.get(path);
-    if (known !== undefined) return known;
-    const found = realpath(path).catch(() => undefined);
+  #realPath(path: string): string | undefined {
+    if (this.#real.has(path)) return this.#real.get(path);
+    const found = existsSync(path) ? realpathSync.native(path) : undefined;
     this.#real.set(path, found);
     return found;
   }

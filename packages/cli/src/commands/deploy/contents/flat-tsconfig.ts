@@ -26,7 +26,7 @@ export async function flattenTsconfigs(
     const isTsconfig = /(?:^|\/)tsconfig(?:\.[^/]*)?\.json$/.test(path);
     if (entry.kind !== "file" || !isTsconfig || layout.isInstalled(entry.source)) continue;
     // Without these, it depends on no file outside of the folder.
-    if (!/"extends"|"\.\.\//.test((await readText(entry.source)) ?? "")) continue;
+    if (!/"extends"|"\.\.\//.test(readText(entry.source) ?? "")) continue;
     try {
       const { source } = entry;
       const config = withArchivedPaths(readTsconfig(source), { source, path, layout });

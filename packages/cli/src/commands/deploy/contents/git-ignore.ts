@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ignore from "ignore";
 import { pathBelow } from "./archive-layout.ts";
@@ -56,14 +56,14 @@ export class GitIgnore {
     const path = pathBelow(this.#top, folder) ?? "";
     const above = path === "" ? await this.#topLevel() : await this.#level(dirname(folder));
     const kept = isIgnored(above.rules, path, true) ? [] : above.lines;
-    const own = linesOf(await readText(join(folder, ".gitignore")));
+    const own = linesOf(readText(join(folder, ".gitignore")));
     if (own.length === 0 && kept === above.lines) return above;
     const lines = [...kept, ...own.map((line) => scopeLine(line, path))];
     return { lines, rules: rulesOf(lines) };
   }
 
   async #topLevel(): Promise<Level> {
-    const lines = linesOf(await readText(join(this.#top, ".git/info/exclude")));
+    const lines = linesOf(readText(join(this.#top, ".git/info/exclude")));
     return { lines, rules: rulesOf(lines) };
   }
 }
@@ -93,10 +93,14 @@ function linesOf(text: string | undefined): string[] {
 }
 
 /** Returns undefined for a file that does not exist. */
-export async function readText(file: string): Promise<string | undefined> {
-  return await readFile(file, "utf8").catch((error: unknown) => {
+export function readText(file: string): string | undefined {
+  // Most folders have none, and an error costs more than this.
+  if (!existsSync(file)) return undefined;
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
     throw error;
-  });
+  }
 }

@@ -29,7 +29,7 @@ export async function readIgnoreRules(
     in: async (folder) => (layout.isInstalled(folder) ? () => false : await git.in(folder)),
     ignoredPart: (folder, path) => git.ignoredPart(folder, path),
   };
-  const text = await readText(join(layout.folder, ".leverignore"));
+  const text = readText(join(layout.folder, ".leverignore"));
   if (text === undefined) return { own: gitRules, git: gitRules };
   const rules = ignore({ ignorecase: false }).add(text.replace(/^\uFEFF/, ""));
   const ignores = (path: string, isFolder: boolean): boolean =>

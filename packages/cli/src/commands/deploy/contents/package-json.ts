@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isJsonObject } from "@leveros/protocol";
+import { readText } from "./git-ignore.ts";
 
 /** The fields of a package.json that decide what is packed. */
 export interface PackageJson {
@@ -29,8 +29,12 @@ const ENTRY_FIELDS = ["main", "module", "exports", "bin", "files"] as const;
 
 /** Reads the package.json of a folder; undefined if it has none, or if it is not a JSON object. */
 export async function readPackageJson(folder: string): Promise<PackageJson | undefined> {
-  const text = await readFile(join(folder, "package.json"), "utf8").catch(() => undefined);
-  return text === undefined ? undefined : parsePackageJson(text);
+  try {
+    const text = readText(join(folder, "package.json"));
+    return text === undefined ? undefined : parsePackageJson(text);
+  } catch {
+    return undefined;
+  }
 }
 
 export function parsePackageJson(text: string): PackageJson | undefined {
