@@ -2,7 +2,7 @@
 interface NodeBuffer {
   isAscii(bytes: Uint8Array): boolean;
   readonly Buffer: {
-    allocUnsafeSlow(bytes: number): Uint8Array<ArrayBuffer>;
+    allocUnsafeSlow(bytes: number): { readonly buffer: ArrayBuffer };
     from(
       buffer: ArrayBufferLike,
       offset: number,
@@ -19,7 +19,8 @@ export const nodeBuffer: NodeBuffer | undefined = (
   globalThis as { process?: { getBuiltinModule?(name: string): unknown } }
 ).process?.getBuiltinModule?.("buffer") as NodeBuffer | undefined;
 
-/** Memory that its owner overwrites completely: Node need not clear it. */
+/** Memory that its owner overwrites completely: Node need not clear it. No `Buffer`, whose `slice` does not copy. */
 export function newMemory(bytes: number): Uint8Array<ArrayBuffer> {
-  return nodeBuffer?.Buffer.allocUnsafeSlow(bytes) ?? new Uint8Array(bytes);
+  if (nodeBuffer === undefined) return new Uint8Array(bytes);
+  return new Uint8Array(nodeBuffer.Buffer.allocUnsafeSlow(bytes).buffer);
 }

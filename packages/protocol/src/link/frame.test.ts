@@ -42,7 +42,8 @@ function readPieces(pieces: readonly Uint8Array[], isBorrowed = false): Frame[] 
     readSlot: (slot, target) => target.fill(slot),
   });
   for (const piece of pieces) {
-    const pushed = new Uint8Array(piece);
+    // As sockets do. The `slice` of a `Buffer` does not copy.
+    const pushed = Buffer.from(piece);
     reader.push(pushed);
     if (isBorrowed) pushed.fill(0xaa);
   }

@@ -217,7 +217,8 @@ export class FrameReader {
 
   #copy(bytes: Uint8Array): Uint8Array {
     const { length } = bytes;
-    if (length > BLOCK_BYTES / 4) return bytes.slice();
+    // The `slice` of a `Buffer` does not copy.
+    if (length > BLOCK_BYTES / 4) return new Uint8Array(bytes);
     if (length > this.#block.length) this.#block = new Uint8Array(BLOCK_BYTES);
     const copy = this.#block.subarray(0, length);
     copy.set(bytes);
