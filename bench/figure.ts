@@ -8,6 +8,8 @@ export interface Figure {
   /** Such as `≤ 1.5`; undefined = nothing is promised. */
   readonly target?: string;
   readonly isKept?: boolean;
+  /** The number of the target. */
+  readonly limit?: number;
   /** Each measurement, in the order of the rounds. */
   readonly samples?: readonly number[];
   /** Where it is drawn: figures of one chart are its bars. */
@@ -23,20 +25,20 @@ export function measured(name: string, value: Measured, bar?: Figure["bar"]): Fi
 
 /** A figure that must not be greater. */
 export const atMost = (name: string, value: Measured, limit: number): Figure =>
-  promised(name, value, `≤ ${rounded(limit)}`, (held) => held <= limit);
+  promised(name, value, { target: `≤ ${rounded(limit)}`, limit, isGood: (held) => held <= limit });
 
 /** A figure that must not be smaller. */
 export const atLeast = (name: string, value: Measured, limit: number): Figure =>
-  promised(name, value, `≥ ${rounded(limit)}`, (held) => held >= limit);
+  promised(name, value, { target: `≥ ${rounded(limit)}`, limit, isGood: (held) => held >= limit });
 
 function promised(
   name: string,
   value: Measured,
-  target: string,
-  isGood: (value: number) => boolean,
+  promise: { target: string; limit: number; isGood: (value: number) => boolean },
 ): Figure {
+  const { target, limit, isGood } = promise;
   const held = summary(value);
-  return { name, ...held, target, isKept: isGood(held.value) };
+  return { name, ...held, target, limit, isKept: isGood(held.value) };
 }
 
 function summary(value: Measured): { value: number; samples?: readonly number[] } {
@@ -54,6 +56,18 @@ export function spreadOf({ samples = [] }: Figure): string {
   return samples.length < 2
     ? ""
     : `${rounded(Math.min(...samples))}–${rounded(Math.max(...samples))}`;
+}
+
+/**
+ * How far the best measurement is on the good side of its target: 1 = it reaches the target, 0.5 = it is half of what must be
+ * reached, or twice what is allowed. A promise of none (`≤ 0`) is kept (1) or not (0).
+ */
+export function bestBesideTarget({ value, samples, target, limit, isKept }: Figure): number {
+  const values = samples ?? [Number(value)];
+  if (limit === undefined || limit === 0) return isKept === false ? 0 : 1;
+  return target?.startsWith("≥") === true
+    ? Math.max(...values) / limit
+    : limit / Math.min(...values);
 }
 
 /** `ok`, `MISSED`, or nothing when nothing is promised. */
