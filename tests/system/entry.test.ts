@@ -150,7 +150,7 @@ describe("a program that serves the gRPC wire", () => {
   });
 
   it("a program in Node gets sizes of its heap that fit its ram", async () => {
-    expect(await call("options")).toMatch(/^--max-old-space-size=76 --max-semi-space-size=4( |$)/);
+    expect(await call("options")).toMatch(/^--max-old-space-size=76 --max-semi-space-size=8( |$)/);
   });
 
   it("Lever's own process beside a program is not part of the memory of its instance", async () => {

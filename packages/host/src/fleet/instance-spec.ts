@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
-import { heapFlags } from "../launcher/node-flags.ts";
+import { programNodeOptions } from "../launcher/node-flags.ts";
 import type { VersionRecord } from "../store/store.ts";
 import { type StartVariables, startVariables } from "./start-variables.ts";
 
@@ -54,7 +54,10 @@ export async function prepareInstance(
   const instance = `${service}-${version}-${randomBytes(4).toString("hex")}`;
   const variables = {
     ...set,
-    ...(entry !== undefined && { NODE_OPTIONS: programNodeOptions(ram, set["NODE_OPTIONS"]) }),
+    // Otherwise garbage could grow to a part of the machine's memory. Programs that are not Node ignore it.
+    ...(entry !== undefined && {
+      NODE_OPTIONS: `${programNodeOptions(ram)} ${set["NODE_OPTIONS"] ?? ""}`.trim(),
+    }),
     LEVEROS_ENVIRONMENT: environment,
     LEVEROS_SERVICE: service,
     LEVEROS_INSTANCE_ID: instance,
@@ -78,12 +81,4 @@ export async function prepareInstance(
     maxCpu,
     prepareMs: clock.now() - startedAt,
   };
-}
-
-/**
- * A program in Node gets sizes of its heap that fit its `ram`. Otherwise garbage may grow to a part of the machine's memory:
- * a gRPC server that keeps nothing comes to 180 MB under load. Other programs ignore the variable.
- */
-function programNodeOptions(ram: number, own = ""): string {
-  return [...heapFlags(ram), own].join(" ").trim();
 }

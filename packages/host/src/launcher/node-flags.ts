@@ -14,13 +14,21 @@ const NEW_SPACE_MB = 4;
  * limits can only be set at the start of a process.
  */
 export function nodeFlags(ram: number): string[] {
-  return ["--disable-warning=ExperimentalWarning", ...heapFlags(ram)];
+  return ["--disable-warning=ExperimentalWarning", ...heapFlags(ram, NEW_SPACE_MB)];
 }
 
-/** Flags that set the sizes of the heap, also for programs in Node (`NODE_OPTIONS`). */
-export function heapFlags(ram: number): string[] {
+/**
+ * Options of Node for a program with `ram` megabytes of its own. The default space for new objects could grow to 96 MB. With
+ * one as small as a runtime's, a gRPC server takes a third more time, because its streams live longer than a collection.
+ */
+export function programNodeOptions(ram: number): string {
+  const newSpaceMb = Math.min(NEW_SPACE_MB * 4, Math.max(NEW_SPACE_MB, Math.floor(ram / 16)));
+  return heapFlags(ram, newSpaceMb).join(" ");
+}
+
+function heapFlags(ram: number, newSpaceMb: number): string[] {
   const heapMb = Math.max(HEAP_MB_MIN, Math.floor(ram * HEAP_SHARE) - OUTSIDE_HEAP_MB);
-  return [`--max-old-space-size=${heapMb}`, `--max-semi-space-size=${NEW_SPACE_MB}`];
+  return [`--max-old-space-size=${heapMb}`, `--max-semi-space-size=${newSpaceMb}`];
 }
 
 /**

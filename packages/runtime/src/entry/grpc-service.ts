@@ -137,9 +137,7 @@ export class GrpcService {
     let message: Uint8Array;
     try {
       const payload = { kind: request.kind, bytes: request.body };
-      message = request.isStream
-        ? encodeStreamMessage({ type: "rpc", payload })
-        : encodeRpc(payload);
+      message = request.isStream ? encodeStreamMessage({ type: "rpc", payload }) : encodeRpc(args);
     } catch (error) {
       side.abort(asMalformed(error));
       return ignoredEvents;

@@ -8,6 +8,7 @@ import { encodeHeader, encodeName, HeaderBlock } from "./http2/hpack.ts";
  */
 export const URL_BYTES_MAX: number = 7 * 1024;
 const BLOCK_BYTES_MAX = 16 * 1024;
+const URLS_MAX = 256;
 /** The largest time that gRPC can express in milliseconds. */
 const TIMEOUT_MS_MAX = 99_999_999;
 
@@ -21,6 +22,8 @@ export class RequestHeaders {
   readonly #assignment: Assignment;
   readonly #unary: Buffer;
   readonly #streaming: Buffer;
+  /** By method, without a resource. */
+  readonly #urls = new Map<string, string>();
   readonly #block = new HeaderBlock(BLOCK_BYTES_MAX);
 
   constructor(options: { port: number; gateway: string; assignment: Assignment }) {
@@ -42,10 +45,9 @@ export class RequestHeaders {
 
   /** The header block of a call, valid until the next one; the length of its URL when that is too long. */
   encode(request: CallRequest, epoch: number | undefined): Buffer | number {
-    const { environment, service } = this.#assignment;
     const { caller, timeoutMs, isStream } = request;
     const { resource, method } = request.target;
-    const url = formatLeverUrl({ environment, service, resource, method });
+    const url = resource === "" ? this.#urlOf(method) : this.#format(resource, method);
     if (url.length > URL_BYTES_MAX) return url.length;
     const block = this.#block.begin(isStream ? this.#streaming : this.#unary);
     block.add(LEVER_URL, url);
@@ -55,5 +57,20 @@ export class RequestHeaders {
       block.add(TIMEOUT, `${Math.min(Math.ceil(timeoutMs), TIMEOUT_MS_MAX)}m`);
     }
     return block.bytes;
+  }
+
+  #urlOf(method: string): string {
+    let url = this.#urls.get(method);
+    if (url === undefined) {
+      url = this.#format("", method);
+      if (this.#urls.size === URLS_MAX) this.#urls.clear();
+      this.#urls.set(method, url);
+    }
+    return url;
+  }
+
+  #format(resource: string, method: string): string {
+    const { environment, service } = this.#assignment;
+    return formatLeverUrl({ environment, service, resource, method });
   }
 }

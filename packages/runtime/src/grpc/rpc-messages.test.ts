@@ -1,4 +1,4 @@
-import { argumentsPayload, decodeValue, PAYLOAD_BYTES, valuePayload } from "@leveros/protocol";
+import { decodeValue, PAYLOAD_BYTES, valuePayload } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { frameMessage } from "./message-reader.ts";
 import {
@@ -24,13 +24,13 @@ const values: readonly unknown[] = [
 
 it("arguments are decoded as they were encoded", () => {
   for (const args of [[], values, [[]]]) {
-    const { kind, bytes } = decodeRpc(encodeRpc(argumentsPayload(args)));
+    const { kind, bytes } = decodeRpc(encodeRpc(args));
     expect(decodeValue(kind, bytes)).toEqual(args);
   }
 });
 
 it("a single bytes argument stays bytes", () => {
-  const { kind, bytes } = decodeRpc(encodeRpc(argumentsPayload([new Uint8Array([1, 2])])));
+  const { kind, bytes } = decodeRpc(encodeRpc([new Uint8Array([1, 2])]));
   expect([kind, ...bytes]).toEqual([PAYLOAD_BYTES, 1, 2]);
 });
 

@@ -27,8 +27,8 @@ export type StreamMessage =
 // Every field is length-delimited, so its tag is field number × 8 + 2.
 const tag = (field: number): number => field * 8 + 2;
 
-/** Encodes the arguments of a call as an RPC message. */
-export function encodeRpc(args: Payload): Uint8Array {
+/** Encodes the decoded arguments of a call as an RPC message. */
+export function encodeRpc(args: readonly unknown[]): Uint8Array {
   const writer = protobuf.Writer.create();
   writeRpc(writer, args);
   return writer.finish();
@@ -69,7 +69,7 @@ export function encodeStreamMessage(message: StreamMessage): Uint8Array {
       break;
     case "rpc":
       writer.uint32(tag(1)).fork();
-      writeRpc(writer, message.payload);
+      writeRpc(writer, readArguments(message.payload));
       writer.ldelim();
       break;
     case "message":
@@ -108,15 +108,21 @@ export function decodeStreamMessage(bytes: Uint8Array): StreamMessage {
   return message;
 }
 
-function writeRpc(writer: protobuf.Writer, args: Payload): void {
-  if (args.kind === PAYLOAD_BYTES) {
-    writer.uint32(tag(2)).bytes(args.bytes);
+function writeRpc(writer: protobuf.Writer, args: readonly unknown[]): void {
+  const [only] = args;
+  if (args.length === 1 && only instanceof Uint8Array) {
+    writer.uint32(tag(2)).bytes(only);
     return;
   }
-  const values = readValueText(args.bytes);
   writer.uint32(tag(1)).fork();
-  writeArray(writer, Array.isArray(values) ? values : [values]);
+  writeArray(writer, args);
   writer.ldelim();
+}
+
+function readArguments({ kind, bytes }: Payload): readonly unknown[] {
+  if (kind === PAYLOAD_BYTES) return [bytes];
+  const values = readValueText(bytes);
+  return Array.isArray(values) ? values : [values];
 }
 
 function readRpc(reader: protobuf.Reader, end: number): Payload {
