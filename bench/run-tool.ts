@@ -2,7 +2,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 /** Debian's packages of the load generators. */
-const PACKAGES: Readonly<Record<string, string>> = { wrk: "wrk", h2load: "nghttp2-client" };
+const PACKAGES: Readonly<Record<string, string>> = {
+  wrk: "wrk",
+  h2load: "nghttp2-client",
+  taskset: "util-linux",
+};
 
 /** Runs a load generator to its end and returns what it printed. @throws Error when it is missing or fails. */
 export async function runTool(

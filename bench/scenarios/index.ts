@@ -14,6 +14,7 @@ import { limit } from "./limit.ts";
 import { manyResources } from "./many-resources.ts";
 import { neighbours } from "./neighbours.ts";
 import { newConnections } from "./new-connections.ts";
+import { openLoad } from "./open-load.ts";
 import { overload } from "./overload.ts";
 import { programs } from "./programs.ts";
 import { resources } from "./resources.ts";
@@ -44,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   typescript,
   neighbours,
   manyResources,
+  openLoad,
   overload,
   deploys,
   kills,
