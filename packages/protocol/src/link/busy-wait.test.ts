@@ -38,6 +38,18 @@ it("three concurrent calls are not busy-waited for", () => {
   expect(pace(new BusyWaitPolicy(), 0.01, { callsOpen: 3 }).busyWaitMs).toBe(0);
 });
 
+it("calls of many callers are not busy-waited for, also while few are open", () => {
+  const policy = new BusyWaitPolicy();
+  let now = 0;
+  for (let i = 0; i < 100; i++) {
+    ({ now } = pace(policy, 0.1, { callsOpen: 3, times: 1, from: now }));
+    const { busyWaitMs, now: later } = pace(policy, 0.1, { from: now });
+    expect(busyWaitMs).toBe(0);
+    now = later;
+  }
+  expect(pace(policy, 0.1, { times: 1_000, from: now }).busyWaitMs).toBeGreaterThan(0);
+});
+
 it("messages of a stream are not busy-waited for", () => {
   expect(pace(new BusyWaitPolicy(), 0.1, { isStream: true }).busyWaitMs).toBe(0);
 });

@@ -13,6 +13,11 @@ const GAP_MS_MAX = 1;
 const WEIGHT = 1 / 8;
 /** With more open calls the process has work to do, and throughput matters more than latency. */
 const CALLS_MAX = 2;
+/**
+ * After more open calls than that, nothing is busy-waited for during this time. Many callers send their next call at any
+ * time, and a process that waits for it takes the processor from those that do the work.
+ */
+const CROWDED_MS = 100;
 
 /**
  * Decides when a link busy-waits. Waking a halted processor takes longer than a short call, on virtual machines several
@@ -25,6 +30,8 @@ export class BusyWaitPolicy {
   #lastAt = 0;
   #callsMade = 0;
   #calledAt = 0;
+  /** When more than CALLS_MAX calls were open. */
+  #crowdedAt: number = -CROWDED_MS;
 
   /**
    * Called whenever bytes go through. Returns until when to busy-wait; 0 = do not. `callsMade` counts regular calls only:
@@ -38,7 +45,8 @@ export class BusyWaitPolicy {
     const gapMs = Math.min(now - this.#lastAt, GAP_MS_MAX);
     this.#lastAt = now;
     this.#gapMs += (gapMs - this.#gapMs) * WEIGHT;
-    const isCalling = callsOpen <= CALLS_MAX && now - this.#calledAt < GAP_MS_MAX;
+    if (callsOpen > CALLS_MAX) this.#crowdedAt = now;
+    const isCalling = now - this.#crowdedAt >= CROWDED_MS && now - this.#calledAt < GAP_MS_MAX;
     return isCalling && this.#gapMs < SOON_MS ? now + BUSY_WAIT_MS : 0;
   }
 }
