@@ -5,6 +5,7 @@ import {
   connect as connectHttp2,
 } from "node:http2";
 import { connect } from "node:net";
+import { attachLink, ignoredEvents, LINK_UPGRADE, OUTSIDE, PAYLOAD_JSON } from "@leveros/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { leverMessages } from "../harness/grpc-peer.ts";
 import { callMethod } from "../harness/http-call.ts";
@@ -130,4 +131,39 @@ it("an HTTP/1.1 connection that reads nothing is closed", async () => {
   socket.resume();
   await once(socket, "close");
   expect(bytes).toBeLessThan(CALLS * REPLY_BYTES);
+});
+
+it("a link that reads nothing is closed, and its replies count together", async () => {
+  const socket = connect(Number(lever.address.split(":")[1]), "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write(
+    `GET / HTTP/1.1\r\nhost: dev.lever\r\nconnection: Upgrade\r\nupgrade: ${LINK_UPGRADE}\r\n\r\n`,
+  );
+  await once(socket, "data");
+  const link = attachLink(socket, {
+    side: "instance",
+    messageBytesMax: REPLY_BYTES,
+    callsMax: 1,
+    onCall: () => ignoredEvents,
+    onControl() {},
+    onClose() {},
+  });
+  socket.pause();
+  const target = { environment: "dev.lever", service: "svc", resource: "", method: "large" };
+  const call = {
+    caller: OUTSIDE,
+    target,
+    isStream: false,
+    timeoutMs: 0,
+    kind: PAYLOAD_JSON,
+  } as const;
+  for (let i = 0; i < 16; i++) {
+    link.open({ ...call, body: Buffer.from("[]") }, ignoredEvents, false);
+  }
+  const dropped = await lever.event("unread reply dropped", {}, { after: "now" });
+  const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+  socket.resume();
+  await closed;
+  expect(dropped["bytes"]).toBeGreaterThan(REPLY_BYTES);
+  expect(dropped["bytes"]).toBeLessThan(4 * REPLY_BYTES);
 });

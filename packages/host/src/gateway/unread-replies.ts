@@ -35,7 +35,7 @@ interface Held {
   left: number;
   /** When its caller has taken something last. */
   takenAt: number;
-  readonly unsent: () => number;
+  unsent: () => number;
   readonly onDrain: () => void;
 }
 
@@ -79,15 +79,23 @@ export class UnreadReplies {
     return this.#makeWay(this.#options.limits.bufferedReplyBytesMax - bytes);
   }
 
-  /** The writer holds bytes that its caller has not taken. It is watched until it has sent them. */
-  hold(writer: ReplyWriter, unsent: () => number = () => writer.writableLength): void {
-    if (this.#held.has(writer)) return;
+  /**
+   * The writer holds bytes, or more of them, that its caller has not taken. It is watched until it has sent them. `unsent`
+   * counts them. Default: those that the writer itself holds.
+   */
+  hold(writer: ReplyWriter, unsent?: () => number): void {
+    const earlier = this.#held.get(writer);
+    if (earlier !== undefined) {
+      if (unsent !== undefined) earlier.unsent = unsent;
+      this.#refresh(writer, earlier);
+      return;
+    }
     const now = this.#options.clock.now();
-    const bytes = unsent();
+    const bytes = unsent === undefined ? writer.writableLength : unsent();
     const held: Held = {
       bytes,
       left: bytes + queuedBytes(writer),
-      unsent,
+      unsent: unsent ?? (() => writer.writableLength),
       takenAt: now,
       onDrain: () => {
         held.takenAt = this.#options.clock.now();
@@ -113,19 +121,20 @@ export class UnreadReplies {
 
   /** Releases what was sent. */
   #update(): void {
-    const now = this.#options.clock.now();
-    for (const [writer, held] of this.#held) {
-      const bytes = writer.destroyed ? 0 : held.unsent();
-      if (bytes === 0) {
-        this.#release(writer, held);
-        continue;
-      }
-      const left = bytes + queuedBytes(writer);
-      if (left < held.left) held.takenAt = now;
-      held.left = left;
-      this.#bytes += bytes - held.bytes;
-      held.bytes = bytes;
+    for (const [writer, held] of this.#held) this.#refresh(writer, held);
+  }
+
+  #refresh(writer: ReplyWriter, held: Held): void {
+    const bytes = writer.destroyed ? 0 : held.unsent();
+    if (bytes === 0) {
+      this.#release(writer, held);
+      return;
     }
+    const left = bytes + queuedBytes(writer);
+    if (left < held.left) held.takenAt = this.#options.clock.now();
+    held.left = left;
+    this.#bytes += bytes - held.bytes;
+    held.bytes = bytes;
   }
 
   #check(): void {

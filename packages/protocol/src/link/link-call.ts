@@ -45,6 +45,8 @@ export interface CallLink {
    * of the link occupy too much, or this process holds too many bytes.
    */
   countStored(memoryBytes: number, arrivedBytes: number): boolean;
+  /** Counts bytes of messages that wait to be sent; negative = sent or dropped. Returns why there may be no more. */
+  countUnsent(bytes: number): LeverError | undefined;
   /** The call is over. */
   forget(id: number): void;
 }
@@ -173,7 +175,10 @@ export class LinkCall implements CallHandle {
     const end = Math.min(offset + CHUNK_BYTES, bytes.length);
     const isWhole = end === bytes.length;
     next.offset = end;
-    if (!next.isArguments) this.#sendCredit -= end - offset + HEADER_BYTES;
+    if (!next.isArguments) {
+      this.#sendCredit -= end - offset + HEADER_BYTES;
+      this.#link.countUnsent(offset - end);
+    }
     const isCopied = this.#link.output.message(
       this.id,
       isWhole ? flags : (flags & FLAG_BYTES) | FLAG_MORE,
@@ -364,6 +369,11 @@ export class LinkCall implements CallHandle {
       this.#link.output.message(this.id, flags, bytes, 0);
       return;
     }
+    const refusal = this.#link.countUnsent(bytes.length);
+    if (refusal !== undefined) {
+      this.#refuse(refusal);
+      return;
+    }
     this.#outgoing.push({ flags, bytes, isArguments: false, offset: 0 });
     this.#link.output.queue(this);
   }
@@ -390,6 +400,9 @@ export class LinkCall implements CallHandle {
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    for (const { isArguments, offset, bytes } of this.#outgoing) {
+      if (!isArguments) this.#link.countUnsent(offset - bytes.length);
+    }
     this.#outgoing = [];
     this.#dropMessage();
     this.#link.countStored(-this.#argumentsBytes, -largeBytes(this.#argumentsBytes));

@@ -45,6 +45,11 @@ export interface LinkOptions {
    * released. False = too many. Default: no limit.
    */
   countArrived?(bytes: number): boolean;
+  /**
+   * Counts bytes of messages that wait until the peer reads; negative = sent or dropped. A message is not sent, and its call
+   * ends with the returned error, when it has no memory. Default: no limit but that of each call (L2).
+   */
+  countUnsent?(bytes: number): LeverError | undefined;
   /** Memory for large payloads. Default: none, the transport carries every payload. */
   readonly shared?: SharedMemory | undefined;
   /** Called when no call is open. May be called more than once in a row. */

@@ -214,6 +214,10 @@ export class Link implements CallTarget, OpenCalls, CallLink {
     return isWithin && this.#storedBytes <= STORED_MESSAGES_MAX * this.messageBytesMax;
   }
 
+  countUnsent(bytes: number): LeverError | undefined {
+    return this.#options.countUnsent?.(bytes);
+  }
+
   forget(id: number): void {
     if (this.#calls.delete(id) && this.#isRemote(id)) this.#remoteCalls--;
     this.#openings.delete(id);

@@ -41,6 +41,7 @@ export type LinkHandlers = Pick<
   | "isBorrowed"
   | "refuse"
   | "countArrived"
+  | "countUnsent"
   | "shared"
   | "onIdle"
 > & {

@@ -13,6 +13,7 @@ import { forwardCall } from "../../router/forward-call.ts";
 import type { AccessRequest } from "../admission/admit-call.ts";
 import type { HeldConnection } from "../connections.ts";
 import type { DoorOptions } from "../door-options.ts";
+import { tooManyReplies } from "../unread-replies.ts";
 
 /** Calls that are open on one link at once: as many as there may be connections with one call each. */
 const CALLS_MAX = 10_000;
@@ -28,6 +29,9 @@ interface ClientLinkOptions extends DoorOptions {
 export class ClientLink implements HeldConnection {
   readonly #options: ClientLinkOptions;
   readonly #link: Link;
+  /** Bytes of replies that wait until the client reads. */
+  #unsentBytes = 0;
+  readonly #unsent = (): number => this.#unsentBytes + this.#options.socket.writableLength;
   #wasUsed = false;
   #isClosing = false;
   #idleCheck: unknown;
@@ -44,6 +48,7 @@ export class ClientLink implements HeldConnection {
       messageBytesMax: limits.bodyBytesMax,
       callsMax: CALLS_MAX,
       countArrived: (bytes) => budget.count(bytes),
+      countUnsent: (bytes) => this.#countUnsent(bytes),
       refuse: (asked) => {
         try {
           return router.refusal(this.#admit(asked));
@@ -83,6 +88,15 @@ export class ClientLink implements HeldConnection {
   close(): void {
     this.#isClosing = true;
     this.#endWhenIdle();
+  }
+
+  /** The replies of all calls count as those of one connection. Returns why there may be no more of them. */
+  #countUnsent(bytes: number): LeverError | undefined {
+    const { replies, socket } = this.#options;
+    if (bytes > 0 && !replies.hasMemoryFor(bytes)) return tooManyReplies();
+    this.#unsentBytes += bytes;
+    if (bytes > 0) replies.hold(socket, this.#unsent);
+    return undefined;
   }
 
   /** G2. @throws LeverError */
