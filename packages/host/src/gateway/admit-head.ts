@@ -14,3 +14,15 @@ export function admitHead(
   if (refusal !== undefined) throw refusal;
   return admitted;
 }
+
+/** Does the same; undefined = the call is refused. */
+export function tryAdmitHead(
+  options: Pick<DoorOptions, "admission" | "router">,
+  incoming: IncomingCall,
+): AdmittedCall | undefined {
+  try {
+    return admitHead(options, incoming);
+  } catch {
+    return undefined;
+  }
+}

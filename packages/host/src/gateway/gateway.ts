@@ -68,6 +68,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
       port: options.port,
       isShared: shared !== undefined,
       headersTimeoutMs: limits.headersTimeoutMs,
+      pingIntervalMs: limits.pingIntervalMs,
       connectionsMax: limits.connectionsMax,
       onConnection: (socket) => {
         replies.add(socket);

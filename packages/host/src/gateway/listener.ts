@@ -9,6 +9,7 @@ import { LINGER_MS } from "./http/discard-body.ts";
 import type { Http1 } from "./http/server.ts";
 import { rejectConnection } from "./http/write-response.ts";
 import type { Http2 } from "./http2/door.ts";
+import { keepAlive } from "./keep-alive.ts";
 
 /** The first bytes of an HTTP/2 connection with prior knowledge (RFC 9113, 3.4). No HTTP/1.1 method begins with them. */
 const HTTP2_PREFACE = "PRI";
@@ -31,14 +32,17 @@ export interface Servers {
   readonly links: Iterable<HeldConnection>;
   /** With it, everything goes over TLS. It must limit the time of a handshake. */
   readonly tls: TlsServer | undefined;
-  /** Opens the fast path. It passes connections that it cannot serve to `handOver`, the HTTP/1.1 server. */
-  readonly openFast: (handOver: (socket: Socket) => void) => FastPath;
+  /**
+   * Opens the fast path. It passes connections that it cannot serve to `handOver`, with the first bytes of those that have had
+   * no call, which may be of HTTP/2.
+   */
+  readonly openFast: (handOver: (socket: Socket, first: Buffer | undefined) => void) => FastPath;
 }
 
 /** Serves connections of plain requests. */
 interface FastPath {
-  /** False = the connection, which begins with these bytes, is not for it. */
-  take(socket: Socket, first: Buffer): boolean;
+  /** Takes a new connection of HTTP. */
+  take(socket: Socket): void;
   readonly connections: Iterable<HeldConnection>;
   close(): void;
 }
@@ -51,6 +55,7 @@ export interface ListenOptions {
   readonly isShared: boolean;
   /** A connection that sends nothing for this long is closed. */
   readonly headersTimeoutMs: number;
+  readonly pingIntervalMs: number;
   /** Called for each connection, of TLS once its handshake is done. */
   readonly onConnection: (socket: Socket) => void;
   /** Answers and closes a cleartext connection to a port for TLS. */
@@ -80,13 +85,27 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   // The HTTP/1.1 server listens, and checks the time of requests. Its connections are first looked at here.
   http1.removeAllListeners("connection");
   const openHttp2 = (socket: Socket): void => {
+    keepAlive(socket, options);
     // The HTTP/1.1 server allows sockets whose peer has ended; an HTTP/2 session would never find out.
     socket.allowHalfOpen = false;
     http2.emit("connection", socket);
   };
-  const openHttp1 = (socket: Socket): void => servers.http1.open(socket);
-  const fast = openFast(openHttp1);
+  const openHttp1 = (socket: Socket): void => {
+    keepAlive(socket, options);
+    servers.http1.open(socket);
+  };
   const inspected = new Set<HeldConnection>();
+  const fast = openFast((socket, first) => {
+    if (first === undefined || beginsHttp2(first) === false) {
+      openHttp1(socket);
+      return;
+    }
+    inspect(socket, { ...options, inspected }, (bytes) => {
+      const isHttp2 = beginsHttp2(bytes);
+      if (isHttp2 === undefined) return undefined;
+      return () => (isHttp2 ? openHttp2(socket) : openHttp1(socket));
+    });
+  });
   const connections = new Connections({
     ...options,
     held: [
@@ -98,15 +117,17 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
     ],
   });
   const openHttp = (socket: Socket): void => {
-    const isAdmitted = connections.admit(socket);
-    if (!isAdmitted) socket.on("error", () => {});
-    inspect(socket, { ...options, ...(isAdmitted && { inspected }) }, (first) => {
-      const head = first.toString("latin1", 0, HTTP2_PREFACE.length);
-      if (head === HTTP2_PREFACE) return () => (isAdmitted ? openHttp2(socket) : socket.destroy());
-      if (HTTP2_PREFACE.startsWith(head)) return undefined;
+    if (connections.admit(socket)) {
+      fast.take(socket);
+      return;
+    }
+    socket.on("error", () => {});
+    inspect(socket, options, (first) => {
+      const isHttp2 = beginsHttp2(first);
+      if (isHttp2 === undefined) return undefined;
       return () => {
-        if (!isAdmitted) rejectConnection(socket, tooManyConnections(options), LINGER_MS);
-        else if (!fast.take(socket, first)) openHttp1(socket);
+        if (isHttp2) socket.destroy();
+        else rejectConnection(socket, tooManyConnections(options), LINGER_MS);
       };
     });
   };
@@ -155,6 +176,13 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** undefined = more bytes have to arrive to find out. */
+function beginsHttp2(first: Buffer): boolean | undefined {
+  const head = first.toString("latin1", 0, HTTP2_PREFACE.length);
+  if (head === HTTP2_PREFACE) return true;
+  return HTTP2_PREFACE.startsWith(head) ? undefined : false;
 }
 
 /**

@@ -11,9 +11,6 @@ import { serveHttp } from "./door.ts";
 import { readRequestHost } from "./request-host.ts";
 import { rejectConnection, writeProblem } from "./write-response.ts";
 
-/** The kernel counts the delay of keepalive in seconds. */
-const KEEPALIVE_MS_MIN = 1_000;
-
 /** Takes over the connection of an upgrade request. */
 export type Upgrade = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
 
@@ -50,9 +47,6 @@ export function createHttp1(options: DoorOptions, upgrade: Upgrade): Http1 {
       // Streams have no limit of time. `readBody` bounds the requests of regular calls.
       requestTimeout: 0,
       keepAliveTimeout: limits.idleConnectionTimeoutMs,
-      // For the connections of every protocol: this server accepts them.
-      keepAlive: true,
-      keepAliveInitialDelay: Math.max(KEEPALIVE_MS_MIN, limits.pingIntervalMs),
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
       // `readRequestHost` answers with a problem.
       requireHostHeader: false,

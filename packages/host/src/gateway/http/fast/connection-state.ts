@@ -22,6 +22,8 @@ export interface ClosedState {
   readonly phase: "closed";
 }
 
+/** No request has come on the connection yet. */
+export const NEW: HeadState = { phase: "head", isBegun: false };
 export const IDLE: HeadState = { phase: "head", isBegun: false };
 export const IN_HEAD: HeadState = { phase: "head", isBegun: true };
 export const CLOSED: ClosedState = { phase: "closed" };
@@ -45,13 +47,13 @@ type WaitLimits = Pick<Limits, "idleConnectionTimeoutMs" | "headersTimeoutMs" | 
 /** The time that a caller has for what it must send in this state. */
 export function callerTimeoutMs(state: HeadState | BodyState, limits: WaitLimits): number {
   if (state.phase === "body") return limits.requestTimeoutMs;
-  return state.isBegun ? limits.headersTimeoutMs : limits.idleConnectionTimeoutMs;
+  return state === IDLE ? limits.idleConnectionTimeoutMs : limits.headersTimeoutMs;
 }
 
 /** The response to a caller that took longer; undefined = none, the connection was idle. */
 export function timeoutError(state: ConnectionState, limits: WaitLimits): LeverError | undefined {
   if (state.phase === "body") return bodyTooSlow(limits.requestTimeoutMs);
-  return state === IDLE ? undefined : headTooSlow();
+  return state === IN_HEAD ? headTooSlow() : undefined;
 }
 
 /** The fields of such a response that let pages read it. Without a complete head, none may. */

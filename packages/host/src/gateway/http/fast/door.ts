@@ -3,7 +3,6 @@ import type { DoorOptions } from "../../door-options.ts";
 import { BodyBuffers } from "./body-buffers.ts";
 import { FastConnection } from "./fast-connection.ts";
 import type { FastOptions } from "./fast-options.ts";
-import { HeadReader } from "./head-reader.ts";
 import type { FastShared } from "./reply.ts";
 
 /** Connections are checked for timeouts this often. */
@@ -18,8 +17,7 @@ export class FastConnections {
   readonly #shared: { -readonly [Name in keyof FastShared]: FastShared[Name] };
   #timer: unknown;
 
-  /** `handOver` passes a connection to Node's server. */
-  constructor(options: DoorOptions, handOver: (socket: Socket) => void) {
+  constructor(options: DoorOptions, handOver: FastOptions["handOver"]) {
     const { replies } = options;
     this.#shared = { now: 0, isClosing: false, replies, keepAliveTail: "", closeTail: "" };
     this.#options = {
@@ -32,12 +30,9 @@ export class FastConnections {
     this.#tick();
   }
 
-  /** Takes a connection if the first request, which is at the beginning of `first`, is plain. */
-  take(socket: Socket, first: Buffer): boolean {
-    const heads = new HeadReader(this.#options.limits, socket);
-    if (typeof heads.read(first) === "string") return false;
-    this.connections.add(new FastConnection(socket, heads, this.#options));
-    return true;
+  /** Takes a new connection of HTTP, and hands it over if a request on it is not plain. */
+  take(socket: Socket): void {
+    this.connections.add(new FastConnection(socket, this.#options));
   }
 
   /** Closes idle connections at once, and the others after their response. */
@@ -58,7 +53,7 @@ export class FastConnections {
     shared.keepAliveTail = `\r\ndate: ${date}\r\nconnection: keep-alive\r\nkeep-alive: timeout=${seconds}\r\n\r\n`;
     shared.closeTail = `\r\ndate: ${date}\r\nconnection: close\r\n\r\n`;
     for (const connection of this.connections) {
-      if (connection.timeoutAt > 0 && connection.timeoutAt <= shared.now) connection.timeOut();
+      connection.onTick(shared.now);
     }
     if (shared.isClosing && this.connections.size === 0) return;
     const { headersTimeoutMs, requestTimeoutMs, idleConnectionTimeoutMs } = limits;

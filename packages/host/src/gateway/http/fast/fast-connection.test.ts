@@ -74,13 +74,7 @@ beforeEach(async () => {
     },
     (socket) => handedOver.push(socket),
   );
-  server = createServer((socket) => {
-    socket.once("readable", () => {
-      const first = socket.read() as Buffer;
-      socket.unshift(first);
-      if (!fast.take(socket, first)) handedOver.push(socket);
-    });
-  });
+  server = createServer((socket) => fast.take(socket));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
 });

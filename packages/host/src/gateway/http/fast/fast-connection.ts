@@ -2,9 +2,10 @@ import type { Socket } from "node:net";
 import type { LeverError } from "@leveros/protocol";
 import { asLeverError } from "../../../logs/as-lever-error.ts";
 import type { AdmittedCall } from "../../admission/admit-call.ts";
-import { admitHead } from "../../admit-head.ts";
+import { tryAdmitHead } from "../../admit-head.ts";
 import { BodyReservation, tooManyBodies } from "../../body-budget.ts";
 import type { HeldConnection } from "../../connections.ts";
+import { keepAlive } from "../../keep-alive.ts";
 import { LINGER_MS } from "../discard-body.ts";
 import { rejectConnection } from "../write-response.ts";
 import { ChunkedBody, incomingBody } from "./chunked-body.ts";
@@ -16,11 +17,12 @@ import {
   type HeadState,
   IDLE,
   IN_HEAD,
+  NEW,
   rejectionHeaders,
   timeoutError,
 } from "./connection-state.ts";
 import type { FastOptions } from "./fast-options.ts";
-import { type FastRequest, type HeadReader, withoutEmptyLines } from "./head-reader.ts";
+import { type FastRequest, HeadReader, withoutEmptyLines } from "./head-reader.ts";
 import { FastReply } from "./reply.ts";
 
 /** Bytes that are read ahead while a call is in progress. With more, reading stops. */
@@ -41,18 +43,22 @@ export class FastConnection implements HeldConnection {
   readonly #heads: HeadReader;
   readonly #reply: FastReply;
   readonly #reservation: BodyReservation;
-  #state: ConnectionState = IDLE;
+  #state: ConnectionState = NEW;
   /** Read from the socket, and not parsed. */
   #unread: Buffer = NOTHING;
   #isReading = false;
-  #idleSince = 0;
+  #idleSince: number;
   /** The connection times out at this time of the clock; 0 = it does not wait for the caller. */
-  timeoutAt = 0;
+  #timeoutAt: number;
+  /** Nothing has been answered on it. */
+  #isNew = true;
 
-  constructor(socket: Socket, heads: HeadReader, options: FastOptions) {
+  constructor(socket: Socket, options: FastOptions) {
     this.#socket = socket;
-    this.#heads = heads;
+    this.#heads = new HeadReader(options.limits, socket);
     this.#options = options;
+    this.#idleSince = options.clock.now();
+    this.#timeoutAt = options.shared.now + callerTimeoutMs(NEW, options.limits);
     this.#reply = new FastReply(socket, options.shared, this);
     this.#reservation = new BodyReservation(options.budget);
     socket.on("data", this.#onData);
@@ -71,8 +77,12 @@ export class FastConnection implements HeldConnection {
     return this.isIdle ? this.#idleSince : undefined;
   }
 
-  /** The caller took too long. */
-  timeOut(): void {
+  /** Called about once a second: closes the connection if the caller took too long. */
+  onTick(now: number): void {
+    if (this.#timeoutAt === 0 || this.#timeoutAt > now) {
+      keepAlive(this.#socket, this.#options.limits);
+      return;
+    }
     const error = timeoutError(this.#state, this.#options.limits);
     if (error === undefined) this.#socket.destroy();
     else this.#reject(error);
@@ -140,7 +150,7 @@ export class FastConnection implements HeldConnection {
     this.#unread = unread;
     if (unread.length === 0) {
       // Empty lines do not keep a connection open.
-      if (this.timeoutAt === 0) this.#awaitCaller(IDLE);
+      if (this.#timeoutAt === 0) this.#awaitCaller(IDLE);
       return false;
     }
     const request = this.#heads.read(unread);
@@ -160,21 +170,13 @@ export class FastConnection implements HeldConnection {
       this.#call(request, undefined, unread.subarray(headBytes, end), undefined);
       return true;
     }
-    const admitted = this.#admitHead(request);
+    const admitted = tryAdmitHead(this.#options, request.incoming);
+    // Node's server answers with the reason.
     if (admitted === undefined) return this.#handOver();
     this.#unread = unread.subarray(headBytes);
     const body = incomingBody(head, limits, buffers);
     this.#awaitCaller(new BodyState(request, admitted, body));
     return true;
-  }
-
-  /** undefined = the call is refused by its head, and Node's server answers with the reason. */
-  #admitHead({ incoming }: FastRequest): AdmittedCall | undefined {
-    try {
-      return admitHead(this.#options, incoming);
-    } catch {
-      return undefined;
-    }
   }
 
   #readBody(state: BodyState): boolean {
@@ -199,7 +201,7 @@ export class FastConnection implements HeldConnection {
   #awaitCaller(state: HeadState | BodyState): void {
     const { shared, limits, clock } = this.#options;
     this.#state = state;
-    this.timeoutAt = shared.now + callerTimeoutMs(state, limits);
+    this.#timeoutAt = shared.now + callerTimeoutMs(state, limits);
     if (state === IDLE) this.#idleSince = clock.now();
   }
 
@@ -214,8 +216,9 @@ export class FastConnection implements HeldConnection {
   ): void {
     const reply = this.#reply;
     const { admission, router, buffers, log } = this.#options;
-    this.timeoutAt = 0;
+    this.#timeoutAt = 0;
     this.#state = reply;
+    this.#isNew = false;
     reply.begin(head.isLast, coding, admission.readableOrigin(head.target.environment, head));
     try {
       const { caller, target, isStream, timeoutMs } = early ?? admission.admitCall(incoming);
@@ -271,7 +274,7 @@ export class FastConnection implements HeldConnection {
     this.#detach();
     socket.off("error", ignoreError);
     if (unread.length > 0) socket.unshift(unread);
-    this.#options.handOver(socket);
+    this.#options.handOver(socket, this.#isNew ? unread : undefined);
     return false;
   }
 
@@ -280,7 +283,7 @@ export class FastConnection implements HeldConnection {
     if (this.#state.phase === "closed") return;
     this.#state = CLOSED;
     this.#unread = NOTHING;
-    this.timeoutAt = 0;
+    this.#timeoutAt = 0;
     const socket = this.#socket;
     socket.off("data", this.#onData);
     socket.off("end", this.#onCallerEnd);

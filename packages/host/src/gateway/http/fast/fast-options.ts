@@ -8,8 +8,8 @@ import type { FastShared } from "./reply.ts";
 export interface FastOptions extends DoorOptions {
   readonly shared: FastShared;
   readonly buffers: BodyBuffers;
-  /** Passes a connection to Node's server. */
-  handOver(socket: Socket): void;
+  /** Passes a connection to another server. `first` = its first bytes, while it has had no call. */
+  handOver(socket: Socket, first: Buffer | undefined): void;
   /** A connection leaves when it is closed or handed over. */
   readonly open: { delete(connection: HeldConnection): void };
 }

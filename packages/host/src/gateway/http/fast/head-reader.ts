@@ -57,8 +57,7 @@ export class HeadReader {
     if (end === -1 || headBytes > headerBytesMax) return "notPlain";
     const head = parsePlainHead(bytes.toString("latin1", 0, headBytes), this.#limits);
     if (head === undefined) return "notPlain";
-    const isLocal = /^(::ffff:)?127\.|^::1$/.test(this.#socket.remoteAddress ?? "");
-    const coding = isLocal ? undefined : acceptedCoding(head.headers["accept-encoding"]);
+    const coding = this.#coding(head);
     const incoming = this.#incomingCall(head);
     this.#lastLineEnd = bytes.indexOf(CR);
     return this.#remember(bytes, { head, headBytes, incoming, coding });
@@ -99,6 +98,13 @@ export class HeadReader {
     bytes.copy(this.#lastBytes, 0, 0, headBytes);
     this.#last = request;
     return request;
+  }
+
+  #coding({ headers }: PlainHead): ResponseCoding | undefined {
+    const coding = acceptedCoding(headers["accept-encoding"]);
+    // The address takes a system call.
+    const isLocal = coding && /^(::ffff:)?127\.|^::1$/.test(this.#socket.remoteAddress ?? "");
+    return isLocal === true ? undefined : coding;
   }
 
   #incomingCall({ target, headers, askedMs }: PlainHead): IncomingCall {
