@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { CertificateAuthority } from "../../tests/harness/certificates.ts";
 import { type RunningLever, startLever } from "../../tests/harness/lever.ts";
 import { workersOf } from "../../tests/harness/worker-processes.ts";
-import { atMost, type Figure, measured, ratios } from "../figure.ts";
+import { atLeast, atMost, type Figure, measured, ratios } from "../figure.ts";
 import { interleave } from "../interleave.ts";
 import { childrenOf, computedMs, endedMs } from "../process-figures.ts";
 import type { Scenario } from "../scenario.ts";
@@ -91,6 +91,7 @@ export const workers: Scenario = {
       const hosts = new Map<number, RunningLever>();
       try {
         for (const count of COUNTS) hosts.set(count, await startHost(count, authority, isSecure));
+        if (!isSecure) figures.push(...warnings(hosts));
         for (const way of ways.filter((of) => of.isSecure === isSecure)) {
           const measure = async (count: number): Promise<Measured> => {
             const lever = hosts.get(count);
@@ -109,6 +110,16 @@ export const workers: Scenario = {
     return figures;
   },
 };
+
+/** Below four cores, a host with workers warns of them; with its own gateway alone, or on more cores, none does. */
+function warnings(hosts: ReadonlyMap<number, RunningLever>): Figure[] {
+  const cores = availableParallelism();
+  return [...hosts].map(([count, lever]) => {
+    const warned = lever.events().filter(({ msg }) => msg === "workers lack cores").length;
+    const name = `warnings of a host with --workers ${count} on ${cores} cores`;
+    return count > 1 && cores < 4 ? atLeast(name, warned, 1) : atMost(name, warned, 0);
+  });
+}
 
 interface Measured extends CallCost {
   readonly perSecond: number;

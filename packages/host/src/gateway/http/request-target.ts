@@ -27,7 +27,9 @@ export function requestTarget(request: RequestHead): LeverUrl {
       "Cannot find the environment: the request has neither a Host header nor ?forceenv=.",
     );
   }
-  return { environment, ...parseLeverPath(path) };
+  // Each request of a caller of many resources comes here, and a spread is slower.
+  const { service, resource, method } = parseLeverPath(path);
+  return { environment, service, resource, method };
 }
 
 function forcedEnvironment(query: string): string | null {
