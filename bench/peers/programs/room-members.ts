@@ -1,6 +1,6 @@
 /**
  * The members of a room, in one process: each is a TCP connection that counts the messages it gets. They stand for
- * programs on other machines, so they do as little as possible. The first one, or a connection beside it, sends.
+ * programs on other machines, so they do as little as possible. The first one sends, or connections beside them do.
  *
  *     room-members.ts <ws | sse | grpc> <port> <path> <members> <messages on their way at once> <seconds>
  *
@@ -12,7 +12,7 @@ import { leverMessages, toJsonMessage } from "../../../tests/harness/grpc-peer.t
 
 const [protocol = "", port = "", path = "", ...numbers] = process.argv.slice(2);
 const [members = 0, onTheirWay = 0, seconds = 0] = numbers.map(Number);
-const WARM_MS = 500;
+const WARM_MS = 300;
 const STALLED_MS = 20_000;
 /** Is in each message once, and in nothing else that a server sends. */
 const MARK = Buffer.from("||");
@@ -23,8 +23,8 @@ interface Protocol {
   readonly joins: Buffer;
   /** Sent for each message. */
   readonly says: Buffer;
-  /** The connection that sends: the first member's, or one of its own. */
-  readonly isOwnConnection: boolean;
+  /** Each message on its way has a connection of its own: else the first member's. */
+  readonly hasSenders: boolean;
 }
 
 const head = (...lines: readonly string[]): string => `${lines.join("\r\n")}\r\n\r\n`;
@@ -44,7 +44,7 @@ function webSocket(): Protocol {
   return {
     joins: Buffer.concat([Buffer.from(upgrade), ...(path === "/" ? [] : [frame("[]")])]),
     says: frame(JSON.stringify(text)),
-    isOwnConnection: false,
+    hasSenders: false,
   };
 }
 
@@ -56,7 +56,7 @@ function serverSentEvents(): Protocol {
   return {
     joins: Buffer.from(head(`GET ${path} HTTP/1.1`, ...asked)),
     says: Buffer.from(say + body),
-    isOwnConnection: true,
+    hasSenders: true,
   };
 }
 
@@ -102,7 +102,7 @@ function grpc(): Protocol {
     data({ rpc: { args: {} } }),
   ];
   const says = data({ message: toJsonMessage(text) });
-  return { joins: Buffer.concat(joins), says, isOwnConnection: false };
+  return { joins: Buffer.concat(joins), says, hasSenders: false };
 }
 
 let received = 0;
@@ -141,10 +141,11 @@ async function join(greeting: Buffer): Promise<Socket> {
 
 const start = { ws: webSocket, sse: serverSentEvents, grpc }[protocol];
 if (start === undefined) throw new Error("Cannot join: name a protocol, ws, sse or grpc.");
-const { joins, says, isOwnConnection } = start();
+const { joins, says, hasSenders } = start();
 const sockets: Socket[] = [];
 while (sockets.length < members) sockets.push(await join(joins));
-const sender = isOwnConnection ? await join(Buffer.alloc(0)) : sockets[0];
+const senders: Socket[] = hasSenders ? [] : sockets.slice(0, 1);
+while (senders.length < (hasSenders ? onTheirWay : 1)) senders.push(await join(Buffer.alloc(0)));
 const stalled = setTimeout(() => {
   throw new Error(`Cannot measure: after ${received} messages no further one arrives.`);
 }, STALLED_MS);
@@ -152,7 +153,7 @@ const stalled = setTimeout(() => {
 // All have joined once a message reaches all of them.
 while (true) {
   received = 0;
-  sender?.write(says);
+  senders[0]?.write(says);
   await new Promise((resolve) => setTimeout(resolve, 50));
   if (received === members) break;
 }
@@ -173,8 +174,8 @@ onReceived = (): void => {
     return;
   }
   while (received >= (sent - onTheirWay + 1) * members) {
+    senders[sent % senders.length]?.write(says);
     sent++;
-    sender?.write(says);
   }
 };
 onReceived();

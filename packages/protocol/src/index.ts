@@ -47,6 +47,7 @@ export { cancelled, endedWithoutReply, wrongMethodKind } from "./call-errors.ts"
 export { parseDurationMs } from "./duration.ts";
 export { EarlyMessages } from "./early-messages.ts";
 export { argumentsPayload, encodeJson, valuePayload } from "./encode-value.ts";
+export { encodedOnce } from "./encoded-once.ts";
 export {
   type ErrorCode,
   errorStatus,

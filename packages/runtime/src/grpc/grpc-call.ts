@@ -5,6 +5,7 @@ import {
   type CallRequest,
   callDeadline,
   cancelled,
+  encodedOnce,
   LeverError,
   type Limits,
   type Payload,
@@ -111,6 +112,10 @@ function serveUnary(
   });
 }
 
+const encodeMessage = encodedOnce((kind, bytes) =>
+  encodeStreamMessage({ type: "message", payload: { kind, bytes } }),
+);
+
 function serveStreaming(
   stream: ServerHttp2Stream,
   response: GrpcResponse,
@@ -126,7 +131,7 @@ function serveStreaming(
     response.send(() => encodeStreamMessage(message));
   const events: CallListener = {
     onMessage(kind: PayloadKind, bytes: Uint8Array) {
-      if (!send({ type: "message", payload: { kind, bytes } })) call?.pause();
+      if (!response.send(() => encodeMessage(kind, bytes))) call?.pause();
     },
     onFail(kind, bytes) {
       send({ type: "error", payload: { kind, bytes } });

@@ -8,14 +8,12 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 import type { WebSocket } from "ws";
+import { MessageWriter } from "../message-writer.ts";
 import type { UnreadReplies } from "../unread-replies.ts";
 import { BatchedReads } from "./batched-reads.ts";
 import { CLOSE_DONE, CLOSE_METHOD_FAILED, closeCode, closeReason } from "./close-frame.ts";
-import { MessageWriter } from "./message-writer.ts";
+import { framesOf } from "./message-frames.ts";
 import type { WebSocketCredit } from "./websocket-credit.ts";
-
-/** With more bytes buffered on their way to a caller, the method has to wait. */
-const BUFFERED_BYTES_MAX = 256 * 1024;
 
 /** Writes a call's messages and its end to a WebSocket, as fast as the caller reads, and grants the caller credit. */
 export class WebSocketReply implements CallListener {
@@ -39,7 +37,7 @@ export class WebSocketReply implements CallListener {
     this.#connection = connection;
     this.#credit = options.credit;
     this.#replies = options.replies;
-    this.#writer = new MessageWriter(connection);
+    this.#writer = new MessageWriter(connection, framesOf);
     this.#reads = new BatchedReads(connection);
     connection.on("drain", () => this.#resume());
   }
@@ -87,7 +85,7 @@ export class WebSocketReply implements CallListener {
     if (!this.#canSend && !this.#isPaused) {
       this.#isPaused = true;
       this.call?.pause();
-      if (!this.#canBuffer) this.#replies.hold(this.#connection);
+      if (this.#writer.isFull) this.#replies.hold(this.#connection);
     }
   }
 
@@ -118,11 +116,7 @@ export class WebSocketReply implements CallListener {
 
   get #canSend(): boolean {
     const hasCredit = this.#credit?.canSend !== false;
-    return hasCredit && this.#canBuffer;
-  }
-
-  get #canBuffer(): boolean {
-    return this.#writer.bufferedBytes <= BUFFERED_BYTES_MAX;
+    return hasCredit && !this.#writer.isFull;
   }
 
   #resume(): void {

@@ -1,10 +1,12 @@
 import {
   type ErrorCode,
+  encodedOnce,
   type LeverError,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   type PayloadKind,
 } from "@leveros/protocol";
+import type { Message } from "../../message-writer.ts";
 
 /** Writes the messages of a streaming method into an HTTP response. */
 export interface StreamFormat {
@@ -27,7 +29,9 @@ const NEWLINE = Buffer.from("\n");
 export const jsonLines: StreamFormat = {
   contentType: "application/x-ndjson",
   begin: undefined,
-  message: (kind, bytes) => (kind === PAYLOAD_JSON ? Buffer.concat([bytes, NEWLINE]) : undefined),
+  message: encodedOnce((kind, bytes) =>
+    kind === PAYLOAD_JSON ? Buffer.concat([bytes, NEWLINE]) : undefined,
+  ),
   methodError: (kind, bytes) => Buffer.from(`{"error":${valueText(kind, bytes)}}\n`),
   platformError: (error) => Buffer.from(`${JSON.stringify({ error: error.toProblem() })}\n`),
   end: undefined,
@@ -60,10 +64,7 @@ const RETRIED: ReadonlySet<ErrorCode> = new Set(["unavailable", "overloaded", "i
 export const serverSentEvents: StreamFormat = {
   contentType: "text/event-stream",
   begin: Buffer.from(`retry: ${RETRY_MS}\n\n`),
-  message: (kind, bytes) =>
-    kind === PAYLOAD_JSON
-      ? event("message", Buffer.from(bytes).toString())
-      : event("bytes", Buffer.from(bytes).toString("base64")),
+  message: encodedOnce((kind, bytes) => messageEvent(kind, bytes)),
   methodError: (kind, bytes) => event("error", valueText(kind, bytes), LAST_EVENT_ID),
   platformError: (error) => {
     const id = RETRIED.has(error.code) ? undefined : LAST_EVENT_ID;
@@ -71,6 +72,22 @@ export const serverSentEvents: StreamFormat = {
   },
   end: event("end", "", LAST_EVENT_ID),
 };
+
+const CRLF = Buffer.from("\r\n");
+
+/** The events of messages as one chunk of a chunked response (RFC 9112, 7.1). */
+export function eventChunk(messages: readonly Message[]): readonly Uint8Array[] {
+  const events = messages.map(({ kind, bytes }) => messageEvent(kind, bytes));
+  let length = 0;
+  for (const event of events) length += event.length;
+  return [Buffer.concat([Buffer.from(`${length.toString(16)}\r\n`), ...events, CRLF])];
+}
+
+function messageEvent(kind: PayloadKind, bytes: Uint8Array): Uint8Array {
+  return kind === PAYLOAD_JSON
+    ? event("message", Buffer.from(bytes).toString())
+    : event("bytes", Buffer.from(bytes).toString("base64"));
+}
 
 /** A value as one line of JSON: JSON as it is, bytes as a string of base64. */
 function valueText(kind: PayloadKind, bytes: Uint8Array): string {

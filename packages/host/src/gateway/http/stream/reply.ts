@@ -1,3 +1,4 @@
+import { ServerResponse } from "node:http";
 import {
   type CallHandle,
   type CallListener,
@@ -11,6 +12,7 @@ import {
 import type { Clock } from "../../../clock.ts";
 import type { DoorOptions } from "../../door-options.ts";
 import type { GatewayLimits } from "../../gateway-limits.ts";
+import { MessageWriter } from "../../message-writer.ts";
 import type { UnreadReplies } from "../../unread-replies.ts";
 import { breakOff } from "../break-off.ts";
 import { discardBody } from "../discard-body.ts";
@@ -18,7 +20,14 @@ import type { HttpRequest, HttpResponse } from "../exchange.ts";
 import { methodErrorParts, serverTiming } from "../response-parts.ts";
 import { replyWriter, writeReply } from "../write-reply.ts";
 import { writeProblem } from "../write-response.ts";
-import { HEARTBEAT, jsonLines, rawBytes, type StreamFormat, serverSentEvents } from "./format.ts";
+import {
+  eventChunk,
+  HEARTBEAT,
+  jsonLines,
+  rawBytes,
+  type StreamFormat,
+  serverSentEvents,
+} from "./format.ts";
 
 /** Pages wait at most this long for the head of server-sent events. */
 const HEAD_MS = 3_000;
@@ -43,6 +52,8 @@ export class StreamReply implements CallListener {
   /** Defined when the caller has asked for server-sent events. */
   #events: EventsOptions | undefined;
   #timer: unknown;
+  /** Writes server-sent events, once the head of the response is sent over a connection of HTTP/1.1. */
+  #writer: MessageWriter | undefined;
   /** The caller does not read as fast as the method writes. */
   #isPaused = false;
   /** No message was written since the last check. */
@@ -56,10 +67,7 @@ export class StreamReply implements CallListener {
     this.#request = request;
     this.#replies = replies;
     this.#response = response;
-    response.on("drain", () => {
-      this.#isPaused = false;
-      this.call?.resume();
-    });
+    response.on("drain", () => this.#resume());
     response.on("close", () => {
       this.#events?.clock.clearTimeout(this.#timer);
       if (!this.isOver) this.call?.abort(cancelled("connectionClosed"));
@@ -98,6 +106,20 @@ export class StreamReply implements CallListener {
       ...(waitTimes !== undefined && { "server-timing": serverTiming(waitTimes) }),
     });
     if (format.begin !== undefined) this.#response.write(format.begin);
+    if (format === serverSentEvents) this.#writer = this.#eventWriter();
+  }
+
+  /** Node's `write` would take three pieces for each event. undefined = only it may write. */
+  #eventWriter(): MessageWriter | undefined {
+    const response = this.#response;
+    if (!(response instanceof ServerResponse) || !response.chunkedEncoding) return undefined;
+    // A response without a body, or behind another one on its connection.
+    if (response.req.method === "HEAD" || response.socket === null) return undefined;
+    const { socket } = response;
+    const onDrain = (): void => this.#resume();
+    socket.on("drain", onDrain);
+    response.on("close", () => socket.off("drain", onDrain));
+    return new MessageWriter(socket, eventChunk);
   }
 
   /** Cancels the call with an error of the caller's, and answers with it. */
@@ -113,8 +135,13 @@ export class StreamReply implements CallListener {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.isOver) return;
     if (this.#format === undefined) this.#begin(this.#formatOf(kind));
-    const text = this.#format?.message(kind, bytes);
     this.#isSilent = false;
+    if (this.#writer !== undefined) {
+      this.#writer.write(kind, bytes);
+      if (this.#writer.isFull && !this.#isPaused) this.#pause();
+      return;
+    }
+    const text = this.#format?.message(kind, bytes);
     if (text === undefined) this.fail(mixedKinds());
     else if (!this.#response.write(text)) this.#pause();
   }
@@ -163,6 +190,12 @@ export class StreamReply implements CallListener {
     return kind === PAYLOAD_BYTES ? rawBytes : jsonLines;
   }
 
+  #resume(): void {
+    if (!this.#isPaused || this.#writer?.isFull === true) return;
+    this.#isPaused = false;
+    this.call?.resume();
+  }
+
   #pause(): void {
     this.#isPaused = true;
     this.call?.pause();
@@ -172,6 +205,7 @@ export class StreamReply implements CallListener {
 
   #finish(last: Uint8Array | undefined): void {
     this.#close();
+    this.#writer?.flush();
     this.#response.end(last);
   }
 

@@ -1,7 +1,8 @@
 import { Duplex } from "node:stream";
 import { PAYLOAD_BYTES, PAYLOAD_JSON } from "@leveros/protocol";
 import { expect, it } from "vitest";
-import { MessageWriter } from "./message-writer.ts";
+import { MessageWriter } from "../message-writer.ts";
+import { framesOf } from "./message-frames.ts";
 
 /** A connection, and the pieces that were written to it. */
 function recorded(): { readonly writer: MessageWriter; readonly pieces: Buffer[] } {
@@ -13,7 +14,7 @@ function recorded(): { readonly writer: MessageWriter; readonly pieces: Buffer[]
       done();
     },
   });
-  return { writer: new MessageWriter(connection), pieces };
+  return { writer: new MessageWriter(connection, framesOf), pieces };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
