@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import { memoryOf, type ProcessesMemory } from "./process-memory.ts";
+import { MemoryReader, memoryOf, type ProcessesMemory } from "./process-memory.ts";
 
 /** How often memory is checked. A process that allocates a gigabyte each second exceeds its limit by 250 MB at most. */
 const CHECK_EVERY_MS = 250;
@@ -23,14 +23,18 @@ interface WatchdogOptions {
 /** Reports processes that use more memory than they may. For systems where no kernel limit does that. */
 export class MemoryWatchdog {
   readonly #clock: Clock;
+  /** For the checks, which always ask for the same processes. */
+  readonly #readAgain: (leaders: ReadonlySet<number>) => ReadonlyMap<number, ProcessesMemory>;
   readonly #readMemory: (leaders: ReadonlySet<number>) => ReadonlyMap<number, ProcessesMemory>;
   readonly #watched = new Map<number, Watched>();
   #lastSeen: ReadonlyMap<number, ProcessesMemory> = new Map();
   #timer: unknown;
 
-  constructor({ clock, readMemory = memoryOf }: WatchdogOptions) {
+  constructor({ clock, readMemory }: WatchdogOptions) {
     this.#clock = clock;
-    this.#readMemory = readMemory;
+    const reader = new MemoryReader();
+    this.#readAgain = readMemory ?? ((leaders) => reader.read(leaders));
+    this.#readMemory = readMemory ?? memoryOf;
   }
 
   /** Watches the leader of a session and all that it starts, until `unwatch` or the first time it exceeds its limit. */
@@ -55,7 +59,7 @@ export class MemoryWatchdog {
 
   #check(): void {
     const startedAt = this.#clock.now();
-    this.#lastSeen = this.#readMemory(new Set(this.#watched.keys()));
+    this.#lastSeen = this.#readAgain(new Set(this.#watched.keys()));
     for (const [pid, memory] of this.#lastSeen) {
       const watched = this.#watched.get(pid);
       if (watched === undefined) continue;

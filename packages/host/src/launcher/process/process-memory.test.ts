@@ -1,7 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { groupByLeader, memoryOf, type ProcessParents, parseStat } from "./process-memory.ts";
+import {
+  groupByLeader,
+  MemoryReader,
+  memoryOf,
+  type ProcessParents,
+  parseStat,
+} from "./process-memory.ts";
 
 describe("the processes of a leader", () => {
   /** pid, parent, session. */
@@ -66,4 +72,38 @@ it.runIf(process.platform === "linux")("a real session counts with its child", a
   expect(memory?.pids).toHaveLength(2);
   expect(memory?.leaderBytes).toBeGreaterThan(0);
   expect(memory?.bytes).toBeGreaterThan(memory?.leaderBytes ?? 0);
+});
+
+describe.runIf(process.platform === "linux")("memory that is read again and again", () => {
+  /** A session that starts a child whenever it gets a line, and prints one. */
+  const script = 'while read line; do sleep 100 >/dev/null <&- & echo "$!"; done';
+
+  it("counts a leader that was a process of others, and its new children", async () => {
+    const leader = spawn("sh", ["-c", script], {
+      stdio: ["pipe", "pipe", "ignore"],
+      detached: true,
+    });
+    const pid = leader.pid ?? 0;
+    const child = async (): Promise<number> => {
+      leader.stdin?.write("\n");
+      const [line] = (await once(leader.stdout ?? leader, "data")) as [Buffer];
+      return Number(line);
+    };
+    try {
+      const first = await child();
+      const reader = new MemoryReader();
+      expect(reader.read(new Set([process.pid + 1_000_000]))).toEqual(new Map());
+      expect(reader.read(new Set([pid])).get(pid)?.pids).toContain(pid);
+      const second = await child();
+      expect(reader.read(new Set([pid])).get(pid)?.pids).toContain(second);
+      // The first child was a process of others before its leader was known.
+      for (let turn = 0; turn < 20; turn++) reader.read(new Set([pid]));
+      expect(reader.read(new Set([pid])).get(pid)?.pids).toEqual(
+        expect.arrayContaining([pid, first, second]),
+      );
+      expect(reader.read(new Set([pid])).get(pid)?.bytes).toBeGreaterThan(0);
+    } finally {
+      process.kill(-pid, "SIGKILL");
+    }
+  });
 });

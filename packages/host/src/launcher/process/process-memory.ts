@@ -17,10 +17,45 @@ export interface ProcessParents {
   readonly session: number;
 }
 
+/** In so many reads, every process of the machine is read at least once. */
+const TURNS = 20;
+
+/**
+ * Reads the memory of processes again and again. A machine has many processes of others, and to read them all each time
+ * would hold up calls for milliseconds. Therefore a process that belongs to no leader is read again only at its turn.
+ */
+export class MemoryReader {
+  /** Processes that belonged to no leader when they were last read. */
+  #others: ReadonlySet<number> = new Set();
+  #turn = 0;
+
+  /** As `memoryOf`. A process that gets the number of an ended one may be missed until its turn. */
+  read(leaders: ReadonlySet<number>): Map<number, ProcessesMemory> {
+    this.#turn = (this.#turn + 1) % TURNS;
+    const others = new Set<number>();
+    const processes = readProcesses((pid) => {
+      if (!this.#others.has(pid) || pid % TURNS === this.#turn || leaders.has(pid)) return false;
+      others.add(pid);
+      return true;
+    });
+    const groups = groupByLeader(processes, leaders);
+    const owned = new Set([...groups.values()].flat());
+    for (const pid of processes.keys()) if (!owned.has(pid)) others.add(pid);
+    this.#others = others;
+    return memoryOfGroups(groups);
+  }
+}
+
 /** The memory of some processes, each the leader of a session, with all that they have started (proc(5)). */
 export function memoryOf(leaders: ReadonlySet<number>): Map<number, ProcessesMemory> {
+  return memoryOfGroups(groupByLeader(readProcesses(), leaders));
+}
+
+function memoryOfGroups(
+  groups: ReadonlyMap<number, readonly number[]>,
+): Map<number, ProcessesMemory> {
   const memory = new Map<number, ProcessesMemory>();
-  for (const [leader, pids] of groupByLeader(readProcesses(), leaders)) {
+  for (const [leader, pids] of groups) {
     let bytes = 0;
     let leaderBytes = 0;
     for (const pid of pids) {
@@ -68,11 +103,11 @@ function leaderOf(
   return undefined;
 }
 
-function readProcesses(): Map<number, ProcessParents> {
+function readProcesses(isSkipped = (_: number): boolean => false): Map<number, ProcessParents> {
   const processes = new Map<number, ProcessParents>();
   for (const name of readDir("/proc")) {
     const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
+    if (!Number.isInteger(pid) || isSkipped(pid)) continue;
     const parents = parseStat(readProc(`${pid}/stat`));
     if (parents !== undefined) processes.set(pid, parents);
   }
