@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { closedSide } from "@leveros/protocol";
 import { serveGrpc } from "@leveros/runtime/grpc";
 import { asLeverError } from "../../logs/as-lever-error.ts";
-import type { AdmittedCall } from "../admission/admit-call.ts";
+import type { AdmittedCall, Connection } from "../admission/admit-call.ts";
 import { admitHead } from "../admit-head.ts";
 import { BodyReservation } from "../body-budget.ts";
 import type { DoorOptions } from "../door-options.ts";
@@ -10,6 +10,11 @@ import { isHealthPath, serveHealth } from "./health.ts";
 
 const GRPC = /^application\/grpc(?:\+proto)?[\t ]*(?:;|$)/i;
 const REFLECTION = /^\/grpc\.reflection\.v1(?:alpha)?\.ServerReflection\/ServerReflectionInfo$/;
+
+interface GrpcRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: Connection;
+}
 
 /** True for an HTTP/2 stream that carries a gRPC call. Not among them is gRPC-Web. */
 export function isGrpc(headers: IncomingHttpHeaders): boolean {
@@ -19,9 +24,10 @@ export function isGrpc(headers: IncomingHttpHeaders): boolean {
 /** Carries one gRPC call: of a method, or of a service of the gateway itself. */
 export function serveGrpcStream(
   stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
+  request: GrpcRequest,
   options: DoorOptions,
 ): void {
+  const { headers } = request;
   const path = headers[":path"];
   if (isHealthPath(path)) serveHealth(stream, headers, options);
   else if (REFLECTION.test(path ?? "")) {
@@ -34,20 +40,19 @@ export function serveGrpcStream(
         stream.destroy();
       },
     );
-  } else serveGrpcCall(stream, headers, options);
+  } else serveGrpcCall(stream, request, options);
 }
 
 /** Carries one call of a method. The runtime has the protocol, because instances accept gRPC calls, too; admission is here. */
 function serveGrpcCall(
   stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
+  request: GrpcRequest,
   options: DoorOptions,
 ): void {
   const { router, limits, budget, replies, log } = options;
-  const request = { headers, socket: stream.session?.socket };
   const reservation = new BodyReservation(budget);
   stream.on("close", () => reservation.release());
-  serveGrpc(stream, headers, {
+  serveGrpc(stream, request.headers, {
     admit({ target, isStream, timeoutMs: askedMs }) {
       let admitted: AdmittedCall;
       try {

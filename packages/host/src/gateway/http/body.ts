@@ -20,6 +20,8 @@ export function readBody(
   const isLengthKnown = Number.isInteger(declared);
   const bytesMax = isLengthKnown ? declared : bodyBytesMax;
   const arriving = new ArrivingBody(newMemory, { bytesMax, isLengthKnown });
+  /** The body, if it has arrived in one piece: that is not copied. */
+  let piece: Uint8Array | undefined;
   let isDone = false;
   const finish = (body: Uint8Array | LeverError): void => {
     if (isDone) return;
@@ -32,12 +34,13 @@ export function readBody(
   request.on("data", (chunk: Buffer) => {
     // The rest of a refused body is dropped.
     if (isDone) return;
-    const bytes = arriving.bytes + chunk.length;
+    const bytes = (piece?.length ?? arriving.bytes) + chunk.length;
     if (bytes > bytesMax) finish(bodyTooLarge(bodyBytesMax));
-    else if (reservation.hold(bytes)) arriving.add(chunk);
-    else finish(tooManyBodies());
+    else if (!reservation.hold(bytes)) finish(tooManyBodies());
+    else if (chunk.length === declared) piece = chunk;
+    else arriving.add(chunk);
   });
-  request.on("end", () => finish(arriving.body));
+  request.on("end", () => finish(piece ?? arriving.body));
   request.on("error", (error) => {
     if (error instanceof LeverError) {
       finish(error);

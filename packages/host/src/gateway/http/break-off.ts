@@ -1,7 +1,8 @@
-import { constants, Http2ServerResponse } from "node:http2";
+import { constants } from "node:http2";
 import type { Socket } from "node:net";
 import { endConnection } from "./discard-body.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
+import { Http2Response } from "./http2-exchange.ts";
 
 /**
  * Ends a response whose head is sent without completing it, so that the caller notices. What was written before is sent first:
@@ -9,7 +10,7 @@ import type { HttpRequest, HttpResponse } from "./exchange.ts";
  */
 export function breakOff(request: HttpRequest, response: HttpResponse): void {
   response.write("", () => {
-    if (response instanceof Http2ServerResponse) {
+    if (response instanceof Http2Response) {
       response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
       return;
     }

@@ -14,8 +14,8 @@ export interface HttpRequest {
   readonly complete: boolean;
   on(event: "data", listener: (chunk: Buffer) => void): unknown;
   on(event: "end", listener: () => void): unknown;
-  /** A LeverError = the rest of the request is malformed, and the response has not begun. */
-  on(event: "error", listener: (error: Error) => void): unknown;
+  /** A LeverError = the rest of the request is malformed, and the response has not begun. Others: the connection broke. */
+  on(event: "error", listener: (error?: Error) => void): unknown;
   pause(): unknown;
   resume(): unknown;
   destroy(): unknown;

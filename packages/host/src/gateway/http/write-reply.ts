@@ -1,4 +1,3 @@
-import { Http2ServerResponse } from "node:http2";
 import {
   LARGE_REPLY_BYTES,
   type ReplyWriter,
@@ -6,6 +5,7 @@ import {
   type UnreadReplies,
 } from "../unread-replies.ts";
 import type { HttpResponse } from "./exchange.ts";
+import { Http2Response } from "./http2-exchange.ts";
 import { problemParts, type ResponseParts } from "./response-parts.ts";
 import { writeResponse } from "./write-response.ts";
 
@@ -28,7 +28,7 @@ export function writeReply(
     return;
   }
   const writer = replyWriter(response);
-  if (response instanceof Http2ServerResponse) {
+  if (response instanceof Http2Response) {
     response.writeHead(status, headers);
     const leftBytes = writeInPieces(response, body);
     if (writer) replies.hold(writer, () => leftBytes() + writer.writableLength);
@@ -56,5 +56,5 @@ function writeInPieces(response: HttpResponse, body: Uint8Array): () => number {
 
 /** The way of a response to its caller; null = it is closed, or still has an earlier response. */
 export function replyWriter(response: HttpResponse): ReplyWriter | null {
-  return response instanceof Http2ServerResponse ? response.stream : response.socket;
+  return response instanceof Http2Response ? response.stream : response.socket;
 }

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { LeverError } from "@leveros/protocol";
 import { discardRest } from "./discard-body.ts";
 import type { HttpResponse } from "./exchange.ts";
+import { Http2Response } from "./http2-exchange.ts";
 import { type Headers, problemParts, type ResponseParts } from "./response-parts.ts";
 
 /** A body up to this size is copied, to be written together with its head. */
@@ -14,8 +15,8 @@ export function writeResponse(
   { status, headers, body }: ResponseParts,
 ): void {
   response.writeHead(status, headers);
-  // Node joins text with the head and writes both at once, which is cheaper than a write of two buffers.
-  if (body.length > ONE_WRITE_BYTES) response.end(body);
+  // Over HTTP/1.1, Node joins text with the head and writes both at once, which is cheaper than a write of two buffers.
+  if (body.length > ONE_WRITE_BYTES || response instanceof Http2Response) response.end(body);
   else response.end(latin1(body), "latin1");
 }
 

@@ -3,10 +3,17 @@ import type { Clock } from "../../clock.ts";
 
 /**
  * Closes an HTTP/2 connection with open calls whose peer does not answer a ping within the interval. A connection without
- * calls has `closeWhenIdle`.
+ * calls has `closeWhenIdle`. The returned function is called for each new call.
  */
-export function pingWhileBusy(session: ServerHttp2Session, clock: Clock, intervalMs: number): void {
-  let openStreams = 0;
+export function pingWhileBusy(
+  session: ServerHttp2Session,
+  options: {
+    readonly clock: Clock;
+    readonly intervalMs: number;
+    readonly isBusy: () => boolean;
+  },
+): () => void {
+  const { clock, intervalMs, isBusy } = options;
   let isAwaitingAck = false;
   let timer: unknown;
   const onAck = (error: Error | null): void => {
@@ -14,7 +21,7 @@ export function pingWhileBusy(session: ServerHttp2Session, clock: Clock, interva
   };
   const check = (): void => {
     timer = undefined;
-    if (session.destroyed || openStreams === 0) return;
+    if (session.destroyed || !isBusy()) return;
     if (isAwaitingAck) {
       session.destroy();
       return;
@@ -28,13 +35,6 @@ export function pingWhileBusy(session: ServerHttp2Session, clock: Clock, interva
   const checkLater = (): void => {
     timer ??= clock.setTimeout(check, intervalMs);
   };
-  const onStreamClose = (): void => {
-    openStreams--;
-  };
-  session.on("stream", (stream) => {
-    openStreams++;
-    stream.on("close", onStreamClose);
-    checkLater();
-  });
   session.on("close", () => clock.clearTimeout(timer));
+  return checkLater;
 }

@@ -1,9 +1,11 @@
 import * as http2 from "node:http2";
 import type { Clock } from "../../clock.ts";
+import type { Connection } from "../admission/admit-call.ts";
 import type { HeldConnection } from "../connections.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { isGrpc, serveGrpcStream } from "../grpc/door.ts";
 import { serveHttp } from "../http/door.ts";
+import { Http2Request, Http2Response } from "../http/http2-exchange.ts";
 import { pingWhileBusy } from "./busy-session.ts";
 import { closeWhenIdle } from "./idle-session.ts";
 
@@ -40,38 +42,53 @@ export function createHttp2(options: DoorOptions): Http2 {
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
     session.on("error", () => {});
     closeWhenIdle(session, limits.idleConnectionTimeoutMs);
-    const connection = new Http2Connection(session, clock);
+    const connection = new Http2Connection(session, clock, limits.pingIntervalMs);
     connections.add(connection);
     session.on("close", () => connections.delete(connection));
-    pingWhileBusy(session, clock, limits.pingIntervalMs);
-  });
-  server.on("stream", (stream, headers, _flags, rawHeaders) => {
-    if (isGrpc(headers)) {
-      serveGrpcStream(stream, headers, options);
-      return;
-    }
-    stream.on("error", () => {});
-    const request = new http2.Http2ServerRequest(stream, headers, {}, rawHeaders);
-    serveHttp(request, new http2.Http2ServerResponse(stream), options);
+    session.on("stream", (stream, headers) => {
+      connection.begin(stream);
+      if (isGrpc(headers)) {
+        serveGrpcStream(stream, { headers, socket: connection.peer }, options);
+        return;
+      }
+      stream.on("error", ignoreError);
+      // The caller has reset it in the packet that opened it.
+      if (stream.closed) return;
+      const request = new Http2Request(stream, headers, connection.peer);
+      serveHttp(request, new Http2Response(stream), options);
+    });
   });
   return { server, connections };
 }
 
+/** "close" follows. */
+function ignoreError(): void {}
+
 /** A connection of HTTP/2. */
 class Http2Connection implements HeldConnection {
+  /** Its addresses, which Node would look up for each call. */
+  readonly peer: Connection;
   readonly #session: http2.ServerHttp2Session;
   readonly #clock: Clock;
+  readonly #pingLater: () => void;
   #streams = 0;
   #idleSince: number;
 
-  constructor(session: http2.ServerHttp2Session, clock: Clock) {
+  constructor(session: http2.ServerHttp2Session, clock: Clock, pingIntervalMs: number) {
+    const { remoteAddress, localAddress } = session.socket;
+    this.peer = { remoteAddress, localAddress };
     this.#session = session;
     this.#clock = clock;
     this.#idleSince = clock.now();
-    session.on("stream", (stream) => {
-      this.#streams++;
-      stream.on("close", this.#onStreamClose);
-    });
+    const isBusy = (): boolean => this.#streams > 0;
+    this.#pingLater = pingWhileBusy(session, { clock, intervalMs: pingIntervalMs, isBusy });
+  }
+
+  /** A new call. */
+  begin(stream: http2.ServerHttp2Stream): void {
+    this.#streams++;
+    stream.on("close", this.#onStreamClose);
+    this.#pingLater();
   }
 
   readonly #onStreamClose = (): void => {
