@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runTool } from "./run-tool.ts";
 
 export interface H2loadRun {
-  /** `127.0.0.1:port` */
+  /** `127.0.0.1:port`, or that with `https://` before it. */
   readonly address: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -17,6 +17,7 @@ export interface H2loadRun {
 
 export interface H2loadResult {
   readonly perSecond: number;
+  readonly requests: number;
   /** Streams that were reset, time-outs, and answers other than 2xx. gRPC's own statuses it does not see. */
   readonly failed: number;
 }
@@ -31,13 +32,14 @@ export async function h2load(run: H2loadRun): Promise<H2loadResult> {
     const printed = await runTool("h2load", [
       ...["-t1", `-c${connections}`, `-m${streams}`, `-D${seconds}`, "-d", body],
       ...Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]),
-      `http://${address}${path}`,
+      `${address.startsWith("https:") ? "" : "http://"}${address}${path}`,
     ]);
     const [, succeeded, failed, errored] =
       /(\d+) succeeded, (\d+) failed, (\d+) errored/.exec(printed) ?? [];
     if (succeeded === undefined) throw new Error(`Cannot read what h2load measured: ${printed}`);
     return {
       perSecond: Number(succeeded) / seconds,
+      requests: Number(succeeded),
       failed: Number(failed) + Number(errored),
     };
   } finally {

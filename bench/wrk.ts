@@ -15,6 +15,8 @@ export interface WrkRun {
   readonly seconds: number;
   /** A new connection for each request. */
   readonly reconnects?: boolean;
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Further header fields. */
   readonly fields?: Readonly<Record<string, string>>;
   /** The body is sent as one chunk, of unknown length. */

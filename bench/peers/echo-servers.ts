@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { KeyPairFiles } from "../../tests/harness/certificates.ts";
 import { type Program, startProgram, untilPort } from "../peer.ts";
 
 /** A server that is measured by a client in this process. */
@@ -19,9 +20,20 @@ export const startWs = (): Promise<EchoServer> => start("ws-server.ts");
 
 /** A room of plain `ws`, of server-sent events over `node:http`, or of grpc-js. */
 export const startRoom = (protocol: "ws" | "sse" | "grpc"): Promise<EchoServer> =>
-  start("room-server.ts", protocol);
+  start("room-server.ts", [protocol]);
 
-async function start(file: string, ...args: readonly string[]): Promise<EchoServer> {
+/** Node's own HTTP/2 server doing the work itself, with `server.on("stream")`. With a key pair, over TLS. */
+export const startNodeHttp2 = (pair?: KeyPairFiles): Promise<EchoServer> =>
+  start("node-http2.js", filesOf(pair));
+
+/** Node's own HTTPS server doing the work itself. */
+export const startNodeHttps = (pair: KeyPairFiles): Promise<EchoServer> =>
+  start("node-https.js", filesOf(pair));
+
+const filesOf = (pair: KeyPairFiles | undefined): string[] =>
+  pair === undefined ? [] : [pair.certFile, pair.keyFile];
+
+async function start(file: string, args: readonly string[] = []): Promise<EchoServer> {
   const script = join(import.meta.dirname, "programs", file);
   const program: Program = startProgram(process.execPath, [script, ...args]);
   const port = await untilPort(program, "port ");

@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { listInstances } from "../../tests/harness/admin.ts";
-import type { RunningLever } from "../../tests/harness/lever.ts";
+import type { KeyPairFiles } from "../../tests/harness/certificates.ts";
+import { type RunningLever, startLever } from "../../tests/harness/lever.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { greet, type Peer, type RunningPeer } from "../peer.ts";
 import { startHost } from "../scenario.ts";
@@ -61,3 +65,27 @@ export const lever: Peer = leverAt("Lever", "process", "work");
 export const leverOci: Peer = leverAt("Lever, oci", "oci", "work");
 export const leverFront: Peer = leverAt("Lever", "process", "front");
 export const leverFrontOci: Peer = leverAt("Lever, oci", "oci", "front");
+
+/** A host with a certificate, whose service `work` was deployed before the host had it. */
+export async function startLeverTls(pair: KeyPairFiles): Promise<RunningLever> {
+  const dataDir = mkdtempSync(join(tmpdir(), "lever-bench-"));
+  const removeDataDir = (): void => rmSync(dataDir, { recursive: true, force: true });
+  try {
+    {
+      await using before = await startHost({}, { dataDir });
+      await deployService(before, testService(work, { name: "work", ...fields }));
+    }
+    const args = ["--tls-cert", pair.certFile, "--tls-key", pair.keyFile];
+    const lever = await startLever({ dataDir, args });
+    const stop = async (): Promise<number> => {
+      const status = await lever.stop();
+      removeDataDir();
+      return status;
+    };
+    const dispose = async (): Promise<void> => void (await stop());
+    return { ...lever, stop, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    removeDataDir();
+    throw error;
+  }
+}

@@ -8,12 +8,14 @@ import { density } from "./density.ts";
 import { deploySize } from "./deploy-size.ts";
 import { deploys } from "./deploys.ts";
 import { grpc } from "./grpc.ts";
+import { http2 } from "./http2.ts";
 import { kills } from "./kills.ts";
 import { largeMessages } from "./large-messages.ts";
 import { limit } from "./limit.ts";
 import { manyResources } from "./many-resources.ts";
 import { neighbours } from "./neighbours.ts";
 import { newConnections } from "./new-connections.ts";
+import { newHttps } from "./new-https.ts";
 import { openLoad } from "./open-load.ts";
 import { overload } from "./overload.ts";
 import { programs } from "./programs.ts";
@@ -35,6 +37,7 @@ export const scenarios: readonly Scenario[] = [
   containers,
   serviceToService,
   grpc,
+  http2,
   streams,
   roomScenario,
   cost,
@@ -53,6 +56,7 @@ export const scenarios: readonly Scenario[] = [
   resources,
   browsers,
   newConnections,
+  newHttps,
   uploads,
   largeMessages,
   webSocketChurn,
