@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { PAYLOAD_BYTES, PAYLOAD_JSON } from "@leveros/protocol";
 import { expect, it } from "vitest";
@@ -5,7 +6,11 @@ import { MessageWriter } from "../message-writer.ts";
 import { framesOf } from "./message-frames.ts";
 
 /** A connection, and the pieces that were written to it. */
-function recorded(): { readonly writer: MessageWriter; readonly pieces: Buffer[] } {
+function recorded(): {
+  readonly writer: MessageWriter;
+  readonly pieces: Buffer[];
+  readonly connection: Duplex;
+} {
   const pieces: Buffer[] = [];
   const connection = new Duplex({
     read() {},
@@ -14,7 +19,7 @@ function recorded(): { readonly writer: MessageWriter; readonly pieces: Buffer[]
       done();
     },
   });
-  return { writer: new MessageWriter(connection, framesOf), pieces };
+  return { writer: new MessageWriter(connection, framesOf), pieces, connection };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
@@ -61,4 +66,17 @@ it("a flush in the middle of a turn keeps the order", async () => {
   const text = Buffer.from('\x81\x07"Hello"\x81\x05"you"', "latin1");
   expect(Buffer.concat(one.pieces)).toEqual(text);
   expect(Buffer.concat(other.pieces)).toEqual(text);
+});
+
+it.each([
+  [4_000, 70],
+  [1, 300_000],
+])("a writer that is full of %i messages of %i bytes drains", async (count, bytes) => {
+  const { writer, connection } = recorded();
+  const message = Buffer.alloc(bytes, "x");
+  for (let n = 0; n < count; n++) writer.write(PAYLOAD_BYTES, message);
+  expect(writer.isFull).toBe(true);
+  // The connection takes all at once.
+  await once(connection, "drain");
+  expect(writer.isFull).toBe(false);
 });
