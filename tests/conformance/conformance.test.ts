@@ -15,6 +15,8 @@ import { type Column, columns } from "./transports.ts";
 
 /** For a gigabyte in the long run. */
 const CASE_TIMEOUT_MS = 180_000;
+/** By default grpc-js takes messages while 1 MB of them waits, and quadratic time to send many small ones. */
+const UNBUFFERED = { "grpc.per_rpc_retry_buffer_size": 0 };
 /** How much of an unexpected outcome a failure quotes. */
 const OUTCOME_CHARS_MAX = 300;
 
@@ -35,7 +37,7 @@ beforeAll(async () => {
     const host = hostOf(inContainer);
     await deployService(host, testService(files, { name, maxInstances: 1, ...leverJson }));
   }
-  bench = { lever, grpc: grpcPeer(lever.address), page: undefined };
+  bench = { lever, grpc: grpcPeer(lever.address, { channel: UNBUFFERED }), page: undefined };
   if (!isMet("needs-chromium")) return;
   pages = await servePages({
     "/": `<!doctype html><script type="module">

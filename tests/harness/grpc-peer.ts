@@ -97,6 +97,7 @@ export function grpcPeer(
     authority?: Buffer;
     metadata?: Readonly<Record<string, string>>;
     hostName?: string;
+    channel?: grpc.ChannelOptions;
   } = {},
 ): GrpcPeer {
   const { authority } = options;
@@ -108,6 +109,7 @@ export function grpcPeer(
     "grpc.max_receive_message_length": -1,
     "grpc.max_send_message_length": -1,
     ...(options.hostName !== undefined && { "grpc.default_authority": options.hostName }),
+    ...options.channel,
   });
   const metadata = (url: string): grpc.Metadata => {
     const held = new grpc.Metadata();
