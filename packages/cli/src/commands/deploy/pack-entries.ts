@@ -3,7 +3,8 @@ import { Readable, type Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
 import type { ArchiveFormat } from "@leveros/protocol";
-import { Header, Pax } from "tar";
+import { Header } from "tar/header";
+import { Pax } from "tar/pax";
 import { CommandError, exitStatus } from "../../exit-status.ts";
 import { type ArchiveEntry, bytesOf } from "./contents/contents.ts";
 
@@ -11,6 +12,8 @@ import { type ArchiveEntry, bytesOf } from "./contents/contents.ts";
 const MODIFIED_AT = new Date("1985-10-26T08:15:00Z");
 const CHUNK_BYTES = 256 * 1024;
 const BLOCK_BYTES = 512;
+/** Packs sources smaller than gzip, in half of the time of the default, 3. */
+const ZSTD_LEVEL = 2;
 
 /** A compressed archive in memory. */
 export interface PackedArchive {
@@ -62,7 +65,10 @@ function createCompressor(format: ArchiveFormat): Transform {
     case "tar.zst":
       return createZstdCompress({
         chunkSize: CHUNK_BYTES,
-        params: { [constants.ZSTD_c_checksumFlag]: 1 },
+        params: {
+          [constants.ZSTD_c_checksumFlag]: 1,
+          [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
+        },
       });
     case "tar.gz":
       return createGzip({ chunkSize: CHUNK_BYTES });
