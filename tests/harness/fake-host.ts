@@ -28,41 +28,51 @@ export type Answer = (response: ServerResponse, request: ReceivedRequest) => voi
 export async function startFakeHost(
   answer: Answer,
   server: Server = createServer(),
+  bind = "127.0.0.1",
 ): Promise<FakeHost> {
   const requests: ReceivedRequest[] = [];
-  return await serve(server, requests, async (request, response) => {
+  const onRequest = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await buffer(request);
     const { method = "", url = "", headers, socket } = request;
     const received = { method, url, headers, body, clientPort: socket.remotePort };
     requests.push(received);
     answer(response, received);
-  });
+  };
+  return await serve(server, { requests, onRequest, bind });
 }
 
 /** A host that answers as soon as it sees a request, and closes without reading the rest of it. */
 export async function startHastyHost(
   answer: (response: ServerResponse) => void,
 ): Promise<FakeHost> {
-  return await serve(createServer(), [], async (_request, response) => {
+  const onRequest = async (_: IncomingMessage, response: ServerResponse): Promise<void> => {
     response.setHeader("connection", "close");
     answer(response);
-  });
+  };
+  return await serve(createServer(), { requests: [], onRequest, bind: "127.0.0.1" });
 }
 
 async function serve(
   server: Server,
-  requests: readonly ReceivedRequest[],
-  onRequest: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  {
+    requests,
+    onRequest,
+    bind,
+  }: {
+    readonly requests: readonly ReceivedRequest[];
+    readonly onRequest: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+    readonly bind: string;
+  },
 ): Promise<FakeHost> {
   server.on("request", (request, response) => {
     // A request that breaks off gets no response.
     onRequest(request, response).catch(() => response.destroy());
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, bind);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    address: `127.0.0.1:${port}`,
+    address: `${bind}:${port}`,
     port,
     requests,
     [Symbol.asyncDispose]: async () => {

@@ -15,7 +15,7 @@ import type {
   TokenListing,
   VariableListing,
 } from "./admin-messages.ts";
-import type { ArchiveTerms } from "./archive-format.ts";
+import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
 
 /**
@@ -60,15 +60,26 @@ export interface AdminMethods {
   revokeToken(id: string): null;
   listAudit(): readonly AuditEntry[];
   listLimits(): readonly LimitListing[];
-  listArchiveLimits(environment: string): ArchiveTerms;
+  listArchiveLimits(environment: string, service?: string | null): ArchiveTerms;
+  /** The positions of the digests of files that a version has. */
+  findKeptFiles(
+    environment: string,
+    service: string,
+    version: number,
+    digests: readonly string[],
+  ): readonly number[];
 }
 
 /** The streaming methods of the same service: their arguments, and the messages that they send. */
 export interface AdminStreams {
-  /** The caller sends a .tar.gz or .tar.zst as bytes. With `report`, one message follows; with `progress`, some precede it. */
+  /** The caller sends a .tar.gz or .tar.zst as bytes. Files of `kept` are missing in it. With `report`, one message follows; with `progress`, some precede it. */
   deployServiceChan(
     environment: string,
-    options?: { readonly report?: boolean; readonly progress?: boolean },
+    options?: {
+      readonly report?: boolean;
+      readonly progress?: boolean;
+      readonly kept?: KeptFiles;
+    },
   ): DeployProgress | DeployReport;
   watchEventsChan(environment: string, service?: string | null): HostEvent;
 }

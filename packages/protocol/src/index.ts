@@ -24,7 +24,15 @@ export type {
 } from "./admin-messages.ts";
 export { isRight, rights } from "./admin-messages.ts";
 export type { AdminMethods, AdminStreams } from "./admin-methods.ts";
-export { type ArchiveFormat, type ArchiveTerms, archiveFormats } from "./archive-format.ts";
+export {
+  type ArchiveFormat,
+  type ArchiveTerms,
+  archiveFormats,
+  type DeployedVersion,
+  KEPT_FILE_BYTES_MAX,
+  type KeptFile,
+  type KeptFiles,
+} from "./archive-format.ts";
 export { ArrivingBody, type BodyMemory } from "./arriving-body.ts";
 export {
   type Caller,

@@ -53,13 +53,15 @@ export const serviceOrAll: Argument<string> = { ...service, ...text("service") }
 
 export const optionalService: Argument<string | undefined> = optional(service);
 
-export const optionalVersion: Argument<number | undefined> = optional({
+export const version: Argument<number> = {
   name: "version",
   read(value) {
     if (typeof value === "number") return value;
     throw invalidArgument("version", value, "the number of a version");
   },
-});
+};
+
+export const optionalVersion: Argument<number | undefined> = optional(version);
 
 export const isPublic: Argument<boolean> = {
   name: "isPublic",
@@ -141,13 +143,6 @@ export function flag(name: string): Argument<boolean> {
   };
 }
 
-const [report, progress] = [flag("report"), flag("progress")];
-
-export const deployOptions: Argument<{ report: boolean; progress: boolean }> = {
-  name: "{report?, progress?}",
-  read: (value) => ({ report: report.read(value), progress: progress.read(value) }),
-};
-
 /** Undefined when the argument is absent or null. */
 function optional<Value>(argument: Argument<Value>): Argument<Value | undefined> {
   return {
@@ -164,7 +159,7 @@ function readName(value: unknown, argument: string): string {
 
 const SHOWN_LENGTH_MAX = 200;
 
-function invalidArgument(name: string, value: unknown, allowed: string): LeverError {
+export function invalidArgument(name: string, value: unknown, allowed: string): LeverError {
   const found = (JSON.stringify(value) ?? "missing").slice(0, SHOWN_LENGTH_MAX);
   return new LeverError(
     "malformed_request",

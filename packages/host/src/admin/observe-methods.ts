@@ -9,6 +9,7 @@ import {
   type Limits,
   limitNames,
 } from "@leveros/protocol";
+import type { KeptVersions } from "../deployer/kept-files.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { ServiceFleet } from "../fleet/service-fleet.ts";
@@ -24,6 +25,7 @@ const EVENTS_MAX = 1_000;
 
 export interface ObserveParts {
   readonly fleet: Fleet;
+  readonly keptVersions: Pick<KeptVersions, "saltOf">;
   readonly router: Router;
   readonly limits: Limits;
   readonly overriddenLimits: ReadonlySet<LimitName>;
@@ -153,13 +155,17 @@ export const observeMethods: Methods<
     {
       right: "deploy",
       isChange: false,
-      arguments: [environment],
-      does: "Lists the limits and formats of a deployed archive, so that one that is too large need not be sent.",
+      arguments: [environment, optionalService],
+      does: "Lists the limits and formats of a deployed archive; of a service, also its live version and the key of its files' digests.",
     },
-    ({ router, limits }, name) => {
+    ({ router, limits, fleet, keptVersions }, name, of) => {
       findEnvironment(router, name);
       const { archiveBytesMax, unpackedBytesMax, archiveEntriesMax } = limits;
-      return { archiveBytesMax, unpackedBytesMax, archiveEntriesMax, formats: archiveFormats };
+      const terms = { archiveBytesMax, unpackedBytesMax, archiveEntriesMax };
+      const live = of === undefined ? undefined : fleet.service(name, of)?.live;
+      const salt = keptVersions.saltOf(name);
+      const deployed = live && { version: live.version, salt };
+      return { ...terms, formats: archiveFormats, ...(deployed !== undefined && { deployed }) };
     },
   ),
 };

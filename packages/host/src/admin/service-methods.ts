@@ -1,10 +1,17 @@
-import { type ErrorCode, type InstanceListing, LeverError } from "@leveros/protocol";
+import {
+  type DeployProgress,
+  type ErrorCode,
+  type InstanceListing,
+  LeverError,
+} from "@leveros/protocol";
 import type { Deployer } from "../deployer/deployer.ts";
+import type { KeptVersions } from "../deployer/kept-files.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { Router } from "../router/router.ts";
 import type { Store } from "../store/store.ts";
-import { deployOptions, environment, optionalVersion, service } from "./arguments.ts";
+import { environment, optionalVersion, service, version } from "./arguments.ts";
+import { deployOptions, digests } from "./deploy-arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 
@@ -12,13 +19,14 @@ export interface ServiceParts {
   readonly router: Router;
   readonly fleet: Fleet;
   readonly deployer: Deployer;
+  readonly keptVersions: KeptVersions;
   readonly store: Store;
 }
 
 /** Methods that deploy services, and list them. */
 export const serviceMethods: Methods<
   ServiceParts,
-  "deployServiceChan" | "rollBackService" | "listServices"
+  "deployServiceChan" | "findKeptFiles" | "rollBackService" | "listServices"
 > = {
   deployServiceChan: adminStream(
     {
@@ -29,11 +37,25 @@ export const serviceMethods: Methods<
       does: "Receives a `.tar.gz` or `.tar.zst` as byte messages and deploys it; with `report`, sends one message about it; with `progress`, says what it waits for.",
     },
     async ({ deployer }, stream, name, wanted) => {
-      const deployed = deployer.deploy(name, stream, (progress) => {
+      const onProgress = (progress: DeployProgress): void => {
         if (wanted.progress) stream.write(progress);
-      });
+      };
+      const deployed = deployer.deploy(name, stream, { onProgress, kept: wanted.kept });
       const report = await deployed.catch(throwDeployFailure);
       if (wanted.report) stream.write(report);
+    },
+  ),
+
+  findKeptFiles: adminMethod(
+    {
+      right: "deploy",
+      isChange: false,
+      arguments: [environment, service, version, digests],
+      does: "Finds the files that a kept version has and a new one need not send, by digests of their contents.",
+    },
+    async ({ keptVersions, router }, name, of, number, wanted) => {
+      findEnvironment(router, name);
+      return await keptVersions.find(name, { service: of, version: number }, wanted);
     },
   ),
 

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import { CodeStore } from "../deployer/code-store.ts";
 import { Deployer } from "../deployer/deployer.ts";
 import { goLive } from "../deployer/go-live.ts";
+import { KeptVersions } from "../deployer/kept-files.ts";
 import { transformCode } from "../deployer/transform.ts";
 import { Environments } from "../environments/environments.ts";
 import { SecretBox } from "../environments/secret-box.ts";
@@ -43,6 +44,7 @@ export interface HostParts {
   readonly fleet: Fleet;
   readonly environments: Environments;
   readonly deployer: Deployer;
+  readonly keptVersions: KeptVersions;
   readonly tokens: TokenRegistry;
   /** See `StoreCopies`. */
   readonly removedArchives: StoreCopiesOptions["removed"];
@@ -116,9 +118,11 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     removeCode: (codeId) => code.remove(codeId),
     removeServiceData: (environment) => removeServiceData(dataDir, environment),
   });
+  const keptVersions = new KeptVersions({ store, code, limits });
   const deployer: Deployer = new Deployer({
     store,
     code,
+    keptVersions,
     environments,
     fleet,
     router,
@@ -147,6 +151,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     fleet,
     environments,
     deployer,
+    keptVersions,
     tokens,
     removedArchives: {
       names: () => code.removedNames(),

@@ -103,23 +103,47 @@ export class CodeStore {
         }
         archiveBytes += chunk.length;
         if (archiveBytes > this.#limits.archiveBytesMax) {
-          throw new LeverError(
-            "too_large",
-            `Cannot read the archive: it has more than ${this.#limits.archiveBytesMax} bytes.`,
-          );
+          throw tooLarge(this.#limits);
         }
         await file.writeFile(chunk);
       }
-      await file.sync();
       await file.close();
-      await rename(staged, this.#archiveOf(codeId, await formatOf(staged)));
-      await syncFolder(this.#archives);
+      await this.#store(staged, codeId);
     } catch (error) {
       await file.close().catch(() => {});
-      await rm(staged, { force: true });
+      await unstage(staged);
       throw error;
     }
     return { codeId, archiveBytes };
+  }
+
+  /**
+   * Replaces an archive by one that `write` makes. Returns its size.
+   * @throws LeverError `too_large`; and what `write` throws.
+   */
+  async replaceArchive(codeId: string, write: (file: string) => Promise<void>): Promise<number> {
+    const staged = join(this.#staging, codeId);
+    const before = await this.archiveOf(codeId);
+    try {
+      await write(staged);
+      const { size } = await stat(staged);
+      if (size > this.#limits.archiveBytesMax) throw tooLarge(this.#limits);
+      const stored = await this.#store(staged, codeId);
+      if (before !== undefined && before !== stored) await rm(before, { force: true });
+      return size;
+    } catch (error) {
+      await unstage(staged);
+      throw error;
+    }
+  }
+
+  /** Survives a crash of the machine once it resolves. Returns the archive's path. */
+  async #store(staged: string, codeId: string): Promise<string> {
+    await sync(staged);
+    const archive = this.#pathOf(codeId, await formatOf(staged));
+    await rename(staged, archive);
+    await sync(this.#archives);
+    return archive;
   }
 
   /**
@@ -136,7 +160,7 @@ export class CodeStore {
       await mkdir(this.#staging, PRIVATE_DIR);
       // Users of services may enter it, and not list it.
       await mkdir(this.#code, { recursive: true, mode: 0o711 });
-      const archive = (await this.#findArchive(codeId)) ?? missingArchive();
+      const archive = (await this.archiveOf(codeId)) ?? missingArchive();
       const unpacked = await unpackArchive(archive, staged, this.#limits);
       await rename(staged, folder);
       const result = await complete({ ...unpacked, folder });
@@ -163,14 +187,14 @@ export class CodeStore {
   /** K2. Removes the code of a version that was live. Its archive is kept until `deleteRemoved`. */
   async remove(codeId: string): Promise<void> {
     await mkdir(this.#removed, PRIVATE_DIR);
-    const archive = await this.#findArchive(codeId);
+    const archive = await this.archiveOf(codeId);
     if (archive !== undefined) await rename(archive, join(this.#removed, basename(archive)));
     await rm(join(this.#code, codeId), { recursive: true, force: true });
   }
 
   /** Deletes the code of a deploy that failed. */
   async discard(codeId: string): Promise<void> {
-    const archive = await this.#findArchive(codeId);
+    const archive = await this.archiveOf(codeId);
     if (archive !== undefined) await rm(archive, { force: true });
     await rm(join(this.#code, codeId), { recursive: true, force: true });
   }
@@ -182,23 +206,28 @@ export class CodeStore {
     const codeDir = join(this.#code, codeId);
     // Every service has this file.
     if (await exists(join(codeDir, "lever.json"))) return codeDir;
-    if ((await this.#findArchive(codeId)) === undefined) missingArchive();
+    if ((await this.archiveOf(codeId)) === undefined) missingArchive();
     await rm(codeDir, { recursive: true, force: true });
     await this.unpack(codeId, complete);
     return codeDir;
   }
 
-  #archiveOf(codeId: string, format: ArchiveFormat): string {
+  #pathOf(codeId: string, format: ArchiveFormat): string {
     return join(this.#archives, `${codeId}.${format}`);
   }
 
-  async #findArchive(codeId: string): Promise<string | undefined> {
+  /** The archive of code; undefined when it is not there. */
+  async archiveOf(codeId: string): Promise<string | undefined> {
     for (const format of archiveFormats) {
-      const archive = this.#archiveOf(codeId, format);
+      const archive = this.#pathOf(codeId, format);
       if (await exists(archive)) return archive;
     }
     return undefined;
   }
+}
+
+async function unstage(staged: string): Promise<void> {
+  await rm(staged, { force: true });
 }
 
 function missingArchive(): never {
@@ -227,12 +256,19 @@ function isMissing(error: unknown): boolean {
   );
 }
 
-/** After this, a rename in the folder survives a crash of the machine. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
+function tooLarge({ archiveBytesMax }: Pick<Limits, "archiveBytesMax">): LeverError {
+  return new LeverError(
+    "too_large",
+    `Cannot read the archive: it has more than ${archiveBytesMax} bytes.`,
+  );
+}
+
+/** After this, a file, or a rename in a folder, survives a crash of the machine. */
+async function sync(path: string): Promise<void> {
+  const opened = await open(path, "r");
   try {
-    await folder.sync();
+    await opened.sync();
   } finally {
-    await folder.close();
+    await opened.close();
   }
 }

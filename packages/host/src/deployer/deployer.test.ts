@@ -10,6 +10,7 @@ import { openSqliteStore } from "../store/sqlite-store.ts";
 import type { Store } from "../store/store.ts";
 import { CodeStore } from "./code-store.ts";
 import { Deployer } from "./deployer.ts";
+import { KeptVersions } from "./kept-files.ts";
 
 const ENVIRONMENT = "dev.lever";
 const limits = { ...defaultLimits, versionsKeptMax: 2 };
@@ -38,6 +39,7 @@ beforeEach(async () => {
   deployer = new Deployer({
     store,
     code,
+    keptVersions: new KeptVersions({ store, code, limits }),
     transform: async () => {},
     environments: {
       require(environment) {

@@ -2,6 +2,7 @@ import {
   type DeployProgress,
   type DeployReport,
   isSourcePath,
+  type KeptFiles,
   LeverError,
   type LeverJson,
   type Limits,
@@ -23,6 +24,7 @@ import type { CodeStore, UnpackedCode } from "./code-store.ts";
 import { deployReport } from "./deploy-report.ts";
 import { DeploySlots } from "./deploy-slots.ts";
 import { goLive } from "./go-live.ts";
+import type { KeptVersions } from "./kept-files.ts";
 import { findVersion } from "./kept-version.ts";
 import { readService } from "./read-service.ts";
 import type { TransformedService } from "./transform.ts";
@@ -31,6 +33,7 @@ import { withinUploadTime } from "./upload-time.ts";
 export interface DeployerOptions {
   readonly store: Store;
   readonly code: CodeStore;
+  readonly keptVersions: KeptVersions;
   /** Makes JavaScript of a folder's TypeScript. */
   readonly transform: (service: Omit<TransformedService, "dataDir">) => Promise<void>;
   readonly environments: Pick<Environments, "require">;
@@ -44,10 +47,18 @@ export interface DeployerOptions {
 /** Deploys at once, from the first byte of the upload on. Each may have an archive of `archiveBytesMax` on the disk. */
 const DEPLOYS_MAX = 64;
 
+export interface DeployOptions {
+  /** Is called when the deploy waits for others, and when its turn has come after that. */
+  readonly onProgress?: (progress: DeployProgress) => void;
+  /** Files that are missing in the archive; undefined = none. */
+  readonly kept?: KeptFiles | undefined;
+}
+
 /** A stored archive, and when its upload began and ended. */
 interface ReceivedArchive {
   readonly codeId: string;
   readonly archiveBytes: number;
+  readonly kept: KeptFiles | undefined;
   readonly startedAt: number;
   readonly receivedAt: number;
 }
@@ -78,24 +89,22 @@ export class Deployer {
   }
 
   /**
-   * `onProgress` is called when the deploy waits for others, and when its turn has come after that.
-   * @throws LeverError with what is wrong with the environment, the archive, the service, or its start.
+   * @throws LeverError with what is wrong with the environment, the archive, the service, or its start; `unavailable` when
+   * a kept file is not there any more.
    */
   async deploy(
     environment: string,
     archive: AsyncIterable<unknown>,
-    onProgress: (progress: DeployProgress) => void = () => {},
+    options: DeployOptions = {},
   ): Promise<DeployReport> {
     this.#options.environments.require(environment);
-    return await this.#slots.admit(environment, () =>
-      this.#deploy(environment, archive, onProgress),
-    );
+    return await this.#slots.admit(environment, () => this.#deploy(environment, archive, options));
   }
 
   async #deploy(
     environment: string,
     archive: AsyncIterable<unknown>,
-    onProgress: (progress: DeployProgress) => void,
+    { onProgress = () => {}, kept }: DeployOptions,
   ): Promise<DeployReport> {
     const { clock, code, log, store } = this.#options;
     let codeId: string | undefined;
@@ -110,7 +119,7 @@ export class Deployer {
         environment,
         async () => {
           if (hasWaited) onProgress({ progress: "starting" });
-          return await this.#install(environment, { ...received, startedAt, receivedAt });
+          return await this.#install(environment, { ...received, kept, startedAt, receivedAt });
         },
         (others) => {
           hasWaited = true;
@@ -127,10 +136,11 @@ export class Deployer {
 
   async #install(
     environment: string,
-    { codeId, archiveBytes, startedAt, receivedAt }: ReceivedArchive,
+    { codeId, archiveBytes, kept, startedAt, receivedAt }: ReceivedArchive,
   ): Promise<DeployReport> {
-    const { clock, code } = this.#options;
+    const { clock, code, keptVersions } = this.#options;
     const turnAt = clock.now();
+    const wholeBytes = kept && (await keptVersions.addTo(codeId, environment, kept));
     const unpacked = await code.unpack(codeId, async (found) => {
       const service = await readService(found.folder);
       const transformMs = await this.#transform(found, { environment, ...service.leverJson });
@@ -144,7 +154,7 @@ export class Deployer {
       service: name,
       codeId,
       leverJson,
-      archiveBytes,
+      archiveBytes: wholeBytes ?? archiveBytes,
       unpackedBytes,
     };
     const { record, startMs } = await this.#services.run(serviceKey(environment, name), () =>

@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { createReadStream, writeFile as writeFileAsync } from "node:fs";
+import { writeFile as writeFileAsync } from "node:fs";
 import { chmod, mkdir, open, realpath, rm, symlink } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { promisify } from "node:util";
 import type { Limits } from "@leveros/protocol";
 import { Parser, type ReadEntry } from "tar";
 import { asArchiveError, invalid, shown, tooLarge, tooManyEntries } from "./archive-error.ts";
-import { createDecompressor, formatOf } from "./archive-format.ts";
+import { readTar } from "./archive-format.ts";
 import { ArchivePaths } from "./archive-paths.ts";
 import { entryPath } from "./entry-path.ts";
 import { makeHardLink, type PendingLink } from "./hard-link.ts";
@@ -27,7 +27,6 @@ const PENDING_BYTES_MAX = 16 * 1024 * 1024;
 const PENDING_FILES_MAX = 64;
 /** Most bytes of one PAX or GNU long-name header. */
 const META_BYTES_MAX = 64 * 1024;
-const READ_BYTES = 256 * 1024;
 
 /** Takes half of the time of its namesake in `fs/promises`. */
 const writeFile = promisify(writeFileAsync);
@@ -57,12 +56,9 @@ export async function unpackArchive(
   });
   parser.on("ignoredEntry", (entry: ReadEntry) => unpacking.refuseKind(entry));
   parser.on("error", (error: unknown) => unpacking.fail(error));
-  const source = createReadStream(archive, { highWaterMark: READ_BYTES });
-  const tar = source.pipe(createDecompressor(await formatOf(archive)));
-  source.on("error", (error) => tar.destroy(error));
   let tarBytes = 0;
   try {
-    for await (const chunk of tar as AsyncIterable<Buffer>) {
+    for await (const chunk of readTar(archive)) {
       tarBytes += chunk.length;
       if (tarBytes > limits.unpackedBytesMax) throw tooLarge(limits.unpackedBytesMax);
       if (!parser.write(chunk)) await Promise.race([once(parser, "drain"), unpacking.failed]);
@@ -77,8 +73,6 @@ export async function unpackArchive(
     unpacking.fail(error);
     throw asArchiveError(error);
   } finally {
-    source.destroy();
-    tar.destroy();
     await unpacking.idle();
   }
 }

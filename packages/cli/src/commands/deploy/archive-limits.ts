@@ -25,13 +25,14 @@ export interface ArchiveSizes {
  */
 export async function readArchiveTerms(
   settings: Settings,
-  adminEnvironment: string,
+  { adminEnvironment, service }: { adminEnvironment: string; service: string },
 ): Promise<ArchiveTerms> {
   try {
     const terms = await callAdmin(
       { ...settings, adminEnvironment },
       "listArchiveLimits",
       settings.environment,
+      service,
     );
     const names = ["archiveBytesMax", "unpackedBytesMax", "archiveEntriesMax"] as const;
     return names.every((name) => Number.isSafeInteger(terms[name])) ? terms : defaultLimits;

@@ -15,7 +15,7 @@ const report: DeployReport = {
 };
 
 it("a report has version, URLs, sizes, times and the next commands", () => {
-  expect(formatDeployReport(report, "")).toBe(
+  expect(formatDeployReport(report, { flags: "" })).toBe(
     `Deployed hello version 2 to dev.lever in 3.3 s.
 
   chatChan  lever://dev.lever/hello/chatChan  streaming
@@ -31,13 +31,13 @@ Next:
 });
 
 it("the suggested commands repeat the given flags", () => {
-  expect(formatDeployReport(report, "-E prod.lever ")).toContain(
+  expect(formatDeployReport(report, { flags: "-E prod.lever " })).toContain(
     "  lever -E prod.lever invoke /hello/sayHello\n",
   );
 });
 
 it("lever invoke is not suggested for a streaming method", () => {
-  const text = formatDeployReport({ ...report, methods: ["chatChan"] }, "");
+  const text = formatDeployReport({ ...report, methods: ["chatChan"] }, { flags: "" });
   expect(text).not.toContain("lever invoke");
   expect(text).toContain("lever ls hello");
 });

@@ -1,12 +1,21 @@
-import { type DeployReport, formatLeverUrl, isStreamingName } from "@leveros/protocol";
+import {
+  type DeployReport,
+  formatLeverUrl,
+  isStreamingName,
+  type KeptFiles,
+} from "@leveros/protocol";
 import { formatBytes, formatCount, formatDuration } from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 
 /**
  * Formats a report, and suggests the next commands.
  * @param flags flags to repeat in these commands; ends in a space unless empty.
+ * @param kept files that were not sent.
  */
-export function formatDeployReport(report: DeployReport, flags: string): string {
+export function formatDeployReport(
+  report: DeployReport,
+  { flags, kept }: { flags: string; kept?: KeptFiles | undefined },
+): string {
   const { environment, service, version, times } = report;
   const methods = report.methods.map((method) => [
     `  ${method}`,
@@ -14,12 +23,16 @@ export function formatDeployReport(report: DeployReport, flags: string): string 
     isStreamingName(method) ? "streaming" : "",
   ]);
   const entries = formatCount(report.entries, "entry", "entries");
+  const keptText =
+    kept === undefined
+      ? ""
+      : ` ${formatCount(kept.files.length, "file", "files")} of version ${kept.version} not sent again.`;
   return [
     `Deployed ${service} version ${version} to ${environment} in ${formatDuration(times.totalMs)}.`,
     "",
     formatTable(methods),
     "",
-    `Archive ${formatBytes(report.archiveBytes)}, unpacked ${formatBytes(report.unpackedBytes)} in ${entries}.`,
+    `Archive ${formatBytes(report.archiveBytes)}, unpacked ${formatBytes(report.unpackedBytes)} in ${entries}.${keptText}`,
     formatTimes(times),
     "",
     "Next:",

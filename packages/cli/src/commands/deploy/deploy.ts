@@ -1,4 +1,9 @@
-import { type ArchiveLimits, type ArchiveTerms, archiveFormats } from "@leveros/protocol";
+import {
+  type ArchiveLimits,
+  type ArchiveTerms,
+  archiveFormats,
+  type KeptFiles,
+} from "@leveros/protocol";
 import { type Command, command } from "../../command.ts";
 import { CommandError, exitStatus } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
@@ -10,10 +15,11 @@ import {
   describeTooLarge,
   readArchiveTerms,
 } from "./archive-limits.ts";
-import type { ArchiveEntry } from "./contents/contents.ts";
+import { type ArchiveEntry, bytesOf } from "./contents/contents.ts";
 import { type DeployOutcome, progressIn, readDeployAnswer } from "./deploy-answer.ts";
 import { formatDeployReport } from "./deploy-report.ts";
 import { dryRunJson, formatDryRun } from "./dry-run.ts";
+import { findKept } from "./find-kept.ts";
 import type { PackedArchive } from "./pack-entries.ts";
 import { describeWaiting, ProgressLine } from "./progress.ts";
 import type { ServiceFolder } from "./service-folder.ts";
@@ -56,13 +62,20 @@ pnpm, yarn).`,
     const folder = await readServiceFolder(dir, settings.flags);
     for (const warning of folder.warnings) printNote(`lever: ${warning}`);
     const { entries } = folder;
-    const limits = await readArchiveTerms(settings, adminEnvironment);
+    const service = folder.leverJson.name;
+    const limits = await readArchiveTerms(settings, { adminEnvironment, service });
     // Checked before packing, which takes long for a folder that is far too large.
     if (!dryRun) checkSize(dir, { unpackedBytes: folder.bytes }, { entries, limits });
-    const packed = await pack(folder, limits);
+    let kept = dryRun
+      ? undefined
+      : await findKept(entries, service, {
+          terms: limits,
+          settings: { ...settings, adminEnvironment },
+        });
+    const packed = await pack(without(folder, kept), limits);
     if (dryRun) {
       const found = {
-        service: folder.leverJson.name,
+        service,
         environment,
         entries,
         archiveBytes: packed.archiveBytes,
@@ -71,14 +84,21 @@ pnpm, yarn).`,
     }
     checkSize(dir, packed, { entries, limits });
     if (dryRun) return;
-    const { chunks = [], archiveBytes } = packed;
-    const outcome = await upload({ chunks, archiveBytes }, settings, adminEnvironment);
+    const target = { settings, adminEnvironment };
+    let outcome = await upload(packed, { ...target, kept });
+    if (kept !== undefined && outcome.kind === "failed" && outcome.error.code === "unavailable") {
+      // The version whose files were kept has been removed meanwhile.
+      const whole = await pack(folder, limits);
+      checkSize(dir, whole, { entries, limits });
+      kept = undefined;
+      outcome = await upload(whole, { ...target, kept });
+    }
     switch (outcome.kind) {
       case "deployed":
         printResult(
           json
             ? JSON.stringify(outcome.report)
-            : formatDeployReport(outcome.report, settings.flags),
+            : formatDeployReport(outcome.report, { flags: settings.flags, kept }),
         );
         return;
       case "refused": {
@@ -89,7 +109,7 @@ pnpm, yarn).`,
         });
         throw new CommandError(
           exitStatus.failed,
-          `Cannot deploy ${folder.leverJson.name} to ${environment}: ${outcome.reason}${hint === undefined ? "" : `\n${hint}`}`,
+          `Cannot deploy ${service} to ${environment}: ${outcome.reason}${hint === undefined ? "" : `\n${hint}`}`,
         );
       }
       case "failed":
@@ -97,6 +117,15 @@ pnpm, yarn).`,
     }
   },
 });
+
+/** The folder without the files that the host has. */
+function without(folder: ServiceFolder, kept: KeptFiles | undefined): ServiceFolder {
+  const paths = new Set(kept?.files.map(({ path }) => path));
+  if (paths.size === 0) return folder;
+  const entries = folder.entries.filter(({ path }) => !paths.has(path));
+  const bytes = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
+  return { ...folder, entries, bytes };
+}
 
 /** Packs the folder, unless it is too large for the host. Shows the progress on a terminal. */
 async function pack(
@@ -121,12 +150,18 @@ async function pack(
   }
 }
 
+interface UploadTarget {
+  readonly settings: Settings;
+  readonly adminEnvironment: string;
+  readonly kept: KeptFiles | undefined;
+}
+
 /** Sends the archive, and shows the progress on a terminal. */
 async function upload(
-  { chunks, archiveBytes }: { chunks: readonly Buffer[]; archiveBytes: number },
-  { hostUrl, token, environment }: Settings,
-  adminEnvironment: string,
+  { chunks = [], archiveBytes }: PackedArchive,
+  { settings, adminEnvironment, kept }: UploadTarget,
 ): Promise<DeployOutcome> {
+  const { hostUrl, token, environment } = settings;
   const { uploadArchive } = await import("./upload.ts");
   const progress = new ProgressLine(process.stderr);
   try {
@@ -136,6 +171,7 @@ async function upload(
       adminEnvironment,
       environment,
       chunks,
+      kept,
       onSent: (sentBytes) => progress.show({ name: "uploading", sentBytes, archiveBytes }),
       onAllSent: () => progress.show({ name: "starting", sentBytes: archiveBytes }),
       onLine: (line) => {

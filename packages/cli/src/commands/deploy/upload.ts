@@ -2,7 +2,7 @@ import { once } from "node:events";
 import * as http from "node:http";
 import * as https from "node:https";
 import { setImmediate } from "node:timers/promises";
-import { LeverError } from "@leveros/protocol";
+import { type KeptFiles, LeverError } from "@leveros/protocol";
 import { uploadFailed } from "./upload-failed.ts";
 
 /** A complete HTTP answer. */
@@ -22,6 +22,8 @@ export interface UploadOptions {
   readonly environment: string;
   /** The archive. */
   readonly chunks: readonly Buffer[];
+  /** Files that are missing in it; undefined = none. */
+  readonly kept: KeptFiles | undefined;
   /** Is called with the number of bytes of the archive that have been sent so far. */
   onSent(bytes: number): void;
   /** Is called after the last byte. The host then unpacks and starts the service. */
@@ -74,7 +76,8 @@ async function tryUpload(options: UploadOptions): Promise<Attempt> {
   let isComplete = false;
   let sentBytes = 0;
   try {
-    request.write(`${JSON.stringify([options.environment, { report: true, progress: true }])}\n`);
+    const { environment, kept } = options;
+    request.write(`${JSON.stringify([environment, { report: true, progress: true, kept }])}\n`);
     for (const message of messagesOf(options.chunks)) {
       // Lets an answer that has arrived be read before a write fails on a closed connection.
       await setImmediate();

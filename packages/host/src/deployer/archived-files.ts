@@ -1,0 +1,43 @@
+import { KEPT_FILE_BYTES_MAX, type KeptFile } from "@leveros/protocol";
+import { Header, Parser, Pax, type ReadEntry } from "tar";
+import { readTar } from "./archive-format.ts";
+
+const BLOCK_BYTES = 512;
+const FILE_TYPES: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousFile"]);
+
+/** The contents of an archive's files, one after the other, without those that are empty or too large to be kept. */
+export async function* fileContents(archive: string): AsyncGenerator<Buffer> {
+  const read: Buffer[] = [];
+  const failures: unknown[] = [];
+  const parser = new Parser({
+    strict: true,
+    onReadEntry(entry: ReadEntry) {
+      const isKept = entry.size > 0 && entry.size <= KEPT_FILE_BYTES_MAX;
+      if (!isKept || !FILE_TYPES.has(entry.type)) {
+        entry.resume();
+        return;
+      }
+      const parts: Buffer[] = [];
+      entry.on("data", (part: Buffer) => parts.push(part));
+      entry.on("end", () => read.push(Buffer.concat(parts)));
+    },
+  });
+  parser.on("error", (error: unknown) => failures.push(error));
+  for await (const chunk of readTar(archive)) {
+    parser.write(chunk);
+    if (failures.length > 0) throw failures[0];
+    yield* read.splice(0);
+  }
+}
+
+/** A file as it is in an archive: header, content, and the rest of its last block. */
+export function tarFile({ path, isExecutable }: KeptFile, content: Buffer): Buffer {
+  const fields = { path, size: content.length, mtime: new Date(0) };
+  const mode = isExecutable ? 0o755 : 0o644;
+  const header = Buffer.alloc(BLOCK_BYTES);
+  // A name that is too long for the header goes into one of its own.
+  const isTooLong = new Header({ ...fields, type: "File", mode }).encode(header);
+  const padding = Buffer.alloc((BLOCK_BYTES - (content.length % BLOCK_BYTES)) % BLOCK_BYTES);
+  const long = isTooLong ? [new Pax(fields).encode()] : [];
+  return Buffer.concat([...long, header, content, padding]);
+}
