@@ -8,7 +8,7 @@ import type { ArchiveFormat } from "@leveros/protocol";
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 /** A frame declares how much memory its reader needs: at most 8 MiB here, the most of all levels that are not "ultra". */
 const ZSTD_WINDOW_LOG_MAX = 23;
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 /** The tar of a compressed archive. */
 export async function* readTar(archive: string): AsyncGenerator<Buffer> {

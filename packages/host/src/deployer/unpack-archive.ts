@@ -143,7 +143,9 @@ class Unpacking {
   /** Waits while too much is waiting for the disk. @throws the first failure. */
   async settle(): Promise<void> {
     while (this.#pending.size > PENDING_FILES_MAX || this.#pendingBytes > PENDING_BYTES_MAX) {
-      await Promise.race(this.#pending);
+      // The oldest: a race of all of them, again and again, takes long for many small files.
+      const [oldest] = this.#pending;
+      await oldest;
     }
     if (this.#hasFailed) await this.failed;
   }
