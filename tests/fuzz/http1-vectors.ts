@@ -17,6 +17,13 @@ const framed = (framing: readonly string[], body: string): string =>
 const chunked = (chunks: string): string => framed([CHUNKED], chunks);
 const line = (text: string): string => `${head(text, HOST, LENGTH)}[1]`;
 const good = fields();
+const preflight = head(
+  "OPTIONS /svc/echo HTTP/1.1",
+  HOST,
+  "Origin: https://app.example",
+  "Access-Control-Request-Method: POST",
+  "Access-Control-Request-Headers: content-type",
+);
 
 /** Numbers in the names keep them apart. */
 const numbered = (name: string, texts: readonly string[]): [string, string][] =>
@@ -472,9 +479,6 @@ export const http1Vectors: readonly (readonly [name: string, text: string])[] = 
   ...numbered("sequence", [
     good + good + good,
     good + chunked("3\r\n[1]\r\n0\r\n\r\n") + good,
-    good + chunked("1\r\n[\r\n2\r\n1]\r\n0\r\nX: y\r\n\r\n") + good,
-    good + chunked("1\r\n[\r\n2;a\r\n1]\r\n0\r\n\r\n") + good,
-    good + chunked("1\r\n[\r\nzz\r\n") + good,
     fields("Connection: close") + good,
     `${head("POST /svc/echo HTTP/1.0", HOST, LENGTH)}[1]${good}`,
     `${good}${head("GET /svc/echo HTTP/1.1", HOST)}${good}`,
@@ -485,5 +489,13 @@ export const http1Vectors: readonly (readonly [name: string, text: string])[] = 
     `${head("POST /nobody/echo HTTP/1.1", HOST, LENGTH)}[1]${good}`,
     `${fields("Connection: upgrade", "Upgrade: h2c")}${good}`,
     good + head("CONNECT dev.lever:443 HTTP/1.1", HOST) + good,
+    `${good}${preflight}${good}`,
+    `${preflight}${preflight}${line("PUT /svc/echo HTTP/1.1")}${good}`,
+    `${line("POST /svc HTTP/1.1")}${fields("Content-Encoding: x")}${good}`,
+    `${good}${head("OPTIONS /svc/echo HTTP/1.1", HOST, "Connection: close")}${good}`,
+    `${head("HEAD /svc/echo HTTP/1.1", HOST)}${good}`,
+    good + chunked("1\r\n[\r\n2\r\n1]\r\n0\r\nX: y\r\n\r\n") + good,
+    good + chunked("1\r\n[\r\n2;a\r\n1]\r\n0\r\n\r\n") + good,
+    good + chunked("1\r\n[\r\nzz\r\n") + good,
   ]),
 ];

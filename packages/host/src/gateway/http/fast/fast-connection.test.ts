@@ -159,7 +159,7 @@ it("a response is sent to its end when the gateway closes", async () => {
 });
 
 it("P2: a request that is not plain goes to Node's server with all after it", async () => {
-  const other = "GET / HTTP/1.1\r\nhost: dev.lever\r\n\r\n";
+  const other = "GET / HTTP/1.1\r\nhost: dev.lever\r\nte: x\r\n\r\n";
   const { socket } = open(post("a") + other + post("b"));
   await expect.poll(() => router.calls.length).toBe(1);
   expect(handedOver).toEqual([]);
@@ -167,6 +167,42 @@ it("P2: a request that is not plain goes to Node's server with all after it", as
   expect(handedOver).toHaveLength(1);
   await expect.poll(() => handedOver[0]?.readableLength).toBe(other.length + post("b").length);
   expect(String(handedOver[0]?.read())).toBe(other + post("b"));
+  socket.destroy();
+});
+
+it.each([
+  ["a preflight", "OPTIONS /svc/a HTTP/1.1\r\nhost: dev.lever\r\n\r\n", 204],
+  ["another method", "PUT /svc/a HTTP/1.1\r\nhost: dev.lever\r\ncontent-length: 2\r\n\r\n[]", 405],
+  ["a path that names no method", "POST /svc HTTP/1.1\r\nhost: dev.lever\r\n\r\n", 400],
+  ["a body in an unknown coding", post("a", "[]", "content-encoding: x"), 415],
+])("P2: a connection stays on the fast path after %s", async (_name, other, status) => {
+  const { socket, received } = open(post("a") + other + post("b"));
+  await expect.poll(() => router.calls.length).toBe(1);
+  router.answer();
+  await expect.poll(() => router.calls.length).toBe(1);
+  router.answer();
+  await expect.poll(() => statuses(received())).toEqual([200, status, 200]);
+  expect(handedOver).toEqual([]);
+  // Nothing of the exchange stays with the connection.
+  expect(fast.connections.size).toBe(1);
+  socket.destroy();
+});
+
+it("the connection closes after another request that is the last one", async () => {
+  const last = "OPTIONS /svc/a HTTP/1.1\r\nhost: dev.lever\r\nconnection: close\r\n\r\n";
+  const { socket, received } = open(last + post("a"));
+  await once(socket, "close");
+  expect(received()).toMatch(/^HTTP\/1\.1 204 .*connection: close\r\n/is);
+  expect(router.calls).toEqual([]);
+});
+
+it.each([
+  ["a stream", post("echoChan")],
+  ["a WebSocket", "GET /svc/a HTTP/1.1\r\nhost: dev.lever\r\nupgrade: websocket\r\n\r\n"],
+  ["a body that has not arrived", post("a", "[]", "content-encoding: gzip").slice(0, -1)],
+])("P2: Node's server gets %s", async (_name, text) => {
+  const { socket } = open(text);
+  await expect.poll(() => handedOver.length).toBe(1);
   socket.destroy();
 });
 

@@ -1,3 +1,4 @@
+// One file, although long: every change of a connection's state is here.
 import type { Socket } from "node:net";
 import type { LeverError } from "@leveros/protocol";
 import { asLeverError } from "../../../logs/as-lever-error.ts";
@@ -23,6 +24,7 @@ import {
 } from "./connection-state.ts";
 import type { FastOptions } from "./fast-options.ts";
 import { type FastRequest, HeadReader, withoutEmptyLines } from "./head-reader.ts";
+import { OtherExchange, readOtherRequest } from "./other-request.ts";
 import { FastReply } from "./reply.ts";
 
 /** Bytes that are read ahead while a call is in progress. With more, reading stops. */
@@ -33,8 +35,8 @@ const NOTHING: Buffer = Buffer.alloc(0);
  * An HTTP/1.1 connection of plain requests. It reads one request after the other, calls the method, and writes the response.
  *
  * - P1. Responses are written in the order of their requests, each once.
- * - P2. The first request that is not plain goes to Node's server with everything after it, once the requests before it are
- *   answered.
+ * - P2. Other requests that have arrived whole are carried by `serveHttp`, one at a time. The first request that neither can read
+ *   goes to Node's server with everything after it, once the requests before it are answered.
  * - P3. Bytes that are read and not answered are bounded: one body within its limit, and 64 KiB.
  */
 export class FastConnection implements HeldConnection {
@@ -58,7 +60,7 @@ export class FastConnection implements HeldConnection {
     this.#heads = new HeadReader(options.limits, socket);
     this.#options = options;
     this.#idleSince = options.clock.now();
-    this.#timeoutAt = options.shared.now + callerTimeoutMs(NEW, options.limits);
+    this.#timeoutAt = Math.ceil(this.#idleSince) + callerTimeoutMs(NEW, options.limits);
     this.#reply = new FastReply(socket, options.shared, this);
     this.#reservation = new BodyReservation(options.budget);
     socket.on("data", this.#onData);
@@ -129,7 +131,8 @@ export class FastConnection implements HeldConnection {
 
   /** P1; and responses that the caller does not read must not fill memory. */
   get #isBlocked(): boolean {
-    return this.#state.phase === "call" || this.#socket.writableNeedDrain;
+    const { phase } = this.#state;
+    return phase === "call" || phase === "other" || this.#socket.writableNeedDrain;
   }
 
   /** False = more bytes have to arrive first, or nothing is left to read. */
@@ -140,6 +143,7 @@ export class FastConnection implements HeldConnection {
       case "body":
         return this.#readBody(state);
       case "call":
+      case "other":
       case "closed":
         return false;
     }
@@ -158,7 +162,7 @@ export class FastConnection implements HeldConnection {
       if (!state.isBegun) this.#awaitCaller(IN_HEAD);
       return false;
     }
-    if (request === "notPlain") return this.#handOver();
+    if (request === "notPlain") return this.#readOther(unread);
     const { headBytes, head } = request;
     const { bodyBytes = 0 } = head;
     const { limits, buffers } = this.#options;
@@ -176,6 +180,16 @@ export class FastConnection implements HeldConnection {
     this.#unread = unread.subarray(headBytes);
     const body = incomingBody(head, limits, buffers);
     this.#awaitCaller(new BodyState(request, admitted, body));
+    return true;
+  }
+
+  #readOther(unread: Buffer): boolean {
+    const request = readOtherRequest(unread, this.#options.limits);
+    if (request === undefined) return this.#handOver();
+    this.#unread = unread.subarray(request.bytes);
+    const exchange = new OtherExchange(this.#socket, this.#options);
+    this.#begin(exchange);
+    exchange.serve(request, (isLast) => this.#onAnswered(isLast));
     return true;
   }
 
@@ -216,9 +230,7 @@ export class FastConnection implements HeldConnection {
   ): void {
     const reply = this.#reply;
     const { admission, router, buffers, log } = this.#options;
-    this.#timeoutAt = 0;
-    this.#state = reply;
-    this.#isNew = false;
+    this.#begin(reply);
     reply.begin(head.isLast, coding, admission.readableOrigin(head.target.environment, head));
     try {
       const { caller, target, isStream, timeoutMs } = early ?? admission.admitCall(incoming);
@@ -239,17 +251,25 @@ export class FastConnection implements HeldConnection {
     }
   }
 
-  /** P1. Called by the reply. */
+  #begin(state: FastReply | OtherExchange): void {
+    this.#timeoutAt = 0;
+    this.#state = state;
+    this.#isNew = false;
+  }
+
+  /** Called by the reply. */
   onCallEnd(): void {
     this.#reservation.release();
+    this.#onAnswered(this.#reply.isLast);
+  }
+
+  /** P1. */
+  #onAnswered(isLast: boolean): void {
     if (this.#state.phase === "closed") return;
     this.#state = IDLE;
-    if (!this.#reply.isLast) {
-      this.#resumeReading();
-      return;
-    }
     // Requests after the last one must not be processed (RFC 9112, 9.6).
-    this.close();
+    if (isLast) this.close();
+    else this.#resumeReading();
   }
 
   #resumeReading(): void {

@@ -6,6 +6,7 @@ import {
   type LeverUrl,
   type Limits,
   type PayloadKind,
+  parseLeverPath,
 } from "@leveros/protocol";
 import { askedTimeoutMs } from "../call-timeout.ts";
 import { isGrpcType, payloadKind } from "../payload-kind.ts";
@@ -31,6 +32,9 @@ export interface PlainHead {
 const HEAD =
   /^POST (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n$/;
 const REQUEST_LINE = /^POST (\/[!-~]*) HTTP\/1\.1$/;
+/** The head of a request that is not plain, in the same form. */
+const OTHER_HEAD =
+  /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\/[!-~]*) HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n$/;
 /** The beginning of a head: the first lines, and a part of the next line. */
 const HEAD_START =
   /^(?:P|PO|POS|POST|POST (?:\/[!-~]*(?: (?:H|HT|HTT|HTTP|HTTP\/|HTTP\/1|HTTP\/1\.|HTTP\/1\.1\r?)?)?)?|POST \/[!-~]* HTTP\/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*)(?:\r|[!#$%&'*+.^_`|~0-9A-Za-z-]+(?::[\t -~\x80-\xff]*\r?)?)?)$/;
@@ -41,13 +45,8 @@ const BODY_BYTES = /^\d{1,9}$/;
 const OPTIONS = /^[a-z0-9-]+(?:[\t ]*,[\t ]*[a-z0-9-]+)*$/;
 const CLOSE = /(?:^|[\t ,])close(?:[\t ,]|$)/;
 
-/** Fields that need more than this folder can do: another coding of the body, or an interim response. */
-const NOT_PLAIN: ReadonlySet<string> = new Set([
-  "content-encoding",
-  "te",
-  "expect",
-  "proxy-connection",
-]);
+/** Fields that only Node's server reads, such as one for an interim response. */
+const NOT_READ: ReadonlySet<string> = new Set(["te", "expect", "proxy-connection"]);
 
 /** Lists that callers and proxies send in more than one line. Parsers differ on all other repeated fields. */
 const LISTS: ReadonlySet<string> = new Set([
@@ -70,11 +69,8 @@ export function parsePlainHead(
 ): PlainHead | undefined {
   const [, path, fields] = HEAD.exec(text) ?? [];
   if (path === undefined || fields === undefined) return undefined;
-  const headers = parseFields(fields);
-  if (headers === undefined) return undefined;
-  const connection = headers.connection?.toLowerCase() ?? "";
-  if (headers.host === undefined || !isFramed(headers)) return undefined;
-  if (connection !== "" && !OPTIONS.test(connection)) return undefined;
+  const headers = parseHeaders(fields);
+  if (headers === undefined || headers["content-encoding"] !== undefined) return undefined;
   // All other upgrades are ignored, as `isOffered` of Node's server does.
   if (isLinkUpgrade(headers.upgrade)) return undefined;
   if (isGrpcType(headers["content-type"])) return undefined;
@@ -84,7 +80,52 @@ export function parsePlainHead(
   const kind = payloadKind(headers["content-type"]);
   const isChunked = headers["transfer-encoding"] !== undefined;
   const bodyBytes = isChunked ? undefined : Number(headers["content-length"] ?? "0");
-  return { headers, target, kind, askedMs, bodyBytes, isLast: CLOSE.test(connection) };
+  return { headers, target, kind, askedMs, bodyBytes, isLast: isLastRequest(headers) };
+}
+
+/** The head of another request, with a body of known length. */
+export interface OtherHead {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly bodyBytes: number;
+  readonly isLast: boolean;
+}
+
+/**
+ * Parses the head of a request that is not plain; undefined = it is malformed, or for Node's server: for a stream, in chunks, or
+ * for another protocol.
+ */
+export function parseOtherHead(text: string): OtherHead | undefined {
+  const [, method, url, fields] = OTHER_HEAD.exec(text) ?? [];
+  if (method === undefined || url === undefined || fields === undefined) return undefined;
+  const headers = parseHeaders(fields);
+  if (headers?.["transfer-encoding"] !== undefined || headers?.upgrade !== undefined) {
+    return undefined;
+  }
+  if (headers === undefined || isStreamUrl(url)) return undefined;
+  const bodyBytes = Number(headers["content-length"] ?? "0");
+  return { method, url, headers, bodyBytes, isLast: isLastRequest(headers) };
+}
+
+function isStreamUrl(url: string): boolean {
+  try {
+    return isStreamingName(parseLeverPath(url.split("?", 1)[0] ?? "").method);
+  } catch {
+    return false;
+  }
+}
+
+/** undefined = they are not in the strict form, or only Node's server reads them. */
+function parseHeaders(fields: string): IncomingHttpHeaders | undefined {
+  const headers = parseFields(fields);
+  if (headers?.host === undefined || !isFramed(headers)) return undefined;
+  const connection = headers.connection?.toLowerCase() ?? "";
+  return connection === "" || OPTIONS.test(connection) ? headers : undefined;
+}
+
+function isLastRequest({ connection = "" }: IncomingHttpHeaders): boolean {
+  return CLOSE.test(connection.toLowerCase());
 }
 
 /** A plain head with another request line; undefined = that is malformed, or not plain. */
@@ -140,7 +181,7 @@ function parseFields(fields: string): IncomingHttpHeaders | undefined {
     const end = fields.indexOf("\r\n", start);
     const colon = fields.indexOf(":", start);
     const name = fields.slice(start, colon).toLowerCase();
-    if (NOT_PLAIN.has(name)) return undefined;
+    if (NOT_READ.has(name)) return undefined;
     const value = trimmed(fields, colon + 1, end);
     const before = headers[name];
     if (before === undefined) headers[name] = value;

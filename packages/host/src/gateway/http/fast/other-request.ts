@@ -1,0 +1,71 @@
+import { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { serveHttp } from "../door.ts";
+import type { FastOptions } from "./fast-options.ts";
+import { HEAD_END, type OtherHead, parseOtherHead } from "./plain-head.ts";
+
+/** A request that is no plain call, and has arrived whole, such as a page's preflight. */
+export interface OtherRequest {
+  readonly head: OtherHead;
+  readonly body: Buffer;
+  /** The length of its head and body. */
+  readonly bytes: number;
+}
+
+/** Reads such a request at the beginning of these bytes; undefined = it is for Node's server to read. */
+export function readOtherRequest(
+  unread: Buffer,
+  { headerBytesMax, bodyBytesMax }: FastOptions["limits"],
+): OtherRequest | undefined {
+  const headBytes = unread.indexOf(HEAD_END) + HEAD_END.length;
+  if (headBytes < HEAD_END.length || headBytes > headerBytesMax) return undefined;
+  const head = parseOtherHead(unread.toString("latin1", 0, headBytes));
+  if (head === undefined || head.bodyBytes > bodyBytesMax) return undefined;
+  const bytes = headBytes + head.bodyBytes;
+  if (unread.length < bytes) return undefined;
+  return { head, body: unread.subarray(headBytes, bytes), bytes };
+}
+
+/** The state of a connection with such a request: Node's classes carry it, and the connection stays. */
+export class OtherExchange {
+  readonly phase = "other";
+  readonly #socket: Socket;
+  readonly #options: FastOptions;
+
+  constructor(socket: Socket, options: FastOptions) {
+    this.#socket = socket;
+    this.#options = options;
+  }
+
+  /** `done` is called once the response is sent; with true, the connection is to be closed. */
+  serve({ head, body }: OtherRequest, done: (isLast: boolean) => void): void {
+    const socket = this.#socket;
+    const { shared, limits } = this.#options;
+    const request = new IncomingMessage(socket);
+    request.method = head.method;
+    request.url = head.url;
+    request.headers = head.headers;
+    request.httpVersion = "1.1";
+    request.httpVersionMajor = 1;
+    request.httpVersionMinor = 1;
+    request.complete = true;
+    if (body.length > 0) request.push(body);
+    request.push(null);
+    const response = new ServerResponse(request);
+    const isLast = head.isLast || shared.isClosing;
+    response.shouldKeepAlive = !isLast;
+    if (!isLast) {
+      const seconds = Math.floor(limits.idleConnectionTimeoutMs / 1_000);
+      response.setHeader("keep-alive", `timeout=${seconds}`);
+    }
+    response.assignSocket(socket);
+    response.on("finish", () => {
+      response.detachSocket(socket);
+      // Node's server does the same with a response that is sent.
+      response.destroy();
+      response.emit("close");
+      done(isLast || shared.isClosing);
+    });
+    serveHttp(request, response, this.#options);
+  }
+}
