@@ -14,6 +14,8 @@ import {
   formatLeverUrl,
   LeverError,
   type LeverUrl,
+  PAYLOAD_JSON,
+  PAYLOAD_LINES,
 } from "@leveros/protocol";
 import { RawConnection } from "./raw-http.ts";
 
@@ -123,7 +125,11 @@ function openCall(request: CallRequest, reply: CallListener, waiting: OpenCall[]
   return {
     ...closedSide,
     send(kind, bytes) {
-      reply.onMessage(kind, bytes);
+      if (kind !== PAYLOAD_LINES) reply.onMessage(kind, bytes);
+      else {
+        const lines = Buffer.from(bytes).toString().split("\n").filter(Boolean);
+        for (const line of lines) reply.onMessage(PAYLOAD_JSON, Buffer.from(line));
+      }
       return true;
     },
     end: () => reply.onEnd(),

@@ -7,6 +7,9 @@ export const PAYLOAD_JSON = 0;
 /** The payload is bytes without meaning to Lever. */
 export const PAYLOAD_BYTES = 1;
 export type PayloadKind = typeof PAYLOAD_JSON | typeof PAYLOAD_BYTES;
+/** The payload is lines of JSON text in UTF-8, each a message. Only the caller of a streaming method sends it. */
+export const PAYLOAD_LINES = 2;
+export type MessageKind = PayloadKind | typeof PAYLOAD_LINES;
 
 /** The caller of a call. The host derives it from the connection, and ignores what a caller claims. */
 export type Caller =
@@ -61,7 +64,7 @@ export interface CallHandle {
    * Sends one message, and with `isLast` ends this direction in the same frame. False = wait for `onDrain`. The bytes of
    * JSON must not be changed afterwards.
    */
-  send(kind: PayloadKind, bytes: Uint8Array, isLast?: boolean): boolean;
+  send(kind: MessageKind, bytes: Uint8Array, isLast?: boolean): boolean;
   /** Half-closes: no more messages from this side. */
   end(): void;
   /** Ends the call with the method's own error value. */
@@ -76,6 +79,8 @@ export interface CallHandle {
 /** Events of a call at one side. Nothing follows `onFail` or `onAbort`. */
 export interface CallListener {
   onMessage(kind: PayloadKind, bytes: Uint8Array): void;
+  /** Several messages of a caller, each a line of JSON: at a streaming method, and on the way there. */
+  onLines?(bytes: Uint8Array): void;
   /** The other side has half-closed. */
   onEnd(): void;
   /** The method failed with this value. */

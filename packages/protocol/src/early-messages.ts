@@ -1,14 +1,13 @@
-import type { CallHandle, PayloadKind } from "./call.ts";
-import type { Payload } from "./values.ts";
+import type { CallHandle, MessageKind } from "./call.ts";
 
 /**
  * The messages that a caller sends before its call is open. `send` returns false for each of them, so a caller that waits
  * for `onDrain` stores one. A link's window bounds the bytes of any other caller (L2).
  */
 export class EarlyMessages {
-  readonly #messages: Payload[] = [];
+  readonly #messages: { readonly kind: MessageKind; readonly bytes: Uint8Array }[] = [];
 
-  push(kind: PayloadKind, bytes: Uint8Array): void {
+  push(kind: MessageKind, bytes: Uint8Array): void {
     this.#messages.push({ kind, bytes });
   }
 

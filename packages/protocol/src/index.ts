@@ -43,9 +43,11 @@ export {
   closedSide,
   ignoredEvents,
   LOG_READER,
+  type MessageKind,
   OUTSIDE,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
+  PAYLOAD_LINES,
   type PayloadKind,
   type WaitTimes,
 } from "./call.ts";
@@ -65,7 +67,7 @@ export {
   type SentError,
 } from "./errors.ts";
 export { jsEntryCandidates, suggestJsEntry } from "./js-entry.ts";
-export { jsonExcess } from "./json-excess.ts";
+export { JSON_DEPTH_MAX, jsonExcess } from "./json-excess.ts";
 export { isJsonObject } from "./json-object.ts";
 export {
   type LeverJson,
@@ -145,7 +147,9 @@ export { SMALL_BODY_BYTES } from "./small-body.ts";
 export { isSourcePath, WORKSPACE_FOLDER } from "./source-path.ts";
 export {
   decodeArguments,
+  decodeText,
   decodeValue,
+  encodeText,
   type Payload,
   plainPayload,
 } from "./values.ts";

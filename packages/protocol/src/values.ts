@@ -86,7 +86,7 @@ export function decodeArguments(kind: PayloadKind, bytes: Uint8Array): unknown[]
  * Decodes UTF-8. Most text is only ASCII, which Node reads several times as fast as a latin1 string.
  * @throws TypeError when it is not UTF-8.
  */
-function decodeText(bytes: Uint8Array): string {
+export function decodeText(bytes: Uint8Array): string {
   if (nodeBuffer === undefined || !nodeBuffer.isAscii(bytes)) return decoder.decode(bytes);
   return nodeBuffer.Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }

@@ -3,13 +3,20 @@ import {
   type CallHandle,
   type CallListener,
   decodeValue,
-  jsonExcess,
   LeverError,
-  PAYLOAD_BYTES,
   type PayloadKind,
 } from "@leveros/protocol";
-import { toOwnedBuffer } from "./owned-buffer.ts";
+import {
+  LineMessages,
+  NO_MESSAGE,
+  readMessage,
+  type UnreadMessages,
+  unreadMessage,
+} from "./line-messages.ts";
 import { type CallServerOptions, cannotSend } from "./running-call.ts";
+
+/** With more payloads that are not read, the caller has to wait. */
+const UNREAD_MAX = 4;
 
 /**
  * The stream of a streaming method: messages in both directions, with backpressure. It is a Node `Duplex` in object mode
@@ -22,6 +29,10 @@ export class ServiceStream extends Duplex implements CallListener {
   cancelledBy: LeverError | undefined;
   #onWritten: (() => void) | undefined;
   #hasReceivedLast = false;
+  /** Messages that follow those in Node's buffer: lines, and what came after them. */
+  readonly #unread: UnreadMessages[] = [];
+  /** A loop reads the messages. */
+  #isIterated = false;
 
   constructor(side: CallHandle, encode: CallServerOptions["encode"]) {
     super({ objectMode: true, readableHighWaterMark: 16, writableHighWaterMark: 16 });
@@ -47,17 +58,24 @@ export class ServiceStream extends Duplex implements CallListener {
       waiting--;
     };
     const next = (): Promise<IteratorResult<unknown>> => {
+      this.#isIterated = true;
       // A message that has arrived is read directly: Node's iterator costs more than the message.
-      if (waiting === 0 && this.readableLength > 0 && !this.destroyed) {
-        const value: unknown = this.read();
-        if (value !== null) return Promise.resolve({ done: false, value });
+      if (waiting === 0 && !this.destroyed) {
+        const value: unknown = this.readableLength > 0 ? this.read() : this.#takeUnread();
+        if (value !== null && value !== NO_MESSAGE) return Promise.resolve({ done: false, value });
       }
       waiting++;
       const result = nextFromNode();
       result.then(settled, settled);
       return result;
     };
-    return Object.assign(messages, { next });
+    const leaveNode = messages.return?.bind(messages);
+    const leave = (): Promise<IteratorResult<unknown>> => {
+      this.#isIterated = false;
+      this.#pushUnread();
+      return leaveNode?.() ?? Promise.resolve({ done: true, value: undefined });
+    };
+    return Object.assign(messages, { next, return: leave });
   }
 
   /** Resolves when writing is possible, or when the stream is closed. */
@@ -73,7 +91,8 @@ export class ServiceStream extends Duplex implements CallListener {
   }
 
   override _read(): void {
-    this.#side.resume();
+    if (this.#unread.length === 0) this.#side.resume();
+    else this.#pushUnread();
   }
 
   override _write(message: unknown, _encoding: string, done: (error?: Error | null) => void): void {
@@ -93,27 +112,62 @@ export class ServiceStream extends Duplex implements CallListener {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#onWritten = undefined;
+    this.#unread.length = 0;
     done(error);
+  }
+
+  onLines(bytes: Uint8Array): void {
+    if (this.destroyed || this.#hasReceivedLast) return;
+    try {
+      this.#addUnread(new LineMessages(bytes));
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.destroyed || this.#hasReceivedLast) return;
-    const excess = kind === PAYLOAD_BYTES ? undefined : jsonExcess(bytes);
-    if (excess !== undefined) {
-      this.#refuse(excess);
-      return;
-    }
-    let message: unknown;
     try {
-      message = kind === PAYLOAD_BYTES ? toOwnedBuffer(bytes) : decodeValue(kind, bytes);
-    } catch {
-      this.#refuse("is not JSON");
-      return;
+      if (this.#unread.length > 0) this.#addUnread(unreadMessage(kind, bytes));
+      else if (!this.push(readMessage(kind, bytes) ?? undefined)) this.#side.pause();
+    } catch (error) {
+      this.#refuse(error);
     }
-    if (!this.push(message ?? undefined)) this.#side.pause();
   }
 
-  #refuse(reason: string): void {
+  #addUnread(messages: UnreadMessages): void {
+    this.#unread.push(messages);
+    if (this.#unread.length > UNREAD_MAX) this.#side.pause();
+    this.#pushUnread();
+  }
+
+  /** Fills Node's buffer. A loop reads further messages directly: it needs one there to wake up. */
+  #pushUnread(): void {
+    while (!(this.#isIterated && this.readableLength > 0)) {
+      const message = this.#takeUnread();
+      if (message === NO_MESSAGE || !this.push(message)) return;
+    }
+  }
+
+  /** The next unread message. After the last one the stream ends, if its caller has ended it. */
+  #takeUnread(): unknown {
+    for (let first = this.#unread[0]; first !== undefined; first = this.#unread[0]) {
+      try {
+        const message = first.next();
+        if (message !== NO_MESSAGE) return message ?? undefined;
+      } catch (error) {
+        this.#refuse(error);
+        return NO_MESSAGE;
+      }
+      this.#unread.shift();
+      if (this.#unread.length <= 1) this.#side.resume();
+      if (this.#unread.length === 0 && this.#hasReceivedLast) this.push(null);
+    }
+    return NO_MESSAGE;
+  }
+
+  #refuse(problem: unknown): void {
+    const reason = problem instanceof RangeError ? problem.message : "is not JSON";
     const text = `Cannot read a message of the stream: it ${reason}.`;
     const error = new LeverError("malformed_request", text);
     this.#side.abort(error);
@@ -123,7 +177,7 @@ export class ServiceStream extends Duplex implements CallListener {
   onEnd(): void {
     if (this.#hasReceivedLast) return;
     this.#hasReceivedLast = true;
-    this.push(null);
+    if (this.#unread.length === 0) this.push(null);
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {

@@ -87,7 +87,7 @@ export const linkFaults: readonly PlantedFault[] = [
     ],
     [
       "A receiver that goes on grants no credit for what it has held back.",
-      "this.#grantCredit(this.#pausedBytes);",
+      "this.#grantCredit(this.#pausedBytes - takenBack);",
       "",
       LINK,
     ],

@@ -6,6 +6,8 @@ import {
   ignoredEvents,
   type LeverError,
   type LinkedSide,
+  type MessageKind,
+  PAYLOAD_LINES,
   type PayloadKind,
   type WaitTimes,
 } from "@leveros/protocol";
@@ -102,8 +104,12 @@ class CallerMessages implements CallListener {
     this.#isTrusted = isTrusted;
   }
 
-  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+  onMessage(kind: MessageKind, bytes: Uint8Array): void {
     if (!this.#call.send(kind, bytes)) this.#side.pause();
+  }
+
+  onLines(bytes: Uint8Array): void {
+    this.onMessage(PAYLOAD_LINES, bytes);
   }
 
   onEnd(): void {

@@ -5,6 +5,7 @@ import {
   cancelled,
   EarlyMessages,
   LeverError,
+  type MessageKind,
   type PayloadKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
@@ -72,7 +73,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
 
   // The caller's side.
 
-  send(kind: PayloadKind, bytes: Uint8Array, isLast = false): boolean {
+  send(kind: MessageKind, bytes: Uint8Array, isLast = false): boolean {
     if (this.#isOver || !this.#hasMore) return true;
     if (isLast) this.#hasMore = false;
     if (this.#callee !== undefined) return this.#callee.send(kind, bytes, isLast);

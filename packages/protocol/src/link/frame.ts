@@ -48,6 +48,8 @@ export const FLAG_STREAM = 16;
 export const FLAG_EMPTY = 32;
 /** On MESSAGE: the frame that follows is CALLS. The message is whole, and has no further flag but `FLAG_BYTES`. */
 export const FLAG_SHARED = 64;
+/** On MESSAGE of a caller: the payload is lines of JSON, each a message. */
+export const FLAG_LINES = 128;
 
 /** Parts of the header's first word. */
 const SLOT_SHIFT = 24;

@@ -197,3 +197,11 @@ describe("a peer that uses too much memory (L4)", () => {
     expect(arrivedBytes).toBe(0);
   });
 });
+
+it("lines that come from the side that was called break the protocol", () => {
+  const joined = new Joined();
+  joined.open({}, true);
+  expect(() => joined.host.receive(frame(2, 128, 4, encoder.encode("1\n2\n")))).toThrow(
+    "Cannot read a message: only callers send lines.",
+  );
+});

@@ -4,8 +4,10 @@ import {
   type CallHandle,
   type CallListener,
   type CallRequest,
+  type MessageKind,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
+  PAYLOAD_LINES,
   type PayloadKind,
   type WaitTimes,
 } from "../call.ts";
@@ -17,6 +19,7 @@ import {
   FLAG_EMPTY,
   FLAG_ERROR,
   FLAG_LAST,
+  FLAG_LINES,
   FLAG_MORE,
   FLAG_STREAM,
   type FrameHeader,
@@ -27,14 +30,24 @@ import { chunksAfterFirst, PartialMessage, unexpectedChunk } from "./partial-mes
 
 /**
  * Initial credit of each direction of a call, in bytes of payload and header. A sender stops at zero. A receiver grants
- * credit for the bytes that its consumer has accepted. 256 KiB keeps a local socket busy and bounds what one call can
- * buffer on the other side. Arguments need no credit: they must be stored until they are complete, and L4 bounds them.
+ * credit for the bytes that its consumer has accepted. 256 KiB bounds what one call can buffer on the other side. Arguments need no credit: they must be stored until they are complete, and L4 bounds them.
  */
 const WINDOW_BYTES: number = 256 * 1024;
+/**
+ * Further credit for a consumer that keeps up. With one window it and the sender would work in turns, and wake each other up
+ * for each. It is taken back when the consumer pauses.
+ */
+const EXTRA_BYTES_MAX = 3 * WINDOW_BYTES;
 /** Credit is granted in steps, so that not every small message costs a frame. */
 const CREDIT_STEP_BYTES = WINDOW_BYTES / 4;
 
 const NOTHING = new Uint8Array(0);
+
+const KIND_FLAGS: Readonly<Record<MessageKind, number>> = {
+  [PAYLOAD_JSON]: 0,
+  [PAYLOAD_BYTES]: FLAG_BYTES,
+  [PAYLOAD_LINES]: FLAG_LINES,
+};
 
 /** The functions of a link that its calls use. */
 export interface CallLink {
@@ -80,6 +93,7 @@ export class LinkCall implements CallHandle {
   #owedBytes = 0;
   /** Delivered while paused; granted as credit by `resume`. */
   #pausedBytes = 0;
+  #extraBytes = 0;
   #isPaused = false;
   #partialMessage: PartialMessage | undefined;
   #areArgumentsWhole = true;
@@ -93,10 +107,10 @@ export class LinkCall implements CallHandle {
 
   // Sending.
 
-  send(kind: PayloadKind, bytes: Uint8Array, isLast = false): boolean {
+  send(kind: MessageKind, bytes: Uint8Array, isLast = false): boolean {
     if (this.#isOver || this.#hasSentLast) return true;
     if (isLast) this.#hasSentLast = true;
-    this.#sendMessage((kind === PAYLOAD_BYTES ? FLAG_BYTES : 0) | (isLast ? FLAG_LAST : 0), bytes);
+    this.#sendMessage(KIND_FLAGS[kind] | (isLast ? FLAG_LAST : 0), bytes);
     if (isLast) this.#settle();
     const isWritable = this.isWritable;
     if (!isWritable) this.#wantsDrain = true;
@@ -135,7 +149,9 @@ export class LinkCall implements CallHandle {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#grantCredit(this.#pausedBytes);
+    const takenBack = Math.min(this.#pausedBytes, this.#extraBytes);
+    this.#extraBytes -= takenBack;
+    this.#grantCredit(this.#pausedBytes - takenBack);
     this.#pausedBytes = 0;
   }
 
@@ -243,7 +259,8 @@ export class LinkCall implements CallHandle {
     if (flags & FLAG_LAST) this.#hasReceivedLast = true;
     // A peer that sends no more needs no credit, so a regular call costs no CREDIT frame.
     if (!wasPaused && !this.#hasReceivedLast) this.#grantCredit(cost);
-    if (!(flags & FLAG_EMPTY)) this.events?.onMessage(kind, bytes);
+    if (flags & FLAG_LINES) this.events?.onLines?.(bytes);
+    else if (!(flags & FLAG_EMPTY)) this.events?.onMessage(kind, bytes);
     if (flags & FLAG_LAST) {
       this.events?.onEnd();
       this.#settle();
@@ -387,8 +404,11 @@ export class LinkCall implements CallHandle {
   #grantCredit(bytes: number): void {
     this.#owedBytes += bytes;
     if (this.#owedBytes < CREDIT_STEP_BYTES || this.#isOver) return;
-    this.#receiveWindow += this.#owedBytes;
-    this.#link.output.credit(this.id, this.#owedBytes);
+    const extraBytes = Math.min(CREDIT_STEP_BYTES, EXTRA_BYTES_MAX - this.#extraBytes);
+    this.#extraBytes += extraBytes;
+    const creditBytes = this.#owedBytes + extraBytes;
+    this.#receiveWindow += creditBytes;
+    this.#link.output.credit(this.id, creditBytes);
     this.#owedBytes = 0;
   }
 

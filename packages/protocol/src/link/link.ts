@@ -20,6 +20,7 @@ import {
   decodeCredit,
   FLAG_BYTES,
   FLAG_LAST,
+  FLAG_LINES,
   FLAG_MORE,
   FLAG_SHARED,
   FLAG_STREAM,
@@ -48,8 +49,8 @@ const STORED_MESSAGES_MAX = 32;
  * The link between a host and an instance: calls and streams multiplexed over any duplex transport.
  *
  * - L1. Frames of one call arrive in order; frames of different calls interleave, at most 64 KiB at a time.
- * - L2. Each direction of a call buffers at most its window of unconsumed bytes, whatever the peer does. Arguments must be
- *   complete before the call begins, so L4 bounds them instead.
+ * - L2. Each direction of a call buffers at most its window of unconsumed bytes, whatever the peer does: 256 KiB, and up to
+ *   1 MiB if its consumer has kept up. Arguments must be complete before the call begins, so L4 bounds them instead.
  * - L3. When the link closes, every open call receives exactly one `onAbort`.
  * - L4. The memory that the peer can occupy is bounded: incomplete messages, arguments, and frames that it does not read.
  * - L5. A payload in shared memory does not change until the peer has read it.
@@ -309,6 +310,9 @@ export class Link implements CallTarget, OpenCalls, CallLink {
   #onMessage(flags: number, id: number, payload: Uint8Array): void {
     const call = this.#calls.get(id);
     if (call === undefined) return;
+    if (flags & FLAG_LINES && !this.#isRemote(id)) {
+      throw new Error("Cannot read a message: only callers send lines.");
+    }
     const pending = this.#openings.get(id);
     if (pending !== undefined && !(flags & FLAG_MORE)) {
       const body = call.receiveLastArguments(flags, payload);

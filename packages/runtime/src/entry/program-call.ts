@@ -14,6 +14,7 @@ import {
   encodeStreamMessage,
   frameBytesHead,
 } from "../grpc/rpc-messages.ts";
+import { splitLines } from "../line-messages.ts";
 import { countPassed } from "./buffer-garbage.ts";
 import { CANCEL } from "./http2/frame.ts";
 import type { Headers } from "./http2/hpack.ts";
@@ -69,6 +70,10 @@ export class ProgramCall implements CallListener, RequestListener {
   }
 
   // From the caller.
+
+  onLines(bytes: Uint8Array): void {
+    for (const line of splitLines(bytes)) this.onMessage(PAYLOAD_JSON, line);
+  }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isOver || !this.#options.isStream) return;

@@ -1,4 +1,11 @@
-import { LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
+import {
+  LeverError,
+  type MessageKind,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+  PAYLOAD_LINES,
+  type PayloadKind,
+} from "@leveros/protocol";
 import { BodyReservation, tooManyBodies } from "../../body-budget.ts";
 import type { DoorOptions } from "../../door-options.ts";
 import { bodyTooSlow } from "../body.ts";
@@ -48,8 +55,8 @@ export function serveStream({ request, response, admitted }: Exchange, options: 
     clock.clearTimeout(timer);
     reply.call = router.open({ ...admitted, kind: PAYLOAD_JSON, body: args }, reply, true);
   };
-  const send = (bytes: Uint8Array): void => {
-    if (bytes.length > 0 && reply.call?.send(kind, bytes) === false) request.pause();
+  const send = (bytes: Uint8Array, sentKind: MessageKind = kind): void => {
+    if (bytes.length > 0 && reply.call?.send(sentKind, bytes) === false) request.pause();
   };
 
   if (isEventSource(request)) {
@@ -61,6 +68,12 @@ export function serveStream({ request, response, admitted }: Exchange, options: 
     if (reply.isOver) return;
     let rest: Uint8Array = chunk;
     while (rest.length > 0 && (reply.call === undefined || kind === PAYLOAD_JSON)) {
+      const several = reply.call && lines.takeSeveral(rest);
+      if (several !== undefined) {
+        send(several.lines, PAYLOAD_LINES);
+        rest = several.rest;
+        continue;
+      }
       const taken = lines.take(rest);
       if (lines.isTooLong) {
         reply.fail(lineTooLong(limits.bodyBytesMax));

@@ -32,3 +32,24 @@ it("a line over the limit is too long", () => {
   splitter.take(Buffer.from("6"));
   expect(splitter.isTooLong).toBe(true);
 });
+
+it.each([
+  ["1\n2\n3", 100, "1\n2\n", "3"],
+  ["1\n2\n", 100, "1\n2\n", ""],
+  ["1\n", 100, undefined, undefined],
+  ["1", 100, undefined, undefined],
+  ["1\n2\n", 3, undefined, undefined],
+])(
+  "the lines of the chunk %j, with a limit of %i bytes, are taken together",
+  (chunk, limit, lines, rest) => {
+    const taken = new LineSplitter(limit).takeSeveral(Buffer.from(chunk));
+    expect(taken?.lines.toString()).toBe(lines);
+    expect(taken?.rest.toString()).toBe(rest);
+  },
+);
+
+it("lines after one that has arrived in part are not taken together with it", () => {
+  const splitter = new LineSplitter(100);
+  splitter.take(Buffer.from("1"));
+  expect(splitter.takeSeveral(Buffer.from("2\n3\n4\n"))).toBeUndefined();
+});

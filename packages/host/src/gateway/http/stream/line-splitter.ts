@@ -32,6 +32,17 @@ export class LineSplitter {
     return { line: this.takeRest(), rest: chunk.subarray(end + 1) };
   }
 
+  /**
+   * Several complete lines, and the rest of the chunk; undefined = the chunk does not begin with a line, has no two, or may
+   * have one that is too long.
+   */
+  takeSeveral(chunk: Uint8Array): { lines: Uint8Array; rest: Uint8Array } | undefined {
+    if (this.pendingBytes > 0 || chunk.length > this.#lineBytesMax) return undefined;
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    if (end === 0 || chunk.indexOf(NEWLINE) === end - 1) return undefined;
+    return { lines: chunk.subarray(0, end), rest: chunk.subarray(end) };
+  }
+
   /** The bytes after the last newline. */
   takeRest(): Uint8Array {
     const line = this.#arriving.body;
