@@ -44,8 +44,9 @@ export class MessageReader {
       if (arriving === undefined) {
         const end = this.#endOf(chunk, at);
         if (end === undefined || end > chunk.length) {
-          const bytesMax = PREFIX_BYTES + this.#messageBytesMax;
-          this.#arriving = new ArrivingBody(MEMORY, { bytesMax, isLengthKnown: false });
+          const isLengthKnown = end !== undefined;
+          const bytesMax = isLengthKnown ? end - at : PREFIX_BYTES + this.#messageBytesMax;
+          this.#arriving = new ArrivingBody(MEMORY, { bytesMax, isLengthKnown });
           this.#neededBytes = PREFIX_BYTES;
           continue;
         }
