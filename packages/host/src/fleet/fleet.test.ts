@@ -59,7 +59,11 @@ describe("a start that cannot be prepared", () => {
 it("minInstances that fail at their start are started again after the delay of the failures", async () => {
   const host = new SimulatedHost();
   host.onLaunch = (runtime) => {
-    if (host.runtimes.length < 4) runtime.kill();
+    if (host.runtimes.length === 4) return;
+    host.clock.setTimeout(() => {
+      runtime.handlers?.onFailed("It does not load.");
+      runtime.kill();
+    }, 1);
   };
   host.deploy("svc", { minInstances: 1 });
   // 0, 250 and 500 ms, although services are reconciled only each second.
