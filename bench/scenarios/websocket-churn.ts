@@ -12,7 +12,7 @@ const SOCKETS = 10_000;
 /** Sockets that open at the same time. */
 const OPENING = 64;
 /** Time without calls before the memory of an idle process is read. */
-const IDLE_MS = 10_000;
+const IDLE_MS = 25_000;
 const RATIO_MAX = 1.1;
 
 const service = `

@@ -7,6 +7,11 @@ const WORTH_BYTES = 32 * 1024 * 1024;
 const QUIET_BYTES = 1024 * 1024;
 /** Checks in a row that find the process quiet before a collection. */
 const QUIET_CHECKS = 3;
+/**
+ * Checks before it returns the free parts of the heap, too. The next calls are slower until the heap has grown again, so that
+ * pauses of some seconds are too short for it.
+ */
+const LONG_QUIET_CHECKS = 20;
 
 /** With a heap up to this size, returning its free parts takes a fraction of a second, in which no call is served. */
 const QUICK_BYTES = 64 * 1024 * 1024;
@@ -19,10 +24,12 @@ type Memory = Pick<HeapInfo, "used_heap_size" | "total_heap_size" | "external_me
  */
 export class MemoryReturn {
   #usedBytes = 0;
-  /** Memory of the process after the last collection: only what has come since may be returned. */
+  /** Memory of the process after the last collection: only what has come since may be freed. */
   #keptBytes = 0;
+  /** The same after the free parts of the heap were returned. */
+  #returnedBytes = 0;
   #quietChecks = 0;
-  #collect: (() => void) | undefined;
+  #gc: Collect | undefined;
 
   /** Call it regularly. */
   check(memory: Memory = getHeapStatistics()): void {
@@ -32,9 +39,22 @@ export class MemoryReturn {
     this.#quietChecks = isQuiet ? this.#quietChecks + 1 : 0;
     const bytes = heldBytes(memory);
     this.#keptBytes = Math.min(this.#keptBytes, bytes);
-    if (this.#quietChecks < QUIET_CHECKS || bytes - this.#keptBytes < WORTH_BYTES) return;
-    this.#collect ??= collector();
-    this.#collect();
+    this.#returnedBytes = Math.min(this.#returnedBytes, bytes);
+    if (this.#quietChecks >= LONG_QUIET_CHECKS && bytes - this.#returnedBytes >= WORTH_BYTES) {
+      this.#collect({ type: "major" });
+      // V8 keeps the free parts of its heap, unless this is its last resort.
+      if (getHeapStatistics().used_heap_size <= QUICK_BYTES) {
+        this.#collect({ type: "major", flavor: "last-resort" });
+      }
+      this.#returnedBytes = this.#keptBytes;
+    } else if (this.#quietChecks >= QUIET_CHECKS && bytes - this.#keptBytes >= WORTH_BYTES) {
+      this.#collect({ type: "major" });
+    }
+  }
+
+  #collect(options: Parameters<Collect>[0]): void {
+    this.#gc ??= collector();
+    this.#gc(options);
     this.#keptBytes = heldBytes(getHeapStatistics());
   }
 }
@@ -46,14 +66,7 @@ const heldBytes = ({ total_heap_size, external_memory }: Memory): number =>
 type Collect = (options: { type: "major"; flavor?: "last-resort" }) => unknown;
 
 /** V8's own function, which a process has only with this flag. */
-function collector(): () => void {
+function collector(): Collect {
   setFlagsFromString("--expose-gc");
-  const gc: Collect = runInNewContext("gc");
-  return () => {
-    gc({ type: "major" });
-    // V8 keeps the free parts of its heap, unless this is its last resort.
-    if (getHeapStatistics().used_heap_size <= QUICK_BYTES) {
-      gc({ type: "major", flavor: "last-resort" });
-    }
-  };
+  return runInNewContext("gc");
 }
