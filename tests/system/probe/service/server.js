@@ -79,7 +79,7 @@ const link = {
       Buffer.from(name),
     );
     const head = Buffer.alloc(18);
-    head.set([2, 1]);
+    head.set([3, 1]);
     for (const [index, name] of names.entries()) head.writeUInt16LE(name.length, 2 + 2 * index);
     return Buffer.concat([head, ...names, Buffer.from(body)]);
   },
