@@ -3,20 +3,21 @@
  * differently. Each is written as it travels, in latin1.
  */
 
-const POST = "POST /svc/echo HTTP/1.1";
-const HOST = "Host: dev.lever";
-const LENGTH = "Content-Length: 3";
-const CHUNKED = "Transfer-Encoding: chunked";
+import { framingVectors } from "./http1-framing.ts";
+import {
+  CHUNKED,
+  chunked,
+  fields,
+  framed,
+  good,
+  HOST,
+  head,
+  LENGTH,
+  line,
+  numbered,
+  POST,
+} from "./http1-requests.ts";
 
-const head = (...lines: readonly string[]): string => `${lines.join("\r\n")}\r\n\r\n`;
-/** A good request except for these fields. */
-const fields = (...more: readonly string[]): string => `${head(POST, HOST, ...more, LENGTH)}[1]`;
-/** A good request except for its body and what frames it. */
-const framed = (framing: readonly string[], body: string): string =>
-  head(POST, HOST, ...framing) + body;
-const chunked = (chunks: string): string => framed([CHUNKED], chunks);
-const line = (text: string): string => `${head(text, HOST, LENGTH)}[1]`;
-const good = fields();
 const preflight = head(
   "OPTIONS /svc/echo HTTP/1.1",
   HOST,
@@ -24,10 +25,6 @@ const preflight = head(
   "Access-Control-Request-Method: POST",
   "Access-Control-Request-Headers: content-type",
 );
-
-/** Numbers in the names keep them apart. */
-const numbered = (name: string, texts: readonly string[]): [string, string][] =>
-  texts.map((text, index) => [`${name} ${index + 1}`, text]);
 
 /** Fields as clients send them. */
 const clients = {
@@ -281,172 +278,7 @@ export const http1Vectors: readonly (readonly [name: string, text: string])[] = 
     `${head("POST http://dev.lever/svc/echo HTTP/1.1", "Host: other.lever", LENGTH)}[1]`,
     `${head("POST /svc/echo?forceenv=dev.lever HTTP/1.1", LENGTH)}[1]`,
   ]),
-  ...numbered(
-    "length",
-    [
-      ...[
-        "03",
-        "0000000000000000003",
-        "+3",
-        "-3",
-        "3.0",
-        "3e0",
-        "0x3",
-        "3 3",
-        "3,3",
-        "3, 3",
-        "3;",
-        "three",
-      ],
-      ...[
-        "",
-        " ",
-        "3\t",
-        "\t3 ",
-        "\xa03",
-        "3\xa0",
-        "\x0b3",
-        "3\0",
-        "18446744073709551616",
-        "99999999999999999999",
-      ],
-    ].map((length) => framed([`Content-Length: ${length}`], "[1]")),
-  ),
-  ...numbered("body", [
-    framed([], ""),
-    framed([], "[1]"),
-    framed(["Content-Length: 0"], ""),
-    framed(["Content-Length: 0"], "[1]"),
-    framed(["Content-Length: 2"], "[1]"),
-    framed(["Content-Length: 5"], "[1]"),
-    framed(["Content-Length: 5000000"], "[1]"),
-    framed([LENGTH, LENGTH], "[1]"),
-    framed([LENGTH, "Content-Length: 4"], "[1]"),
-    framed([LENGTH, "Content-Length:"], "[1]"),
-    framed(["Content-Length : 3"], "[1]"),
-    framed(["Content_Length: 3"], "[1]"),
-    `${head("GET /svc/echo HTTP/1.1", HOST, LENGTH)}[1]`,
-    `${head("GET /svc/echo HTTP/1.1", HOST, CHUNKED)}3\r\n[1]\r\n0\r\n\r\n`,
-    framed([LENGTH], good.slice(0, 3)),
-    framed([`Content-Length: ${good.length}`], good),
-  ]),
-  ...numbered(
-    "coding",
-    [
-      ...[
-        "chunked",
-        "CHUNKED",
-        " chunked ",
-        "\tchunked",
-        "chunked,",
-        ",chunked",
-        "chunked, chunked",
-        "gzip, chunked",
-      ],
-      ...[
-        "chunked, gzip",
-        "gzip",
-        "identity",
-        "identity, chunked",
-        "xchunked",
-        "chunkedx",
-        "chunked;q=1",
-        "'chunked'",
-      ],
-      ...["", "\x0bchunked", "chunked\x0b", "\xa0chunked", "chunked\0", "ch\runked", "c\nhunked"],
-    ].map((coding) => framed([`Transfer-Encoding: ${coding}`], "3\r\n[1]\r\n0\r\n\r\n")),
-  ),
-  ...numbered("codings", [
-    framed([CHUNKED, CHUNKED], "3\r\n[1]\r\n0\r\n\r\n"),
-    framed([CHUNKED, "Transfer-Encoding: gzip"], "3\r\n[1]\r\n0\r\n\r\n"),
-    framed(["Transfer-Encoding: gzip", CHUNKED], "3\r\n[1]\r\n0\r\n\r\n"),
-    framed([CHUNKED, LENGTH], "3\r\n[1]\r\n0\r\n\r\n"),
-    framed([LENGTH, CHUNKED], "3\r\n[1]\r\n0\r\n\r\n"),
-    framed(["Content-Length: 0", CHUNKED], "3\r\n[1]\r\n0\r\n\r\n"),
-    framed([LENGTH, "Transfer-Encoding: identity"], "[1]"),
-    framed([LENGTH, "Transfer-Encoding:"], "[1]"),
-    framed(["Transfer-Encoding : chunked"], "3\r\n[1]\r\n0\r\n\r\n"),
-    framed(["Transfer_Encoding: chunked"], "3\r\n[1]\r\n0\r\n\r\n"),
-    framed([" Transfer-Encoding: chunked", LENGTH], "[1]"),
-    framed(["X: y\rTransfer-Encoding: chunked", LENGTH], "[1]"),
-    framed(["X: y\nTransfer-Encoding: chunked", LENGTH], "[1]"),
-    framed(["Transfer-Encoding:", " chunked"], "3\r\n[1]\r\n0\r\n\r\n"),
-  ]),
-  ...numbered(
-    "chunk",
-    [
-      ...[
-        "3\r\n[1]\r\n0\r\n\r\n",
-        "1\r\n[\r\n1\r\n1\r\n1\r\n]\r\n0\r\n\r\n",
-        "0\r\n\r\n",
-        "000003\r\n[1]\r\n000\r\n\r\n",
-      ],
-      ...[
-        'B\r\n["1234567"]\r\n0\r\n\r\n',
-        'b\r\n["1234567"]\r\n0\r\n\r\n',
-        "3;a=b\r\n[1]\r\n0;c\r\n\r\n",
-      ],
-      ...[
-        '3;a="b;\\"c"\r\n[1]\r\n0\r\n\r\n',
-        "3 ;a=b\r\n[1]\r\n0\r\n\r\n",
-        "3; a = b\r\n[1]\r\n0\r\n\r\n",
-        "3;\r\n[1]\r\n0\r\n\r\n",
-      ],
-      ...[
-        "3;\0\r\n[1]\r\n0\r\n\r\n",
-        "3;a\nb\r\n[1]\r\n0\r\n\r\n",
-        `3;${"a".repeat(17_000)}\r\n[1]\r\n0\r\n\r\n`,
-      ],
-      ...[
-        "3 \r\n[1]\r\n0\r\n\r\n",
-        " 3\r\n[1]\r\n0\r\n\r\n",
-        "3\n[1]\n0\n\n",
-        "3\r[1]\r\n0\r\n\r\n",
-        "3\r\n[1]0\r\n\r\n",
-      ],
-      ...[
-        "3\r\n[1]\n0\r\n\r\n",
-        "3\r\n[1]\r0\r\n\r\n",
-        "3\r\n[1]xx0\r\n\r\n",
-        "2\r\n[1]\r\n0\r\n\r\n",
-        "4\r\n[1]\r\n0\r\n\r\n",
-      ],
-      ...[
-        "\r\n[1]\r\n0\r\n\r\n",
-        "x\r\n[1]\r\n0\r\n\r\n",
-        "-3\r\n[1]\r\n0\r\n\r\n",
-        "+3\r\n[1]\r\n0\r\n\r\n",
-        "0x3\r\n[1]\r\n0\r\n\r\n",
-      ],
-      ...[
-        "ffffffffffffffff\r\n[1]\r\n0\r\n\r\n",
-        "10000000000000003\r\n[1]\r\n0\r\n\r\n",
-        "3\r\n[1]\r\n0\r\n",
-        "3\r\n[1]\r\n",
-      ],
-      ...[
-        "3\r\n[1]\r\n0\r\nX: y\r\n\r\n",
-        "3\r\n[1]\r\n0\r\nX: y\r\nY: z\r\n\r\n",
-        "3\r\n[1]\r\n0\r\nX y\r\n\r\n",
-      ],
-      ...[
-        "3\r\n[1]\r\n0\r\nContent-Length: 9\r\n\r\n",
-        "3\r\n[1]\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
-      ],
-      ...[
-        "3\r\n[1]\r\n0\r\nHost: other.lever\r\n\r\n",
-        "3\r\n[1]\r\n0\r\nX: \0\r\n\r\n",
-        "3\r\n[1]\r\n0\n\r\n",
-        "3\r\n[1]\r\n0\r\n\n",
-      ],
-      ...[
-        "3\r\n[1]\r\n00\r\n\r\n\r\n",
-        "3\r\n[1]\r\n0\r\n\r\n0\r\n\r\n",
-        "3_0\r\n[1]\r\n0\r\n\r\n",
-        "3,0\r\n[1]\r\n0\r\n\r\n",
-      ],
-    ].map(chunked),
-  ),
+  ...framingVectors,
   ...numbered(
     "connection",
     [
