@@ -28,7 +28,7 @@ export const startNodeHttp2 = (pair?: KeyPairFiles): Promise<EchoServer> =>
 
 /** Node's own HTTPS server doing the work itself. */
 export const startNodeHttps = (pair: KeyPairFiles): Promise<EchoServer> =>
-  start("node-https.js", filesOf(pair));
+  start("node-http.js", filesOf(pair));
 
 const filesOf = (pair: KeyPairFiles | undefined): string[] =>
   pair === undefined ? [] : [pair.certFile, pair.keyFile];

@@ -1,12 +1,15 @@
-// The work with nothing around it: what a service costs on Node's own HTTP server, in one process.
-import { createServer } from "node:http";
+// The work with nothing around it: what a service costs on Node's own server, in one process. With a certificate and a key,
+// over TLS.
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
 
 const methods = {
   "/sayHello": (name) => `Hello, ${name}!`,
   "/lengthOf": (text) => text.length,
 };
 
-createServer((request, response) => {
+const serve = (request, response) => {
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
   request.on("end", () => {
@@ -24,4 +27,13 @@ createServer((request, response) => {
     });
     response.end(body);
   });
-}).listen(Number(process.env.PORT), "127.0.0.1");
+};
+
+const [cert, key] = process.argv.slice(2);
+const server =
+  cert === undefined
+    ? http.createServer(serve)
+    : https.createServer({ cert: readFileSync(cert), key: readFileSync(key) }, serve);
+server.listen(Number(process.env.PORT ?? 0), "127.0.0.1", () =>
+  console.log(`port ${server.address().port} is open`),
+);
