@@ -30,7 +30,8 @@ import { chunksAfterFirst, PartialMessage, unexpectedChunk } from "./partial-mes
 
 /**
  * Initial credit of each direction of a call, in bytes of payload and header. A sender stops at zero. A receiver grants
- * credit for the bytes that its consumer has accepted. 256 KiB bounds what one call can buffer on the other side. Arguments need no credit: they must be stored until they are complete, and L4 bounds them.
+ * credit for the bytes that its consumer has accepted. Arguments need no credit: they must be stored until they are complete,
+ * and L4 bounds them.
  */
 const WINDOW_BYTES: number = 256 * 1024;
 /**

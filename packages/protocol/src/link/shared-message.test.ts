@@ -131,7 +131,7 @@ describe("a message that is sent to many streams in turn", () => {
     expect(room.callers.every(({ events }) => events.messages.length === 1)).toBe(true);
   });
 
-  it("every stream gets its own messages in order, whatever is shared (L1)", () => {
+  it("the messages of a stream arrive in order, also when streams share some (L1)", () => {
     for (let seed = 1; seed <= 15; seed++) {
       const random = seededRandom(seed);
       const pick = (end: number): number => Math.floor(random() * end);
