@@ -105,14 +105,14 @@ test("a token with the right invoke allows calls, and nothing of the admin servi
 });
 
 describe("what a failed instance printed", () => {
-  const exit = async (...rights: ("deploy" | "invoke")[]): Promise<unknown> => {
+  const exit = async (...rights: ("look" | "deploy" | "invoke")[]): Promise<unknown> => {
     const { token, id } = await create({ environments: ["dev.lever"], rights });
     const exited = client(token).service("dev.lever", "hello").invoke("exit");
     return await exited.finally(() => adminOf(lever, master).invoke("revokeToken", id));
   };
 
   test("a caller who may see the logs gets what a failed instance printed", async () => {
-    await expect(exit("invoke", "deploy")).rejects.toThrow(
+    await expect(exit("invoke", "look")).rejects.toThrow(
       /exited with status 3\. Its last output:\n.*secret/,
     );
   });
@@ -145,6 +145,34 @@ describe("a token with the right deploy", () => {
     await expect(adminOf(lever, token).invoke("createToken", options)).rejects.toMatchObject({
       code: "forbidden",
     });
+  });
+});
+
+describe("a token with the right look", () => {
+  let admin: ReturnType<typeof adminOf>;
+  let token: string;
+
+  beforeAll(async () => {
+    ({ token } = await create({ environments: ["*"], rights: ["look"] }));
+    admin = adminOf(lever, token);
+  });
+
+  test("a token with the right look allows listings and events", async () => {
+    expect(await admin.invoke("listServices", "dev.lever")).toHaveLength(1);
+    expect((await admin.invoke("listEvents", "dev.lever")).length).toBeGreaterThan(0);
+    expect(await admin.invoke("listEnvironments")).toHaveLength(1);
+    expect((await admin.invoke("listAudit")).length).toBeGreaterThan(0);
+  });
+
+  test("a token with the right look allows no change, no variables and no tokens", async () => {
+    for (const refused of [
+      admin.invoke("rollBackService", "dev.lever", "hello"),
+      admin.invoke("listVariables", "dev.lever"),
+      admin.invoke("listTokens"),
+      greet(token),
+    ]) {
+      await expect(refused).rejects.toMatchObject({ code: "forbidden" });
+    }
   });
 });
 

@@ -255,8 +255,20 @@ export interface RestartReport {
   readonly failed: readonly { readonly service: string; readonly reason: string }[];
 }
 
-/** The rights of a token: to call services, to deploy them, and to do everything. */
-export const rights: readonly ["invoke", "deploy", "admin"] = ["invoke", "deploy", "admin"];
+/**
+ * The rights of a token.
+ *
+ * - `invoke`: call services.
+ * - `look`: see what happens and what there is, and change nothing.
+ * - `deploy`: deploy services. It includes `look`.
+ * - `admin`: everything.
+ */
+export const rights: readonly ["invoke", "look", "deploy", "admin"] = [
+  "invoke",
+  "look",
+  "deploy",
+  "admin",
+];
 export type Right = (typeof rights)[number];
 
 export function isRight(value: unknown): value is Right {

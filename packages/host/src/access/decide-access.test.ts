@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Decision, decideAccess, type Grant, type Principal } from "./decide-access.ts";
 
 const NOW = 1_000;
-const rights: readonly Right[] = ["invoke", "deploy", "admin"];
+const rights: readonly Right[] = ["invoke", "look", "deploy", "admin"];
 const places = ["dev.lever", "other.lever", "open.lever", "*"] as const;
 
 const token = (
@@ -16,7 +16,7 @@ const token = (
   expiresAt,
 });
 
-/** The access of each principal: `i`nvoke, `d`eploy, `a`dminister in dev.lever, other.lever, open.lever (public), everywhere. */
+/** The access of each principal: `i`nvoke, `l`ook, `d`eploy, `a`dminister in dev.lever, other.lever, open.lever (public), everywhere. */
 const table: readonly (readonly [
   who: string,
   Principal["credential"],
@@ -24,35 +24,48 @@ const table: readonly (readonly [
   hasTokens: boolean,
   may: string,
 ])[] = [
-  ["no token, from here, before there are tokens", "none", true, false, "ida ida ida ida"],
-  ["no token, from here, once there are tokens", "none", true, true, "--- --- i-- ---"],
-  ["no token, from elsewhere, before there are tokens", "none", false, false, "--- --- i-- ---"],
-  ["no token, from elsewhere, once there are tokens", "none", false, true, "--- --- i-- ---"],
+  ["no token, from here, before there are tokens", "none", true, false, "ilda ilda ilda ilda"],
+  ["no token, from here, once there are tokens", "none", true, true, "---- ---- i--- ----"],
+  [
+    "no token, from elsewhere, before there are tokens",
+    "none",
+    false,
+    false,
+    "---- ---- i--- ----",
+  ],
+  ["no token, from elsewhere, once there are tokens", "none", false, true, "---- ---- i--- ----"],
   [
     "an unknown token, from here, before there are tokens",
     "unknown",
     true,
     false,
-    "--- --- --- ---",
+    "---- ---- ---- ----",
   ],
-  ["a revoked token, from elsewhere", "unknown", false, true, "--- --- --- ---"],
-  ["an expired token, from here", token(["admin"], ["*"], NOW), true, true, "--- --- --- ---"],
-  ["one that expires later", token(["admin"], ["*"], NOW + 1), false, true, "ida ida ida ida"],
-  ["invoke in dev.lever", token(["invoke"]), false, true, "i-- --- i-- ---"],
-  ["deploy in dev.lever", token(["deploy"]), false, true, "-d- --- i-- ---"],
-  ["invoke and deploy in dev.lever", token(["invoke", "deploy"]), false, true, "id- --- i-- ---"],
-  ["admin in dev.lever", token(["admin"]), false, true, "ida --- i-- ---"],
-  ["admin in dev.lever, from here", token(["admin"]), true, true, "ida --- i-- ---"],
-  ["invoke everywhere", token(["invoke"], ["*"]), false, true, "i-- i-- i-- i--"],
+  ["a revoked token, from elsewhere", "unknown", false, true, "---- ---- ---- ----"],
+  ["an expired token, from here", token(["admin"], ["*"], NOW), true, true, "---- ---- ---- ----"],
+  ["one that expires later", token(["admin"], ["*"], NOW + 1), false, true, "ilda ilda ilda ilda"],
+  ["look in dev.lever", token(["look"]), false, true, "-l-- ---- i--- ----"],
+  ["invoke in dev.lever", token(["invoke"]), false, true, "i--- ---- i--- ----"],
+  ["deploy in dev.lever", token(["deploy"]), false, true, "-ld- ---- i--- ----"],
+  [
+    "invoke and deploy in dev.lever",
+    token(["invoke", "deploy"]),
+    false,
+    true,
+    "ild- ---- i--- ----",
+  ],
+  ["admin in dev.lever", token(["admin"]), false, true, "ilda ---- i--- ----"],
+  ["admin in dev.lever, from here", token(["admin"]), true, true, "ilda ---- i--- ----"],
+  ["invoke everywhere", token(["invoke"], ["*"]), false, true, "i--- i--- i--- i---"],
   [
     "deploy in two",
     token(["deploy"], ["dev.lever", "other.lever"]),
     false,
     true,
-    "-d- -d- i-- ---",
+    "-ld- -ld- i--- ----",
   ],
-  ["admin everywhere", token(["admin"], ["*"]), false, true, "ida ida ida ida"],
-  ["a token that allows nothing", token([]), false, true, "--- --- i-- ---"],
+  ["admin everywhere", token(["admin"], ["*"]), false, true, "ilda ilda ilda ilda"],
+  ["a token that allows nothing", token([]), false, true, "---- ---- i--- ----"],
 ];
 
 describe("access", () => {

@@ -30,15 +30,16 @@ export type Decision = "allowed" | "unauthorized" | "forbidden";
 
 const IMPLIED: Readonly<Record<Right, readonly Right[]>> = {
   invoke: ["invoke"],
-  deploy: ["deploy"],
-  admin: ["admin", "deploy", "invoke"],
+  look: ["look"],
+  deploy: ["deploy", "look"],
+  admin: ["admin", "deploy", "look", "invoke"],
 };
 
 /**
  * Decides access.
  *
  * - A1. A request with an unknown or expired token is refused, from any address, for any purpose.
- * - A2. A token allows its rights, in its environments.
+ * - A2. A token allows its rights and those that they include, in its environments.
  * - A3. A request without a token may invoke services of public environments. From this machine it may do everything, as long
  *   as no token exists.
  */

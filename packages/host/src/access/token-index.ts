@@ -5,7 +5,7 @@ import { type AccessRequest, isForwarded, isSameMachine, requestToken } from "./
 import { type AccessCheck, type Decision, decideAccess, type Principal } from "./decide-access.ts";
 
 /** The right to see events and logs in the admin service. */
-const LOGS_RIGHT: Right = "deploy";
+const LOGS_RIGHT: Right = "look";
 
 /** The author of an admin call, as the audit records it: a token's id, or `local` (A3). `""` = no principal. */
 export type PrincipalId = string;

@@ -52,7 +52,7 @@ export const accessMethods: Methods<
 
   listAudit: adminMethod(
     {
-      right: "admin",
+      right: "look",
       isChange: false,
       arguments: [],
       does: "Lists the last 1,000 changes, oldest first: who made them, and their outcome.",

@@ -39,7 +39,7 @@ export const environmentMethods: Methods<
 
   listEnvironments: adminMethod(
     {
-      right: "admin",
+      right: "look",
       isChange: false,
       arguments: [],
       does: "Lists all environments with their settings and their number of services.",

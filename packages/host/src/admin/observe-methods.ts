@@ -46,7 +46,7 @@ export const observeMethods: Methods<
 > = {
   listInstances: adminMethod(
     {
-      right: "deploy",
+      right: "look",
       isChange: false,
       arguments: [environment, optionalService],
       does: "Lists instances with their state and load, and the memory and starts of the host.",
@@ -72,7 +72,7 @@ export const observeMethods: Methods<
 
   explainService: adminMethod(
     {
-      right: "deploy",
+      right: "look",
       isChange: false,
       arguments: [environment, service],
       does: "Explains why a service has as many instances as it has.",
@@ -86,7 +86,7 @@ export const observeMethods: Methods<
 
   listEvents: adminMethod(
     {
-      right: "deploy",
+      right: "look",
       isChange: false,
       arguments: [environment, optionalService],
       does: "Lists the last 1,000 events of an environment or service and of the host, oldest first.",
@@ -96,7 +96,7 @@ export const observeMethods: Methods<
 
   watchEventsChan: adminStream(
     {
-      right: "deploy",
+      right: "look",
       isChange: false,
       arguments: [environment, optionalService],
       does: "Sends the same events, and then each new one, until the caller ends the stream.",
@@ -116,7 +116,7 @@ export const observeMethods: Methods<
 
   explainInstance: adminMethod(
     {
-      right: "deploy",
+      right: "look",
       isChange: false,
       arguments: [environment, text("instance")],
       does: "Lists the events of one instance, also after it has exited.",
@@ -136,7 +136,7 @@ export const observeMethods: Methods<
 
   listLimits: adminMethod(
     {
-      right: "admin",
+      right: "look",
       isChange: false,
       arguments: [],
       does: "Lists every limit, its value and default, and where it was set.",

@@ -74,7 +74,7 @@ export const serviceMethods: Methods<
 
   listServices: adminMethod(
     {
-      right: "deploy",
+      right: "look",
       isChange: false,
       arguments: [environment],
       does: "Lists the services of an environment with their versions, methods and instances.",

@@ -21,10 +21,10 @@ export const createToken: Command = command({
     ),
     rights: requiredValue(
       "<rights>",
-      "what it allows, separated by commas: invoke, deploy, admin",
+      "what it allows, separated by commas: invoke, look, deploy, admin",
       {
         parse: parseRights,
-        allowed: "a list of invoke, deploy and admin, separated by commas",
+        allowed: "a list of invoke, look, deploy and admin, separated by commas",
       },
     ),
     expires: value("<time>", "how long it is valid: 30m, 12h, 90d (default: without end)", {
@@ -37,6 +37,7 @@ export const createToken: Command = command({
   examples: [
     ["lever token create --in '*' --rights admin --note me | lever login"],
     ["lever token create --in dev.lever --rights deploy --expires 90d --note ci"],
+    ["lever token create --in '*' --rights look --note prometheus", "only to see what happens"],
     ["lever -E prod.lever token create --rights invoke", "only for calls in prod.lever"],
   ],
   run: async ({ in: environments, rights, expires, note, json }, readSettings) => {

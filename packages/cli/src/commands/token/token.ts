@@ -14,7 +14,8 @@ token must allow "admin" in all environments and must not expire.
 
 Rights:
   invoke  call services
-  deploy  deploy services, roll them back, and look at them
+  look    see services, instances, events and what they print; change nothing
+  deploy  deploy services and roll them back; includes look
   admin   everything in these environments`,
   examples: [
     ["lever token create --in '*' --rights admin --note me | lever login", "the first one"],
