@@ -115,6 +115,10 @@ const table = {
   versionsKeptMax: [10, "Versions kept of each service."],
   // 64 KiB.
   loggedBytesPerSecondMax: [65_536, "Bytes per second of one instance's output that are logged."],
+  metricSeriesMax: [
+    2_000,
+    "Services, and methods, with metrics of their own. Others are counted together as `_other`; 0 counts no calls.",
+  ],
   networkBytesPerSecondPerMb: [
     8_000_000,
     "Bytes per second in each direction that an instance may transfer for each megabyte of its `ram`: in calls, and, in a container, over its own network.",

@@ -16,6 +16,7 @@ import { type Isolation, type OpenedLauncher, openLauncher } from "../launcher/o
 import { removeServiceData, serviceFoldersDir } from "../launcher/service-data.ts";
 import { WarmPool } from "../launcher/warm-pool.ts";
 import type { Log } from "../logs/log.ts";
+import { HostMeters } from "../metrics/host-meters.ts";
 import { ProcessRecords } from "../processes/process-records.ts";
 import { Router } from "../router/router.ts";
 import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
@@ -39,6 +40,7 @@ export interface HostParts {
   readonly store: Store;
   readonly records: ProcessRecords;
   readonly router: Router;
+  readonly meters: HostMeters;
   readonly pool: WarmPool;
   readonly variables: Variables;
   readonly fleet: Fleet;
@@ -71,7 +73,11 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
   }
   const code = new CodeStore(dataDir, limits);
   await code.open(store);
-  const router = new Router({ limits, clock, nextEpoch: await openEpochs(store) });
+  const meters = new HostMeters(limits);
+  const { services, refusals } = meters;
+  const nextEpoch = await openEpochs(store);
+  const counting = limits.metricSeriesMax === 0 ? {} : { meters: services, refusals };
+  const router = new Router({ limits, clock, nextEpoch, ...counting });
   const launcher = await openLauncher({
     isolation: options.isolation,
     dataDir,
@@ -146,6 +152,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     store,
     records,
     router,
+    meters,
     pool,
     variables,
     fleet,

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { ServiceMeters } from "../metrics/service-meters.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import type { RouteLimits } from "./route-limits.ts";
 import type { WaitingInEnvironment } from "./waiting-calls.ts";
@@ -8,6 +9,8 @@ export interface RouteOptions<Route> {
   readonly waiting: WaitingInEnvironment;
   readonly limits: RouteLimits;
   readonly clock: Clock;
+  /** undefined = nothing is counted. */
+  readonly meters?: ServiceMeters | undefined;
   /** Epoch for a new ownership of a resource: higher than all before. @throws LeverError when there is none now. */
   readonly nextEpoch: () => number;
   /** A call waits because no instance can take it, or the instances carry more than they should. */

@@ -6,13 +6,17 @@ import {
   EarlyMessages,
   LeverError,
   type MessageKind,
+  PAYLOAD_LINES,
   type PayloadKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
+import { type Outcome, outcomes } from "../metrics/outcome.ts";
 import type { SubmittedCall } from "./call.ts";
 import type { ChainLink, Ownership, RoutedRequest } from "./chain-link.ts";
+import { countLines } from "./count-lines.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import type { Lease } from "./lease.ts";
+import { outcomeOf } from "./outcome-of.ts";
 import type { ServiceRoute } from "./service-route.ts";
 import { startWaitedFor } from "./start-waited-for.ts";
 
@@ -21,6 +25,7 @@ import { startWaitedFor } from "./start-waited-for.ts";
  *
  * - C1. The caller receives exactly one ending: `onEnd`, `onFail` or `onAbort`.
  * - C2. An instance's count of calls in flight goes up once and down once.
+ * - M1. It is counted once, when it ends (`host/metrics`).
  */
 export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   readonly bodyBytes: number;
@@ -32,6 +37,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   readonly #request: CallRequest;
   readonly #caller: CallListener;
   readonly #clock: Clock;
+  readonly #arrivedAt: number;
   /** 0 = no deadline. */
   readonly #deadlineAt: number;
   #timer: unknown;
@@ -61,7 +67,8 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     this.parent = request.parentCall;
     this.depth = 1 + (this.parent?.depth ?? 0);
     const { timeoutMs } = request;
-    this.#deadlineAt = timeoutMs === 0 ? 0 : options.clock.now() + timeoutMs;
+    this.#arrivedAt = options.clock.now();
+    this.#deadlineAt = timeoutMs === 0 ? 0 : this.#arrivedAt + timeoutMs;
     if (timeoutMs > 0) {
       this.#timer = options.clock.setTimeout(() => this.#onDeadline(), timeoutMs);
     }
@@ -76,6 +83,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   send(kind: MessageKind, bytes: Uint8Array, isLast = false): boolean {
     if (this.#isOver || !this.#hasMore) return true;
     if (isLast) this.#hasMore = false;
+    this.#route.meter?.received(bytes.length, kind === PAYLOAD_LINES ? countLines(bytes) : 1);
     if (this.#callee !== undefined) return this.#callee.send(kind, bytes, isLast);
     this.#early ??= new EarlyMessages();
     this.#early.push(kind, bytes);
@@ -94,7 +102,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   }
 
   abort(error: LeverError): void {
-    if (!this.#finish()) return;
+    if (!this.#finish(outcomeOf(error))) return;
     this.#route.leaveQueue(this);
     this.#callee?.abort(error);
   }
@@ -121,6 +129,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     if (this.#waitingSince !== undefined) {
       const since = this.#waitingSince;
       const waitMs = this.#clock.now() - since;
+      this.#route.meter?.waited(waitMs);
       this.#caller.onAssigned?.({ waitMs, start: startWaitedFor(target, since) });
     }
     // An early half-close must come after the early messages.
@@ -136,7 +145,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   }
 
   refuse(error: LeverError): void {
-    if (!this.#finish()) return;
+    if (!this.#finish(outcomeOf(error))) return;
     this.#callee?.abort(error);
     this.#caller.onAbort(this.#forCaller(error));
   }
@@ -160,11 +169,13 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   // The instance's side.
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
-    if (!this.#isOver) this.#caller.onMessage(kind, bytes);
+    if (this.#isOver) return;
+    this.#route.meter?.sent(bytes.length, this.isStream ? 1 : 0);
+    this.#caller.onMessage(kind, bytes);
   }
 
   onEnd(): void {
-    if (!this.#finish()) return;
+    if (!this.#finish(outcomes.ok)) return;
     // A service that has ended its stream is done with the call: what the caller still sends has no reader.
     if (this.#hasMore) this.#callee?.end();
     if (this.#lease !== undefined) this.#lease.target.hasServed = true;
@@ -172,13 +183,13 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
-    if (!this.#finish()) return;
+    if (!this.#finish(outcomes.error)) return;
     if (this.#lease !== undefined) this.#lease.target.hasServed = true;
     this.#caller.onFail(kind, bytes);
   }
 
   onAbort(error: LeverError): void {
-    if (this.#finish()) this.#caller.onAbort(this.#forCaller(error));
+    if (this.#finish(outcomeOf(error))) this.#caller.onAbort(this.#forCaller(error));
   }
 
   /** Its instance died before it had read the call: another instance gets it, once. */
@@ -230,20 +241,22 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
       "deadline_exceeded",
       `Cannot finish the call of ${service}/${target.method}: its ${timeoutMs} ms were over ${where}.${why}`,
     );
-    if (!this.#finish()) return;
+    if (!this.#finish(outcomes.timeout)) return;
     this.#route.leaveQueue(this);
     this.#callee?.abort(error);
     this.#caller.onAbort(error);
   }
 
-  /** C1, C2. False = it was over already. */
-  #finish(): boolean {
+  /** C1, C2, M1. False = it was over already. */
+  #finish(outcome: Outcome): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
     this.#clock.clearTimeout(this.#timer);
     this.#early = undefined;
     const now = this.#clock.now();
     this.#route.lastUsedAt = now;
+    this.#route.methodMeter(this.#request)?.count(outcome, now - this.#arrivedAt);
+    this.#route.meter?.received(this.bodyBytes, 0);
     this.#lease?.end(now);
     return true;
   }

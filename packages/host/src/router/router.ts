@@ -9,6 +9,8 @@ import {
   wrongMethodKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
+import type { Counts } from "../metrics/counts.ts";
+import type { ServiceMeters } from "../metrics/service-meters.ts";
 import type { CallHead, CallRouter } from "./call.ts";
 import type { RoutedRequest } from "./chain-link.ts";
 import { type EnvironmentAccess, unknownEnvironment } from "./environment-access.ts";
@@ -23,6 +25,10 @@ export interface RouterOptions {
   readonly clock: Clock;
   /** Epoch for a new ownership of a resource: higher than all before. @throws LeverError when none is available. */
   readonly nextEpoch: () => number;
+  /** Count the calls. Default: nothing does. */
+  readonly meters?: ServiceMeters | undefined;
+  /** Counts the refused calls that reach no service, by the code of the error. */
+  readonly refusals?: Counts | undefined;
 }
 
 /** An environment as the data plane sees it. */
@@ -107,6 +113,7 @@ export class Router implements CallRouter {
   open(request: RoutedRequest, listener: CallListener, hasMore: boolean): CallHandle {
     const route = this.#find(request);
     if (route instanceof LeverError) {
+      this.#options.refusals?.add(route.code);
       listener.onAbort(route);
       return closedSide;
     }

@@ -1,7 +1,9 @@
 // One class, although long: the places, the queue and the resources of a service change in one step.
 
 import { LeverError } from "@leveros/protocol";
-import type { SubmittedCall } from "./call.ts";
+import type { MethodMeter } from "../metrics/method-meter.ts";
+import type { ServiceMeter } from "../metrics/service-meter.ts";
+import type { CallHead, SubmittedCall } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
 import { ownerInCourse } from "./chained-resource.ts";
 import { chooseForResource, chooseInstance } from "./choose-instance.ts";
@@ -36,6 +38,8 @@ export class ServiceRoute {
   #roundRobin = 0;
   /** Calls on all instances, also on draining ones. */
   #callsAssigned = 0;
+  #meter: ServiceMeter | undefined;
+  #meterGeneration = 0;
 
   constructor(
     name: { environment: string; service: string },
@@ -69,6 +73,40 @@ export class ServiceRoute {
   /** True while it keeps anything about the instance. */
   remembers(target: InstanceTarget): boolean {
     return this.#instances.includes(target) || this.#resources?.remembers(target) === true;
+  }
+
+  /** Counts its calls; undefined = nothing is counted. */
+  get meter(): ServiceMeter | undefined {
+    const { meters } = this.#options;
+    if (meters !== undefined && this.#meterGeneration !== meters.generation) {
+      this.#meter = meters.of(this.environment, this.service);
+      this.#meterGeneration = meters.generation;
+    }
+    return this.#meter;
+  }
+
+  methodMeter({
+    target,
+    isStream,
+  }: Pick<CallHead, "target" | "isStream">): MethodMeter | undefined {
+    const { meter } = this;
+    if (meter === undefined) return undefined;
+    const isKnown = this.live.methods !== undefined;
+    return (
+      meter.methods.get(target.method) ??
+      this.#options.meters?.method(meter, target.method, { isStream, isKnown })
+    );
+  }
+
+  get bytesWaiting(): number {
+    return this.#waiting?.bytes ?? 0;
+  }
+
+  /** Open streams on instances that take new calls. */
+  get streamsInFlight(): number {
+    let streams = 0;
+    for (const target of this.#instances) streams += target.streamsInFlight;
+    return streams;
   }
 
   /** Calls on instances that take new ones. Calls on draining instances do not count. */

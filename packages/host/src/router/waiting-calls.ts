@@ -30,6 +30,10 @@ export class WaitingCalls {
     return this.#calls;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** The queue that is full for a call with a body of so many bytes; undefined = the call may wait. */
   fullPart(bodyBytes: number): "service" | "environment" | undefined {
     const limits = this.#limits;
