@@ -3,10 +3,13 @@ import type { HostEvent } from "@leveros/protocol";
 import { callAdmin } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { usageError } from "../../exit-status.ts";
+import { moment } from "../../moment.ts";
 import { printNote, printResult } from "../../output.ts";
-import { flag, optional, value } from "../../parameters.ts";
+import { flag, oneOf, optional, value } from "../../parameters.ts";
 import type { Settings } from "../../settings.ts";
 import { formatEvent } from "./format-event.ts";
+
+const levels = ["info", "warn", "error"] as const;
 
 export const events: Command = command({
   name: "events",
@@ -15,26 +18,41 @@ export const events: Command = command({
   arguments: { service: optional("name of a service") },
   options: {
     instance: value("<id>", "show only the events of this instance"),
+    since: value("<time>", "show only later events: 10m, 2h, 1d, 14:00, 2026-01-31", moment),
+    level: value(
+      "<level>",
+      "show only events of this level or a higher one: info, warn, error",
+      oneOf(...levels),
+    ),
     follow: flag("continue with new events, until Ctrl-C", { short: "f" }),
     json: flag("print each event as a line of JSON"),
   },
-  notes: `Events are deploys, and instances that start, stop, fail or become unresponsive, with the reason. Times are UTC.
+  notes: `Events are deploys, and instances that start, stop, fail or become unresponsive, with the reason. Times
+are local on a terminal, and UTC elsewhere.
 The host keeps its latest events while it runs; its log has all of them.`,
   examples: [
     ["lever events", "the events of this environment and of the host"],
     ["lever events helloService", "the events of one service"],
     ["lever events --instance helloService-3-1a2b3c4d", "how it started, and why it ended"],
+    ["lever events --since 2h --level warn", "what went wrong in the last two hours"],
     ["lever events --follow --json", "new events as they happen, a line of JSON each"],
   ],
-  run: async ({ service, instance, follow, json }, readSettings) => {
+  run: async ({ service, instance, since, level, follow, json }, readSettings) => {
     if (service !== undefined && instance !== undefined) {
       throw usageError("Cannot show the events: name a service or an instance, not both.");
     }
     const settings = readSettings();
     const { environment } = settings;
-    if (follow) await followEvents(settings, { service, instance, json });
-    else if (instance !== undefined) await printInstanceEvents(settings, { instance, json });
-    else printEvents(await callAdmin(settings, "listEvents", environment, service), { json });
+    const isWanted = (event: HostEvent): boolean =>
+      (instance === undefined || event["instance"] === instance) &&
+      (since === undefined || new Date(event.at) >= since) &&
+      (level === undefined || levels.indexOf(event.level) >= levels.indexOf(level));
+    if (follow) return await followEvents(settings, { service, isWanted, json });
+    const found =
+      instance === undefined
+        ? await callAdmin(settings, "listEvents", environment, service)
+        : await callAdmin(settings, "explainInstance", environment, instance);
+    printEvents(found.filter(isWanted), { json });
   },
 });
 
@@ -48,13 +66,17 @@ export async function printInstanceEvents(
 }
 
 function printEvents(found: readonly HostEvent[], { json }: { json: boolean }): void {
-  if (found.length === 0 && !json) printNote("There are no events yet.");
+  if (found.length === 0 && !json) printNote("There are no such events.");
   for (const event of found) printEvent(event, json);
 }
 
 async function followEvents(
   { environment, host, token }: Settings,
-  options: { service: string | undefined; instance: string | undefined; json: boolean },
+  options: {
+    service: string | undefined;
+    isWanted: (event: HostEvent) => boolean;
+    json: boolean;
+  },
 ): Promise<void> {
   const { Client } = await import("leveros");
   const stream = await new Client({ forceHost: host, token })
@@ -63,12 +85,13 @@ async function followEvents(
   process.stdout.on("error", () => stream.cancel());
   for await (const message of stream) {
     const event = message as HostEvent;
-    if (options.instance !== undefined && event["instance"] !== options.instance) continue;
+    if (!options.isWanted(event)) continue;
     printEvent(event, options.json);
     if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
   }
 }
 
 function printEvent(event: HostEvent, json: boolean): void {
-  printResult(json ? JSON.stringify(event) : formatEvent(event));
+  const isLocal = process.stdout.isTTY;
+  printResult(json ? JSON.stringify(event) : formatEvent(event, { isLocal }));
 }

@@ -11,16 +11,18 @@ const event: HostEvent = {
   service: "svc",
 };
 
+const format = (fields: object): string => formatEvent({ ...event, ...fields }, { isLocal: false });
+
 it("an event is a line: time, level, event, fields", () => {
-  expect(formatEvent({ ...event, version: 2, ms: 12.34, reason: "exited\nwith 7" })).toBe(
+  expect(format({ version: 2, ms: 12.34, reason: "exited\nwith 7" })).toBe(
     '2026-01-31 12:00:00  warn   instance failed  service=svc  version=2  ms=12.3  reason="exited\\nwith 7"',
   );
 });
 
 it("a field without a value is not shown", () => {
-  expect(formatEvent({ ...event, reason: undefined })).toMatch(/ service=svc$/);
+  expect(format({ reason: undefined })).toMatch(/ service=svc$/);
 });
 
 it("control characters of a service do not reach the terminal", () => {
-  expect(formatEvent({ ...event, reason: "\u009b2J\u001b[0m" })).not.toMatch(/\p{Cc}/u);
+  expect(format({ reason: "\u009b2J\u001b[0m" })).not.toMatch(/\p{Cc}/u);
 });

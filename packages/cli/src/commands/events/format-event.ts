@@ -1,14 +1,14 @@
 import type { HostEvent } from "@leveros/protocol";
 import { printable } from "../../printable.ts";
+import { shownTime } from "../../shown-time.ts";
 
 /** `2026-01-31 12:00:00  warn   instance failed  service=x  reason="…"` */
-export function formatEvent(event: HostEvent): string {
+export function formatEvent(event: HostEvent, options: { readonly isLocal: boolean }): string {
   const { at, level, part, event: name, environment, ...fields } = event;
-  const time = at.slice(0, 19).replace("T", " ");
   const shown = Object.entries(fields).flatMap(([field, value]) =>
     value === undefined ? [] : [`${field}=${formatValue(value)}`],
   );
-  return printable([time, level.padEnd(5), name, ...shown].join("  "));
+  return printable([shownTime(at, options), level.padEnd(5), name, ...shown].join("  "));
 }
 
 function formatValue(value: unknown): string {
