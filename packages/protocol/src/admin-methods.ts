@@ -4,7 +4,6 @@ import type {
   DeployProgress,
   DeployReport,
   EnvironmentListing,
-  HostEvent,
   InstancesReport,
   LimitListing,
   RestartReport,
@@ -16,6 +15,7 @@ import type {
   VariableListing,
 } from "./admin-messages.ts";
 import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
+import type { HostEvent } from "./log-messages.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
 
 /**

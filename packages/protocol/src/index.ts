@@ -4,7 +4,6 @@ export type {
   DeployProgress,
   DeployReport,
   EnvironmentListing,
-  HostEvent,
   InstanceListing,
   InstanceState,
   InstanceStatus,
@@ -116,6 +115,7 @@ export {
   type LinkHandlers,
   type LinkSocket,
 } from "./link/socket-link.ts";
+export type { HostEvent } from "./log-messages.ts";
 export {
   hookNamed,
   isCallableName,
