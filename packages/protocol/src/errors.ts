@@ -11,8 +11,12 @@ const statusByCode = {
   unknown_environment: 404,
   unknown_service: 404,
   unknown_method: 404,
+  /** Also from the program of an `entry` service. */
+  not_found: 404,
   wrong_http_method: 405,
   request_timeout: 408,
+  /** Something that exists is in the way. */
+  conflict: 409,
   too_large: 413,
   unsupported_media_type: 415,
   expectation_failed: 417,
@@ -28,7 +32,6 @@ const statusByCode = {
   /** These come only from the program of an `entry` service, as gRPC statuses (`grpcStatus`). */
   unknown: 500,
   invalid_argument: 400,
-  not_found: 404,
   already_exists: 409,
   permission_denied: 403,
   resource_exhausted: 429,

@@ -38,12 +38,12 @@ export class TokenRegistry {
     return registry;
   }
 
-  /** Creates a token. Only this reply has the token itself. @throws LeverError `malformed_request`, `overloaded` */
+  /** Creates a token. Only this reply has the token itself. @throws LeverError `conflict` */
   async create(options: TokenOptions): Promise<CreatedToken> {
     return await this.#changes.run("", () => this.#create(options));
   }
 
-  /** Requests with the token are refused from now on. @throws LeverError `malformed_request` */
+  /** Requests with the token are refused from now on. @throws LeverError `not_found`, `conflict` */
   async revoke(id: string): Promise<void> {
     await this.#changes.run("", () => this.#revoke(id));
   }
@@ -51,7 +51,7 @@ export class TokenRegistry {
   async #create({ environments, rights, expiresInMs, note }: TokenOptions): Promise<CreatedToken> {
     if (this.index.count >= TOKENS_MAX) {
       throw new LeverError(
-        "overloaded",
+        "conflict",
         `Cannot create the token: there are ${TOKENS_MAX} already. Revoke one first.`,
       );
     }
@@ -68,7 +68,7 @@ export class TokenRegistry {
     };
     if (!this.index.hasTokens && !isPermanentAdmin(record)) {
       throw new LeverError(
-        "malformed_request",
+        "conflict",
         'Cannot create the token: the first token must allow "admin" in all environments ("*") and must not expire, or nobody could create another.',
       );
     }
@@ -82,14 +82,14 @@ export class TokenRegistry {
     const record = this.index.find(id);
     if (record === undefined) {
       throw new LeverError(
-        "malformed_request",
+        "not_found",
         `Cannot revoke the token ${JSON.stringify(id)}: there is no such token.`,
       );
     }
     const others = [...this.index.records].filter((other) => other !== record);
     if (others.length > 0 && !others.some(isPermanentAdmin)) {
       throw new LeverError(
-        "malformed_request",
+        "conflict",
         'Cannot revoke the token: no other token allows "admin" in all environments ("*") without expiring, so no token could be created any more. Create one first, or revoke the other tokens first.',
       );
     }

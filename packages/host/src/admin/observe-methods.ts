@@ -128,7 +128,7 @@ export const observeMethods: Methods<
         .filter((event) => isWanted(event) && event["instance"] === instance);
       if (found.length > 0) return found;
       throw new LeverError(
-        "malformed_request",
+        "not_found",
         `Cannot explain the instance ${JSON.stringify(instance)}: the host has no events of it. It keeps the last events since it started.`,
       );
     },

@@ -89,7 +89,7 @@ export class Deployer {
   }
 
   /**
-   * @throws LeverError with what is wrong with the environment, the archive, the service, or its start; `unavailable` when
+   * @throws LeverError with what is wrong with the environment, the archive, the service, or its start; `conflict` when
    * a kept file is not there any more.
    */
   async deploy(

@@ -140,7 +140,7 @@ describe("an archive with kept files", () => {
   });
 
   it("is refused when the host does not have a file, or too many are named", async () => {
-    const lost = { code: "unavailable" };
+    const lost = { code: "conflict" };
     await expect(unpacked([], [keep("a", "a"), keep("x", "x")])).rejects.toMatchObject(lost);
     const other = { ...live, version: 6 };
     await expect(unpacked([], [keep("a", "a")], other)).rejects.toMatchObject(lost);

@@ -78,7 +78,7 @@ export class KeptVersions {
 
   /**
    * V3. Adds the kept files to the received archive. Returns the size of the whole archive.
-   * @throws LeverError `unavailable` when a file is not there any more: the caller then sends the whole archive.
+   * @throws LeverError `conflict` when a file is not there any more: the caller then sends the whole archive.
    */
   async addTo(codeId: string, environment: string, kept: KeptFiles): Promise<number> {
     if (kept.files.length > this.#limits.archiveEntriesMax) throw cannotKeep(kept);
@@ -147,7 +147,7 @@ function digestOf(content: Uint8Array, salt: string): KeptFile["digest"] {
 
 function cannotKeep({ service, version }: KeptFiles): LeverError {
   return new LeverError(
-    "unavailable",
+    "conflict",
     `Cannot take files of ${service} version ${version}: the host does not have all of them any more. Send the whole archive.`,
   );
 }

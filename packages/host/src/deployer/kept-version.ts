@@ -1,7 +1,7 @@
 import { LeverError } from "@leveros/protocol";
 import type { VersionRecord } from "../store/store.ts";
 
-/** @throws LeverError `invalid_service` when the version is not kept. */
+/** @throws LeverError `not_found` when the version is not kept. */
 export function findVersion(
   kept: readonly VersionRecord[],
   { service, live, wanted }: { service: string; live: number; wanted: number | undefined },
@@ -13,7 +13,7 @@ export function findVersion(
   const numbers = kept.map(({ version }) => version).join(", ");
   const what = wanted === undefined ? "older version" : `version ${wanted}`;
   throw new LeverError(
-    "invalid_service",
+    "not_found",
     `Cannot roll back ${service}: there is no ${what}; kept are ${numbers}, and ${live} is live.`,
   );
 }

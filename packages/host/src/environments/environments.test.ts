@@ -87,7 +87,7 @@ describe("an environment", () => {
 
   it.each([name, "admin.lever"])("is created only once: %s", async (twice) => {
     await environments.create(name);
-    await expect(environments.create(twice)).rejects.toMatchObject({ code: "malformed_request" });
+    await expect(environments.create(twice)).rejects.toMatchObject({ code: "conflict" });
   });
 
   it("keeps both of two changes that are made at once", async () => {
@@ -200,7 +200,7 @@ describe("an environment that is removed", () => {
   it("must be forced to go when it has services", async () => {
     world.router.setService("dev.lever", "svc", { version: 1, isPrivate: false, methods: [] });
     await expect(environments.remove("dev.lever", { isForced: false })).rejects.toMatchObject({
-      code: "malformed_request",
+      code: "conflict",
       message: expect.stringContaining("it has 1 services"),
     });
     await environments.remove("dev.lever", { isForced: true });

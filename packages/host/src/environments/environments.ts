@@ -76,18 +76,15 @@ export class Environments {
     throw new LeverError("unknown_environment", `There is no environment ${environment}.`);
   }
 
-  /** @throws LeverError `malformed_request` when it exists already; `overloaded` when there are too many. */
+  /** @throws LeverError `conflict` when it exists already, or there are too many. */
   async create(environment: string): Promise<void> {
     await this.#changes.run(environment, async () => {
       if (this.#records.has(environment) || environment === ADMIN_ENVIRONMENT) {
-        throw new LeverError(
-          "malformed_request",
-          `There is an environment ${environment} already.`,
-        );
+        throw new LeverError("conflict", `There is an environment ${environment} already.`);
       }
       if (this.#records.size >= ENVIRONMENTS_MAX) {
         throw new LeverError(
-          "overloaded",
+          "conflict",
           `Cannot create ${environment}: there are ${ENVIRONMENTS_MAX} environments already.`,
         );
       }
@@ -128,7 +125,7 @@ export class Environments {
   /**
    * Stops every instance of an environment, and removes its services with their code, data and variables. The calls that
    * the instances have are finished.
-   * @throws LeverError as `require`; `malformed_request` when it has services, unless `isForced`.
+   * @throws LeverError as `require`; `conflict` when it has services, unless `isForced`.
    */
   async remove(environment: string, { isForced }: { isForced: boolean }): Promise<void> {
     await this.#changes.run(environment, async () => {
@@ -137,7 +134,7 @@ export class Environments {
       const services = this.servicesOf(environment);
       if (services > 0 && !isForced) {
         throw new LeverError(
-          "malformed_request",
+          "conflict",
           `Cannot remove ${environment}: it has ${services} services, which would be deleted with all their data. To delete them too, set force.`,
         );
       }

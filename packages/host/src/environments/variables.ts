@@ -70,7 +70,7 @@ export class Variables {
         ? `${environment} would have ${all.length} variables; allowed are at most ${VARIABLES_MAX}.`
         : findExcess(all.map(sizeOf), service, this.#limits);
     if (tooMany !== undefined) {
-      throw new LeverError("overloaded", `Cannot set ${describeNames(values)}: ${tooMany}`);
+      throw new LeverError("conflict", `Cannot set ${describeNames(values)}: ${tooMany}`);
     }
     await this.#store.putVariables(records);
   }
@@ -100,11 +100,11 @@ export class Variables {
     return found;
   }
 
-  /** @throws LeverError `malformed_request` when there is no such variable. */
+  /** @throws LeverError `not_found` when there is no such variable. */
   async unset(environment: string, service: string, name: string): Promise<void> {
     if (await this.#store.removeVariable(environment, service, name)) return;
     const where = service === "" ? environment : `${service} in ${environment}`;
-    throw new LeverError("malformed_request", `There is no variable ${name} for ${where}.`);
+    throw new LeverError("not_found", `There is no variable ${name} for ${where}.`);
   }
 
   /** Without the values of secrets. */

@@ -35,7 +35,7 @@ export interface LauncherOptions {
 
 /**
  * Opens the launcher for the requested isolation. To find out whether containers work, it starts one.
- * @throws LeverError `unavailable` when `oci` was requested and containers do not work. It never falls back from `oci`.
+ * @throws LeverError `not_supported` when `oci` was requested and containers do not work. It never falls back from `oci`.
  */
 export async function openLauncher(options: LauncherOptions): Promise<OpenedLauncher> {
   const { isolation } = options;
@@ -46,7 +46,7 @@ export async function openLauncher(options: LauncherOptions): Promise<OpenedLaun
     isolationReason = opened;
     if (isolation === "oci") {
       throw new LeverError(
-        "unavailable",
+        "not_supported",
         `Cannot run instances in containers: ${isolationReason} Run "lever doctor" to see what they need.`,
       );
     }

@@ -86,7 +86,7 @@ pnpm, yarn).`,
     if (dryRun) return;
     const target = { settings, adminEnvironment };
     let outcome = await upload(packed, { ...target, kept });
-    if (kept !== undefined && outcome.kind === "failed" && outcome.error.code === "unavailable") {
+    if (kept !== undefined && outcome.kind === "failed" && outcome.error.code === "conflict") {
       // The version whose files were kept has been removed meanwhile.
       const whole = await pack(folder, limits);
       checkSize(dir, whole, { entries, limits });

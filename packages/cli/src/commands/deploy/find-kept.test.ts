@@ -95,7 +95,7 @@ describe("lever deploy to a host that has files of the service", () => {
 
   it("sends everything when they are gone", async () => {
     const refuses = (response: ServerResponse): void =>
-      answerProblem(response, 503, { code: "unavailable", detail: "They are gone." });
+      answerProblem(response, 409, { code: "conflict", detail: "They are gone." });
     await using host = await hostThatKeeps([refuses, deploys]);
     const run = await deploy(host);
     expect(run).toMatchObject({ status: 0, stderr: "" });

@@ -116,7 +116,7 @@ function messageKind(contentType: string | undefined): PayloadKind | LeverError 
   if (type === "application/json" || type === "application/x-ndjson") return PAYLOAD_JSON;
   if (type === "application/octet-stream") return PAYLOAD_BYTES;
   return new LeverError(
-    "malformed_request",
+    "unsupported_media_type",
     "Cannot open the stream: allowed content types are application/json, application/x-ndjson and application/octet-stream.",
   );
 }
