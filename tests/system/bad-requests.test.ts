@@ -121,10 +121,10 @@ const rows: readonly Row[] = [
   {
     name: "no environment but the address",
     path: "/greeter/sayHello",
-    options: { headers: { ...json, host: "127.0.0.1:1" }, body: "[]" },
+    options: { headers: { ...json, host: "192.0.2.1:1" }, body: "[]" },
     status: 404,
     code: "unknown_environment",
-    detail: "There is no environment 127.0.0.1.",
+    detail: "There is no environment 192.0.2.1.",
   },
   {
     name: "an unknown service",
@@ -187,8 +187,8 @@ const rows: readonly Row[] = [
     name: "a stream without a content type",
     path: `/greeter/echoChan${dev}`,
     options: { body: "[]" },
-    status: 400,
-    code: "malformed_request",
+    status: 415,
+    code: "unsupported_media_type",
     detail:
       "Cannot open the stream: allowed content types are application/json, application/x-ndjson and application/octet-stream.",
   },

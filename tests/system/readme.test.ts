@@ -39,7 +39,7 @@ describe("the README", () => {
     expect(commands).toHaveLength(4);
     const outputs: string[] = [];
     for (const command of commands) {
-      const here = command.replaceAll("127.0.0.1:8080", lever.address);
+      const here = command.replaceAll("localhost:8080", lever.address);
       const env = { ...cleanEnvironment(), LEVEROS_IP_PORT: lever.address };
       const { stdout } = await promisify(execFile)("bash", ["-ec", here], { cwd: root, env });
       outputs.push(stdout);

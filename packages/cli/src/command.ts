@@ -20,6 +20,8 @@ export interface Command extends CommandHelp {
   readonly kind: "command";
   readonly arguments: Readonly<Record<string, Argument<unknown>>>;
   readonly options: Readonly<Record<string, Option>>;
+  /** It works on this machine and calls no host, so that it refuses `--host`. */
+  readonly isLocal: boolean;
   readonly run: Run<Readonly<Record<string, unknown>>>;
 }
 
@@ -49,6 +51,8 @@ type OptionValues<Options> = {
 interface Definition<Arguments, Options> extends CommandHelp {
   readonly arguments?: Arguments;
   readonly options?: Options;
+  /** Default: false. */
+  readonly isLocal?: boolean;
   readonly run: Run<ArgumentValues<Arguments> & OptionValues<Options>>;
 }
 
@@ -64,6 +68,7 @@ export function command<
   return {
     arguments: {},
     options: {},
+    isLocal: false,
     ...help,
     kind: "command",
     // The program reads every value by the declaration that has the same name.

@@ -60,6 +60,16 @@ it("a command of a group receives all further words", async () => {
   expect(await valuesFor(["group", "all", "x", "y"])).toEqual({ words: ["x", "y"] });
 });
 
+it("a command that works on this machine refuses --host: status 2", async () => {
+  const program = createProgram(await loadCommands("up"), { version: "0" });
+  const run = program.parseAsync(["up", "-H", "h:1"], { from: "user" });
+  await expect(run).rejects.toMatchObject({
+    status: 2,
+    message:
+      "Cannot use --host for lever up: it works on this machine. To choose the address of the host, use --bind and --port.",
+  });
+});
+
 const commands = (await loadCommands(undefined)).flatMap((section) => section.commands);
 /** Each command by its full name, such as `env ls`. */
 const leaves = new Map(

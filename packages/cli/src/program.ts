@@ -4,6 +4,7 @@ import {
   Option as CommanderOption,
 } from "commander";
 import type { Command, CommandGroup, Example } from "./command.ts";
+import { type CommandError, usageError } from "./exit-status.ts";
 import type { Argument, Option } from "./parameters.ts";
 import { readSettings, settingsOptions } from "./settings.ts";
 
@@ -84,6 +85,7 @@ function addParameters(
   }
   for (const [key, option] of options) added.addOption(commanderOption(key, option));
   added.action(async () => {
+    if (declared.isLocal && program.opts()["host"] !== undefined) throw withoutHost(declared.name);
     const words = added.args;
     const given = added.opts<Record<string, unknown>>();
     const values = Object.fromEntries([
@@ -94,6 +96,11 @@ function addParameters(
     ]);
     await declared.run(values, () => readSettings(program.opts(), process.env));
   });
+}
+
+function withoutHost(name: string): CommandError {
+  const remedy = name === "up" ? " To choose the address of the host, use --bind and --port." : "";
+  return usageError(`Cannot use --host for lever ${name}: it works on this machine.${remedy}`);
 }
 
 function labelOf(key: string, { form, label = key }: Argument<unknown>): string {

@@ -1,9 +1,8 @@
-import { LeverError, parseLeverUrl } from "@leveros/protocol";
+import { DEFAULT_ENVIRONMENT, LeverError, parseLeverUrl } from "@leveros/protocol";
 import { readCredential } from "./credentials.ts";
 import { usageError } from "./exit-status.ts";
 import { parseHostAddress } from "./host-address.ts";
 
-const DEFAULT_ENVIRONMENT = "dev.lever";
 const DEFAULT_HOST = "127.0.0.1:8080";
 
 /** The options of every command, before or after its name. They win over the variables. */

@@ -53,6 +53,7 @@ export {
 export type { CallContext } from "./call-context.ts";
 export { callDeadline } from "./call-deadline.ts";
 export { cancelled, endedWithoutReply, wrongMethodKind } from "./call-errors.ts";
+export { DEFAULT_ENVIRONMENT, environmentOf, isLoopbackName } from "./default-environment.ts";
 export { parseDurationMs } from "./duration.ts";
 export { EarlyMessages } from "./early-messages.ts";
 export { argumentsPayload, encodeJson, valuePayload } from "./encode-value.ts";

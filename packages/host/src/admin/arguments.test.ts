@@ -31,6 +31,11 @@ describe("an argument of another form is refused, with what was found and what i
     [known.newEnvironment, "a b", 'Cannot create "a b": allowed is a host name'],
     [known.newEnvironment, "x.lever:80", "allowed is a host name"],
     [known.newEnvironment, "x/y", "allowed is a host name"],
+    [
+      known.newEnvironment,
+      "LocalHost",
+      "Cannot create localhost: calls to that name go to dev.lever",
+    ],
     [known.origins, ["app.example"], "allowed is a list of origins"],
     [known.networkPolicy, [], "Cannot set the network: allowed is"],
     [known.flag("force"), "force", 'allowed is {"force": true}'],

@@ -1,5 +1,7 @@
 import {
+  DEFAULT_ENVIRONMENT,
   isJsonObject,
+  isLoopbackName,
   LeverError,
   type NetworkPolicy,
   parseLeverUrl,
@@ -34,6 +36,12 @@ export const newEnvironment: Argument<string> = {
   read(value) {
     const name = readName(value, "name");
     const environment = hostName(name);
+    if (environment !== undefined && isLoopbackName(environment)) {
+      throw new LeverError(
+        "malformed_request",
+        `Cannot create ${environment}: calls to that name go to ${DEFAULT_ENVIRONMENT}.`,
+      );
+    }
     if (environment !== undefined) return environment;
     throw new LeverError(
       "malformed_request",

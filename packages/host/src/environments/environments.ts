@@ -1,4 +1,4 @@
-import { LeverError } from "@leveros/protocol";
+import { DEFAULT_ENVIRONMENT, LeverError } from "@leveros/protocol";
 import type { Fleet } from "../fleet/fleet.ts";
 import { KeyedQueue } from "../keyed-queue.ts";
 import type { Log } from "../logs/log.ts";
@@ -7,7 +7,6 @@ import type { EnvironmentRecord, Store, VersionRecord } from "../store/store.ts"
 
 /** Lever's own environment. The admin service is its only service. */
 export const ADMIN_ENVIRONMENT = "admin.lever";
-const DEFAULT_ENVIRONMENT = "dev.lever";
 const ENVIRONMENTS_MAX = 10_000;
 
 /** The settings of a new environment. */

@@ -11,6 +11,7 @@ export const doctor: Command = command({
   name: "doctor",
   summary: "check how this machine can isolate instances",
   description: "Check what this machine offers to isolate instances, and what is missing.",
+  isLocal: true,
   options: {
     data: value("<dir>", "data folder that lever up uses (default: ~/.lever)"),
     clean: flag("remove what killed hosts have left on this machine, and list that instead"),

@@ -18,6 +18,7 @@ export const up: Command = command({
   name: "up",
   summary: "run Lever on this machine",
   description: "Run a Lever host on this machine until Ctrl-C.",
+  isLocal: true,
   options: {
     port: value("<port>", "port to listen on; 0 = any free port", {
       parse: parsePort,

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
-import { LeverError } from "@leveros/protocol";
+import { isLoopbackName, LeverError } from "@leveros/protocol";
 import { type AccessRequest, withoutIpv6Mapping } from "../../access/access-request.ts";
 import { hostName } from "../http/host-name.ts";
 
@@ -45,10 +45,6 @@ export function checkHostHeader(
     "forbidden",
     `Cannot accept this call without a token: its Host header is "${name.slice(0, 200)}", which a foreign web page could send (DNS rebinding). Use 127.0.0.1 as the host, or create a token.`,
   );
-}
-
-function isLoopbackName(name: string): boolean {
-  return name === "localhost" || name === "[::1]" || (isIP(name) === 4 && name.startsWith("127."));
 }
 
 function refusal(origin: string): LeverError {

@@ -4,6 +4,7 @@ import {
   type CallRequest,
   cancelled,
   environmentName,
+  environmentOf,
   ignoredEvents,
   LeverError,
   type Link,
@@ -102,7 +103,7 @@ export class ClientLink implements HeldConnection {
   /** G2. @throws LeverError */
   #admit({ target: asked, isStream, timeoutMs, kind, body }: CallRequest): CallRequest {
     const { admission, limits, request } = this.#options;
-    const environment = environmentName(asked.environment);
+    const environment = environmentOf(environmentName(asked.environment));
     if (environment === "") {
       throw new LeverError("malformed_request", "Cannot make the call: it names no environment.");
     }

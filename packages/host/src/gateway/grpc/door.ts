@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import { closedSide } from "@leveros/protocol";
+import { closedSide, DEFAULT_ENVIRONMENT, environmentOf, isLoopbackName } from "@leveros/protocol";
 import { serveGrpc } from "@leveros/runtime/grpc";
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import type { AdmittedCall, Connection } from "../admission/admit-call.ts";
 import { admitHead } from "../admit-head.ts";
 import { BodyReservation } from "../body-budget.ts";
 import type { DoorOptions } from "../door-options.ts";
+import { hostName } from "../http/host-name.ts";
 import { isHealthPath, serveHealth } from "./health.ts";
 
 const GRPC = /^application\/grpc(?:\+proto)?[\t ]*(?:;|$)/i;
@@ -53,7 +54,9 @@ function serveGrpcCall(
   const reservation = new BodyReservation(budget);
   stream.on("close", () => reservation.release());
   serveGrpc(stream, request.headers, {
-    admit({ target, isStream, timeoutMs: askedMs }) {
+    admit({ target: named, isStream, timeoutMs: askedMs }) {
+      const environment = environmentOf(named.environment);
+      const target = environment === named.environment ? named : { ...named, environment };
       let admitted: AdmittedCall;
       try {
         admitted = admitHead(options, { door: "grpc", target, request, isStream, askedMs });
@@ -70,8 +73,14 @@ function serveGrpcCall(
       };
     },
     hold: (bytes) => reservation.hold(bytes),
-    environment: undefined,
+    environment: environmentOfRelativeUrl(request.headers),
     onUnread: (waiting) => replies.hold(waiting),
     limits,
   });
+}
+
+/** On a loopback name, a URL without an environment means the default one. Few callers send such a URL. */
+function environmentOfRelativeUrl(headers: IncomingHttpHeaders): string | undefined {
+  if (headers["lever-url"]?.[0] !== "/") return undefined;
+  return isLoopbackName(hostName(headers) ?? "") ? DEFAULT_ENVIRONMENT : undefined;
 }

@@ -1,4 +1,10 @@
-import { environmentName, LeverError, type LeverUrl, parseLeverPath } from "@leveros/protocol";
+import {
+  environmentName,
+  environmentOf,
+  LeverError,
+  type LeverUrl,
+  parseLeverPath,
+} from "@leveros/protocol";
 import type { HttpRequest } from "./exchange.ts";
 import { hostName } from "./host-name.ts";
 
@@ -7,7 +13,7 @@ export type RequestHead = Pick<HttpRequest, "url" | "headers">;
 
 /**
  * The method that a request calls. The path names the method; `?forceenv=` or the Host header, without its port, names the
- * environment.
+ * environment. A loopback name means the default one.
  * @throws LeverError `malformed_request`
  */
 export function requestTarget(request: RequestHead): LeverUrl {
@@ -20,7 +26,7 @@ export function requestTarget(request: RequestHead): LeverUrl {
       "Cannot read the request: its Host header is not a host name with an optional port.",
     );
   }
-  const environment = forced === null ? host : environmentName(forced);
+  const environment = environmentOf(forced === null ? host : environmentName(forced));
   if (environment === "") {
     throw new LeverError(
       "malformed_request",
