@@ -1,17 +1,14 @@
+import type { AuditEntry, CreatedToken, Right, TokenListing } from "./access-messages.ts";
 import type {
-  AuditEntry,
-  CreatedToken,
   DeployProgress,
   DeployReport,
   EnvironmentListing,
   InstancesReport,
   LimitListing,
   RestartReport,
-  Right,
   RollbackReport,
   ScalingReport,
   ServiceListing,
-  TokenListing,
   VariableListing,
 } from "./admin-messages.ts";
 import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";

@@ -1,6 +1,6 @@
+export type { AuditEntry, CreatedToken, Right, TokenListing } from "./access-messages.ts";
+export { isRight, rights } from "./access-messages.ts";
 export type {
-  AuditEntry,
-  CreatedToken,
   DeployProgress,
   DeployReport,
   EnvironmentListing,
@@ -10,18 +10,15 @@ export type {
   InstancesReport,
   LimitListing,
   RestartReport,
-  Right,
   RollbackReport,
   ScalingReason,
   ScalingRecord,
   ScalingReport,
   ServiceListing,
   StartTimes,
-  TokenListing,
   VariableListing,
   VersionListing,
 } from "./admin-messages.ts";
-export { isRight, rights } from "./admin-messages.ts";
 export type { AdminMethods, AdminStreams } from "./admin-methods.ts";
 export {
   type ArchiveFormat,
