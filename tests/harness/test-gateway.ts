@@ -2,6 +2,7 @@ import {
   type Certificate,
   type GatewayLimits,
   openGateway,
+  Readiness,
   systemClock,
   TokenIndex,
 } from "@leveros/host/parts";
@@ -26,6 +27,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly waiting: OpenCall[];
   /** Every call that was not refused: its path, and its body as latin1. */
   readonly calls: string[];
+  /** It is ready from the start. */
+  readonly readiness: Readiness;
   /** Names of logged events. */
   readonly events: readonly string[];
   /** Closes it, once what is open has ended. */
@@ -52,6 +55,8 @@ export async function openTestGateway(
   const waiting: OpenCall[] = [];
   const calls: string[] = [];
   const events: string[] = [];
+  const readiness = new Readiness();
+  readiness.change({ phase: "running" });
   const environment = { corsOrigins: new Set(["*"]), kind: "services", isPublic: false } as const;
   const gateway = await openGateway({
     bind: "127.0.0.1",
@@ -73,6 +78,7 @@ export async function openTestGateway(
     },
     access: new TokenIndex({ wallTime: Date.now, isLocalOnly: true }),
     limits: { ...defaultLimits, ...limits },
+    readiness,
     certificate,
     clock: systemClock,
     log: (_level, _part, event) => events.push(event),
@@ -82,6 +88,7 @@ export async function openTestGateway(
     port,
     waiting,
     calls,
+    readiness,
     events,
     close: () => gateway.close(),
     open: () => new RawConnection(port),

@@ -150,6 +150,10 @@ describe("the stop of the host", () => {
   let status = 0;
   let held: HttpAnswer;
   let refused: IncomingMessage;
+  /** The answers of a host that stops to new connections. */
+  let healthy: HttpAnswer;
+  let ready: HttpAnswer;
+  let call: HttpAnswer;
 
   beforeAll(async () => {
     // A stubborn call keeps the instance, and so the host, until it is killed.
@@ -168,6 +172,10 @@ describe("the stop of the host", () => {
     const stopped = lever.stop();
     ends = new Map();
     for (const [name, end] of opened) ends.set(name, await end);
+    const path = pathIn("dev.lever", "stubborn");
+    healthy = await httpCall(lever.address, "/-/healthy", { method: "GET" });
+    ready = await httpCall(lever.address, "/-/ready", { method: "GET" });
+    call = await httpCall(lever.address, path, { headers: lines, body: "[]" });
     late.end("[]");
     [refused] = (await once(late, "response")) as [IncomingMessage];
     refused.resume();
@@ -187,6 +195,15 @@ describe("the stop of the host", () => {
   it("a call that the stop of the host cuts off is answered as unavailable", () => {
     expect(held.json()).toMatchObject({ status: 503, code: "unavailable" });
     expect(held.text).not.toContain("secret");
+  });
+
+  it("a host that stops works, and is not ready", () => {
+    expect([healthy.status, ready.status]).toEqual([200, 503]);
+    expect(ready.json()).toMatchObject({ detail: "Cannot take calls: Lever is stopping." });
+  });
+
+  it("a host that stops refuses calls on new connections as unavailable", () => {
+    expect(call.json()).toMatchObject({ status: 503, code: "unavailable" });
   });
 
   it("answers of a host that stops close their connections", () => {

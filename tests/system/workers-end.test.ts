@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../harness/eventually.ts";
+import { httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import type { LogEvent } from "../harness/log-events.ts";
 import { isRunning, socketsOf, workersOf } from "../harness/worker-processes.ts";
@@ -17,6 +18,9 @@ import {
   stateOf,
 } from "../harness/worker-service.ts";
 
+const readyStatus = async ({ address }: RunningLever): Promise<number> =>
+  (await httpCall(address, "/-/ready", { method: "GET" })).status;
+
 describe("a worker that is killed", () => {
   let lever: RunningLever;
   let victim = 0;
@@ -28,6 +32,8 @@ describe("a worker that is killed", () => {
   /** Connections with a stream. */
   let streaming: Connection[];
   let leftBefore = 0;
+  /** The statuses of `/-/ready` until another worker has started. */
+  const readyStatuses = new Set<number>();
 
   beforeAll(async () => {
     lever = await startLever({ workers: 2 });
@@ -62,10 +68,16 @@ describe("a worker that is killed", () => {
     do {
       for (const connection of others)
         expect(await connection.call("/svc/echo", [2])).toEqual([200, "2"]);
+      readyStatuses.add(await readyStatus(lever));
     } while (!isReplaced);
     await replaced;
     await eventually(() => workersOf(lever.pid).length === 2);
     expect(workersOf(lever.pid)).toContain(survivor);
+  });
+
+  it("the host is not ready until a killed worker is replaced", async () => {
+    expect(readyStatuses).toContain(503);
+    await eventually(async () => (await readyStatus(lever)) === 200);
   });
 
   it("an instance learns that the callers at a killed worker have left", async () => {

@@ -10,6 +10,7 @@ export { unpackArchive } from "./deployer/unpack-archive.ts";
 export { Fleet } from "./fleet/fleet.ts";
 export { openGateway } from "./gateway/gateway.ts";
 export type { GatewayLimits } from "./gateway/gateway-limits.ts";
+export { Readiness } from "./gateway/platform/readiness.ts";
 export type { Certificate } from "./gateway/tls/certificate.ts";
 export {
   type InstanceLinkHandlers,

@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { openGateway } from "../gateway/gateway.ts";
 import { gatewayLimits } from "../gateway/gateway-limits.ts";
 import type { Listener } from "../gateway/listener.ts";
+import type { Readiness } from "../gateway/platform/readiness.ts";
 import type { Certificate } from "../gateway/tls/certificate.ts";
 import type { Log } from "../logs/log.ts";
 import { GatewayWorkers } from "../workers/workers.ts";
@@ -17,6 +18,7 @@ export interface FrontOptions {
   readonly workers: number;
   readonly certificate: Certificate | undefined;
   readonly limits: Limits;
+  readonly readiness: Readiness;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -3,6 +3,7 @@ import type { LimitName, Limits } from "@leveros/protocol";
 import { startAdminService } from "../admin/admin-service.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Listener } from "../gateway/listener.ts";
+import { Readiness } from "../gateway/platform/readiness.ts";
 import { type CertificateFiles, readCertificate } from "../gateway/tls/certificate.ts";
 import type { Isolation } from "../launcher/open-launcher.ts";
 import { EventLog } from "../logs/event-log.ts";
@@ -73,6 +74,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const log = createLog({ level: options.logLevel, to: options.logTo, clock }, events);
   const certificate = options.tls && (await readCertificate(options.tls));
   const { folder, store } = openData(options.dataDir);
+  const readiness = new Readiness();
   let parts: HostParts | undefined;
   let listener: Listener | undefined;
   try {
@@ -80,7 +82,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const { isolation } = options;
     const host = await openHostParts({ ...shared, folder, store, isolation });
     parts = host;
-    const front = createFront({ ...shared, bind, port, workers, certificate }, host);
+    const front = createFront({ ...shared, readiness, bind, port, workers, certificate }, host);
     const endAdminStreams = startAdminService({
       ...host,
       limits,
@@ -105,6 +107,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       log,
     });
     copies.start();
+    readiness.change({ phase: "running" });
     const access = host.tokens.index.hasTokens ? undefined : WITHOUT_TOKEN;
     const reason = lackOfCores(workers, cores);
     if (reason !== undefined) {
@@ -123,11 +126,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
       log("warn", "host", "no token configured", { firstToken });
     }
     const close = async (): Promise<void> => {
+      // Until the calls in flight have ended, connections are still accepted: `/-/ready` says why new calls are refused.
+      readiness.change({ phase: "stopping" });
       host.router.close();
-      const drained = listening.close();
       endAdminStreams();
       // The calls in flight still need their instances.
       await host.close();
+      const drained = listening.close();
       await withTimeLimit(drained, LAST_REPLIES_MS, clock);
       listening.destroyConnections();
       await copies.close();

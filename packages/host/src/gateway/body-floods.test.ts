@@ -19,6 +19,7 @@ import { systemClock } from "../clock.ts";
 import type { CallRouter } from "../router/call.ts";
 import { openGateway } from "./gateway.ts";
 import type { Listener } from "./listener.ts";
+import { Readiness } from "./platform/readiness.ts";
 
 const MB = 1_000_000;
 const BUDGET_BYTES = 2 * MB;
@@ -54,6 +55,7 @@ beforeEach(async () => {
     router,
     access: new TokenIndex({ wallTime: () => 0, isLocalOnly: true }),
     limits: { ...defaultLimits, bufferedBodyBytesMax: BUDGET_BYTES },
+    readiness: new Readiness(),
     certificate: undefined,
     clock: systemClock,
     log: () => {},

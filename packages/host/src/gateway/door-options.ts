@@ -4,6 +4,7 @@ import type { CallRouter } from "../router/call.ts";
 import type { Admission } from "./admission/admit-call.ts";
 import type { BodyBudget } from "./body-budget.ts";
 import type { GatewayLimits } from "./gateway-limits.ts";
+import type { Readiness } from "./platform/readiness.ts";
 import type { UnreadReplies } from "./unread-replies.ts";
 
 /** The things that all doors of a gateway share. */
@@ -13,7 +14,8 @@ export interface DoorOptions {
   readonly limits: GatewayLimits;
   readonly budget: BodyBudget;
   readonly replies: UnreadReplies;
-  /** Aborted when the gateway closes. */
+  readonly readiness: Readiness;
+  /** Aborted when the host begins to stop, or the gateway closes. */
   readonly closing: AbortSignal;
   readonly clock: Clock;
   readonly log: Log;

@@ -12,6 +12,7 @@ import { createHttp1 } from "./http/server.ts";
 import { createHttp2 } from "./http2/door.ts";
 import { type Listener, listen } from "./listener.ts";
 import { LostPeers } from "./lost-peers.ts";
+import type { Readiness } from "./platform/readiness.ts";
 import { type Certificate, watchCertificate } from "./tls/certificate.ts";
 import { createTls, refuseCleartext, replaceCertificate } from "./tls/tls.ts";
 import { UnreadReplies } from "./unread-replies.ts";
@@ -24,6 +25,8 @@ export interface GatewayOptions {
   readonly router: CallRouter;
   readonly access: TokenIndex;
   readonly limits: GatewayLimits;
+  /** While the host stops, the gateway accepts connections, and each of its answers is the last one of its connection. */
+  readonly readiness: Readiness;
   /** With it, everything goes over TLS. Its files are watched. */
   readonly certificate: Certificate | undefined;
   /** Other processes listen on the same port; each resumes TLS sessions of the others with these keys. */
@@ -34,17 +37,17 @@ export interface GatewayOptions {
 
 /** Opens the port for all calls from outside. @throws the system's error when the port is not available. */
 export async function openGateway(options: GatewayOptions): Promise<Listener> {
-  const { router, limits, certificate, shared, clock, log } = options;
+  const { router, limits, readiness, certificate, shared, clock, log } = options;
   const replies = new UnreadReplies(options);
   const peers = new LostPeers({ clock, pingIntervalMs: limits.pingIntervalMs });
-  const closing = new AbortController();
   const doorOptions: DoorOptions = {
     admission: new Admission(options),
     router,
     limits,
     budget: new BodyBudget(limits.bufferedBodyBytesMax),
     replies,
-    closing: closing.signal,
+    readiness,
+    closing: readiness.stopping,
     clock,
     log,
   };
@@ -96,7 +99,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
     ...listener,
     close() {
       stopWatching?.();
-      closing.abort();
+      readiness.change({ phase: "stopping" });
       links.close();
       return listener.close();
     },

@@ -10,6 +10,7 @@ import { systemClock } from "../clock.ts";
 import { Router } from "../router/router.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import { openGateway } from "./gateway.ts";
+import { Readiness } from "./platform/readiness.ts";
 
 it("an HTTP/2 connection is closed when its peer half-closes", async () => {
   const dir = mkdtempSync(join(tmpdir(), "lever-listener-"));
@@ -21,6 +22,7 @@ it("an HTTP/2 connection is closed when its peer half-closes", async () => {
     port: 0,
     router: new Router({ ...shared, nextEpoch: () => 1 }),
     access: (await TokenRegistry.open({ store, wallTime: Date.now, isLocalOnly: true })).index,
+    readiness: new Readiness(),
     certificate: undefined,
   });
   const socket = connect(gateway.port, "127.0.0.1");

@@ -16,6 +16,7 @@ import { TokenIndex } from "../access/token-index.ts";
 import { systemClock } from "../clock.ts";
 import { openGateway } from "./gateway.ts";
 import type { Listener } from "./listener.ts";
+import { Readiness } from "./platform/readiness.ts";
 
 const SECRET = "the password is swordfish";
 const logged: string[] = [];
@@ -32,6 +33,7 @@ beforeAll(async () => {
     router: { environment: failing, refusal: failing, open: failing },
     access: new TokenIndex({ wallTime: () => 0, isLocalOnly: true }),
     limits: defaultLimits,
+    readiness: new Readiness(),
     certificate: undefined,
     clock: systemClock,
     log: (_level, _part, event, fields) => logged.push(`${event} ${JSON.stringify(fields)}`),

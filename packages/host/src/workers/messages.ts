@@ -1,5 +1,6 @@
 import type { Link } from "@leveros/protocol";
 import type { GatewayLimits } from "../gateway/gateway-limits.ts";
+import type { HostState } from "../gateway/platform/readiness.ts";
 import type { Part } from "../logs/parts.ts";
 import type { TokenRecord } from "../store/store.ts";
 
@@ -38,6 +39,7 @@ export type WorkerCommand =
       };
     }
   | { readonly type: "token"; readonly record: TokenRecord; readonly isKnown: boolean }
+  | { readonly type: "state"; readonly state: HostState }
   | { readonly type: "listen"; readonly port: number }
   | { readonly type: "close" }
   /** A chunk of the text of a message that is too long for a frame. */

@@ -16,6 +16,7 @@ import { TokenIndex } from "../access/token-index.ts";
 import { systemClock } from "../clock.ts";
 import { openGateway } from "../gateway/gateway.ts";
 import type { Listener } from "../gateway/listener.ts";
+import { Readiness } from "../gateway/platform/readiness.ts";
 import { type Certificate, readCertificate } from "../gateway/tls/certificate.ts";
 import type { WorkerCommand, WorkerEvent, WorkerSetup } from "./messages.ts";
 import { RemoteRouter } from "./remote-router.ts";
@@ -36,6 +37,8 @@ const link = attachLink(socket, {
   onClose: () => process.exit(0),
 });
 const router = new RemoteRouter(link);
+/** The state of the host, as it was last sent. */
+const readiness = new Readiness();
 let worker: Worker | undefined;
 let chunks = "";
 
@@ -67,6 +70,9 @@ function onCommand(message: WorkerCommand): void {
     case "token":
       if (message.isKnown) worker?.tokens.add(message.record);
       else worker?.tokens.remove(message.record);
+      return;
+    case "state":
+      readiness.change(message.state);
       return;
     case "listen":
       void worker?.listen(message.port);
@@ -118,6 +124,7 @@ class Worker {
         router,
         access: this.tokens,
         limits,
+        readiness,
         certificate: this.#certificate,
         shared: { ticketKeys: Buffer.from(ticketKeys, "base64") },
         clock: systemClock,

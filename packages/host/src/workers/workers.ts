@@ -6,6 +6,7 @@ import type { TokenRegistry } from "../access/token-registry.ts";
 import type { Clock } from "../clock.ts";
 import { gatewayLimits } from "../gateway/gateway-limits.ts";
 import type { Listener } from "../gateway/listener.ts";
+import type { Readiness } from "../gateway/platform/readiness.ts";
 import type { Certificate } from "../gateway/tls/certificate.ts";
 import type { Log } from "../logs/log.ts";
 import { HealthTicker } from "../processes/process-health.ts";
@@ -34,6 +35,7 @@ export interface WorkersOptions {
   readonly tokens: TokenRegistry;
   readonly isLocalOnly: boolean;
   readonly limits: Limits;
+  readonly readiness: Readiness;
   readonly certificate: Certificate | undefined;
   readonly records: ProcessRecords;
   readonly clock: Clock;
@@ -52,13 +54,14 @@ export class GatewayWorkers implements Listener {
   readonly #options: WorkersOptions;
   readonly #setup: Omit<WorkerSetup, "bind">;
   readonly #running = new Set<WorkerProcess>();
+  #listening = 0;
   #address = "";
   #port = 0;
   #healthTicker: HealthTicker | undefined;
   #isClosing = false;
 
   constructor(options: WorkersOptions) {
-    const { router, tokens, limits, workers, certificate, isLocalOnly } = options;
+    const { router, tokens, limits, readiness, workers, certificate, isLocalOnly } = options;
     this.#options = options;
     this.#setup = {
       limits: divideLimits(gatewayLimits(limits), workers),
@@ -71,6 +74,7 @@ export class GatewayWorkers implements Listener {
       ticketKeys: randomBytes(TICKET_KEYS_BYTES).toString("base64"),
     };
     router.onEnvironment = (name, known) => this.#sendAll(environmentCommand(name, known));
+    readiness.onChange = (state) => this.#sendAll({ type: "state", state });
     tokens.onChange = (record, isKnown) => this.#sendAll({ type: "token", record, isKnown });
   }
 
@@ -96,7 +100,7 @@ export class GatewayWorkers implements Listener {
       const first = Array.from({ length: workers }, () => this.#start());
       await Promise.all(first.map((worker) => worker.started));
       portReservation.close();
-      await Promise.all(first.map((worker) => worker.listen(reserved)));
+      await Promise.all(first.map((worker) => this.#listen(worker)));
       for (const worker of first) void this.#superviseForever(worker);
       this.#healthTicker = new HealthTicker(this.#options.clock, HEALTH_TICK_MS, (hostStallMs) => {
         for (const worker of this.#running) worker.checkHealth(hostStallMs);
@@ -134,7 +138,7 @@ export class GatewayWorkers implements Listener {
 
   /** Starts a worker, and sends it its setup, all environments and all tokens. */
   #start(): WorkerProcess {
-    const { router, tokens } = this.#options;
+    const { router, tokens, readiness } = this.#options;
     const worker = new WorkerProcess(this.#options);
     const setup = { ...this.#setup, bind: this.#address };
     worker.send({ type: "setup", linkVersion: LINK_VERSION, setup });
@@ -143,6 +147,7 @@ export class GatewayWorkers implements Listener {
     }
     for (const record of tokens.index.records)
       worker.send({ type: "token", record, isKnown: true });
+    worker.send({ type: "state", state: readiness.state });
     this.#running.add(worker);
     void worker.exited.then(() => this.#running.delete(worker));
     return worker;
@@ -171,9 +176,22 @@ export class GatewayWorkers implements Listener {
   async #runNext(): Promise<WorkerExit> {
     const worker = this.#start();
     await worker.started;
-    await worker.listen(this.#port);
+    await this.#listen(worker);
     this.#options.log("info", "workers", "worker started", { worker: worker.pid });
     return await worker.exited;
+  }
+
+  /** Counts the worker for as long as it listens. @throws WorkerExit when it cannot. */
+  async #listen(worker: WorkerProcess): Promise<void> {
+    await worker.listen(this.#port);
+    this.#countListening(1);
+    void worker.exited.then(() => this.#countListening(-1));
+  }
+
+  #countListening(change: number): void {
+    const { workers, readiness } = this.#options;
+    this.#listening += change;
+    readiness.change({ workersMissing: workers - this.#listening });
   }
 
   #sendAll(message: WorkerCommand): void {

@@ -3,6 +3,7 @@ import { asLeverError } from "../../logs/as-lever-error.ts";
 import { admitHead } from "../admit-head.ts";
 import { BodyReservation, tooManyBodies } from "../body-budget.ts";
 import type { DoorOptions } from "../door-options.ts";
+import { servePlatform } from "../platform/door.ts";
 import { readBody } from "./body.ts";
 import { askedTimeoutMs } from "./call-timeout.ts";
 import { acceptedCoding, contentCoding, decodeBody } from "./content-coding.ts";
@@ -26,6 +27,7 @@ export function serveHttp(
   const { admission, limits, log } = options;
   let target: LeverUrl | undefined;
   try {
+    if (servePlatform(request, response, options)) return;
     target = requestTarget(request);
     const origin = admission.readableOrigin(target.environment, request);
     if (origin !== undefined) allowReading(response, origin);

@@ -32,13 +32,13 @@ const REFUSED_MAX = 256;
  * - H2. Nothing is written into a response that has begun: a connection that must end there breaks off.
  */
 export function createHttp1(options: DoorOptions, upgrade: Upgrade): Http1 {
-  const { limits, clock } = options;
+  const { limits, clock, closing } = options;
   const server: Server = createServer(
     {
       ServerResponse: class extends ServerResponse {
-        // Responses of a server that is closing say that no further request is read.
+        // Responses of a host that is stopping say that no further request is read.
         override writeHead(...head: unknown[]): this {
-          if (!server.listening) this.shouldKeepAlive = false;
+          if (closing.aborted) this.shouldKeepAlive = false;
           return Reflect.apply(super.writeHead, this, head);
         }
       },

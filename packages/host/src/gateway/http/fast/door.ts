@@ -16,6 +16,7 @@ export class FastConnections {
   readonly connections: Set<FastConnection> = new Set();
   readonly #shared: { -readonly [Name in keyof FastShared]: FastShared[Name] };
   #timer: unknown;
+  #isClosed = false;
 
   constructor(options: DoorOptions, handOver: FastOptions["handOver"]) {
     const { replies } = options;
@@ -28,6 +29,7 @@ export class FastConnections {
       open: this.connections,
     };
     this.#tick();
+    options.closing.addEventListener("abort", () => this.#drain());
   }
 
   /** Takes a new connection of HTTP, and hands it over if a request on it is not plain. */
@@ -35,11 +37,17 @@ export class FastConnections {
     this.connections.add(new FastConnection(socket, this.#options));
   }
 
-  /** Closes idle connections at once, and the others after their response. */
+  /** No further connection comes. */
   close(): void {
+    this.#isClosed = true;
+    this.#drain();
+    if (this.connections.size === 0) this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  /** Closes idle connections at once, and the others after their response. */
+  #drain(): void {
     this.#shared.isClosing = true;
     for (const connection of this.connections) if (connection.isIdle) connection.close();
-    if (this.connections.size === 0) this.#options.clock.clearTimeout(this.#timer);
   }
 
   #tick(): void {
@@ -55,7 +63,7 @@ export class FastConnections {
     for (const connection of this.connections) {
       connection.onTick(shared.now);
     }
-    if (shared.isClosing && this.connections.size === 0) return;
+    if (this.#isClosed && this.connections.size === 0) return;
     const { headersTimeoutMs, requestTimeoutMs, idleConnectionTimeoutMs } = limits;
     const shortest = Math.min(headersTimeoutMs, requestTimeoutMs, idleConnectionTimeoutMs);
     const delayMs = Math.min(TICK_MS, Math.max(TICK_MS_MIN, shortest / 4));

@@ -14,6 +14,7 @@ import { TokenIndex } from "../../../access/token-index.ts";
 import { systemClock } from "../../../clock.ts";
 import { Admission } from "../../admission/admit-call.ts";
 import { BodyBudget } from "../../body-budget.ts";
+import { Readiness } from "../../platform/readiness.ts";
 import { UnreadReplies } from "../../unread-replies.ts";
 import { FastConnections } from "./door.ts";
 
@@ -60,6 +61,7 @@ beforeEach(async () => {
   handedOver = [];
   const access = new TokenIndex({ wallTime: () => 0, isLocalOnly: true });
   const limits = defaultLimits;
+  const readiness = new Readiness();
   replies = new UnreadReplies({ limits, clock: systemClock, log: () => {} });
   fast = new FastConnections(
     {
@@ -68,7 +70,8 @@ beforeEach(async () => {
       limits,
       budget: new BodyBudget(limits.bufferedBodyBytesMax),
       replies,
-      closing: new AbortController().signal,
+      readiness,
+      closing: readiness.stopping,
       clock: systemClock,
       log: () => {},
     },

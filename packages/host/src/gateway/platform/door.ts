@@ -1,0 +1,59 @@
+import { LeverError } from "@leveros/protocol";
+import type { DoorOptions } from "../door-options.ts";
+import { discardBody } from "../http/discard-body.ts";
+import type { HttpRequest, HttpResponse } from "../http/exchange.ts";
+import { writeProblem, writeResponse } from "../http/write-response.ts";
+
+/** Begins the paths of Lever's own pages. No service can have the name `-`. */
+const PREFIX = "/-/";
+
+/** Answers a request for one page. */
+type Page = (request: HttpRequest, response: HttpResponse, options: DoorOptions) => void;
+
+const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
+  // The process that has the connection answers.
+  ["/-/healthy", (request, response) => answerText(request, response, "healthy\n")],
+  [
+    "/-/ready",
+    (request, response, { readiness }) => {
+      const { obstacle } = readiness;
+      if (obstacle === undefined) answerText(request, response, "ready\n");
+      else writeProblem(response, notReady(obstacle));
+    },
+  ],
+]);
+
+/**
+ * Answers a GET or HEAD of one of Lever's own pages. They belong to no environment, and these are open to all. False = the
+ * request is for something else.
+ */
+export function servePlatform(
+  request: HttpRequest,
+  response: HttpResponse,
+  options: DoorOptions,
+): boolean {
+  const { method, url = "" } = request;
+  if (!url.startsWith(PREFIX) || (method !== "GET" && method !== "HEAD")) return false;
+  const page = pages.get(url.split("?", 1)[0] ?? "");
+  if (page === undefined) return false;
+  page(request, response, options);
+  discardBody(request);
+  return true;
+}
+
+function answerText({ method }: HttpRequest, response: HttpResponse, text: string): void {
+  const body = Buffer.from(text);
+  const headers = {
+    "content-type": "text/plain; charset=utf-8",
+    "cache-control": "no-store",
+    "content-length": body.length,
+  };
+  if (method === "HEAD") {
+    response.writeHead(200, headers);
+    response.end();
+  } else writeResponse(response, { status: 200, headers, body });
+}
+
+function notReady(obstacle: string): LeverError {
+  return new LeverError("unavailable", `Cannot take calls: ${obstacle}.`, { retryAfterSeconds: 1 });
+}
