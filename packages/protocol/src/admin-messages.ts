@@ -1,5 +1,3 @@
-// One file, although long: the replies of one service are looked up in one place.
-
 /** The replies of the admin service, as JSON. admin-methods.ts has its methods. */
 import type { NetworkPolicy } from "./network-policy.ts";
 
