@@ -1,8 +1,15 @@
 import { getHeapStatistics } from "node:v8";
-import { expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
+import { collectGarbage } from "./buffer-garbage.ts";
 import { MemoryReturn } from "./memory-return.ts";
 
 const MB = 1024 * 1024;
+// The second collection waits until the first one has freed the buffers of other tests.
+beforeEach(() => {
+  collectGarbage({ type: "major" });
+  collectGarbage({ type: "major" });
+});
+
 const externalBytes = (): number => getHeapStatistics().external_memory;
 
 it("a quiet process frees the bodies that nothing uses", () => {

@@ -1,5 +1,5 @@
-import { getHeapStatistics, type HeapInfo, setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { getHeapStatistics, type HeapInfo } from "node:v8";
+import { collectGarbage } from "./buffer-garbage.ts";
 
 /** With less memory to return, a collection is not worth its time. */
 const WORTH_BYTES = 32 * 1024 * 1024;
@@ -29,7 +29,6 @@ export class MemoryReturn {
   /** The same after the free parts of the heap were returned. */
   #returnedBytes = 0;
   #quietChecks = 0;
-  #gc: Collect | undefined;
 
   /** Call it regularly. */
   check(memory: Memory = getHeapStatistics()): void {
@@ -52,9 +51,8 @@ export class MemoryReturn {
     }
   }
 
-  #collect(options: Parameters<Collect>[0]): void {
-    this.#gc ??= collector();
-    this.#gc(options);
+  #collect(options: Parameters<typeof collectGarbage>[0]): void {
+    collectGarbage(options);
     this.#keptBytes = heldBytes(getHeapStatistics());
   }
 }
@@ -62,11 +60,3 @@ export class MemoryReturn {
 /** Memory that V8 has from the system: the heap with its free parts, and the memory outside of it. */
 const heldBytes = ({ total_heap_size, external_memory }: Memory): number =>
   total_heap_size + external_memory;
-
-type Collect = (options: { type: "major"; flavor?: "last-resort" }) => unknown;
-
-/** V8's own function, which a process has only with this flag. */
-function collector(): Collect {
-  setFlagsFromString("--expose-gc");
-  return runInNewContext("gc");
-}

@@ -7,6 +7,7 @@ import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import type { AdmittedCall } from "../admission/admit-call.ts";
 import { BodyReservation, tooManyBodies } from "../body-budget.ts";
+import { countPassed } from "../buffer-garbage.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { bodyTooSlow } from "../http/body.ts";
 import { askedTimeoutMs } from "../http/call-timeout.ts";
@@ -105,6 +106,7 @@ function serveWebSocket(
   const reservation = new BodyReservation(budget);
   let pendingBytes = 0;
   connection.prependListener("data", (chunk: Buffer) => {
+    countPassed(chunk.length);
     pendingBytes += chunk.length;
     if (reservation.hold(pendingBytes)) return;
     const error = tooManyBodies();

@@ -8,6 +8,7 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 import type { WebSocket } from "ws";
+import { countPassed } from "../buffer-garbage.ts";
 import { MessageWriter } from "../message-writer.ts";
 import type { UnreadReplies } from "../unread-replies.ts";
 import { BatchedReads } from "./batched-reads.ts";
@@ -79,6 +80,7 @@ export class WebSocketReply implements CallListener {
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.isOver) return;
+    countPassed(bytes.length);
     this.#writer.write(kind, bytes);
     this.#reads.onReply();
     this.#credit?.sent(bytes.length);

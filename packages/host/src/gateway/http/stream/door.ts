@@ -7,6 +7,7 @@ import {
   type PayloadKind,
 } from "@leveros/protocol";
 import { BodyReservation, tooManyBodies } from "../../body-budget.ts";
+import { countPassed } from "../../buffer-garbage.ts";
 import type { DoorOptions } from "../../door-options.ts";
 import { bodyTooSlow } from "../body.ts";
 import { contentCoding } from "../content-coding.ts";
@@ -66,6 +67,7 @@ export function serveStream({ request, response, admitted }: Exchange, options: 
   }
   request.on("data", (chunk: Buffer) => {
     if (reply.isOver) return;
+    countPassed(chunk.length);
     let rest: Uint8Array = chunk;
     while (rest.length > 0 && (reply.call === undefined || kind === PAYLOAD_JSON)) {
       const several = reply.call && lines.takeSeveral(rest);

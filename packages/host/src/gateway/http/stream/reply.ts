@@ -10,6 +10,7 @@ import {
   type WaitTimes,
 } from "@leveros/protocol";
 import type { Clock } from "../../../clock.ts";
+import { countPassed } from "../../buffer-garbage.ts";
 import type { DoorOptions } from "../../door-options.ts";
 import type { GatewayLimits } from "../../gateway-limits.ts";
 import { MessageWriter } from "../../message-writer.ts";
@@ -134,6 +135,7 @@ export class StreamReply implements CallListener {
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.isOver) return;
+    countPassed(bytes.length);
     if (this.#format === undefined) this.#begin(this.#formatOf(kind));
     this.#isSilent = false;
     if (this.#writer !== undefined) {
