@@ -187,9 +187,17 @@ function checkEqual(name: string, found: unknown, expected: unknown): void {
 /** With the fields of its head, in any order. */
 function shownFully(answer: RawAnswer): string {
   const [, ...lines] = answer.head.split("\r\n").filter((line) => !line.startsWith("date:"));
-  return `${shown(answer)} ${lines.sort().join(" ")}`;
+  return withoutCall(`${shown(answer)} ${lines.sort().join(" ")}`);
 }
 
 function shown({ status, body }: RawAnswer): string {
-  return `${status} ${body.slice(0, 300)}`;
+  return withoutCall(`${status} ${body.slice(0, 300)}`);
+}
+
+/** Without the id of a refused call, which is another one for each reader, and without the length that includes it. */
+function withoutCall(text: string): string {
+  if (!/"call":|lever-call:/.test(text)) return text;
+  return text
+    .replace(/("call":"|lever-call: )[0-9a-z]+-[0-9a-z]+/g, "$1")
+    .replace(/content-length: \d+ /, "");
 }

@@ -213,7 +213,9 @@ const rows: readonly Row[] = [
 describe("the gateway refuses", () => {
   it.each(rows)("the gateway refuses $name", async ({ path, options, status, code, detail }) => {
     const answer = await httpCall(lever.address, path, options);
-    expect(answer.json()).toEqual({ title: code.replaceAll("_", " "), status, detail, code });
+    const call = answer.headers["lever-call"];
+    expect(answer.json()).toEqual({ title: code.replaceAll("_", " "), status, detail, code, call });
+    expect(call).toMatch(/^[a-z][0-9a-z]{2}-[0-9a-z]+$/);
     expect(answer.status).toBe(status);
     expect(answer.headers["content-type"]).toBe("application/problem+json");
     expect(answer.headers["lever-error"]).toBe("platform");

@@ -81,6 +81,7 @@ describe("a method that fails", () => {
       title: "deadline exceeded",
       status: 504,
       code: "deadline_exceeded",
+      call: answer.headers["lever-call"],
       detail: "Cannot finish the call of trouble/neverAnswers: its 100 ms were over in the method.",
     });
   });

@@ -15,8 +15,8 @@ exports.seen = () => seen;
 exports.later = async () => { const before = callContext() !== undefined; setTimeout(() => seen.push(callContext() === undefined), 1); return before; };
 // The values come from getters, which a spread does not copy.
 function copy(context) {
-  const { environment, service, version, instance, method, resource, caller, timeLeftMs, signal } = context;
-  return { environment, service, version, instance, method, resource, caller, timeLeftMs, signal };
+  const { id, environment, service, version, instance, method, resource, caller, timeLeftMs, signal } = context;
+  return { id, environment, service, version, instance, method, resource, caller, timeLeftMs, signal };
 }
 `;
 
@@ -61,6 +61,14 @@ describe("a method's context", () => {
       resource: "",
       aborted: false,
     });
+  });
+
+  it("a method's context has the id that the answer names to a caller who asks", async () => {
+    const headers = { "content-type": "application/json", "lever-trace": "1" };
+    const path = "/inner/context?forceenv=dev.lever";
+    const answer = await httpCall(lever.address, path, { headers, body: "[]" });
+    expect(answer.headers["lever-call"]).toMatch(/^[a-z][0-9a-z]{2}-[0-9a-z]+$/);
+    expect(answer.json()).toMatchObject({ id: answer.headers["lever-call"] });
   });
 
   it("the context of a call from outside has no caller", async () => {

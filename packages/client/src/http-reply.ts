@@ -32,12 +32,21 @@ export function readReply(reply: HttpReply, target: CalledAddress): Payload {
       if (contentType(reply) === "application/problem+json") {
         throw readProblem(reply) ?? notLever(reply.status, target);
       }
-      throw methodFailed(readPayload(reply) ?? { kind: PAYLOAD_BYTES, bytes: reply.body });
+      throw methodFailed(
+        readPayload(reply) ?? { kind: PAYLOAD_BYTES, bytes: reply.body },
+        callOf(reply),
+      );
     case "platform":
       throw readProblem(reply) ?? notLever(reply.status, target);
     default:
       throw notLever(reply.status, target);
   }
+}
+
+/** The id of the call; undefined = an older host sends none. */
+function callOf({ headers }: HttpReply): string | undefined {
+  const call = headers["lever-call"];
+  return typeof call === "string" ? call : undefined;
 }
 
 function contentType({ headers }: HttpReply): string | undefined {

@@ -14,7 +14,7 @@ export function replyValue({ kind, bytes }: Payload): unknown {
 }
 
 /** The error of a method that failed, with the original value. Never throws. */
-export function methodFailed(payload: Payload): LeverError {
+export function methodFailed(payload: Payload, call?: string): LeverError {
   let value: unknown;
   try {
     value = replyValue(payload);
@@ -22,7 +22,7 @@ export function methodFailed(payload: Payload): LeverError {
     if (error instanceof LeverError) return error;
     throw error;
   }
-  return new LeverError("method_failed", describe(value), { value });
+  return new LeverError("method_failed", describe(value), { value, call });
 }
 
 function describe(value: unknown): string {

@@ -1,5 +1,7 @@
 /** The call that a method is running for, as the method sees it. */
 export interface CallContext {
+  /** Identifies the call, as in `lever trace <id>` and in the responses of calls that failed. */
+  readonly id: string;
   /** Environment, service, version and id of the instance that runs the method. */
   readonly environment: string;
   readonly service: string;

@@ -37,6 +37,10 @@ export interface CallRequest {
   readonly kind: PayloadKind;
   /** A JSON array of arguments, or one bytes argument. */
   readonly body: Uint8Array;
+  /** Identifies the call (`formatCallId`). undefined or 0 = the host gives it one when it arrives. */
+  readonly number?: number | undefined;
+  /** Its caller asks for its trace. */
+  readonly isSampled?: boolean | undefined;
   /** From an instance: the number, on its link, of the call in whose course it makes this one. undefined = not known. */
   readonly parent?: number | undefined;
   /**

@@ -70,6 +70,8 @@ export interface Problem {
   readonly detail: string;
   readonly code: ErrorCode;
   readonly grpcStatus?: number;
+  /** Id of the call: `lever trace` shows it. */
+  readonly call?: string;
 }
 
 /** The only error class of Lever: `code` is for programs, `message` for people. */
@@ -84,6 +86,8 @@ export class LeverError extends Error {
   readonly publicMessage: string | undefined;
   /** The gRPC status with which the service's program ended the call; undefined = the error is not the program's. */
   readonly grpcStatus: number | undefined;
+  /** Id of the call that ended with it (`formatCallId`), where it is known. */
+  readonly call: string | undefined;
 
   constructor(
     code: ErrorCode,
@@ -94,6 +98,7 @@ export class LeverError extends Error {
       retryAfterSeconds?: number | undefined;
       grpcStatus?: number | undefined;
       publicMessage?: string | undefined;
+      call?: string | undefined;
     } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -102,6 +107,7 @@ export class LeverError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.grpcStatus = options.grpcStatus;
     this.publicMessage = options.publicMessage;
+    this.call = options.call;
   }
 
   /**
@@ -125,9 +131,19 @@ export class LeverError extends Error {
       detail: this.message,
       code: this.code,
       ...(this.grpcStatus !== undefined && { grpcStatus: this.grpcStatus }),
+      ...(this.call !== undefined && { call: this.call }),
     };
   }
+
+  /** The same error as the end of a call with this id, unless it has the id of one. */
+  ofCall(id: string): LeverError {
+    if (this.call !== undefined) return this;
+    return new LeverError(this.code, this.message, { ...this, cause: this.cause, call: id });
+  }
 }
+
+/** Longer than each id of a call. */
+const CALL_ID_LENGTH_MAX = 20;
 
 /** The fields of an error that another process sent. */
 export interface SentError {
@@ -135,6 +151,7 @@ export interface SentError {
   readonly message?: unknown;
   readonly retryAfterSeconds?: unknown;
   readonly grpcStatus?: unknown;
+  readonly call?: unknown;
 }
 
 /**
@@ -143,13 +160,14 @@ export interface SentError {
  * @param otherwise the message if there is none.
  */
 export function readSentError(sent: SentError, otherwise: string): LeverError {
-  const { code, message, retryAfterSeconds, grpcStatus } = sent;
+  const { code, message, retryAfterSeconds, grpcStatus, call } = sent;
   return new LeverError(
     typeof code === "string" && isErrorCode(code) ? code : "internal",
     typeof message === "string" ? message : otherwise,
     {
       retryAfterSeconds: typeof retryAfterSeconds === "number" ? retryAfterSeconds : undefined,
       grpcStatus: isGrpcFailure(grpcStatus) ? grpcStatus : undefined,
+      call: typeof call === "string" && call.length <= CALL_ID_LENGTH_MAX ? call : undefined,
     },
   );
 }

@@ -50,6 +50,7 @@ export {
 export type { CallContext } from "./call-context.ts";
 export { callDeadline } from "./call-deadline.ts";
 export { cancelled, endedWithoutReply, wrongMethodKind } from "./call-errors.ts";
+export { CALL_RUNS_MAX, callNumbersOf, formatCallId, parseCallId } from "./call-number.ts";
 export { DEFAULT_ENVIRONMENT, environmentOf, isLoopbackName } from "./default-environment.ts";
 export { parseDurationMs } from "./duration.ts";
 export { EarlyMessages } from "./early-messages.ts";

@@ -5,8 +5,9 @@ import type { ResourceHook } from "./method-name.ts";
 /** The call of a hook. Its arguments are the resource and the epoch of its ownership. */
 export function hookRequest(
   hook: ResourceHook,
-  { resource, epoch, timeoutMs }: { resource: string; epoch: number; timeoutMs: number },
+  options: { resource: string; epoch: number; timeoutMs: number; number?: number },
 ): CallRequest {
+  const { resource, epoch, timeoutMs, number } = options;
   return {
     caller: OUTSIDE,
     target: { environment: "", service: "", resource, method: hook },
@@ -14,5 +15,6 @@ export function hookRequest(
     timeoutMs,
     kind: PAYLOAD_JSON,
     body: encodeJson([resource, epoch]),
+    number,
   };
 }

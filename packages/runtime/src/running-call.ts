@@ -4,6 +4,7 @@ import {
   type CallHandle,
   type CallListener,
   type CallRequest,
+  formatCallId,
   LeverError,
   type Payload,
   processMs,
@@ -35,6 +36,7 @@ export type AnsweringSide = CallHandle & { readonly id?: number };
 
 /** One call whose function runs. It is answered at most once (R1). */
 export class RunningCall implements ActiveCall, CallListener {
+  readonly number: number;
   readonly environment: string;
   readonly service: string;
   readonly version: number;
@@ -58,6 +60,7 @@ export class RunningCall implements ActiveCall, CallListener {
 
   constructor(request: CallRequest, side: AnsweringSide, owner: RunningCallOwner) {
     const { self } = owner;
+    this.number = request.number ?? 0;
     this.environment = self?.environment ?? "";
     this.service = self?.service ?? "";
     this.version = self?.version ?? 0;
@@ -74,6 +77,10 @@ export class RunningCall implements ActiveCall, CallListener {
     this.#isStream = request.isStream;
     this.epoch = target.resource === "" ? undefined : owner.epochOf(target.resource);
     this.#deadlineAt = timeoutMs === 0 ? 0 : processMs() + timeoutMs;
+  }
+
+  get id(): string {
+    return formatCallId(this.number);
   }
 
   get callId(): number | undefined {

@@ -14,6 +14,8 @@ export interface Ownership {
  * calls that it has itself: a caller can name one of its own calls as the parent, and nothing else.
  */
 export interface ChainLink {
+  /** Its number (`formatCallId`). */
+  readonly number: number;
   /** 1 = it is made in the course of no other. */
   readonly depth: number;
   readonly parent: ChainLink | undefined;

@@ -219,6 +219,7 @@ describe("a call that an instance makes", () => {
     log: () => {},
   });
   const link = (depth: number): CallListener & ChainLink => ({
+    number: 0,
     ...ignoredEvents,
     depth,
     parent: undefined,

@@ -8,6 +8,7 @@ import {
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { SubmittedCall } from "./call.ts";
+import { nextCallNumber } from "./call-numbers.ts";
 import type { ChainLink } from "./chain-link.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import { ResourceLedger } from "./resource-ledger.ts";
@@ -108,8 +109,10 @@ function runHook(
     side?.abort(new LeverError("deadline_exceeded", `${hook} took too long.`));
     finish({ reason: `it had not finished after ${timeoutMs} ms.`, isOutcomeUnknown: true });
   }, timeoutMs);
-  const request = hookRequest(hook, { resource, epoch, timeoutMs });
+  const number = nextCallNumber();
+  const request = hookRequest(hook, { resource, epoch, timeoutMs, number });
   const events: CallListener & ChainLink = {
+    number,
     depth: 1 + (cause?.depth ?? 0),
     parent: cause,
     isOn: (instance) => instance === target && !isOver,

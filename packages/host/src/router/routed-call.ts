@@ -4,6 +4,7 @@ import {
   type CallRequest,
   cancelled,
   EarlyMessages,
+  formatCallId,
   LeverError,
   type MessageKind,
   PAYLOAD_LINES,
@@ -28,6 +29,7 @@ import { startWaitedFor } from "./start-waited-for.ts";
  * - M1. It is counted once, when it ends (`host/metrics`).
  */
 export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
+  readonly number: number;
   readonly bodyBytes: number;
   readonly resource: string;
   readonly isStream: boolean;
@@ -61,6 +63,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     this.#caller = options.caller;
     this.#hasMore = options.hasMore;
     this.#clock = options.clock;
+    this.number = request.number ?? 0;
     this.bodyBytes = request.body.length;
     this.resource = request.target.resource;
     this.isStream = request.isStream;
@@ -212,15 +215,16 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     if (!this.#isOver) this.#caller.onDrain();
   }
 
-  /** Without the output of the service, for callers who may not see it. */
+  /** With the id of the call; without the output of the service, for callers who may not see it. */
   #forCaller(error: LeverError): LeverError {
     const { publicMessage } = error;
     const { caller } = this.#request;
+    const id = formatCallId(this.number);
     if (publicMessage === undefined || (caller.kind === "outside" && caller.mayReadLogs)) {
-      return error;
+      return error.ofCall(id);
     }
     const { code, retryAfterSeconds } = error;
-    return new LeverError(code, publicMessage, { retryAfterSeconds });
+    return new LeverError(code, publicMessage, { retryAfterSeconds, call: id });
   }
 
   #requestWithTimeLeft(): CallRequest {
@@ -240,6 +244,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     const error = new LeverError(
       "deadline_exceeded",
       `Cannot finish the call of ${service}/${target.method}: its ${timeoutMs} ms were over ${where}.${why}`,
+      { call: formatCallId(this.number) },
     );
     if (!this.#finish(outcomes.timeout)) return;
     this.#route.leaveQueue(this);

@@ -2,6 +2,7 @@ import {
   type CallHandle,
   type CallListener,
   closedSide,
+  formatCallId,
   isCallableName,
   isStreamingName,
   LeverError,
@@ -114,7 +115,7 @@ export class Router implements CallRouter {
     const route = this.#find(request);
     if (route instanceof LeverError) {
       this.#options.refusals?.add(route.code);
-      listener.onAbort(route);
+      listener.onAbort(route.ofCall(formatCallId(request.number ?? 0)));
       return closedSide;
     }
     const options = { caller: listener, hasMore, clock: this.#options.clock };

@@ -7,6 +7,7 @@ import {
   type OpenCalls,
 } from "@leveros/protocol";
 import type { Log } from "../logs/log.ts";
+import { nextCallNumber } from "./call-numbers.ts";
 import { type ChainLink, isChainLink, type RoutedRequest } from "./chain-link.ts";
 import { type ForwardOptions, forwardCall } from "./forward-call.ts";
 
@@ -38,6 +39,7 @@ export function serveInstanceCalls(options: {
       timeoutMs: callDeadline({ askedMs: timeoutMs, isStreaming: isStream }, limits),
       kind,
       body,
+      number: nextCallNumber(),
       parentCall: openCalls && findParent(openCalls, parent),
     };
     return forwardCall(request, side, forwarding);

@@ -7,12 +7,8 @@ import type { InstanceTarget } from "./instance-target.ts";
 import type { Lease } from "./lease.ts";
 import { ServiceRoute } from "./service-route.ts";
 
-const limits = {
-  ...defaultLimits,
-  callsPerInstanceMax: 3,
-  queuedCallsPerServiceMax: 4,
-  resourcesPerServiceMax: 2,
-};
+const bounds = { callsPerInstanceMax: 3, queuedCallsPerServiceMax: 4, resourcesPerServiceMax: 2 };
+const limits = { ...defaultLimits, ...bounds };
 
 interface CallFields {
   readonly resource?: string;
@@ -22,6 +18,7 @@ interface CallFields {
 }
 
 class Call implements SubmittedCall {
+  readonly number = 0;
   readonly bodyBytes = 10;
   readonly resource: string;
   readonly isStream: boolean;

@@ -22,6 +22,8 @@ export interface WorkerSetup {
     | undefined;
   /** Base64. */
   readonly ticketKeys: string;
+  /** See `setCallRun`. */
+  readonly callRun: number;
 }
 
 /** A message from the host to a worker. Messages arrive in order: a pong means that all before its ping were read. */

@@ -49,6 +49,8 @@ const regular: CallRequest = {
   timeoutMs: 1_000,
   kind: PAYLOAD_JSON,
   body: bytes("[1]"),
+  number: 2 ** 40 + 1,
+  isSampled: true,
 };
 const stream: CallRequest = { ...regular, isStream: true };
 

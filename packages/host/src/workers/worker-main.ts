@@ -18,6 +18,7 @@ import { openGateway } from "../gateway/gateway.ts";
 import type { Listener } from "../gateway/listener.ts";
 import { Readiness } from "../gateway/platform/readiness.ts";
 import { type Certificate, readCertificate } from "../gateway/tls/certificate.ts";
+import { setCallRun } from "../router/call-numbers.ts";
 import type { WorkerCommand, WorkerEvent, WorkerSetup } from "./messages.ts";
 import { RemoteRouter } from "./remote-router.ts";
 
@@ -55,6 +56,7 @@ function onCommand(message: WorkerCommand): void {
         exit(EXIT_CANNOT_START);
         return;
       }
+      setCallRun(message.setup.callRun);
       worker = new Worker(message.setup);
       void worker.prepare();
       return;

@@ -12,6 +12,7 @@ import type { Log } from "../logs/log.ts";
 import { HealthTicker } from "../processes/process-health.ts";
 import type { ProcessRecords } from "../processes/process-records.ts";
 import { restartDelayMs } from "../processes/restart-backoff.ts";
+import { nextCallRun } from "../router/call-numbers.ts";
 import type { EnvironmentAccess } from "../router/environment-access.ts";
 import type { Router } from "../router/router.ts";
 import { divideLimits } from "./divide-limits.ts";
@@ -52,7 +53,7 @@ export interface WorkersOptions {
  */
 export class GatewayWorkers implements Listener {
   readonly #options: WorkersOptions;
-  readonly #setup: Omit<WorkerSetup, "bind">;
+  readonly #setup: Omit<WorkerSetup, "bind" | "callRun">;
   readonly #running = new Set<WorkerProcess>();
   #listening = 0;
   #address = "";
@@ -140,7 +141,7 @@ export class GatewayWorkers implements Listener {
   #start(): WorkerProcess {
     const { router, tokens, readiness } = this.#options;
     const worker = new WorkerProcess(this.#options);
-    const setup = { ...this.#setup, bind: this.#address };
+    const setup = { ...this.#setup, bind: this.#address, callRun: nextCallRun() };
     worker.send({ type: "setup", linkVersion: LINK_VERSION, setup });
     for (const [name, known] of router.environments) {
       worker.send(environmentCommand(name, known.access));

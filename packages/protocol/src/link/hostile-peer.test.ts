@@ -8,7 +8,7 @@ import { Link } from "./link.ts";
 
 const encoder = new TextEncoder();
 /** Version 3, from outside, no names, no body. */
-const EMPTY_OPENING = new Uint8Array(18).fill(3, 0, 1);
+const EMPTY_OPENING = new Uint8Array(26).fill(4, 0, 1);
 
 const frame = (
   type: number,
@@ -98,7 +98,7 @@ describe("a hostile peer", () => {
 
 it("a call that is aborted before its arguments are complete leaves nothing", () => {
   const { host, served } = new Joined();
-  const [opening, abort] = [new Uint8Array(18 + 65_536), encodeAbort(cancelled("caller"))];
+  const [opening, abort] = [new Uint8Array(26 + 65_536), encodeAbort(cancelled("caller"))];
   opening.set(EMPTY_OPENING);
   host.receive(frame(1, 2, 1, opening, 1));
   expect(host.callsOpen).toBe(0);

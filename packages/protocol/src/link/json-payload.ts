@@ -24,9 +24,9 @@ export function decodeJson(payload: Uint8Array): unknown {
 
 /** The payload of an ABORT frame. */
 export function encodeAbort(error: LeverError): Uint8Array {
-  const { code, retryAfterSeconds, grpcStatus } = error;
+  const { code, retryAfterSeconds, grpcStatus, call } = error;
   const message = error.message.slice(0, ABORT_LENGTH_MAX);
-  return encodeJson({ code, message, retryAfterSeconds, grpcStatus });
+  return encodeJson({ code, message, retryAfterSeconds, grpcStatus, call });
 }
 
 /** Fields that are missing or malformed become those of an internal error. @throws Error when it is not JSON. */

@@ -288,6 +288,8 @@ export class Link implements CallTarget, OpenCalls, CallLink {
       caller: head.caller,
       target: head.target,
       timeoutMs: head.timeoutMs,
+      number: head.number,
+      isSampled: head.isSampled,
       parent: head.parent,
       isStream: (flags & FLAG_STREAM) !== 0,
       kind: flags & FLAG_BYTES ? PAYLOAD_BYTES : PAYLOAD_JSON,

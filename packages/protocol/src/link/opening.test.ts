@@ -15,7 +15,7 @@ it.each<Caller>([
 ])("a head is read as it was written, for the caller %j", (caller) => {
   const bytes = Buffer.concat([encode(caller), Buffer.from("[1]")]);
   const { header, body } = decodeOpening(bytes);
-  expect(header).toEqual({ caller, target, timeoutMs: 1_000 });
+  expect(header).toEqual({ caller, target, timeoutMs: 1_000, number: 0, isSampled: false });
   expect(Buffer.from(body).toString()).toBe("[1]");
 });
 
@@ -52,6 +52,13 @@ it("a head of six names of the largest size fits, and a larger name is refused",
   );
 });
 
+it.each([1, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1])("the number %d of a call is kept", (number) => {
+  for (const isSampled of [true, false]) {
+    const call = { caller: OUTSIDE, target, timeoutMs: 0, number, isSampled, parent: 7 };
+    expect(decodeOpening(encodeHeader(call)).header).toEqual(call);
+  }
+});
+
 it("a head has the number of its parent only if there is one", () => {
   const child = { caller: OUTSIDE, target, timeoutMs: 0 };
   for (const parent of [undefined, 0, 7, 0xffff_fffe]) {
@@ -63,7 +70,7 @@ it("a head has the number of its parent only if there is one", () => {
 
 it.each([
   ["no bytes", new Uint8Array(0), /too short/],
-  ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 3/],
+  ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 4/],
   ["an unknown kind of caller", encode(OUTSIDE).fill(9, 1, 2), /no kind of caller 9/],
   ["a parent that is cut off", encode(OUTSIDE).fill(128, 1, 2), /its parent runs past its end/],
   ["a name that runs past the end", encode(OUTSIDE).fill(255, 12, 14), /runs past its end/],

@@ -6,16 +6,19 @@ import { LINK_VERSION } from "./link-version.ts";
 /**
  * The head of an OPEN frame, before the first chunk of arguments:
  *
- *     u8 link version | u8 kind of caller | 6 × u16 name length | u32 timeout in ms | names
+ *     u8 link version | u8 kind of caller | 6 × u16 name length | u32 timeout in ms | u64 number of the call | names
  *
  * The names, in UTF-8: two of the caller (environment and service, or principal and nothing, or neither), then the
  * target's environment, service, resource and method. If the kind of caller has the flag `HAS_PARENT`, the number of the
- * parent, a u32, follows.
+ * parent on the link, a u32, follows.
  */
 export interface CallHeader {
   readonly caller: Caller;
   readonly target: LeverUrl;
   readonly timeoutMs: number;
+  /** As in `CallRequest`; 0 = it has none. */
+  readonly number?: number | undefined;
+  readonly isSampled?: boolean | undefined;
   /** As `CallRequest.parent`. */
   readonly parent?: number | undefined;
 }
@@ -23,7 +26,8 @@ export interface CallHeader {
 const PARENT_BYTES = 4;
 const LENGTHS_AT = 2;
 const TIMEOUT_AT: number = LENGTHS_AT + 6 * 2;
-const FIXED_BYTES: number = TIMEOUT_AT + 4;
+const NUMBER_AT: number = TIMEOUT_AT + 4;
+const FIXED_BYTES: number = NUMBER_AT + 8;
 /** Limit of one name: the most that an HTTP request line can bring. */
 const NAME_BYTES_MAX = 16 * 1024;
 /** The largest head. */
@@ -32,9 +36,12 @@ export const OPENING_BYTES_MAX: number = FIXED_BYTES + 6 * NAME_BYTES_MAX + PARE
 const CALLER_OUTSIDE = 0;
 const CALLER_ADMIN = 1;
 const CALLER_SERVICE = 2;
-/** In the byte of the kind. */
-const HAS_PARENT = 128;
 const CALLER_LOG_READER = 3;
+/** Flags in the byte of the kind. */
+const HAS_PARENT = 128;
+const IS_SAMPLED = 64;
+const FLAGS: number = HAS_PARENT | IS_SAMPLED;
+const U32 = 2 ** 32;
 
 /** Short names are encoded here: a buffer for each call would cost more than its names. */
 const scratch = new Uint8Array(4 * 1024);
@@ -49,6 +56,8 @@ export function encodeHeader({
   caller,
   target,
   timeoutMs,
+  number = 0,
+  isSampled,
   parent,
 }: Pick<CallRequest, keyof CallHeader>): Uint8Array {
   const { environment, service, resource, method } = target;
@@ -74,8 +83,11 @@ export function encodeHeader({
   const bytesMax = FIXED_BYTES + units * 3 + PARENT_BYTES;
   const bytes = bytesMax <= scratch.length ? scratch : new Uint8Array(bytesMax);
   bytes[0] = LINK_VERSION;
-  bytes[1] = parent === undefined ? kind : kind | HAS_PARENT;
-  writeNumber(bytes, TIMEOUT_AT, Math.min(timeoutMs, 0xffff_ffff));
+  if (parent !== undefined) kind |= HAS_PARENT;
+  bytes[1] = isSampled === true ? kind | IS_SAMPLED : kind;
+  writeNumber(bytes, TIMEOUT_AT, Math.min(timeoutMs, U32 - 1));
+  writeNumber(bytes, NUMBER_AT, number);
+  writeNumber(bytes, NUMBER_AT + 4, number / U32);
   let offset = FIXED_BYTES;
   offset = writeName(bytes, 0, offset, first);
   offset = writeName(bytes, 1, offset, second);
@@ -101,8 +113,9 @@ export function decodeOpening(payload: Uint8Array): { header: CallHeader; body: 
   const names = new NameReader(payload);
   const first = names.next(0);
   const second = names.next(1);
+  const kind = byteAt(payload, 1);
   const header = {
-    caller: callerOf(byteAt(payload, 1) & ~HAS_PARENT, first, second),
+    caller: callerOf(kind & ~FLAGS, first, second),
     target: {
       environment: names.next(2),
       service: names.next(3),
@@ -110,7 +123,9 @@ export function decodeOpening(payload: Uint8Array): { header: CallHeader; body: 
       method: names.next(5),
     },
     timeoutMs: readNumber(payload, TIMEOUT_AT),
-    parent: byteAt(payload, 1) & HAS_PARENT ? names.number() : undefined,
+    number: readNumber(payload, NUMBER_AT) + readNumber(payload, NUMBER_AT + 4) * U32,
+    isSampled: (kind & IS_SAMPLED) !== 0,
+    parent: kind & HAS_PARENT ? names.number() : undefined,
   };
   return { header, body: payload.subarray(names.offset) };
 }

@@ -35,6 +35,8 @@ export interface GrpcOptions {
   readonly admit: (start: GrpcStart) => OpenCall;
   /** Counts the bytes that the call holds from now on. False = all calls together hold too many. Default: no limit. */
   readonly hold?: (bytes: number) => boolean;
+  /** The id of the call, for the trailers of a failed one. */
+  readonly call?: string;
   /** Environment of relative URLs; undefined = relative URLs are refused. */
   readonly environment: string | undefined;
   /** A message is buffered until the caller reads. */
@@ -55,8 +57,8 @@ export function serveGrpc(
   options: GrpcOptions,
 ): void {
   const encoding = headers["grpc-encoding"]?.toString();
-  const { onUnread } = options;
-  const response = new GrpcResponse(stream, { compresses: isGzip(encoding), onUnread });
+  const { onUnread, call } = options;
+  const response = new GrpcResponse(stream, { compresses: isGzip(encoding), onUnread, call });
   stream.on("error", () => {});
   try {
     const path = headers[":path"];
@@ -101,7 +103,7 @@ function serveUnary(
       response.send(() => encodeReply({ type: "result", payload: { kind, bytes } })),
     onFail: (kind, bytes) => {
       response.send(() => encodeReply({ type: "error", payload: { kind, bytes } }));
-      response.end(okTrailers);
+      response.end(okTrailers, true);
     },
     onEnd: () => response.end(okTrailers),
     onAbort: (error) => response.end(errorTrailers(error)),
@@ -135,7 +137,7 @@ function serveStreaming(
     },
     onFail(kind, bytes) {
       send({ type: "error", payload: { kind, bytes } });
-      response.end(okTrailers);
+      response.end(okTrailers, true);
     },
     onEnd: () => response.end(okTrailers),
     onAbort: (error) => response.end(errorTrailers(error)),

@@ -15,6 +15,7 @@ export class GrpcResponse {
   readonly #stream: ServerHttp2Stream;
   readonly #compresses: boolean;
   readonly #onUnread: ((stream: ServerHttp2Stream) => void) | undefined;
+  readonly #call: string | undefined;
   #trailers: Trailers = okTrailers;
 
   /** `compresses` = messages are compressed with gzip, as the caller's are. */
@@ -23,8 +24,10 @@ export class GrpcResponse {
     options: {
       readonly compresses?: boolean;
       readonly onUnread?: ((stream: ServerHttp2Stream) => void) | undefined;
+      readonly call?: string | undefined;
     } = {},
   ) {
+    this.#call = options.call;
     this.#stream = stream;
     this.#compresses = options.compresses === true;
     this.#onUnread = options.onUnread;
@@ -55,9 +58,12 @@ export class GrpcResponse {
     return false;
   }
 
-  end(trailers: Trailers): void {
+  /** `hasFailed` = the trailers name the call. Those of Lever's errors always do. */
+  end(given: Trailers, hasFailed: boolean = given !== okTrailers): void {
     if (this.isOver) return;
     this.isOver = true;
+    const call = this.#call;
+    const trailers = hasFailed && call !== undefined ? { ...given, "lever-call": call } : given;
     if (this.#isClosed) {
       this.#stream.resume();
       return;

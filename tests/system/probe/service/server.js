@@ -78,8 +78,8 @@ const link = {
     const names = ["local", "", environment, service, resource, method].map((name) =>
       Buffer.from(name),
     );
-    const head = Buffer.alloc(18);
-    head.set([3, 1]);
+    const head = Buffer.alloc(26);
+    head.set([4, 1]);
     for (const [index, name] of names.entries()) head.writeUInt16LE(name.length, 2 + 2 * index);
     return Buffer.concat([head, ...names, Buffer.from(body)]);
   },

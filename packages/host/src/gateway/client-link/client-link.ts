@@ -10,6 +10,7 @@ import {
   type Link,
 } from "@leveros/protocol";
 import { asLeverError } from "../../logs/as-lever-error.ts";
+import { nextCallNumber } from "../../router/call-numbers.ts";
 import { forwardCall } from "../../router/forward-call.ts";
 import type { AccessRequest } from "../admission/admit-call.ts";
 import type { HeldConnection } from "../connections.ts";
@@ -114,7 +115,7 @@ export class ClientLink implements HeldConnection {
     const incoming = { door: "clientLink", target, request, isStream, askedMs } as const;
     const admitted = admission.admitCall(incoming);
     this.#wasUsed = true;
-    return { ...admitted, kind, body };
+    return { ...admitted, kind, body, number: nextCallNumber() };
   }
 
   #endWhenIdle(): void {

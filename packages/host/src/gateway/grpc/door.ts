@@ -1,10 +1,17 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import { closedSide, DEFAULT_ENVIRONMENT, environmentOf, isLoopbackName } from "@leveros/protocol";
+import {
+  closedSide,
+  DEFAULT_ENVIRONMENT,
+  environmentOf,
+  formatCallId,
+  isLoopbackName,
+} from "@leveros/protocol";
 import { serveGrpc } from "@leveros/runtime/grpc";
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import type { AdmittedCall, Connection } from "../admission/admit-call.ts";
 import { admitHead } from "../admit-head.ts";
 import { BodyReservation } from "../body-budget.ts";
+import { numberCall } from "../call-marks.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { hostName } from "../http/host-name.ts";
 import { isHealthPath, serveHealth } from "./health.ts";
@@ -53,6 +60,7 @@ function serveGrpcCall(
   const { router, limits, budget, replies, log } = options;
   const reservation = new BodyReservation(budget);
   stream.on("close", () => reservation.release());
+  const call = numberCall(request.headers);
   serveGrpc(stream, request.headers, {
     admit({ target: named, isStream, timeoutMs: askedMs }) {
       const environment = environmentOf(named.environment);
@@ -65,7 +73,7 @@ function serveGrpcCall(
       }
       return ({ kind, bytes: body }, listener, hasMore) => {
         try {
-          return router.open({ ...admitted, kind, body }, listener, hasMore);
+          return router.open({ ...admitted, ...call, kind, body }, listener, hasMore);
         } catch (error) {
           listener.onAbort(asLeverError(error, log, "gateway"));
           return closedSide;
@@ -74,6 +82,7 @@ function serveGrpcCall(
     },
     hold: (bytes) => reservation.hold(bytes),
     environment: environmentOfRelativeUrl(request.headers),
+    call: formatCallId(call.number),
     onUnread: (waiting) => replies.hold(waiting),
     limits,
   });

@@ -7,7 +7,7 @@ const PREFLIGHT_MAX_AGE_SECONDS = "600";
 export function readingHeaders(origin: string): Headers {
   return {
     "access-control-allow-origin": origin,
-    "access-control-expose-headers": "lever-error, retry-after",
+    "access-control-expose-headers": "lever-call, lever-error, retry-after",
     ...(origin !== "*" && { vary: "origin" }),
   };
 }

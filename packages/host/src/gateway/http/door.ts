@@ -2,6 +2,7 @@ import { isStreamingName, LeverError, type LeverUrl } from "@leveros/protocol";
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import { admitHead } from "../admit-head.ts";
 import { BodyReservation, tooManyBodies } from "../body-budget.ts";
+import { numberCall } from "../call-marks.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { servePlatform } from "../platform/door.ts";
 import { readBody } from "./body.ts";
@@ -42,7 +43,7 @@ export function serveHttp(
     const askedMs = askedTimeoutMs(request, limits);
     const door = isEventSource(request) ? "eventSource" : "http";
     const admitted = admitHead(options, { door, target, request, isStream, askedMs });
-    const exchange = { request, response, admitted };
+    const exchange = { request, response, admitted, call: numberCall(request.headers) };
     if (request.method === "HEAD") answerHead(response);
     else if (isStream) serveStream(exchange, options);
     else serveRegularCall(exchange, options);
@@ -65,7 +66,8 @@ function answerHead(response: HttpResponse): void {
 }
 
 /** Reads the complete body, makes one call, and writes its one reply. */
-function serveRegularCall({ request, response, admitted }: Exchange, options: DoorOptions): void {
+function serveRegularCall(exchange: Exchange, options: DoorOptions): void {
+  const { request, response, admitted, call: numbered } = exchange;
   const { router, limits, clock, budget } = options;
   const { headers } = request;
   const coding = contentCoding(headers["content-encoding"]);
@@ -80,8 +82,8 @@ function serveRegularCall({ request, response, admitted }: Exchange, options: Do
       return;
     }
     const asked = acceptedCoding(headers["accept-encoding"]);
-    const reply = new RegularReply(response, asked, options);
-    reply.call = router.open({ ...admitted, kind, body }, reply, false);
+    const reply = new RegularReply(response, asked, { ...options, ...numbered });
+    reply.call = router.open({ ...admitted, ...numbered, kind, body }, reply, false);
   };
   readBody(request, { limits, clock, reservation }, (body) => {
     if (body instanceof LeverError || coding === undefined) {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import type { AdmittedCall, Connection } from "../admission/admit-call.ts";
+import type { NumberedCall } from "../call-marks.ts";
 import type { ReplyWriter } from "../unread-replies.ts";
 
 /** The parts of a request that HTTP/1.1 and HTTP/2 share and the gateway needs. */
@@ -44,4 +45,5 @@ export interface Exchange {
   readonly request: HttpRequest;
   readonly response: HttpResponse;
   readonly admitted: AdmittedCall;
+  readonly call: NumberedCall;
 }

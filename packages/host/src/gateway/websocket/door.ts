@@ -8,6 +8,7 @@ import { asLeverError } from "../../logs/as-lever-error.ts";
 import type { AdmittedCall } from "../admission/admit-call.ts";
 import { BodyReservation, tooManyBodies } from "../body-budget.ts";
 import { countPassed } from "../buffer-garbage.ts";
+import { type NumberedCall, numberCall } from "../call-marks.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { bodyTooSlow } from "../http/body.ts";
 import { askedTimeoutMs } from "../http/call-timeout.ts";
@@ -72,7 +73,8 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
     }
     server.handleUpgrade(request, connection, head, (socket) => {
       pingPeer(socket, connection, { clock, pingIntervalMs: limits.pingIntervalMs });
-      const reply = serveWebSocket(socket, connection, admitted, options);
+      const marked = { ...admitted, ...numberCall(request.headers) };
+      const reply = serveWebSocket(socket, connection, marked, options);
       // A page cannot read the response to a refused upgrade, but it can read the code of a closed WebSocket.
       if (refusal !== undefined) reply.onAbort(refusal);
     });
@@ -90,7 +92,7 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
 function serveWebSocket(
   socket: WebSocket,
   connection: Duplex,
-  admitted: AdmittedCall,
+  admitted: AdmittedCall & NumberedCall,
   { router, limits, budget, replies, clock }: DoorOptions,
 ): WebSocketReply {
   const reply = replyOver(socket, connection, replies);

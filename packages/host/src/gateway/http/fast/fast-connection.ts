@@ -231,7 +231,7 @@ export class FastConnection implements HeldConnection {
     const reply = this.#reply;
     const { admission, router, buffers, log } = this.#options;
     this.#begin(reply);
-    reply.begin(head.isLast, coding, admission.readableOrigin(head.target.environment, head));
+    reply.begin(head, coding, admission.readableOrigin(head.target.environment, head));
     try {
       const { caller, target, isStream, timeoutMs } = early ?? admission.admitCall(incoming);
       const request = {
@@ -241,6 +241,8 @@ export class FastConnection implements HeldConnection {
         timeoutMs,
         kind: head.kind,
         body,
+        number: reply.number,
+        isSampled: reply.isSampled,
         release: memory && buffers.releaserOf(memory),
       };
       const call = router.open(request, reply, false);

@@ -36,7 +36,7 @@ it("a compressed response is written before its call is over for the connection"
   const owner = { onCallEnd: () => endings++ };
   const result = Buffer.from(JSON.stringify("text ".repeat(10_000)));
   const reply = new FastReply(socket, shared, owner);
-  reply.begin(false, "gzip", undefined);
+  reply.begin({ isLast: false, headers: {} }, "gzip", undefined);
   reply.onMessage(PAYLOAD_JSON, result);
   reply.onEnd();
   expect(endings).toBe(0);
@@ -54,7 +54,7 @@ it("a compressed response is written before its call is over for the connection"
 it("a caller that leaves while its response is compressed gets none", async () => {
   let endings = 0;
   const reply = new FastReply(socket, shared, { onCallEnd: () => endings++ });
-  reply.begin(false, "br", undefined);
+  reply.begin({ isLast: false, headers: {} }, "br", undefined);
   reply.onMessage(PAYLOAD_JSON, Buffer.alloc(50_000, "1"));
   socket.destroy();
   reply.onEnd();
@@ -65,13 +65,16 @@ it.each<[string | undefined, readonly string[]]>([
   [undefined, []],
   [
     "*",
-    ["access-control-allow-origin: *", "access-control-expose-headers: lever-error, retry-after"],
+    [
+      "access-control-allow-origin: *",
+      "access-control-expose-headers: lever-call, lever-error, retry-after",
+    ],
   ],
   [
     "https://app.example",
     [
       "access-control-allow-origin: https://app.example",
-      "access-control-expose-headers: lever-error, retry-after",
+      "access-control-expose-headers: lever-call, lever-error, retry-after",
       "vary: origin",
     ],
   ],
@@ -84,7 +87,7 @@ it.each<[string | undefined, readonly string[]]>([
     () => reply.onAbort(new LeverError("overloaded", "Cannot accept the call.")),
   ]) {
     const { length } = heads;
-    reply.begin(false, undefined, origin);
+    reply.begin({ isLast: false, headers: {} }, undefined, origin);
     answer();
     await expect.poll(() => heads.length).toBe(length + 1);
   }

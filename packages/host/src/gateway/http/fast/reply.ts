@@ -4,15 +4,19 @@ import {
   type CallListener,
   cancelled,
   endedWithoutReply,
+  formatCallId,
   type LeverError,
   PAYLOAD_BYTES,
   type PayloadKind,
   type WaitTimes,
 } from "@leveros/protocol";
+import { nextCallNumber } from "../../../router/call-numbers.ts";
+import { asksForTrace } from "../../call-marks.ts";
 import { LARGE_REPLY_BYTES, tooManyReplies, type UnreadReplies } from "../../unread-replies.ts";
 import { compressResponse, isWorthCompressing, type ResponseCoding } from "../content-coding.ts";
 import { readingHeaders } from "../cors.ts";
 import {
+  type AnsweredCall,
   type Headers,
   methodErrorParts,
   problemParts,
@@ -20,6 +24,7 @@ import {
   resultParts,
 } from "../response-parts.ts";
 import { openHead, writeToSocket } from "../write-response.ts";
+import type { PlainHead } from "./plain-head.ts";
 
 /** The heads of nearly all responses, made once. */
 const JSON_HEAD: string = openHead(200, { "content-type": "application/json" });
@@ -47,14 +52,15 @@ interface ReplyOwner {
 }
 
 /** The state of a connection whose call is in progress: writes the response. A connection uses one for all its calls. */
-export class FastReply implements CallListener {
+export class FastReply implements AnsweredCall, CallListener {
   readonly phase = "call";
   readonly #socket: Socket;
   readonly #shared: FastShared;
   readonly #owner: ReplyOwner;
   call: CallHandle | undefined;
-  /** undefined = the call did not wait. */
-  #waitTimes: WaitTimes | undefined;
+  number = 0;
+  isSampled = false;
+  waitTimes: WaitTimes | undefined;
   #isAnswered = true;
   #isLast = false;
   #coding: ResponseCoding | undefined;
@@ -69,13 +75,16 @@ export class FastReply implements CallListener {
     this.#owner = owner;
   }
 
-  /**
-   * Begins the next call. `isLast` = the caller wants the connection to be closed after it. `origin` = its pages may read the
-   * response.
-   */
-  begin(isLast: boolean, coding: ResponseCoding | undefined, origin: string | undefined): void {
+  /** Begins the next call, and numbers it. `origin` = its pages may read the response. */
+  begin(
+    { isLast, headers }: Pick<PlainHead, "isLast" | "headers">,
+    coding: ResponseCoding | undefined,
+    origin: string | undefined,
+  ): void {
     this.call = undefined;
-    this.#waitTimes = undefined;
+    this.number = nextCallNumber();
+    this.isSampled = asksForTrace(headers);
+    this.waitTimes = undefined;
     this.#isAnswered = false;
     this.#isLast = isLast;
     this.#coding = coding;
@@ -94,36 +103,39 @@ export class FastReply implements CallListener {
   }
 
   onAssigned(waitTimes: WaitTimes): void {
-    this.#waitTimes = waitTimes;
+    this.waitTimes = waitTimes;
   }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isAnswered) return;
-    const waitTimes = this.#waitTimes;
     const coding = this.#coding;
     if (coding !== undefined && isWorthCompressing(kind, bytes))
-      this.#compress(resultParts(kind, bytes, waitTimes), coding);
-    else if (waitTimes === undefined)
+      this.#compress(resultParts(kind, bytes, this), coding);
+    else if (this.waitTimes === undefined && !this.isSampled)
       this.#write(kind === PAYLOAD_BYTES ? BYTES_HEAD : JSON_HEAD, bytes);
-    else this.#writeParts(resultParts(kind, bytes, waitTimes));
+    else this.#writeParts(resultParts(kind, bytes, this));
   }
 
   onEnd(): void {
-    if (!this.#isAnswered) this.#writeParts(problemParts(endedWithoutReply()));
+    if (!this.#isAnswered) this.#fail(endedWithoutReply());
     this.#end();
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
-    if (!this.#isAnswered) this.#writeParts(methodErrorParts(kind, bytes));
+    if (!this.#isAnswered) this.#writeParts(methodErrorParts(kind, bytes, this));
     this.#end();
   }
 
   onAbort(error: LeverError): void {
-    if (!this.#isAnswered) this.#writeParts(problemParts(error));
+    if (!this.#isAnswered) this.#fail(error);
     this.#end();
   }
 
   onDrain(): void {}
+
+  #fail(error: LeverError): void {
+    this.#writeParts(problemParts(error.ofCall(formatCallId(this.number))));
+  }
 
   #end(): void {
     this.call = undefined;
@@ -157,7 +169,7 @@ export class FastReply implements CallListener {
     } else if (replies.hasMemoryFor(body.length)) {
       writeToSocket(socket, `${head}${body.length}${this.#lines}${tail}`, body);
       if (socket.writableLength > 0) replies.hold(socket);
-    } else this.#writeParts(problemParts(tooManyReplies()));
+    } else this.#fail(tooManyReplies());
   }
 }
 

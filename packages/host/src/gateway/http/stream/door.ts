@@ -27,7 +27,8 @@ import { StreamReply } from "./reply.ts";
  * `EventSource` of a browser can only GET: its arguments are in `?args=`. It connects again after each end, so the one of a
  * stream that is over is answered with 204, which makes it stop.
  */
-export function serveStream({ request, response, admitted }: Exchange, options: DoorOptions): void {
+export function serveStream(exchange: Exchange, options: DoorOptions): void {
+  const { request, response, admitted, call } = exchange;
   const { router, limits, clock, budget } = options;
   if (acceptsEvents(request) && request.headers["last-event-id"] === LAST_EVENT_ID) {
     response.writeHead(204, { "cache-control": "no-store" });
@@ -39,7 +40,7 @@ export function serveStream({ request, response, admitted }: Exchange, options: 
   if (kind instanceof LeverError) throw kind;
   if (contentCoding(request.headers["content-encoding"]) !== undefined) throw compressedStream();
   const lines = new LineSplitter(limits.bodyBytesMax);
-  const reply = new StreamReply(request, response, options);
+  const reply = new StreamReply(request, response, { ...options, ...call });
   if (acceptsEvents(request)) reply.awaitEvents({ clock, pingIntervalMs: limits.pingIntervalMs });
 
   const timer = clock.setTimeout(
@@ -54,7 +55,8 @@ export function serveStream({ request, response, admitted }: Exchange, options: 
 
   const open = (args: Uint8Array): void => {
     clock.clearTimeout(timer);
-    reply.call = router.open({ ...admitted, kind: PAYLOAD_JSON, body: args }, reply, true);
+    const opening = { ...admitted, ...call, kind: PAYLOAD_JSON, body: args } as const;
+    reply.call = router.open(opening, reply, true);
   };
   const send = (bytes: Uint8Array, sentKind: MessageKind = kind): void => {
     if (bytes.length > 0 && reply.call?.send(sentKind, bytes) === false) request.pause();

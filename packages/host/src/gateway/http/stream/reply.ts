@@ -11,6 +11,7 @@ import {
 } from "@leveros/protocol";
 import type { Clock } from "../../../clock.ts";
 import { countPassed } from "../../buffer-garbage.ts";
+import type { NumberedCall } from "../../call-marks.ts";
 import type { DoorOptions } from "../../door-options.ts";
 import type { GatewayLimits } from "../../gateway-limits.ts";
 import { MessageWriter } from "../../message-writer.ts";
@@ -18,7 +19,7 @@ import type { UnreadReplies } from "../../unread-replies.ts";
 import { breakOff } from "../break-off.ts";
 import { discardBody } from "../discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../exchange.ts";
-import { methodErrorParts, serverTiming } from "../response-parts.ts";
+import { type AnsweredCall, callHeaders, methodErrorParts } from "../response-parts.ts";
 import { replyWriter, writeReply } from "../write-reply.ts";
 import { writeProblem } from "../write-response.ts";
 import {
@@ -42,12 +43,14 @@ interface EventsOptions extends Pick<GatewayLimits, "pingIntervalMs"> {
  * first message decides the format, unless the caller has asked for server-sent events. What was written is sent before the
  * connection breaks off.
  */
-export class StreamReply implements CallListener {
+export class StreamReply implements AnsweredCall, CallListener {
+  readonly number: number;
+  readonly isSampled: boolean;
   readonly #request: HttpRequest;
   readonly #response: HttpResponse;
   readonly #replies: UnreadReplies;
   call: CallHandle | undefined;
-  #waitTimes: WaitTimes | undefined;
+  waitTimes: WaitTimes | undefined;
   isOver = false;
   #format: StreamFormat | undefined;
   /** Defined when the caller has asked for server-sent events. */
@@ -63,8 +66,10 @@ export class StreamReply implements CallListener {
   constructor(
     request: HttpRequest,
     response: HttpResponse,
-    { replies }: Pick<DoorOptions, "replies">,
+    { replies, number, isSampled }: Pick<DoorOptions, "replies"> & NumberedCall,
   ) {
+    this.number = number;
+    this.isSampled = isSampled;
     this.#request = request;
     this.#replies = replies;
     this.#response = response;
@@ -98,13 +103,12 @@ export class StreamReply implements CallListener {
   /** Sends the head of the response. */
   #begin(format: StreamFormat): void {
     this.#format = format;
-    const waitTimes = this.#waitTimes;
     this.#response.writeHead(200, {
       "content-type": format.contentType,
       // Proxies must neither keep nor gather nor compress the messages.
       "cache-control": "no-store, no-transform",
       "x-accel-buffering": "no",
-      ...(waitTimes !== undefined && { "server-timing": serverTiming(waitTimes) }),
+      ...callHeaders(this),
     });
     if (format.begin !== undefined) this.#response.write(format.begin);
     if (format === serverSentEvents) this.#writer = this.#eventWriter();
@@ -130,7 +134,7 @@ export class StreamReply implements CallListener {
   }
 
   onAssigned(waitTimes: WaitTimes): void {
-    this.#waitTimes = waitTimes;
+    this.waitTimes = waitTimes;
   }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
@@ -161,7 +165,7 @@ export class StreamReply implements CallListener {
       return;
     }
     this.#close();
-    writeReply(this.#response, methodErrorParts(kind, bytes), this.#replies);
+    writeReply(this.#response, methodErrorParts(kind, bytes, this), this.#replies);
   }
 
   onAbort(error: LeverError): void {

@@ -1,0 +1,26 @@
+import { randomInt } from "node:crypto";
+import { CALL_RUNS_MAX, callNumbersOf } from "@leveros/protocol";
+
+/** The first digit of a run is a letter, so that no id looks like a number. */
+const RUNS_MIN: number = 10 * 36 ** 2;
+
+let run: number = randomInt(RUNS_MIN, CALL_RUNS_MAX);
+let last: number = callNumbersOf(run);
+
+/** The number of the next call that this process takes. */
+export function nextCallNumber(): number {
+  last++;
+  return last;
+}
+
+/** A run for another process of this host: a different one each time. */
+export function nextCallRun(): number {
+  run = run + 1 < CALL_RUNS_MAX ? run + 1 : RUNS_MIN;
+  return run;
+}
+
+/** From now on, this process numbers calls as this run. */
+export function setCallRun(given: number): void {
+  run = given;
+  last = callNumbersOf(run);
+}
