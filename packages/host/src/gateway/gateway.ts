@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { isLinkUpgrade } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
@@ -38,8 +39,9 @@ export interface GatewayOptions {
 /** Opens the port for all calls from outside. @throws the system's error when the port is not available. */
 export async function openGateway(options: GatewayOptions): Promise<Listener> {
   const { router, limits, readiness, certificate, shared, clock, log } = options;
-  const replies = new UnreadReplies(options);
-  const peers = new LostPeers({ clock, pingIntervalMs: limits.pingIntervalMs });
+  const connections = new Set<Socket>();
+  const replies = new UnreadReplies({ connections, limits, clock, log });
+  const peers = new LostPeers({ connections, clock, pingIntervalMs: limits.pingIntervalMs });
   const doorOptions: DoorOptions = {
     admission: new Admission(options),
     router,
@@ -73,10 +75,7 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
       headersTimeoutMs: limits.headersTimeoutMs,
       pingIntervalMs: limits.pingIntervalMs,
       connectionsMax: limits.connectionsMax,
-      onConnection: (socket) => {
-        replies.add(socket);
-        peers.add(socket);
-      },
+      sockets: connections,
       refuseCleartext: (socket) => refuseCleartext(socket, limits.headersTimeoutMs),
       clock,
       log,

@@ -13,6 +13,7 @@ import { keepAlive } from "./keep-alive.ts";
 
 /** The first bytes of an HTTP/2 connection with prior knowledge (RFC 9113, 3.4). No HTTP/1.1 method begins with them. */
 const HTTP2_PREFACE = "PRI";
+const NOTHING: Buffer = Buffer.alloc(0);
 /** The first byte of a TLS connection, a handshake record (RFC 8446, 5.1). No HTTP begins with it. */
 const TLS_HANDSHAKE = 0x16;
 
@@ -56,8 +57,8 @@ export interface ListenOptions {
   /** A connection that sends nothing for this long is closed. */
   readonly headersTimeoutMs: number;
   readonly pingIntervalMs: number;
-  /** Called for each connection, of TLS once its handshake is done. */
-  readonly onConnection: (socket: Socket) => void;
+  /** Has every open connection; one over TLS a second time once its handshake is done. */
+  readonly sockets: Set<Socket>;
   /** Answers and closes a cleartext connection to a port for TLS. */
   readonly refuseCleartext: (socket: Socket) => void;
   /** At this number, a new connection takes the place of an idle one, or is refused. */
@@ -71,8 +72,7 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   const { tls, openFast, links } = servers;
   const http1 = servers.http1.server;
   const http2 = servers.http2.server;
-  const { bind, port, isShared, refuseCleartext, onConnection } = options;
-  const sockets = new Set<Socket>();
+  const { bind, port, isShared, refuseCleartext, sockets } = options;
   const sessions = new Set<{ close(): void }>();
   let isClosing = false;
 
@@ -132,25 +132,32 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
     });
   };
   const openTls = (socket: Socket): void =>
-    inspect(socket, options, (first) => () => {
+    awaitFirst(socket, options, (first) => {
       if (first[0] !== TLS_HANDSHAKE) {
         refuseCleartext(socket);
         return;
       }
+      // The parts of a handshake are short.
+      socket.setNoDelay(true);
       // A handshake that its caller ends would otherwise wait for its time limit.
       socket.allowHalfOpen = false;
       tls?.emit("connection", socket);
     });
-  http1.on("connection", (socket: Socket) => {
+  // One function for all connections.
+  function forget(this: Socket): void {
+    sockets.delete(this);
+  }
+  const remember = (socket: Socket): void => {
     sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-    if (tls === undefined) {
-      onConnection(socket);
-      openHttp(socket);
-    } else openTls(socket);
+    socket.on("close", forget);
+  };
+  http1.on("connection", (socket: Socket) => {
+    remember(socket);
+    if (tls === undefined) openHttp(socket);
+    else openTls(socket);
   });
   tls?.on("secureConnection", (socket: TLSSocket) => {
-    onConnection(socket);
+    remember(socket);
     if (socket.alpnProtocol === "h2") openHttp2(socket);
     else openHttp(socket);
   });
@@ -198,7 +205,7 @@ function inspect(
   choose: (first: Buffer) => (() => void) | undefined,
 ): void {
   const { clock, headersTimeoutMs, inspected } = options;
-  let first: Buffer = Buffer.alloc(0);
+  let first = NOTHING;
   const close = (): void => {
     socket.destroy();
   };
@@ -209,7 +216,6 @@ function inspect(
     clock.clearTimeout(timer);
     inspected?.delete(held);
   };
-  const onError = (): void => {};
   const onReadable = (): void => {
     const chunk = socket.read() as Buffer | null;
     if (chunk === null) return;
@@ -219,15 +225,45 @@ function inspect(
     onClose();
     socket.off("readable", onReadable);
     socket.off("end", close);
-    socket.off("error", onError);
+    socket.off("error", ignoreError);
     socket.off("close", onClose);
     socket.unshift(first);
     open();
   };
-  socket.on("error", onError);
+  socket.on("error", ignoreError);
   socket.on("close", onClose);
   socket.on("end", close);
   socket.on("readable", onReadable);
+}
+
+/**
+ * Passes a connection's first bytes to `open`, after they are put back. Does less than `inspect`, for each connection of TLS: one
+ * byte is enough.
+ */
+function awaitFirst(
+  socket: Socket,
+  { clock, headersTimeoutMs }: Pick<ListenOptions, "clock" | "headersTimeoutMs">,
+  open: (first: Buffer) => void,
+): void {
+  const timer = clock.setTimeout(() => socket.destroy(), headersTimeoutMs);
+  const stopTimer = (): void => clock.clearTimeout(timer);
+  socket.on("error", ignoreError);
+  socket.on("close", stopTimer);
+  socket.on("end", destroyThis);
+  socket.once("data", (first: Buffer) => {
+    stopTimer();
+    socket.off("error", ignoreError);
+    socket.off("close", stopTimer);
+    socket.off("end", destroyThis);
+    // The next reader takes the bytes itself.
+    socket.pause();
+    socket.unshift(first);
+    open(first);
+  });
+}
+
+function destroyThis(this: Socket): void {
+  this.destroy();
 }
 
 function tooManyConnections({ connectionsMax }: Pick<ListenOptions, "connectionsMax">): LeverError {
@@ -237,3 +273,6 @@ function tooManyConnections({ connectionsMax }: Pick<ListenOptions, "connections
     { retryAfterSeconds: 1 },
   );
 }
+
+/** "close" follows. */
+function ignoreError(): void {}

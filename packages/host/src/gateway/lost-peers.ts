@@ -7,26 +7,27 @@ const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 /** In these tables: the connection waits for an acknowledgement. */
 const RETRANSMITTING = "01";
 
+interface LostPeersOptions {
+  /** Every open connection. */
+  readonly connections: Iterable<Socket>;
+  readonly clock: Clock;
+  readonly pingIntervalMs: number;
+}
+
 /**
  * Closes connections whose peer has acknowledged nothing of what was sent between two checks. Keepalive finds a peer that is
  * gone only while nothing waits for its acknowledgement; otherwise Linux gives up after 15 minutes (tcp_retries2).
  */
 export class LostPeers {
-  readonly #options: { readonly clock: Clock; readonly pingIntervalMs: number };
-  readonly #sockets = new Set<Socket>();
+  readonly #options: LostPeersOptions;
   /** Retransmissions of each connection at the last check, by the address of its peer. */
   #last: ReadonlyMap<string, number> = new Map();
   #timer: unknown;
   #isClosed = false;
 
-  constructor(options: { readonly clock: Clock; readonly pingIntervalMs: number }) {
+  constructor(options: LostPeersOptions) {
     this.#options = options;
-  }
-
-  add(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on("close", () => this.#sockets.delete(socket));
-    if (this.#timer === undefined) this.#checkLater();
+    this.#checkLater();
   }
 
   close(): void {
@@ -40,19 +41,19 @@ export class LostPeers {
   }
 
   async #check(): Promise<void> {
-    const [first] = this.#sockets;
+    const { connections } = this.#options;
+    const [first] = connections;
     const tables = first?.localPort === undefined ? [] : await Promise.all(TABLES.map(readTable));
     const port = first?.localPort ?? 0;
     const now = new Map(tables.flatMap((table) => [...retransmissions(table, port)]));
-    for (const socket of now.size > 0 ? this.#sockets : []) {
+    for (const socket of now.size > 0 ? connections : []) {
       const peer = `${socket.remoteAddress}:${socket.remotePort}`;
       // An acknowledgement sets the number to 0.
       const before = this.#last.get(peer);
       if (before !== undefined && (now.get(peer) ?? 0) > before) socket.destroy();
     }
     this.#last = now;
-    this.#timer = undefined;
-    if (this.#sockets.size > 0 && !this.#isClosed) this.#checkLater();
+    if (!this.#isClosed) this.#checkLater();
   }
 }
 

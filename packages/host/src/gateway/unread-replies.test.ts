@@ -27,15 +27,17 @@ class Writer extends EventEmitter {
 const KB = 1_000;
 let clock: VirtualClock;
 let replies: UnreadReplies;
+let connections: Writer[];
 
 beforeEach(() => {
   clock = new VirtualClock();
+  connections = [];
   const limits = {
     ...gatewayLimits(defaultLimits),
     bufferedReplyBytesMax: 1_000 * KB,
     unreadTimeoutMs: 10_000,
   };
-  replies = new UnreadReplies({ limits, clock, log: () => {} });
+  replies = new UnreadReplies({ connections, limits, clock, log: () => {} });
 });
 
 afterEach(() => replies.close());
@@ -106,7 +108,7 @@ it("a stream whose messages go beyond the limit is cut itself (U1)", () => {
 
 it("a connection that nobody reports is found when it holds much (U2)", () => {
   const connection = new Writer(100 * KB);
-  replies.add(connection);
+  connections.push(connection);
   clock.advance(11_000);
   expect(connection.destroyed).toBe(true);
 });

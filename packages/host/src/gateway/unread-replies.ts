@@ -24,6 +24,8 @@ const CHECK_MS_MIN = 20;
 const GRACE_MS = 1_000;
 
 interface UnreadRepliesOptions {
+  /** Every open connection: its replies must be read (U2). */
+  readonly connections: Iterable<ReplyWriter>;
   readonly limits: Pick<GatewayLimits, "bufferedReplyBytesMax" | "unreadTimeoutMs">;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,7 +50,6 @@ interface Held {
  */
 export class UnreadReplies {
   readonly #options: UnreadRepliesOptions;
-  readonly #connections = new Set<ReplyWriter>();
   readonly #held = new Map<ReplyWriter, Held>();
   readonly #memory = new MemoryReturn();
   #bytes = 0;
@@ -66,12 +67,6 @@ export class UnreadReplies {
 
   close(): void {
     this.#options.clock.clearTimeout(this.#timer);
-  }
-
-  /** A connection whose replies must be read (U2). */
-  add(connection: ReplyWriter & { on(event: "close", listener: () => void): unknown }): void {
-    this.#connections.add(connection);
-    connection.on("close", () => this.#connections.delete(connection));
   }
 
   /** False = a reply of this size must not be written (U1). */
@@ -138,7 +133,7 @@ export class UnreadReplies {
   }
 
   #check(): void {
-    for (const connection of this.#connections) {
+    for (const connection of this.#options.connections) {
       if (connection.writableLength > LARGE_REPLY_BYTES) this.hold(connection);
     }
     this.#update();

@@ -42,6 +42,8 @@ export function createHttp1(options: DoorOptions, upgrade: Upgrade): Http1 {
           return Reflect.apply(super.writeHead, this, head);
         }
       },
+      // The listener sets it, for connections that stay open.
+      noDelay: false,
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: limits.headersTimeoutMs,
       // Streams have no limit of time. `readBody` bounds the requests of regular calls.

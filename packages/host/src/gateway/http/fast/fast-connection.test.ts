@@ -62,7 +62,7 @@ beforeEach(async () => {
   const access = new TokenIndex({ wallTime: () => 0, isLocalOnly: true });
   const limits = defaultLimits;
   const readiness = new Readiness();
-  replies = new UnreadReplies({ limits, clock: systemClock, log: () => {} });
+  replies = new UnreadReplies({ connections: [], limits, clock: systemClock, log: () => {} });
   fast = new FastConnections(
     {
       admission: new Admission({ router, access, limits }),

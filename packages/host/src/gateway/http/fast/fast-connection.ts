@@ -96,6 +96,14 @@ export class FastConnection implements HeldConnection {
     this.#socket.destroySoon();
   }
 
+  /** To close a socket ends it, too: to end it first takes a system call more. TLS has an end of its own. */
+  #closeAnswered(): void {
+    this.#detach();
+    const socket = this.#socket;
+    if (socket.writableLength === 0 && !("encrypted" in socket)) socket.destroy();
+    else socket.destroySoon();
+  }
+
   // The socket's events.
 
   readonly #onData = (chunk: Buffer): void => {
@@ -188,7 +196,7 @@ export class FastConnection implements HeldConnection {
     if (request === undefined) return this.#handOver();
     this.#unread = unread.subarray(request.bytes);
     const exchange = new OtherExchange(this.#socket, this.#options);
-    this.#begin(exchange);
+    this.#begin(exchange, request.head.isLast);
     exchange.serve(request, (isLast) => this.#onAnswered(isLast));
     return true;
   }
@@ -230,7 +238,7 @@ export class FastConnection implements HeldConnection {
   ): void {
     const reply = this.#reply;
     const { admission, router, buffers, log } = this.#options;
-    this.#begin(reply);
+    this.#begin(reply, head.isLast);
     reply.begin(head, coding, admission.readableOrigin(head.target.environment, head));
     try {
       const { caller, target, isStream, timeoutMs } = early ?? admission.admitCall(incoming);
@@ -253,9 +261,11 @@ export class FastConnection implements HeldConnection {
     }
   }
 
-  #begin(state: FastReply | OtherExchange): void {
+  #begin(state: FastReply | OtherExchange, isLast: boolean): void {
     this.#timeoutAt = 0;
     this.#state = state;
+    // The system sends a single response at once without it.
+    if (this.#isNew && !isLast) this.#socket.setNoDelay(true);
     this.#isNew = false;
   }
 
@@ -270,7 +280,7 @@ export class FastConnection implements HeldConnection {
     if (this.#state.phase === "closed") return;
     this.#state = IDLE;
     // Requests after the last one must not be processed (RFC 9112, 9.6).
-    if (isLast) this.close();
+    if (isLast) this.#closeAnswered();
     else this.#resumeReading();
   }
 

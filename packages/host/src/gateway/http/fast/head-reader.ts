@@ -9,6 +9,8 @@ import {
   withRequestLine,
 } from "./plain-head.ts";
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /** A request of which the head is read. */
 export interface FastRequest {
   readonly head: PlainHead;
@@ -27,7 +29,7 @@ export class HeadReader {
   readonly #limits: Pick<Limits, "headerBytesMax" | "callTimeoutMaxMs">;
   readonly #socket: Connection;
   /** The last head: the first `#last.headBytes` bytes. */
-  #lastBytes: Buffer = Buffer.alloc(0);
+  #lastBytes = NOTHING;
   /** The end of its request line. */
   #lastLineEnd = 0;
   #last: FastRequest | undefined;

@@ -26,7 +26,12 @@ afterEach(() => {
 });
 
 const tail = "\r\n\r\n";
-const replies = new UnreadReplies({ limits: defaultLimits, clock: systemClock, log: () => {} });
+const replies = new UnreadReplies({
+  connections: [],
+  limits: defaultLimits,
+  clock: systemClock,
+  log: () => {},
+});
 const shared = { now: 0, isClosing: false, keepAliveTail: tail, closeTail: tail, replies };
 
 afterAll(() => replies.close());
