@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { setFlagsFromString } from "node:v8";
 import type { Assignment, CallHandle, CallListener, CallRequest, Link } from "@leveros/protocol";
 import { GrpcService } from "./grpc-service.ts";
 import { openOutgoingGrpcServer } from "./outgoing-grpc-server.ts";
@@ -35,6 +36,8 @@ export async function startEntry(
   options: EntryOptions,
 ): Promise<EntryServer> {
   const { assignment, link } = options;
+  // The space for new objects stays as small as it is: messages are short-lived, and the program needs the memory.
+  setFlagsFromString("--semi-space-growth-factor=1");
   const gateway = await openOutgoingGrpcServer(link, assignment);
   // Programs of Lever OS listen on their port whatever they are told.
   const port = assignment.hasOwnPorts === true ? LEVER_OS_PORT : await freePort();
