@@ -160,7 +160,7 @@ export class ServiceStream extends Duplex implements CallListener {
         return NO_MESSAGE;
       }
       this.#unread.shift();
-      if (this.#unread.length <= 1) this.#side.resume();
+      if (this.#unread.length <= UNREAD_MAX) this.#side.resume();
       if (this.#unread.length === 0 && this.#hasReceivedLast) this.push(null);
     }
     return NO_MESSAGE;
