@@ -1,4 +1,10 @@
 export { type Host, type HostOptions, startHost } from "./compose/one-machine.ts";
+export {
+  type RestoredBackup,
+  RestoreError,
+  type RestoreOptions,
+  restoreBackup,
+} from "./compose/restore-backup.ts";
 export { StartupError } from "./compose/startup-error.ts";
 export {
   findLeftovers,

@@ -12,6 +12,7 @@ import type {
   VariableListing,
 } from "./admin-messages.ts";
 import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
+import type { BackupReport } from "./backup-report.ts";
 import type { HostEvent } from "./log-messages.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
 
@@ -79,4 +80,9 @@ export interface AdminStreams {
     },
   ): DeployProgress | DeployReport;
   watchEventsChan(environment: string, service?: string | null): HostEvent;
+  /** The backup as bytes; with `report`, one message follows. */
+  backUpChan(options?: {
+    readonly data?: boolean;
+    readonly report?: boolean;
+  }): Uint8Array | BackupReport;
 }

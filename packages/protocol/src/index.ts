@@ -30,6 +30,7 @@ export {
   type KeptFiles,
 } from "./archive-format.ts";
 export { ArrivingBody, type BodyMemory } from "./arriving-body.ts";
+export type { BackupReport } from "./backup-report.ts";
 export {
   type Caller,
   type CallHandle,

@@ -11,6 +11,8 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
       up: async () => (await import("./up/up.ts")).up,
       doctor: async () => (await import("./doctor/doctor.ts")).doctor,
       limits: async () => (await import("./limits/limits.ts")).limits,
+      backup: async () => (await import("./backup/backup.ts")).backup,
+      restore: async () => (await import("./restore/restore.ts")).restore,
     },
   },
   {

@@ -1,4 +1,5 @@
 import { type AccessParts, accessMethods } from "./access-methods.ts";
+import { type BackupParts, backupMethods } from "./backup-methods.ts";
 import { type EnvironmentParts, environmentMethods } from "./environment-methods.ts";
 import type { MethodTable } from "./method-table.ts";
 import { type ObserveParts, observeMethods } from "./observe-methods.ts";
@@ -9,7 +10,8 @@ export type AdminParts = ServiceParts &
   ObserveParts &
   EnvironmentParts &
   VariableParts &
-  AccessParts;
+  AccessParts &
+  BackupParts;
 
 /** Every method of the admin service, in the order of docs/reference/admin.md. */
 export const adminMethods: MethodTable<AdminParts> = {
@@ -18,4 +20,5 @@ export const adminMethods: MethodTable<AdminParts> = {
   ...environmentMethods,
   ...variableMethods,
   ...accessMethods,
+  ...backupMethods,
 };

@@ -16,6 +16,8 @@ import { StartupError } from "./startup-error.ts";
 const LAYOUT_VERSION = 1;
 const VERSION_FILE = "version";
 const STORE_FILE = "lever.sqlite";
+/** Has what a restore has unpacked, until the data folder is complete. */
+export const RESTORING_DIR = "restoring";
 
 /** The folder with everything that a host stores. ARCHITECTURE.md lists its contents. */
 export interface DataFolder {
@@ -37,6 +39,12 @@ export interface DataFolder {
 export function openDataFolder(path: string): DataFolder {
   makeDir(resolve(path));
   const dir = realpathSync(path);
+  if (existsSync(join(dir, RESTORING_DIR))) {
+    throw new StartupError(
+      "dataFolderDamaged",
+      `Cannot use the data folder ${dir}: a restore into it has not been completed. Run lever restore again.`,
+    );
+  }
   const versionFile = join(dir, VERSION_FILE);
   const wasUsed = existsSync(versionFile);
   const folder = {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Limits } from "@leveros/protocol";
 import { TokenRegistry } from "../access/token-registry.ts";
+import { Backups } from "../backup/backups.ts";
 import type { Clock } from "../clock.ts";
 import { CodeStore } from "../deployer/code-store.ts";
 import { Deployer } from "../deployer/deployer.ts";
@@ -48,9 +49,10 @@ export interface HostParts {
   readonly deployer: Deployer;
   readonly keptVersions: KeptVersions;
   readonly tokens: TokenRegistry;
+  readonly backups: Backups;
   /** See `StoreCopies`. */
   readonly removedArchives: StoreCopiesOptions["removed"];
-  readonly launcher: Omit<OpenedLauncher, "launcher" | "close">;
+  readonly launcher: Omit<OpenedLauncher, "launcher" | "openServiceData" | "close">;
   /** Serves the live version of every service. */
   serve(): Promise<void>;
   /** The host listens on this port. */
@@ -160,6 +162,13 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     deployer,
     keptVersions,
     tokens,
+    backups: new Backups({
+      dataDir,
+      store,
+      linkArchive: (codeId, dir) => code.linkArchive(codeId, dir),
+      openServiceData: launcher.openServiceData,
+      clock,
+    }),
     removedArchives: {
       names: () => code.removedNames(),
       delete: (names) => code.deleteRemoved(names),

@@ -6,7 +6,7 @@ export function isolationFields({
   isolation,
   isolationReason,
   sharedUserReason,
-}: Omit<OpenedLauncher, "launcher" | "close">): object {
+}: Omit<OpenedLauncher, "launcher" | "openServiceData" | "close">): object {
   const users =
     sharedUserReason === undefined ? { users: "own" } : { users: "shared", sharedUserReason };
   return {

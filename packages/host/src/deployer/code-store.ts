@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type ArchiveFormat, archiveFormats, LeverError, type Limits } from "@leveros/protocol";
 import { bootId } from "../processes/boot-id.ts";
@@ -210,6 +210,23 @@ export class CodeStore {
     await rm(codeDir, { recursive: true, force: true });
     await this.unpack(codeId, complete);
     return codeDir;
+  }
+
+  /** Links the archive of code into a folder, also one in `removed/`. Returns its name; undefined = it is lost. */
+  async linkArchive(codeId: string, folder: string): Promise<string | undefined> {
+    // The first one again: it may have been moved back meanwhile.
+    for (const dir of [this.#archives, this.#removed, this.#archives]) {
+      for (const format of archiveFormats) {
+        const name = `${codeId}.${format}`;
+        try {
+          await link(join(dir, name), join(folder, name));
+          return name;
+        } catch (error) {
+          if (!isMissing(error)) throw error;
+        }
+      }
+    }
+    return undefined;
   }
 
   #pathOf(codeId: string, format: ArchiveFormat): string {

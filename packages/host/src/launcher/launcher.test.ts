@@ -1,7 +1,16 @@
 /** The contract of `Launcher` and `LaunchedRuntime` (launcher.ts), for processes and for containers. */
 
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultLimits } from "@leveros/protocol";
@@ -110,6 +119,19 @@ describe.each(isolations)("a runtime that is launched with isolation %s", (isola
     const { codeDir, dataDir: visibleDataDir } = (await runtime.attach?.(access())) ?? {};
     const prefix = isolation === "oci" ? "/lever/sandbox/service" : dataDir;
     expect([codeDir, visibleDataDir].every((path) => path?.startsWith(prefix))).toBe(true);
+    runtime.kill();
+    await runtime.exited;
+  });
+
+  it("stores data that the host can read meanwhile, wherever it is", async () => {
+    const folder = join(dataDir, "services", "dev", "keeper");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "kept"), "kept");
+    const runtime = await start();
+    await runtime.attach?.({ ...access(), service: "keeper", dataDir: folder });
+    const data = await opened.openServiceData("dev", "keeper");
+    expect(readFileSync(join(data?.dir ?? "", "kept"), "utf8")).toBe("kept");
+    data?.release();
     runtime.kill();
     await runtime.exited;
   });

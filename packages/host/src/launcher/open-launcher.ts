@@ -7,12 +7,13 @@ import { findContainerSupport, openOciLauncher } from "./oci/oci-launcher.ts";
 import { openProcessLauncher } from "./process/process-launcher.ts";
 import type { HostValues } from "./process/service-users.ts";
 import { checkContainerIsolation } from "./requirements.ts";
+import type { DataReader } from "./service-data.ts";
 
 /** How instances are isolated: `auto` uses containers where they work and processes elsewhere. */
 export const isolations = ["auto", "oci", "process"] as const;
 export type Isolation = (typeof isolations)[number];
 
-export interface OpenedLauncher {
+export interface OpenedLauncher extends DataReader {
   readonly isolation: "oci" | "process";
   /** With `auto`: a sentence with the reason why containers do not work. */
   readonly isolationReason?: string;
@@ -58,6 +59,7 @@ export async function openLauncher(options: LauncherOptions): Promise<OpenedLaun
     ...(isolationReason && { isolationReason }),
     ...(sharedUserReason && { sharedUserReason }),
     launcher,
+    openServiceData: launcher.openServiceData,
     close: () => launcher.close(),
   };
 }
@@ -83,7 +85,8 @@ async function tryContainers({
       await launcher.close();
       throw error;
     }
-    return { isolation: "oci", launcher, close: () => launcher.close() };
+    const { openServiceData } = launcher;
+    return { isolation: "oci", launcher, openServiceData, close: () => launcher.close() };
   } catch (error) {
     return `${error instanceof Error ? error.message : String(error)}.`.replace(/\.+$/, ".");
   }

@@ -14,6 +14,18 @@ export const serviceFoldersDir = (dataDir: string): string => join(dataDir, "ser
 /** The folder below the host's data that holds one folder for each environment, with a disk image for each service. */
 export const serviceDisksDir = (dataDir: string): string => join(dataDir, "disks");
 
+/** Opens the data of services for reading, in the form that instances have it in. */
+export interface DataReader {
+  /**
+   * The folder with a service's data until `release`; undefined = it has none. The service may change it meanwhile.
+   * @throws Error when a tool of the system fails.
+   */
+  openServiceData(
+    environment: string,
+    service: string,
+  ): Promise<{ readonly dir: string; release(): void } | undefined>;
+}
+
 /** Removes the data of all services of an environment, in both forms. */
 export async function removeServiceData(dataDir: string, environment: string): Promise<void> {
   for (const dir of [serviceFoldersDir(dataDir), serviceDisksDir(dataDir)]) {

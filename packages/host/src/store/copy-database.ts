@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { EPOCHS_RESERVED } from "./epochs.ts";
 import { checkPages } from "./open-database.ts";
+import { textOf } from "./rows.ts";
 
 /** Replaces the file with a copy of the database: complete, checked, and synced to the disk before it has its name. */
 export async function copyDatabase(database: DatabaseSync, file: string): Promise<void> {
@@ -18,6 +19,17 @@ export async function copyDatabase(database: DatabaseSync, file: string): Promis
   } catch (error) {
     for (const path of [draft, `${draft}-wal`, `${draft}-shm`]) rmSync(path, { force: true });
     throw error;
+  }
+}
+
+/** Every codeId that a version in a copy needs. */
+export function codeIdsIn(file: string): ReadonlySet<string> {
+  const copy = new DatabaseSync(file, { readOnly: true });
+  try {
+    const rows = copy.prepare("SELECT DISTINCT codeId FROM versions").all();
+    return new Set(rows.map((row) => textOf(row["codeId"])));
+  } finally {
+    copy.close();
   }
 }
 

@@ -8,6 +8,7 @@ import { type Command, command } from "../../command.ts";
 import { CommandError, exitStatus } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
 import { flag, jsonFlag, optional, value } from "../../parameters.ts";
+import { ProgressLine } from "../../progress-line.ts";
 import { readEnvironment, type Settings } from "../../settings.ts";
 import {
   type ArchiveSizes,
@@ -21,7 +22,7 @@ import { formatDeployReport } from "./deploy-report.ts";
 import { dryRunJson, formatDryRun } from "./dry-run.ts";
 import { findKept } from "./find-kept.ts";
 import type { PackedArchive } from "./pack-entries.ts";
-import { describeWaiting, ProgressLine } from "./progress.ts";
+import { describeWaiting, formatPhase } from "./progress.ts";
 import type { ServiceFolder } from "./service-folder.ts";
 
 const DEFAULT_ADMIN_ENVIRONMENT = "admin.lever";
@@ -133,7 +134,7 @@ async function pack(
   { archiveBytesMax, formats = ["tar.gz"] }: ArchiveTerms,
 ): Promise<PackedArchive & ArchiveSizes> {
   const { packEntries } = await import("./pack-entries.ts");
-  const progress = new ProgressLine(process.stderr);
+  const progress = new ProgressLine(process.stderr, formatPhase);
   let packedBytes = 0;
   try {
     const packed = await packEntries(entries, {
@@ -163,7 +164,7 @@ async function upload(
 ): Promise<DeployOutcome> {
   const { hostUrl, token, environment } = settings;
   const { uploadArchive } = await import("./upload.ts");
-  const progress = new ProgressLine(process.stderr);
+  const progress = new ProgressLine(process.stderr, formatPhase);
   try {
     const answer = await uploadArchive({
       hostUrl,

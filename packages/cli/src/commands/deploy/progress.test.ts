@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { formatPhase, ProgressLine } from "./progress.ts";
+import { ProgressLine } from "../../progress-line.ts";
+import { formatPhase } from "./progress.ts";
 
 const uploading = { name: "uploading", sentBytes: 200, archiveBytes: 400 } as const;
 
@@ -36,7 +37,7 @@ function terminal(isTTY: boolean): {
 
 it("nothing is written unless the output is a terminal", () => {
   const pipe = terminal(false);
-  const line = new ProgressLine(pipe);
+  const line = new ProgressLine(pipe, formatPhase);
   line.show(uploading);
   line.clear();
   expect(pipe.written).toEqual([]);
@@ -45,7 +46,7 @@ it("nothing is written unless the output is a terminal", () => {
 it("the line is redrawn every 50 ms at most, a new phase at once, and cleared once", () => {
   const screen = terminal(true);
   let now = 0;
-  const line = new ProgressLine(screen, () => now);
+  const line = new ProgressLine(screen, formatPhase, () => now);
   line.show(uploading);
   now = 49;
   line.show(uploading);

@@ -20,10 +20,6 @@ export type DeployPhase =
   | { readonly name: "starting"; readonly sentBytes: number };
 
 const BAR_CELLS = 24;
-/** A line that changes more often cannot be read. */
-const REDRAW_MS = 50;
-/** Moves the cursor to the start of the line, and clears it. */
-const CLEAR_LINE = "\r\u001b[K";
 
 /** Formats one line, at most as wide as the terminal. */
 export function formatPhase(phase: DeployPhase, columns: number): string {
@@ -59,39 +55,4 @@ function barOf(part: number, whole: number): string {
   const filled = Math.round(share * BAR_CELLS);
   const percent = `${Math.floor(share * 100)}%`.padStart(4);
   return "█".repeat(filled) + "░".repeat(BAR_CELLS - filled) + percent;
-}
-
-export interface ProgressTerminal {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
-}
-
-/** Shows the progress of a deploy in one line that is redrawn. Writes nothing unless the output is a terminal. */
-export class ProgressLine {
-  readonly #terminal: ProgressTerminal;
-  readonly #clock: () => number;
-  #drawnAt = Number.NEGATIVE_INFINITY;
-  #drawnPhase = "";
-
-  constructor(terminal: ProgressTerminal, clock: () => number = () => performance.now()) {
-    this.#terminal = terminal;
-    this.#clock = clock;
-  }
-
-  show(phase: DeployPhase): void {
-    if (this.#terminal.isTTY !== true) return;
-    const now = this.#clock();
-    if (phase.name === this.#drawnPhase && now - this.#drawnAt < REDRAW_MS) return;
-    this.#drawnAt = now;
-    this.#drawnPhase = phase.name;
-    this.#terminal.write(CLEAR_LINE + formatPhase(phase, (this.#terminal.columns ?? 80) - 1));
-  }
-
-  /** Removes the line, so that other output can follow. */
-  clear(): void {
-    if (this.#drawnPhase === "") return;
-    this.#drawnPhase = "";
-    this.#terminal.write(CLEAR_LINE);
-  }
 }

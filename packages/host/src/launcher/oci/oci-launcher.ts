@@ -1,12 +1,12 @@
 /** Instances in containers. This file is the only one of launcher/oci that other folders import. */
 import { createHash } from "node:crypto";
-import { realpathSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Limits } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../logs/log.ts";
 import { DEFAULT_RAM_MB, type Launcher, type LaunchOptions } from "../launcher.ts";
-import { serviceDisksDir } from "../service-data.ts";
+import { type DataReader, serviceDisksDir, serviceFoldersDir } from "../service-data.ts";
 import { removeCgroups } from "./cgroups.ts";
 import { Container, type ContainerDeps } from "./container.ts";
 import { ContainerNetwork, removeRules } from "./container-network.ts";
@@ -34,7 +34,7 @@ export interface OciOptions {
   readonly log: Log;
 }
 
-export interface OciLauncher extends Launcher {
+export interface OciLauncher extends Launcher, DataReader {
   /**
    * Starts a container and ends it when it is prepared.
    * @throws Error with its output when it does not start, or the host cannot prepare it.
@@ -97,6 +97,15 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
     network,
     prepare: (folders) => serviceMounts.prepare(folders),
     forget: (environment) => serviceMounts.forget(environment),
+    openServiceData: async (environment, service) => {
+      const folder = join(serviceFoldersDir(dataDir), environment, service);
+      const image = join(serviceDisksDir(dataDir), environment, service);
+      const isEmpty = !existsSync(folder) || readdirSync(folder).length === 0;
+      // Mounting would make a disk for it.
+      if (isEmpty && !existsSync(image)) return undefined;
+      const dir = await disks.acquire(environment, service, folder);
+      return { dir, release: () => disks.release(environment, service) };
+    },
     probe: () => probe(launch),
     async close() {
       network.close();

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { LeverError, type SharedMemory } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
@@ -19,7 +19,12 @@ import {
   type VisiblePaths,
 } from "../launcher.ts";
 import { watchOutputEnd } from "../output-end.ts";
-import { moveDiskToFolder, serviceDisksDir, serviceFoldersDir } from "../service-data.ts";
+import {
+  type DataReader,
+  moveDiskToFolder,
+  serviceDisksDir,
+  serviceFoldersDir,
+} from "../service-data.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
 import { prepareRuntimeCommand, type RuntimeCommand } from "./runtime-command.ts";
 import { type HostValues, ServiceUsers } from "./service-users.ts";
@@ -33,7 +38,7 @@ export interface ProcessOptions {
   readonly clock: Clock;
 }
 
-export interface ProcessLauncher extends Launcher {
+export interface ProcessLauncher extends Launcher, DataReader {
   /** Why services share Lever's user; undefined = each has its own. */
   readonly sharedUserReason: string | undefined;
   /** Ends what instances have left. Call it when the last one has exited. */
@@ -69,6 +74,13 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
   return {
     sharedUserReason,
     launch: (launchOptions) => new RuntimeProcess(deps, launchOptions),
+    openServiceData: async (environment, service) => {
+      const dir = join(serviceFoldersDir(dataDir), environment, service);
+      const disk = join(serviceDisksDir(dataDir), environment, service);
+      mkdirSync(dirname(dir), { recursive: true, mode: 0o711 });
+      await deps.moving.run(dir, () => moveDiskToFolder(disk, dir));
+      return { dir, release() {} };
+    },
     close: async () => await sweeper?.close(),
   };
 }
