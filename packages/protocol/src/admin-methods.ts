@@ -79,6 +79,11 @@ export interface AdminStreams {
       readonly kept?: KeptFiles;
     },
   ): DeployProgress | DeployReport;
+  /** Without an environment, those of the whole host. Each message is a part of the text, as bytes. */
+  metricsChan(
+    environment?: string | null,
+    options?: { readonly openMetrics?: boolean },
+  ): Uint8Array;
   watchEventsChan(environment: string, service?: string | null): HostEvent;
   /** The backup as bytes; with `report`, one message follows. */
   backUpChan(options?: {

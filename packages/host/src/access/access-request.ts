@@ -14,6 +14,7 @@ export interface AccessRequest {
   readonly headers: IncomingHttpHeaders;
   /** The HTTP method; undefined where a protocol has only one. */
   readonly method?: string | undefined;
+  readonly httpVersionMajor?: number | undefined;
   /** undefined = it is closed already. */
   readonly socket: Connection | undefined;
   /** `isForwarded` of these headers, where one request carries many calls; undefined = not known. */

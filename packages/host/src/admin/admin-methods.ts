@@ -2,12 +2,14 @@ import { type AccessParts, accessMethods } from "./access-methods.ts";
 import { type BackupParts, backupMethods } from "./backup-methods.ts";
 import { type EnvironmentParts, environmentMethods } from "./environment-methods.ts";
 import type { MethodTable } from "./method-table.ts";
+import { type MetricParts, metricMethods } from "./metric-methods.ts";
 import { type ObserveParts, observeMethods } from "./observe-methods.ts";
 import { type ServiceParts, serviceMethods } from "./service-methods.ts";
 import { type VariableParts, variableMethods } from "./variable-methods.ts";
 
 export type AdminParts = ServiceParts &
   ObserveParts &
+  MetricParts &
   EnvironmentParts &
   VariableParts &
   AccessParts &
@@ -17,6 +19,7 @@ export type AdminParts = ServiceParts &
 export const adminMethods: MethodTable<AdminParts> = {
   ...serviceMethods,
   ...observeMethods,
+  ...metricMethods,
   ...environmentMethods,
   ...variableMethods,
   ...accessMethods,

@@ -29,6 +29,9 @@ export const environment: Argument<string> = {
   read: (value) => readName(value, "environment").toLowerCase(),
 };
 
+/** Absent = all environments. */
+export const optionalEnvironment: Argument<string | undefined> = optional(environment);
+
 /** The name of a new environment: a host name, by the rule of Lever URLs. */
 export const newEnvironment: Argument<string> = {
   name: "name",

@@ -103,6 +103,8 @@ export class AdminGuard {
 function environmentOf(method: AdminMethod<never>, args: readonly unknown[]): string {
   const argument = argumentWithRole(method, "environment", args);
   if (argument === undefined) return "*";
+  // An environment that may be left out, as in `metricsChan`.
+  if (argument.value === undefined || argument.value === null) return "*";
   return typeof argument.value === "string" ? argument.value.toLowerCase() : "";
 }
 

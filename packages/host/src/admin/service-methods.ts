@@ -8,6 +8,7 @@ import type { Deployer } from "../deployer/deployer.ts";
 import type { KeptVersions } from "../deployer/kept-files.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
+import type { HostMeters } from "../metrics/host-meters.ts";
 import type { Router } from "../router/router.ts";
 import type { Store } from "../store/store.ts";
 import { environment, optionalVersion, service, version } from "./arguments.ts";
@@ -16,6 +17,7 @@ import { findEnvironment } from "./find-environment.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 
 export interface ServiceParts {
+  readonly meters: Pick<HostMeters, "deployed" | "deployFailed">;
   readonly router: Router;
   readonly fleet: Fleet;
   readonly deployer: Deployer;
@@ -36,12 +38,23 @@ export const serviceMethods: Methods<
       arguments: [environment, deployOptions],
       does: "Receives a `.tar.gz` or `.tar.zst` as byte messages and deploys it; with `report`, sends one message about it; with `progress`, says what it waits for.",
     },
-    async ({ deployer }, stream, name, wanted) => {
+    async ({ deployer, meters }, stream, name, wanted) => {
       const onProgress = (progress: DeployProgress): void => {
         if (wanted.progress) stream.write(progress);
       };
       const deployed = deployer.deploy(name, stream, { onProgress, kept: wanted.kept });
-      const report = await deployed.catch(throwDeployFailure);
+      const report = await deployed.catch((error: unknown) => {
+        meters.deployFailed(name);
+        throwDeployFailure(error);
+      });
+      const { uploadMs, waitMs, unpackMs, transformMs, startMs } = report.times;
+      meters.deployed(name, {
+        upload: uploadMs,
+        wait: waitMs,
+        unpack: unpackMs,
+        transform: transformMs,
+        start: startMs,
+      });
       if (wanted.report) stream.write(report);
     },
   ),

@@ -1,11 +1,12 @@
 import type { Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import { openGateway } from "../gateway/gateway.ts";
+import { type Gateway, openGateway } from "../gateway/gateway.ts";
 import { gatewayLimits } from "../gateway/gateway-limits.ts";
 import type { Listener } from "../gateway/listener.ts";
 import type { Readiness } from "../gateway/platform/readiness.ts";
 import type { Certificate } from "../gateway/tls/certificate.ts";
 import type { Log } from "../logs/log.ts";
+import type { NamedCounts } from "../metrics/gateway-meter.ts";
 import { GatewayWorkers } from "../workers/workers.ts";
 import type { HostParts } from "./host-parts.ts";
 
@@ -27,6 +28,8 @@ export interface FrontOptions {
 export interface Front {
   /** @throws the system's error when the port is not available. */
   open(): Promise<Listener>;
+  /** The counts of the gateways, by the name of their process. */
+  gateways(): readonly NamedCounts[];
   /** Resolves when changes of environments and tokens hold in every process that takes calls. */
   propagated(): Promise<void>;
 }
@@ -34,16 +37,20 @@ export interface Front {
 /** Follows changes of environments and tokens from now on. */
 export function createFront(options: FrontOptions, parts: HostParts): Front {
   const { workers, isLocalOnly, ...shared } = options;
-  const { router, tokens, records } = parts;
+  const { router, tokens, records, meters } = parts;
   if (workers <= 1) {
+    let gateway: Gateway | undefined;
     return {
-      open: () =>
-        openGateway({
+      async open() {
+        gateway = await openGateway({
           ...shared,
           limits: gatewayLimits(shared.limits),
           router,
           access: tokens.index,
-        }),
+        });
+        return gateway;
+      },
+      gateways: () => (gateway === undefined ? [] : [["host", gateway.counts()]]),
       propagated: async () => {},
     };
   }
@@ -54,12 +61,15 @@ export function createFront(options: FrontOptions, parts: HostParts): Front {
     router,
     tokens,
     records,
+    meters,
   });
   return {
     async open() {
       await processes.open();
       return processes;
     },
+    gateways: () =>
+      processes.counts().map((counts, index) => [`worker-${index + 1}`, counts] as const),
     propagated: async () => await processes.propagated(),
   };
 }

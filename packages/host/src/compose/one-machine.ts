@@ -8,9 +8,11 @@ import { type CertificateFiles, readCertificate } from "../gateway/tls/certifica
 import type { Isolation } from "../launcher/open-launcher.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
+import { BusyTime } from "../processes/busy-time.ts";
 import { defaultWorkers, lackOfCores } from "../workers/default-workers.ts";
 import { createFront } from "./front.ts";
 import { type HostParts, openHostParts } from "./host-parts.ts";
+import { hostVersion } from "./host-version.ts";
 import { dataFolderFailure, openData } from "./open-data.ts";
 import { setUpProcess } from "./process-setup.ts";
 import { firstTokenCommand, isolationFields, WITHOUT_TOKEN } from "./start-messages.ts";
@@ -70,6 +72,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const { workers = defaultWorkers(cores, process.platform) } = options;
   setUpProcess();
   const clock = systemClock;
+  const busyTime = new BusyTime();
   const events = new EventLog();
   const log = createLog({ level: options.logLevel, to: options.logTo, clock }, events);
   const certificate = options.tls && (await readCertificate(options.tls));
@@ -91,6 +94,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
       log,
       wallTime: clock.wallTime,
       propagated: front.propagated,
+      gateways: front.gateways,
+      busyTime,
+      version: hostVersion(),
+      startedAt: clock.wallTime() - process.uptime() * 1_000,
     });
     await host.serve();
     const listening = await front.open().catch((error: unknown) => {

@@ -69,6 +69,14 @@ export function wasKilled(end: ProcessEnd): boolean {
   return end.exit.signal !== undefined || (end.exit.status ?? 0) >= 128;
 }
 
+export type ExitKind = "crash" | "memory" | "silent";
+
+/** How an instance has ended by itself. */
+export function exitKind(end: ProcessEnd): ExitKind {
+  if (end.cause !== "exited") return "silent";
+  return end.exit.limit === undefined ? "crash" : "memory";
+}
+
 function instanceError({ service, version, lastOutput }: FailedInstance, how: string): LeverError {
   const message = `The instance of ${service} version ${version} that had the call ${how}.`;
   return withOutput("instance_failed", message, lastOutput);

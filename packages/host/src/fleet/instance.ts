@@ -14,7 +14,7 @@ import { SupervisedProcess } from "../processes/supervised-process.ts";
 import type { InstanceTarget } from "../router/instance-target.ts";
 import type { ServeInstanceCall } from "../router/serve-instance-calls.ts";
 import type { InstanceLimits } from "./fleet-limits.ts";
-import { endError, startError, wasKilled } from "./instance-errors.ts";
+import { type ExitKind, endError, exitKind, startError, wasKilled } from "./instance-errors.ts";
 import type { InstanceSpec } from "./instance-spec.ts";
 import { instanceStatus } from "./instance-status.ts";
 import { preparationReason } from "./service-failures.ts";
@@ -69,6 +69,8 @@ export class Instance {
   #wasReady = false;
   /** Its process died, or could not be attached, before any code of the service ran. */
   wasLost = false;
+  /** How its process has ended, if it was not stopped. */
+  exitKind: ExitKind = "crash";
   /** The unfinished step of its start, as it reports it. */
   #waitsFor: string | undefined;
 
@@ -109,6 +111,7 @@ export class Instance {
           this.listener?.onRecovered(this);
         },
         onExited: (end) => {
+          this.exitKind = exitKind(end);
           this.wasLost ||=
             this.#waitsFor === undefined && this.#startError === undefined && wasKilled(end);
           this.#onExited(this.#startError ?? endError(this.#failed(), end, limits));
@@ -192,6 +195,10 @@ export class Instance {
   /** Bytes of memory that it uses. */
   get memoryBytes(): number {
     return this.#process.handle.memoryBytes;
+  }
+
+  get runtime(): Pick<LaunchedRuntime, "cpuSeconds" | "isWarm"> {
+    return this.#process.handle;
   }
 
   /** When its process was launched, by the host's clock. */

@@ -34,6 +34,8 @@ export class ServiceFleet implements InstanceListener {
   live: VersionRecord;
   /** Instances of every version, until their processes have exited. An array, because an empty one costs nothing. */
   instances: readonly Instance[] = [];
+  /** Instances that it should have. */
+  wanted = 0;
   readonly #context: FleetContext<ServiceFleet>;
   /** Starts that are being prepared and have no instance yet. */
   #preparing = 0;
@@ -81,6 +83,7 @@ export class ServiceFleet implements InstanceListener {
     const service = this.#now();
     const plan = decideService(service, decide, limits);
     this.#recent = plan.recent;
+    this.wanted = plan.wanted;
     for (const instance of plan.stop) instance.stop();
     for (const instance of plan.resume) {
       instance.resume();
@@ -148,7 +151,11 @@ export class ServiceFleet implements InstanceListener {
 
   onReady(instance: Instance): void {
     const { start } = instance.target;
-    if (start !== undefined) this.#context.onStarted(start);
+    if (start !== undefined) {
+      const { isWarm, prepareMs: prepare, launchMs: launch, loadMs: load } = start;
+      this.route.meter?.started(isWarm, { prepare, launch, load });
+      this.#context.onStarted(start);
+    }
     this.#failures = addReady(this.#failures);
     // F1.
     if (this.#isStale(instance)) instance.stop();
@@ -179,6 +186,7 @@ export class ServiceFleet implements InstanceListener {
     const { log } = this.#context;
     this.instances = this.instances.filter((other) => other !== instance);
     this.route.exited(instance.target, instance.wasStopped ? undefined : error);
+    this.#countExit(instance);
     if (instance.wasStopped || this.#context.isClosing()) {
       log("info", "fleet", "instance stopped", instance.about);
     } else {
@@ -223,6 +231,20 @@ export class ServiceFleet implements InstanceListener {
     if (this.#isClosed) return this.#whyClosed;
     if (this.#isStale(instance)) return `version ${this.live.version} is live now`;
     return "its instance is stopping";
+  }
+
+  #countExit({ exitKind, runtime, generation, wasStopped, target }: Instance): void {
+    const { meter } = this.route;
+    if (meter === undefined) return;
+    meter.pastCpuSeconds += runtime.cpuSeconds ?? 0;
+    if (wasStopped) {
+      if (this.#isClosed || this.#context.isClosing()) meter.exits.add("host_stop");
+      else if (generation !== this.#generation) meter.exits.add("deploy");
+      else meter.exits.add(this.wanted === 0 ? "idle" : "scale_down");
+    } else if (target.start === undefined) {
+      meter.startFailed(runtime.isWarm);
+      meter.exits.add("start_failed");
+    } else meter.exits.add(exitKind);
   }
 
   get #rules(): ScalingRules {

@@ -1,4 +1,4 @@
-import type { AdmittedCall, IncomingCall } from "./admission/admit-call.ts";
+import { type AdmittedCall, countCall, type IncomingCall } from "./admission/admit-call.ts";
 import type { DoorOptions } from "./door-options.ts";
 
 /**
@@ -11,17 +11,22 @@ export function admitHead(
 ): AdmittedCall {
   const admitted = admission.admitCall(incoming);
   const refusal = router.refusal(admitted);
-  if (refusal !== undefined) throw refusal;
-  return admitted;
+  if (refusal === undefined) return admitted;
+  admission.meter.addRefusal(refusal.code);
+  throw refusal;
 }
 
-/** Does the same; undefined = the call is refused. */
+/** Does the same; undefined = the call is refused, and not counted: it goes to another door. */
 export function tryAdmitHead(
   options: Pick<DoorOptions, "admission" | "router">,
   incoming: IncomingCall,
 ): AdmittedCall | undefined {
+  const { admission, router } = options;
   try {
-    return admitHead(options, incoming);
+    const admitted = admission.checkCall(incoming);
+    if (router.refusal(admitted) !== undefined) return undefined;
+    countCall(admission.meter, incoming);
+    return admitted;
   } catch {
     return undefined;
   }

@@ -12,6 +12,11 @@ export class BodyBudget {
     this.#bytesMax = bytesMax;
   }
 
+  /** Bytes that are held now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** False = all calls together would hold too many bytes; nothing is reserved. */
   reserve(bytes: number): boolean {
     if (this.#bytes + bytes > this.#bytesMax) return false;

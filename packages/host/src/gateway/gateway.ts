@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { isLinkUpgrade } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
+import type { GatewayCounts } from "../metrics/gateway-meter.ts";
 import type { CallRouter } from "../router/call.ts";
 import { Admission, type TokenIndex } from "./admission/admit-call.ts";
 import { BodyBudget } from "./body-budget.ts";
@@ -36,17 +37,24 @@ export interface GatewayOptions {
   readonly log: Log;
 }
 
+export interface Gateway extends Listener {
+  /** Its counts so far, apart from the time of its process. */
+  counts(): GatewayCounts;
+}
+
 /** Opens the port for all calls from outside. @throws the system's error when the port is not available. */
-export async function openGateway(options: GatewayOptions): Promise<Listener> {
+export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { router, limits, readiness, certificate, shared, clock, log } = options;
   const connections = new Set<Socket>();
   const replies = new UnreadReplies({ connections, limits, clock, log });
   const peers = new LostPeers({ connections, clock, pingIntervalMs: limits.pingIntervalMs });
+  const admission = new Admission(options);
+  const budget = new BodyBudget(limits.bufferedBodyBytesMax);
   const doorOptions: DoorOptions = {
-    admission: new Admission(options),
+    admission,
     router,
     limits,
-    budget: new BodyBudget(limits.bufferedBodyBytesMax),
+    budget,
     replies,
     readiness,
     closing: readiness.stopping,
@@ -96,6 +104,10 @@ export async function openGateway(options: GatewayOptions): Promise<Listener> {
     });
   return {
     ...listener,
+    counts() {
+      const { requests, refusals } = admission.meter;
+      return { connections: connections.size, bodyBytes: budget.bytes, requests, refusals };
+    },
     close() {
       stopWatching?.();
       readiness.change({ phase: "stopping" });

@@ -84,6 +84,8 @@ export interface LaunchedRuntime {
   readonly prepared?: Promise<unknown>;
   /** Bytes in use now, including all processes that it started, without Lever's own beside a program. 0 after its exit. */
   readonly memoryBytes: number;
+  /** Processor time so far, of all processes that it started too. Absent = not known. */
+  readonly cpuSeconds?: number;
   /**
    * Gives the runtime access to its service. Call it once, before sending the assignment. Absent = the
    * runtime sees the host's folders.

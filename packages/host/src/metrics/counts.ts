@@ -1,12 +1,16 @@
 /** Counters by name, for what happens rarely. Names come from a fixed set: nothing else bounds them. */
-export class Counts<Name extends string = string> {
-  readonly #counts = new Map<Name, number>();
+export class Counts {
+  readonly #counts = new Map<string, number>();
 
-  add(name: Name, count = 1): void {
+  add(name: string, count = 1): void {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + count);
   }
 
-  [Symbol.iterator](): IterableIterator<[Name, number]> {
+  addAll(counts: Iterable<readonly [string, number]>): void {
+    for (const [name, count] of counts) this.add(name, count);
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, number]> {
     return this.#counts.entries();
   }
 }

@@ -1,3 +1,4 @@
+import { Counts } from "./counts.ts";
 import { Histogram } from "./histogram.ts";
 import { labelsText, quoted } from "./labels.ts";
 import { MethodMeter } from "./method-meter.ts";
@@ -5,7 +6,21 @@ import { MethodMeter } from "./method-meter.ts";
 /** The name under which services and methods without series of their own are counted together. */
 export const OTHER = "_other";
 
-/** Counts the calls of one service. */
+export const startPhases = ["prepare", "launch", "load"] as const;
+type StartPhase = (typeof startPhases)[number];
+
+/** The starts of a service's instances, because of calls. */
+class StartMeter {
+  /** By `start` and `result`, as labels. */
+  readonly counts: Counts = new Counts();
+  readonly phases: Readonly<Record<StartPhase, Histogram>> = {
+    prepare: new Histogram(),
+    launch: new Histogram(),
+    load: new Histogram(),
+  };
+}
+
+/** Counts the calls and the instances of one service. */
 export class ServiceMeter {
   readonly environment: string;
   readonly service: string;
@@ -23,6 +38,14 @@ export class ServiceMeter {
   bytesOut = 0;
   /** undefined = no call has waited. */
   waits: Histogram | undefined;
+  /** undefined = no instance has started. */
+  #starts: StartMeter | undefined;
+  /** Ended instances by their reason. */
+  readonly exits: Counts = new Counts();
+  /** How often an instance has become the owner of a resource. */
+  resourceOpens = 0;
+  /** Processor time of the instances that have exited. */
+  pastCpuSeconds = 0;
 
   constructor(environment: string, service: string) {
     this.environment = environment;
@@ -51,6 +74,27 @@ export class ServiceMeter {
   waited(ms: number): void {
     this.waits ??= new Histogram();
     this.waits.observe(ms);
+  }
+
+  get starts(): Pick<StartMeter, "counts" | "phases"> | undefined {
+    return this.#starts;
+  }
+
+  /** An instance is ready, after so many milliseconds in each phase. */
+  started(isWarm: boolean, times: Readonly<Record<StartPhase, number>>): void {
+    const starts = this.#startMeter;
+    starts.counts.add(labelsText({ start: isWarm ? "warm" : "cold", result: "ready" }));
+    for (const phase of startPhases) starts.phases[phase].observe(times[phase]);
+  }
+
+  /** An instance has not become ready. */
+  startFailed(isWarm: boolean): void {
+    this.#startMeter.counts.add(labelsText({ start: isWarm ? "warm" : "cold", result: "failed" }));
+  }
+
+  get #startMeter(): StartMeter {
+    this.#starts ??= new StartMeter();
+    return this.#starts;
   }
 
   get allMethods(): readonly MethodMeter[] {
@@ -83,6 +127,14 @@ export class ServiceMeter {
       this.waits ??= new Histogram();
       this.waits.add(other.waits);
     }
+    if (other.starts !== undefined) {
+      const { counts, phases } = this.#startMeter;
+      counts.addAll(other.starts.counts);
+      for (const phase of startPhases) phases[phase].add(other.starts.phases[phase]);
+    }
+    this.exits.addAll(other.exits);
+    this.resourceOpens += other.resourceOpens;
+    this.pastCpuSeconds += other.pastCpuSeconds;
   }
 
   #createMethod(method: string, isStream: boolean): MethodMeter {

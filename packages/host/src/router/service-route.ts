@@ -363,7 +363,11 @@ export class ServiceRoute {
       route: this,
       clock,
       hookTimeoutMs: limits.resourceHookTimeoutMs,
-      nextEpoch,
+      nextEpoch: () => {
+        const epoch = nextEpoch();
+        if (this.meter !== undefined) this.meter.resourceOpens++;
+        return epoch;
+      },
       choose: () =>
         chooseForResource(this.#instances, {
           callsPerInstanceMax: limits.callsPerInstanceMax,

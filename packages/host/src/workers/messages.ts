@@ -2,6 +2,7 @@ import type { Link } from "@leveros/protocol";
 import type { GatewayLimits } from "../gateway/gateway-limits.ts";
 import type { HostState } from "../gateway/platform/readiness.ts";
 import type { Part } from "../logs/parts.ts";
+import type { GatewayCounts } from "../metrics/gateway-meter.ts";
 import type { TokenRecord } from "../store/store.ts";
 
 /** The first message to a worker. */
@@ -53,6 +54,7 @@ export type WorkerEvent =
   | { readonly type: "listening" }
   /** It cannot listen, and leaves. */
   | { readonly type: "failed"; readonly reason: string; readonly code: string | undefined }
+  | { readonly type: "counts"; readonly counts: GatewayCounts }
   | {
       readonly type: "log";
       readonly level: "debug" | "info" | "warn" | "error";

@@ -14,15 +14,17 @@ import {
 } from "@leveros/protocol";
 import { TokenIndex } from "../access/token-index.ts";
 import { systemClock } from "../clock.ts";
-import { openGateway } from "../gateway/gateway.ts";
-import type { Listener } from "../gateway/listener.ts";
+import { type Gateway, openGateway } from "../gateway/gateway.ts";
 import { Readiness } from "../gateway/platform/readiness.ts";
 import { type Certificate, readCertificate } from "../gateway/tls/certificate.ts";
+import { BusyTime } from "../processes/busy-time.ts";
 import { setCallRun } from "../router/call-numbers.ts";
 import type { WorkerCommand, WorkerEvent, WorkerSetup } from "./messages.ts";
 import { RemoteRouter } from "./remote-router.ts";
 
 const EXIT_CANNOT_START = 1;
+/** Counts since the last time are lost when it is killed. */
+const COUNTS_EVERY_MS = 2_000;
 
 const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
 const link = attachLink(socket, {
@@ -98,7 +100,8 @@ class Worker {
   readonly tokens: TokenIndex;
   readonly #setup: WorkerSetup;
   #certificate: Certificate | undefined;
-  #gateway: Listener | undefined;
+  #gateway: Gateway | undefined;
+  readonly #busyTime = new BusyTime();
 
   constructor(setup: WorkerSetup) {
     const { isLocalOnly } = setup;
@@ -133,11 +136,19 @@ class Worker {
         log: (level, part, event, fields) => send({ type: "log", level, part, event, fields }),
       });
       send({ type: "listening" });
+      this.#sendCounts();
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       send({ type: "failed", reason: message, code });
       exit(EXIT_CANNOT_START);
     }
+  }
+
+  #sendCounts(): void {
+    if (this.#gateway === undefined) return;
+    const counts = { ...this.#gateway.counts(), busyRatio: this.#busyTime.next() };
+    send({ type: "counts", counts });
+    systemClock.setTimeout(() => this.#sendCounts(), COUNTS_EVERY_MS);
   }
 
   /** Takes no new connections, and exits when the open ones have ended. */

@@ -8,6 +8,7 @@ import {
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
+import type { GatewayCounts } from "../metrics/gateway-meter.ts";
 import { describeExit } from "../processes/process-exit.ts";
 import type { ProcessRecords } from "../processes/process-records.ts";
 import { type ProcessEnd, SupervisedProcess } from "../processes/supervised-process.ts";
@@ -56,6 +57,8 @@ export class WorkerProcess {
   readonly #exited: PromiseWithResolvers<WorkerExit> = Promise.withResolvers();
   /** It has been sent `listen`: from then on it may take connections. */
   #mayListen = false;
+  /** The last counts that it has sent; undefined = none yet. */
+  counts: GatewayCounts | undefined;
   /** Why it cannot listen, in the worker's own words. */
   #failure: { readonly reason: string; readonly code: string | undefined } | undefined;
 
@@ -184,6 +187,9 @@ export class WorkerProcess {
         return;
       case "failed":
         this.#failure = message;
+        return;
+      case "counts":
+        this.counts = message.counts;
         return;
       case "log":
         this.#options.log(message.level, message.part, message.event, {

@@ -9,6 +9,8 @@ import type { Listener } from "../gateway/listener.ts";
 import type { Readiness } from "../gateway/platform/readiness.ts";
 import type { Certificate } from "../gateway/tls/certificate.ts";
 import type { Log } from "../logs/log.ts";
+import type { GatewayCounts } from "../metrics/gateway-meter.ts";
+import type { HostMeters } from "../metrics/host-meters.ts";
 import { HealthTicker } from "../processes/process-health.ts";
 import type { ProcessRecords } from "../processes/process-records.ts";
 import { restartDelayMs } from "../processes/restart-backoff.ts";
@@ -17,6 +19,7 @@ import type { EnvironmentAccess } from "../router/environment-access.ts";
 import type { Router } from "../router/router.ts";
 import { divideLimits } from "./divide-limits.ts";
 import type { WorkerCommand, WorkerSetup } from "./messages.ts";
+import { WorkerPlace } from "./worker-place.ts";
 import { WorkerExit, WorkerProcess } from "./worker-process.ts";
 
 /** A worker that ends sooner after its start has failed: failures in a row delay the next start more and more. */
@@ -33,6 +36,7 @@ export interface WorkersOptions {
   /** 0 = any free port. */
   readonly port: number;
   readonly router: Router;
+  readonly meters: HostMeters;
   readonly tokens: TokenRegistry;
   readonly isLocalOnly: boolean;
   readonly limits: Limits;
@@ -55,6 +59,7 @@ export class GatewayWorkers implements Listener {
   readonly #options: WorkersOptions;
   readonly #setup: Omit<WorkerSetup, "bind" | "callRun">;
   readonly #running = new Set<WorkerProcess>();
+  readonly #places: readonly WorkerPlace[];
   #listening = 0;
   #address = "";
   #port = 0;
@@ -64,6 +69,7 @@ export class GatewayWorkers implements Listener {
   constructor(options: WorkersOptions) {
     const { router, tokens, limits, readiness, workers, certificate, isLocalOnly } = options;
     this.#options = options;
+    this.#places = Array.from({ length: workers }, () => new WorkerPlace());
     this.#setup = {
       limits: divideLimits(gatewayLimits(limits), workers),
       isLocalOnly,
@@ -83,6 +89,11 @@ export class GatewayWorkers implements Listener {
     return this.#port;
   }
 
+  /** The counts of the workers, one after the other. */
+  counts(): readonly GatewayCounts[] {
+    return this.#places.map(({ counts }) => counts);
+  }
+
   /**
    * Starts the workers. The system lets all sockets of one user share a port if each of them asks for it. So a second host
    * could share the port, and would get half of the calls. To prevent that, the host reserves the port without sharing
@@ -90,7 +101,7 @@ export class GatewayWorkers implements Listener {
    * @throws Error of the system when the port is not available; LeverError `unavailable` when a worker does not start.
    */
   async open(): Promise<void> {
-    const { workers, bind, port } = this.#options;
+    const { bind, port } = this.#options;
     const portReservation = createServer((socket) => socket.destroy());
     portReservation.listen({ host: bind, port });
     await once(portReservation, "listening");
@@ -98,11 +109,14 @@ export class GatewayWorkers implements Listener {
     this.#address = address;
     this.#port = reserved;
     try {
-      const first = Array.from({ length: workers }, () => this.#start());
+      const first = this.#places.map((place) => this.#start(place));
       await Promise.all(first.map((worker) => worker.started));
       portReservation.close();
       await Promise.all(first.map((worker) => this.#listen(worker)));
-      for (const worker of first) void this.#superviseForever(worker);
+      for (const [index, worker] of first.entries()) {
+        const place = this.#places[index];
+        if (place !== undefined) void this.#superviseForever(worker, place);
+      }
       this.#healthTicker = new HealthTicker(this.#options.clock, HEALTH_TICK_MS, (hostStallMs) => {
         for (const worker of this.#running) worker.checkHealth(hostStallMs);
       });
@@ -138,7 +152,7 @@ export class GatewayWorkers implements Listener {
   }
 
   /** Starts a worker, and sends it its setup, all environments and all tokens. */
-  #start(): WorkerProcess {
+  #start(place: WorkerPlace): WorkerProcess {
     const { router, tokens, readiness } = this.#options;
     const worker = new WorkerProcess(this.#options);
     const setup = { ...this.#setup, bind: this.#address, callRun: nextCallRun() };
@@ -150,12 +164,13 @@ export class GatewayWorkers implements Listener {
       worker.send({ type: "token", record, isKnown: true });
     worker.send({ type: "state", state: readiness.state });
     this.#running.add(worker);
+    place.take(worker);
     void worker.exited.then(() => this.#running.delete(worker));
     return worker;
   }
 
   /** W2. Replaces a worker when it ends, and then each of its successors. */
-  async #superviseForever(first: WorkerProcess): Promise<void> {
+  async #superviseForever(first: WorkerProcess, place: WorkerPlace): Promise<void> {
     const { clock, log } = this.#options;
     let startedAt = clock.now();
     let running: Promise<unknown> = first.exited;
@@ -164,18 +179,19 @@ export class GatewayWorkers implements Listener {
       const end = await running;
       if (this.#isClosing) return;
       log("error", "workers", "worker ended", describeExit(end));
+      this.#options.meters.workerExits++;
       failures = clock.now() - startedAt < STEADY_MS ? failures + 1 : 1;
       const delayMs = restartDelayMs(failures);
       await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs));
       if (this.#isClosing) return;
       startedAt = clock.now();
-      running = this.#runNext().catch((error: unknown) => error);
+      running = this.#runNext(place).catch((error: unknown) => error);
     }
   }
 
   /** Resolves when the started worker has ended. @throws WorkerExit when it ends before it listens. */
-  async #runNext(): Promise<WorkerExit> {
-    const worker = this.#start();
+  async #runNext(place: WorkerPlace): Promise<WorkerExit> {
+    const worker = this.#start(place);
     await worker.started;
     await this.#listen(worker);
     this.#options.log("info", "workers", "worker started", { worker: worker.pid });

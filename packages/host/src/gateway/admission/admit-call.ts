@@ -9,6 +9,7 @@ import {
 } from "@leveros/protocol";
 import type { AccessRequest } from "../../access/access-request.ts";
 import type { TokenIndex } from "../../access/token-index.ts";
+import { GatewayMeter } from "../../metrics/gateway-meter.ts";
 import type { CallRouter } from "../../router/call.ts";
 import type { EnvironmentAccess } from "../../router/environment-access.ts";
 import { checkHostHeader, checkPageOrigin } from "./browser-origin.ts";
@@ -18,7 +19,7 @@ export { type AccessRequest, type Connection, isForwarded } from "../../access/a
 export type { TokenIndex } from "../../access/token-index.ts";
 
 /** How a call came in. Pages can use all of these except `clientLink`. */
-type Door = "http" | "eventSource" | "webSocket" | "grpc" | "clientLink";
+type Door = "http" | "eventSource" | "webSocket" | "grpc" | "clientLink" | "page";
 
 /** A call as a door has read it. */
 export interface IncomingCall {
@@ -46,6 +47,8 @@ interface AdmissionOptions {
  */
 export class Admission {
   readonly #options: AdmissionOptions;
+  /** Counts the calls that ask for admission. */
+  readonly meter: GatewayMeter = new GatewayMeter();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -56,6 +59,17 @@ export class Admission {
    * @throws LeverError `forbidden`, `wrong_http_method`, `wrong_method_kind`, `unauthorized`, `malformed_request`
    */
   admitCall(call: IncomingCall): AdmittedCall {
+    countCall(this.meter, call);
+    try {
+      return this.checkCall(call);
+    } catch (error) {
+      if (error instanceof LeverError) this.meter.addRefusal(error.code);
+      throw error;
+    }
+  }
+
+  /** As `admitCall`, for a call that is not counted: another door takes it if it is refused here. */
+  checkCall(call: IncomingCall): AdmittedCall {
     const { door, target, request, isStream, askedMs } = call;
     const { router, access, limits } = this.#options;
     const environment = router.environment(target.environment)?.access;
@@ -111,6 +125,29 @@ export class Admission {
   }
 }
 
+export function countCall(meter: GatewayMeter, { door, request }: IncomingCall): void {
+  switch (door) {
+    case "http":
+      if (request.httpVersionMajor === 2) meter.add("http2");
+      else meter.addHttp1();
+      return;
+    case "eventSource":
+      meter.add("sse");
+      return;
+    case "webSocket":
+      meter.add("websocket");
+      return;
+    case "grpc":
+      meter.add("grpc");
+      return;
+    case "clientLink":
+      meter.add("link");
+      return;
+    case "page":
+      return;
+  }
+}
+
 /** Checks what a door can carry. The router checks the rest: it has the services. */
 function checkMethod(
   { door, target: { method }, request, isStream }: IncomingCall,
@@ -126,6 +163,9 @@ function checkMethod(
     case "webSocket":
       if (isStreamingName(method)) return;
       throw wrongMethodKind(method, false);
+    case "page":
+      if (request.method === "GET" || request.method === "HEAD") return;
+      throw wrongHttpMethod(request.method);
     case "grpc":
     case "clientLink":
       return;

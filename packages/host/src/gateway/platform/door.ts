@@ -3,6 +3,7 @@ import type { DoorOptions } from "../door-options.ts";
 import { discardBody } from "../http/discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../http/exchange.ts";
 import { writeProblem, writeResponse } from "../http/write-response.ts";
+import { serveMetrics } from "./metrics.ts";
 
 /** Begins the paths of Lever's own pages. No service can have the name `-`. */
 const PREFIX = "/-/";
@@ -21,11 +22,13 @@ const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
       else writeProblem(response, notReady(obstacle));
     },
   ],
+  ["/-/metrics", serveMetrics],
 ]);
 
 /**
- * Answers a GET or HEAD of one of Lever's own pages. They belong to no environment, and these are open to all. False = the
- * request is for something else.
+ * Answers a GET or HEAD of one of Lever's own pages. They belong to no environment. The first two are open to all. False =
+ * the request is for something else.
+ * @throws LeverError for a caller who may not see the page.
  */
 export function servePlatform(
   request: HttpRequest,

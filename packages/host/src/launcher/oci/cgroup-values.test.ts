@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import {
   type CgroupVersion,
+  cpuSeconds,
   innerLimitValues,
   limitValues,
   ranOutOfMemory,
@@ -55,4 +56,13 @@ it.each<[string, CgroupVersion, boolean]>([
   ["", 1, false],
 ])("counters %j of version %s mean out of memory: %s", (failures, version, expected) => {
   expect(ranOutOfMemory(failures, version)).toBe(expected);
+});
+
+it.each([
+  [1, "1500000000\n", 1.5],
+  [1, "", 0],
+  [2, "usage_usec 2500000\nuser_usec 2000000\nsystem_usec 500000\n", 2.5],
+  [2, "", 0],
+] as const)("the processor time in version %i, %j, is %d s", (version, content, expected) => {
+  expect(cpuSeconds(content, version)).toBe(expected);
 });

@@ -77,3 +77,14 @@ export function memoryFiles(version: CgroupVersion): MemoryFiles {
 export function ranOutOfMemory(failures: string, version: CgroupVersion): boolean {
   return version === 2 ? /^oom_kill [1-9]/m.test(failures) : Number(failures) > 0;
 }
+
+/** The file of a group with the processor time that it has used; in version 1 of the controller cpuacct. */
+export function cpuFile(version: CgroupVersion): string {
+  return version === 2 ? "cpu.stat" : "cpuacct.usage";
+}
+
+/** The processor time in the content of `cpuFile`: version 2 counts microseconds, version 1 nanoseconds. */
+export function cpuSeconds(content: string, version: CgroupVersion): number {
+  if (version === 1) return Number(content) / 1e9;
+  return Number(/^usage_usec (\d+)$/m.exec(content)?.[1] ?? 0) / 1e6;
+}

@@ -6,6 +6,8 @@ import {
   type CgroupVersion,
   type Controller,
   controllers,
+  cpuFile,
+  cpuSeconds,
   INNER_GROUP,
   innerLimitValues,
   limitValues,
@@ -82,10 +84,19 @@ export class ContainerCgroup {
     return Number(this.#readMemory("peak"));
   }
 
-  /** Empty when the file or the group does not exist. */
+  /** Processor time that all its processes have used. */
+  get cpuSeconds(): number {
+    return cpuSeconds(this.#read("cpuacct", cpuFile(this.#version)), this.#version);
+  }
+
   #readMemory(counter: keyof MemoryFiles): string {
+    return this.#read("memory", this.#memoryFiles[counter]);
+  }
+
+  /** Empty when the file or the group does not exist. */
+  #read(controller: Controller | "cpuacct", file: string): string {
     try {
-      return readFileSync(this.#file("memory", this.#memoryFiles[counter]), "utf8");
+      return readFileSync(this.#file(controller, file), "utf8");
     } catch {
       return "";
     }
@@ -97,7 +108,7 @@ export class ContainerCgroup {
     }
   }
 
-  #file(controller: Controller, file: string): string {
+  #file(controller: Controller | "cpuacct", file: string): string {
     return join(CGROUPS, this.#version === 2 ? "" : controller, this.#path, file);
   }
 }

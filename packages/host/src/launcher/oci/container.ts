@@ -76,6 +76,7 @@ export class Container implements LaunchedRuntime {
   #ownMb = 0;
   #wasKilled = false;
   #hasExited = false;
+  #cpuSeconds = 0;
 
   constructor(deps: ContainerDeps, { ram, variables, onOutput }: LaunchOptions) {
     this.#deps = deps;
@@ -98,6 +99,8 @@ export class Container implements LaunchedRuntime {
     this.exited = new Promise<ProcessExit>((resolve) => {
       child.once("exit", (status, signalName) => {
         this.#hasExited = true;
+        // Its control group is removed.
+        void this.cpuSeconds;
         output.readRest();
         const exit = this.#exitOf(status, signalName);
         void outputEnd().then(() => resolve(exit));
@@ -146,6 +149,11 @@ export class Container implements LaunchedRuntime {
     if (this.#hasExited) return 0;
     const ownBytes = Math.min(this.#ownMb * 1e6, privateBytes(this.pid));
     return Math.max(0, this.#cgroup.memoryBytes - ownBytes);
+  }
+
+  get cpuSeconds(): number {
+    this.#cpuSeconds = Math.max(this.#cpuSeconds, this.#cgroup.cpuSeconds);
+    return this.#cpuSeconds;
   }
 
   attach(access: InstanceAccess): Promise<VisiblePaths> {

@@ -33,7 +33,12 @@ beforeEach(() => {
       return new Map(
         known.map(([pid, used]) => [
           pid,
-          { bytes: used, leaderBytes: leaderBytes.get(pid) ?? 0, pids: [pid, pid + 1] },
+          {
+            bytes: used,
+            leaderBytes: leaderBytes.get(pid) ?? 0,
+            cpuSeconds: 0,
+            pids: [pid, pid + 1],
+          },
         ]),
       );
     },

@@ -27,6 +27,7 @@ export class MemoryWatchdog {
   readonly #readAgain: (leaders: ReadonlySet<number>) => ReadonlyMap<number, ProcessesMemory>;
   readonly #readMemory: (leaders: ReadonlySet<number>) => ReadonlyMap<number, ProcessesMemory>;
   readonly #watched = new Map<number, Watched>();
+  readonly #cpuSeconds = new Map<number, number>();
   #lastSeen: ReadonlyMap<number, ProcessesMemory> = new Map();
   #timer: unknown;
 
@@ -46,6 +47,7 @@ export class MemoryWatchdog {
   /** Does nothing for a process that is not watched. */
   unwatch(pid: number): void {
     this.#watched.delete(pid);
+    this.#cpuSeconds.delete(pid);
     if (this.#watched.size > 0) return;
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -57,12 +59,18 @@ export class MemoryWatchdog {
     return memory === undefined ? 0 : countedBytes(memory, this.#watched.get(pid)?.freeBytes ?? 0);
   }
 
+  /** Processor time at the last check. It never goes back, although ended processes leave the sum. */
+  cpuSecondsOf(pid: number): number {
+    return this.#cpuSeconds.get(pid) ?? 0;
+  }
+
   #check(): void {
     const startedAt = this.#clock.now();
     this.#lastSeen = this.#readAgain(new Set(this.#watched.keys()));
     for (const [pid, memory] of this.#lastSeen) {
       const watched = this.#watched.get(pid);
       if (watched === undefined) continue;
+      this.#cpuSeconds.set(pid, Math.max(this.cpuSecondsOf(pid), memory.cpuSeconds));
       const bytes = countedBytes(memory, watched.freeBytes);
       if (bytes <= watched.bytesMax) continue;
       this.unwatch(pid);

@@ -108,6 +108,7 @@ class RuntimeProcess implements LaunchedRuntime {
   readonly #process: LinkedProcess;
   readonly #mark: string | undefined;
   #limit: string | undefined;
+  #cpuSeconds = 0;
 
   /** @throws LeverError `start_failed` when the system creates no process, or it cannot be recorded. */
   constructor(deps: RuntimeDeps, launch: LaunchOptions) {
@@ -163,6 +164,7 @@ class RuntimeProcess implements LaunchedRuntime {
   /** Ends the processes that the service has started: those of its group, and those that have left it. */
   async #cleanUp(): Promise<void> {
     const { watchdog, records } = this.#deps;
+    this.#cpuSeconds = watchdog.cpuSecondsOf(this.pid);
     watchdog.unwatch(this.pid);
     killGroup(this.pid);
     records.remove(this.pid);
@@ -180,6 +182,11 @@ class RuntimeProcess implements LaunchedRuntime {
 
   get memoryBytes(): number {
     return this.#isRunning ? this.#deps.watchdog.bytesOf(this.pid) : 0;
+  }
+
+  get cpuSeconds(): number {
+    if (this.#isRunning) this.#cpuSeconds = this.#deps.watchdog.cpuSecondsOf(this.pid);
+    return this.#cpuSeconds;
   }
 
   async attach(access: InstanceAccess): Promise<VisiblePaths> {

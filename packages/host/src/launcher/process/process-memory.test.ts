@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import {
+  cpuSecondsOf,
   groupByLeader,
   MemoryReader,
   memoryOf,
@@ -59,6 +60,12 @@ it.each([
   ["", undefined],
 ])("a stat of %j is parsed", (stat, parents) => {
   expect(parseStat(stat)).toEqual(parents);
+});
+
+it("the processor time of a stat is its own and that of its ended children", () => {
+  const stat = "4711 (a) b (c) S 17 4711 4710 0 -1 4194304 1 2 3 4 150 50 20 5 20 0 7 0 99";
+  expect(cpuSecondsOf(stat)).toBe(2.25);
+  expect(cpuSecondsOf("")).toBe(0);
 });
 
 it.runIf(process.platform === "linux")("a real session counts with its child", async () => {

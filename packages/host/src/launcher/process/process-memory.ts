@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 
 /** Bytes in a page of memory (getconf PAGESIZE) on the machines that Lever runs on. */
 const PAGE_BYTES = 4_096;
+/** The unit of processor time in `/proc` (getconf CLK_TCK), on the same. */
+const TICKS_PER_SECOND = 100;
 
 /** Memory of one process and of all that it has started. */
 export interface ProcessesMemory {
@@ -9,12 +11,19 @@ export interface ProcessesMemory {
   readonly bytes: number;
   /** The part of it that is the process itself. */
   readonly leaderBytes: number;
+  /** Processor time of those that run, and of those that they have waited for. */
+  readonly cpuSeconds: number;
   readonly pids: readonly number[];
 }
 
 export interface ProcessParents {
   readonly parent: number;
   readonly session: number;
+}
+
+interface ReadProcess extends ProcessParents {
+  /** Its own, and that of ended children that it has waited for. */
+  readonly cpuSeconds: number;
 }
 
 /** In so many reads, every process of the machine is read at least once. */
@@ -42,28 +51,32 @@ export class MemoryReader {
     const owned = new Set([...groups.values()].flat());
     for (const pid of processes.keys()) if (!owned.has(pid)) others.add(pid);
     this.#others = others;
-    return memoryOfGroups(groups);
+    return memoryOfGroups(groups, processes);
   }
 }
 
 /** The memory of some processes, each the leader of a session, with all that they have started (proc(5)). */
 export function memoryOf(leaders: ReadonlySet<number>): Map<number, ProcessesMemory> {
-  return memoryOfGroups(groupByLeader(readProcesses(), leaders));
+  const processes = readProcesses();
+  return memoryOfGroups(groupByLeader(processes, leaders), processes);
 }
 
 function memoryOfGroups(
   groups: ReadonlyMap<number, readonly number[]>,
+  processes: ReadonlyMap<number, ReadProcess>,
 ): Map<number, ProcessesMemory> {
   const memory = new Map<number, ProcessesMemory>();
   for (const [leader, pids] of groups) {
     let bytes = 0;
     let leaderBytes = 0;
+    let cpuSeconds = 0;
     for (const pid of pids) {
       const used = privateBytes(pid);
       bytes += used;
+      cpuSeconds += processes.get(pid)?.cpuSeconds ?? 0;
       if (pid === leader) leaderBytes = used;
     }
-    memory.set(leader, { bytes, leaderBytes, pids });
+    memory.set(leader, { bytes, leaderBytes, cpuSeconds, pids });
   }
   return memory;
 }
@@ -103,13 +116,14 @@ function leaderOf(
   return undefined;
 }
 
-function readProcesses(isSkipped = (_: number): boolean => false): Map<number, ProcessParents> {
-  const processes = new Map<number, ProcessParents>();
+function readProcesses(isSkipped = (_: number): boolean => false): Map<number, ReadProcess> {
+  const processes = new Map<number, ReadProcess>();
   for (const name of readDir("/proc")) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || isSkipped(pid)) continue;
-    const parents = parseStat(readProc(`${pid}/stat`));
-    if (parents !== undefined) processes.set(pid, parents);
+    const stat = readProc(`${pid}/stat`);
+    const parents = parseStat(stat);
+    if (parents !== undefined) processes.set(pid, { ...parents, cpuSeconds: cpuSecondsOf(stat) });
   }
   return processes;
 }
@@ -120,6 +134,13 @@ export function parseStat(stat: string): ProcessParents | undefined {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 4);
   if (fields.length < 4) return undefined;
   return { parent: Number(fields[1]), session: Number(fields[3]) };
+}
+
+/** Reads utime, stime, cutime and cstime, the fields 14 to 17 of `/proc/<pid>/stat`. */
+export function cpuSecondsOf(stat: string): number {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 15);
+  const ticks = fields.slice(11).reduce((sum, field) => sum + Number(field), 0);
+  return ticks / TICKS_PER_SECOND;
 }
 
 /** Private memory of one process; 0 when it has exited. statm: size, resident, shared, … in pages. */

@@ -1,0 +1,148 @@
+import { gunzipSync } from "node:zlib";
+import type { Right } from "@leveros/protocol";
+import { Client } from "leveros";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { adminOf } from "../harness/admin.ts";
+import { eventually } from "../harness/eventually.ts";
+import { callMethod, type HttpAnswer, httpCall } from "../harness/http-call.ts";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
+import { workersOf } from "../harness/worker-processes.ts";
+
+const code = `
+exports.work = async (ms) => { await new Promise((done) => setTimeout(done, ms)); return ms; };
+exports.fail = async () => { throw new Error("no"); };
+exports.die = async () => process.exit(3);
+exports.echoChan = async (stream) => { for await (const message of stream) stream.write(message); };
+`;
+
+let lever: RunningLever;
+
+beforeAll(async () => {
+  lever = await startLever({ workers: 2 });
+  await deployService(lever, testService(code, { name: "shop" }));
+});
+
+afterAll(() => lever.stop());
+
+/** Each request has a connection of its own, so it may arrive at either worker. */
+function scrape(path = "/-/metrics", headers: Record<string, string> = {}): Promise<HttpAnswer> {
+  return httpCall(lever.address, path, { method: "GET", headers });
+}
+
+/** The value of a series, or the sum of those that begin alike; NaN = there is none. */
+function sumOf(text: string, series: string): number {
+  const values = text
+    .split("\n")
+    .filter((line) => line.startsWith(series))
+    .map((line) => Number(line.slice(line.lastIndexOf(" ") + 1)));
+  return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0);
+}
+
+const shop = 'environment="dev.lever",service="shop"';
+
+describe("the metrics of a host with two workers", () => {
+  it("the sums of both workers' scrapes are the calls that were made", async () => {
+    const calls = [
+      ...Array.from({ length: 30 }, () => callMethod(lever.address, "/shop/work", [1])),
+      ...Array.from({ length: 3 }, () => callMethod(lever.address, "/shop/fail", [])),
+    ];
+    await Promise.all(calls);
+    await callMethod(lever.address, "/shop/die", []);
+    const client = new Client({ forceHost: lever.address });
+    const stream = await client.service("dev.lever", "shop").invokeChan("echoChan");
+    for (let index = 0; index < 5; index++) stream.write(index);
+    stream.end();
+    for await (const _ of stream);
+    for (let index = 0; index < 6; index++) {
+      const { status, text } = await scrape();
+      expect(status).toBe(200);
+      const work = `lever_calls_total{${shop},method="work"`;
+      expect(sumOf(text, work)).toBe(30);
+      expect(sumOf(text, `lever_calls_total{${shop},method="fail",outcome="error"}`)).toBe(3);
+      expect(sumOf(text, `lever_calls_total{${shop}`)).toBe(35);
+      expect(sumOf(text, `lever_call_duration_seconds_count{${shop}`)).toBe(34);
+      expect(sumOf(text, `lever_stream_duration_seconds_count{${shop}`)).toBe(1);
+      expect(sumOf(text, `lever_stream_messages_total{${shop},direction="in"}`)).toBe(5);
+      expect(sumOf(text, `lever_calls_in_flight{${shop}}`)).toBe(0);
+      expect(sumOf(text, "lever_workers")).toBe(2);
+    }
+  });
+
+  it("instances are counted with their starts, exits, memory and processor time", async () => {
+    const { text } = await scrape();
+    expect(sumOf(text, `lever_instance_exits_total{${shop},reason="crash"}`)).toBe(1);
+    expect(sumOf(text, `lever_instance_starts_total{${shop}`)).toBeGreaterThan(0);
+    await callMethod(lever.address, "/shop/work", [1]);
+    await eventually(async () => {
+      const now = (await scrape()).text;
+      const memory = sumOf(now, `lever_service_memory_bytes{${shop}}`);
+      return memory > 1e6 && sumOf(now, `lever_service_cpu_seconds_total{${shop}}`) > 0;
+    });
+    expect(sumOf(text, 'lever_deploys_total{environment="dev.lever",result="live"}')).toBe(1);
+  });
+
+  it("a worker's counts are continued by the one that replaces it", async () => {
+    await httpCall(lever.address, "/shop/nothing?forceenv=dev.lever", { body: "[]" });
+    await httpCall(lever.address, "/shop/work?forceenv=no.lever", { body: "[]" });
+    const refusals = async (): Promise<boolean> => {
+      const { text } = await scrape();
+      return (
+        sumOf(text, 'lever_refusals_total{code="unknown_method"}') === 1 &&
+        sumOf(text, 'lever_refusals_total{code="unknown_environment"}') === 1 &&
+        sumOf(text, "lever_gateway_requests_total{") > 30
+      );
+    };
+    await eventually(refusals);
+    for (const pid of workersOf(lever.pid)) process.kill(pid, "SIGKILL");
+    await lever.event("worker started");
+    await eventually(async () => await scrape().then(refusals, () => false));
+    const { text } = await scrape();
+    expect(sumOf(text, "lever_worker_exits_total")).toBe(2);
+    expect(sumOf(text, `lever_calls_total{${shop},method="fail"`)).toBe(3);
+  });
+
+  it("OpenMetrics, gzip and one environment are given to callers that ask for them", async () => {
+    const open = await scrape("/-/metrics?environment=dev.lever", {
+      accept: "application/openmetrics-text; version=1.0.0",
+      "accept-encoding": "gzip",
+    });
+    expect(open.headers).toMatchObject({
+      "content-type": "application/openmetrics-text; version=1.0.0; charset=utf-8",
+      "content-encoding": "gzip",
+    });
+    const text = gunzipSync(open.body).toString();
+    expect(text).toContain("\n# TYPE lever_call_bytes counter\n");
+    expect(text).toMatch(/# EOF\n$/);
+    expect(text).not.toContain("admin.lever");
+    expect((await scrape("/-/metrics?environment=no.lever")).status).toBe(404);
+  });
+
+  it("pages and foreign host names do not get the metrics", async () => {
+    expect((await scrape("/-/metrics", { origin: "http://evil.example" })).status).toBe(403);
+    expect((await scrape("/-/metrics", { host: "evil.example" })).status).toBe(403);
+  });
+
+  it("once there are tokens, the right look is needed", async () => {
+    const master = await adminOf(lever).invoke("createToken", {
+      environments: ["*"],
+      rights: ["admin"],
+    });
+    const create = async (environment: string, right: Right): Promise<Record<string, string>> => {
+      const options = { environments: [environment], rights: [right] };
+      const { token } = await adminOf(lever, master.token).invoke("createToken", options);
+      return { authorization: `Bearer ${token}` };
+    };
+    const look = await create("*", "look");
+    const lookInDev = await create("dev.lever", "look");
+    const invoke = await create("*", "invoke");
+    const statusOf = async (headers: Record<string, string>, query = ""): Promise<number> =>
+      (await scrape(`/-/metrics${query}`, headers)).status;
+    expect(await statusOf({})).toBe(401);
+    expect(await statusOf(invoke)).toBe(403);
+    expect(await statusOf(look)).toBe(200);
+    expect(await statusOf(lookInDev)).toBe(403);
+    expect(await statusOf(lookInDev, "?environment=dev.lever")).toBe(200);
+    expect(await statusOf(lookInDev, "?environment=other.lever")).toBe(403);
+  });
+});
