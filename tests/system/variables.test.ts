@@ -265,20 +265,26 @@ describe("environments", () => {
       ]);
     });
 
-    it("lever env rm refuses an environment with services", async () => {
-      const refused = await lever.lever(["env", "rm", "staging.lever"]);
-      expect([refused.status, refused.stderr]).toEqual([
-        3,
-        expect.stringContaining("it has 1 services"),
-      ]);
+    it("lever env rm without --yes removes nothing, and says what it would remove", async () => {
+      const { status, stdout, stderr } = await lever.lever(["env", "rm", "staging.lever"]);
+      expect([status, stdout]).toEqual([2, ""]);
+      expect(stderr).toBe(
+        "lever: This removes the environment staging.lever with 1 service (one), 1 version and all their data, 1 variable.\nTo do it, add --yes.\n",
+      );
     });
 
-    describe("removed with --force", () => {
+    it("the host refuses to remove an environment with services without force", async () => {
+      await expect(
+        adminOf(lever).invoke("removeEnvironment", "staging.lever"),
+      ).rejects.toMatchObject({ message: expect.stringContaining("it has 1 services") });
+    });
+
+    describe("removed with --yes", () => {
       let pid: number;
 
       beforeAll(async () => {
         pid = Number(await client.service("staging.lever", "one").invoke("pid"));
-        await run(["env", "rm", "staging.lever", "--force"]);
+        await run(["env", "rm", "staging.lever", "--yes"]);
       });
 
       it("calls in a removed environment fail", async () => {

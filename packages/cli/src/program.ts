@@ -33,7 +33,7 @@ export function createProgram(
   const program = new CommanderCommand("lever");
   program
     .description("Lever runs services: deploy a folder, then call its methods by URL.")
-    .version(version, "-V, --version", "print the version")
+    .version(version, versionFlags(sections), "print the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command]", "show help for a command")
     .configureHelp({ showGlobalOptions: true })
@@ -49,6 +49,13 @@ export function createProgram(
     for (const declared of commands) add(program, program, declared).helpGroup(heading);
   }
   return program;
+}
+
+/** A command with an option `--version` of its own comes alone. The parser would take the word for the program's. */
+function versionFlags(sections: readonly CommandSection[]): string {
+  const [first, ...others] = sections.flatMap(({ commands }) => commands);
+  const isTaken = first?.kind === "command" && "version" in first.options;
+  return isTaken && others.length === 0 ? "-V" : "-V, --version";
 }
 
 function add(

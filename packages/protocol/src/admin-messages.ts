@@ -210,6 +210,34 @@ export interface RollbackReport {
   readonly previousVersion: number;
 }
 
+/** The reply of `removeService` and `removeVersion`. */
+export interface RemovalReport {
+  readonly environment: string;
+  readonly service: string;
+  /** The versions that are removed. */
+  readonly versions: readonly number[];
+  /** The service's data, variables and secrets are still there. */
+  readonly keptData: boolean;
+}
+
+/** The reply of `restartService`. */
+export interface ServiceRestart {
+  readonly environment: string;
+  readonly service: string;
+  readonly version: number;
+  /** Instances that finish their calls and stop. */
+  readonly replaced: number;
+  /** False = the service had no instances, and the next call starts one. */
+  readonly isStarted: boolean;
+}
+
+/** The reply of `stopInstance`. */
+export interface StopReport {
+  readonly service: string;
+  readonly version: number;
+  readonly instance: string;
+}
+
 /** An environment in the reply of `listEnvironments`. */
 export interface EnvironmentListing {
   readonly environment: string;

@@ -5,10 +5,13 @@ import type {
   EnvironmentListing,
   InstancesReport,
   LimitListing,
+  RemovalReport,
   RestartReport,
   RollbackReport,
   ScalingReport,
   ServiceListing,
+  ServiceRestart,
+  StopReport,
   VariableListing,
 } from "./admin-messages.ts";
 import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
@@ -22,6 +25,15 @@ import type { NetworkPolicy } from "./network-policy.ts";
  */
 export interface AdminMethods {
   rollBackService(environment: string, service: string, version?: number | null): RollbackReport;
+  /** With `keepData`, the service's data, variables and secrets stay. */
+  removeService(
+    environment: string,
+    service: string,
+    options?: { readonly keepData?: boolean },
+  ): RemovalReport;
+  removeVersion(environment: string, service: string, version: number): RemovalReport;
+  restartService(environment: string, service: string): ServiceRestart;
+  stopInstance(environment: string, instance: string): StopReport;
   listServices(environment: string): readonly ServiceListing[];
   listInstances(environment: string, service?: string | null): InstancesReport;
   explainService(environment: string, service: string): ScalingReport;

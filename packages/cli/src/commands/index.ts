@@ -20,6 +20,9 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
     commands: {
       deploy: async () => (await import("./deploy/deploy.ts")).deploy,
       rollback: async () => (await import("./rollback/rollback.ts")).rollback,
+      restart: async () => (await import("./restart/restart.ts")).restart,
+      "stop-instance": async () => (await import("./stop-instance/stop-instance.ts")).stopInstance,
+      rm: async () => (await import("./rm/rm.ts")).rm,
       invoke: async () => (await import("./invoke/invoke.ts")).invoke,
       stream: async () => (await import("./stream/stream.ts")).stream,
     },

@@ -59,6 +59,12 @@ export const service: Argument<string> = {
   read: (value) => readName(value, "service"),
 };
 
+export const instance: Argument<string> = {
+  name: "instance",
+  role: "target",
+  read: (value) => readName(value, "instance"),
+};
+
 /** `""` = every service of the environment. */
 export const serviceOrAll: Argument<string> = { ...service, ...text("service") };
 

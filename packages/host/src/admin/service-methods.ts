@@ -6,12 +6,13 @@ import {
 } from "@leveros/protocol";
 import type { Deployer } from "../deployer/deployer.ts";
 import type { KeptVersions } from "../deployer/kept-files.ts";
+import type { ServiceRemovals } from "../deployer/service-removals.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { HostMeters } from "../metrics/host-meters.ts";
 import type { Router } from "../router/router.ts";
 import type { Store } from "../store/store.ts";
-import { environment, optionalVersion, service, version } from "./arguments.ts";
+import { environment, flag, instance, optionalVersion, service, version } from "./arguments.ts";
 import { deployOptions, digests } from "./deploy-arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
@@ -21,14 +22,22 @@ export interface ServiceParts {
   readonly router: Router;
   readonly fleet: Fleet;
   readonly deployer: Deployer;
+  readonly removals: ServiceRemovals;
   readonly keptVersions: KeptVersions;
   readonly store: Store;
 }
 
-/** Methods that deploy services, and list them. */
+/** Methods that deploy, restart, remove and list services. */
 export const serviceMethods: Methods<
   ServiceParts,
-  "deployServiceChan" | "findKeptFiles" | "rollBackService" | "listServices"
+  | "deployServiceChan"
+  | "findKeptFiles"
+  | "rollBackService"
+  | "removeService"
+  | "removeVersion"
+  | "restartService"
+  | "stopInstance"
+  | "listServices"
 > = {
   deployServiceChan: adminStream(
     {
@@ -85,6 +94,59 @@ export const serviceMethods: Methods<
     },
   ),
 
+  removeService: adminMethod(
+    {
+      right: "deploy",
+      isChange: true,
+      arguments: [environment, service, flag("keepData")],
+      does: "Removes a service with its versions; without `keepData`, also its data, variables and secrets.",
+    },
+    ({ removals }, name, of, keepsData) => removals.remove(name, of, { keepsData }),
+  ),
+
+  removeVersion: adminMethod(
+    {
+      right: "deploy",
+      isChange: true,
+      arguments: [environment, service, version],
+      does: "Removes a version that is not live.",
+    },
+    ({ removals }, name, of, number) => removals.removeVersion(name, of, number),
+  ),
+
+  restartService: adminMethod(
+    {
+      right: "deploy",
+      isChange: true,
+      arguments: [environment, service],
+      does: "Replaces the instances of a service, as a deploy of the same version does.",
+    },
+    async ({ deployer, router }, name, of) => {
+      findEnvironment(router, name);
+      return await deployer.restartService(name, of).catch(throwDeployFailure);
+    },
+  ),
+
+  stopInstance: adminMethod(
+    {
+      right: "deploy",
+      isChange: true,
+      arguments: [environment, instance],
+      does: "Stops an instance after its calls, and answers when it has exited.",
+    },
+    async ({ fleet, router }, name, id) => {
+      findEnvironment(router, name);
+      const found = fleet
+        .servicesOf(name)
+        .flatMap(({ instances }) => instances)
+        .find(({ spec }) => spec.instance === id);
+      if (found === undefined) throw unknownInstance(name, id);
+      found.stop();
+      await found.exited;
+      return { service: found.spec.service, version: found.spec.version, instance: id };
+    },
+  ),
+
   listServices: adminMethod(
     {
       right: "look",
@@ -120,6 +182,13 @@ export const serviceMethods: Methods<
     },
   ),
 };
+
+function unknownInstance(environment: string, instance: string): LeverError {
+  return new LeverError(
+    "not_found",
+    `Cannot stop the instance ${JSON.stringify(instance)}: no such instance runs in ${environment}. lever ps lists them.`,
+  );
+}
 
 const contentCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "invalid_archive",

@@ -7,11 +7,13 @@ import { CodeStore } from "../deployer/code-store.ts";
 import { Deployer } from "../deployer/deployer.ts";
 import { goLive } from "../deployer/go-live.ts";
 import { KeptVersions } from "../deployer/kept-files.ts";
+import { ServiceRemovals } from "../deployer/service-removals.ts";
 import { transformCode } from "../deployer/transform.ts";
 import { Environments } from "../environments/environments.ts";
 import { SecretBox } from "../environments/secret-box.ts";
 import { Variables } from "../environments/variables.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { KeyedQueue } from "../keyed-queue.ts";
 import { removeLeftovers } from "../launcher/leftovers.ts";
 import { type Isolation, type OpenedLauncher, openLauncher } from "../launcher/open-launcher.ts";
 import { removeServiceData, serviceFoldersDir } from "../launcher/service-data.ts";
@@ -47,6 +49,7 @@ export interface HostParts {
   readonly fleet: Fleet;
   readonly environments: Environments;
   readonly deployer: Deployer;
+  readonly removals: ServiceRemovals;
   readonly keptVersions: KeptVersions;
   readonly tokens: TokenRegistry;
   readonly backups: Backups;
@@ -127,11 +130,25 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     removeServiceData: (environment) => removeServiceData(dataDir, environment),
   });
   const keptVersions = new KeptVersions({ store, code, limits });
+  const turns = new KeyedQueue();
+  const removals = new ServiceRemovals({
+    store,
+    code,
+    environments,
+    router,
+    fleet,
+    turns,
+    removeServiceData: (...service) => removeServiceData(dataDir, ...service),
+    log,
+  });
+  await removals.finishAll();
   const deployer: Deployer = new Deployer({
     store,
     code,
     keptVersions,
     environments,
+    removals,
+    turns,
     fleet,
     router,
     limits,
@@ -160,6 +177,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     fleet,
     environments,
     deployer,
+    removals,
     keptVersions,
     tokens,
     backups: new Backups({

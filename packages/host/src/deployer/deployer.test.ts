@@ -6,6 +6,7 @@ import { defaultLimits, LeverError } from "@leveros/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { serviceArchive } from "../../../../tests/harness/archive.ts";
 import { SimulatedHost } from "../../../../tests/simulation/simulated-host.ts";
+import { KeyedQueue } from "../keyed-queue.ts";
 import { openSqliteStore } from "../store/sqlite-store.ts";
 import type { Store } from "../store/store.ts";
 import { CodeStore } from "./code-store.ts";
@@ -41,6 +42,8 @@ beforeEach(async () => {
     code,
     keptVersions: new KeptVersions({ store, code, limits }),
     transform: async () => {},
+    removals: { finish: async () => {} },
+    turns: new KeyedQueue(),
     environments: {
       require(environment) {
         if (removed.has(environment)) throw new LeverError("unknown_environment", "It is gone.");

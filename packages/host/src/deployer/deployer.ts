@@ -3,46 +3,25 @@ import {
   type DeployReport,
   isSourcePath,
   type KeptFiles,
-  LeverError,
   type LeverJson,
-  type Limits,
   type RestartReport,
   type RollbackReport,
+  type ServiceRestart,
   serviceKey,
 } from "@leveros/protocol";
-import { type Clock, isoTime } from "../clock.ts";
-import type { Environments } from "../environments/environments.ts";
-import type { Fleet } from "../fleet/fleet.ts";
+import { isoTime } from "../clock.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { ServiceFleet } from "../fleet/service-fleet.ts";
-import { KeyedQueue } from "../keyed-queue.ts";
-import type { Log } from "../logs/log.ts";
-import type { Router } from "../router/router.ts";
-import type { Store, VersionRecord } from "../store/store.ts";
+import type { VersionRecord } from "../store/store.ts";
 import { checkMethods } from "./check-methods.ts";
-import type { CodeStore, UnpackedCode } from "./code-store.ts";
+import type { UnpackedCode } from "./code-store.ts";
 import { deployReport } from "./deploy-report.ts";
 import { DeploySlots } from "./deploy-slots.ts";
+import type { DeployerOptions } from "./deployer-options.ts";
 import { goLive } from "./go-live.ts";
-import type { KeptVersions } from "./kept-files.ts";
-import { findVersion } from "./kept-version.ts";
+import { findVersion, unknownService } from "./kept-version.ts";
 import { readService } from "./read-service.ts";
-import type { TransformedService } from "./transform.ts";
 import { withinUploadTime } from "./upload-time.ts";
-
-export interface DeployerOptions {
-  readonly store: Store;
-  readonly code: CodeStore;
-  readonly keptVersions: KeptVersions;
-  /** Makes JavaScript of a folder's TypeScript. */
-  readonly transform: (service: Omit<TransformedService, "dataDir">) => Promise<void>;
-  readonly environments: Pick<Environments, "require">;
-  readonly fleet: Fleet;
-  readonly router: Router;
-  readonly limits: Limits;
-  readonly clock: Clock;
-  readonly log: Log;
-}
 
 /** Deploys at once, from the first byte of the upload on. Each may have an archive of `archiveBytesMax` on the disk. */
 const DEPLOYS_MAX = 64;
@@ -78,7 +57,6 @@ type VersionFields = Omit<VersionRecord, "version" | "methods" | "deployedAt">;
 export class Deployer {
   readonly #options: DeployerOptions;
   readonly #slots: DeploySlots;
-  readonly #services = new KeyedQueue();
 
   constructor(options: DeployerOptions) {
     this.#options = options;
@@ -157,9 +135,7 @@ export class Deployer {
       archiveBytes: wholeBytes ?? archiveBytes,
       unpackedBytes,
     };
-    const { record, startMs } = await this.#services.run(serviceKey(environment, name), () =>
-      this.#publish(fields),
-    );
+    const { record, startMs } = await this.#inTurn(environment, name, () => this.#publish(fields));
     const times = { startedAt, receivedAt, turnAt, unpackedAt, startMs, endedAt: clock.now() };
     return deployReport(record, unpacked, times);
   }
@@ -191,15 +167,10 @@ export class Deployer {
    * @throws LeverError when there is no such version, or when it does not start.
    */
   async rollBack(environment: string, service: string, wanted?: number): Promise<RollbackReport> {
-    return await this.#services.run(serviceKey(environment, service), async () => {
+    return await this.#inTurn(environment, service, async () => {
       const { store, fleet, log } = this.#options;
       const live = fleet.service(environment, service)?.live;
-      if (live === undefined) {
-        throw new LeverError(
-          "unknown_service",
-          `There is no service ${service} in ${environment}.`,
-        );
-      }
+      if (live === undefined) throw unknownService(environment, service);
       const kept = (await store.versions(environment)).filter(
         (record) => record.service === service,
       );
@@ -228,7 +199,7 @@ export class Deployer {
     for (const running of services) {
       const name = running.live.service;
       if (service !== "" && service !== name) continue;
-      await this.#services.run(serviceKey(environment, name), async () => {
+      await this.#inTurn(environment, name, async () => {
         try {
           if (await this.#restart(running)) restarted.push(name);
         } catch (error) {
@@ -240,6 +211,22 @@ export class Deployer {
     return { isDeployed, restarted, failed };
   }
 
+  /**
+   * Replaces the instances of a service, as a deploy does. A service whose instances have failed is started, too.
+   * @throws LeverError `unknown_service`; `start_failed` with the reason, and then nothing has changed.
+   */
+  async restartService(environment: string, service: string): Promise<ServiceRestart> {
+    return await this.#inTurn(environment, service, async () => {
+      const running = this.#options.fleet.service(environment, service);
+      if (running === undefined) throw unknownService(environment, service);
+      const { live, instances, route } = running;
+      const isStarted = instances.length > 0 || route.lastFailure !== undefined;
+      if (isStarted) await this.#replace(live, async () => live);
+      const { version } = live;
+      return { environment, service, version, replaced: instances.length, isStarted };
+    });
+  }
+
   /** False = it has no instances. */
   async #restart(running: ServiceFleet): Promise<boolean> {
     if (running.instances.length === 0) return false;
@@ -249,8 +236,9 @@ export class Deployer {
   }
 
   async #publish(fields: VersionFields): Promise<{ record: VersionRecord; startMs: number }> {
-    const { store, environments, code, limits, clock, log } = this.#options;
+    const { store, environments, removals, code, limits, clock, log } = this.#options;
     const { environment, service } = fields;
+    await removals.finish(environment, service);
     const version = await store.nextVersion(environment, service);
     const deployedAt = isoTime(clock.wallTime());
     const startedAt = clock.now();
@@ -276,6 +264,14 @@ export class Deployer {
       });
     }
     return { record, startMs };
+  }
+
+  async #inTurn<Result>(
+    environment: string,
+    service: string,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    return await this.#options.turns.run(serviceKey(environment, service), work);
   }
 
   /** Starts a candidate of a version, commits the version, makes it live. D2: if one fails, the candidate is killed. */

@@ -17,3 +17,7 @@ export function findVersion(
     `Cannot roll back ${service}: there is no ${what}; kept are ${numbers}, and ${live} is live.`,
   );
 }
+
+export function unknownService(environment: string, service: string): LeverError {
+  return new LeverError("unknown_service", `There is no service ${service} in ${environment}.`);
+}

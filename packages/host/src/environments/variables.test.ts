@@ -27,3 +27,7 @@ it.each(["NODE_OPTIONS", "LANG", "A"])(
     );
   },
 );
+
+it("an empty secret is refused", async () => {
+  await expect(variables.set(place, { A: "" }, true)).rejects.toThrow("its value is empty");
+});

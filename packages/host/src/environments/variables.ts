@@ -52,7 +52,10 @@ export class Variables {
     isSecret: boolean,
   ): Promise<void> {
     const { environment, service } = place;
-    for (const [name, value] of Object.entries(values)) checkVariable(name, value);
+    for (const [name, value] of Object.entries(values)) {
+      checkVariable(name, value);
+      if (isSecret && value === "") throw emptySecret(name);
+    }
     const setAt = isoTime(this.#clock.wallTime());
     const known = await this.#store.variables(environment);
     const isReplaced = (record: VariableRecord): boolean =>
@@ -136,6 +139,14 @@ const NAMES_SHOWN_MAX = 3;
 function describeNames(values: Readonly<Record<string, string>>): string {
   const names = Object.keys(values);
   return names.length <= NAMES_SHOWN_MAX ? names.join(", ") : `${names.length} variables`;
+}
+
+/** Scripts whose input is missing would otherwise replace a secret by nothing. */
+function emptySecret(name: string): LeverError {
+  return new LeverError(
+    "malformed_request",
+    `Cannot set the secret ${name}: its value is empty. To remove a secret, unset it.`,
+  );
 }
 
 function checkVariable(name: string, value: string): void {

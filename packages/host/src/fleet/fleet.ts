@@ -16,6 +16,7 @@ import type { VersionRecord } from "../store/store.ts";
 import type { FleetContext } from "./fleet-context.ts";
 import { instanceLimits, serviceLimits } from "./fleet-limits.ts";
 import { Instance, type InstanceContext, type InstanceListener } from "./instance.ts";
+import { outOfMemory } from "./instance-errors.ts";
 import { type InstanceSpec, prepareInstance, type SpecSources } from "./instance-spec.ts";
 import { RamBudget } from "./ram-budget.ts";
 import { ReconcileLoop } from "./reconcile-loop.ts";
@@ -157,18 +158,28 @@ export class Fleet {
 
   /** Stops all instances of an environment and forgets its services. They have left the routing table already. */
   async removeEnvironment(environment: string): Promise<void> {
-    const services = this.servicesOf(environment);
-    for (const service of services) service.close();
-    const instances = services.flatMap((service) => service.instances);
-    await Promise.all(instances.map((instance) => instance.exited));
-    for (const service of services) {
-      this.#loop.remove(service);
-      this.#ramBudget.cancelRequest(service);
-      this.#services.delete(serviceKey(environment, service.live.service));
-    }
+    const why = `the environment ${environment} is removed`;
+    await Promise.all(this.servicesOf(environment).map((of) => this.#remove(of, why)));
     await this.#preparation?.forget(environment);
     this.#options.launcher.forget?.(environment);
     await this.setNetwork(environment, "internet");
+  }
+
+  /** Stops all instances of a service and forgets it. It has left the routing table already. */
+  async removeService(environment: string, service: string): Promise<void> {
+    const found = this.service(environment, service);
+    await (found && this.#remove(found, `the service ${service} is removed`));
+    await this.#preparation?.forget(environment, service);
+    this.#options.launcher.forget?.(environment, service);
+  }
+
+  async #remove(service: ServiceFleet, reason: string): Promise<void> {
+    const { environment } = service.live;
+    service.close(reason);
+    await Promise.all(service.instances.map((instance) => instance.exited));
+    this.#loop.remove(service);
+    this.#ramBudget.cancelRequest(service);
+    this.#services.delete(serviceKey(environment, service.live.service));
   }
 
   /** The launcher can restrict what instances reach over the network. */
@@ -183,12 +194,11 @@ export class Fleet {
 
   /** Sets what the environment's instances may reach over their own network, also those that run. */
   async setNetwork(environment: string, policy: NetworkPolicy): Promise<void> {
-    if (policy === "internet") this.#restricted.delete(environment);
-    else this.#restricted.add(environment);
+    this.#restricted[policy === "internet" ? "delete" : "add"](environment);
     await this.#options.launcher.network?.setPolicy(environment, policy);
   }
 
-  /** Megabytes that are reserved for instances, and the most that may be. */
+  /** Megabytes that are reserved for instances, and that may be. */
   get ram(): { reserved: number; max: number } {
     return this.#ramBudget;
   }
@@ -287,12 +297,4 @@ export class Fleet {
       `Cannot start ${service}: what instances of ${environment} may reach is restricted, and only containers are held to that (lever up --isolation oci).`,
     );
   }
-}
-
-function outOfMemory(service: string, ramMax: number): LeverError {
-  return new LeverError(
-    "overloaded",
-    `Cannot start ${service}: the instances that run have been allotted all of the ${ramMax} MB that they may have.`,
-    { retryAfterSeconds: 5 },
-  );
 }

@@ -117,3 +117,12 @@ function withOutput(code: ErrorCode, publicMessage: string, lastOutput: string):
     publicMessage,
   });
 }
+
+/** A deploy would need memory that busy instances have. */
+export function outOfMemory(service: string, ramMax: number): LeverError {
+  return new LeverError(
+    "overloaded",
+    `Cannot start ${service}: the instances that run have been allotted all of the ${ramMax} MB that they may have.`,
+    { retryAfterSeconds: 5 },
+  );
+}

@@ -45,7 +45,8 @@ export class ServiceFleet implements InstanceListener {
   #failures = NO_FAILURES;
   #history = NO_HISTORY;
   #retry: unknown;
-  #isClosed = false;
+  /** undefined = it is open. */
+  #closedBecause: string | undefined;
 
   constructor(live: VersionRecord, route: ServiceRoute, context: FleetContext<ServiceFleet>) {
     this.live = live;
@@ -209,26 +210,25 @@ export class ServiceFleet implements InstanceListener {
     for (const running of this.instances) if (running.target === target) running.stop();
   }
 
-  /** Stops every instance, and starts no more. Its environment is removed, or Lever is stopping. */
-  close(): void {
-    this.#isClosed = true;
+  /** Stops every instance, and starts no more. `reason` completes a sentence for its callers. */
+  close(reason = "Lever is stopping"): void {
+    this.#closedBecause = reason;
     this.#context.clock.clearTimeout(this.#retry);
     for (const instance of this.instances) instance.stop();
     this.route.refuseWaiting(
-      new LeverError("unavailable", `Cannot take the call: ${this.#whyClosed}.`, {
+      new LeverError("unavailable", `Cannot take the call: ${reason}.`, {
         retryAfterSeconds: 5,
       }),
     );
   }
 
-  get #whyClosed(): string {
-    if (this.#context.isClosing()) return "Lever is stopping";
-    return `the environment ${this.live.environment} is removed`;
+  get #isClosed(): boolean {
+    return this.#closedBecause !== undefined;
   }
 
   /** Completes a sentence about a stream of the instance. */
   #whyStopped(instance: Instance): string {
-    if (this.#isClosed) return this.#whyClosed;
+    if (this.#closedBecause !== undefined) return this.#closedBecause;
     if (this.#isStale(instance)) return `version ${this.live.version} is live now`;
     return "its instance is stopping";
   }

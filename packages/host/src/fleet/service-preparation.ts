@@ -34,10 +34,11 @@ export class ServicePreparation {
     this.#running ??= new Promise(setImmediate).then(() => this.#run());
   }
 
-  /** The environment is removed. Resolves when none of its services is being prepared. */
-  async forget(environment: string): Promise<void> {
+  /** The environment, or a service of it, is removed. Resolves when none of what is removed is being prepared. */
+  async forget(environment: string, service?: string): Promise<void> {
     for (const [key, record] of this.#waiting) {
-      if (record.environment === environment) this.#waiting.delete(key);
+      const isGone = service === undefined || record.service === service;
+      if (record.environment === environment && isGone) this.#waiting.delete(key);
     }
     await this.#current;
   }

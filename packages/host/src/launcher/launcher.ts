@@ -124,8 +124,8 @@ export interface Launcher {
    * Rejects with an Error when the system refuses it; the next `attach` tries again. Absent = there is nothing to get ready.
    */
   readonly prepare?: ((folders: ServiceFolders) => Promise<void>) | undefined;
-  /** Ends what `prepare` did for the services of an environment: they are removed. */
-  readonly forget?: ((environment: string) => void) | undefined;
+  /** Ends what `prepare` did for the services of an environment, or for one of them: they are removed. */
+  readonly forget?: ((environment: string, service?: string) => void) | undefined;
   /** Absent = this launcher cannot restrict the network. */
   readonly network?: NetworkControl | undefined;
 }

@@ -26,10 +26,14 @@ export interface DataReader {
   ): Promise<{ readonly dir: string; release(): void } | undefined>;
 }
 
-/** Removes the data of all services of an environment, in both forms. */
-export async function removeServiceData(dataDir: string, environment: string): Promise<void> {
+/** Removes the data of all services of an environment, or of one of them, in both forms. */
+export async function removeServiceData(
+  dataDir: string,
+  environment: string,
+  service = "",
+): Promise<void> {
   for (const dir of [serviceFoldersDir(dataDir), serviceDisksDir(dataDir)]) {
-    await rm(join(dir, environment), { recursive: true, force: true });
+    await rm(join(dir, environment, service), { recursive: true, force: true });
   }
 }
 

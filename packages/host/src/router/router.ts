@@ -106,6 +106,11 @@ export class Router implements CallRouter {
     return route;
   }
 
+  /** Removes a service. Calls in flight go on. */
+  removeService(environment: string, service: string): void {
+    this.#environments.get(environment)?.services.delete(service);
+  }
+
   /** Refuses calls from outside. Calls in flight go on, and so do the calls that they make. */
   close(): void {
     this.#isClosing = true;

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { LeverError } from "@leveros/protocol";
+import { LeverError, serviceKey } from "@leveros/protocol";
 import { sqliteCode, systemReason } from "../logs/system-reason.ts";
 import { copyDatabase } from "./copy-database.ts";
 import { type DatabaseOptions, openDatabase, openError } from "./open-database.ts";
@@ -18,8 +18,9 @@ import { prepareStatements, type Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
 
 const AUDIT_RECORDS_MAX = 10_000;
-/** Begins the name of a host value for each environment whose files are still there. */
+/** Begin the names of host values for each environment and each service whose files are still there. */
 const REMOVED = "removed environment ";
+const REMOVED_SERVICE = "removed service ";
 
 /**
  * The store of a single host: one SQLite file, locked while it is open, so that two hosts never use one data folder.
@@ -48,9 +49,28 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): St
       });
     },
     unfinishedRemovals: async () =>
-      statements.unfinishedRemovals.all(REMOVED).map((row) => textOf(row["environment"])),
+      statements.unfinishedRemovals.all(REMOVED).map((row) => textOf(row["removed"])),
     async finishRemoval(environment) {
       write(() => statements.removeHostValue.run(`${REMOVED}${environment}`));
+    },
+    async removeService(environment, service, { keepsData }) {
+      write(() => {
+        statements.removeVersionsOf.run(environment, service);
+        statements.removeService.run(environment, service);
+        if (keepsData) return;
+        statements.removeVariablesOf.run(environment, service);
+        statements.putHostValue.run(`${REMOVED_SERVICE}${serviceKey(environment, service)}`, "");
+      });
+    },
+    unfinishedServiceRemovals: async () =>
+      statements.unfinishedRemovals.all(REMOVED_SERVICE).map((row) => {
+        // No name has a slash.
+        const [environment = "", service = ""] = textOf(row["removed"]).split("/");
+        return { environment, service };
+      }),
+    async finishServiceRemoval(environment, service) {
+      const name = `${REMOVED_SERVICE}${serviceKey(environment, service)}`;
+      write(() => statements.removeHostValue.run(name));
     },
     variables: async (environment) => statements.variables.all(environment).map(variableOf),
     secrets: async (most) => statements.secrets.all(most).map(variableOf),
@@ -113,6 +133,10 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): St
         statements.makeLive.run(version, environment, service, version),
       );
       if (changes !== 1) throw new Error(`There is no version ${version} of ${service}.`);
+    },
+    async removeVersion(environment, service, version) {
+      const { changes } = write(() => statements.removeVersion.run(environment, service, version));
+      if (changes !== 1) throw new Error(`There is no version ${version} of ${service} to remove.`);
     },
     async codeIds() {
       const codeIds = new Set<string>();

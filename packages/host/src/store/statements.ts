@@ -12,6 +12,9 @@ const sql = {
   removeServices: "DELETE FROM services WHERE environment = ?",
   removeVersions: "DELETE FROM versions WHERE environment = ?",
   removeVariables: "DELETE FROM variables WHERE environment = ?",
+  removeService: "DELETE FROM services WHERE environment = ? AND service = ?",
+  removeVersionsOf: "DELETE FROM versions WHERE environment = ? AND service = ?",
+  removeVariablesOf: "DELETE FROM variables WHERE environment = ? AND service = ?",
 
   variables: `
     SELECT environment, service, name, value, isSecret, setAt FROM variables
@@ -58,6 +61,9 @@ const sql = {
     SELECT * FROM versions WHERE environment = ? AND service = ?
     ORDER BY version DESC LIMIT -1 OFFSET ?`,
   deleteVersion: "DELETE FROM versions WHERE environment = ? AND service = ? AND version = ?",
+  removeVersion: `
+    DELETE FROM versions WHERE environment = ?1 AND service = ?2 AND version = ?3
+    AND NOT EXISTS (SELECT 1 FROM services s WHERE s.environment = ?1 AND s.service = ?2 AND s.liveVersion = ?3)`,
   codeIds: "SELECT codeId FROM versions",
 
   hostValue: "SELECT value FROM host_values WHERE name = ?",
@@ -67,7 +73,7 @@ const sql = {
 
   removeHostValue: "DELETE FROM host_values WHERE name = ?",
   unfinishedRemovals:
-    "SELECT substr(name, length(?1) + 1) AS environment FROM host_values WHERE substr(name, 1, length(?1)) = ?1",
+    "SELECT substr(name, length(?1) + 1) AS removed FROM host_values WHERE substr(name, 1, length(?1)) = ?1",
 
   hasContent:
     "SELECT 1 WHERE EXISTS (SELECT 1 FROM versions) OR EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM variables)",

@@ -50,6 +50,12 @@ export interface VersionRecord {
   readonly deployedAt: string;
 }
 
+/** A service by its place. */
+interface ServiceName {
+  readonly environment: string;
+  readonly service: string;
+}
+
 /** A variable of services, as it is stored. */
 export interface VariableRecord {
   readonly environment: string;
@@ -79,6 +85,19 @@ export interface Store {
   unfinishedRemovals(): Promise<readonly string[]>;
   /** The files of a removed environment are gone. */
   finishRemoval(environment: string): Promise<void>;
+  /**
+   * Removes a service with its versions. Unless `keepsData`, also its variables, and records that its data is still there.
+   * One transaction.
+   */
+  removeService(
+    environment: string,
+    service: string,
+    options: { keepsData: boolean },
+  ): Promise<void>;
+  /** Services whose removal was not finished. */
+  unfinishedServiceRemovals(): Promise<readonly ServiceName[]>;
+  /** The data of a removed service is gone. */
+  finishServiceRemoval(environment: string, service: string): Promise<void>;
   /** The variables of an environment, by service and name. */
   variables(environment: string): Promise<readonly VariableRecord[]>;
   /** At most so many of the secrets of all environments, by environment, service and name. */
@@ -111,6 +130,8 @@ export interface Store {
   ): Promise<readonly VersionRecord[]>;
   /** Makes a kept version the live one. @throws Error when it is not kept. */
   makeLive(environment: string, service: string, version: number): Promise<void>;
+  /** Removes a version that is not live. @throws Error when it is live, or not kept. */
+  removeVersion(environment: string, service: string, version: number): Promise<void>;
   /** Every codeId that a kept version needs. */
   codeIds(): Promise<ReadonlySet<string>>;
   /** A small value of the host itself, by name. */

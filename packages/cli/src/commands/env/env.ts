@@ -17,7 +17,7 @@ by services of the same environment.`,
     ["lever env ls"],
     ["lever env open staging.lever", "its services can be called without a token"],
     ["lever env network staging.lever none", "its instances have no network of their own"],
-    ["lever env rm staging.lever --force", "remove it with its services and their data"],
+    ["lever env rm staging.lever", "shows what it would remove, and asks"],
   ],
   commands: [
     createEnvironment,

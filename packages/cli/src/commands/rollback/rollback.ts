@@ -3,6 +3,7 @@ import { callAdmin } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { printResult } from "../../output.ts";
 import { jsonFlag, optional, required } from "../../parameters.ts";
+import { versionNumber } from "../../version-number.ts";
 
 export const rollback: Command = command({
   name: "rollback",
@@ -10,10 +11,10 @@ export const rollback: Command = command({
   description: "Make an older version of a service the live one again.",
   arguments: {
     service: required("name of the service"),
-    version: optional("number of the version (default: the newest before the live one)", {
-      parse: parseVersion,
-      allowed: "a number such as 3",
-    }),
+    version: optional(
+      "number of the version (default: the newest before the live one)",
+      versionNumber,
+    ),
   },
   options: { json: jsonFlag("the report") },
   notes: `Lever starts the version before it receives calls. Instances of the version that was live finish their calls, so
@@ -29,10 +30,6 @@ no call fails. If the version does not start, nothing changes. lever ls <service
     printResult(json ? JSON.stringify(report) : formatRollback(report));
   },
 });
-
-function parseVersion(text: string): number | undefined {
-  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
-}
 
 function formatRollback(report: RollbackReport): string {
   const { service, environment, version, previousVersion } = report;

@@ -96,7 +96,7 @@ export async function openOciLauncher(options: OciOptions): Promise<OciLauncher>
     launch,
     network,
     prepare: (folders) => serviceMounts.prepare(folders),
-    forget: (environment) => serviceMounts.forget(environment),
+    forget: (environment, service) => serviceMounts.forget(environment, service),
     openServiceData: async (environment, service) => {
       const folder = join(serviceFoldersDir(dataDir), environment, service);
       const image = join(serviceDisksDir(dataDir), environment, service);

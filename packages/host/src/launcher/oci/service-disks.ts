@@ -67,9 +67,9 @@ export class ServiceDisks {
     this.#mounts.release(serviceKey(environment, service));
   }
 
-  /** The environment is removed, with all of its disks. */
-  forget(environment: string): void {
-    this.#mounts.forget((key) => key.startsWith(`${environment}/`));
+  /** These disks are about to be removed: those of services whose `serviceKey` fits. */
+  forget(isGone: (key: string) => boolean): void {
+    this.#mounts.forget(isGone);
   }
 
   unmountUnused(): Promise<void> {

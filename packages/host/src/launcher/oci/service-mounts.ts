@@ -96,11 +96,12 @@ export class ServiceMounts {
     if (this.#prepared.size > PREPARED_MAX && oldest !== undefined) this.#unprepare(oldest);
   }
 
-  /** The environment is removed, with the data of its services. */
-  forget(environment: string): void {
-    const isGone = (key: string): boolean => key.startsWith(`${environment}/`);
+  /** The environment, or a service of it, is removed with its data. */
+  forget(environment: string, service?: string): void {
+    const gone = service === undefined ? environment : serviceKey(environment, service);
+    const isGone = (key: string): boolean => `${key}/`.startsWith(`${gone}/`);
     for (const service of [...this.#prepared.keys()].filter(isGone)) this.#unprepare(service);
-    this.#options.disks.forget(environment);
+    this.#options.disks.forget(isGone);
     this.#mounts.forget(isGone);
   }
 

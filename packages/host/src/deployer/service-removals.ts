@@ -1,0 +1,147 @@
+import { LeverError, type RemovalReport, serviceKey } from "@leveros/protocol";
+import type { Environments } from "../environments/environments.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { KeyedQueue } from "../keyed-queue.ts";
+import type { Log } from "../logs/log.ts";
+import type { Router } from "../router/router.ts";
+import type { Store, VersionRecord } from "../store/store.ts";
+import type { CodeStore } from "./code-store.ts";
+import { unknownService } from "./kept-version.ts";
+
+export interface ServiceRemovalsOptions {
+  readonly store: Store;
+  readonly code: Pick<CodeStore, "remove">;
+  readonly environments: Pick<Environments, "require">;
+  readonly router: Router;
+  readonly fleet: Fleet;
+  /** Changes of services, by `serviceKey`. */
+  readonly turns: KeyedQueue;
+  /** Removes the data of a service. */
+  readonly removeServiceData: (environment: string, service: string) => Promise<void>;
+  readonly log: Log;
+}
+
+/**
+ * Removes services and versions.
+ *
+ * - Z1. The store's one transaction decides. A removal that was cut off after it is finished at the next start, or before the
+ *   next deploy of the service: no service gets the data of one that was removed.
+ * - Z2. The instances finish their calls as in any stop. Their code and data are removed when all of them have exited.
+ */
+export class ServiceRemovals {
+  readonly #options: ServiceRemovalsOptions;
+
+  constructor(options: ServiceRemovalsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Removes a service with all its versions and, unless `keepsData`, its variables and data.
+   * @throws LeverError `unknown_service`; as `Environments.require`
+   */
+  async remove(
+    environment: string,
+    service: string,
+    { keepsData }: { keepsData: boolean },
+  ): Promise<RemovalReport> {
+    const { environments, store, router, fleet, code, log } = this.#options;
+    environments.require(environment);
+    return await this.#inTurn(environment, service, async () => {
+      const versions = await this.#versionsOf(environment, service);
+      // Z1.
+      await store.removeService(environment, service, { keepsData });
+      router.removeService(environment, service);
+      // Z2.
+      await fleet.removeService(environment, service);
+      for (const { codeId } of versions) await code.remove(codeId);
+      if (!keepsData) await this.#finish(environment, service);
+      const removed = versions.map(({ version }) => version);
+      const report = { environment, service, versions: removed, keptData: keepsData };
+      log("info", "deployer", "service removed", report);
+      return report;
+    });
+  }
+
+  /** Removes a version that is not live. @throws LeverError */
+  async removeVersion(
+    environment: string,
+    service: string,
+    version: number,
+  ): Promise<RemovalReport> {
+    const { environments, store, fleet, code, log } = this.#options;
+    environments.require(environment);
+    return await this.#inTurn(environment, service, async () => {
+      const kept = await this.#versionsOf(environment, service);
+      const record = kept.find((of) => of.version === version);
+      const what = `Cannot remove version ${version} of ${service}`;
+      if (record === undefined) {
+        const numbers = kept.map((of) => of.version).join(", ");
+        throw new LeverError("not_found", `${what}: it is not kept; kept are ${numbers}.`);
+      }
+      const running = fleet.service(environment, service);
+      if (running?.live.version === version) {
+        throw new LeverError(
+          "conflict",
+          `${what}: it is live. Make another version live first (lever rollback), or remove the service.`,
+        );
+      }
+      const busy = running?.instances.find((instance) => instance.spec.version === version);
+      if (busy !== undefined) {
+        throw new LeverError(
+          "conflict",
+          `${what}: its instance ${busy.spec.instance} still finishes its calls. Try again later, or stop it: lever stop-instance ${busy.spec.instance}`,
+        );
+      }
+      // Z1.
+      await store.removeVersion(environment, service, version);
+      await code.remove(record.codeId);
+      const report = { environment, service, versions: [version], keptData: true };
+      log("info", "deployer", "version removed", { environment, service, version });
+      return report;
+    });
+  }
+
+  /** Z1. Must be called before a service can be deployed with this name, in the turn of the deploy. */
+  async finish(environment: string, service: string): Promise<void> {
+    const { store } = this.#options;
+    const unfinished = await store.unfinishedServiceRemovals();
+    const isUnfinished = unfinished.some(
+      (of) => of.environment === environment && of.service === service,
+    );
+    if (isUnfinished) await this.#finish(environment, service);
+  }
+
+  /** Z1. A service whose data cannot be removed is logged. */
+  async finishAll(): Promise<void> {
+    const { store, log } = this.#options;
+    for (const { environment, service } of await store.unfinishedServiceRemovals()) {
+      try {
+        await this.#finish(environment, service);
+      } catch (error) {
+        const reason = String(error);
+        log("warn", "deployer", "service data not removed", { environment, service, reason });
+      }
+    }
+  }
+
+  async #finish(environment: string, service: string): Promise<void> {
+    await this.#options.removeServiceData(environment, service);
+    await this.#options.store.finishServiceRemoval(environment, service);
+  }
+
+  async #inTurn<Result>(
+    environment: string,
+    service: string,
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    return await this.#options.turns.run(serviceKey(environment, service), work);
+  }
+
+  /** The kept versions, newest first. @throws LeverError `unknown_service` */
+  async #versionsOf(environment: string, service: string): Promise<readonly VersionRecord[]> {
+    const all = await this.#options.store.versions(environment);
+    const versions = all.filter((record) => record.service === service);
+    if (versions.length > 0) return versions;
+    throw unknownService(environment, service);
+  }
+}
