@@ -94,6 +94,7 @@ export {
   limitNames,
   parseLimit,
 } from "./limits.ts";
+export { CallTable } from "./link/call-table.ts";
 export { LINK_FD, LINK_MESSAGE_BYTES_MAX } from "./link/child-link.ts";
 export { Link } from "./link/link.ts";
 export type { LinkedSide, LinkOptions, OpenCalls } from "./link/link-options.ts";

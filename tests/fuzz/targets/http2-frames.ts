@@ -131,14 +131,15 @@ export function isAnswered(answer: Buffer): boolean {
   );
 }
 
-interface Frame {
+export interface Frame {
   readonly type: number;
   readonly flags: number;
   readonly stream: number;
   readonly payload: Buffer;
 }
 
-function splitFrames(bytes: Buffer): Frame[] {
+/** The complete frames in these bytes. */
+export function splitFrames(bytes: Buffer): Frame[] {
   const frames: Frame[] = [];
   let at = 0;
   while (bytes.length - at >= FRAME_HEADER_BYTES) {

@@ -11,7 +11,7 @@ import type { DoorOptions } from "./door-options.ts";
 import type { GatewayLimits } from "./gateway-limits.ts";
 import { FastConnections } from "./http/fast/door.ts";
 import { createHttp1 } from "./http/server.ts";
-import { createHttp2 } from "./http2/door.ts";
+import { Http2Connections } from "./http2/door.ts";
 import { type Listener, listen } from "./listener.ts";
 import { LostPeers } from "./lost-peers.ts";
 import type { Readiness } from "./platform/readiness.ts";
@@ -71,7 +71,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const listener = await listen(
     {
       http1,
-      http2: createHttp2(doorOptions),
+      http2: new Http2Connections(doorOptions),
       links: links.connections,
       tls,
       openFast: (handOver) => new FastConnections(doorOptions, handOver),

@@ -8,7 +8,6 @@ import { Connections, type HeldConnection } from "./connections.ts";
 import { LINGER_MS } from "./http/discard-body.ts";
 import type { Http1 } from "./http/server.ts";
 import { rejectConnection } from "./http/write-response.ts";
-import type { Http2 } from "./http2/door.ts";
 import { keepAlive } from "./keep-alive.ts";
 
 /** The first bytes of an HTTP/2 connection with prior knowledge (RFC 9113, 3.4). No HTTP/1.1 method begins with them. */
@@ -28,7 +27,12 @@ export interface Listener {
 
 export interface Servers {
   readonly http1: Http1;
-  readonly http2: Http2;
+  readonly http2: {
+    /** Takes a new connection of HTTP/2. */
+    open(socket: Socket): void;
+    readonly connections: Iterable<HeldConnection>;
+    close(): void;
+  };
   /** Connections that were upgraded to links. */
   readonly links: Iterable<HeldConnection>;
   /** With it, everything goes over TLS. It must limit the time of a handshake. */
@@ -71,24 +75,15 @@ export interface ListenOptions {
 export async function listen(servers: Servers, options: ListenOptions): Promise<Listener> {
   const { tls, openFast, links } = servers;
   const http1 = servers.http1.server;
-  const http2 = servers.http2.server;
+  const { http2 } = servers;
   const { bind, port, isShared, refuseCleartext, sockets } = options;
-  const sessions = new Set<{ close(): void }>();
-  let isClosing = false;
-
-  http2.on("session", (session) => {
-    if (isClosing) session.close();
-    else sessions.add(session);
-    session.on("close", () => sessions.delete(session));
-  });
-
   // The HTTP/1.1 server listens, and checks the time of requests. Its connections are first looked at here.
   http1.removeAllListeners("connection");
   const openHttp2 = (socket: Socket): void => {
     keepAlive(socket, options);
-    // The HTTP/1.1 server allows sockets whose peer has ended; an HTTP/2 session would never find out.
+    // The HTTP/1.1 server allows sockets whose peer has ended.
     socket.allowHalfOpen = false;
-    http2.emit("connection", socket);
+    http2.open(socket);
   };
   const openHttp1 = (socket: Socket): void => {
     keepAlive(socket, options);
@@ -108,13 +103,7 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   });
   const connections = new Connections({
     ...options,
-    held: [
-      inspected,
-      fast.connections,
-      servers.http1.connections,
-      servers.http2.connections,
-      links,
-    ],
+    held: [inspected, fast.connections, servers.http1.connections, http2.connections, links],
   });
   const openHttp = (socket: Socket): void => {
     if (connections.admit(socket)) {
@@ -171,8 +160,7 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   return {
     port: (http1.address() as AddressInfo).port,
     close() {
-      isClosing = true;
-      for (const session of sessions) session.close();
+      http2.close();
       fast.close();
       return new Promise((resolve) => {
         http1.close(() => resolve());

@@ -12,9 +12,9 @@ import {
   LeverError,
   PAYLOAD_JSON,
 } from "@leveros/protocol";
-import { ENCODING_BYTES } from "../grpc/grpc-call.ts";
+import { ENCODING_BYTES } from "../grpc/message-stream.ts";
 import { encodeRpc, encodeStreamMessage } from "../grpc/rpc-messages.ts";
-import { Http2Connection } from "./http2/connection.ts";
+import { Http2Connection } from "../http2/client-connection.ts";
 import { ProgramCall } from "./program-call.ts";
 import { asMalformed, isUnknownMethod, programFailed } from "./program-error.ts";
 import { RequestHeaders, URL_BYTES_MAX } from "./request-headers.ts";

@@ -14,11 +14,11 @@ import {
   encodeStreamMessage,
   frameBytesHead,
 } from "../grpc/rpc-messages.ts";
+import type { Http2Request, RequestListener } from "../http2/client-request.ts";
+import { CANCEL } from "../http2/frame.ts";
+import type { Headers } from "../http2/header-decoder.ts";
 import { splitLines } from "../line-messages.ts";
 import { countPassed } from "./buffer-garbage.ts";
-import { CANCEL } from "./http2/frame.ts";
-import type { Headers } from "./http2/hpack.ts";
-import type { Http2Request, RequestListener } from "./http2/request.ts";
 import {
   asMalformed,
   connectionBroke,

@@ -1,7 +1,7 @@
 import { type ErrorCode, LeverError } from "@leveros/protocol";
 import { codeOfStatus, status } from "../grpc/status.ts";
-import { CANCEL, ENHANCE_YOUR_CALM, NO_ERROR, REFUSED_STREAM } from "./http2/frame.ts";
-import type { Headers } from "./http2/hpack.ts";
+import { CANCEL, ENHANCE_YOUR_CALM, NO_ERROR, REFUSED_STREAM } from "../http2/frame.ts";
+import type { Headers } from "../http2/header-decoder.ts";
 
 /**
  * The error of a call that the program ended with a gRPC status: the same status and message for callers over gRPC, and

@@ -1,6 +1,6 @@
 import { type Assignment, type CallRequest, formatLeverUrl } from "@leveros/protocol";
 import { STREAMING_PATH, UNARY_PATH } from "../grpc/grpc-call.ts";
-import { encodeHeader, encodeName, HeaderBlock } from "./http2/hpack.ts";
+import { encodeHeader, encodeName, HeaderBlock } from "../http2/header-block.ts";
 
 /**
  * Most bytes of a call's URL. Servers of gRPC accept 8 KiB of metadata unless they are told otherwise, and everything else

@@ -1,34 +1,27 @@
-import { once } from "node:events";
-import * as http2 from "node:http2";
-import type { AddressInfo } from "node:net";
 import { closedSide, defaultLimits } from "@leveros/protocol";
 import { expect, it } from "vitest";
+import { openHttp2Server, post } from "../../../../tests/harness/http2-server.ts";
+import { CANCEL, HEADERS, RST_STREAM } from "../http2/frame.ts";
 import { serveGrpc } from "./grpc-call.ts";
 
 it("a stream that is closed before it is served gets no response", async () => {
-  const server = http2.createServer();
   let thrown: unknown;
-  server.on("stream", (stream, headers) => {
-    // As when the connection breaks in the same event loop iteration: closed, but "close" has not been emitted.
-    stream.close(http2.constants.NGHTTP2_CANCEL);
+  await using server = await openHttp2Server((stream, headers) => {
+    stream.reset(CANCEL);
     try {
       const options = {
         admit: () => () => closedSide,
         environment: undefined,
         limits: defaultLimits,
       };
-      serveGrpc(stream, headers, options);
+      if (headers !== "too long") serveGrpc(stream, headers, options);
     } catch (error) {
       thrown = error;
     }
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const call = client.request({ ":method": "POST", ":path": "/nothing" });
-  call.on("error", () => {});
-  await once(call, "close");
+  const client = server.open();
+  client.begin(post(1, { ":path": "/nothing" }));
+  await client.frame(({ type }) => type === RST_STREAM);
+  expect(client.frames.filter(({ type }) => type === HEADERS)).toEqual([]);
   expect(thrown).toBeUndefined();
-  client.close();
-  server.close();
 });

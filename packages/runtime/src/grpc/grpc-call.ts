@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders } from "node:http2";
 import {
   type CallHandle,
   type CallListener,
@@ -11,10 +11,12 @@ import {
   type Payload,
   type PayloadKind,
 } from "@leveros/protocol";
+import type { ServerStream } from "../http2/server-stream.ts";
 import { asCallError, malformed } from "./call-error.ts";
 import { readAskedMs, readUrl } from "./call-metadata.ts";
 import { GrpcResponse } from "./grpc-response.ts";
-import { isGzip, MessageReader } from "./message-reader.ts";
+import { isGzip } from "./message-reader.ts";
+import { type MessageListener, readMessages, tooManyMessages } from "./message-stream.ts";
 import {
   decodeRpc,
   decodeStreamMessage,
@@ -40,26 +42,24 @@ export interface GrpcOptions {
   /** Environment of relative URLs; undefined = relative URLs are refused. */
   readonly environment: string | undefined;
   /** A message is buffered until the caller reads. */
-  readonly onUnread?: (stream: ServerHttp2Stream) => void;
+  readonly onUnread?: (stream: ServerStream) => void;
+  /** The call's stream is over. */
+  readonly onClose?: () => void;
   readonly limits: Pick<Limits, "bodyBytesMax" | "callTimeoutMs" | "callTimeoutMaxMs">;
 }
 
 export const UNARY_PATH = "/core.LeverRPC/HandleRPC";
 export const STREAMING_PATH = "/core.LeverRPC/HandleStreamingRPC";
 
-/** Bytes that the encoding may add to a body of the largest size. */
-export const ENCODING_BYTES: number = 64 * 1024;
-
 /** Serves one gRPC call: an HTTP/2 stream whose content type is application/grpc. */
 export function serveGrpc(
-  stream: ServerHttp2Stream,
+  stream: ServerStream,
   headers: IncomingHttpHeaders,
   options: GrpcOptions,
 ): void {
   const encoding = headers["grpc-encoding"]?.toString();
-  const { onUnread, call } = options;
-  const response = new GrpcResponse(stream, { compresses: isGzip(encoding), onUnread, call });
-  stream.on("error", () => {});
+  const { onUnread, call: id } = options;
+  const response = new GrpcResponse(stream, { compresses: isGzip(encoding), onUnread, call: id });
   try {
     const path = headers[":path"];
     if (path !== UNARY_PATH && path !== STREAMING_PATH) {
@@ -71,111 +71,170 @@ export function serveGrpc(
     const askedMs = readAskedMs(headers["grpc-timeout"]);
     const timeoutMs = callDeadline({ askedMs, isStreaming: isStream }, options.limits);
     const open = options.admit({ target, isStream, timeoutMs });
-    if (isStream) serveStreaming(stream, response, open, { ...options, encoding });
-    else serveUnary(stream, response, open, { ...options, encoding });
+    const call = isStream
+      ? new StreamingCall(stream, { response, open, onClose: options.onClose })
+      : new UnaryCall(response, open, options);
+    readMessages(stream, { ...options, encoding }, call);
   } catch (error) {
     response.end(errorTrailers(asCallError(error)));
   }
 }
 
-function serveUnary(
-  stream: ServerHttp2Stream,
-  response: GrpcResponse,
-  open: OpenCall,
-  options: ReadOptions,
-): void {
-  let args: Payload | undefined;
-  let call: CallHandle | undefined;
-  readMessages(stream, options, {
-    onMessage(bytes) {
-      if (args !== undefined) throw malformed("it has more than one message");
-      if (options.hold?.(bytes.length) === false) throw tooManyMessages();
-      args = decodeRpc(bytes);
-    },
-    onEnd() {
-      if (args === undefined) throw malformed("it has no message");
-      call = open(args, events, false);
-    },
-    onError: (error) => response.end(errorTrailers(error)),
-  });
-  const events: CallListener = {
-    onMessage: (kind, bytes) =>
-      response.send(() => encodeReply({ type: "result", payload: { kind, bytes } })),
-    onFail: (kind, bytes) => {
-      response.send(() => encodeReply({ type: "error", payload: { kind, bytes } }));
-      response.end(okTrailers, true);
-    },
-    onEnd: () => response.end(okTrailers),
-    onAbort: (error) => response.end(errorTrailers(error)),
-    onDrain() {},
-  };
-  stream.on("close", () => {
-    if (!response.isOver) call?.abort(cancelled("connectionClosed"));
-  });
+/** A call of a regular method. */
+class UnaryCall implements MessageListener, CallListener {
+  readonly #response: GrpcResponse;
+  readonly #open: OpenCall;
+  readonly #options: Pick<GrpcOptions, "hold" | "onClose">;
+  #args: Payload | undefined;
+  #call: CallHandle | undefined;
+
+  constructor(
+    response: GrpcResponse,
+    open: OpenCall,
+    options: Pick<GrpcOptions, "hold" | "onClose">,
+  ) {
+    this.#response = response;
+    this.#open = open;
+    this.#options = options;
+  }
+
+  // From the caller.
+
+  onRequest(bytes: Buffer): void {
+    if (this.#args !== undefined) throw malformed("it has more than one message");
+    if (this.#options.hold?.(bytes.length) === false) throw tooManyMessages();
+    this.#args = decodeRpc(bytes);
+  }
+
+  onRequestEnd(): void {
+    if (this.#args === undefined) throw malformed("it has no message");
+    this.#call = this.#open(this.#args, this, false);
+  }
+
+  onMalformed(error: LeverError): void {
+    this.#response.end(errorTrailers(error));
+  }
+
+  onWritable(): void {}
+
+  onClose(): void {
+    if (!this.#response.isOver) this.#call?.abort(cancelled("connectionClosed"));
+    this.#options.onClose?.();
+  }
+
+  // From the method.
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    this.#response.send(() => encodeReply({ type: "result", payload: { kind, bytes } }));
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    this.#response.send(() => encodeReply({ type: "error", payload: { kind, bytes } }));
+    this.#response.end(okTrailers, true);
+  }
+
+  onEnd(): void {
+    this.#response.end(okTrailers);
+  }
+
+  onAbort(error: LeverError): void {
+    this.#response.end(errorTrailers(error));
+  }
+
+  onDrain(): void {}
 }
 
 const encodeMessage = encodedOnce((kind, bytes) =>
   encodeStreamMessage({ type: "message", payload: { kind, bytes } }),
 );
 
-function serveStreaming(
-  stream: ServerHttp2Stream,
-  response: GrpcResponse,
-  open: OpenCall,
-  options: ReadOptions,
-): void {
-  let call: CallHandle | undefined;
-  const giveUp = (error: LeverError): void => {
-    call?.abort(error);
-    response.end(errorTrailers(error));
-  };
-  const send = (message: StreamMessage): boolean =>
-    response.send(() => encodeStreamMessage(message));
-  const events: CallListener = {
-    onMessage(kind: PayloadKind, bytes: Uint8Array) {
-      if (!response.send(() => encodeMessage(kind, bytes))) call?.pause();
-    },
-    onFail(kind, bytes) {
-      send({ type: "error", payload: { kind, bytes } });
-      response.end(okTrailers, true);
-    },
-    onEnd: () => response.end(okTrailers),
-    onAbort: (error) => response.end(errorTrailers(error)),
-    onDrain: () => stream.resume(),
-  };
-  readMessages(stream, options, {
-    onMessage(bytes) {
-      if (response.isOver) return;
-      const message = decodeStreamMessage(bytes);
-      if (call === undefined) {
-        if (message.type !== "rpc") throw malformed("its first message is not an rpc");
-        call = open(message.payload, events, true);
-        // The caller waits for this message: the stream is open.
-        if (!response.isOver) send({ type: "empty" });
-        return;
-      }
-      if (message.type === "rpc") throw malformed("it has a second rpc message");
-      if (message.type === "error") throw cancelled("callerFailed");
-      if (message.type === "empty") return;
-      const { kind, bytes: body } = message.payload;
-      if (!call.send(kind, body)) stream.pause();
-    },
-    onEnd() {
-      if (call === undefined) throw malformed("it has no message");
-      call.end();
-    },
-    onError: giveUp,
-  });
-  stream.on("drain", () => call?.resume());
-  stream.on("close", () => {
-    if (!response.isOver) call?.abort(cancelled("connectionClosed"));
-  });
-}
+/** A call of a streaming method. */
+class StreamingCall implements MessageListener, CallListener {
+  readonly #stream: ServerStream;
+  readonly #response: GrpcResponse;
+  readonly #open: OpenCall;
+  readonly #onClose: (() => void) | undefined;
+  #call: CallHandle | undefined;
 
-interface ReadOptions extends Pick<GrpcOptions, "hold"> {
-  readonly limits: Pick<Limits, "bodyBytesMax">;
-  /** The coding of compressed messages; undefined = there are none. */
-  readonly encoding: string | undefined;
+  constructor(
+    stream: ServerStream,
+    options: {
+      readonly response: GrpcResponse;
+      readonly open: OpenCall;
+      readonly onClose: (() => void) | undefined;
+    },
+  ) {
+    this.#stream = stream;
+    this.#response = options.response;
+    this.#open = options.open;
+    this.#onClose = options.onClose;
+  }
+
+  // From the caller.
+
+  onRequest(bytes: Buffer): void {
+    if (this.#response.isOver) return;
+    const message = decodeStreamMessage(bytes);
+    const call = this.#call;
+    if (call === undefined) {
+      if (message.type !== "rpc") throw malformed("its first message is not an rpc");
+      this.#call = this.#open(message.payload, this, true);
+      // The caller waits for this message: the stream is open.
+      if (!this.#response.isOver) this.#send({ type: "empty" });
+      return;
+    }
+    if (message.type === "rpc") throw malformed("it has a second rpc message");
+    if (message.type === "error") throw cancelled("callerFailed");
+    if (message.type === "empty") return;
+    const { kind, bytes: body } = message.payload;
+    if (!call.send(kind, body)) this.#stream.pause();
+  }
+
+  onRequestEnd(): void {
+    if (this.#call === undefined) throw malformed("it has no message");
+    this.#call.end();
+  }
+
+  onMalformed(error: LeverError): void {
+    this.#call?.abort(error);
+    this.#response.end(errorTrailers(error));
+  }
+
+  onWritable(): void {
+    this.#call?.resume();
+  }
+
+  onClose(): void {
+    if (!this.#response.isOver) this.#call?.abort(cancelled("connectionClosed"));
+    this.#onClose?.();
+  }
+
+  // From the method.
+
+  onMessage(kind: PayloadKind, bytes: Uint8Array): void {
+    if (!this.#response.send(() => encodeMessage(kind, bytes))) this.#call?.pause();
+  }
+
+  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+    this.#send({ type: "error", payload: { kind, bytes } });
+    this.#response.end(okTrailers, true);
+  }
+
+  onEnd(): void {
+    this.#response.end(okTrailers);
+  }
+
+  onAbort(error: LeverError): void {
+    this.#response.end(errorTrailers(error));
+  }
+
+  onDrain(): void {
+    this.#stream.resume();
+  }
+
+  #send(message: StreamMessage): void {
+    this.#response.send(() => encodeStreamMessage(message));
+  }
 }
 
 /** @throws LeverError `not_supported` (grpc/doc/compression.md) */
@@ -185,49 +244,5 @@ function checkEncoding(encoding: string | undefined): void {
   throw new LeverError(
     "not_supported",
     `Cannot read the gRPC call: its grpc-encoding is ${found}; allowed are identity and gzip.`,
-  );
-}
-
-/** Reads the messages of a stream. The first error, also of a handler, ends the reading and is passed to `onError`. */
-export function readMessages(
-  stream: ServerHttp2Stream,
-  { limits, hold, encoding }: ReadOptions,
-  handlers: {
-    onMessage(bytes: Buffer): void;
-    onEnd(): void;
-    onError(error: LeverError): void;
-  },
-): void {
-  const reader = new MessageReader(limits.bodyBytesMax + ENCODING_BYTES, encoding);
-  let hasFailed = false;
-  const guard = (work: () => void): void => {
-    if (hasFailed) return;
-    try {
-      work();
-    } catch (error) {
-      hasFailed = true;
-      handlers.onError(asCallError(error));
-    }
-  };
-  stream.on("data", (chunk: Buffer) =>
-    guard(() => {
-      const messages = reader.push(chunk);
-      if (hold?.(reader.pendingBytes) === false) throw tooManyMessages();
-      for (const message of messages) handlers.onMessage(message);
-    }),
-  );
-  stream.on("end", () =>
-    guard(() => {
-      if (reader.isWithinMessage) throw malformed("its last message is cut off");
-      handlers.onEnd();
-    }),
-  );
-}
-
-function tooManyMessages(): LeverError {
-  return new LeverError(
-    "overloaded",
-    "Cannot accept the message: too many calls with large messages are in progress.",
-    { retryAfterSeconds: 1 },
   );
 }

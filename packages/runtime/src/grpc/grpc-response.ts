@@ -1,6 +1,7 @@
-import type { ServerHttp2Stream } from "node:http2";
+import { encodeFields } from "../http2/header-block.ts";
+import type { ServerStream } from "../http2/server-stream.ts";
 import { asCallError } from "./call-error.ts";
-import { ACCEPTED_ENCODINGS, frameCompressed, frameMessage } from "./message-reader.ts";
+import { ACCEPTED_ENCODINGS, compressMessage, messagePrefix } from "./message-reader.ts";
 import { errorTrailers, okTrailers, type Trailers } from "./status.ts";
 
 const HEADERS = {
@@ -8,22 +9,24 @@ const HEADERS = {
   "content-type": "application/grpc+proto",
   "grpc-accept-encoding": ACCEPTED_ENCODINGS,
 };
+const PLAIN_HEAD = encodeFields(HEADERS);
+const GZIP_HEAD = encodeFields({ ...HEADERS, "grpc-encoding": "gzip" });
+const OK_TRAILERS = encodeFields(okTrailers);
 
 /** The response of a gRPC call: headers, messages, trailers. */
 export class GrpcResponse {
   isOver = false;
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: ServerStream;
   readonly #compresses: boolean;
-  readonly #onUnread: ((stream: ServerHttp2Stream) => void) | undefined;
+  readonly #onUnread: ((stream: ServerStream) => void) | undefined;
   readonly #call: string | undefined;
-  #trailers: Trailers = okTrailers;
 
   /** `compresses` = messages are compressed with gzip, as the caller's are. */
   constructor(
-    stream: ServerHttp2Stream,
+    stream: ServerStream,
     options: {
       readonly compresses?: boolean;
-      readonly onUnread?: ((stream: ServerHttp2Stream) => void) | undefined;
+      readonly onUnread?: ((stream: ServerStream) => void) | undefined;
       readonly call?: string | undefined;
     } = {},
   ) {
@@ -31,19 +34,12 @@ export class GrpcResponse {
     this.#stream = stream;
     this.#compresses = options.compresses === true;
     this.#onUnread = options.onUnread;
-    stream.on("wantTrailers", () => {
-      if (!this.#isClosed) stream.sendTrailers(this.#trailers);
-    });
-  }
-
-  /** The stream has closed, so that writing would throw. Node emits "close" only later. */
-  get #isClosed(): boolean {
-    return this.#stream.destroyed || this.#stream.closed;
   }
 
   /** False = wait for the stream's drain. A message that cannot be encoded ends the call with its reason. */
   send(encode: () => Uint8Array): boolean {
-    if (this.isOver || this.#isClosed) return true;
+    const stream = this.#stream;
+    if (this.isOver || stream.destroyed) return true;
     let message: Uint8Array;
     try {
       message = encode();
@@ -51,10 +47,11 @@ export class GrpcResponse {
       this.end(errorTrailers(asCallError(error)));
       return true;
     }
-    this.#respond();
-    const frame = this.#compresses ? frameCompressed(message) : frameMessage(message);
-    if (this.#stream.write(frame)) return true;
-    this.#onUnread?.(this.#stream);
+    if (!stream.headersSent) stream.respond(this.#compresses ? GZIP_HEAD : PLAIN_HEAD);
+    const compressed = this.#compresses ? compressMessage(message) : undefined;
+    const sent = compressed ?? message;
+    if (stream.write(sent, messagePrefix(sent, compressed !== undefined))) return true;
+    this.#onUnread?.(stream);
     return false;
   }
 
@@ -64,24 +61,10 @@ export class GrpcResponse {
     this.isOver = true;
     const call = this.#call;
     const trailers = hasFailed && call !== undefined ? { ...given, "lever-call": call } : given;
-    if (this.#isClosed) {
-      this.#stream.resume();
-      return;
-    }
-    if (!this.#stream.headersSent) {
-      this.#stream.respond({ ...HEADERS, ...trailers }, { endStream: true });
-      this.#stream.resume();
-      return;
-    }
-    this.#trailers = trailers;
-    this.#stream.end();
+    const stream = this.#stream;
+    if (!stream.headersSent) stream.respond(encodeFields({ ...HEADERS, ...trailers }), true);
+    else stream.endWithTrailers(trailers === okTrailers ? OK_TRAILERS : encodeFields(trailers));
     // Further messages of the caller are discarded, so that the stream can close.
-    this.#stream.resume();
-  }
-
-  #respond(): void {
-    if (this.#stream.headersSent) return;
-    const headers = this.#compresses ? { ...HEADERS, "grpc-encoding": "gzip" } : HEADERS;
-    this.#stream.respond(headers, { waitForTrailers: true });
+    stream.resume();
   }
 }

@@ -126,19 +126,21 @@ function nodeZlib(): typeof import("node:zlib") {
 /** Shorter messages gain nothing. */
 const COMPRESSED_FROM_BYTES = 1024;
 
-/** Compresses a message, if that is worth it, and adds the prefix. */
-export function frameCompressed(message: Uint8Array): Buffer {
-  if (message.length < COMPRESSED_FROM_BYTES) return frameMessage(message);
-  const frame = frameMessage(nodeZlib().gzipSync(message, { level: 1 }));
-  frame[0] = 1;
-  return frame;
+/** Compresses a message; undefined = it is not worth it. */
+export function compressMessage(message: Uint8Array): Buffer | undefined {
+  if (message.length < COMPRESSED_FROM_BYTES) return undefined;
+  return nodeZlib().gzipSync(message, { level: 1 });
+}
+
+/** The prefix of a message. */
+export function messagePrefix({ length }: Uint8Array, isCompressed = false): Buffer {
+  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  prefix[0] = isCompressed ? 1 : 0;
+  prefix.writeUInt32BE(length, 1);
+  return prefix;
 }
 
 /** Adds the prefix to a message. */
 export function frameMessage(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, PREFIX_BYTES);
-  return frame;
+  return Buffer.concat([messagePrefix(message), message]);
 }

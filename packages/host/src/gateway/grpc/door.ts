@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders } from "node:http2";
 import {
   closedSide,
   DEFAULT_ENVIRONMENT,
@@ -7,6 +7,7 @@ import {
   isLoopbackName,
 } from "@leveros/protocol";
 import { serveGrpc } from "@leveros/runtime/grpc";
+import type { ServerStream } from "@leveros/runtime/http2";
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import type { AdmittedCall, Connection } from "../admission/admit-call.ts";
 import { admitHead } from "../admit-head.ts";
@@ -31,7 +32,7 @@ export function isGrpc(headers: IncomingHttpHeaders): boolean {
 
 /** Carries one gRPC call: of a method, or of a service of the gateway itself. */
 export function serveGrpcStream(
-  stream: ServerHttp2Stream,
+  stream: ServerStream,
   request: GrpcRequest,
   options: DoorOptions,
 ): void {
@@ -39,7 +40,8 @@ export function serveGrpcStream(
   const path = headers[":path"];
   if (isHealthPath(path)) serveHealth(stream, headers, options);
   else if (REFLECTION.test(path ?? "")) {
-    stream.on("error", () => {});
+    // Messages wait meanwhile.
+    stream.pause();
     // Few hosts are asked for their descriptions, which take some megabytes to make.
     import("./reflection.ts").then(
       ({ serveReflection }) => serveReflection(stream, headers),
@@ -52,14 +54,9 @@ export function serveGrpcStream(
 }
 
 /** Carries one call of a method. The runtime has the protocol, because instances accept gRPC calls, too; admission is here. */
-function serveGrpcCall(
-  stream: ServerHttp2Stream,
-  request: GrpcRequest,
-  options: DoorOptions,
-): void {
+function serveGrpcCall(stream: ServerStream, request: GrpcRequest, options: DoorOptions): void {
   const { router, limits, budget, replies, log } = options;
   const reservation = new BodyReservation(budget);
-  stream.on("close", () => reservation.release());
   const call = numberCall(request.headers);
   serveGrpc(stream, request.headers, {
     admit({ target: named, isStream, timeoutMs: askedMs }) {
@@ -81,6 +78,7 @@ function serveGrpcCall(
       };
     },
     hold: (bytes) => reservation.hold(bytes),
+    onClose: () => reservation.release(),
     environment: environmentOfRelativeUrl(request.headers),
     call: formatCallId(call.number),
     onUnread: (waiting) => replies.hold(waiting),

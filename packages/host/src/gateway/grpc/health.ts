@@ -1,6 +1,7 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders } from "node:http2";
 import { LeverError } from "@leveros/protocol";
 import { errorTrailers, GrpcResponse, okTrailers, readMessages } from "@leveros/runtime/grpc";
+import type { ServerStream } from "@leveros/runtime/http2";
 import protobuf from "protobufjs/minimal.js";
 import type { DoorOptions } from "../door-options.ts";
 
@@ -21,12 +22,11 @@ export function isHealthPath(path: string | undefined): boolean {
 
 /** Answers whether this gateway takes calls. Everyone may ask. */
 export function serveHealth(
-  stream: ServerHttp2Stream,
+  stream: ServerStream,
   headers: IncomingHttpHeaders,
   { closing }: Pick<DoorOptions, "closing">,
 ): void {
   const response = new GrpcResponse(stream);
-  stream.on("error", () => {});
   const isWatch = headers[":path"] === WATCH;
   const fail = (error: LeverError): void => response.end(errorTrailers(error));
   let service: string | undefined;
@@ -44,20 +44,20 @@ export function serveHealth(
     response.send(() => encodeStatus(isKnown ? status : SERVICE_UNKNOWN));
     if (!isWatch || closing.aborted) response.end(okTrailers);
   };
-  readMessages(stream, readOptions(headers), {
-    onMessage(bytes) {
-      service ??= decodeService(bytes);
-    },
-    onEnd: answer,
-    onError: fail,
-  });
-  if (!isWatch) return;
   // The caller learns the end of the gateway, and the connection can end.
   const onClosing = (): void => {
     if (service !== undefined) answer();
   };
-  closing.addEventListener("abort", onClosing);
-  stream.on("close", () => closing.removeEventListener("abort", onClosing));
+  if (isWatch) closing.addEventListener("abort", onClosing);
+  readMessages(stream, readOptions(headers), {
+    onRequest(bytes) {
+      service ??= decodeService(bytes);
+    },
+    onRequestEnd: answer,
+    onMalformed: fail,
+    onWritable() {},
+    onClose: () => closing.removeEventListener("abort", onClosing),
+  });
 }
 
 /** How the requests of Lever's own gRPC services are read. */

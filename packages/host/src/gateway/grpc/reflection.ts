@@ -1,5 +1,6 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders } from "node:http2";
 import { errorTrailers, GrpcResponse, okTrailers, readMessages } from "@leveros/runtime/grpc";
+import type { ServerStream } from "@leveros/runtime/http2";
 import protobuf from "protobufjs";
 import { describeFile } from "./describe-file.ts";
 import { readOptions } from "./health.ts";
@@ -31,21 +32,22 @@ const Response = messages?.lookupType("grpc.reflection.v1.ServerReflectionRespon
  * Describes the gRPC services of a gateway (grpc/doc/server-reflection.md). They are the same everywhere, so everyone may
  * ask. The methods of services are not among them: the metadata `lever-url` names those.
  */
-export function serveReflection(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+export function serveReflection(stream: ServerStream, headers: IncomingHttpHeaders): void {
   const response = new GrpcResponse(stream);
-  stream.on("error", () => {});
-  stream.on("drain", () => stream.resume());
   readMessages(stream, readOptions(headers), {
-    onMessage(bytes) {
+    onRequest(bytes) {
       if (Request === undefined || Response === undefined) return;
       const request = Request.toObject(Request.decode(bytes));
       const answer = { valid_host: request["host"], original_request: request };
       const message = Response.fromObject({ ...answer, ...answerTo(request) });
       if (!response.send(() => Response.encode(message).finish())) stream.pause();
     },
-    onEnd: () => response.end(okTrailers),
-    onError: (error) => response.end(errorTrailers(error)),
+    onRequestEnd: () => response.end(okTrailers),
+    onMalformed: (error) => response.end(errorTrailers(error)),
+    onWritable: () => stream.resume(),
+    onClose() {},
   });
+  stream.resume();
 }
 
 function answerTo(request: Readonly<Record<string, unknown>>): object {

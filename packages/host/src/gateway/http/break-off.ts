@@ -1,4 +1,3 @@
-import { constants } from "node:http2";
 import type { Socket } from "node:net";
 import { endConnection } from "./discard-body.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
@@ -9,11 +8,11 @@ import { Http2Response } from "./http2-exchange.ts";
  * closing the connection at once would lose what Node still holds, and what the caller has not read (RFC 9112, 9.6).
  */
 export function breakOff(request: HttpRequest, response: HttpResponse): void {
+  if (response instanceof Http2Response) {
+    response.breakOff();
+    return;
+  }
   response.write("", () => {
-    if (response instanceof Http2Response) {
-      response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-      return;
-    }
     request.resume();
     endConnection(request.socket as Socket);
   });

@@ -1,54 +1,64 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
 import {
-  constants,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-} from "node:http2";
+  encodeField,
+  encodeFields,
+  INTERNAL_ERROR,
+  NO_ERROR,
+  type ServerStream,
+  type StreamListener,
+} from "@leveros/runtime/http2";
 import type { Connection } from "../admission/admit-call.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 
-/*
- * A request and its response on a stream of HTTP/2. Node's own objects for these copy the body into a second stream, listen
- * to a dozen events, and send one more frame for each response.
- */
+type DataListener = (chunk: Buffer) => void;
+type ErrorListener = (error?: Error) => void;
+type Listener = () => void;
 
-type Listener = ((chunk: Buffer) => void) | ((error?: Error) => void);
+const CONTINUE = encodeFields({ ":status": 100 });
 
-/** A request of HTTP/2. */
-export class Http2Request implements HttpRequest {
+/** A request of HTTP/2 and its response, on their stream. */
+export class Http2Request implements HttpRequest, StreamListener {
   readonly httpVersion = "2.0";
   readonly httpVersionMajor = 2;
   readonly url: string | undefined;
   readonly method: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly socket: Connection;
-  readonly #stream: ServerHttp2Stream;
+  readonly response: Http2Response;
+  readonly #stream: ServerStream;
+  readonly #onData: DataListener[] = [];
+  readonly #onEnd: Listener[] = [];
+  readonly #onError: ErrorListener[] = [];
 
-  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, socket: Connection) {
+  constructor(stream: ServerStream, headers: IncomingHttpHeaders, socket: Connection) {
     this.#stream = stream;
     this.headers = headers;
     this.socket = socket;
     this.url = headers[":path"];
     this.method = headers[":method"];
+    this.response = new Http2Response(stream, this.method === "HEAD");
+    stream.listen(this);
   }
 
   get complete(): boolean {
-    return this.#stream.readableEnded || isOver(this.#stream);
+    return this.#stream.isRequestRead;
   }
 
-  on(event: "data", listener: (chunk: Buffer) => void): void;
-  on(event: "end", listener: () => void): void;
-  on(event: "error", listener: (error?: Error) => void): void;
-  on(event: "data" | "end" | "error", listener: Listener): void {
-    const stream = this.#stream;
-    if (event !== "end") {
-      stream.on(event === "error" ? "aborted" : event, listener);
-      return;
+  on(event: "data", listener: DataListener): void;
+  on(event: "end", listener: Listener): void;
+  on(event: "error", listener: ErrorListener): void;
+  on(event: "data" | "end" | "error", listener: DataListener & Listener & ErrorListener): void {
+    switch (event) {
+      case "data":
+        this.#onData.push(listener);
+        return;
+      case "end":
+        this.#onEnd.push(listener);
+        return;
+      case "error":
+        this.#onError.push(listener);
+        return;
     }
-    stream.on("end", () => {
-      // The stream of a caller that resets it without an error ends, too, in the middle of the body.
-      if (!stream.aborted) Reflect.apply(listener, undefined, []);
-    });
   }
 
   pause(): void {
@@ -60,19 +70,43 @@ export class Http2Request implements HttpRequest {
   }
 
   destroy(): void {
-    this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    this.#stream.reset(NO_ERROR);
+  }
+
+  // From the stream.
+
+  onContent(piece: Buffer): void {
+    for (const listener of this.#onData) listener(piece);
+  }
+
+  onEnd(): void {
+    for (const listener of this.#onEnd) listener();
+  }
+
+  onDrain(): void {
+    this.response.onDrain();
+  }
+
+  onClose(isRequestRead: boolean): void {
+    if (!isRequestRead) for (const listener of this.#onError) listener();
+    this.response.onClose();
   }
 }
 
 /** A response of HTTP/2. Once its stream is closed, nothing is written any more. */
 export class Http2Response implements HttpResponse {
-  readonly stream: ServerHttp2Stream;
+  readonly stream: ServerStream;
   /** Bytes go to the stream, not to the connection. */
   readonly socket = null;
-  #headers: OutgoingHttpHeaders | undefined;
+  /** A response to HEAD has no content. */
+  readonly #isHead: boolean;
+  #headers: Readonly<Record<string, string>> | undefined;
+  readonly #onClose: Listener[] = [];
+  readonly #onDrain: Listener[] = [];
 
-  constructor(stream: ServerHttp2Stream) {
+  constructor(stream: ServerStream, isHead: boolean) {
     this.stream = stream;
+    this.#isHead = isHead;
   }
 
   get headersSent(): boolean {
@@ -80,7 +114,7 @@ export class Http2Response implements HttpResponse {
   }
 
   get destroyed(): boolean {
-    return isOver(this.stream);
+    return this.stream.destroyed;
   }
 
   setHeader(name: string, value: string): void {
@@ -88,38 +122,49 @@ export class Http2Response implements HttpResponse {
   }
 
   writeContinue(): void {
-    if (!this.destroyed) this.stream.additionalHeaders({ ":status": 100 });
+    this.stream.inform(CONTINUE);
   }
 
   writeHead(status: number, headers: OutgoingHttpHeaders): void {
-    if (this.destroyed) return;
-    // A body of unknown length ends with a frame of its own: if the response breaks off, the caller must not see an end.
-    const waitForTrailers = headers["content-length"] === undefined;
-    this.stream.respond({ ":status": status, ...this.#headers, ...headers }, { waitForTrailers });
+    const block = [encodeField(":status", String(status))];
+    for (const [name, value] of Object.entries({ ...this.#headers, ...headers })) {
+      block.push(encodeField(name, String(value)));
+    }
+    this.stream.respond(Buffer.concat(block), this.#isHead);
   }
 
-  write(chunk: Uint8Array | string, onWritten?: () => void): boolean {
-    return this.destroyed || this.stream.write(chunk, onWritten);
+  write(chunk: Uint8Array | string): boolean {
+    return this.stream.write(asBytes(chunk));
   }
 
-  end(chunk?: Uint8Array | string, encoding?: "latin1"): void {
-    const { stream } = this;
-    // A HEAD request has ended its response by itself.
-    if (stream.writableEnded || this.destroyed) return;
-    if (encoding === undefined) stream.end(chunk);
-    else stream.end(chunk, encoding);
+  end(chunk: Uint8Array | string = "", encoding?: "latin1"): void {
+    this.stream.end(asBytes(chunk, encoding));
+  }
+
+  /** Ends the response without completing it, after what was written. */
+  breakOff(): void {
+    this.stream.breakOff(INTERNAL_ERROR);
   }
 
   destroy(): void {
     this.stream.destroy();
   }
 
-  on(event: "close" | "drain", listener: () => void): void {
-    this.stream.on(event, listener);
+  on(event: "close" | "drain", listener: Listener): void {
+    (event === "close" ? this.#onClose : this.#onDrain).push(listener);
+  }
+
+  // From the stream.
+
+  onDrain(): void {
+    for (const listener of this.#onDrain) listener();
+  }
+
+  onClose(): void {
+    for (const listener of this.#onClose) listener();
   }
 }
 
-/** Node emits "close" only later. */
-function isOver(stream: ServerHttp2Stream): boolean {
-  return stream.destroyed || stream.closed;
+function asBytes(chunk: Uint8Array | string, encoding?: "latin1"): Uint8Array {
+  return typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
 }

@@ -200,10 +200,7 @@ function breakOff(response: ServerResponse, error: LeverError): void {
 function refusalOf(error: NodeJS.ErrnoException): LeverError {
   switch (error.code) {
     case "HPE_HEADER_OVERFLOW":
-      return new LeverError(
-        "headers_too_large",
-        "Cannot read the request: its headers are too large.",
-      );
+      return headersTooLarge();
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return headTooSlow();
     default:
@@ -212,6 +209,10 @@ function refusalOf(error: NodeJS.ErrnoException): LeverError {
         `Cannot read the request: it is not HTTP (${error.code ?? error.message}).`,
       );
   }
+}
+
+export function headersTooLarge(): LeverError {
+  return new LeverError("headers_too_large", "Cannot read the request: its headers are too large.");
 }
 
 /** The head of a request did not arrive in time. */

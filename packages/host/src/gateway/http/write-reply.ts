@@ -9,49 +9,32 @@ import { Http2Response } from "./http2-exchange.ts";
 import { problemParts, type ResponseParts } from "./response-parts.ts";
 import { writeResponse } from "./write-response.ts";
 
-/** A piece of a large body over HTTP/2: each one that is taken shows that the caller reads. */
-const PIECE_BYTES = 64 * 1024;
-
 /** Writes the response of a call. A large body is counted until its caller has read it. */
 export function writeReply(
   response: HttpResponse,
   parts: ResponseParts,
   replies: UnreadReplies,
 ): void {
-  const { status, headers, body } = parts;
-  if (body.length <= LARGE_REPLY_BYTES) {
+  const { length } = parts.body;
+  if (length <= LARGE_REPLY_BYTES && !waitsWithOthers(response)) {
     writeResponse(response, parts);
     return;
   }
-  if (!replies.hasMemoryFor(body.length)) {
+  if (!replies.hasMemoryFor(length)) {
     writeResponse(response, problemParts(tooManyReplies()));
     return;
   }
+  // A response of HTTP/1.1 that is complete has no connection any more.
   const writer = replyWriter(response);
-  if (response instanceof Http2Response) {
-    response.writeHead(status, headers);
-    const leftBytes = writeInPieces(response, body);
-    if (writer) replies.hold(writer, () => leftBytes() + writer.writableLength);
-  } else {
-    writeResponse(response, parts);
-    if (writer) replies.hold(writer);
-  }
+  writeResponse(response, parts);
+  if (writer) replies.hold(writer);
 }
 
-/** Returns a function that says how many bytes are not written yet. */
-function writeInPieces(response: HttpResponse, body: Uint8Array): () => number {
-  let at = 0;
-  const writeMore = (): void => {
-    while (at < body.length) {
-      const piece = body.subarray(at, at + PIECE_BYTES);
-      at += piece.length;
-      if (at === body.length) response.end(piece);
-      else if (!response.write(piece)) return;
-    }
-  };
-  response.on("drain", writeMore);
-  writeMore();
-  return () => body.length - at;
+/** Many small replies on one connection of HTTP/2, of which nothing is read, are as large as a large one. */
+function waitsWithOthers(response: HttpResponse): boolean {
+  return (
+    response instanceof Http2Response && response.stream.connectionQueuedBytes > LARGE_REPLY_BYTES
+  );
 }
 
 /** The way of a response to its caller; null = it is closed, or still has an earlier response. */

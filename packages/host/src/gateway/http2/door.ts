@@ -1,105 +1,81 @@
-import * as http2 from "node:http2";
-import type { Clock } from "../../clock.ts";
+import type { Socket } from "node:net";
+import { encodeField, type ServerStream } from "@leveros/runtime/http2";
 import type { Connection } from "../admission/admit-call.ts";
-import type { HeldConnection } from "../connections.ts";
 import type { DoorOptions } from "../door-options.ts";
-import { isGrpc, serveGrpcStream } from "../grpc/door.ts";
+import { serveGrpcStream } from "../grpc/door.ts";
+import { discardBody } from "../http/discard-body.ts";
 import { serveHttp } from "../http/door.ts";
-import { Http2Request, Http2Response } from "../http/http2-exchange.ts";
-import { pingWhileBusy } from "./busy-session.ts";
-import { closeWhenIdle } from "./idle-session.ts";
+import { Http2Request } from "../http/http2-exchange.ts";
+import { headersTooLarge } from "../http/server.ts";
+import { writeProblem } from "../http/write-response.ts";
+import { Http2Connection, type Http2Head, type Http2Shared } from "./connection.ts";
 
-/** Bytes of one stream that the peer may send before the gateway has read them. */
-const STREAM_WINDOW_BYTES = 256 * 1024;
-/** Bytes of all streams of one connection that the peer may send before the gateway has read them. */
-const CONNECTION_WINDOW_BYTES: number = 16 * STREAM_WINDOW_BYTES;
-const MB = 1_000_000;
-/** For all of a connection but replies: Node's default. */
-const SESSION_MB = 10;
-/** Calls that are open on one connection at once. */
-const STREAMS_MAX = 1_000;
+/** Connections are checked for timeouts this often. */
+const TICK_MS = 1_000;
+/** The interval for timeouts that are shorter than that, as in tests. */
+const TICK_MS_MIN = 20;
 
-export interface Http2 {
-  readonly server: http2.Http2Server;
-  readonly connections: Iterable<Http2Connection>;
-}
+/** Serves connections of HTTP/2. A stream is a gRPC call, or an HTTP request like one of HTTP/1.1. */
+export class Http2Connections {
+  readonly #options: DoorOptions;
+  readonly connections: Set<Http2Connection> = new Set();
+  readonly #shared: Http2Shared;
+  #timer: unknown;
+  #isClosing = false;
 
-/** Node's HTTP/2 server, which does not listen itself. A stream is a gRPC call or an HTTP request like one of HTTP/1.1. */
-export function createHttp2(options: DoorOptions): Http2 {
-  const { limits, clock } = options;
-  const connections = new Set<Http2Connection>();
-  const server = http2.createServer({
-    // By default, a caller with more than 10 MB of replies on their way could make no further call.
-    maxSessionMemory: Math.ceil(limits.bufferedReplyBytesMax / MB) + SESSION_MB,
-    settings: {
-      initialWindowSize: STREAM_WINDOW_BYTES,
-      maxConcurrentStreams: STREAMS_MAX,
-      maxHeaderListSize: limits.headerBytesMax,
-      enablePush: false,
-    },
-  });
-  server.on("session", (session) => {
-    session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-    session.on("error", () => {});
-    closeWhenIdle(session, limits.idleConnectionTimeoutMs);
-    const connection = new Http2Connection(session, clock, limits.pingIntervalMs);
-    connections.add(connection);
-    session.on("close", () => connections.delete(connection));
-    session.on("stream", (stream, headers) => {
-      connection.begin(stream);
-      if (isGrpc(headers)) {
-        serveGrpcStream(stream, { headers, socket: connection.peer }, options);
-        return;
-      }
-      stream.on("error", ignoreError);
-      // The caller has reset it in the packet that opened it.
-      if (stream.closed) return;
-      const request = new Http2Request(stream, headers, connection.peer);
-      serveHttp(request, new Http2Response(stream), options);
-    });
-  });
-  return { server, connections };
-}
-
-/** "close" follows. */
-function ignoreError(): void {}
-
-/** A connection of HTTP/2. */
-class Http2Connection implements HeldConnection {
-  /** Its addresses, which Node would look up for each call. */
-  readonly peer: Connection;
-  readonly #session: http2.ServerHttp2Session;
-  readonly #clock: Clock;
-  readonly #pingLater: () => void;
-  #streams = 0;
-  #idleSince: number;
-
-  constructor(session: http2.ServerHttp2Session, clock: Clock, pingIntervalMs: number) {
-    const { remoteAddress, localAddress } = session.socket;
-    this.peer = { remoteAddress, localAddress };
-    this.#session = session;
-    this.#clock = clock;
-    this.#idleSince = clock.now();
-    const isBusy = (): boolean => this.#streams > 0;
-    this.#pingLater = pingWhileBusy(session, { clock, intervalMs: pingIntervalMs, isBusy });
+  constructor(options: DoorOptions) {
+    this.#options = options;
+    this.#shared = {
+      now: 0,
+      date: Buffer.alloc(0),
+      limits: options.limits,
+      clock: options.clock,
+      serve: (stream, head, peer) => this.#serve(stream, head, peer),
+      forget: (connection) => this.connections.delete(connection),
+    };
   }
 
-  /** A new call. */
-  begin(stream: http2.ServerHttp2Stream): void {
-    this.#streams++;
-    stream.on("close", this.#onStreamClose);
-    this.#pingLater();
+  /** Takes a connection before anything was read from it, or with what was read put back. */
+  open(socket: Socket): void {
+    if (this.#timer === undefined) this.#tick();
+    const connection = new Http2Connection(socket, this.#shared);
+    this.connections.add(connection);
+    if (this.#isClosing) connection.close();
   }
 
-  readonly #onStreamClose = (): void => {
-    if (--this.#streams === 0) this.#idleSince = this.#clock.now();
-  };
-
-  get idleSince(): number | undefined {
-    return this.#streams > 0 || this.#session.closed ? undefined : this.#idleSince;
-  }
-
+  /** Closes idle connections, and the others after their calls. */
   close(): void {
-    this.#session.close();
+    this.#isClosing = true;
+    for (const connection of this.connections) connection.close();
   }
+
+  #serve(stream: ServerStream, head: Http2Head, peer: Connection): void {
+    const { headers } = head;
+    if (head.isGrpc && !head.isTooLong) {
+      serveGrpcStream(stream, { headers, socket: peer }, this.#options);
+      return;
+    }
+    const request = new Http2Request(stream, headers, peer);
+    if (head.isTooLong) {
+      writeProblem(request.response, headersTooLarge());
+      discardBody(request);
+    } else serveHttp(request, request.response, this.#options);
+  }
+
+  /** Ticks as long as there are connections. */
+  readonly #tick = (): void => {
+    const { clock, limits } = this.#options;
+    const shared = this.#shared;
+    // An integer is stored without an allocation.
+    shared.now = Math.floor(clock.now());
+    shared.date = encodeField("date", new Date(clock.wallTime()).toUTCString());
+    for (const connection of this.connections) connection.onTick();
+    const { headersTimeoutMs, idleConnectionTimeoutMs, pingIntervalMs } = limits;
+    const shortest = Math.min(headersTimeoutMs, idleConnectionTimeoutMs, pingIntervalMs);
+    const delayMs = Math.min(TICK_MS, Math.max(TICK_MS_MIN, shortest / 4));
+    this.#timer = clock.setTimeout(() => {
+      this.#timer = undefined;
+      if (this.connections.size > 0) this.#tick();
+    }, delayMs);
+  };
 }

@@ -1,5 +1,11 @@
 import { connect, type Socket } from "node:net";
 import {
+  Http2Request,
+  type RequestConnection,
+  type RequestListener,
+  STREAM_WINDOW_BYTES,
+} from "./client-request.ts";
+import {
   ACK,
   CONTINUATION,
   DATA,
@@ -7,6 +13,8 @@ import {
   ENABLE_PUSH,
   END_HEADERS,
   END_STREAM,
+  encodeNumber,
+  encodeSettings,
   type Frame,
   FrameReader,
   GOAWAY,
@@ -15,6 +23,7 @@ import {
   MAX_CONCURRENT_STREAMS,
   NO_ERROR,
   PING,
+  PREFACE,
   PUSH_PROMISE,
   REFUSED_STREAM,
   RST_STREAM,
@@ -23,17 +32,9 @@ import {
   WINDOW_UPDATE,
   withoutPadding,
 } from "./frame.ts";
-import { HeaderDecoder } from "./hpack.ts";
+import { HeaderDecoder, type Headers, lastValues } from "./header-decoder.ts";
 import { FrameOutput } from "./output.ts";
-import {
-  encodeNumber,
-  Http2Request,
-  type RequestConnection,
-  type RequestListener,
-  STREAM_WINDOW_BYTES,
-} from "./request.ts";
 
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const READ_BYTES = 64 * 1024;
 /** Bytes of content that may arrive over all requests. More is granted as they arrive: each request has a window. */
 const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
@@ -51,7 +52,10 @@ export class Http2Connection implements RequestConnection {
   readonly output: FrameOutput;
   sendWindow: number = DEFAULT_WINDOW_BYTES;
   readonly #socket: Socket;
-  readonly #decoder = new HeaderDecoder();
+  readonly #decoder = new HeaderDecoder<Headers>({
+    listBytesMax: HEADER_BYTES_MAX,
+    read: lastValues,
+  });
   readonly #requests = new Map<number, Http2Request>();
   /** Requests that have not been sent, with their header blocks. */
   readonly #unsent = new Map<Http2Request, Buffer>();
@@ -91,14 +95,13 @@ export class Http2Connection implements RequestConnection {
       },
     });
     this.#socket.on("error", () => {});
-    this.#socket.on("drain", () => this.#pumpBlocked());
     this.#socket.on("close", () => this.#onClose());
-    this.output = new FrameOutput(this.#socket);
+    this.output = new FrameOutput(this.#socket, () => this.#pumpBlocked());
     this.output.raw(PREFACE);
-    const settings = Buffer.alloc(12);
-    settings.writeUInt16BE(ENABLE_PUSH, 0);
-    settings.writeUInt16BE(INITIAL_WINDOW_SIZE, 6);
-    settings.writeUInt32BE(STREAM_WINDOW_BYTES, 8);
+    const settings = encodeSettings([
+      [ENABLE_PUSH, 0],
+      [INITIAL_WINDOW_SIZE, STREAM_WINDOW_BYTES],
+    ]);
     this.output.frame(SETTINGS, 0, 0, settings);
     this.#widenConnection(CONNECTION_WINDOW_BYTES - DEFAULT_WINDOW_BYTES);
   }

@@ -2,6 +2,7 @@
 
 export const DATA = 0;
 export const HEADERS = 1;
+export const PRIORITY = 2;
 export const RST_STREAM = 3;
 export const SETTINGS = 4;
 export const PUSH_PROMISE = 5;
@@ -13,8 +14,8 @@ export const CONTINUATION = 9;
 export const END_STREAM = 1;
 export const ACK = 1;
 export const END_HEADERS = 4;
-const PADDED = 8;
-const PRIORITY = 32;
+export const PADDED = 8;
+const WITH_PRIORITY = 32;
 
 export const FRAME_HEADER_BYTES = 9;
 /** Most bytes of a frame, unless a side allows more: the smallest allowance that there is. */
@@ -22,18 +23,39 @@ export const FRAME_BYTES_MAX = 16_384;
 
 /** Error codes (section 7). */
 export const NO_ERROR = 0;
+export const PROTOCOL_ERROR = 1;
+export const INTERNAL_ERROR = 2;
+export const FLOW_CONTROL_ERROR = 3;
+export const STREAM_CLOSED = 5;
+export const FRAME_SIZE_ERROR = 6;
 export const REFUSED_STREAM = 7;
 export const CANCEL = 8;
+export const COMPRESSION_ERROR = 9;
 export const ENHANCE_YOUR_CALM = 11;
 
 /** Identifiers of settings (section 6.5.2). */
 export const ENABLE_PUSH = 2;
 export const MAX_CONCURRENT_STREAMS = 3;
 export const INITIAL_WINDOW_SIZE = 4;
+export const MAX_FRAME_SIZE = 5;
+export const MAX_HEADER_LIST_SIZE = 6;
 
 /** The window of a stream and of a connection before any setting. */
 export const DEFAULT_WINDOW_BYTES = 65_535;
 export const WINDOW_BYTES_MAX = 0x7fff_ffff;
+
+/** The first bytes of a client (section 3.4). */
+export const PREFACE: Buffer = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+/** The other side breaks the protocol: the connection must end. */
+export class Http2Error extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
 
 export interface Frame {
   readonly type: number;
@@ -48,11 +70,15 @@ export function writeFrameHeader(
   at: number,
   { length, type, flags, id }: { length: number; type: number; flags: number; id: number },
 ): void {
-  to.writeUInt16BE(length >>> 8, at);
+  to[at] = length >>> 16;
+  to[at + 1] = length >>> 8;
   to[at + 2] = length;
   to[at + 3] = type;
   to[at + 4] = flags;
-  to.writeUInt32BE(id, at + 5);
+  to[at + 5] = id >>> 24;
+  to[at + 6] = id >>> 16;
+  to[at + 7] = id >>> 8;
+  to[at + 8] = id;
 }
 
 export function encodeFrame(type: number, flags: number, id: number, payload: Buffer): Buffer {
@@ -61,6 +87,26 @@ export function encodeFrame(type: number, flags: number, id: number, payload: Bu
   frame.set(payload, FRAME_HEADER_BYTES);
   return frame;
 }
+
+export function encodeNumber(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(value, 0);
+  return bytes;
+}
+
+/** The payload of a SETTINGS frame. */
+export function encodeSettings(
+  settings: readonly (readonly [id: number, value: number])[],
+): Buffer {
+  const payload = Buffer.alloc(settings.length * SETTING_BYTES);
+  for (const [index, [id, value]] of settings.entries()) {
+    payload.writeUInt16BE(id, index * SETTING_BYTES);
+    payload.writeUInt32BE(value, index * SETTING_BYTES + 2);
+  }
+  return payload;
+}
+
+export const SETTING_BYTES = 6;
 
 export interface FrameListener {
   /** `payload` is valid only during the call. */
@@ -74,26 +120,37 @@ const NOTHING = Buffer.alloc(0);
 /** Splits received bytes into frames. Content passes in the pieces in which it arrives. */
 export class FrameReader {
   readonly #listener: FrameListener;
+  /** A header that has arrived in part. */
   readonly #header: Buffer = Buffer.alloc(FRAME_HEADER_BYTES);
   #headerBytes = 0;
+  #type = 0;
+  #flags = 0;
+  #id = 0;
   /** The payload that has arrived in part. */
   #payload: Buffer | undefined;
   #payloadBytes = 0;
   /** Bytes of a DATA frame that have not arrived. */
   #dataBytes = 0;
+  #isStopped = false;
 
   constructor(listener: FrameListener) {
     this.#listener = listener;
   }
 
-  /** @throws Error when a frame is too large. */
+  /** @throws Http2Error when a frame is too large. */
   push(chunk: Buffer): void {
     let at = 0;
-    while (at < chunk.length) {
+    while (at < chunk.length && !this.#isStopped) {
       if (this.#dataBytes > 0) at = this.#passData(chunk, at);
       else if (this.#payload !== undefined) at = this.#addPayload(chunk, at, this.#payload);
       else at = this.#begin(chunk, at);
     }
+  }
+
+  /** Drops everything that follows. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#payload = undefined;
   }
 
   #begin(chunk: Buffer, at: number): number {
@@ -111,18 +168,23 @@ export class FrameReader {
   /** `header` at `from` is complete; the payload begins at `at` of the chunk. */
   #beginFrame(header: Buffer, from: number, chunk: Buffer, at: number): number {
     const length = header.readUIntBE(from, 3);
-    if (length > FRAME_BYTES_MAX) throw new Error(`a frame has ${length} bytes`);
+    if (length > FRAME_BYTES_MAX) {
+      throw new Http2Error(FRAME_SIZE_ERROR, `a frame has ${length} bytes`);
+    }
     const type = header[from + 3] ?? 0;
     const flags = header[from + 4] ?? 0;
-    if (header !== this.#header) header.copy(this.#header, 0, from, from + FRAME_HEADER_BYTES);
+    const id = header.readUInt32BE(from + 5) & WINDOW_BYTES_MAX;
+    this.#type = type;
+    this.#flags = flags;
+    this.#id = id;
     if (type === DATA && (flags & PADDED) === 0) {
       if (length > 0) this.#dataBytes = length;
-      else this.#listener.onData(this.#id, NOTHING, (flags & END_STREAM) !== 0);
+      else this.#listener.onData(id, NOTHING, (flags & END_STREAM) !== 0);
       return at;
     }
     const end = at + length;
     if (end <= chunk.length) {
-      this.#emit(chunk.subarray(at, end));
+      this.#listener.onFrame({ type, flags, id, payload: chunk.subarray(at, end) });
       return end;
     }
     this.#payload = Buffer.allocUnsafe(length);
@@ -144,29 +206,18 @@ export class FrameReader {
     this.#payloadBytes += end - at;
     if (this.#payloadBytes < payload.length) return end;
     this.#payload = undefined;
-    this.#emit(payload);
+    this.#listener.onFrame({ type: this.#type, flags: this.#flags, id: this.#id, payload });
     return end;
-  }
-
-  #emit(payload: Buffer): void {
-    const type = this.#header[3] ?? 0;
-    this.#listener.onFrame({ type, flags: this.#flags, id: this.#id, payload });
-  }
-
-  get #flags(): number {
-    return this.#header[4] ?? 0;
-  }
-
-  get #id(): number {
-    return this.#header.readUInt32BE(5) & WINDOW_BYTES_MAX;
   }
 }
 
-/** The payload of a HEADERS or DATA frame without padding and priority. @throws Error when the padding is too long. */
+/** The payload of a HEADERS or DATA frame without padding and priority. @throws Http2Error when the padding is too long. */
 export function withoutPadding({ type, flags, payload }: Frame): Buffer {
   const isPadded = (flags & PADDED) !== 0;
-  const start = (isPadded ? 1 : 0) + (type === HEADERS && (flags & PRIORITY) !== 0 ? 5 : 0);
+  const start = (isPadded ? 1 : 0) + (type === HEADERS && (flags & WITH_PRIORITY) !== 0 ? 5 : 0);
   const end = payload.length - (isPadded ? (payload[0] ?? 0) : 0);
-  if (start > end) throw new Error("a frame has more padding than bytes");
+  if (start > end) {
+    throw new Http2Error(PROTOCOL_ERROR, "a frame has more padding than bytes");
+  }
   return payload.subarray(start, end);
 }

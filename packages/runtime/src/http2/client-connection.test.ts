@@ -4,10 +4,19 @@ import { once } from "node:events";
 import http2 from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Http2Connection } from "./connection.ts";
-import { encodeFrame, GOAWAY, HEADERS, PING, PUSH_PROMISE, SETTINGS } from "./frame.ts";
-import { encodeHeader, type Headers } from "./hpack.ts";
-import { encodeNumber, type Http2Request, type RequestListener } from "./request.ts";
+import { Http2Connection } from "./client-connection.ts";
+import type { Http2Request, RequestListener } from "./client-request.ts";
+import {
+  encodeFrame,
+  encodeNumber,
+  GOAWAY,
+  HEADERS,
+  PING,
+  PUSH_PROMISE,
+  SETTINGS,
+} from "./frame.ts";
+import { encodeHeader } from "./header-block.ts";
+import type { Headers } from "./header-decoder.ts";
 
 const closing: (() => void)[] = [];
 afterEach(() => {

@@ -2,13 +2,14 @@ import {
   CANCEL,
   DATA,
   END_STREAM,
+  encodeNumber,
   FRAME_BYTES_MAX,
   NO_ERROR,
   RST_STREAM,
   WINDOW_BYTES_MAX,
   WINDOW_UPDATE,
 } from "./frame.ts";
-import type { Headers } from "./hpack.ts";
+import type { Headers } from "./header-decoder.ts";
 import type { FrameOutput } from "./output.ts";
 
 /** Bytes of a response that may arrive before they are read, so many for each request. */
@@ -196,10 +197,4 @@ export class Http2Request {
     this.#receiveWindow += this.#owedBytes;
     this.#owedBytes = 0;
   }
-}
-
-export function encodeNumber(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4);
-  bytes.writeUInt32BE(value, 0);
-  return bytes;
 }
