@@ -44,6 +44,12 @@ export const requirements: readonly Requirement[] = [
     isMet: () => hasPrograms("openssl"),
   },
   {
+    tag: "needs-systemd",
+    what: "systemd-analyze",
+    debianPackages: ["systemd"],
+    isMet: () => hasPrograms("systemd-analyze"),
+  },
+  {
     tag: "needs-chromium",
     what: "/usr/bin/chromium",
     debianPackages: ["chromium"],

@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { LeverError } from "./errors.ts";
+import { errorCodes, LeverError } from "./errors.ts";
 
 /** The class as another bundle defines it. */
 class Copy extends Error {
@@ -26,4 +27,21 @@ it("an error with another name or an unknown code is not a LeverError", () => {
     null,
   ])
     expect(other instanceof LeverError).toBe(false);
+});
+
+const docs = new URL("../../../docs/", import.meta.url);
+
+it("every code has an entry in Troubleshooting, and every entry there is of a code", () => {
+  const page = readFileSync(new URL("guide/troubleshooting.md", docs), "utf8");
+  const entries = [...page.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading);
+  expect(entries.toSorted()).toEqual(
+    errorCodes()
+      .map((code) => `\`${code}\``)
+      .toSorted(),
+  );
+});
+
+it("every code is in the HTTP API", () => {
+  const page = readFileSync(new URL("reference/http.md", docs), "utf8");
+  for (const code of errorCodes()) expect(page).toContain(`\`${code}\``);
 });

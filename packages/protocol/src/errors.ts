@@ -48,6 +48,10 @@ const statusByCode = {
 
 export type ErrorCode = keyof typeof statusByCode;
 
+export function errorCodes(): readonly ErrorCode[] {
+  return Object.keys(statusByCode).filter(isErrorCode);
+}
+
 /** Whether a text from a wire is the code of an error. */
 function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(statusByCode, text);
