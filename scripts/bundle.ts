@@ -4,7 +4,7 @@
  * (packages/runtime/dist/instance). The lever command (packages/cli/dist/command.cjs) starts faster from few files.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build, parseAst, transformWithOxc } from "vite";
 
 const packages = join(import.meta.dirname, "../packages");
@@ -113,12 +113,12 @@ await bundleForNode({
   // All that is loaded at the start, also when a later file uses it: each further file takes memory.
   groups: [{ name: "main", tags: ["$initial"] }],
 });
-for (const name of ["thread-setup", "adapters"]) {
+for (const name of ["thread/thread-setup", "thread/adapters", "output/own-output"]) {
   await bundleForNode({
     ...program,
-    from: `runtime/src/thread/${name}.ts`,
+    from: `runtime/src/${name}.ts`,
     to: instance,
-    entryFileNames: `${name}.cjs`,
+    entryFileNames: `${basename(name)}.cjs`,
   });
 }
 await bundleForNode({

@@ -15,7 +15,6 @@ const silent: ReadonlySet<string> = new Set([
   "compose",
   "index",
   "keyed-queue",
-  "logs",
   "metrics",
   "parts",
 ]);

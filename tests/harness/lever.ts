@@ -86,6 +86,8 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
     ...["--data", dataDir],
     ...["--isolation", isolation],
     ...["--workers", String(workers)],
+    // Tests wait for what services print.
+    "--log-output",
     ...(options.args ?? []),
   ];
   const child = spawn(program, args, {

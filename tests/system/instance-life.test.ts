@@ -130,8 +130,8 @@ it("the log has the last words of an instance after a flood, and cut lines", asy
     const write = (fd, text) => { for (let at = 0; at < text.length; ) at += fs.writeSync(fd, text.slice(at)); };
     const fs = require("node:fs");
     exports.flood = () => {
-      write(1, "unfinished ".repeat(200));
-      write(2, "beside\\n" + ("x".repeat(100) + "\\n").repeat(3_000) + "last words\\n");
+      write(1, "unfinished ".repeat(2_000));
+      write(2, "beside\\n" + ("x".repeat(10_000) + "\\n").repeat(150) + "last words\\n");
       process.exit(3);
     };`;
   await deploy("flood", {}, flood);
@@ -139,7 +139,7 @@ it("the log has the last words of an instance after a flood, and cut lines", asy
   for (const line of [
     "beside",
     "last words",
-    /^(unfinished ){90}.*… \(cut: the line has 2200 bytes\)$/,
+    /^(unfinished ){1400}.*… \(cut: it has 22000 bytes\)$/,
   ]) {
     await lever.event("output", { service: "flood", line });
   }

@@ -36,6 +36,8 @@ export interface ValueOption<Value> {
   /** The value's name in help, in angle brackets. */
   readonly label: string;
   readonly isRequired: boolean;
+  /** A second name of one letter. */
+  readonly short: string | undefined;
   /**
    * @param texts one for each time the option was given.
    * @throws CommandError for a text that is not allowed.
@@ -92,7 +94,7 @@ export function value(label: string, description: string): ValueOption<string | 
 export function value<Value>(
   label: string,
   description: string,
-  reading: Reading<Value>,
+  reading: Reading<Value> & { readonly short?: string },
 ): ValueOption<Value | undefined>;
 export function value<Value>(
   label: string,
@@ -102,7 +104,7 @@ export function value<Value>(
 export function value(
   label: string,
   description: string,
-  reading: Reading<unknown> & { readonly default?: unknown } = anyText,
+  reading: Reading<unknown> & { readonly default?: unknown; readonly short?: string } = anyText,
 ): ValueOption<unknown> {
   const isDefaultShown = reading.default !== undefined;
   return {
@@ -110,6 +112,7 @@ export function value(
     label,
     description: isDefaultShown ? `${description} (default: ${reading.default})` : description,
     isRequired: false,
+    short: reading.short,
     read(texts, name) {
       const text = texts.at(-1);
       return text === undefined ? reading.default : readText(text, name, reading);
@@ -128,6 +131,7 @@ export function requiredValue<Value>(
     label,
     description,
     isRequired: true,
+    short: undefined,
     read: (texts, name) => readText(texts.at(-1) ?? "", name, reading),
   };
 }
@@ -143,6 +147,7 @@ export function values<Value>(
     label,
     description,
     isRequired: false,
+    short: undefined,
     read: (texts, name) => texts.map((text) => readText(text, name, reading)),
   };
 }

@@ -124,13 +124,13 @@ function labelOf(key: string, { form, label = key }: Argument<unknown>): string 
 }
 
 function commanderOption(key: string, option: Option): CommanderOption {
+  const short = option.short === undefined ? "" : `-${option.short}, `;
+  const names = `${short}${longName(key)}`;
   switch (option.form) {
-    case "flag": {
-      const short = option.short === undefined ? "" : `-${option.short}, `;
-      return new CommanderOption(`${short}${longName(key)}`, option.description);
-    }
+    case "flag":
+      return new CommanderOption(names, option.description);
     case "value":
-      return new CommanderOption(`${longName(key)} ${option.label}`, option.description)
+      return new CommanderOption(`${names} ${option.label}`, option.description)
         .makeOptionMandatory(option.isRequired)
         .argParser((text: string, before: readonly string[] = []) => [...before, text]);
   }

@@ -16,7 +16,7 @@ import type {
 } from "./admin-messages.ts";
 import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
 import type { BackupReport } from "./backup-report.ts";
-import type { HostEvent } from "./log-messages.ts";
+import type { HostEvent, LogFilter, LogMessage, LogPage } from "./log-messages.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
 
 /**
@@ -39,6 +39,7 @@ export interface AdminMethods {
   explainService(environment: string, service: string): ScalingReport;
   listEvents(environment: string, service?: string | null): readonly HostEvent[];
   explainInstance(environment: string, instance: string): readonly HostEvent[];
+  listLogs(environment: string, filter?: LogFilter | null): LogPage;
   createEnvironment(name: string): null;
   removeEnvironment(environment: string, options?: { readonly force?: boolean }): null;
   listEnvironments(): readonly EnvironmentListing[];
@@ -97,6 +98,7 @@ export interface AdminStreams {
     options?: { readonly openMetrics?: boolean },
   ): Uint8Array;
   watchEventsChan(environment: string, service?: string | null): HostEvent;
+  watchLogsChan(environment: string, filter?: LogFilter | null): LogMessage;
   /** The backup as bytes; with `report`, one message follows. */
   backUpChan(options?: {
     readonly data?: boolean;

@@ -119,7 +119,14 @@ export {
   type LinkHandlers,
   type LinkSocket,
 } from "./link/socket-link.ts";
-export type { HostEvent } from "./log-messages.ts";
+export type {
+  Dropped,
+  HostEvent,
+  LogFilter,
+  LogMessage,
+  LogPage,
+  LogRecord,
+} from "./log-messages.ts";
 export {
   hookNamed,
   isCallableName,
@@ -136,6 +143,18 @@ export {
   type NetworkPolicy,
   parseNetworkPolicy,
 } from "./network-policy.ts";
+export {
+  FRAME_HEADER_BYTES_MAX,
+  FRAME_START,
+  FRAME_TEXT,
+  type FrameHeader,
+  formatFrame,
+  isLogLevel,
+  type LogLevel,
+  logLevels,
+  parseFrame,
+  withoutHeaders,
+} from "./output-frame.ts";
 export { processMs } from "./process-clock.ts";
 export { hookRequest } from "./resource-hook.ts";
 export {

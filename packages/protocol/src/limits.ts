@@ -119,6 +119,16 @@ const table = {
     2_000,
     "Services, and methods, with metrics of their own. Others are counted together as `_other`; 0 counts no calls.",
   ],
+  // 16 KiB.
+  logRecordBytesMax: [16_384, "Bytes of one record of a log. The rest of a longer one is cut off."],
+  // 16 MiB.
+  logBytesPerServiceMax: [16_777_216, "Bytes of the logs of one service."],
+  // 1 GiB.
+  logBytesMax: [1_073_741_824, "Bytes of the logs of all services."],
+  // A week.
+  logAgeMaxMs: [604_800_000, "Time after which logs are removed."],
+  // 2 MiB.
+  logBytesPerSecondMax: [2_097_152, "Bytes per second of the logs of all services."],
   networkBytesPerSecondPerMb: [
     8_000_000,
     "Bytes per second in each direction that an instance may transfer for each megabyte of its `ram`: in calls, and, in a container, over its own network.",

@@ -1,4 +1,5 @@
 /** Events and logs in the replies of the admin service, as JSON. */
+import type { LogLevel } from "./output-frame.ts";
 
 /** An event of the host with its fields. docs/reference/events.md lists them. */
 export interface HostEvent {
@@ -11,3 +12,59 @@ export interface HostEvent {
   readonly service?: string;
   readonly [field: string]: unknown;
 }
+
+/** So many records of a log were dropped, of so many bytes. */
+export interface Dropped {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** One write of an instance, or one line that it has printed; or a record that Lever has added. */
+export interface LogRecord {
+  /** ISO 8601: when the host received it. */
+  readonly at: string;
+  readonly level: LogLevel;
+  readonly environment: string;
+  readonly service: string;
+  readonly version: number;
+  readonly instance: string;
+  /** The call in whose course it was printed; absent = none, or it is not known. */
+  readonly call?: string;
+  /** Absent = Lever has written it. */
+  readonly stream?: "stdout" | "stderr";
+  /** It has several lines if they were printed at once. */
+  readonly text: string;
+  /** The record stands in the place of so many others. */
+  readonly dropped?: Dropped;
+}
+
+/** The records that `listLogs` and `watchLogsChan` look for. All fields that are present must match. */
+export interface LogFilter {
+  readonly service?: string;
+  readonly instance?: string;
+  readonly version?: number;
+  readonly call?: string;
+  /** Records of this level or a higher one. */
+  readonly level?: LogLevel;
+  /** A part of the text. */
+  readonly grep?: string;
+  /** ISO 8601. */
+  readonly since?: string;
+  /** ISO 8601: the first moment that does not belong to them. */
+  readonly until?: string;
+  /** At most 1,000. Default: 100. */
+  readonly max?: number;
+  /** Only records that are older than those of a page: its `next`. */
+  readonly before?: number;
+}
+
+/** The reply of `listLogs`. */
+export interface LogPage {
+  /** The newest ones, oldest first. */
+  readonly records: readonly LogRecord[];
+  /** There may be older ones: `before` of the next page. */
+  readonly next?: number;
+}
+
+/** A message of `watchLogsChan`: a record, or how many were dropped since the caller did not read them in time. */
+export type LogMessage = LogRecord | { readonly dropped: number };

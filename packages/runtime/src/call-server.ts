@@ -89,6 +89,11 @@ export class CallServer {
     return true;
   }
 
+  /** The id of the call that the current code runs for, also after its answer; `""` = none. */
+  callId(): string {
+    return this.#running.getStore()?.id ?? "";
+  }
+
   /** The call that the current code runs for; undefined = none, or it has been answered. */
   readonly activeCall = (): ActiveCall | undefined => {
     const running = this.#running.getStore();

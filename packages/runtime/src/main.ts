@@ -30,6 +30,7 @@ import { encodeOfService } from "./encode-of-service.ts";
 import { hideProgram } from "./hide-program.ts";
 import { loadService, provideClient } from "./load-service.ts";
 import { prepareModules } from "./modules/module-hooks.ts";
+import { setUpOutput } from "./output/set-up-output.ts";
 import { setUpThread } from "./thread/set-up-thread.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -45,6 +46,8 @@ interface Server {
   onCall(request: CallRequest, side: CallHandle): CallListener;
   activeCall?(): ActiveCall | undefined;
   failCurrent?(error: unknown): boolean;
+  /** The call that the current code runs for, also after its answer; `""` = none. */
+  callId?(): string;
   /** Closes every resource. */
   closeResources(): Promise<void>;
   /** Ends the processes that it has started. */
@@ -53,6 +56,9 @@ interface Server {
 
 const setupProgram = `${import.meta.dirname}/thread-setup.cjs`;
 setUpThread(setupProgram);
+/** The folder of the service's code; `""` = none yet. */
+let codeDir = "";
+const output = setUpOutput({ callId: () => server?.callId?.() ?? "", codeDir: () => codeDir });
 // Forked programs inherit it. Here, `--require` itself would take 0.1 MB more.
 process.execArgv.push(`--require=${setupProgram}`);
 
@@ -123,7 +129,8 @@ function onAssign(hostVersion: number, assignment: Assignment): void {
 }
 
 async function applyAssignment(assignment: Assignment): Promise<void> {
-  const { codeDir, environment } = assignment;
+  const { environment } = assignment;
+  codeDir = assignment.codeDir;
   try {
     dropPrivileges(assignment.user, { isNeeded: process.argv.includes("--own-user") });
     Object.assign(process.env, assignment.variables);
@@ -171,6 +178,7 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
       replyBytesMax,
       self: assignment,
       onIdle,
+      onError: (error, what, call) => output().logError(error, what, call),
       serveStream: streams?.serveStream,
     });
     send({ type: "ready", methods: [...methods.keys()].filter(isCallableName).sort() });
@@ -227,7 +235,7 @@ function exit(): void {
 
 function reportUncaughtError(error: unknown): void {
   if (server?.failCurrent?.(error) === true) return;
-  console.error("Uncaught error in the service, outside of any call:", error);
+  output().logError(error, "Uncaught error in the service, outside of any call", "");
 }
 
 function send(message: RuntimeMessage): void {

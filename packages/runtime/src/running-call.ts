@@ -16,6 +16,8 @@ export interface CallServerOptions {
   readonly replyBytesMax: number;
   /** Called whenever the last call in flight is over. */
   readonly onIdle?: () => void;
+  /** Logs an error of a method, unless it is Lever's own. `what` begins the record. Default: errors after the end of a call only. */
+  readonly onError?: (error: unknown, what: string, call: string) => void;
   /** The service is a part of Lever: a LeverError that it throws is Lever's error, not the error value of a method. */
   readonly isPlatform?: boolean;
   /** The instance, for the contexts of its calls. */
@@ -183,6 +185,7 @@ export class RunningCall implements ActiveCall, CallListener {
       this.side.abort(error);
       return;
     }
+    this.#owner.onError?.(error, `${this.method} failed`, this.id);
     const { kind, bytes } = errorPayload(error, { method: this.method, encode: this.encode });
     this.side.fail(kind, bytes);
   }
@@ -198,7 +201,9 @@ export class RunningCall implements ActiveCall, CallListener {
     }
     // After a cancellation an error is expected and not logged.
     if (this.#hasAnswered && value instanceof Error) {
-      console.error(`${this.method} returned ${what} after its call was over:`, value);
+      const text = `${this.method} returned ${what} after its call was over`;
+      if (this.#owner.onError === undefined) console.error(`${text}:`, value);
+      else this.#owner.onError(value, text, this.id);
     }
     return false;
   }

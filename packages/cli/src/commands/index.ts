@@ -33,6 +33,7 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
       ls: async () => (await import("./ls/ls.ts")).ls,
       ps: async () => (await import("./ps/ps.ts")).ps,
       explain: async () => (await import("./explain/explain.ts")).explain,
+      logs: async () => (await import("./logs/logs.ts")).logs,
       events: async () => (await import("./events/events.ts")).events,
       why: async () => (await import("./why/why.ts")).why,
     },

@@ -1,6 +1,7 @@
 import { type AccessParts, accessMethods } from "./access-methods.ts";
 import { type BackupParts, backupMethods } from "./backup-methods.ts";
 import { type EnvironmentParts, environmentMethods } from "./environment-methods.ts";
+import { type LogParts, logMethods } from "./log-methods.ts";
 import type { MethodTable } from "./method-table.ts";
 import { type MetricParts, metricMethods } from "./metric-methods.ts";
 import { type ObserveParts, observeMethods } from "./observe-methods.ts";
@@ -10,6 +11,7 @@ import { type VariableParts, variableMethods } from "./variable-methods.ts";
 export type AdminParts = ServiceParts &
   ObserveParts &
   MetricParts &
+  LogParts &
   EnvironmentParts &
   VariableParts &
   AccessParts &
@@ -20,6 +22,7 @@ export const adminMethods: MethodTable<AdminParts> = {
   ...serviceMethods,
   ...observeMethods,
   ...metricMethods,
+  ...logMethods,
   ...environmentMethods,
   ...variableMethods,
   ...accessMethods,

@@ -30,6 +30,8 @@ export interface DataFolder {
   readonly storeCopyFile: string;
   readonly processesDir: string;
   readonly secretKeyFile: string;
+  /** The output of instances. */
+  readonly logsDir: string;
 }
 
 /**
@@ -54,6 +56,7 @@ export function openDataFolder(path: string): DataFolder {
     storeCopyFile: join(dir, "backup", STORE_FILE),
     processesDir: join(dir, "processes"),
     secretKeyFile: join(dir, "secret.key"),
+    logsDir: join(dir, "logs"),
   };
   if (wasUsed) checkVersion(dir, readFileSync(versionFile, "utf8"));
   else if (existsSync(folder.storeFile)) throw unreleased(dir);

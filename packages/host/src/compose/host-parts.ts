@@ -19,6 +19,7 @@ import { type Isolation, type OpenedLauncher, openLauncher } from "../launcher/o
 import { removeServiceData, serviceFoldersDir } from "../launcher/service-data.ts";
 import { WarmPool } from "../launcher/warm-pool.ts";
 import type { Log } from "../logs/log.ts";
+import { LogBook } from "../logs/log-book.ts";
 import { HostMeters } from "../metrics/host-meters.ts";
 import { ProcessRecords } from "../processes/process-records.ts";
 import { Router } from "../router/router.ts";
@@ -36,6 +37,7 @@ export interface HostPartsOptions {
   readonly isLocalOnly: boolean;
   readonly clock: Clock;
   readonly log: Log;
+  readonly showsOutput: boolean;
 }
 
 /** The parts of a host behind its gateway: everything that does not depend on how the host is reached. */
@@ -46,6 +48,7 @@ export interface HostParts {
   readonly meters: HostMeters;
   readonly pool: WarmPool;
   readonly variables: Variables;
+  readonly logs: LogBook;
   readonly fleet: Fleet;
   readonly environments: Environments;
   readonly deployer: Deployer;
@@ -109,12 +112,15 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     const { secretKeyFile: keyFile } = folder;
     log("error", "environments", "secrets not readable", { ...unreadable, keyFile });
   }
+  const logs = new LogBook({ dir: folder.logsDir, limits, clock, log });
   const fleet: Fleet = new Fleet({
     launcher: pool,
     router,
     limits,
     clock,
     log,
+    logs,
+    showsOutput: options.showsOutput,
     codeDirOf: (record) => deployer.codeDirOf(record),
     variablesOf: (environment, service) => variables.of(environment, service),
     serviceDataDir: serviceFoldersDir(dataDir),
@@ -127,7 +133,10 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     fleet,
     log,
     removeCode: (codeId) => code.remove(codeId),
-    removeServiceData: (environment) => removeServiceData(dataDir, environment),
+    async removeServiceData(environment) {
+      await removeServiceData(dataDir, environment);
+      await logs.remove(environment);
+    },
   });
   const keptVersions = new KeptVersions({ store, code, limits });
   const turns = new KeyedQueue();
@@ -138,7 +147,10 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     router,
     fleet,
     turns,
-    removeServiceData: (...service) => removeServiceData(dataDir, ...service),
+    async removeServiceData(...service) {
+      await removeServiceData(dataDir, ...service);
+      await logs.remove(...service);
+    },
     log,
   });
   await removals.finishAll();
@@ -174,6 +186,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     meters,
     pool,
     variables,
+    logs,
     fleet,
     environments,
     deployer,
@@ -200,6 +213,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
       await fleet.close();
       await pool.close();
       await launcher.close();
+      await logs.close();
     },
   };
 }

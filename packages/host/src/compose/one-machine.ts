@@ -37,6 +37,8 @@ export interface HostOptions {
   /** Only this machine reaches the address. */
   readonly isLocalOnly: boolean;
   readonly logLevel: "info" | "debug";
+  /** The log has what instances print, too. */
+  readonly showsOutput: boolean;
   /** Receives one line of JSON for each event. */
   readonly logTo: { write(line: string): void };
 }
@@ -82,8 +84,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
   let listener: Listener | undefined;
   try {
     const shared = { limits, isLocalOnly, clock, log };
-    const { isolation } = options;
-    const host = await openHostParts({ ...shared, folder, store, isolation });
+    const { isolation, showsOutput } = options;
+    const host = await openHostParts({ ...shared, folder, store, isolation, showsOutput });
     parts = host;
     const front = createFront({ ...shared, readiness, bind, port, workers, certificate }, host);
     const endAdminStreams = startAdminService({

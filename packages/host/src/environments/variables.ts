@@ -1,5 +1,6 @@
 import { LeverError, type VariableListing } from "@leveros/protocol";
 import { type Clock, isoTime } from "../clock.ts";
+import type { SetVariables } from "../fleet/instance-spec.ts";
 import { refuseVariable } from "../fleet/start-variables.ts";
 import type { Store, VariableRecord } from "../store/store.ts";
 import { SecretBox } from "./secret-box.ts";
@@ -30,16 +31,19 @@ export class Variables {
    * The variables of a service: those of its environment, overridden by its own.
    * @throws LeverError `unavailable` when a secret cannot be opened.
    */
-  async of(environment: string, service: string): Promise<Record<string, string>> {
-    const variables: Record<string, string> = {};
+  async of(environment: string, service: string): Promise<SetVariables> {
+    const all: Record<string, string> = {};
+    const secrets: Record<string, string> = {};
     // The store returns those of the environment first.
     for (const record of await this.#store.variables(environment)) {
       if (record.service !== "" && record.service !== service) continue;
-      variables[record.name] = record.isSecret
-        ? this.#box.open(record.value, placeOf(record))
-        : record.value;
+      const { name, value, isSecret } = record;
+      const opened = isSecret ? this.#box.open(value, placeOf(record)) : value;
+      all[name] = opened;
+      if (isSecret) secrets[name] = opened;
+      else delete secrets[name];
     }
-    return variables;
+    return { all, secrets };
   }
 
   /**

@@ -23,6 +23,7 @@ export function instanceLimits(limits: Limits): InstanceLimits {
     unresponsiveAfterMs: limits.unresponsiveAfterMs,
     unresponsiveKillAfterMs: limits.unresponsiveKillAfterMs,
     loggedBytesPerSecondMax: limits.loggedBytesPerSecondMax,
+    logRecordBytesMax: limits.logRecordBytesMax,
     bodyBytesMax: limits.bodyBytesMax,
     callsPerInstanceMax: limits.callsPerInstanceMax,
     networkBytesPerSecondPerMb: limits.networkBytesPerSecondPerMb,

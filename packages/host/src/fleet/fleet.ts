@@ -6,10 +6,8 @@ import {
   serviceKey,
 } from "@leveros/protocol";
 import { decideInstances } from "../autoscaler/decide-instances.ts";
-import type { Clock } from "../clock.ts";
 import { linkInstance } from "../instance-link/instance-link.ts";
 import { instanceMemoryMb, type Launcher } from "../launcher/launcher.ts";
-import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
@@ -17,6 +15,7 @@ import type { FleetContext } from "./fleet-context.ts";
 import { instanceLimits, serviceLimits } from "./fleet-limits.ts";
 import { Instance, type InstanceContext, type InstanceListener } from "./instance.ts";
 import { outOfMemory } from "./instance-errors.ts";
+import type { OutputContext } from "./instance-output.ts";
 import { type InstanceSpec, prepareInstance, type SpecSources } from "./instance-spec.ts";
 import { RamBudget } from "./ram-budget.ts";
 import { ReconcileLoop } from "./reconcile-loop.ts";
@@ -25,12 +24,10 @@ import { ServiceFleet } from "./service-fleet.ts";
 import { ServicePreparation } from "./service-preparation.ts";
 import { StartCounter } from "./start-counter.ts";
 
-export interface FleetOptions extends SpecSources {
+export interface FleetOptions extends SpecSources, OutputContext {
   readonly launcher: Launcher;
   readonly router: Pick<Router, "onDemand" | "onStuck">;
   readonly limits: Limits;
-  readonly clock: Clock;
-  readonly log: Log;
   /** Serves a call that an instance makes. */
   readonly serveCall: InstanceContext["serveCall"];
   /** How a runtime is linked. Default: over its socket; a simulation has its own way. */
@@ -77,6 +74,8 @@ export class Fleet {
       limits: instanceLimits(limits),
       clock,
       log,
+      logs: options.logs,
+      showsOutput: options.showsOutput,
       serveCall,
       onMemoryFreed: (ram) => this.#ramBudget.release(ram),
     };

@@ -17,6 +17,8 @@ export interface InstanceSpec {
   readonly jsEntry: string | undefined;
   readonly entry: readonly string[] | undefined;
   readonly variables: Readonly<Record<string, string>>;
+  /** The values of secrets among them, by their names. */
+  readonly secrets: Readonly<Record<string, string>>;
   /** Needed from the start of its process. Undefined for a program (`entry`): it sees all variables from its own start. */
   readonly start?: StartVariables | undefined;
   /** Megabytes that it is allotted. */
@@ -27,12 +29,19 @@ export interface InstanceSpec {
   readonly prepareMs: number;
 }
 
+/** The variables that are set for a service, by their names. */
+export interface SetVariables {
+  readonly all: Readonly<Record<string, string>>;
+  /** The secret ones. */
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
 export interface SpecSources {
   readonly clock: Clock;
   /** The folder with a version's code; unpacks it first where that is needed. */
   readonly codeDirOf: (record: VersionRecord) => Promise<string>;
   /** The variables that are set for a service, without those that Lever sets itself. */
-  readonly variablesOf: (environment: string, service: string) => Promise<Record<string, string>>;
+  readonly variablesOf: (environment: string, service: string) => Promise<SetVariables>;
   /** Each service gets a folder of its own below this one. */
   readonly serviceDataDir: string;
   readonly makeDir: (path: string) => void;
@@ -48,7 +57,7 @@ export async function prepareInstance(
   const { clock } = sources;
   const startedAt = clock.now();
   const codeDir = await sources.codeDirOf(record);
-  const set = await sources.variablesOf(environment, service);
+  const { all: set, secrets } = await sources.variablesOf(environment, service);
   const dataDir = join(sources.serviceDataDir, environment, service);
   sources.makeDir(dataDir);
   const instance = `${service}-${version}-${randomBytes(4).toString("hex")}`;
@@ -76,6 +85,7 @@ export async function prepareInstance(
     jsEntry,
     entry,
     variables,
+    secrets,
     start: entry === undefined ? startVariables(set) : undefined,
     ram,
     maxCpu,

@@ -1,5 +1,4 @@
 import type { InstanceState, LeverError } from "@leveros/protocol";
-import type { Clock } from "../clock.ts";
 import type { InstanceLinkHandlers, RuntimeLink } from "../instance-link/instance-link.ts";
 import {
   type InstanceNames,
@@ -8,24 +7,22 @@ import {
   type Launcher,
   type VisiblePaths,
 } from "../launcher/launcher.ts";
-import type { Log } from "../logs/log.ts";
 import type { ProcessPhase } from "../processes/process-state.ts";
 import { SupervisedProcess } from "../processes/supervised-process.ts";
 import type { InstanceTarget } from "../router/instance-target.ts";
 import type { ServeInstanceCall } from "../router/serve-instance-calls.ts";
 import type { InstanceLimits } from "./fleet-limits.ts";
 import { type ExitKind, endError, exitKind, startError, wasKilled } from "./instance-errors.ts";
+import { InstanceOutput, type OutputContext } from "./instance-output.ts";
 import type { InstanceSpec } from "./instance-spec.ts";
 import { instanceStatus } from "./instance-status.ts";
 import { preparationReason } from "./service-failures.ts";
 
 /** Shared by the instances of one host. */
-export interface InstanceContext {
+export interface InstanceContext extends OutputContext {
   readonly launcher: Launcher;
   link(runtime: LaunchedRuntime, handlers: InstanceLinkHandlers): RuntimeLink;
   readonly limits: InstanceLimits;
-  readonly clock: Clock;
-  readonly log: Log;
   /** Serves a call that an instance makes. */
   readonly serveCall: ServeInstanceCall;
   /** The process of an instance has exited, and its memory is free. Called before its listener. */
@@ -58,6 +55,7 @@ export class Instance {
   /** The generation of its service that it belongs to. Set and compared by the service. */
   generation = 0;
   readonly #context: InstanceContext;
+  readonly #output: InstanceOutput;
   readonly #process: SupervisedProcess<LaunchedRuntime>;
   readonly #link: RuntimeLink;
   readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -85,15 +83,15 @@ export class Instance {
     this.spec = spec;
     this.listener = listener;
     this.#context = context;
+    this.#output = new InstanceOutput(this.about, spec.secrets, context);
     this.startedAt = new Date(clock.wallTime());
     // Only a deploy waits for it.
     this.#ready.promise.catch(() => {});
     this.#process = new SupervisedProcess(
       (onOutput) => launcher.launch({ ram, onOutput, variables: spec.start?.variables }),
       {
-        onOutputLine: (line) => log("info", "fleet", "output", { ...this.about, line }),
-        onOutputDropped: (bytes) =>
-          log("warn", "fleet", "output dropped", { ...this.about, bytes }),
+        onOutput: (record) => this.#output.add(record),
+        onOutputDropped: (dropped) => this.#output.drop(dropped),
         onReady: () => this.#onReady(),
         onStopping: () => this.listener?.onStopping(this),
         requestStop: () => {
@@ -139,7 +137,8 @@ export class Instance {
         this.#waitsFor = reason;
       },
       onFailed: (reason) => {
-        this.#startError = startError(this.#failed(), reason);
+        this.#output.addFailure(reason);
+        this.#startError = startError(this.#failed(), this.#output.mask(reason));
       },
       onStopping: () => this.stop(),
       // Open calls fail when the process has exited: its exit status is a better reason than a lost link.
@@ -288,7 +287,7 @@ export class Instance {
 
   #failed(): Parameters<typeof endError>[0] {
     const { service, version, ram } = this.spec;
-    const lastOutput = this.#process.lastOutput();
+    const lastOutput = this.#output.mask(this.#process.lastOutput());
     const waitedFor = this.#waitsFor;
     const { wasStopped } = this;
     return { service, version, ram, wasReady: this.#wasReady, wasStopped, lastOutput, waitedFor };

@@ -1,18 +1,39 @@
 import type { ChildProcess } from "node:child_process";
 import type { Clock } from "../clock.ts";
+import type { OutputReading } from "../processes/read-output.ts";
 
-/** How long Lever waits for the last output of an exited process. */
-const OUTPUT_GRACE_MS = 200;
+/** Lever waits so long for further output of an exited process, */
+const SILENCE_MS = 50;
+/** so many times after the last output that came. A host under load may read late. */
+const SILENCES = 4;
+/** A process that has left the group may print for ever. */
+const WAITS_MAX = 100;
 
 /**
- * Returns a function to call when the process has exited. It resolves when the last output has been read from the pipes,
- * at most 200 ms later: a process that has left the group may keep the pipes open. Call this before the process can exit.
+ * Returns a function to call when the process has exited. It resolves when the last output has been read from the pipes, or
+ * when none has come for 200 ms: a process that has left the group may keep the pipes open. Call this before the process can
+ * exit.
  */
-export function watchOutputEnd(child: ChildProcess, clock: Clock): () => Promise<void> {
+export function watchOutputEnd(
+  child: ChildProcess,
+  reading: Pick<OutputReading, "bytes">,
+  clock: Clock,
+): () => Promise<void> {
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   return async () => {
     const expired = Promise.withResolvers<void>();
-    const timer = clock.setTimeout(expired.resolve, OUTPUT_GRACE_MS);
+    let timer: unknown;
+    let silences = 0;
+    let waits = 0;
+    const wait = (): void => {
+      const { bytes } = reading;
+      timer = clock.setTimeout(() => {
+        silences = reading.bytes === bytes ? silences + 1 : 0;
+        if (++waits === WAITS_MAX || silences === SILENCES) expired.resolve();
+        else wait();
+      }, SILENCE_MS);
+    };
+    wait();
     await Promise.race([closed, expired.promise]);
     clock.clearTimeout(timer);
   };

@@ -13,6 +13,7 @@ export const parts = [
   "gateway",
   "instance-link",
   "launcher",
+  "logs",
   "processes",
   "router",
   "store",

@@ -1,3 +1,4 @@
+import { type FrameHeader, formatFrame } from "@leveros/protocol";
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import { OutputLog } from "./output-log.ts";
@@ -14,14 +15,19 @@ function logOf(bytesPerSecondMax: number): {
   const dropped: number[] = [];
   const log = new OutputLog({
     bytesPerSecondMax,
+    burstBytesMax: bytesPerSecondMax,
+    recordBytesMax: 1_000,
     clock,
-    onLine: (line) => lines.push(line),
-    onDropped: (bytes) => dropped.push(bytes),
+    onRecord: ({ text }) => lines.push(text),
+    onDropped: ({ bytes }) => dropped.push(bytes),
   });
   const write = (text: string, stream: "stdout" | "stderr" = "stdout"): void =>
     log.push(Buffer.from(text), stream);
   return { log, lines, dropped, clock, write };
 }
+
+const frame = (text: string, header: Partial<FrameHeader> = {}): string =>
+  formatFrame({ call: "", level: "info", bytes: Buffer.byteLength(text), ...header }) + text;
 
 const numbered = (count: number): string =>
   Array.from({ length: count }, (_, i) => `line ${i}\n`).join("");
@@ -48,11 +54,7 @@ describe("the log of a process's output", () => {
     write("an error\n", "stderr");
     write("y\nnext\n");
     log.end();
-    expect(lines).toEqual([
-      "an error",
-      `${"x".repeat(1_000)}… (cut: the line has 5001 bytes)`,
-      "next",
-    ]);
+    expect(lines).toEqual(["an error", `${"x".repeat(1_000)}… (cut: it has 5001 bytes)`, "next"]);
   });
 
   it("drops lines over the limit of a second, and counts their bytes", () => {
@@ -97,6 +99,26 @@ describe("the log of a process's output", () => {
     expect(lines.join("\n").length).toBeLessThan(11 * 100);
   });
 
+  it("lets errors through while it drops other records", () => {
+    const { lines, write } = logOf(1_000);
+    write(numbered(1_000));
+    write(frame("it failed\n", { level: "error" }));
+    expect(lines.at(-1)).toBe("it failed");
+  });
+
+  it("says how many records the instance itself has dropped", () => {
+    const { log, lines, dropped, write } = logOf(1_000);
+    write(`${frame("12 3456", { level: undefined })}${frame("next\n")}`);
+    log.end();
+    expect([lines, dropped]).toEqual([["next"], [3_456]]);
+  });
+
+  it("leaves the headers of frames out of the last lines", () => {
+    const { log, write } = logOf(1_000);
+    write(`${frame("one\n", { call: "k7-1" })}two\n${frame("three\n")}`);
+    expect(log.tail()).toBe("one\ntwo\nthree");
+  });
+
   it("stores the last lines, also dropped ones", () => {
     const { log, write } = logOf(10);
     for (let i = 0; i < 100; i++) write(`line ${i}\n`);
@@ -108,10 +130,10 @@ describe("the log of a process's output", () => {
 
   it.each([
     ["x".repeat(1_000), "x".repeat(1_000)],
-    ["x".repeat(1_001), `${"x".repeat(1_000)}… (cut: the line has 1001 bytes)`],
-    ["€".repeat(1_001), `${"€".repeat(1_000)}… (cut: the line has 3003 bytes)`],
-    [`x${"\u{1F600}".repeat(500)}`, `x${"\u{1F600}".repeat(499)}… (cut: the line has 2001 bytes)`],
-    ["x".repeat(2_000_000), `${"x".repeat(1_000)}… (cut: the line has 2000000 bytes)`],
+    ["x".repeat(1_001), `${"x".repeat(1_000)}… (cut: it has 1001 bytes)`],
+    ["€".repeat(1_001), `${"€".repeat(333)}… (cut: it has 3003 bytes)`],
+    [`x${"\u{1F600}".repeat(500)}`, `x${"\u{1F600}".repeat(249)}… (cut: it has 2001 bytes)`],
+    ["x".repeat(2_000_000), `${"x".repeat(1_000)}… (cut: it has 2000000 bytes)`],
   ])("cuts a line that is too long, and says so", (written, logged) => {
     const { lines, write } = logOf(1_000_000);
     write(`${written}\nnext\n`);

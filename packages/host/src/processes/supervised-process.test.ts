@@ -11,6 +11,7 @@ const limits = {
   unresponsiveAfterMs: 1_000,
   unresponsiveKillAfterMs: 5_000,
   loggedBytesPerSecondMax: 1_000,
+  logRecordBytesMax: 1_000,
 };
 
 /** A process that does what the test says, and what its owner was called with. */
@@ -29,8 +30,8 @@ class Supervised {
       () =>
         this.seen.push(what);
     const owner: ProcessOwner = {
-      onOutputLine: (line) => this.seen.push(`line ${line}`),
-      onOutputDropped: (bytes) => this.seen.push(`dropped ${bytes}`),
+      onOutput: ({ text }) => this.seen.push(`line ${text}`),
+      onOutputDropped: ({ bytes }) => this.seen.push(`dropped ${bytes}`),
       onReady: see("ready"),
       onStopping: see("stopping"),
       requestStop: see("requestStop"),

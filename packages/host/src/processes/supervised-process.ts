@@ -1,6 +1,6 @@
-import type { Limits } from "@leveros/protocol";
+import type { Dropped, Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import { OutputLog } from "./output-log.ts";
+import { OutputLog, type OutputRecord } from "./output-log.ts";
 import type { ProcessExit } from "./process-exit.ts";
 import { checkHealth, type HealthState, healthyNow } from "./process-health.ts";
 import {
@@ -14,6 +14,9 @@ import {
   stepProcess,
 } from "./process-state.ts";
 import type { OnOutput } from "./read-output.ts";
+
+/** The limit of the rate of output may be exceeded for so many seconds: a process that has been quiet may print a report. */
+const BURST_SECONDS = 16;
 
 /** A started process. */
 export interface ProcessHandle {
@@ -39,12 +42,13 @@ export interface SupervisionLimits
       | "unresponsiveAfterMs"
       | "unresponsiveKillAfterMs"
       | "loggedBytesPerSecondMax"
+      | "logRecordBytesMax"
     > {}
 
 /** The owner of a process. Its methods are called when the state of the process changes. */
 export interface ProcessOwner {
-  onOutputLine(line: string): void;
-  onOutputDropped(bytes: number): void;
+  onOutput(record: OutputRecord): void;
+  onOutputDropped(dropped: Dropped): void;
   /** The process may get work. */
   onReady(): void;
   /** The process gets no new work. */
@@ -89,9 +93,11 @@ export class SupervisedProcess<Handle extends ProcessHandle> {
     this.#owner = owner;
     this.#output = new OutputLog({
       bytesPerSecondMax: limits.loggedBytesPerSecondMax,
+      burstBytesMax: limits.loggedBytesPerSecondMax * BURST_SECONDS,
+      recordBytesMax: limits.logRecordBytesMax,
       clock,
-      onLine: (line) => owner.onOutputLine(line),
-      onDropped: (bytes) => owner.onOutputDropped(bytes),
+      onRecord: (record) => owner.onOutput(record),
+      onDropped: (dropped) => owner.onOutputDropped(dropped),
     });
     this.launchedAt = clock.now();
     this.#health = healthyNow(this.launchedAt);

@@ -65,7 +65,7 @@ export class WorkerProcess {
   /** @throws LeverError `start_failed` when the system cannot start a process. */
   constructor(options: WorkerProcessOptions) {
     const { limits, clock, log } = options;
-    const { startTimeoutMs, loggedBytesPerSecondMax } = limits;
+    const { startTimeoutMs, loggedBytesPerSecondMax, logRecordBytesMax } = limits;
     this.#options = options;
     // The caller need not wait for both.
     this.#started.promise.catch(() => {});
@@ -73,8 +73,8 @@ export class WorkerProcess {
     this.#process = new SupervisedProcess(
       (onOutput) => startWorker(onOutput, options),
       {
-        onOutputLine: (line) => log("info", "workers", "output", { worker: this.pid, line }),
-        onOutputDropped: (bytes) =>
+        onOutput: ({ text: line }) => log("info", "workers", "output", { worker: this.pid, line }),
+        onOutputDropped: ({ bytes }) =>
           log("warn", "workers", "output dropped", { worker: this.pid, bytes }),
         onReady: () => this.#listening.resolve(),
         onStopping: () => {},
@@ -94,6 +94,7 @@ export class WorkerProcess {
           unresponsiveAfterMs: UNRESPONSIVE_MS,
           unresponsiveKillAfterMs: UNRESPONSIVE_MS,
           loggedBytesPerSecondMax,
+          logRecordBytesMax,
         },
       },
     );

@@ -50,6 +50,7 @@ export const up: Command = command({
       parse: readLimit,
       allowed: "name=value",
     }),
+    logOutput: flag("log what services print, too, when the log does not go to a terminal"),
     verbose: flag("log more"),
   },
   notes: `The data folder holds the deployed services, their data and all settings. Remove it while Lever is stopped to start
@@ -89,6 +90,7 @@ ${Object.entries(defaultLimits)
       overriddenLimits: new Set<LimitName>(options.limit.map(({ name }) => name)),
       isolation: options.isolation,
       isLocalOnly: isLoopback(bind),
+      showsOutput: options.logOutput || process.stderr.isTTY,
       logLevel: options.verbose ? "debug" : "info",
       logTo: { write: writeLogLine },
     }).catch((error: unknown) => {

@@ -95,7 +95,7 @@ export class Container implements LaunchedRuntime {
     this.socket = socket;
     this.shared = shared;
     const output = readOutput(child, onOutput, deps.clock);
-    const outputEnd = watchOutputEnd(child, deps.clock);
+    const outputEnd = watchOutputEnd(child, output, deps.clock);
     this.exited = new Promise<ProcessExit>((resolve) => {
       child.once("exit", (status, signalName) => {
         this.#hasExited = true;

@@ -134,7 +134,7 @@ class RuntimeProcess implements LaunchedRuntime {
     this.socket = socket;
     this.shared = shared;
     const output = readOutput(child, onOutput, deps.clock);
-    const outputEnd = watchOutputEnd(child, deps.clock);
+    const outputEnd = watchOutputEnd(child, output, deps.clock);
     this.exited = new Promise((resolve) => {
       child.once("exit", (status, signal) => {
         output.readRest();

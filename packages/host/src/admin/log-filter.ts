@@ -1,0 +1,58 @@
+import { isJsonObject, isLogLevel, LeverError, type LogFilter } from "@leveros/protocol";
+import { type Argument, invalidArgument } from "./arguments.ts";
+
+const TEXT_LENGTH_MAX = 1_000;
+/** The names that a service may have (lever.json): each is the name of a folder. */
+const SERVICE = /^[A-Za-z0-9._~-]{3,255}$/;
+
+/** Which records of the logs are wanted; absent = the last 100 of the environment. */
+export const logFilter: Argument<LogFilter> = {
+  name: "{service?, instance?, version?, call?, level?, grep?, since?, until?, max?, before?}?",
+  read(value) {
+    if (value === undefined || value === null) return {};
+    if (!isJsonObject(value)) throw invalidArgument("filter", value, "an object");
+    const fields = Object.entries(value).filter(([, field]) => field !== null);
+    for (const [name, field] of fields) check(name, field);
+    // Each field has been checked.
+    return Object.fromEntries(fields) as LogFilter;
+  },
+};
+
+const checks: Readonly<
+  Record<keyof LogFilter, readonly [isAllowed: (value: unknown) => boolean, allowed: string]>
+> = {
+  service: [(value) => isText(value) && SERVICE.test(value), "the name of a service"],
+  instance: [isText, "the id of an instance"],
+  version: [isPositive, "the number of a version"],
+  call: [isText, "the number of a call"],
+  level: [isLogLevel, "debug, info, warn or error"],
+  grep: [isText, `a text of at most ${TEXT_LENGTH_MAX} characters`],
+  since: [isTime, "a time such as 2026-01-31T14:00:00Z"],
+  until: [isTime, "a time such as 2026-01-31T14:00:00Z"],
+  max: [isPositive, "the number of records, at most 1000"],
+  before: [(value) => typeof value === "number", "`next` of the page before"],
+};
+
+function check(name: string, value: unknown): void {
+  if (!Object.hasOwn(checks, name)) {
+    const known = Object.keys(checks).join(", ");
+    throw new LeverError(
+      "malformed_request",
+      `Cannot read the filter: it has no field ${JSON.stringify(name.slice(0, 100))}. There are ${known}.`,
+    );
+  }
+  const [isAllowed, allowed] = checks[name as keyof LogFilter];
+  if (!isAllowed(value)) throw invalidArgument(name, value, allowed);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && value.length <= TEXT_LENGTH_MAX;
+}
+
+function isPositive(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) > 0;
+}
+
+function isTime(value: unknown): boolean {
+  return isText(value) && !Number.isNaN(Date.parse(value));
+}
