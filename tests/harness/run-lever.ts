@@ -72,7 +72,8 @@ export async function runLever(
  * TypeScript sources, or with LEVER_TEST_DIST=1 as it is built and shipped.
  */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
-  const { LEVEROS_ENV, LEVEROS_IP_PORT, LEVEROS_TOKEN, FORCE_COLOR, ...rest } = process.env;
+  const { LEVEROS_ENV, LEVEROS_IP_PORT, LEVEROS_TOKEN, FORCE_COLOR, npm_command, ...rest } =
+    process.env;
   const clean = { ...rest, NO_COLOR: "1" };
   if (process.env["LEVER_TEST_DIST"] === "1") return clean;
   // Without the cache of compiled files each start takes 0.4 s longer.

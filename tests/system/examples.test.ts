@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { leverBin } from "../harness/run-lever.ts";
 import { outputPattern, readCommands, typeCommand } from "./readme-commands.ts";
 
 type Notes = typeof import("../../examples/notes/api/server.ts");
@@ -81,6 +82,19 @@ it.each(["counter", "hello", "hello-ts", "markdown", "notes"])(
     }
   },
 );
+
+it("the commands that a deploy suggests succeed when they are pasted", {
+  timeout: 90_000,
+}, async () => {
+  await using lever = await startLever({ dataDir: await makeDataDir() });
+  const shell = `set -e; lever() { '${process.execPath}' '${leverBin}' "$@"; }`;
+  for (const example of ["hello", "hello-ts", "counter"]) {
+    const { stdout } = await lever.lever(["deploy", `examples/${example}`], { cwd: checkout });
+    const [, next = ""] = stdout.split("\nNext:\n");
+    expect(next).toMatch(/^ {2}lever invoke \/.*\n {2}lever ls /);
+    await typeCommand(`${shell}\n${next}`, { cwd: checkout, address: lever.address });
+  }
+});
 
 describe("hello, hello-ts and markdown", { timeout: 60_000 }, () => {
   let lever: RunningLever;

@@ -7,6 +7,7 @@ import {
 } from "@leveros/protocol";
 import { usageError } from "./exit-status.ts";
 import type { Reading } from "./parameters.ts";
+import { shellWord } from "./shell-word.ts";
 
 /** The value of `--timeout`, in milliseconds. */
 export const timeout: Reading<number> = {
@@ -51,12 +52,7 @@ export function parseArgument(word: string, index: number): unknown {
   } catch {
     throw usageError(
       `Cannot read argument ${index + 1}: ${word === "" ? "the empty text" : word} is not JSON.\n` +
-        `A string needs JSON's quotes inside the shell's: ${quoteForShell(JSON.stringify(word))}`,
+        `A string needs JSON's quotes inside the shell's: ${shellWord(JSON.stringify(word))}`,
     );
   }
-}
-
-/** Puts text in single quotes, inside which a shell changes nothing. */
-function quoteForShell(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

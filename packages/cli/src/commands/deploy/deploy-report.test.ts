@@ -14,8 +14,11 @@ const report: DeployReport = {
   times: { uploadMs: 1, unpackMs: 2, startMs: 3_300, totalMs: 3_303 },
 };
 
+const lever = "lever ";
+const example = { url: "/hello/sayHello", args: ['"name"', "1"] };
+
 it("a report has version, URLs, sizes, times and the next commands", () => {
-  expect(formatDeployReport(report, { flags: "" })).toBe(
+  expect(formatDeployReport(report, { lever, example })).toBe(
     `Deployed hello version 2 to dev.lever in 3.3 s.
 
   chatChan  lever://dev.lever/hello/chatChan  streaming
@@ -25,19 +28,24 @@ Archive 1.2 kB, unpacked 57 kB in 1 entry.
 Uploaded in 1 ms, unpacked in 2 ms, started in 3.3 s.
 
 Next:
-  lever invoke /hello/sayHello
+  lever invoke /hello/sayHello '"name"' 1
   lever ls hello`,
   );
 });
 
-it("the suggested commands repeat the given flags", () => {
-  expect(formatDeployReport(report, { flags: "-E prod.lever " })).toContain(
-    "  lever -E prod.lever invoke /hello/sayHello\n",
+it("the suggested commands repeat the given flags, and are words of a shell", () => {
+  const service = "~hello";
+  const odd = { url: "/~hello/it's", args: [] };
+  const text = formatDeployReport(
+    { ...report, service },
+    { lever: "npx lever -E prod.lever ", example: odd },
   );
+  expect(text).toContain("  npx lever -E prod.lever invoke '/~hello/it'\\''s'\n");
+  expect(text).toContain("  npx lever -E prod.lever ls '~hello'");
 });
 
-it("lever invoke is not suggested for a streaming method", () => {
-  const text = formatDeployReport({ ...report, methods: ["chatChan"] }, { flags: "" });
+it("no call is suggested without an example", () => {
+  const text = formatDeployReport(report, { lever, example: undefined });
   expect(text).not.toContain("lever invoke");
   expect(text).toContain("lever ls hello");
 });

@@ -5,16 +5,23 @@ import {
   type KeptFiles,
 } from "@leveros/protocol";
 import { formatBytes, formatCount, formatDuration } from "../../quantity.ts";
+import { shellWord } from "../../shell-word.ts";
 import { formatTable } from "../../table.ts";
+import type { ExampleCall } from "./example-call.ts";
 
 /**
  * Formats a report, and suggests the next commands.
- * @param flags flags to repeat in these commands; ends in a space unless empty.
+ * @param lever the command with the flags that these commands repeat; ends in a space.
+ * @param example a call to suggest.
  * @param kept files that were not sent.
  */
 export function formatDeployReport(
   report: DeployReport,
-  { flags, kept }: { flags: string; kept?: KeptFiles | undefined },
+  {
+    lever,
+    example,
+    kept,
+  }: { lever: string; example: ExampleCall | undefined; kept?: KeptFiles | undefined },
 ): string {
   const { environment, service, version, times } = report;
   const methods = report.methods.map((method) => [
@@ -36,7 +43,8 @@ export function formatDeployReport(
     formatTimes(times),
     "",
     "Next:",
-    ...nextSteps(report, flags).map((step) => `  ${step}`),
+    ...(example === undefined ? [] : [formatExample(example, lever)]),
+    `  ${lever}ls ${shellWord(service)}`,
   ].join("\n");
 }
 
@@ -48,10 +56,6 @@ function formatTimes(times: DeployReport["times"]): string {
   return `Uploaded in ${formatDuration(uploadMs)}, ${waited}unpacked in ${formatDuration(unpackMs)}, ${transformed}started in ${formatDuration(startMs)}.`;
 }
 
-function nextSteps({ service, methods }: DeployReport, flags: string): string[] {
-  const regular = methods.find((method) => !isStreamingName(method));
-  const list = `lever ${flags}ls ${service}`;
-  if (regular === undefined) return [list];
-  const path = formatLeverUrl({ environment: "", service, resource: "", method: regular });
-  return [`lever ${flags}invoke ${path}`, list];
+function formatExample({ url, args }: ExampleCall, lever: string): string {
+  return `  ${[`${lever}invoke`, ...[url, ...args].map(shellWord)].join(" ")}`;
 }

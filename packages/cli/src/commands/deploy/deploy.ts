@@ -1,13 +1,17 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import {
   type ArchiveLimits,
   type ArchiveTerms,
   archiveFormats,
+  type DeployReport,
   type KeptFiles,
 } from "@leveros/protocol";
 import { type Command, command } from "../../command.ts";
 import { CommandError, exitStatus } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
 import { flag, jsonFlag, optional, value } from "../../parameters.ts";
+import { programName } from "../../program-name.ts";
 import { ProgressLine } from "../../progress-line.ts";
 import { readEnvironment, type Settings } from "../../settings.ts";
 import {
@@ -20,6 +24,7 @@ import { type ArchiveEntry, bytesOf } from "./contents/contents.ts";
 import { type DeployOutcome, progressIn, readDeployAnswer } from "./deploy-answer.ts";
 import { formatDeployReport } from "./deploy-report.ts";
 import { dryRunJson, formatDryRun } from "./dry-run.ts";
+import type { ExampleCall } from "./example-call.ts";
 import { findKept } from "./find-kept.ts";
 import type { PackedArchive } from "./pack-entries.ts";
 import { describeWaiting, formatPhase } from "./progress.ts";
@@ -99,7 +104,11 @@ pnpm, yarn).`,
         printResult(
           json
             ? JSON.stringify(outcome.report)
-            : formatDeployReport(outcome.report, { flags: settings.flags, kept }),
+            : formatDeployReport(outcome.report, {
+                lever: `${programName(process.env)} ${settings.flags}`,
+                example: await findExample(folder, outcome.report),
+                kept,
+              }),
         );
         return;
       case "refused": {
@@ -118,6 +127,17 @@ pnpm, yarn).`,
     }
   },
 });
+
+/** A call that others may make, and that the source shows. */
+async function findExample(
+  { path, leverJson: { private: isPrivate, jsEntry = "" } }: ServiceFolder,
+  report: DeployReport,
+): Promise<ExampleCall | undefined> {
+  if (isPrivate || jsEntry === "") return undefined;
+  const source = await readFile(join(path, jsEntry), "utf8").catch(() => "");
+  const { exampleCall } = await import("./example-call.ts");
+  return exampleCall(source, report);
+}
 
 /** The folder without the files that the host has. */
 function without(folder: ServiceFolder, kept: KeptFiles | undefined): ServiceFolder {

@@ -7,6 +7,7 @@ import {
   suggestJsEntry,
 } from "@leveros/protocol";
 import { CommandError, exitStatus, usageError } from "../../exit-status.ts";
+import { shellWord } from "../../shell-word.ts";
 import type { ArchiveEntry } from "./contents/contents.ts";
 import { readContents } from "./contents/read-contents.ts";
 import { findServicesBelow } from "./services-below.ts";
@@ -95,10 +96,6 @@ async function readLeverJson(
   const outcome = parseLeverJson(await readFile(file, "utf8"));
   if (!outcome.ok) throw cannotDeploy(dir, outcome.errors);
   return outcome;
-}
-
-function shellWord(text: string): string {
-  return /^[\w./@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function cannotDeploy(dir: string, problems: readonly string[]): CommandError {
