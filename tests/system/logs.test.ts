@@ -93,7 +93,9 @@ describe("the logs of a service", () => {
   it("have what a method threw, with its position in the source", async () => {
     await call("/shop/pay");
     const { stdout } = await lever.lever(["logs", "shop", "--level", "error"]);
-    expect(stdout).toMatch(/ {2}error {2}shop-1-\w+ {2}\w{3}-\w+ {2}pay failed: TypeError: Cannot read/);
+    expect(stdout).toMatch(
+      / {2}error {2}shop-1-\w+ {2}\w{3}-\w+ {2}pay failed: TypeError: Cannot read/,
+    );
     expect(stdout).toContain("at charge (pay.ts:41:18)");
     expect(stdout).not.toContain("main.cjs");
   });
