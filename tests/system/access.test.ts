@@ -165,14 +165,14 @@ describe("a token with the right look", () => {
   });
 
   test("a token with the right look allows no change, no variables and no tokens", async () => {
-    for (const refused of [
+    const outcomes = await Promise.allSettled([
       admin.invoke("rollBackService", "dev.lever", "hello"),
       admin.invoke("listVariables", "dev.lever"),
       admin.invoke("listTokens"),
       greet(token),
-    ]) {
-      await expect(refused).rejects.toMatchObject({ code: "forbidden" });
-    }
+    ]);
+    const refused = { status: "rejected", reason: expect.objectContaining({ code: "forbidden" }) };
+    expect(outcomes).toEqual([refused, refused, refused, refused]);
   });
 });
 
@@ -183,11 +183,17 @@ test("a call with a revoked token is unauthorized", async () => {
   await expect(greet(token)).rejects.toMatchObject({ code: "unauthorized" });
 });
 
-test("the last token that allows everything cannot be revoked", async () => {
+test("the last token that allows everything is not revoked without force", async () => {
   const [first] = await adminOf(lever, master).invoke("listTokens");
-  await expect(adminOf(lever, master).invoke("revokeToken", first?.id ?? "")).rejects.toThrow(
-    /no token could be created any more/,
+  await expect(adminOf(lever, master).invoke("revokeToken", first?.id ?? "")).rejects.toMatchObject(
+    { code: "conflict", message: expect.stringContaining("set force") },
   );
+});
+
+test("any token may ask what it allows", async () => {
+  const { token, id } = await create({ environments: ["dev.lever"], rights: ["invoke"] });
+  const { token: found } = await adminOf(lever, token).invoke("whoAmI");
+  expect(found).toMatchObject({ id, environments: ["dev.lever"], rights: ["invoke"] });
 });
 
 test("the list of tokens contains no token", async () => {
@@ -232,6 +238,14 @@ describe("the command line", () => {
     expect((await cli(invoke)).status).toBe(3);
   });
 
+  test("lever token reset says how to use it while the host runs", async () => {
+    const { status, stderr } = await runLever(["token", "reset", "--data", lever.dataDir]);
+    expect([status, stderr]).toEqual([
+      3,
+      expect.stringMatching(/another Lever host has it open\.\nStop that host/),
+    ]);
+  });
+
   test("a command sends the token of LEVEROS_TOKEN", async () => {
     expect((await cli(invoke, { token: master })).stdout).toContain("Hello, you");
   });
@@ -266,6 +280,8 @@ describe("the audit", () => {
     expect(entries[0]).toMatchObject({
       principal: "local",
       method: "deployServiceChan",
+      target: "hello",
+      version: 1,
       outcome: "done",
     });
   });
@@ -281,17 +297,19 @@ describe("the audit", () => {
   });
 });
 
-test("tokens survive a crash of the host", async () => {
+test("tokens survive a crash of the host, and lever token reset adds one while it is stopped", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "lever-tokens-"));
   const first = await startLever({ dataDir });
   const options = { environments: ["*"], rights: ["admin"] } as const;
   const { token } = await adminOf(first).invoke("createToken", options);
   await first.kill();
+  const added = (await runLever(["token", "reset", "--data", dataDir])).stdout.trim();
   await using second = await startLever({ dataDir });
   await expect(adminOf(second).invoke("listTokens")).rejects.toMatchObject({
     code: "unauthorized",
   });
-  expect(await adminOf(second, token).invoke("listTokens")).toHaveLength(1);
+  expect(await adminOf(second, token).invoke("listTokens")).toHaveLength(2);
+  expect(await adminOf(second, added).invoke("listTokens")).toHaveLength(2);
   await second.stop();
   rmSync(dataDir, { recursive: true });
 });

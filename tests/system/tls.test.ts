@@ -226,8 +226,8 @@ describe("a host with a certificate", () => {
       expect(JSON.parse(followed.stdout) as CreatedToken[]).toHaveLength(1);
     });
 
-    it("lever login --forget removes the token of a host with https", async () => {
-      expect((await lever.lever(["login", "--forget"], { env: trust })).status).toBe(0);
+    it("lever logout removes the token of a host with https", async () => {
+      expect((await lever.lever(["logout"], { env: trust })).status).toBe(0);
       expect((await lever.lever(["ls"], { env: trust })).status).toBe(3);
     });
   });

@@ -65,7 +65,6 @@ function describeValue(value: unknown): string {
 const remedies: Partial<Record<ErrorCode, string>> = {
   unreachable:
     "Start a host with: lever up\nTo use a host elsewhere, name it with -H HOST:PORT or LEVEROS_IP_PORT.",
-  unauthorized: "Store a token for this host with: lever login",
   unknown_environment:
     "Name another environment with -E or LEVEROS_ENV, or list them with: lever env ls",
   unknown_service: "List the deployed services with: lever ls",

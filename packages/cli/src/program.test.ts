@@ -100,6 +100,7 @@ it("every command that prints a table, a list or a report has --json", () => {
     "env rm",
     "invoke",
     "login",
+    "logout",
     "secret set",
     "secret unset",
     "stream",

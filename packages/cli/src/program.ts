@@ -6,7 +6,8 @@ import {
 import type { Command, CommandGroup, Example } from "./command.ts";
 import { type CommandError, usageError } from "./exit-status.ts";
 import type { Argument, Option } from "./parameters.ts";
-import { readSettings, settingsOptions } from "./settings.ts";
+import { readSettings, type Settings, settingsOptions } from "./settings.ts";
+import { explainUnauthorized } from "./unauthorized.ts";
 
 /** Commands under one heading of `lever --help`. */
 export interface CommandSection {
@@ -101,7 +102,16 @@ function addParameters(
       }),
       ...options.map(([key, option]) => [key, readOption(key, option, given[key])] as const),
     ]);
-    await declared.run(values, () => readSettings(program.opts(), process.env));
+    let settings: Settings | undefined;
+    const readOnce = (): Settings => {
+      settings ??= readSettings(program.opts(), process.env);
+      return settings;
+    };
+    try {
+      await declared.run(values, readOnce);
+    } catch (error) {
+      throw settings === undefined ? error : explainUnauthorized(error, settings);
+    }
   });
 }
 

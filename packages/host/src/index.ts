@@ -1,3 +1,4 @@
+export { createAdminToken } from "./compose/create-admin-token.ts";
 export { type Host, type HostOptions, startHost } from "./compose/one-machine.ts";
 export {
   type RestoredBackup,

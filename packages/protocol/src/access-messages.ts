@@ -39,17 +39,25 @@ export interface CreatedToken extends TokenListing {
   readonly token: string;
 }
 
+/** The reply of `whoAmI`. */
+export interface Whoami {
+  /** The token of the call; null = none: no token exists, and the caller is on the host's machine. */
+  readonly token: TokenListing | null;
+}
+
 /** A change in the reply of `listAudit`, or one that was refused. */
 export interface AuditEntry {
   /** ISO 8601. */
   readonly at: string;
-  /** The id of a token; `local` = a caller on this machine, while no token existed. */
+  /** The id of a token; `local` = a caller on this machine, while no token existed; `reset` = `lever token reset`. */
   readonly principal: string;
   readonly method: string;
   /** `*` = all. */
   readonly environment: string;
   /** The name of the thing that was changed; `""` = the environment itself. */
   readonly target: string;
+  /** The version that was deployed, made live, restarted or removed; absent = the change is of no version. */
+  readonly version?: number | undefined;
   /** `done`, or the code of the error. */
   readonly outcome: string;
 }

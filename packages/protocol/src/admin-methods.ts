@@ -1,4 +1,4 @@
-import type { AuditEntry, CreatedToken, Right, TokenListing } from "./access-messages.ts";
+import type { AuditEntry, CreatedToken, Right, TokenListing, Whoami } from "./access-messages.ts";
 import type {
   DeployProgress,
   DeployReport,
@@ -68,7 +68,8 @@ export interface AdminMethods {
     readonly note?: string;
   }): CreatedToken;
   listTokens(): readonly TokenListing[];
-  revokeToken(id: string): null;
+  whoAmI(): Whoami;
+  revokeToken(id: string, options?: { readonly force?: boolean }): null;
   listAudit(): readonly AuditEntry[];
   listLimits(): readonly LimitListing[];
   listArchiveLimits(environment: string, service?: string | null): ArchiveTerms;

@@ -1,4 +1,4 @@
-export type { AuditEntry, CreatedToken, Right, TokenListing } from "./access-messages.ts";
+export type { AuditEntry, CreatedToken, Right, TokenListing, Whoami } from "./access-messages.ts";
 export { isRight, rights } from "./access-messages.ts";
 export type {
   DeployProgress,

@@ -91,6 +91,9 @@ const answers: Readonly<Record<string, unknown>> = {
     note: "",
   },
   listTokens: [{ id: "1", environments: ["*"], rights: ["admin"], createdAt: at, note: "" }],
+  whoAmI: {
+    token: { id: "1", environments: ["*"], rights: ["admin"], createdAt: at, note: "" },
+  },
   listAudit: [
     { at, principal: "local", method: "m", environment: "*", target: "", outcome: "done" },
   ],
@@ -136,6 +139,7 @@ const reports = [
   "why svc-1-a",
   "rollback svc 1",
   "token create --rights admin",
+  "whoami",
 ];
 const changes = [
   "env create a.lever",

@@ -51,6 +51,8 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
     commands: {
       token: async () => (await import("./token/token.ts")).token,
       login: async () => (await import("./login/login.ts")).login,
+      logout: async () => (await import("./logout/logout.ts")).logout,
+      whoami: async () => (await import("./whoami/whoami.ts")).whoami,
       audit: async () => (await import("./audit/audit.ts")).audit,
     },
   },

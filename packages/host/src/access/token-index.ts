@@ -98,6 +98,18 @@ export class TokenIndex {
     this.#check({ credential, isLocal }, { right, environment, isPublic: false });
   }
 
+  /**
+   * The token of a principal; undefined = it has none, and needs none (A3).
+   * @throws LeverError `unauthorized` (the token was revoked meanwhile, or has expired)
+   */
+  tokenOf(principal: PrincipalId): TokenRecord | undefined {
+    if (principal === "local" && !this.hasTokens) return undefined;
+    const found = this.#byId.get(principal);
+    const { expiresAt = Number.POSITIVE_INFINITY } = found ?? {};
+    if (found === undefined || expiresAt <= this.#options.wallTime()) throw unauthorized(true);
+    return found;
+  }
+
   #principalOf(request: AccessRequest): RequestPrincipal {
     const { headers, socket } = request;
     const isLocal =

@@ -12,6 +12,9 @@ const admin: TokenOptions = {
 };
 const invoker: TokenOptions = { ...admin, rights: ["invoke"] satisfies Right[] };
 
+const [forced, unforced] = [{ isForced: true }, { isForced: false }];
+
+let now: number;
 let stored: TokenRecord[];
 let refusal: Error | undefined;
 let changes: string[];
@@ -25,6 +28,7 @@ async function write(change: () => void): Promise<void> {
 }
 
 beforeEach(async () => {
+  now = 1;
   stored = [];
   changes = [];
   refusal = undefined;
@@ -38,7 +42,7 @@ beforeEach(async () => {
   };
   tokens = await TokenRegistry.open({
     store: store as Store,
-    wallTime: () => 1,
+    wallTime: () => now,
     isLocalOnly: true,
   });
   tokens.onChange = ({ note }, isKnown) => changes.push(`${isKnown ? "+" : "-"}${note}`);
@@ -47,10 +51,10 @@ beforeEach(async () => {
 it("a token stays known when the store refuses to forget it", async () => {
   const { id } = await tokens.create({ ...admin, note: "a" });
   refusal = new Error("full");
-  await expect(tokens.revoke(id)).rejects.toThrow("full");
+  await expect(tokens.revoke(id, forced)).rejects.toThrow("full");
   expect([tokens.list().length, stored.length, changes]).toEqual([1, 1, ["+a"]]);
   refusal = undefined;
-  await tokens.revoke(id);
+  await tokens.revoke(id, forced);
   expect([tokens.list().length, stored.length, changes]).toEqual([0, 0, ["+a", "-a"]]);
 });
 
@@ -63,14 +67,38 @@ it("a token is not known when the store refuses to record it", async () => {
 it("two revocations at once cannot remove the last two tokens that may create others", async () => {
   const [first, second] = [await tokens.create(admin), await tokens.create(admin)];
   await tokens.create(invoker);
-  const outcomes = await Promise.allSettled([tokens.revoke(first.id), tokens.revoke(second.id)]);
+  const outcomes = await Promise.allSettled([
+    tokens.revoke(first.id, unforced),
+    tokens.revoke(second.id, unforced),
+  ]);
   expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
   expect(stored.map(({ rights }) => rights)).toEqual([["admin"], ["invoke"]]);
 });
 
 it("a token that may do less is not created while the only other one is revoked", async () => {
   const { id } = await tokens.create(admin);
-  const outcomes = await Promise.allSettled([tokens.revoke(id), tokens.create(invoker)]);
+  const outcomes = await Promise.allSettled([tokens.revoke(id, forced), tokens.create(invoker)]);
   expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
   expect(stored).toEqual([]);
+});
+
+it("the last token that may do everything is revoked only by force, and says what follows", async () => {
+  const { id } = await tokens.create(admin);
+  await expect(tokens.revoke(id, unforced)).rejects.toThrow(/Without tokens, every program/);
+  const other = await tokens.create(invoker);
+  await expect(tokens.revoke(id, unforced)).rejects.toThrow(/Only lever token reset .* set force/);
+  await tokens.revoke(id, forced);
+  await tokens.revoke(other.id, unforced);
+  expect(stored).toEqual([]);
+});
+
+it("a principal finds its token until the token is revoked or expires", async () => {
+  expect(tokens.find("local")).toBeNull();
+  const { id } = await tokens.create({ ...admin, note: "me" });
+  expect(tokens.find(id)).toMatchObject({ id, note: "me", rights: ["admin"] });
+  const short = await tokens.create({ ...invoker, expiresInMs: 10 });
+  now = 20;
+  for (const principal of ["local", "other", short.id]) {
+    expect(() => tokens.find(principal)).toThrow("Cannot accept this token");
+  }
 });

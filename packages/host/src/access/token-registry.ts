@@ -3,7 +3,7 @@ import { type CreatedToken, LeverError, type TokenListing } from "@leveros/proto
 import { isoTime } from "../clock.ts";
 import { KeyedQueue } from "../keyed-queue.ts";
 import type { Store, TokenRecord } from "../store/store.ts";
-import { TokenIndex, type TokenIndexOptions, tokenHash } from "./token-index.ts";
+import { type PrincipalId, TokenIndex, type TokenIndexOptions, tokenHash } from "./token-index.ts";
 import type { TokenOptions } from "./token-options.ts";
 
 /** Starts every token, so that people and scanners for leaked secrets recognize one. */
@@ -43,9 +43,12 @@ export class TokenRegistry {
     return await this.#changes.run("", () => this.#create(options));
   }
 
-  /** Requests with the token are refused from now on. @throws LeverError `not_found`, `conflict` */
-  async revoke(id: string): Promise<void> {
-    await this.#changes.run("", () => this.#revoke(id));
+  /**
+   * Requests with the token are refused from now on. The last token that may do everything is revoked only if `isForced`.
+   * @throws LeverError `not_found`, `conflict`
+   */
+  async revoke(id: string, { isForced }: { isForced: boolean }): Promise<void> {
+    await this.#changes.run("", () => this.#revoke(id, isForced));
   }
 
   async #create({ environments, rights, expiresInMs, note }: TokenOptions): Promise<CreatedToken> {
@@ -78,7 +81,7 @@ export class TokenRegistry {
     return { ...listingOf(record), token };
   }
 
-  async #revoke(id: string): Promise<void> {
+  async #revoke(id: string, isForced: boolean): Promise<void> {
     const record = this.index.find(id);
     if (record === undefined) {
       throw new LeverError(
@@ -87,15 +90,17 @@ export class TokenRegistry {
       );
     }
     const others = [...this.index.records].filter((other) => other !== record);
-    if (others.length > 0 && !others.some(isPermanentAdmin)) {
-      throw new LeverError(
-        "conflict",
-        'Cannot revoke the token: no other token allows "admin" in all environments ("*") without expiring, so no token could be created any more. Create one first, or revoke the other tokens first.',
-      );
-    }
+    const isLast = isPermanentAdmin(record) && !others.some(isPermanentAdmin);
+    if (isLast && !isForced) throw lastAdmin(id, others.length);
     await this.#options.store.removeToken(record.id);
     this.index.remove(record);
     this.onChange(record, false);
+  }
+
+  /** The token of a principal; null = it has none, and needs none. @throws LeverError `unauthorized` */
+  find(principal: PrincipalId): TokenListing | null {
+    const record = this.index.tokenOf(principal);
+    return record === undefined ? null : listingOf(record);
   }
 
   list(): readonly TokenListing[] {
@@ -103,7 +108,18 @@ export class TokenRegistry {
   }
 }
 
-/** May do everything, without an end. One must exist as long as there are tokens, or no token could be created any more. */
+function lastAdmin(id: string, others: number): LeverError {
+  const effect =
+    others === 0
+      ? "Without tokens, every program on the host's machine may do everything, and other machines may only call open environments"
+      : "The other tokens stay, and none of them can create or revoke one. Only lever token reset on the host's machine makes a new one";
+  return new LeverError(
+    "conflict",
+    `Cannot revoke the token ${id}: it is the last one that may do everything. ${effect}. To revoke it all the same, set force.`,
+  );
+}
+
+/** May do everything, without an end. */
 function isPermanentAdmin({ rights, environments, expiresAt }: TokenRecord): boolean {
   return rights.includes("admin") && environments.includes("*") && expiresAt === undefined;
 }

@@ -1,7 +1,8 @@
+import type { PrincipalId } from "../access/token-index.ts";
 import type { TokenRegistry } from "../access/token-registry.ts";
 import { isoTime } from "../clock.ts";
 import type { Store } from "../store/store.ts";
-import { tokenId, tokenOptions } from "./arguments.ts";
+import { flag, tokenId, tokenOptions } from "./arguments.ts";
 import { adminMethod, type Methods } from "./method-table.ts";
 
 /** Entries in one reply. */
@@ -9,13 +10,15 @@ const AUDIT_ENTRIES_MAX = 1_000;
 
 export interface AccessParts {
   readonly tokens: TokenRegistry;
+  /** The principal of the call that runs. */
+  readonly caller: () => PrincipalId;
   readonly store: Store;
 }
 
 /** Methods for tokens, and for the audit. */
 export const accessMethods: Methods<
   AccessParts,
-  "createToken" | "listTokens" | "revokeToken" | "listAudit"
+  "createToken" | "listTokens" | "whoAmI" | "revokeToken" | "listAudit"
 > = {
   createToken: adminMethod(
     {
@@ -37,15 +40,25 @@ export const accessMethods: Methods<
     ({ tokens }) => tokens.list(),
   ),
 
+  whoAmI: adminMethod(
+    {
+      right: "any",
+      isChange: false,
+      arguments: [],
+      does: "Shows the token of the call, with its rights; any token may ask.",
+    },
+    ({ tokens, caller }) => ({ token: tokens.find(caller()) }),
+  ),
+
   revokeToken: adminMethod(
     {
       right: "admin",
       isChange: true,
-      arguments: [tokenId],
-      does: "Revokes a token: calls with it are refused at once.",
+      arguments: [tokenId, flag("force")],
+      does: "Revokes a token: calls with it are refused at once. The last one that may do everything needs `force`.",
     },
-    async ({ tokens }, id) => {
-      await tokens.revoke(id);
+    async ({ tokens }, id, isForced) => {
+      await tokens.revoke(id, { isForced });
       return null;
     },
   ),

@@ -10,7 +10,7 @@ const ADMIN_SERVICE = "admin";
 /** Calls at once. The admin service is not scaled. */
 const CALLS_MAX = 100;
 
-export type AdminOptions = AdminParts & Omit<GuardOptions, "access">;
+export type AdminOptions = Omit<AdminParts, "caller" | "noteChange"> & Omit<GuardOptions, "access">;
 
 /**
  * Adds Lever's own management to the routing table: a service like any other, whose one instance is the host. Its calls come
@@ -19,7 +19,12 @@ export type AdminOptions = AdminParts & Omit<GuardOptions, "access">;
 export function startAdminService(options: AdminOptions): () => void {
   const { router, limits } = options;
   const guard = new AdminGuard({ ...options, access: options.tokens.index });
-  const methods = listMethods(guard.guardAll(adminMethods, options));
+  const parts: AdminParts = {
+    ...options,
+    caller: () => guard.principal,
+    noteChange: (change) => guard.note(change),
+  };
+  const methods = listMethods(guard.guardAll(adminMethods, parts));
   const server = new CallServer(methods, {
     encode: valuePayload,
     replyBytesMax: limits.bodyBytesMax,

@@ -61,10 +61,18 @@ const methods = {
   readThing: adminMethod({ ...change, isChange: false, arguments: [environment] }, () =>
     readFileSync("/no/such/path"),
   ),
+  makeThing: adminMethod({ ...change, arguments: [environment] }, () => guard.note(noted)),
+  whoAmI: adminMethod(
+    { ...change, right: "any", isChange: false, arguments: [] },
+    () => guard.principal,
+  ),
   failThing: adminMethod({ ...change, arguments: [environment] }, () => {
     throw new LeverError("method_failed", "no", { value: "no" });
   }),
 };
+
+/** Set by a method that names what it changes. */
+const noted = { target: "made", version: 3 };
 
 const call = async (name: string, ...args: unknown[]): Promise<unknown> =>
   guard.runAs("t1", () => guard.guardAll(methods, parts)[name]?.(...args));
@@ -136,4 +144,17 @@ it("the arguments of a caller without the right are not judged", async () => {
     code: "forbidden",
   });
   expect(judged).toEqual([]);
+});
+
+it("the audit records what a method says that it has changed", async () => {
+  await call("makeThing", "dev.lever");
+  expect(audit).toMatchObject([{ method: "makeThing", ...noted, outcome: "done" }]);
+});
+
+it("a method for any token runs with its principal, and not without a valid token", async () => {
+  expect(await call("whoAmI")).toBe("t1");
+  const guarded = guard.guardAll(methods, parts);
+  for (const principal of ["", "gone"]) {
+    expect(() => guard.runAs(principal, () => guarded["whoAmI"]?.())).toThrow(LeverError);
+  }
 });

@@ -16,12 +16,24 @@ export interface GuardOptions {
   readonly propagated: () => Promise<void>;
 }
 
+/** The things that a method has changed, beside its arguments. */
+export interface ChangeNote {
+  readonly target?: string;
+  readonly version?: number;
+}
+
+/** A call of a method. */
+interface AdminCall {
+  readonly principal: PrincipalId;
+  note: ChangeNote;
+}
+
 type GuardedMethod = (...args: unknown[]) => unknown;
 
 /** Checks the right of each call before its method runs, and records calls that change something in the audit. */
 export class AdminGuard {
   readonly #options: GuardOptions;
-  readonly #principal = new AsyncLocalStorage<PrincipalId>();
+  readonly #call = new AsyncLocalStorage<AdminCall>();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -29,7 +41,18 @@ export class AdminGuard {
 
   /** Runs `work`, and the methods that it calls, as this principal. */
   runAs<T>(principal: PrincipalId, work: () => T): T {
-    return this.#principal.run(principal, work);
+    return this.#call.run({ principal, note: {} }, work);
+  }
+
+  /** The principal of the call that runs; `""` = it has none. */
+  get principal(): PrincipalId {
+    return this.#call.getStore()?.principal ?? "";
+  }
+
+  /** The audit records this about the call that runs. */
+  note(change: ChangeNote): void {
+    const call = this.#call.getStore();
+    if (call !== undefined) call.note = { ...call.note, ...change };
   }
 
   /** The methods of a table by their names and aliases, as a service's module would export them. */
@@ -47,12 +70,15 @@ export class AdminGuard {
   #guard<Parts>(name: string, method: AdminMethod<Parts>, parts: Parts): GuardedMethod {
     const { access } = this.#options;
     return (...args) => {
-      const principal = this.#principal.getStore() ?? "";
+      const { principal } = this;
       const environment = environmentOf(method, args);
       const run = (): unknown => {
-        access.checkAdmin(principal, method.right, environment);
-        // Not for strangers: their arguments may take long to read.
-        if (method.needsAll?.(args) === true) access.checkAdmin(principal, method.right, "*");
+        if (method.right === "any") access.tokenOf(principal);
+        else {
+          access.checkAdmin(principal, method.right, environment);
+          // Not for strangers: their arguments may take long to read.
+          if (method.needsAll?.(args) === true) access.checkAdmin(principal, method.right, "*");
+        }
         return method.call(parts, args);
       };
       if (!method.isChange) return this.#run(run);
@@ -84,8 +110,10 @@ export class AdminGuard {
     about: Pick<AuditRecord, "principal" | "method" | "environment" | "target">,
   ): Promise<unknown> {
     const { store, wallTime, propagated } = this.#options;
-    const record = (outcome: string): Promise<void> =>
-      store.addAudit({ at: wallTime(), ...about, outcome });
+    const record = (outcome: string): Promise<void> => {
+      const { target = about.target, version } = this.#call.getStore()?.note ?? {};
+      return store.addAudit({ at: wallTime(), ...about, target, version, outcome });
+    };
     try {
       const result = await run();
       // The change holds everywhere before the caller receives the reply.

@@ -11,8 +11,8 @@ type ValuesOf<List extends Arguments> = {
 
 /** A method of the admin service, apart from its code. Guard, audit, argument checks and reference derive from it. */
 export interface Declaration<List extends Arguments = Arguments> {
-  /** Needed in the environment that the method's arguments name; in all environments when they name none. */
-  readonly right: Right;
+  /** Needed in the environment that the method's arguments name; in all environments when they name none. `any` = none is. */
+  readonly right: Right | "any";
   /** Returns true for arguments with which the right is needed in all environments. */
   readonly needsAll?: (args: readonly unknown[]) => boolean;
   /** The method changes something: the audit records its calls. */

@@ -6,14 +6,19 @@ import type { AdminMethod } from "./method-table.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/admin.md"), "utf8");
 
+function placeOf(method: AdminMethod<never>): string {
+  if (method.right === "any") return "any";
+  const isInOne = method.arguments.some(({ role }) => role === "environment");
+  return isInOne ? "the given one" : "all";
+}
+
 function rowOf([name, method]: [name: string, method: AdminMethod<never>]): string {
   const args = method.arguments.map((argument) => argument.name).join(", ");
   const names = method.alias === undefined ? [name] : [name, method.alias];
-  const isInOne = method.arguments.some(({ role }) => role === "environment");
   return `| ${[
     names.map((of) => `\`${of}(${args})\``).join(", "),
     `\`${method.right}\``,
-    isInOne ? "the given one" : "all",
+    placeOf(method),
     method.isChange ? "yes" : "no",
     method.does,
   ].join(" | ")} |`;

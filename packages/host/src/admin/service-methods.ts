@@ -15,6 +15,7 @@ import type { Store } from "../store/store.ts";
 import { environment, flag, instance, optionalVersion, service, version } from "./arguments.ts";
 import { deployOptions, digests } from "./deploy-arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
+import type { ChangeNote } from "./guard.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 
 export interface ServiceParts {
@@ -25,6 +26,8 @@ export interface ServiceParts {
   readonly removals: ServiceRemovals;
   readonly keptVersions: KeptVersions;
   readonly store: Store;
+  /** The audit records this about the call that runs. */
+  readonly noteChange: (change: ChangeNote) => void;
 }
 
 /** Methods that deploy, restart, remove and list services. */
@@ -47,7 +50,7 @@ export const serviceMethods: Methods<
       arguments: [environment, deployOptions],
       does: "Receives a `.tar.gz` or `.tar.zst` as byte messages and deploys it; with `report`, sends one message about it; with `progress`, says what it waits for.",
     },
-    async ({ deployer, meters }, stream, name, wanted) => {
+    async ({ deployer, meters, noteChange }, stream, name, wanted) => {
       const onProgress = (progress: DeployProgress): void => {
         if (wanted.progress) stream.write(progress);
       };
@@ -56,6 +59,7 @@ export const serviceMethods: Methods<
         meters.deployFailed(name);
         throwDeployFailure(error);
       });
+      noteChange({ target: report.service, version: report.version });
       const { uploadMs, waitMs, unpackMs, transformMs, startMs } = report.times;
       meters.deployed(name, {
         upload: uploadMs,
@@ -88,9 +92,11 @@ export const serviceMethods: Methods<
       arguments: [environment, service, optionalVersion],
       does: "Makes an older version live: the given one, or the newest that is older than the live one.",
     },
-    async ({ deployer, router }, name, of, version) => {
+    async ({ deployer, router, noteChange }, name, of, version) => {
       findEnvironment(router, name);
-      return await deployer.rollBack(name, of, version).catch(throwDeployFailure);
+      const report = await deployer.rollBack(name, of, version).catch(throwDeployFailure);
+      noteChange({ version: report.version });
+      return report;
     },
   ),
 
@@ -111,7 +117,10 @@ export const serviceMethods: Methods<
       arguments: [environment, service, version],
       does: "Removes a version that is not live.",
     },
-    ({ removals }, name, of, number) => removals.removeVersion(name, of, number),
+    ({ removals, noteChange }, name, of, number) => {
+      noteChange({ version: number });
+      return removals.removeVersion(name, of, number);
+    },
   ),
 
   restartService: adminMethod(
@@ -121,9 +130,11 @@ export const serviceMethods: Methods<
       arguments: [environment, service],
       does: "Replaces the instances of a service, as a deploy of the same version does.",
     },
-    async ({ deployer, router }, name, of) => {
+    async ({ deployer, router, noteChange }, name, of) => {
       findEnvironment(router, name);
-      return await deployer.restartService(name, of).catch(throwDeployFailure);
+      const report = await deployer.restartService(name, of).catch(throwDeployFailure);
+      noteChange({ version: report.version });
+      return report;
     },
   ),
 

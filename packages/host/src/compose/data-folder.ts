@@ -15,7 +15,7 @@ import { StartupError } from "./startup-error.ts";
 /** Increase it when a folder that this Lever wrote could no longer be read by the Lever before. */
 const LAYOUT_VERSION = 1;
 const VERSION_FILE = "version";
-const STORE_FILE = "lever.sqlite";
+export const STORE_FILE = "lever.sqlite";
 /** Has what a restore has unpacked, until the data folder is complete. */
 export const RESTORING_DIR = "restoring";
 

@@ -67,12 +67,14 @@ export function tokenOf(row: Row): TokenRecord {
 }
 
 export function auditOf(row: Row): AuditRecord {
+  const version = row["version"];
   return {
     at: numberOf(row["at"]),
     principal: textOf(row["principal"]),
     method: textOf(row["method"]),
     environment: textOf(row["environment"]),
     target: textOf(row["target"]),
+    ...(typeof version === "number" && { version }),
     outcome: textOf(row["outcome"]),
   };
 }

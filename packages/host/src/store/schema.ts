@@ -61,6 +61,7 @@ const steps: readonly string[] = [
   ) STRICT;
   CREATE TABLE host_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `,
+  "ALTER TABLE audit ADD COLUMN version INTEGER;",
 ];
 
 /** The version that this Lever reads and writes. */

@@ -91,9 +91,9 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): St
     async removeToken(id) {
       write(() => statements.removeToken.run(id));
     },
-    async addAudit({ at, principal, method, environment, target, outcome }) {
+    async addAudit({ at, principal, method, environment, target, version = null, outcome }) {
       write(() => {
-        statements.addAudit.run(at, principal, method, environment, target, outcome);
+        statements.addAudit.run(at, principal, method, environment, target, version, outcome);
         statements.trimAudit.run(AUDIT_RECORDS_MAX);
       });
     },

@@ -36,11 +36,11 @@ const sql = {
   removeToken: "DELETE FROM tokens WHERE id = ?",
 
   addAudit: `
-    INSERT INTO audit (at, principal, method, environment, target, outcome)
-    VALUES (?, ?, ?, ?, ?, ?)`,
+    INSERT INTO audit (at, principal, method, environment, target, version, outcome)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`,
   trimAudit: "DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?",
   audit: `
-    SELECT at, principal, method, environment, target, outcome FROM audit
+    SELECT at, principal, method, environment, target, version, outcome FROM audit
     ORDER BY number DESC LIMIT ?`,
 
   liveVersions: `

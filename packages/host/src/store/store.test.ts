@@ -153,10 +153,11 @@ describe.each(Object.entries(engines))("the store on %s", (_name, { open, fillAu
     await store.close();
     fillAudit(dir, 10_000);
     store = open(dir);
-    for (let at = 10_001; at <= 10_003; at++) await store.addAudit({ ...entry, at });
+    for (let at = 10_001; at <= 10_002; at++) await store.addAudit({ ...entry, at });
+    await store.addAudit({ ...entry, at: 10_003, version: 7 });
     expect(await store.audit(2)).toEqual([
       { ...entry, at: 10_002 },
-      { ...entry, at: 10_003 },
+      { ...entry, at: 10_003, version: 7 },
     ]);
     const kept = await store.audit(20_000);
     expect(kept).toHaveLength(10_000);

@@ -32,6 +32,8 @@ export interface AuditRecord {
   readonly method: string;
   readonly environment: string;
   readonly target: string;
+  /** undefined = the change is of no version. */
+  readonly version?: number | undefined;
   readonly outcome: string;
 }
 

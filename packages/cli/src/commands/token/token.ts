@@ -1,6 +1,7 @@
 import { type CommandGroup, commandGroup } from "../../command.ts";
 import { createToken } from "./create.ts";
 import { listTokens } from "./ls.ts";
+import { resetToken } from "./reset.ts";
 import { revokeToken } from "./revoke.ts";
 
 export const token: CommandGroup = commandGroup({
@@ -23,5 +24,5 @@ Rights:
     ["lever token ls"],
     ["lever token revoke 1f2e3d4c"],
   ],
-  commands: [createToken, listTokens, revokeToken],
+  commands: [createToken, listTokens, revokeToken, resetToken],
 });

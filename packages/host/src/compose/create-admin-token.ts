@@ -1,0 +1,47 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { CreatedToken } from "@leveros/protocol";
+import { TokenRegistry } from "../access/token-registry.ts";
+import { systemClock } from "../clock.ts";
+import { STORE_FILE } from "./data-folder.ts";
+import { openData } from "./open-data.ts";
+import { StartupError } from "./startup-error.ts";
+
+/** The author of the change in the audit, and the note of the token. */
+const PRINCIPAL = "reset";
+const NOTE = "lever token reset";
+
+/**
+ * Creates a token that allows everything, in the data folder of a host that does not run.
+ * @throws StartupError
+ */
+export async function createAdminToken(dataDir: string): Promise<CreatedToken> {
+  if (!existsSync(join(dataDir, STORE_FILE))) {
+    throw new StartupError(
+      "dataFolderUnusable",
+      `Cannot create a token in ${resolve(dataDir)}: it is not the data folder of a host. Name the folder that lever up uses with --data.`,
+    );
+  }
+  const { store } = openData(dataDir);
+  try {
+    const { wallTime } = systemClock;
+    const tokens = await TokenRegistry.open({ store, wallTime, isLocalOnly: true });
+    const created = await tokens.create({
+      environments: ["*"],
+      rights: ["admin"],
+      expiresInMs: undefined,
+      note: NOTE,
+    });
+    await store.addAudit({
+      at: wallTime(),
+      principal: PRINCIPAL,
+      method: "createToken",
+      environment: "*",
+      target: created.id,
+      outcome: "done",
+    });
+    return created;
+  } finally {
+    await store.close();
+  }
+}
