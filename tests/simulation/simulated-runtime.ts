@@ -179,6 +179,10 @@ export class SimulatedRuntime implements RuntimeLink {
     };
   }
 
+  openCalls(): readonly CallListener[] {
+    return [...this.#running].map(({ events }) => events);
+  }
+
   stop(): void {
     this.#later(0.5, () => {
       this.isStopping = true;

@@ -16,6 +16,7 @@ import type {
 } from "./admin-messages.ts";
 import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
 import type { BackupReport } from "./backup-report.ts";
+import type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
 import type { HostEvent, LogFilter, LogMessage, LogPage } from "./log-messages.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
 
@@ -40,6 +41,8 @@ export interface AdminMethods {
   listEvents(environment: string, service?: string | null): readonly HostEvent[];
   explainInstance(environment: string, instance: string): readonly HostEvent[];
   listLogs(environment: string, filter?: LogFilter | null): LogPage;
+  listCalls(environment: string, filter?: CallFilter): readonly CallRecord[];
+  getTrace(environment: string, call: string): CallTrace;
   createEnvironment(name: string): null;
   removeEnvironment(environment: string, options?: { readonly force?: boolean }): null;
   listEnvironments(): readonly EnvironmentListing[];
@@ -105,4 +108,6 @@ export interface AdminStreams {
     readonly data?: boolean;
     readonly report?: boolean;
   }): Uint8Array | BackupReport;
+  /** `lost` calls were forgotten before they could be sent. */
+  watchCallsChan(environment: string, filter?: CallFilter): CallRecord | { readonly lost: number };
 }

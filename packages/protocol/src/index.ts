@@ -54,6 +54,7 @@ export {
 export type { CallContext } from "./call-context.ts";
 export { callDeadline } from "./call-deadline.ts";
 export { cancelled, endedWithoutReply, wrongMethodKind } from "./call-errors.ts";
+export type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
 export { CALL_RUNS_MAX, callNumbersOf, formatCallId, parseCallId } from "./call-number.ts";
 export { DEFAULT_ENVIRONMENT, environmentOf, isLoopbackName } from "./default-environment.ts";
 export { parseDurationMs } from "./duration.ts";

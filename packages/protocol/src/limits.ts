@@ -115,6 +115,19 @@ const table = {
   versionsKeptMax: [10, "Versions kept of each service."],
   // 64 KiB.
   loggedBytesPerSecondMax: [65_536, "Bytes per second of one instance's output that are logged."],
+  callsRememberedMax: [
+    65_536,
+    "Calls that the host remembers after their end; 0 remembers none, and keeps no traces.",
+  ],
+  // 16 MiB.
+  keptCallsBytesMax: [
+    16_777_216,
+    "Bytes on disk of the traces of calls that failed, waited, were slow or sampled; 0 keeps none.",
+  ],
+  traceSampledEach: [
+    1_000,
+    "One call in so many is sampled; 0 samples only those that ask for it.",
+  ],
   metricSeriesMax: [
     2_000,
     "Services, and methods, with metrics of their own. Others are counted together as `_other`; 0 counts no calls.",

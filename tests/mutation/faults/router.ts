@@ -219,7 +219,7 @@ export const routerFaults: readonly PlantedFault[] = [
       "this.#caller.onEnd();",
       ROUTED_CALL,
     ],
-    ["A service seems idle while it is called.", "this.#route.lastUsedAt = now;", "", ROUTED_CALL],
+    ["A service seems idle while it is called.", "this.route.lastUsedAt = now;", "", ROUTED_CALL],
     [
       "The timer of a call that has ended goes on.",
       "this.#clock.clearTimeout(this.#timer);",

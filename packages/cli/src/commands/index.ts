@@ -32,6 +32,8 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
     commands: {
       ls: async () => (await import("./ls/ls.ts")).ls,
       ps: async () => (await import("./ps/ps.ts")).ps,
+      calls: async () => (await import("./calls/calls.ts")).calls,
+      trace: async () => (await import("./trace/trace.ts")).trace,
       explain: async () => (await import("./explain/explain.ts")).explain,
       logs: async () => (await import("./logs/logs.ts")).logs,
       events: async () => (await import("./events/events.ts")).events,

@@ -1,5 +1,6 @@
 import { type AccessParts, accessMethods } from "./access-methods.ts";
 import { type BackupParts, backupMethods } from "./backup-methods.ts";
+import { type CallParts, callMethods } from "./call-methods.ts";
 import { type EnvironmentParts, environmentMethods } from "./environment-methods.ts";
 import { type LogParts, logMethods } from "./log-methods.ts";
 import type { MethodTable } from "./method-table.ts";
@@ -12,6 +13,7 @@ export type AdminParts = ServiceParts &
   ObserveParts &
   MetricParts &
   LogParts &
+  CallParts &
   EnvironmentParts &
   VariableParts &
   AccessParts &
@@ -23,6 +25,7 @@ export const adminMethods: MethodTable<AdminParts> = {
   ...observeMethods,
   ...metricMethods,
   ...logMethods,
+  ...callMethods,
   ...environmentMethods,
   ...variableMethods,
   ...accessMethods,

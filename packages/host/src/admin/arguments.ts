@@ -161,7 +161,7 @@ export function flag(name: string): Argument<boolean> {
 }
 
 /** Undefined when the argument is absent or null. */
-function optional<Value>(argument: Argument<Value>): Argument<Value | undefined> {
+export function optional<Value>(argument: Argument<Value>): Argument<Value | undefined> {
   return {
     ...argument,
     name: `${argument.name}?`,

@@ -32,6 +32,8 @@ export interface DataFolder {
   readonly secretKeyFile: string;
   /** The output of instances. */
   readonly logsDir: string;
+  /** See `KeptCalls`. */
+  readonly callsDir: string;
 }
 
 /**
@@ -57,6 +59,7 @@ export function openDataFolder(path: string): DataFolder {
     processesDir: join(dir, "processes"),
     secretKeyFile: join(dir, "secret.key"),
     logsDir: join(dir, "logs"),
+    callsDir: join(dir, "calls"),
   };
   if (wasUsed) checkVersion(dir, readFileSync(versionFile, "utf8"));
   else if (existsSync(folder.storeFile)) throw unreleased(dir);

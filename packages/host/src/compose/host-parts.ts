@@ -26,7 +26,9 @@ import { Router } from "../router/router.ts";
 import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
 import { openEpochs } from "../store/epochs.ts";
 import type { Store } from "../store/store.ts";
+import { CallHistory } from "../traces/call-history.ts";
 import { type DataFolder, makeDir } from "./data-folder.ts";
+import { runningCalls } from "./running-calls.ts";
 import type { StoreCopiesOptions } from "./store-copies.ts";
 
 export interface HostPartsOptions {
@@ -56,6 +58,8 @@ export interface HostParts {
   readonly keptVersions: KeptVersions;
   readonly tokens: TokenRegistry;
   readonly backups: Backups;
+  /** undefined = the host remembers no calls. */
+  readonly calls: CallHistory | undefined;
   /** See `StoreCopies`. */
   readonly removedArchives: StoreCopiesOptions["removed"];
   readonly launcher: Omit<OpenedLauncher, "launcher" | "openServiceData" | "close">;
@@ -85,7 +89,17 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
   const { services, refusals } = meters;
   const nextEpoch = await openEpochs(store);
   const counting = limits.metricSeriesMax === 0 ? {} : { meters: services, refusals };
-  const router = new Router({ limits, clock, nextEpoch, ...counting });
+  const calls =
+    limits.callsRememberedMax === 0
+      ? undefined
+      : new CallHistory({
+          limits,
+          dir: folder.callsDir,
+          clock,
+          log,
+          running: (environment) => runningCalls(fleet, environment),
+        });
+  const router = new Router({ limits, clock, nextEpoch, recorder: calls, ...counting });
   const launcher = await openLauncher({
     isolation: options.isolation,
     dataDir,
@@ -200,6 +214,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
       openServiceData: launcher.openServiceData,
       clock,
     }),
+    calls,
     removedArchives: {
       names: () => code.removedNames(),
       delete: (names) => code.deleteRemoved(names),
@@ -214,6 +229,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
       await pool.close();
       await launcher.close();
       await logs.close();
+      await calls?.close();
     },
   };
 }

@@ -93,6 +93,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       limits,
       overriddenLimits: options.overriddenLimits,
       events,
+      clock,
       log,
       wallTime: clock.wallTime,
       propagated: front.propagated,

@@ -46,6 +46,8 @@ type TransformRequest = Omit<
 /** The host's end of the link to one instance. */
 export interface RuntimeLink extends CallTarget {
   assign(assignment: Assignment): void;
+  /** The listeners of the calls that the instance has. */
+  openCalls(): readonly CallListener[];
   /** Sends the instance the promise that no call follows. */
   stop(): void;
   /** Calls back when the instance's event loop has answered. */
@@ -104,6 +106,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
     open: (request, listener, hasMore) => link.open(request, listener, hasMore),
     assign: (assignment) => send({ type: "assign", linkVersion: LINK_VERSION, assignment }),
     transform: (request) => send({ type: "transform", linkVersion: LINK_VERSION, ...request }),
+    openCalls: () => link.listeners(),
     stop() {
       send({ type: "stop" });
       link.flush();

@@ -17,6 +17,7 @@ export const parts = [
   "processes",
   "router",
   "store",
+  "traces",
   "workers",
 ] as const;
 

@@ -1,4 +1,5 @@
 import { BUCKETS, Histogram } from "./histogram.ts";
+import { MethodTail } from "./method-tail.ts";
 import { type Outcome, outcomeNames } from "./outcome.ts";
 
 /** Counts of a meter at a moment, by outcome and then by bucket, each modulo 2³². Differences of them are right. */
@@ -17,6 +18,7 @@ export class MethodMeter {
   readonly calls: Float64Array = new Float64Array(OUTCOMES);
   /** From the arrival of a call at the router to its end. */
   readonly durations: Histogram = new Histogram();
+  readonly tail: MethodTail = new MethodTail();
   #marks: readonly [before: Mark, last: Mark] = [NO_CALLS, NO_CALLS];
 
   constructor(method: string, options: { readonly isStream: boolean; readonly labels: string }) {

@@ -16,6 +16,10 @@ export interface Ownership {
 export interface ChainLink {
   /** Its number (`formatCallId`). */
   readonly number: number;
+  /** The number of the first call of the chain. */
+  readonly root: number;
+  /** Its trace is kept. */
+  readonly isSampled: boolean;
   /** 1 = it is made in the course of no other. */
   readonly depth: number;
   readonly parent: ChainLink | undefined;

@@ -220,6 +220,8 @@ describe("a call that an instance makes", () => {
   });
   const link = (depth: number): CallListener & ChainLink => ({
     number: 0,
+    root: 0,
+    isSampled: false,
     ...ignoredEvents,
     depth,
     parent: undefined,

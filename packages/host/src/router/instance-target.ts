@@ -1,4 +1,4 @@
-import type { CallTarget, LeverError, StartTimes } from "@leveros/protocol";
+import type { CallListener, CallTarget, LeverError, StartTimes } from "@leveros/protocol";
 
 /** A call of a streaming method that has a place on an instance. */
 interface Stream {
@@ -11,7 +11,10 @@ export interface InstanceTarget {
   readonly instance: string;
   readonly version: number;
   /** Takes the instance's calls. */
-  readonly callee: CallTarget;
+  readonly callee: CallTarget & {
+    /** The listeners of the calls that it has. undefined for a service inside the host. */
+    openCalls?(): readonly CallListener[];
+  };
   /** Calls and open streams. */
   callsInFlight: number;
   /** Open streams only. */

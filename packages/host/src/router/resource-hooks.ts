@@ -113,6 +113,8 @@ function runHook(
   const request = hookRequest(hook, { resource, epoch, timeoutMs, number });
   const events: CallListener & ChainLink = {
     number,
+    root: cause?.root ?? number,
+    isSampled: cause?.isSampled === true,
     depth: 1 + (cause?.depth ?? 0),
     parent: cause,
     isOn: (instance) => instance === target && !isOver,

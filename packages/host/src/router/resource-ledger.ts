@@ -1,3 +1,4 @@
+// One file, although long: each step of a resource depends on its phase.
 import type { LeverError } from "@leveros/protocol";
 import type { LedgerActions } from "./ledger-actions.ts";
 import type { ResourcePhase } from "./resource-phase.ts";
@@ -41,6 +42,10 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  get waiting(): Waiter[] {
+    return [...this.#entries.values()].flatMap(({ waiting }) => [...waiting]);
   }
 
   /** Number of resources that an instance owns, in any phase. */
@@ -236,10 +241,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
 
   /** Refuses waiting calls, by default every one, because no instance will start for them. */
   refuseWaiting(error: LeverError, isRefused = (_: Waiter): boolean => true): void {
-    const refused: Waiter[] = [];
-    for (const entry of [...this.#entries.values()]) {
-      refused.push(...[...entry.waiting].filter(isRefused));
-    }
+    const refused = this.waiting.filter(isRefused);
     for (const waiter of refused) this.leave(waiter);
     this.#act.refuse(refused, error);
   }

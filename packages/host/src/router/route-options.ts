@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { ServiceMeters } from "../metrics/service-meters.ts";
+import type { CallRecorder } from "./call-recorder.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import type { RouteLimits } from "./route-limits.ts";
 import type { WaitingInEnvironment } from "./waiting-calls.ts";
@@ -11,6 +12,8 @@ export interface RouteOptions<Route> {
   readonly clock: Clock;
   /** undefined = nothing is counted. */
   readonly meters?: ServiceMeters | undefined;
+  /** undefined = no call is remembered. */
+  readonly recorder?: CallRecorder | undefined;
   /** Epoch for a new ownership of a resource: higher than all before. @throws LeverError when there is none now. */
   readonly nextEpoch: () => number;
   /** A call waits because no instance can take it, or the instances carry more than they should. */

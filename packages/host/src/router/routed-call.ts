@@ -1,4 +1,5 @@
 import {
+  type Caller,
   type CallHandle,
   type CallListener,
   type CallRequest,
@@ -9,10 +10,12 @@ import {
   type MessageKind,
   PAYLOAD_LINES,
   type PayloadKind,
+  type WaitTimes,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { type Outcome, outcomes } from "../metrics/outcome.ts";
 import type { SubmittedCall } from "./call.ts";
+import type { CallFailure, RecordedCall } from "./call-recorder.ts";
 import type { ChainLink, Ownership, RoutedRequest } from "./chain-link.ts";
 import { countLines } from "./count-lines.ts";
 import type { InstanceTarget } from "./instance-target.ts";
@@ -28,18 +31,23 @@ import { startWaitedFor } from "./start-waited-for.ts";
  * - C2. An instance's count of calls in flight goes up once and down once.
  * - M1. It is counted once, when it ends (`host/metrics`).
  */
-export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
+export class RoutedCall implements CallHandle, CallListener, SubmittedCall, RecordedCall {
   readonly number: number;
+  readonly root: number;
+  readonly isSampled: boolean;
+  readonly arrivedAt: number;
+  endedAt = 0;
+  waitTimes: WaitTimes | undefined;
+  isNotable = false;
   readonly bodyBytes: number;
   readonly resource: string;
   readonly isStream: boolean;
   readonly parent: ChainLink | undefined;
   readonly depth: number;
-  readonly #route: ServiceRoute;
+  readonly route: ServiceRoute;
   readonly #request: CallRequest;
   readonly #caller: CallListener;
   readonly #clock: Clock;
-  readonly #arrivedAt: number;
   /** 0 = no deadline. */
   readonly #deadlineAt: number;
   #timer: unknown;
@@ -58,23 +66,41 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     request: RoutedRequest,
     options: { caller: CallListener; hasMore: boolean; clock: Clock },
   ) {
-    this.#route = route;
+    this.route = route;
     this.#request = request;
     this.#caller = options.caller;
     this.#hasMore = options.hasMore;
     this.#clock = options.clock;
-    this.number = request.number ?? 0;
     this.bodyBytes = request.body.length;
     this.resource = request.target.resource;
     this.isStream = request.isStream;
-    this.parent = request.parentCall;
-    this.depth = 1 + (this.parent?.depth ?? 0);
+    const parent = request.parentCall;
+    const number = request.number ?? 0;
+    this.parent = parent;
+    this.depth = 1 + (parent?.depth ?? 0);
+    this.number = number;
+    this.root = parent === undefined ? number : parent.root;
+    this.isSampled =
+      request.isSampled === true ||
+      (parent === undefined ? route.recorder?.isSampled(number) === true : parent.isSampled);
     const { timeoutMs } = request;
-    this.#arrivedAt = options.clock.now();
-    this.#deadlineAt = timeoutMs === 0 ? 0 : this.#arrivedAt + timeoutMs;
+    this.arrivedAt = options.clock.now();
+    this.#deadlineAt = timeoutMs === 0 ? 0 : this.arrivedAt + timeoutMs;
     if (timeoutMs > 0) {
       this.#timer = options.clock.setTimeout(() => this.#onDeadline(), timeoutMs);
     }
+  }
+
+  get methodName(): string {
+    return this.route.methodName(this.#request.target.method);
+  }
+
+  get caller(): Caller {
+    return this.#request.caller;
+  }
+
+  get instance(): InstanceTarget | undefined {
+    return this.#lease?.target;
   }
 
   get isOver(): boolean {
@@ -86,7 +112,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   send(kind: MessageKind, bytes: Uint8Array, isLast = false): boolean {
     if (this.#isOver || !this.#hasMore) return true;
     if (isLast) this.#hasMore = false;
-    this.#route.meter?.received(bytes.length, kind === PAYLOAD_LINES ? countLines(bytes) : 1);
+    this.route.meter?.received(bytes.length, kind === PAYLOAD_LINES ? countLines(bytes) : 1);
     if (this.#callee !== undefined) return this.#callee.send(kind, bytes, isLast);
     this.#early ??= new EarlyMessages();
     this.#early.push(kind, bytes);
@@ -105,8 +131,8 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   }
 
   abort(error: LeverError): void {
-    if (!this.#finish(outcomeOf(error))) return;
-    this.#route.leaveQueue(this);
+    if (!this.#finish(outcomeOf(error), error)) return;
+    this.route.leaveQueue(this);
     this.#callee?.abort(error);
   }
 
@@ -132,8 +158,9 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     if (this.#waitingSince !== undefined) {
       const since = this.#waitingSince;
       const waitMs = this.#clock.now() - since;
-      this.#route.meter?.waited(waitMs);
-      this.#caller.onAssigned?.({ waitMs, start: startWaitedFor(target, since) });
+      this.route.meter?.waited(waitMs);
+      this.waitTimes = { waitMs, start: startWaitedFor(target, since) };
+      this.#caller.onAssigned?.(this.waitTimes);
     }
     // An early half-close must come after the early messages.
     const hasEarly = this.#early !== undefined;
@@ -148,7 +175,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   }
 
   refuse(error: LeverError): void {
-    if (!this.#finish(outcomeOf(error))) return;
+    if (!this.#finish(outcomeOf(error), error)) return;
     this.#callee?.abort(error);
     this.#caller.onAbort(this.#forCaller(error));
   }
@@ -166,14 +193,14 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
 
   usesOwnership({ route, resource, epoch }: Ownership): "call" | undefined {
     const isIts = this.#lease?.epoch === epoch && this.resource === resource;
-    return isIts && this.#route === route ? "call" : undefined;
+    return isIts && this.route === route ? "call" : undefined;
   }
 
   // The instance's side.
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isOver) return;
-    this.#route.meter?.sent(bytes.length, this.isStream ? 1 : 0);
+    this.route.meter?.sent(bytes.length, this.isStream ? 1 : 0);
     this.#caller.onMessage(kind, bytes);
   }
 
@@ -186,13 +213,13 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
-    if (!this.#finish(outcomes.error)) return;
+    if (!this.#finish(outcomes.error, { kind, bytes })) return;
     if (this.#lease !== undefined) this.#lease.target.hasServed = true;
     this.#caller.onFail(kind, bytes);
   }
 
   onAbort(error: LeverError): void {
-    if (this.#finish(outcomeOf(error))) this.#caller.onAbort(this.#forCaller(error));
+    if (this.#finish(outcomeOf(error), error)) this.#caller.onAbort(this.#forCaller(error));
   }
 
   /** Its instance died before it had read the call: another instance gets it, once. */
@@ -208,7 +235,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
     this.#lease = undefined;
     this.#callee = undefined;
     lease.end(this.#clock.now());
-    this.#route.submit(this);
+    this.route.submit(this);
   }
 
   onDrain(): void {
@@ -236,7 +263,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
   #onDeadline(): void {
     const { timeoutMs, target } = this.#request;
     const where = this.#callee === undefined ? "while it waited for an instance" : "in the method";
-    const { service, whyNoInstance } = this.#route;
+    const { service, whyNoInstance } = this.route;
     const why =
       this.#callee === undefined && whyNoInstance !== undefined
         ? ` The last one failed: ${this.#forCaller(whyNoInstance).message}`
@@ -246,22 +273,25 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall {
       `Cannot finish the call of ${service}/${target.method}: its ${timeoutMs} ms were over ${where}.${why}`,
       { call: formatCallId(this.number) },
     );
-    if (!this.#finish(outcomes.timeout)) return;
-    this.#route.leaveQueue(this);
+    if (!this.#finish(outcomes.timeout, error)) return;
+    this.route.leaveQueue(this);
     this.#callee?.abort(error);
     this.#caller.onAbort(error);
   }
 
   /** C1, C2, M1. False = it was over already. */
-  #finish(outcome: Outcome): boolean {
+  #finish(outcome: Outcome, failure?: CallFailure): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
     this.#clock.clearTimeout(this.#timer);
     this.#early = undefined;
     const now = this.#clock.now();
-    this.#route.lastUsedAt = now;
-    this.#route.methodMeter(this.#request)?.count(outcome, now - this.#arrivedAt);
-    this.#route.meter?.received(this.bodyBytes, 0);
+    this.route.lastUsedAt = now;
+    const meter = this.route.methodMeter(this.#request);
+    meter?.count(outcome, now - this.arrivedAt);
+    this.route.meter?.received(this.bodyBytes, 0);
+    this.endedAt = now;
+    this.route.recorder?.record(this, failure, meter);
     this.#lease?.end(now);
     return true;
   }

@@ -13,6 +13,7 @@ import type { Clock } from "../clock.ts";
 import type { Counts } from "../metrics/counts.ts";
 import type { ServiceMeters } from "../metrics/service-meters.ts";
 import type { CallHead, CallRouter } from "./call.ts";
+import type { CallRecorder } from "./call-recorder.ts";
 import type { RoutedRequest } from "./chain-link.ts";
 import { type EnvironmentAccess, unknownEnvironment } from "./environment-access.ts";
 import type { InstanceTarget } from "./instance-target.ts";
@@ -28,6 +29,8 @@ export interface RouterOptions {
   readonly nextEpoch: () => number;
   /** Count the calls. Default: nothing does. */
   readonly meters?: ServiceMeters | undefined;
+  /** Remembers the calls that have ended. Default: nothing does. */
+  readonly recorder?: CallRecorder | undefined;
   /** Counts the refused calls that reach no service, by the code of the error. */
   readonly refusals?: Counts | undefined;
 }

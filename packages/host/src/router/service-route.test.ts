@@ -19,6 +19,8 @@ interface CallFields {
 
 class Call implements SubmittedCall {
   readonly number = 0;
+  readonly root = 0;
+  readonly isSampled = false;
   readonly bodyBytes = 10;
   readonly resource: string;
   readonly isStream: boolean;

@@ -2,9 +2,10 @@
 
 import { LeverError } from "@leveros/protocol";
 import type { MethodMeter } from "../metrics/method-meter.ts";
-import type { ServiceMeter } from "../metrics/service-meter.ts";
+import { OTHER, type ServiceMeter } from "../metrics/service-meter.ts";
 import type { CallHead, SubmittedCall } from "./call.ts";
 import { CallQueue } from "./call-queue.ts";
+import type { CallRecorder } from "./call-recorder.ts";
 import { ownerInCourse } from "./chained-resource.ts";
 import { chooseForResource, chooseInstance } from "./choose-instance.ts";
 import { addStream, type InstanceTarget, removeStream } from "./instance-target.ts";
@@ -96,6 +97,21 @@ export class ServiceRoute {
       meter.methods.get(target.method) ??
       this.#options.meters?.method(meter, target.method, { isStream, isKnown })
     );
+  }
+
+  get recorder(): CallRecorder | undefined {
+    return this.#options.recorder;
+  }
+
+  /** The name that all calls of the method share: the text of a request may keep all of its head in memory. */
+  methodName(asked: string): string {
+    const known = this.live.methods?.find((method) => method === asked);
+    return known ?? this.meter?.methods.get(asked)?.method ?? OTHER;
+  }
+
+  /** The calls that wait for an instance or a resource. */
+  get waitingCalls(): readonly SubmittedCall[] {
+    return [...(this.#queue?.filter(() => true) ?? []), ...(this.#resources?.waiting ?? [])];
   }
 
   get bytesWaiting(): number {

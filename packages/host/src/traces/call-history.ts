@@ -1,0 +1,264 @@
+import {
+  type CallFilter,
+  type CallRecord,
+  type CallTrace,
+  formatCallId,
+  type Limits,
+  parseCallId,
+} from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../logs/log.ts";
+import type { MethodMeter } from "../metrics/method-meter.ts";
+import {
+  type CallFailure,
+  type CallRecorder,
+  isRecordedCall,
+  type RecordedCall,
+} from "../router/call-recorder.ts";
+import { type CallEnd, codeOf, detailsOf, recordOf, runningCall } from "./call-end.ts";
+import { isWanted, isWantedRecord } from "./call-filter.ts";
+import { CallRing } from "./call-ring.ts";
+import { KeptCalls, type KeptKind } from "./kept-calls.ts";
+
+/** A call that takes longer is slow, whatever its method. */
+const SLOW_MS = 1_000;
+/** A call is not slow below that: garbage collections and other processes delay the fastest methods. */
+const SLOW_MS_MIN = 5;
+/** Time after which a trace is kept, so that calls that its last call has made have ended too. */
+const KEEP_AFTER_MS = 250;
+/** Traces that are kept at once, each `KEEP_AFTER_MS`. */
+const KEPT_AT_ONCE_MAX = 50;
+/** The least time between two kept traces of one kind and method. */
+const METHOD_PAUSE_MS = 1_000;
+/** Calls in one reply, and in one trace. */
+const LISTED_CALLS_MAX = 1_000;
+
+export interface CallHistoryOptions {
+  readonly limits: Pick<Limits, "callsRememberedMax" | "traceSampledEach" | "keptCallsBytesMax">;
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The calls that run in an environment. */
+  readonly running: (environment: string) => readonly RecordedCall[];
+}
+
+interface PendingTrace {
+  readonly kind: KeptKind;
+  readonly root: number;
+  readonly number: number;
+  readonly arrivedAt: number;
+}
+
+/**
+ * The flight recorder: the last calls of the host in memory, and whole traces in files. A trace is kept when a call in it has
+ * failed, waited for an instance or was slow, or when it is sampled.
+ */
+export class CallHistory implements CallRecorder {
+  readonly #options: CallHistoryOptions;
+  readonly #ring: CallRing;
+  readonly #kept: KeptCalls;
+  readonly #pending: PendingTrace[] = [];
+  #timer: unknown;
+  #hasFailedToWrite = false;
+
+  constructor(options: CallHistoryOptions) {
+    const { limits, dir, log } = options;
+    this.#options = options;
+    this.#ring = new CallRing(limits.callsRememberedMax);
+    this.#kept = new KeptCalls({
+      dir,
+      bytesMax: limits.keptCallsBytesMax,
+      onError: (error) => {
+        if (!this.#hasFailedToWrite) {
+          log("warn", "traces", "calls not kept", { reason: String(error) });
+        }
+        this.#hasFailedToWrite = true;
+      },
+    });
+  }
+
+  isSampled(number: number): boolean {
+    const each = this.#options.limits.traceSampledEach;
+    return each > 0 && number % each === 0;
+  }
+
+  record(
+    call: RecordedCall,
+    failure: CallFailure | undefined,
+    meter: MethodMeter | undefined,
+  ): void {
+    const ms = call.endedAt - call.arrivedAt;
+    const isUnusual = meter?.tail.observe(ms) === true && ms > SLOW_MS_MIN;
+    const isSlow = !call.isStream && (isUnusual || ms > SLOW_MS);
+    const isNotable =
+      failure !== undefined ||
+      call.waitTimes !== undefined ||
+      isSlow ||
+      call.isSampled ||
+      call.isNotable;
+    const details = isNotable ? detailsOf(call, failure) : undefined;
+    const method = meter?.method ?? "_";
+    // Methods without a meter of their own share one.
+    this.#ring.add(call, method.startsWith("_") ? call.methodName : method, details);
+    if (isNotable) this.#mayKeep(call, failure, meter);
+  }
+
+  /** Calls that have ended, or that run, oldest first. */
+  async list(environment: string, filter: CallFilter): Promise<readonly CallRecord[]> {
+    const limit = Math.min(filter.limit ?? 100, LISTED_CALLS_MAX);
+    if (filter.running === true) return this.#listRunning(environment, filter).slice(-limit);
+    const found = new Map<string, CallRecord>();
+    const offset = this.#wallTimeOffset;
+    for (let at = this.#ring.end - 1; at >= this.#ring.start && found.size < limit; at--) {
+      const call = this.#ring.at(at);
+      if (call === undefined || !isWanted(call, environment, filter)) continue;
+      const record = recordOf(call, offset);
+      found.set(record.id, record);
+    }
+    if (found.size < limit) {
+      for await (const trace of this.#kept.read(`"environment":${JSON.stringify(environment)}`)) {
+        if (trace.environment !== environment) continue;
+        for (const record of trace.calls) {
+          if (isWantedRecord(record, filter) && !found.has(record.id)) found.set(record.id, record);
+        }
+      }
+    }
+    return [...found.values()].sort((a, b) => (a.at < b.at ? -1 : 1)).slice(-limit);
+  }
+
+  /** The wanted calls that have ended since a position of an earlier reply, and how many others were forgotten meanwhile. */
+  since(
+    position: number,
+    environment: string,
+    filter: CallFilter,
+  ): { readonly calls: readonly CallRecord[]; readonly lost: number; readonly next: number } {
+    const { start, end } = this.#ring;
+    const calls: CallRecord[] = [];
+    const offset = this.#wallTimeOffset;
+    let at = Math.max(position, start);
+    for (; at < end && calls.length < LISTED_CALLS_MAX; at++) {
+      const call = this.#ring.at(at);
+      if (call !== undefined && isWanted(call, environment, filter)) {
+        calls.push(recordOf(call, offset));
+      }
+    }
+    return { calls, lost: Math.max(0, start - position), next: at };
+  }
+
+  /** The position after the last call. */
+  get end(): number {
+    return this.#ring.end;
+  }
+
+  /** The trace that a call belongs to; undefined = the host has no such call in the environment. */
+  async trace(environment: string, id: string): Promise<CallTrace | undefined> {
+    const number = parseCallId(id);
+    if (number === undefined) return undefined;
+    const running = this.#options.running(environment);
+    const found = this.#ring.find(number) ?? running.find((call) => call.number === number);
+    const calls = found === undefined ? [] : this.#collect(environment, found.root, running);
+    if (calls.some((call) => call.id === id)) return asTrace(calls);
+    for await (const trace of this.#kept.read(`"id":"${id}"`)) {
+      if (trace.environment === environment) return asTrace(trace.calls);
+    }
+    return undefined;
+  }
+
+  /** Writes what is to be kept. */
+  async close(): Promise<void> {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#keepPending();
+    await this.#kept.written();
+  }
+
+  #listRunning(environment: string, filter: CallFilter): CallRecord[] {
+    const now = this.#options.clock.now();
+    return this.#options
+      .running(environment)
+      .map((call) => runningCall(call, now))
+      .filter((call) => isWanted(call, environment, filter))
+      .map((call) => recordOf(call, this.#wallTimeOffset))
+      .sort((a, b) => b.ms - a.ms);
+  }
+
+  #collect(
+    environment: string,
+    root: number,
+    running: readonly RecordedCall[],
+  ): readonly CallRecord[] {
+    const now = this.#options.clock.now();
+    const ended = this.#ring.withRoot(root, Number.NEGATIVE_INFINITY);
+    const open = running.filter((call) => call.root === root).map((call) => runningCall(call, now));
+    return recordsOf([...ended, ...open], environment, this.#wallTimeOffset);
+  }
+
+  /** The first call of a chain decides, when it ends. A stream may be open for long: then the call itself does. */
+  #mayKeep(
+    call: RecordedCall,
+    failure: CallFailure | undefined,
+    meter: MethodMeter | undefined,
+  ): void {
+    const first = firstOf(call);
+    if (first !== call && first.endedAt === 0 && !first.isStream) {
+      first.isNotable = true;
+      return;
+    }
+    const isFailed = failure !== undefined && codeOf(failure) !== "cancelled";
+    const kind = isFailed ? "failed" : "slow";
+    const now = call.endedAt;
+    if (meter !== undefined && !call.isSampled) {
+      const { tail } = meter;
+      const last = isFailed ? tail.failedAt : tail.slowAt;
+      if (now - last < METHOD_PAUSE_MS) return;
+      if (isFailed) tail.failedAt = now;
+      else tail.slowAt = now;
+    }
+    if (this.#pending.length >= KEPT_AT_ONCE_MAX) return;
+    const { number, root, arrivedAt } = call;
+    this.#pending.push({ kind, number, root, arrivedAt });
+    if (this.#pending.length > 1) return;
+    this.#timer = this.#options.clock.setTimeout(() => this.#keepPending(), KEEP_AFTER_MS);
+  }
+
+  #keepPending(): void {
+    for (const { kind, number, root, arrivedAt } of this.#pending.splice(0)) {
+      const calls = this.#ring.withRoot(root, arrivedAt);
+      const own = calls.find((call) => call.number === number);
+      if (own === undefined) continue;
+      // Each environment sees its own calls.
+      for (const environment of new Set(calls.map((call) => call.environment))) {
+        const records = recordsOf(calls, environment, this.#wallTimeOffset);
+        this.#kept.add(kind, { environment, id: formatCallId(root), calls: records });
+      }
+    }
+  }
+
+  get #wallTimeOffset(): number {
+    const { clock } = this.#options;
+    return clock.wallTime() - clock.now();
+  }
+}
+
+function firstOf(call: RecordedCall): RecordedCall {
+  let first = call;
+  for (let link = call.parent; link !== undefined; link = link.parent) {
+    if (isRecordedCall(link)) first = link;
+  }
+  return first;
+}
+
+function recordsOf(
+  calls: readonly CallEnd[],
+  environment: string,
+  wallTimeOffset: number,
+): readonly CallRecord[] {
+  return calls
+    .filter((call) => call.environment === environment)
+    .sort((a, b) => a.arrivedAt - b.arrivedAt || a.number - b.number)
+    .slice(0, LISTED_CALLS_MAX)
+    .map((call) => recordOf(call, wallTimeOffset));
+}
+
+function asTrace(calls: readonly CallRecord[]): CallTrace {
+  return { id: calls[0]?.id ?? "", calls };
+}
