@@ -7,6 +7,7 @@ import { type Command, command } from "../../command.ts";
 import { CommandError, exitStatus, usageError } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
 import { flag, oneOf, value, values } from "../../parameters.ts";
+import { programName } from "../../program-name.ts";
 import { formatAuthority, isLoopback } from "./bind-address.ts";
 import { formatLogLine } from "./log-line.ts";
 import { parseWorkers, WORKERS_MAX } from "./parse-workers.ts";
@@ -101,7 +102,8 @@ ${Object.entries(defaultLimits)
     const scheme = tls === undefined ? "http" : "https";
     printResult(`Lever is up at ${scheme}://${formatAuthority(host.bind, host.port)}`);
     if (process.stderr.isTTY) {
-      printNote(formatWelcome({ ...host, dataDir: resolve(data), scheme }));
+      const lever = programName(process.env);
+      printNote(formatWelcome({ ...host, dataDir: resolve(data), scheme, lever }));
     }
     await stopRequested;
     if (process.stderr.isTTY) {

@@ -9,6 +9,7 @@ const host: Welcome = {
   sharedUserReason: undefined,
   access: undefined,
   dataDir: "/home/ada/.lever",
+  lever: "lever",
   scheme: "http",
   workers: 1,
 };

@@ -10,12 +10,14 @@ export interface Welcome
     "bind" | "port" | "workers" | "isolation" | "isolationReason" | "sharedUserReason" | "access"
   > {
   readonly dataDir: string;
+  /** The command, as the user has called it. */
+  readonly lever: string;
   readonly scheme: "http" | "https";
 }
 
 /** Describes the host, and what to type next in another terminal. */
 export function formatWelcome(host: Welcome): string {
-  const { bind, port, scheme, dataDir, workers, sharedUserReason, access } = host;
+  const { bind, port, scheme, dataDir, lever, workers, sharedUserReason, access } = host;
   const isDefault = scheme === "http" && port === DEFAULT_PORT && isLoopback(bind);
   const authority = formatAuthority(bind, port);
   const address = scheme === "http" ? authority : `https://${authority}`;
@@ -30,8 +32,8 @@ export function formatWelcome(host: Welcome): string {
     "",
     "In another terminal:",
     ...(isDefault ? [] : [`  export LEVEROS_IP_PORT=${address}`]),
-    "  lever deploy <dir>    deploy the service in a folder that has a lever.json",
-    "  lever ls              list what is deployed",
+    `  ${lever} deploy <dir>    deploy the service in a folder that has a lever.json`,
+    `  ${lever} ls              list what is deployed`,
     "",
   ].join("\n");
 }
