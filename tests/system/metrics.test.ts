@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import type { Right } from "@leveros/protocol";
+import type { Right, StatsReport } from "@leveros/protocol";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { adminOf } from "../harness/admin.ts";
@@ -67,6 +67,19 @@ describe("the metrics of a host with two workers", () => {
       expect(sumOf(text, `lever_calls_in_flight{${shop}}`)).toBe(0);
       expect(sumOf(text, "lever_workers")).toBe(2);
     }
+  });
+
+  it("lever stats and lever ls show the same calls, by service and by method", async () => {
+    const { stdout } = await lever.lever(["stats", "shop", "--json"]);
+    const [service] = (JSON.parse(stdout) as StatsReport).services;
+    const methods = new Map(service?.methods.map((method) => [method.method, method]));
+    expect(methods.get("work")).toMatchObject({ calls: 30, errors: 0 });
+    expect(methods.get("fail")).toMatchObject({ calls: 3, errors: 3 });
+    expect(service?.callsPerSecond).toBeGreaterThan(0);
+    expect(service?.p99Ms).toBeGreaterThan(0);
+    expect((await lever.lever(["stats"])).stdout).toMatch(/^shop +[\d.]+ +[\d.]+ %/m);
+    expect((await lever.lever(["stats", "--all"])).stdout).toMatch(/^CALLS\/S +ERRORS/);
+    expect((await lever.lever(["ls"])).stdout).toMatch(/^SERVICE .* CALLS\/S +ERRORS +P99/);
   });
 
   it("instances are counted with their starts, exits, memory and processor time", async () => {

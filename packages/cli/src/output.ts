@@ -9,6 +9,15 @@ export function printResult(text: string): void {
   process.stdout.write(`${printableLines(text)}\n`);
 }
 
+/** Moves the cursor of a terminal home, and clears its screen. */
+const CLEAR_SCREEN = "\u001b[H\u001b[2J";
+
+/** Prints a result that replaces the one before, on a terminal. */
+export function printScreen(text: string): void {
+  if (process.stdout.isTTY) process.stdout.write(CLEAR_SCREEN);
+  printResult(text);
+}
+
 /** Prints a result of bytes as they are, without a line break. */
 export function printBytes(bytes: Uint8Array): void {
   process.stdout.write(bytes);

@@ -15,6 +15,24 @@ export function formatDuration(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }
 
+/** Formats a number for one second: `0`, `0.25`, `32`. */
+export function formatRate(perSecond: number): string {
+  if (perSecond === 0) return "0";
+  return perSecond < 10 ? perSecond.toFixed(2) : String(Math.round(perSecond));
+}
+
+/** Formats a share: `0 %`, `0.2 %`, `12 %`. */
+export function formatShare(share: number): string {
+  const percent = 100 * share;
+  return `${percent === 0 || percent >= 10 ? Math.round(percent) : percent.toFixed(1)} %`;
+}
+
+/** Formats a short duration with more digits: `0.25 ms`, `3.1 ms`, `12 ms`. Empty for none. */
+export function formatMilliseconds(ms: number | null): string {
+  if (ms === null) return "";
+  return ms < 10 ? `${ms.toFixed(ms < 1 ? 2 : 1)} ms` : formatDuration(ms);
+}
+
 /** Formats the time since a moment, in its largest unit: `12s`, `3m`, `5h`, `2d`. */
 export function formatAge(sinceMs: number, nowMs: number): string {
   const seconds = Math.max(0, Math.floor((nowMs - sinceMs) / 1_000));

@@ -1,5 +1,6 @@
 /** The replies of the admin service, as JSON. admin-methods.ts has its methods. */
 import type { NetworkPolicy } from "./network-policy.ts";
+import type { TrafficStats } from "./stats-messages.ts";
 
 /** The message that `deployServiceChan` sends with `report`. */
 export interface DeployReport {
@@ -44,6 +45,8 @@ export interface ServiceListing {
   readonly methods: readonly string[];
   readonly versions: readonly VersionListing[];
   readonly instances: readonly InstanceListing[];
+  /** Absent = it had no calls within the last 30 to 60 seconds. */
+  readonly traffic?: TrafficStats | undefined;
   /** Its instances fail one after the other: why the last one has, and the time until another may start. */
   readonly failing?:
     | { readonly reason: string; readonly inARow: number; readonly nextStartMs: number }

@@ -19,6 +19,7 @@ import type { BackupReport } from "./backup-report.ts";
 import type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
 import type { HostEvent, LogFilter, LogMessage, LogPage } from "./log-messages.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
+import type { HostStats, StatsReport } from "./stats-messages.ts";
 
 /**
  * The regular methods of the service `admin` in the environment `admin.lever`: their arguments and replies, as JSON.
@@ -43,6 +44,13 @@ export interface AdminMethods {
   listLogs(environment: string, filter?: LogFilter | null): LogPage;
   listCalls(environment: string, filter?: CallFilter): readonly CallRecord[];
   getTrace(environment: string, call: string): CallTrace;
+  /** Without `minutes`, without the history. */
+  listStats(
+    environment: string,
+    service?: string | null,
+    options?: { readonly minutes?: number },
+  ): StatsReport;
+  hostStats(options?: { readonly minutes?: number }): HostStats;
   createEnvironment(name: string): null;
   removeEnvironment(environment: string, options?: { readonly force?: boolean }): null;
   listEnvironments(): readonly EnvironmentListing[];

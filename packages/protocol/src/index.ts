@@ -169,6 +169,14 @@ export {
 export { serviceKey } from "./service-key.ts";
 export { SMALL_BODY_BYTES } from "./small-body.ts";
 export { isSourcePath, WORKSPACE_FOLDER } from "./source-path.ts";
+export type {
+  HostStats,
+  MethodStats,
+  ServiceStats,
+  StatsPoint,
+  StatsReport,
+  TrafficStats,
+} from "./stats-messages.ts";
 export {
   decodeArguments,
   decodeText,

@@ -31,6 +31,7 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
     heading: "See what happens:",
     commands: {
       ls: async () => (await import("./ls/ls.ts")).ls,
+      stats: async () => (await import("./stats/stats.ts")).stats,
       ps: async () => (await import("./ps/ps.ts")).ps,
       calls: async () => (await import("./calls/calls.ts")).calls,
       trace: async () => (await import("./trace/trace.ts")).trace,

@@ -7,6 +7,7 @@ import type { MethodTable } from "./method-table.ts";
 import { type MetricParts, metricMethods } from "./metric-methods.ts";
 import { type ObserveParts, observeMethods } from "./observe-methods.ts";
 import { type ServiceParts, serviceMethods } from "./service-methods.ts";
+import { type StatsParts, statsMethods } from "./stats-methods.ts";
 import { type VariableParts, variableMethods } from "./variable-methods.ts";
 
 export type AdminParts = ServiceParts &
@@ -14,6 +15,7 @@ export type AdminParts = ServiceParts &
   MetricParts &
   LogParts &
   CallParts &
+  StatsParts &
   EnvironmentParts &
   VariableParts &
   AccessParts &
@@ -26,6 +28,7 @@ export const adminMethods: MethodTable<AdminParts> = {
   ...metricMethods,
   ...logMethods,
   ...callMethods,
+  ...statsMethods,
   ...environmentMethods,
   ...variableMethods,
   ...accessMethods,

@@ -80,6 +80,24 @@ export const version: Argument<number> = {
 
 export const optionalVersion: Argument<number | undefined> = optional(version);
 
+/** The whole time that the history covers. */
+const MINUTES_MAX = 1_440;
+
+/** Minutes of the history; none by default. */
+export const minutes: Argument<number> = {
+  name: "{minutes?}",
+  read(value) {
+    if (value === undefined || value === null) return 0;
+    const found: unknown = isJsonObject(value) ? (value["minutes"] ?? 0) : undefined;
+    if (typeof found === "number" && found >= 0 && found <= MINUTES_MAX) return found;
+    throw invalidArgument(
+      "minutes",
+      value,
+      `an object such as {"minutes": 60}, up to ${MINUTES_MAX}`,
+    );
+  },
+};
+
 export const isPublic: Argument<boolean> = {
   name: "isPublic",
   read(value) {

@@ -3,13 +3,17 @@ import {
   type ErrorCode,
   type InstanceListing,
   LeverError,
+  type TrafficStats,
 } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
 import type { Deployer } from "../deployer/deployer.ts";
 import type { KeptVersions } from "../deployer/kept-files.ts";
 import type { ServiceRemovals } from "../deployer/service-removals.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { HostMeters } from "../metrics/host-meters.ts";
+import type { ServiceMeter } from "../metrics/service-meter.ts";
+import { sumTraffic } from "../metrics/traffic.ts";
 import type { Router } from "../router/router.ts";
 import type { Store } from "../store/store.ts";
 import { environment, flag, instance, optionalVersion, service, version } from "./arguments.ts";
@@ -17,9 +21,11 @@ import { deployOptions, digests } from "./deploy-arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
 import type { ChangeNote } from "./guard.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
+import { trafficStats } from "./stats-methods.ts";
 
 export interface ServiceParts {
-  readonly meters: Pick<HostMeters, "deployed" | "deployFailed">;
+  readonly meters: HostMeters;
+  readonly clock: Clock;
   readonly router: Router;
   readonly fleet: Fleet;
   readonly deployer: Deployer;
@@ -165,7 +171,8 @@ export const serviceMethods: Methods<
       arguments: [environment],
       does: "Lists the services of an environment with their versions, methods and instances.",
     },
-    async ({ router, fleet, store }, name) => {
+    async ({ router, fleet, store, meters, clock }, name) => {
+      const windowMs = meters.windowMs(clock.now());
       const routes = findEnvironment(router, name);
       const versions = Map.groupBy(await store.versions(name), (record) => record.service);
       return [...versions].flatMap(([of, records]) => {
@@ -187,6 +194,7 @@ export const serviceMethods: Methods<
             unpackedBytes,
           })),
           instances: listInstances(running?.instances ?? []),
+          traffic: recentTraffic(meters.services.find(name, of), windowMs),
           failing: running?.failing,
         };
       });
@@ -214,6 +222,13 @@ function throwDeployFailure(error: unknown): never {
   if (!(error instanceof LeverError) || !contentCodes.has(error.code)) throw error;
   const { message } = error;
   throw new LeverError("method_failed", message, { value: message, cause: error });
+}
+
+function recentTraffic(
+  meter: ServiceMeter | undefined,
+  windowMs: number,
+): TrafficStats | undefined {
+  return meter?.hasRecent === true ? trafficStats(sumTraffic([meter]), windowMs) : undefined;
 }
 
 function listInstances(instances: readonly Instance[]): InstanceListing[] {

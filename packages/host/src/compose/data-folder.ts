@@ -34,6 +34,8 @@ export interface DataFolder {
   readonly logsDir: string;
   /** See `KeptCalls`. */
   readonly callsDir: string;
+  /** Has the history of the metrics. */
+  readonly metricsDir: string;
 }
 
 /**
@@ -60,6 +62,7 @@ export function openDataFolder(path: string): DataFolder {
     secretKeyFile: join(dir, "secret.key"),
     logsDir: join(dir, "logs"),
     callsDir: join(dir, "calls"),
+    metricsDir: join(dir, "metrics"),
   };
   if (wasUsed) checkVersion(dir, readFileSync(versionFile, "utf8"));
   else if (existsSync(folder.storeFile)) throw unreleased(dir);

@@ -85,7 +85,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
   }
   const code = new CodeStore(dataDir, limits);
   await code.open(store);
-  const meters = new HostMeters(limits);
+  const meters = new HostMeters(limits, clock.now());
   const { services, refusals } = meters;
   const nextEpoch = await openEpochs(store);
   const counting = limits.metricSeriesMax === 0 ? {} : { meters: services, refusals };

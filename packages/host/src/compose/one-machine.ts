@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Listener } from "../gateway/listener.ts";
 import { Readiness } from "../gateway/platform/readiness.ts";
 import { type CertificateFiles, readCertificate } from "../gateway/tls/certificate.ts";
+import { MetricHistory } from "../history/metric-history.ts";
 import type { Isolation } from "../launcher/open-launcher.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
@@ -13,6 +14,7 @@ import { defaultWorkers, lackOfCores } from "../workers/default-workers.ts";
 import { createFront } from "./front.ts";
 import { type HostParts, openHostParts } from "./host-parts.ts";
 import { hostVersion } from "./host-version.ts";
+import { observe } from "./observe.ts";
 import { dataFolderFailure, openData } from "./open-data.ts";
 import { setUpProcess } from "./process-setup.ts";
 import { firstTokenCommand, isolationFields, WITHOUT_TOKEN } from "./start-messages.ts";
@@ -88,6 +90,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const host = await openHostParts({ ...shared, folder, store, isolation, showsOutput });
     parts = host;
     const front = createFront({ ...shared, readiness, bind, port, workers, certificate }, host);
+    const history = new MetricHistory({
+      dir: folder.metricsDir,
+      meters: host.meters,
+      observe: () => observe(host),
+      clock,
+      log,
+    });
     const endAdminStreams = startAdminService({
       ...host,
       limits,
@@ -98,6 +107,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       wallTime: clock.wallTime,
       propagated: front.propagated,
       gateways: front.gateways,
+      history,
       busyTime,
       version: hostVersion(),
       startedAt: clock.wallTime() - process.uptime() * 1_000,
@@ -117,6 +127,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       log,
     });
     copies.start();
+    history.start();
     readiness.change({ phase: "running" });
     const access = host.tokens.index.hasTokens ? undefined : WITHOUT_TOKEN;
     const reason = lackOfCores(workers, cores);
@@ -146,6 +157,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       await withTimeLimit(drained, LAST_REPLIES_MS, clock);
       listening.destroyConnections();
       await copies.close();
+      await history.close();
       await store.close();
       log("info", "host", "host stopped");
     };

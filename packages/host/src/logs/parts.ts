@@ -11,6 +11,7 @@ export const parts = [
   "environments",
   "fleet",
   "gateway",
+  "history",
   "instance-link",
   "launcher",
   "logs",

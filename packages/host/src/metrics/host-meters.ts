@@ -24,9 +24,24 @@ export class HostMeters {
   /** Workers that have ended and were not stopped. */
   workerExits = 0;
 
-  /** `metricSeriesMax` 0 = calls are not counted. */
-  constructor({ metricSeriesMax }: { readonly metricSeriesMax: number }) {
+  /** When the window of recent calls began, and when its second part did. */
+  #marks: readonly [before: number, last: number];
+
+  /** `metricSeriesMax` 0 = calls are not counted. `now`: by the host's clock. */
+  constructor({ metricSeriesMax }: { readonly metricSeriesMax: number }, now: number) {
     this.services = new ServiceMeters(metricSeriesMax);
+    this.#marks = [now, now];
+  }
+
+  /** Moves the window of recent calls on. */
+  mark(now: number): void {
+    this.#marks = [this.#marks[1], now];
+    this.services.mark(now);
+  }
+
+  /** The length of the window of recent calls. */
+  windowMs(now: number): number {
+    return Math.max(1, now - this.#marks[0]);
   }
 
   /** A deploy has ended well, after so many milliseconds in each phase that it had. */

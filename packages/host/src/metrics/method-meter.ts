@@ -42,15 +42,24 @@ export class MethodMeter {
   /** Ends a part of the window, which has two of them. False = there was no call in it. */
   mark(): boolean {
     const [, last] = this.#marks;
-    const hasCalls = this.#since(last).some((count) => count > 0);
+    const hasCalls = this.#hasCallsSince(last);
     this.#marks = [last, hasCalls ? this.#now() : last];
     return hasCalls;
+  }
+
+  /** There were calls since the mark before the last one. */
+  get hasRecent(): boolean {
+    return this.#hasCallsSince(this.#marks[0]);
   }
 
   /** Calls since the mark before the last one: by outcome, and their durations by bucket. */
   get recent(): { readonly calls: Uint32Array; readonly durations: Uint32Array } {
     const since = this.#since(this.#marks[0]);
     return { calls: since.subarray(0, OUTCOMES), durations: since.subarray(OUTCOMES) };
+  }
+
+  #hasCallsSince(mark: Mark): boolean {
+    return this.calls.some((count, outcome) => count >>> 0 !== mark[outcome]);
   }
 
   #now(): Mark {

@@ -76,6 +76,11 @@ export class ServiceMeter {
     this.waits.observe(ms);
   }
 
+  /** There were calls within the window of recent ones. */
+  get hasRecent(): boolean {
+    return this.allMethods.some(({ hasRecent }) => hasRecent);
+  }
+
   get starts(): Pick<StartMeter, "counts" | "phases"> | undefined {
     return this.#starts;
   }

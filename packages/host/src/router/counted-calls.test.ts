@@ -29,7 +29,7 @@ let target: InstanceTarget;
 
 beforeEach(() => {
   clock = new VirtualClock();
-  meters = new HostMeters({ metricSeriesMax: 10 });
+  meters = new HostMeters({ metricSeriesMax: 10 }, 0);
   const { services, refusals } = meters;
   router = new Router({
     limits: { ...defaultLimits, queuedCallsPerServiceMax: 1 },

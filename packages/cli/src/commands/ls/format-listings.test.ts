@@ -50,6 +50,15 @@ idle     2        30m  0                                work`,
   );
 });
 
+it("services that are called have their rates in the list", () => {
+  const traffic = { callsPerSecond: 32, errorsPerSecond: 0.8, p50Ms: 3, p95Ms: 20, p99Ms: 30 };
+  expect(formatServices([{ ...hello, traffic }, idle], now)).toBe(
+    `SERVICE  VERSION  AGE  INSTANCES            CALLS/S  ERRORS  P99    VISIBILITY  METHODS
+hello    2        30m  1 ready, 1 starting  32       2.5 %   30 ms  private     chatChan, sayHello
+idle     2        30m  0                                                        work`,
+  );
+});
+
 it("the details of a service are its methods, versions and instances", () => {
   expect(formatService(hello, now)).toBe(
     `hello in dev.lever, private: only services of the same environment can call it

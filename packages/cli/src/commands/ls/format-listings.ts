@@ -4,12 +4,23 @@ import {
   isStreamingName,
   type ServiceListing,
 } from "@leveros/protocol";
-import { formatAge, formatBytes } from "../../quantity.ts";
+import {
+  formatAge,
+  formatBytes,
+  formatMilliseconds,
+  formatRate,
+  formatShare,
+} from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 
 /** Formats a table with one line per service. */
 export function formatServices(listings: readonly ServiceListing[], nowMs: number): string {
-  const head = ["SERVICE", "VERSION", "AGE", "INSTANCES", "VISIBILITY", "METHODS"];
+  const isCalled = listings.some(({ traffic }) => traffic !== undefined);
+  const head = [
+    ...["SERVICE", "VERSION", "AGE", "INSTANCES"],
+    ...(isCalled ? ["CALLS/S", "ERRORS", "P99"] : []),
+    ...["VISIBILITY", "METHODS"],
+  ];
   const rows = listings.map((listing) => [
     listing.service,
     String(listing.liveVersion),
@@ -17,6 +28,7 @@ export function formatServices(listings: readonly ServiceListing[], nowMs: numbe
     listing.failing === undefined
       ? countInstances(listing.instances)
       : `${countInstances(listing.instances)}, failing`,
+    ...(isCalled ? recentCalls(listing) : []),
     listing.private ? "private" : "",
     listing.methods.join(", "),
   ]);
@@ -66,6 +78,17 @@ export function formatService(listing: ServiceListing, nowMs: number): string {
       : formatTable([["INSTANCE", "VERSION", "STATE", "CALLS", "AGE"], ...instanceRows]),
   );
   return sections.join("\n\n");
+}
+
+/** Calls of the last minute; empty for a service that had none. */
+function recentCalls({ traffic }: ServiceListing): string[] {
+  if (traffic === undefined) return ["", "", ""];
+  const { callsPerSecond, errorsPerSecond, p99Ms } = traffic;
+  return [
+    formatRate(callsPerSecond),
+    formatShare(errorsPerSecond / callsPerSecond),
+    formatMilliseconds(p99Ms),
+  ];
 }
 
 /** The time since the live version was deployed. */

@@ -2,13 +2,12 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { callAdmin } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
-import { printResult } from "../../output.ts";
+import { printResult, printScreen } from "../../output.ts";
 import { flag, optional } from "../../parameters.ts";
 import { formatInstances } from "./format-instances.ts";
 
 /** Time between two lists of --watch. */
 const WATCH_MS = 1_000;
-const CLEAR_SCREEN = "\x1b[H\x1b[2J";
 
 export const ps: Command = command({
   name: "ps",
@@ -37,7 +36,8 @@ export const ps: Command = command({
     do {
       const report = await callAdmin(settings, "listInstances", environment, service);
       const text = json ? JSON.stringify(report) : formatInstances(report, Date.now());
-      printResult(watch && !json && process.stdout.isTTY ? `${CLEAR_SCREEN}${text}` : text);
+      if (watch && !json) printScreen(text);
+      else printResult(text);
       if (!watch) return;
       if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
       await delay(WATCH_MS);
