@@ -10,7 +10,6 @@ import {
   writeFrameHeader,
 } from "./frame.ts";
 
-const NOTHING = Buffer.alloc(0);
 const BUFFER_BYTES = 16 * 1024;
 /** Longer payloads are sent without a copy. */
 const COPY_BYTES_MAX = 4 * 1024;
@@ -118,9 +117,11 @@ export class FrameOutput {
       return;
     }
     if (parts.length > 1) socket.cork();
-    for (const part of parts) socket.write(part);
-    // TLS completes no write at once, not even this one.
-    if (this.#isEncrypted) socket.write(NOTHING, this.#onWritten);
+    for (const [at, part] of parts.entries()) {
+      // TLS completes no write at once.
+      if (this.#isEncrypted && at === parts.length - 1) socket.write(part, this.#onWritten);
+      else socket.write(part);
+    }
     if (parts.length > 1) socket.uncork();
     this.#onWritten();
     if (!this.isSaturated) this.#onWritable();
