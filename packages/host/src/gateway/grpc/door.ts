@@ -23,6 +23,7 @@ const REFLECTION = /^\/grpc\.reflection\.v1(?:alpha)?\.ServerReflection\/ServerR
 interface GrpcRequest {
   readonly headers: IncomingHttpHeaders;
   readonly socket: Connection;
+  readonly isForwarded: boolean;
 }
 
 /** True for an HTTP/2 stream that carries a gRPC call. Not among them is gRPC-Web. */

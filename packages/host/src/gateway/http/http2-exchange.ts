@@ -7,7 +7,7 @@ import {
   type ServerStream,
   type StreamListener,
 } from "@leveros/runtime/http2";
-import type { Connection } from "../admission/admit-call.ts";
+import type { AccessRequest, Connection } from "../admission/admit-call.ts";
 import type { HttpRequest, HttpResponse } from "./exchange.ts";
 
 type DataListener = (chunk: Buffer) => void;
@@ -24,15 +24,21 @@ export class Http2Request implements HttpRequest, StreamListener {
   readonly method: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly socket: Connection;
+  readonly isForwarded: boolean | undefined;
   readonly response: Http2Response;
   readonly #stream: ServerStream;
   readonly #onData: DataListener[] = [];
   readonly #onEnd: Listener[] = [];
   readonly #onError: ErrorListener[] = [];
 
-  constructor(stream: ServerStream, headers: IncomingHttpHeaders, socket: Connection) {
+  constructor(
+    stream: ServerStream,
+    { headers, isForwarded }: Pick<AccessRequest, "isForwarded"> & { headers: IncomingHttpHeaders },
+    socket: Connection,
+  ) {
     this.#stream = stream;
     this.headers = headers;
+    this.isForwarded = isForwarded;
     this.socket = socket;
     this.url = headers[":path"];
     this.method = headers[":method"];
@@ -126,10 +132,9 @@ export class Http2Response implements HttpResponse {
   }
 
   writeHead(status: number, headers: OutgoingHttpHeaders): void {
-    const block = [encodeField(":status", String(status))];
-    for (const [name, value] of Object.entries({ ...this.#headers, ...headers })) {
-      block.push(encodeField(name, String(value)));
-    }
+    const block = [fieldOf(":status", status)];
+    for (const name in this.#headers) block.push(fieldOf(name, this.#headers[name]));
+    for (const name in headers) block.push(fieldOf(name, headers[name]));
     this.stream.respond(Buffer.concat(block), this.#isHead);
   }
 
@@ -163,6 +168,24 @@ export class Http2Response implements HttpResponse {
   onClose(): void {
     for (const listener of this.#onClose) listener();
   }
+}
+
+/** Fields that many responses have, encoded. */
+const knownFields = new Map<string, Buffer>();
+const KNOWN_FIELDS_MAX = 256;
+const KNOWN_BYTES_MAX = 64;
+
+function fieldOf(name: string, value: unknown): Buffer {
+  const text = String(value);
+  if (text.length > KNOWN_BYTES_MAX) return encodeField(name, text);
+  const key = `${name} ${text}`;
+  let field = knownFields.get(key);
+  if (field === undefined) {
+    field = encodeField(name, text);
+    if (knownFields.size === KNOWN_FIELDS_MAX) knownFields.clear();
+    knownFields.set(key, field);
+  }
+  return field;
 }
 
 function asBytes(chunk: Uint8Array | string, encoding?: "latin1"): Uint8Array {

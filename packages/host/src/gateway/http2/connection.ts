@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http2";
 import type { Socket } from "node:net";
 import { type RequestHead, ServerConnection, type ServerStream } from "@leveros/runtime/http2";
 import type { Clock } from "../../clock.ts";
-import type { Connection } from "../admission/admit-call.ts";
+import { type Connection, isForwarded } from "../admission/admit-call.ts";
 import type { HeldConnection } from "../connections.ts";
 import type { GatewayLimits } from "../gateway-limits.ts";
 import { isGrpc } from "../grpc/door.ts";
@@ -12,6 +12,7 @@ import { LINGER_MS } from "../http/discard-body.ts";
 export interface Http2Head {
   readonly headers: IncomingHttpHeaders;
   readonly isGrpc: boolean;
+  readonly isForwarded: boolean;
   readonly isTooLong: boolean;
 }
 
@@ -122,5 +123,5 @@ export class Http2Connection implements HeldConnection {
 }
 
 function readHead({ headers, isTooLong }: RequestHead): Http2Head {
-  return { headers, isGrpc: isGrpc(headers), isTooLong };
+  return { headers, isGrpc: isGrpc(headers), isForwarded: isForwarded(headers), isTooLong };
 }

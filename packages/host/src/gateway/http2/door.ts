@@ -50,12 +50,12 @@ export class Http2Connections {
   }
 
   #serve(stream: ServerStream, head: Http2Head, peer: Connection): void {
-    const { headers } = head;
     if (head.isGrpc && !head.isTooLong) {
-      serveGrpcStream(stream, { headers, socket: peer }, this.#options);
+      const { headers, isForwarded } = head;
+      serveGrpcStream(stream, { headers, socket: peer, isForwarded }, this.#options);
       return;
     }
-    const request = new Http2Request(stream, headers, peer);
+    const request = new Http2Request(stream, head, peer);
     if (head.isTooLong) {
       writeProblem(request.response, headersTooLarge());
       discardBody(request);
