@@ -233,6 +233,7 @@ export class ServerConnection<Head> implements StreamConnection {
 
   forget(stream: ServerStream): void {
     this.#streams.delete(stream.id);
+    if (stream.isWaiting) this.#waiting = this.#waiting.filter((other) => other !== stream);
     if (this.#streams.size > 0 || this.#state === "closed") return;
     this.#options.onIdle();
     this.#endIfDone();
@@ -243,9 +244,8 @@ export class ServerConnection<Head> implements StreamConnection {
   }
 
   #onWritable(): void {
-    const waiting = this.#waiting;
-    while (waiting.length > 0 && this.sendWindow > 0 && !this.output.isSaturated) {
-      waiting.shift()?.takeTurn();
+    while (this.#waiting.length > 0 && this.sendWindow > 0 && !this.output.isSaturated) {
+      this.#waiting.shift()?.takeTurn();
     }
   }
 
