@@ -32,6 +32,12 @@ export const requirements: readonly Requirement[] = [
     isMet: () => hasPrograms("curl"),
   },
   {
+    tag: "needs-nghttp2",
+    what: "nghttp and h2load",
+    debianPackages: ["nghttp2-client"],
+    isMet: () => hasPrograms("nghttp", "h2load"),
+  },
+  {
     tag: "needs-git",
     what: "git",
     debianPackages: ["git"],
