@@ -100,7 +100,7 @@ test("an instance in a container cannot see files of the host", async () => {
 test("a load error in a container has only frames of the service", async () => {
   const source = `const { Client } = require("leveros");\nnew Client({ timeoutMs: -1 });`;
   await expect(deployService(lever, testService(source, { name: "broken" }))).rejects.toThrow(
-    /Its module cannot be loaded: LeverError: Cannot make a client: [^\\]+\\n {4}at Object\.<anonymous> \(server\.js:2:1\)\."$/,
+    /Its module cannot be loaded: LeverError: Cannot make a client: [^\\]+\\n {4}at Object\.<anonymous> \(server\.js:2:1\)\.\\nIts log: lever logs broken --instance broken-1-\w+"$/,
   );
 });
 

@@ -278,7 +278,11 @@ describe("a program that cannot be a service", () => {
       impatient.address,
       testService(files, { name: "bad", entry }),
     );
-    expect(String(answer.json()).replaceAll(/127.0.0.1:\d+/g, "127.0.0.1:PORT")).toBe(message);
+    const reason = String(answer.json()).replaceAll(/127.0.0.1:\d+/g, "127.0.0.1:PORT");
+    // An instance that has started has a log.
+    const log = /\nIts log: lever logs bad --instance bad-1-[0-9a-f]{8}$/;
+    expect(log.test(reason)).toBe(message.startsWith(starting));
+    expect(reason.replace(log, "")).toBe(message);
   });
 
   it("a program that exits while port 3837 is in use is refused with what it needs", async () => {

@@ -203,4 +203,10 @@ describe("logs after a restart of the host", () => {
     const { stdout } = await lever.lever(["logs", "calm", "-n", "1", "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ service: "calm", text: "number 919" });
   });
+
+  it("are told with what happened to the instances from before", async () => {
+    const [{ instance = "" } = {}] = await find({ service: "shop", grep: "last words" });
+    const { stdout } = await lever.lever(["why", instance]);
+    expect(stdout).toMatch(/instance ready.*instance failed.*exited with status 3/s);
+  });
 });

@@ -291,6 +291,10 @@ describe("lever events of an instance that fails", () => {
     );
   });
 
+  it("lever events says why an instance was stopped", async () => {
+    expect(await run("events", "svc")).toMatch(/instance stopped .*reason="version 2 is live now"/);
+  });
+
   it("lever events without a service prints the host's events, too", async () => {
     expect(await run("events")).toContain("info   host started");
   });

@@ -39,7 +39,11 @@ export interface AdminMethods {
   listServices(environment: string): readonly ServiceListing[];
   listInstances(environment: string, service?: string | null): InstancesReport;
   explainService(environment: string, service: string): ScalingReport;
-  listEvents(environment: string, service?: string | null): readonly HostEvent[];
+  listEvents(
+    environment: string,
+    service?: string | null,
+    filter?: Pick<LogFilter, "since" | "level"> | null,
+  ): readonly HostEvent[];
   explainInstance(environment: string, instance: string): readonly HostEvent[];
   listLogs(environment: string, filter?: LogFilter | null): LogPage;
   listCalls(environment: string, filter?: CallFilter): readonly CallRecord[];
@@ -109,7 +113,10 @@ export interface AdminStreams {
     environment?: string | null,
     options?: { readonly openMetrics?: boolean },
   ): Uint8Array;
-  watchEventsChan(environment: string, service?: string | null): HostEvent;
+  watchEventsChan(
+    environment: string,
+    service?: string | null,
+  ): HostEvent | { readonly dropped: number };
   watchLogsChan(environment: string, filter?: LogFilter | null): LogMessage;
   /** The backup as bytes; with `report`, one message follows. */
   backUpChan(options?: {

@@ -13,7 +13,7 @@ export const fleetFaults: readonly PlantedFault[] = [
   ...faultsIn("host/src/fleet/service-fleet.ts", [
     [
       "Instances of the older version go on after a deploy.",
-      "for (const instance of old) this.#drain(instance, now + limits.deployDrainTimeoutMs);",
+      "this.#drain(instance, stopAt, replacedReason(instance.spec.version, record.version));",
       "",
       "simulation",
     ],
@@ -49,8 +49,8 @@ export const fleetFaults: readonly PlantedFault[] = [
     ],
     [
       "An instance that does not close a resource lives on.",
-      "if (running.target === target) running.stop();",
-      "if (running.target === undefined) running.stop();",
+      "if (running.target === target) running.stop(reason);",
+      "if (running.target === undefined) running.stop(reason);",
       "simulation",
     ],
     ["A failed start still counts as one in progress.", "this.#preparing--;", "", FLEET],
@@ -130,7 +130,7 @@ export const fleetFaults: readonly PlantedFault[] = [
     ],
     [
       "A candidate outlives the host.",
-      "if (instance.listener === undefined) instance.stop();",
+      'if (instance.listener === undefined) instance.stop("Lever is stopping");',
       "",
       FLEET,
     ],

@@ -6,17 +6,35 @@ const TEXT_LENGTH_MAX = 1_000;
 const SERVICE = /^[A-Za-z0-9._~-]{3,255}$/;
 
 /** Which records of the logs are wanted; absent = the last 100 of the environment. */
-export const logFilter: Argument<LogFilter> = {
-  name: "{service?, instance?, version?, call?, level?, grep?, since?, until?, max?, before?}?",
-  read(value) {
-    if (value === undefined || value === null) return {};
-    if (!isJsonObject(value)) throw invalidArgument("filter", value, "an object");
-    const fields = Object.entries(value).filter(([, field]) => field !== null);
-    for (const [name, field] of fields) check(name, field);
-    // Each field has been checked.
-    return Object.fromEntries(fields) as LogFilter;
-  },
-};
+export const logFilter: Argument<LogFilter> = filterOf(
+  "service",
+  "instance",
+  "version",
+  "call",
+  "level",
+  "grep",
+  "since",
+  "until",
+  "max",
+  "before",
+);
+
+/** Which events are wanted. */
+export const eventFilter: Argument<Pick<LogFilter, "since" | "level">> = filterOf("since", "level");
+
+function filterOf(...names: readonly (keyof LogFilter)[]): Argument<LogFilter> {
+  return {
+    name: `{${names.map((name) => `${name}?`).join(", ")}}?`,
+    read(value) {
+      if (value === undefined || value === null) return {};
+      if (!isJsonObject(value)) throw invalidArgument("filter", value, "an object");
+      const fields = Object.entries(value).filter(([, field]) => field !== null);
+      for (const [name, field] of fields) check(name, field, names);
+      // Each field has been checked.
+      return Object.fromEntries(fields) as LogFilter;
+    },
+  };
+}
 
 const checks: Readonly<
   Record<keyof LogFilter, readonly [isAllowed: (value: unknown) => boolean, allowed: string]>
@@ -33,15 +51,15 @@ const checks: Readonly<
   before: [(value) => typeof value === "number", "`next` of the page before"],
 };
 
-function check(name: string, value: unknown): void {
-  if (!Object.hasOwn(checks, name)) {
-    const known = Object.keys(checks).join(", ");
+function check(name: string, value: unknown, names: readonly (keyof LogFilter)[]): void {
+  const known = names.find((one) => one === name);
+  if (known === undefined) {
     throw new LeverError(
       "malformed_request",
-      `Cannot read the filter: it has no field ${JSON.stringify(name.slice(0, 100))}. There are ${known}.`,
+      `Cannot read the filter: it has no field ${JSON.stringify(name.slice(0, 100))}. There are ${names.join(", ")}.`,
     );
   }
-  const [isAllowed, allowed] = checks[name as keyof LogFilter];
+  const [isAllowed, allowed] = checks[known];
   if (!isAllowed(value)) throw invalidArgument(name, value, allowed);
 }
 

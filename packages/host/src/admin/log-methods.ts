@@ -1,13 +1,11 @@
-import type { LogMessage, LogRecord } from "@leveros/protocol";
+import type { LogRecord } from "@leveros/protocol";
 import type { LogBook } from "../logs/log-book.ts";
 import type { Router } from "../router/router.ts";
 import { environment } from "./arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
 import { logFilter } from "./log-filter.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
-
-/** New records that wait for a reader who is slower than they come. More are dropped, and counted for the reader. */
-const WAITING_MAX = 1_000;
+import { WaitingMessages } from "./waiting-messages.ts";
 
 export interface LogParts {
   readonly router: Router;
@@ -38,61 +36,19 @@ export const logMethods: Methods<LogParts, "listLogs" | "watchLogsChan"> = {
     },
     async ({ logs, router }, stream, name, filter) => {
       findEnvironment(router, name);
-      const waiting = new WaitingRecords((message) => stream.write(message));
-      const watch = logs.watch(name, filter, (record) => waiting.add(record));
-      stream.once("close", watch.stop);
+      const waiting = new WaitingMessages<LogRecord>((message) => stream.write(message));
+      const { before, stop } = logs.watch(name, filter, (record) => waiting.add(record));
+      const ended = new Promise((resolve) => stream.once("end", resolve).once("close", resolve));
       stream.on("drain", () => waiting.send());
       stream.resume();
-      const { records } = await logs.find(name, { ...filter, before: watch.before });
-      for (const record of records) stream.write(record);
-      waiting.begin();
-      await new Promise((resolve) => stream.once("end", resolve).once("close", resolve));
-      watch.stop();
+      try {
+        const { records } = await logs.find(name, { ...filter, before });
+        for (const record of records) stream.write(record);
+        waiting.send();
+        await ended;
+      } finally {
+        stop();
+      }
     },
   ),
 };
-
-/** Records between the log and a reader who may be slow. */
-export class WaitingRecords {
-  readonly #write: (message: LogMessage) => boolean;
-  #records: LogRecord[] = [];
-  #dropped = 0;
-  /** The reader takes more. False until the earlier records are sent. */
-  #isOpen = false;
-
-  constructor(write: (message: LogMessage) => boolean) {
-    this.#write = write;
-  }
-
-  add(record: LogRecord): void {
-    if (this.#isOpen && this.#records.length === 0 && this.#dropped === 0) {
-      this.#isOpen = this.#write(record);
-    } else if (this.#records.length < WAITING_MAX && this.#dropped === 0) {
-      this.#records.push(record);
-    } else {
-      // Their number follows the records that wait.
-      this.#dropped++;
-    }
-  }
-
-  begin(): void {
-    this.send();
-  }
-
-  /** Must be called when the reader takes more. */
-  send(): void {
-    this.#isOpen = true;
-    const records = this.#records;
-    this.#records = [];
-    let sent = 0;
-    for (; sent < records.length && this.#isOpen; sent++) {
-      const record = records[sent];
-      if (record !== undefined) this.#isOpen = this.#write(record);
-    }
-    this.#records = records.slice(sent);
-    if (!this.#isOpen || this.#dropped === 0) return;
-    const dropped = this.#dropped;
-    this.#dropped = 0;
-    this.#isOpen = this.#write({ dropped });
-  }
-}

@@ -15,10 +15,13 @@ import type { Instance } from "../fleet/instance.ts";
 import type { ServiceFleet } from "../fleet/service-fleet.ts";
 import type { WarmPool } from "../launcher/warm-pool.ts";
 import type { EventLog } from "../logs/event-log.ts";
+import { levelsFrom } from "../logs/log-record.ts";
 import type { Router } from "../router/router.ts";
 import { environment, optionalService, service, text } from "./arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
+import { eventFilter } from "./log-filter.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
+import { WaitingMessages } from "./waiting-messages.ts";
 
 /** Past events in one reply. */
 const EVENTS_MAX = 1_000;
@@ -88,10 +91,18 @@ export const observeMethods: Methods<
     {
       right: "look",
       isChange: false,
-      arguments: [environment, optionalService],
+      arguments: [environment, optionalService, eventFilter],
       does: "Lists the last 1,000 events of an environment or service and of the host, oldest first.",
     },
-    ({ events }, name, of) => pastEvents(events, eventFilter(name, of)),
+    ({ events }, name, of, { since, level = "debug" }) => {
+      const isWanted = eventsOf(name, of);
+      const levels = levelsFrom(level);
+      return events.find({
+        isWanted: (event) => isWanted(event) && levels.has(event.level),
+        max: EVENTS_MAX,
+        since: since === undefined ? undefined : Date.parse(since),
+      });
+    },
   ),
 
   watchEventsChan: adminStream(
@@ -99,18 +110,25 @@ export const observeMethods: Methods<
       right: "look",
       isChange: false,
       arguments: [environment, optionalService],
-      does: "Sends the same events, and then each new one, until the caller ends the stream.",
+      does: "Sends the same events, and then each new one, until the caller ends the stream; `{dropped}` says how many a slow caller has missed.",
     },
-    ({ events }, stream, name, of) => {
-      const isWanted = eventFilter(name, of);
-      const stop = events.watch((event) => {
-        // A slow reader misses events, so that the host never stores them.
-        if (isWanted(event) && !stream.writableNeedDrain) stream.write(event);
+    async ({ events }, stream, name, of) => {
+      const isWanted = eventsOf(name, of);
+      const waiting = new WaitingMessages<HostEvent>((message) => stream.write(message));
+      const { before, stop } = events.watch((event) => {
+        if (isWanted(event)) waiting.add(event);
       });
-      for (const event of pastEvents(events, isWanted)) stream.write(event);
+      const ended = new Promise((resolve) => stream.once("end", resolve).once("close", resolve));
+      stream.on("drain", () => waiting.send());
       stream.resume();
-      stream.on("end", () => stream.end());
-      stream.on("close", stop);
+      try {
+        const past = await events.find({ isWanted, max: EVENTS_MAX, before });
+        for (const event of past) stream.write(event);
+        waiting.send();
+        await ended;
+      } finally {
+        stop();
+      }
     },
   ),
 
@@ -121,15 +139,15 @@ export const observeMethods: Methods<
       arguments: [environment, text("instance")],
       does: "Lists the events of one instance, also after it has exited.",
     },
-    ({ events }, name, instance) => {
-      const isWanted = eventFilter(name, undefined);
-      const found = events
-        .last()
-        .filter((event) => isWanted(event) && event["instance"] === instance);
+    async ({ events }, name, instance) => {
+      const isOfEnvironment = eventsOf(name, undefined);
+      const isWanted = (event: HostEvent): boolean =>
+        event["instance"] === instance && isOfEnvironment(event);
+      const found = await events.find({ isWanted, max: EVENTS_MAX });
       if (found.length > 0) return found;
       throw new LeverError(
         "not_found",
-        `Cannot explain the instance ${JSON.stringify(instance)}: the host has no events of it. It keeps the last events since it started.`,
+        `Cannot explain the instance ${JSON.stringify(instance)}: the host has no events of it, or no longer.`,
       );
     },
   ),
@@ -185,17 +203,10 @@ function findServices(
 }
 
 /** Events of an environment or of one of its services, and of the host itself. */
-function eventFilter(name: string, of: string | undefined): (event: HostEvent) => boolean {
+function eventsOf(name: string, of: string | undefined): (event: HostEvent) => boolean {
   return (event) =>
     (event.environment === undefined || event.environment === name) &&
     (of === undefined || event.service === of);
-}
-
-function pastEvents(
-  events: EventLog,
-  isWanted: (event: HostEvent) => boolean,
-): readonly HostEvent[] {
-  return events.last().filter(isWanted).slice(-EVENTS_MAX);
 }
 
 function statusOf(instance: Instance, of: ServiceFleet): InstanceStatus[] {

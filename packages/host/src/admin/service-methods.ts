@@ -158,7 +158,7 @@ export const serviceMethods: Methods<
         .flatMap(({ instances }) => instances)
         .find(({ spec }) => spec.instance === id);
       if (found === undefined) throw unknownInstance(name, id);
-      found.stop();
+      found.stop("it was stopped by hand");
       await found.exited;
       return { service: found.spec.service, version: found.spec.version, instance: id };
     },

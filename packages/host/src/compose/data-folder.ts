@@ -36,6 +36,7 @@ export interface DataFolder {
   readonly callsDir: string;
   /** Has the history of the metrics. */
   readonly metricsDir: string;
+  readonly eventsDir: string;
 }
 
 /**
@@ -63,6 +64,7 @@ export function openDataFolder(path: string): DataFolder {
     logsDir: join(dir, "logs"),
     callsDir: join(dir, "calls"),
     metricsDir: join(dir, "metrics"),
+    eventsDir: join(dir, "events"),
   };
   if (wasUsed) checkVersion(dir, readFileSync(versionFile, "utf8"));
   else if (existsSync(folder.storeFile)) throw unreleased(dir);

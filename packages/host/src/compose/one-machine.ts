@@ -77,10 +77,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
   setUpProcess();
   const clock = systemClock;
   const busyTime = new BusyTime();
-  const events = new EventLog();
-  const log = createLog({ level: options.logLevel, to: options.logTo, clock }, events);
   const certificate = options.tls && (await readCertificate(options.tls));
   const { folder, store } = openData(options.dataDir);
+  const events = new EventLog({ dir: folder.eventsDir, clock });
+  const log = createLog({ level: options.logLevel, to: options.logTo, clock }, events);
   const readiness = new Readiness();
   let parts: HostParts | undefined;
   let listener: Listener | undefined;
@@ -160,6 +160,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       await history.close();
       await store.close();
       log("info", "host", "host stopped");
+      await events.flush();
     };
     let closing: Promise<void> | undefined;
     return {

@@ -213,7 +213,8 @@ export class Fleet {
     this.#loop.stop();
     for (const service of this.#services.values()) service.close();
     const instances = [...this.#instances];
-    for (const instance of instances) if (instance.listener === undefined) instance.stop();
+    for (const instance of instances)
+      if (instance.listener === undefined) instance.stop("Lever is stopping");
     await Promise.all(instances.map((instance) => instance.exited));
     await this.#preparation?.close();
   }
@@ -245,7 +246,7 @@ export class Fleet {
     if (idlest === undefined) return undefined;
     const { instance } = idlest;
     this.#options.log("info", "fleet", "idle instance stopped to free memory", instance.about);
-    instance.stop();
+    instance.stop("another service needs its memory");
     return instance;
   }
 

@@ -1,4 +1,5 @@
-import { type ErrorCode, LeverError } from "@leveros/protocol";
+import { DEFAULT_ENVIRONMENT, type ErrorCode, LeverError } from "@leveros/protocol";
+import type { InstanceNames } from "../launcher/launcher.ts";
 import { describeExit } from "../processes/process-exit.ts";
 import type { ProcessEnd, SupervisionLimits } from "../processes/supervised-process.ts";
 
@@ -13,9 +14,10 @@ const OWN_SIGNALS = new Set(["SIGABRT", "SIGSEGV", "SIGILL", "SIGTRAP"]);
 /** Callers of an instance that was stopped should wait so long before they call again. */
 const STOPPED_RETRY_SECONDS = 1;
 
-export interface FailedInstance {
-  readonly service: string;
-  readonly version: number;
+export interface FailedInstance extends Omit<InstanceNames, "environment" | "instance"> {
+  /** Absent = its log is not named in the error. */
+  readonly environment?: string;
+  readonly instance?: string;
   /** Megabytes that it was allotted. */
   readonly ram: number;
   readonly wasReady: boolean;
@@ -28,12 +30,21 @@ export interface FailedInstance {
 
 /** Why an instance could not start. `reason` is a sentence, with or without its full stop. */
 export function startError(
-  { service, version, lastOutput }: Omit<FailedInstance, "ram" | "wasReady" | "wasStopped">,
+  failed: Omit<FailedInstance, "ram" | "wasReady" | "wasStopped">,
   reason: string,
 ): LeverError {
+  const { service, version, lastOutput } = failed;
   const dot = /[.!?]$/.test(reason) ? "" : ".";
   const message = `Cannot start ${service} version ${version}: ${reason}${dot}`;
-  return withOutput("start_failed", message, lastOutput);
+  return withOutput("start_failed", message, { lastOutput, logCommand: logCommand(failed) });
+}
+
+/** Shows what the instance has printed. */
+function logCommand(failed: Omit<FailedInstance, "ram" | "wasReady" | "wasStopped">): string {
+  const { environment, service, instance } = failed;
+  if (instance === undefined) return "";
+  const option = environment === DEFAULT_ENVIRONMENT ? "" : `-E ${environment} `;
+  return `lever ${option}logs ${service} --instance ${instance}`;
 }
 
 /** Why an instance has ended, for the calls that it had, or that waited for it to start. */
@@ -79,7 +90,7 @@ export function exitKind(end: ProcessEnd): ExitKind {
 
 function instanceError({ service, version, lastOutput }: FailedInstance, how: string): LeverError {
   const message = `The instance of ${service} version ${version} that had the call ${how}.`;
-  return withOutput("instance_failed", message, lastOutput);
+  return withOutput("instance_failed", message, { lastOutput });
 }
 
 /** Lever has stopped the instance, and it has ended before its calls. Another instance may take them. */
@@ -111,11 +122,17 @@ function exitReason(
   return describeExit(exit);
 }
 
-function withOutput(code: ErrorCode, publicMessage: string, lastOutput: string): LeverError {
-  if (lastOutput === "") return new LeverError(code, publicMessage);
-  return new LeverError(code, `${publicMessage} Its last output:\n${lastOutput}`, {
-    publicMessage,
-  });
+/** `more`: for callers who may see the logs. */
+function withOutput(
+  code: ErrorCode,
+  publicMessage: string,
+  more: { readonly lastOutput: string; readonly logCommand?: string },
+): LeverError {
+  const { lastOutput, logCommand = "" } = more;
+  const output = lastOutput === "" ? "" : ` Its last output:\n${lastOutput}`;
+  const log = logCommand === "" ? "" : `\nIts log: ${logCommand}`;
+  if (output + log === "") return new LeverError(code, publicMessage);
+  return new LeverError(code, `${publicMessage}${output}${log}`, { publicMessage });
 }
 
 /** A deploy would need memory that busy instances have. */

@@ -65,6 +65,8 @@ export class Instance {
   /** When its process had started. */
   #processAt: number | undefined;
   #wasReady = false;
+  /** Why it is stopped; undefined = it is not. */
+  stopReason: string | undefined;
   /** Its process died, or could not be attached, before any code of the service ran. */
   wasLost = false;
   /** How its process has ended, if it was not stopped. */
@@ -140,7 +142,7 @@ export class Instance {
         this.#output.addFailure(reason);
         this.#startError = startError(this.#failed(), this.#output.mask(reason));
       },
-      onStopping: () => this.stop(),
+      onStopping: () => this.stop("it received SIGTERM"),
       // Open calls fail when the process has exited: its exit status is a better reason than a lost link.
       onLost: (reason) => {
         if (reason !== undefined)
@@ -212,18 +214,21 @@ export class Instance {
     else this.#process.checkHealth({ hostStallMs, isBusy: this.target.callsInFlight > 0 });
   }
 
-  /** It gets no new calls, and is stopped at `stopAt` at the latest. An instance that is still starting is killed. */
-  drain(stopAt: number): void {
+  /** It gets no new calls, and is stopped at `stopAt` at the latest. One that is still starting is killed. */
+  drain(stopAt: number, reason: string): void {
+    this.stopReason ??= reason;
     this.#process.step({ type: "drain", stopAt });
   }
 
   /** Ends `drain`: it is needed again. */
   resume(): void {
+    this.stopReason = undefined;
     this.#process.step({ type: "resume" });
   }
 
   /** Takes it out of the router, sends TERM, and KILL when it takes too long. May be called twice. */
-  stop(): void {
+  stop(reason?: string): void {
+    this.stopReason ??= reason;
     this.#process.step({ type: "stop" });
   }
 
@@ -286,10 +291,10 @@ export class Instance {
   }
 
   #failed(): Parameters<typeof endError>[0] {
-    const { service, version, ram } = this.spec;
+    const { ram } = this.spec;
     const lastOutput = this.#output.mask(this.#process.lastOutput());
-    const waitedFor = this.#waitsFor;
     const { wasStopped } = this;
-    return { service, version, ram, wasReady: this.#wasReady, wasStopped, lastOutput, waitedFor };
+    const wasReady = this.#wasReady;
+    return { ...this.about, ram, wasReady, wasStopped, lastOutput, waitedFor: this.#waitsFor };
   }
 }

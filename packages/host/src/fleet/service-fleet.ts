@@ -27,6 +27,7 @@ import {
   NO_FAILURES,
   nextStartTooLate,
 } from "./service-failures.ts";
+import { replacedReason, surplusReason } from "./stop-reason.ts";
 
 /** One service's live version, and the instances that run for it. Carries out what `decideService` decides. */
 export class ServiceFleet implements InstanceListener {
@@ -70,7 +71,10 @@ export class ServiceFleet implements InstanceListener {
       this.route.add(candidate.target);
     }
     // The new instance takes calls before the old ones stop taking them.
-    for (const instance of old) this.#drain(instance, now + limits.deployDrainTimeoutMs);
+    const stopAt = now + limits.deployDrainTimeoutMs;
+    for (const instance of old) {
+      this.#drain(instance, stopAt, replacedReason(instance.spec.version, record.version));
+    }
     // A host may have very many services at zero: they are not reconciled.
     const isAtZero = this.instances.length === 0 && this.route.callsWaiting === 0;
     if (isAtZero && record.leverJson.minInstances === 0) this.#context.markIdle(this);
@@ -92,7 +96,9 @@ export class ServiceFleet implements InstanceListener {
     }
     if (plan.isInBackoff) this.#waitForBackoff();
     const isOutOfMemory = !this.#startAll(plan.start, plan.startNeeded);
-    for (const instance of plan.drain) this.#drain(instance, Number.POSITIVE_INFINITY);
+    for (const instance of plan.drain) {
+      this.#drain(instance, Number.POSITIVE_INFINITY, surplusReason(plan.wanted, limits));
+    }
     const isStarting = this.#preparing > 0 || this.#hasStartingInstance();
     this.route.capacity = routeCapacity(plan, service.rules, { isStarting, isOutOfMemory });
     const at = isoTime(clock.wallTime());
@@ -159,7 +165,7 @@ export class ServiceFleet implements InstanceListener {
     }
     this.#failures = addReady(this.#failures);
     // F1.
-    if (this.#isStale(instance)) instance.stop();
+    if (this.#isStale(instance)) instance.stop(this.#whyStopped(instance));
     else this.route.add(instance.target);
   }
 
@@ -189,7 +195,8 @@ export class ServiceFleet implements InstanceListener {
     this.route.exited(instance.target, instance.wasStopped ? undefined : error);
     this.#countExit(instance);
     if (instance.wasStopped || this.#context.isClosing()) {
-      log("info", "fleet", "instance stopped", instance.about);
+      const { about, stopReason: reason } = instance;
+      log("info", "fleet", "instance stopped", { ...about, ...(reason && { reason }) });
     } else {
       log("warn", "fleet", "instance failed", { ...instance.about, reason: error.message });
     }
@@ -207,14 +214,15 @@ export class ServiceFleet implements InstanceListener {
 
   /** An instance does not close a resource. As long as it lives, no other instance can own the resource. */
   onStuck(target: InstanceTarget): void {
-    for (const running of this.instances) if (running.target === target) running.stop();
+    const reason = "one of its resources did not close";
+    for (const running of this.instances) if (running.target === target) running.stop(reason);
   }
 
   /** Stops every instance, and starts no more. `reason` completes a sentence for its callers. */
   close(reason = "Lever is stopping"): void {
     this.#closedBecause = reason;
     this.#context.clock.clearTimeout(this.#retry);
-    for (const instance of this.instances) instance.stop();
+    for (const instance of this.instances) instance.stop(reason);
     this.route.refuseWaiting(
       new LeverError("unavailable", `Cannot take the call: ${reason}.`, {
         retryAfterSeconds: 5,
@@ -307,9 +315,9 @@ export class ServiceFleet implements InstanceListener {
   }
 
   /** The instance stops when its last call has ended, or at `stopAt` even if it still has some. */
-  #drain(instance: Instance, stopAt: number): void {
+  #drain(instance: Instance, stopAt: number, reason: string): void {
     this.route.drain(instance.target);
-    instance.drain(stopAt);
+    instance.drain(stopAt, reason);
     if (!this.#isBusy(instance)) instance.stop();
   }
 
@@ -323,7 +331,7 @@ export class ServiceFleet implements InstanceListener {
       this.#add(instance);
       instance.generation = generation;
       // A deploy came between.
-      if (this.#isStale(instance)) instance.stop();
+      if (this.#isStale(instance)) instance.stop(this.#whyStopped(instance));
     } catch (error) {
       // Its waiting calls have been refused.
       if (this.#isClosed || this.#context.isClosing()) return;

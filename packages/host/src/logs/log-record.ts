@@ -74,7 +74,7 @@ export function recordFilter(filter: LogFilter): (record: LogRecord) => boolean 
 }
 
 /** A level and those that are more important. */
-function levelsFrom(level: LogLevel): ReadonlySet<string> {
+export function levelsFrom(level: LogLevel): ReadonlySet<string> {
   return new Set(logLevels.slice(logLevels.indexOf(level)));
 }
 

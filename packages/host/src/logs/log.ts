@@ -19,7 +19,7 @@ export interface LogOptions {
 }
 
 /** Logs to `options.to`, and to the event log, except debug details and the output of services. */
-export function createLog(options: LogOptions, events: EventLog): Log {
+export function createLog(options: LogOptions, events: Pick<EventLog, "add">): Log {
   const logger = pino({ level: options.level, base: null }, options.to);
   return (level, part, event, fields) => {
     logger[level]({ part, ...fields }, event);

@@ -29,7 +29,7 @@ export const events: Command = command({
   },
   notes: `Events are deploys, and instances that start, stop, fail or become unresponsive, with the reason. Times
 are local on a terminal, and UTC elsewhere.
-The host keeps its latest events while it runs; its log has all of them.`,
+The host keeps its latest events, also when it restarts; its log has all of them.`,
   examples: [
     ["lever events", "the events of this environment and of the host"],
     ["lever events helloService", "the events of one service"],
@@ -50,7 +50,10 @@ The host keeps its latest events while it runs; its log has all of them.`,
     if (follow) return await followEvents(settings, { service, isWanted, json });
     const found =
       instance === undefined
-        ? await callAdmin(settings, "listEvents", environment, service)
+        ? await callAdmin(settings, "listEvents", environment, service, {
+            ...(since !== undefined && { since: since.toISOString() }),
+            ...(level !== undefined && { level }),
+          })
         : await callAdmin(settings, "explainInstance", environment, instance);
     printEvents(found.filter(isWanted), { json });
   },
@@ -84,7 +87,13 @@ async function followEvents(
     .invokeChan("watchEventsChan", environment, options.service);
   process.stdout.on("error", () => stream.cancel());
   for await (const message of stream) {
-    const event = message as HostEvent;
+    const event = message as HostEvent | { readonly dropped: number };
+    if (!("event" in event)) {
+      if (options.json) printResult(JSON.stringify(event));
+      else
+        printNote(`… ${event.dropped} events were missed: they came faster than they were read.`);
+      continue;
+    }
     if (!options.isWanted(event)) continue;
     printEvent(event, options.json);
     if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");

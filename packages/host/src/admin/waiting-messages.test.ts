@@ -1,6 +1,6 @@
 import type { LogMessage, LogRecord } from "@leveros/protocol";
 import { expect, it } from "vitest";
-import { WaitingRecords } from "./log-methods.ts";
+import { WaitingMessages } from "./waiting-messages.ts";
 
 function record(number: number): LogRecord {
   const at = "2026-01-01T00:00:00.000Z";
@@ -9,9 +9,9 @@ function record(number: number): LogRecord {
 }
 
 /** A reader that takes messages one by one, and what it has got: texts, or a number of dropped records. */
-function slowReader(): { got: unknown[]; records: WaitingRecords; isReading: boolean } {
+function slowReader(): { got: unknown[]; records: WaitingMessages<LogRecord>; isReading: boolean } {
   const got: unknown[] = [];
-  const records = new WaitingRecords((message: LogMessage) => {
+  const records = new WaitingMessages<LogRecord>((message: LogMessage): boolean => {
     got.push("text" in message ? message.text : message.dropped);
     return reader.isReading;
   });
