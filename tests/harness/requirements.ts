@@ -71,6 +71,13 @@ export const requirements: readonly Requirement[] = [
       ),
   },
   {
+    tag: "needs-prometheus",
+    what: "prometheus and promtool",
+    // Without what the package recommends, which would listen.
+    debianPackages: ["prometheus", "prometheus-node-exporter-"],
+    isMet: () => hasPrograms("prometheus", "promtool"),
+  },
+  {
     tag: "needs-network-namespaces",
     what: "root and ip",
     debianPackages: ["iproute2"],

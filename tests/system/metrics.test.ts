@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { Right, StatsReport } from "@leveros/protocol";
 import { Client } from "leveros";
@@ -6,6 +8,7 @@ import { adminOf } from "../harness/admin.ts";
 import { eventually } from "../harness/eventually.ts";
 import { callMethod, type HttpAnswer, httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { promtool, startPrometheus } from "../harness/prometheus.ts";
 import { deployService, testService } from "../harness/test-service.ts";
 import { workersOf } from "../harness/worker-processes.ts";
 
@@ -37,6 +40,24 @@ function sumOf(text: string, series: string): number {
     .filter((line) => line.startsWith(series))
     .map((line) => Number(line.slice(line.lastIndexOf(" ") + 1)));
   return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0);
+}
+
+const DOCS = join(import.meta.dirname, "../../docs");
+const ALERTS = join(DOCS, "guide/prometheus/alerts.yml");
+const needsPrometheus = { tags: ["needs-prometheus"] };
+
+/** The expressions of the dashboard, for all services. */
+function dashboardExpressions(): string[] {
+  const text = readFileSync(join(DOCS, "guide/grafana/lever.json"), "utf8");
+  const { panels } = JSON.parse(text) as { panels: { targets: { expr: string }[] }[] };
+  return panels.flatMap(({ targets }) =>
+    targets.map(({ expr }) =>
+      expr
+        .replaceAll("$__rate_interval", "1m")
+        .replaceAll("$environment", ".*")
+        .replaceAll("$service", ".*"),
+    ),
+  );
 }
 
 const shop = 'environment="dev.lever",service="shop"';
@@ -134,6 +155,42 @@ describe("the metrics of a host with two workers", () => {
   it("pages and foreign host names do not get the metrics", async () => {
     expect((await scrape("/-/metrics", { origin: "http://evil.example" })).status).toBe(403);
     expect((await scrape("/-/metrics", { host: "evil.example" })).status).toBe(403);
+  });
+
+  it(
+    "Prometheus scrapes the host, and finds the calls that were made",
+    needsPrometheus,
+    async () => {
+      await using prometheus = await startPrometheus({ target: lever.address, rules: ALERTS });
+      const sumNow = async (metric: string): Promise<number | undefined> =>
+        [...(await prometheus.query(`sum(${metric}{${shop},method="fail"})`)).values()][0];
+      await eventually(async () => (await sumNow("lever_calls_total")) === 3);
+      expect(await sumNow("lever_call_duration_seconds_count")).toBe(3);
+      expect(await prometheus.query('up{job="lever"} == 1')).toHaveProperty("size", 1);
+      // The dashboard's expressions can be evaluated, and those with a sum of calls have a value.
+      for (const expression of dashboardExpressions()) await prometheus.query(expression);
+      const [calls = ""] = dashboardExpressions();
+      await eventually(async () => (await prometheus.query(calls)).size === 1);
+      expect(await prometheus.query('ALERTS{alertstate="firing"}')).toHaveProperty("size", 0);
+    },
+  );
+
+  it("promtool finds no fault in the metrics and the alert rules", needsPrometheus, async () => {
+    promtool(["check", "metrics"], (await scrape()).text);
+    promtool(["check", "rules", ALERTS]);
+  });
+
+  it("the dashboard and the alert rules use metrics that there are", () => {
+    const metrics = new Set(
+      [...readFileSync(`${DOCS}/reference/metrics.md`, "utf8").matchAll(/^\| `(\w+)`/gm)].map(
+        ([, name = ""]) => name,
+      ),
+    );
+    const texts = [readFileSync(ALERTS, "utf8"), ...dashboardExpressions()];
+    const used = texts.flatMap((text) => text.match(/\b(?:lever|process)_\w+/g) ?? []);
+    const unknown = used.filter((name) => !metrics.has(name.replace(/_(?:bucket|sum|count)$/, "")));
+    expect(used.length).toBeGreaterThan(30);
+    expect(unknown).toEqual([]);
   });
 
   it("once there are tokens, the right look is needed", async () => {
