@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { findProgram } from "./requirements.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 /** A Prometheus of its own, on loopback, that scrapes one host each second. */
@@ -42,7 +43,7 @@ export async function startPrometheus(options: {
     },
   });
   const child = spawn(
-    "prometheus",
+    installed("prometheus"),
     [
       `--config.file=${join(folder.path, "prometheus.yml")}`,
       `--storage.tsdb.path=${join(folder.path, "data")}`,
@@ -78,8 +79,17 @@ export async function startPrometheus(options: {
   };
 }
 
+function installed(program: string): string {
+  const path = findProgram(program);
+  if (path === undefined) throw new Error(`Cannot run ${program}: it is not installed.`);
+  return path;
+}
+
 /** Runs promtool. @throws Error with its output when it finds a fault. */
 export function promtool(args: readonly string[], input = ""): void {
-  const { status, stdout, stderr } = spawnSync("promtool", args, { input, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(installed("promtool"), args, {
+    input,
+    encoding: "utf8",
+  });
   if (status !== 0) throw new Error(`promtool ${args.join(" ")}: ${stdout}${stderr}`);
 }
