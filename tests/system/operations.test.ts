@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type {
   HostEvent,
+  HostStatus,
   InstancesReport,
   LimitListing,
   RollbackReport,
@@ -297,6 +298,24 @@ describe("lever events of an instance that fails", () => {
 
   it("lever events without a service prints the host's events, too", async () => {
     expect(await run("events")).toContain("info   host started");
+  });
+});
+
+describe("lever status", () => {
+  it("lever status --json describes the host, its disk and its database", async () => {
+    const status = (await json("status")) as HostStatus;
+    expect(status).toMatchObject({
+      pid: lever.pid,
+      notReady: null,
+      isolation: "process",
+      environments: 1,
+      disk: { dataDir: lever.dataDir },
+    });
+    expect(status.services).toBeGreaterThan(0);
+    expect(status.version).toMatch(/^\d+\.\d+\.\d+/);
+    expect(lever.address).toBe(`${status.bind}:${status.port}`);
+    expect(status.disk.freeBytes).toBeLessThan(status.disk.totalBytes);
+    expect(status.database.bytes).toBeGreaterThan(1_000);
   });
 });
 

@@ -17,6 +17,7 @@ import type {
 import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
 import type { BackupReport } from "./backup-report.ts";
 import type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
+import type { HostStatus } from "./host-status.ts";
 import type { HostEvent, LogFilter, LogMessage, LogPage } from "./log-messages.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
 import type { HostStats, StatsReport } from "./stats-messages.ts";
@@ -86,6 +87,7 @@ export interface AdminMethods {
   whoAmI(): Whoami;
   revokeToken(id: string, options?: { readonly force?: boolean }): null;
   listAudit(): readonly AuditEntry[];
+  getStatus(): HostStatus;
   listLimits(): readonly LimitListing[];
   listArchiveLimits(environment: string, service?: string | null): ArchiveTerms;
   /** The positions of the digests of files that a version has. */

@@ -69,6 +69,7 @@ export {
   readSentError,
   type SentError,
 } from "./errors.ts";
+export type { HostStatus } from "./host-status.ts";
 export { jsEntryCandidates, suggestJsEntry } from "./js-entry.ts";
 export { JSON_DEPTH_MAX, jsonExcess } from "./json-excess.ts";
 export { isJsonObject } from "./json-object.ts";

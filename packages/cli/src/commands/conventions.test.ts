@@ -91,6 +91,14 @@ const answers: Readonly<Record<string, unknown>> = {
     note: "",
   },
   listTokens: [{ id: "1", environments: ["*"], rights: ["admin"], createdAt: at, note: "" }],
+  getStatus: {
+    workers: { wanted: 1, running: 1 },
+    bind: "::",
+    memory: { hostBytes: 1, ramReserved: 1, ramMax: 1 },
+    disk: { dataDir: "/", freeBytes: 1, totalBytes: 1 },
+    database: { bytes: 1, copiedAt: null },
+    warnings: [],
+  },
   whoAmI: {
     token: { id: "1", environments: ["*"], rights: ["admin"], createdAt: at, note: "" },
   },
@@ -140,6 +148,7 @@ const reports = [
   "rollback svc 1",
   "token create --rights admin",
   "whoami",
+  "status",
 ];
 const changes = [
   "env create a.lever",

@@ -10,6 +10,7 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
     commands: {
       up: async () => (await import("./up/up.ts")).up,
       doctor: async () => (await import("./doctor/doctor.ts")).doctor,
+      status: async () => (await import("./status/status.ts")).status,
       limits: async () => (await import("./limits/limits.ts")).limits,
       backup: async () => (await import("./backup/backup.ts")).backup,
       restore: async () => (await import("./restore/restore.ts")).restore,

@@ -8,10 +8,12 @@ import { type MetricParts, metricMethods } from "./metric-methods.ts";
 import { type ObserveParts, observeMethods } from "./observe-methods.ts";
 import { type ServiceParts, serviceMethods } from "./service-methods.ts";
 import { type StatsParts, statsMethods } from "./stats-methods.ts";
+import { type StatusParts, statusMethods } from "./status-methods.ts";
 import { type VariableParts, variableMethods } from "./variable-methods.ts";
 
 export type AdminParts = ServiceParts &
   ObserveParts &
+  StatusParts &
   MetricParts &
   LogParts &
   CallParts &
@@ -25,6 +27,7 @@ export type AdminParts = ServiceParts &
 export const adminMethods: MethodTable<AdminParts> = {
   ...serviceMethods,
   ...observeMethods,
+  ...statusMethods,
   ...metricMethods,
   ...logMethods,
   ...callMethods,

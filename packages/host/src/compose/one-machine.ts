@@ -12,6 +12,7 @@ import { createLog } from "../logs/log.ts";
 import { BusyTime } from "../processes/busy-time.ts";
 import { defaultWorkers, lackOfCores } from "../workers/default-workers.ts";
 import { createFront } from "./front.ts";
+import { readHostFacts } from "./host-facts.ts";
 import { type HostParts, openHostParts } from "./host-parts.ts";
 import { hostVersion } from "./host-version.ts";
 import { observe } from "./observe.ts";
@@ -97,6 +98,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       clock,
       log,
     });
+    const startedAt = clock.wallTime() - process.uptime() * 1_000;
+    const about = { parts: host, folder, readiness, certificate, workers, isLocalOnly, bind };
     const endAdminStreams = startAdminService({
       ...host,
       limits,
@@ -110,7 +113,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
       history,
       busyTime,
       version: hostVersion(),
-      startedAt: clock.wallTime() - process.uptime() * 1_000,
+      startedAt,
+      hostFacts: () => readHostFacts({ ...about, startedAt, port: listener?.port ?? port }),
     });
     await host.serve();
     const listening = await front.open().catch((error: unknown) => {

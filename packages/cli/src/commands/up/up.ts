@@ -99,6 +99,9 @@ ${Object.entries(defaultLimits)
       if (error instanceof LeverError) throw startFailure(error);
       throw error;
     });
+    const { serviceManager } = await import("./service-manager.ts");
+    const manager = serviceManager({ variables: process.env, onProblem: printNote });
+    manager.ready();
     const scheme = tls === undefined ? "http" : "https";
     printResult(`Lever is up at ${scheme}://${formatAuthority(host.bind, host.port)}`);
     if (process.stderr.isTTY) {
@@ -106,10 +109,12 @@ ${Object.entries(defaultLimits)
       printNote(formatWelcome({ ...host, dataDir: resolve(data), scheme, lever }));
     }
     await stopRequested;
+    const told = manager.stopping();
     if (process.stderr.isTTY) {
       printNote("\nStopping after the calls in flight. Press Ctrl-C again to stop at once.");
     }
     await host.close();
+    await told;
     // A handle that a library left open must not keep a stopped host alive.
     process.exit(exitStatus.success);
   },
