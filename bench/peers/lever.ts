@@ -23,10 +23,15 @@ exports.sayHello = (name) => back.invoke("sayHello", name);
 const fields = { minInstances: 1, maxInstances: 1, maxInstanceLoad: 1_000 };
 
 /** A Lever host whose service `work` does the work; `front` calls it. */
-const leverAt = (name: string, isolation: "process" | "oci", service: "work" | "front"): Peer => ({
+const leverAt = (
+  name: string,
+  isolation: "process" | "oci",
+  service: "work" | "front",
+  limits: Readonly<Record<string, number>> = {},
+): Peer => ({
   name,
   async start() {
-    const lever = await startHost({}, { isolation });
+    const lever = await startHost(limits, { isolation });
     try {
       await deployService(lever, testService(work, { name: "work", ...fields }));
       if (service === "front") {
@@ -63,6 +68,9 @@ async function runningAt(lever: RunningLever, service: string): Promise<RunningP
 
 export const lever: Peer = leverAt("Lever", "process", "work");
 export const leverOci: Peer = leverAt("Lever, oci", "oci", "work");
+/** A host with limits other than the defaults. */
+export const leverWith = (name: string, limits: Readonly<Record<string, number>>): Peer =>
+  leverAt(name, "process", "work", limits);
 export const leverFront: Peer = leverAt("Lever", "process", "front");
 export const leverFrontOci: Peer = leverAt("Lever, oci", "oci", "front");
 

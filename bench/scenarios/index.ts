@@ -16,6 +16,7 @@ import { manyResources } from "./many-resources.ts";
 import { neighbours } from "./neighbours.ts";
 import { newConnections } from "./new-connections.ts";
 import { newHttps } from "./new-https.ts";
+import { observe } from "./observe.ts";
 import { openLoad } from "./open-load.ts";
 import { overload } from "./overload.ts";
 import { programs } from "./programs.ts";
@@ -41,6 +42,7 @@ export const scenarios: readonly Scenario[] = [
   streams,
   roomScenario,
   cost,
+  observe,
   workers,
   coldStart,
   scaleUp,
