@@ -6,7 +6,7 @@ import { watchOutputEnd } from "./output-end.ts";
 
 it("the end of the output comes when the exited process has closed its pipes", async () => {
   const child = spawn("sh", ["-c", "echo last"], { stdio: ["ignore", "pipe", "ignore"] });
-  const outputEnd = watchOutputEnd(child, { bytes: 0 }, new VirtualClock());
+  const outputEnd = watchOutputEnd(child, { bytes: 0, finish: () => {} }, new VirtualClock());
   let output = "";
   child.stdout.on("data", (chunk) => {
     output += chunk;
@@ -18,7 +18,7 @@ it("the end of the output comes when the exited process has closed its pipes", a
 
 it("a process that keeps the pipes open delays the end by 200 ms after its last output", async () => {
   const clock = new VirtualClock();
-  const reading = { bytes: 0 };
+  const reading = { bytes: 0, finish: () => {} };
   // cat inherits the output and ends when this test closes file descriptor 3.
   const stdio = ["ignore", "pipe", "ignore", "pipe"] as const;
   const child = spawn("sh", ["-c", "cat <&3 &"], { stdio: [...stdio] });

@@ -16,7 +16,7 @@ const WAITS_MAX = 100;
  */
 export function watchOutputEnd(
   child: ChildProcess,
-  reading: Pick<OutputReading, "bytes">,
+  reading: Pick<OutputReading, "bytes" | "finish">,
   clock: Clock,
 ): () => Promise<void> {
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
@@ -36,5 +36,6 @@ export function watchOutputEnd(
     wait();
     await Promise.race([closed, expired.promise]);
     clock.clearTimeout(timer);
+    reading.finish();
   };
 }

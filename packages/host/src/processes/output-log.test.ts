@@ -106,6 +106,17 @@ describe("the log of a process's output", () => {
     expect(lines.at(-1)).toBe("it failed");
   });
 
+  it("counts all records of a flood", () => {
+    const { log, lines, dropped, write } = logOf(1_000);
+    for (let i = 0; i < 100; i++) write(numbered(1_000));
+    log.end();
+    const logged = lines.reduce((sum, line) => sum + line.length + 1, 0);
+    expect(logged + dropped.reduce((sum, bytes) => sum + bytes, 0)).toBe(
+      100 * numbered(1_000).length,
+    );
+    expect(lines.at(-1)).toBe("line 999");
+  });
+
   it("says how many records the instance itself has dropped", () => {
     const { log, lines, dropped, write } = logOf(1_000);
     write(`${frame("12 3456", { level: undefined })}${frame("next\n")}`);

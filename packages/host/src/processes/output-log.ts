@@ -80,6 +80,7 @@ export class OutputLog {
       level: stream === "stdout" ? "info" : "warn",
       recordBytesMax: this.#options.recordBytesMax,
       onRecord: (record) => this.#onRecord(record, stream),
+      isDropping: () => this.#lastWords.length > 0,
       onDropped: ({ records, bytes }) => this.#countDropped(records, bytes),
     });
   }

@@ -11,6 +11,7 @@ function recordsOf(...chunks: readonly (string | Buffer)[]): readonly Read[] {
     level: "info",
     recordBytesMax: 100,
     onRecord: ({ level, call, text }) => found.push([level, call, text.toString()]),
+    isDropping: () => false,
     onDropped: () => {},
   });
   for (const chunk of chunks) records.push(Buffer.from(chunk));

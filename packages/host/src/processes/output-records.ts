@@ -10,6 +10,8 @@ import { BoundedBytes } from "./bounded-bytes.ts";
 
 const NEWLINE = 10;
 const BRACE = 123;
+/** The last lines of a chunk that may be the last words of the process. */
+const LINES_KEPT = 20;
 /** Loggers write the level near the beginning of a line of JSON. */
 const JSON_HEAD_BYTES = 300;
 
@@ -31,6 +33,8 @@ export interface RecordsOptions {
   readonly recordBytesMax: number;
   readonly onRecord: (record: PrintedRecord) => void;
   /** The instance has dropped records that were not read in time. */
+  /** True while records are dropped, except for errors and the last ones. */
+  readonly isDropping: () => boolean;
   readonly onDropped: (dropped: { readonly records: number; readonly bytes: number }) => void;
 }
 
@@ -66,7 +70,7 @@ export class OutputRecords {
     const chunk = this.#header === undefined ? pushed : Buffer.concat([this.#header, pushed]);
     this.#header = undefined;
     let start = this.#frame === undefined ? chunk.indexOf(FRAME_START) : -1;
-    let at = 0;
+    let at = start === -1 && this.#frame === undefined ? this.#skip(chunk) : 0;
     while (at < chunk.length) {
       if (this.#frame !== undefined) {
         at = this.#readText(this.#frame, chunk, at);
@@ -80,6 +84,21 @@ export class OutputRecords {
         at = this.#readLine(chunk, at, start === -1 ? chunk.length : start);
       }
     }
+  }
+
+  /** While records are dropped, only the last lines of a chunk matter, and the number of others. Returns where they begin. */
+  #skip(chunk: Buffer): number {
+    if (!this.#options.isDropping() || chunk.includes(BRACE)) return 0;
+    let end = chunk.length;
+    for (let lines = 0; lines <= LINES_KEPT && end > 0; lines++) {
+      end = chunk.lastIndexOf(NEWLINE, end - 1);
+    }
+    if (end <= 0) return 0;
+    let records = 0;
+    for (let at = 0; at <= end; at++) if (chunk[at] === NEWLINE) records++;
+    const bytes = this.#line.take().bytes + end + 1;
+    this.#options.onDropped({ records, bytes });
+    return end + 1;
   }
 
   /** Text waits for the line break that ends it. */

@@ -3,47 +3,77 @@ import type { Clock } from "../clock.ts";
 import type { OutputStream } from "./output-log.ts";
 
 /**
- * Most output that is read at once, so that a flood does not block the host's event loop. It is far more than what is logged:
- * the rest is dropped, since a process that waits for its reader would lose its last words.
+ * Most output that is read in a window: 32 MiB a second. It is far more than what is logged: the rest is dropped, since a
+ * process that waits for its reader would lose its last words.
  */
-const BYTES_PER_WINDOW = 256 * 1024;
-/** Together 32 MiB a second. A process that writes more is slowed down. */
-const WINDOW_MS = 8;
-/** More than the pipes of a process hold. */
-const REST_BYTES_MAX = 4 * 1024 * 1024;
+const BYTES_PER_WINDOW = 128 * 1024;
+const WINDOW_MS = 4;
+/** Time for output in one turn of the event loop, which must not be blocked: a chunk may have very many lines. */
+const TURN_MS = 5;
+/** The next turn for output comes so much later. */
+const PAUSE_MS = 10;
+/** Handled between two looks at the clock. */
+const PIECE_BYTES = 8 * 1024;
+
 export type OnOutput = (chunk: Buffer, stream: OutputStream) => void;
 
 /** The reading of a process's output. */
 export interface OutputReading {
   /** Call it when the process has exited: reads what is left in the pipes without a limit of the rate. */
   readRest(): void;
+  /** Hands on what has been read. */
+  finish(): void;
   /** Bytes that have been read. */
   readonly bytes: number;
 }
 
-/** Reads a process's standard output and error to their ends, at a bounded rate. */
+interface Chunk {
+  readonly bytes: Buffer;
+  readonly stream: OutputStream;
+  /** The beginning of what has not been handed on. */
+  at: number;
+}
+
+/** Reads a process's standard output and error to their ends, at a bounded rate, and without blocking the event loop. */
 export function readOutput(child: ChildProcess, onOutput: OnOutput, clock: Clock): OutputReading {
   let bytes = 0;
   let windowBytes = 0;
   let windowStartedAt = 0;
-  let restBytes = 0;
+  let isRest = false;
+  let timer: unknown;
+  const waiting: Chunk[] = [];
   const open = [child.stdout, child.stderr].filter((stream) => stream !== null);
-  const resume = (): void => {
-    for (const stream of open) stream.resume();
+  const resumeLater = (ms: number): void => {
+    for (const stream of open) stream.pause();
+    timer ??= clock.setTimeout(() => {
+      timer = undefined;
+      for (const stream of open) stream.resume();
+      handOn(clock.now());
+    }, ms);
+  };
+  /** Until the turn is over. */
+  const handOn = (startedAt: number): void => {
+    for (let chunk = waiting[0]; chunk !== undefined; chunk = waiting[0]) {
+      const piece = chunk.bytes.subarray(chunk.at, chunk.at + PIECE_BYTES);
+      chunk.at += piece.length;
+      if (chunk.at === chunk.bytes.length) waiting.shift();
+      onOutput(piece, chunk.stream);
+      if (clock.now() - startedAt < TURN_MS) continue;
+      if (waiting.length > 0) resumeLater(PAUSE_MS);
+      return;
+    }
   };
   const read = (chunk: Buffer, stream: OutputStream): void => {
-    onOutput(chunk, stream);
+    bytes += chunk.length;
+    waiting.push({ bytes: chunk, stream, at: 0 });
     const now = clock.now();
+    if (timer === undefined) handOn(now);
     if (now - windowStartedAt >= WINDOW_MS) {
       windowStartedAt = now;
       windowBytes = 0;
     }
-    bytes += chunk.length;
     windowBytes += chunk.length;
-    restBytes -= chunk.length;
-    if (windowBytes <= BYTES_PER_WINDOW || restBytes > 0) return;
-    for (const paused of open) paused.pause();
-    clock.setTimeout(resume, WINDOW_MS);
+    if (windowBytes > BYTES_PER_WINDOW && !isRest) resumeLater(WINDOW_MS);
   };
   child.stdout?.on("data", (chunk: Buffer) => read(chunk, "stdout"));
   child.stderr?.on("data", (chunk: Buffer) => read(chunk, "stderr"));
@@ -52,8 +82,12 @@ export function readOutput(child: ChildProcess, onOutput: OnOutput, clock: Clock
       return bytes;
     },
     readRest() {
-      restBytes = REST_BYTES_MAX;
-      resume();
+      isRest = true;
+      for (const stream of open) stream.resume();
+    },
+    finish() {
+      clock.clearTimeout(timer);
+      for (const { bytes, at, stream } of waiting.splice(0)) onOutput(bytes.subarray(at), stream);
     },
   };
 }

@@ -33,12 +33,13 @@ export function startWorker(
     kill();
     throw error;
   }
-  readOutput(child, onOutput, clock);
+  const output = readOutput(child, onOutput, clock);
   const exited = new Promise<ProcessExit>((resolve) => {
     // After "exit", when all output has been read.
-    child.once("close", (status: number | null, signal: string | null) =>
-      resolve({ status: status ?? undefined, signal: signal ?? undefined }),
-    );
+    child.once("close", (status: number | null, signal: string | null) => {
+      output.finish();
+      resolve({ status: status ?? undefined, signal: signal ?? undefined });
+    });
   });
   return { ...linked, exited, kill };
 }
