@@ -41,13 +41,8 @@ export class InstanceOutput {
     const text = this.#mask(record.text);
     logs.add(this.#about, { ...record, text });
     if (!showsOutput) return;
-    const { level, call } = record;
-    log("info", "fleet", "output", {
-      ...this.#about,
-      level,
-      ...(call !== "" && { call }),
-      line: text,
-    });
+    const { call } = record;
+    log("info", "fleet", "output", { ...this.#about, ...(call !== "" && { call }), line: text });
   }
 
   drop(dropped: Dropped): void {

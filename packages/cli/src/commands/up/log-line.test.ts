@@ -22,6 +22,12 @@ it("the output of an instance is at the end, unchanged", () => {
   );
 });
 
+it("further lines of a record follow below its first one", () => {
+  expect(format({ msg: "output", line: "Error: no\n    at a.js" })).toBe(
+    "09:05:07.042 info  fleet    output  | Error: no\n    |     at a.js",
+  );
+});
+
 it("control characters of a service do not reach the terminal", () => {
   const text = format({ line: "\u001b[2Jgone\u009b1m\r", reason: "a\u001bb\u007f" });
   expect(text).not.toMatch(/\p{Cc}/u);

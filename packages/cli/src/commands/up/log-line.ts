@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { printable } from "../../printable.ts";
+import { printable, printableLines } from "../../printable.ts";
 
 /** The log writes its levels as numbers. */
 const LEVELS: ReadonlyMap<number, { name: string; color: "dim" | "green" | "yellow" | "red" }> =
@@ -35,7 +35,7 @@ function formatField(
   styled: (style: "dim", text: string) => string,
 ): string {
   // The output of an instance is the last field, and is most readable as it is.
-  if (name === "line") return `| ${printable(String(value))}`;
+  if (name === "line") return `| ${printableLines(String(value)).replaceAll("\n", "\n    | ")}`;
   const isPlain = typeof value === "string" && /^[\w.:/@~+-]+$/.test(value);
   return `${styled("dim", `${name}=`)}${printable(isPlain ? value : JSON.stringify(value))}`;
 }
