@@ -301,6 +301,14 @@ describe("lever events of an instance that fails", () => {
   });
 });
 
+describe("lever ls of the admin service", () => {
+  it("lever ls in admin.lever shows the admin service as Lever itself", async () => {
+    expect(await run("-E", "admin.lever", "ls")).toMatch(
+      /^admin +the host +Lever itself +\d+ methods$/m,
+    );
+  });
+});
+
 describe("lever status", () => {
   it("lever status --json describes the host, its disk and its database", async () => {
     const status = (await json("status")) as HostStatus;

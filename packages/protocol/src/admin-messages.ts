@@ -41,6 +41,8 @@ export interface ServiceListing {
   readonly service: string;
   readonly description: string;
   readonly private: boolean;
+  /** It is the admin service: a part of Lever itself, without versions and instances. */
+  readonly platform?: true | undefined;
   readonly liveVersion: number;
   readonly methods: readonly string[];
   readonly versions: readonly VersionListing[];

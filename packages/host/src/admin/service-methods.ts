@@ -3,6 +3,7 @@ import {
   type ErrorCode,
   type InstanceListing,
   LeverError,
+  type ServiceListing,
   type TrafficStats,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
@@ -15,6 +16,7 @@ import type { HostMeters } from "../metrics/host-meters.ts";
 import type { ServiceMeter } from "../metrics/service-meter.ts";
 import { sumTraffic } from "../metrics/traffic.ts";
 import type { Router } from "../router/router.ts";
+import type { ServiceRoute } from "../router/service-route.ts";
 import type { Store } from "../store/store.ts";
 import { environment, flag, instance, optionalVersion, service, version } from "./arguments.ts";
 import { deployOptions, digests } from "./deploy-arguments.ts";
@@ -174,6 +176,7 @@ export const serviceMethods: Methods<
     async ({ router, fleet, store, meters, clock }, name) => {
       const windowMs = meters.windowMs(clock.now());
       const routes = findEnvironment(router, name);
+      if (routes.access.kind === "platform") return platformServices(name, routes.services);
       const versions = Map.groupBy(await store.versions(name), (record) => record.service);
       return [...versions].flatMap(([of, records]) => {
         const liveVersion = routes.services.get(of)?.live.version;
@@ -201,6 +204,24 @@ export const serviceMethods: Methods<
     },
   ),
 };
+
+/** Services that are a part of Lever itself. */
+function platformServices(
+  environment: string,
+  routes: ReadonlyMap<string, ServiceRoute>,
+): readonly ServiceListing[] {
+  return [...routes.values()].map(({ service, live }) => ({
+    environment,
+    service,
+    description: "Manages Lever itself. Each method needs a right.",
+    private: live.isPrivate,
+    platform: true,
+    liveVersion: live.version,
+    methods: live.methods ?? [],
+    versions: [],
+    instances: [],
+  }));
+}
 
 function unknownInstance(environment: string, instance: string): LeverError {
   return new LeverError(

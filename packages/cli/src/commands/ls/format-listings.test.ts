@@ -92,3 +92,28 @@ it("the details of a service without instances say when one starts", () => {
     /^idle in dev\.lever\n\nMETHOD[\s\S]*the next call starts one\.$/,
   );
 });
+
+it("the admin service is shown as a part of Lever itself", () => {
+  const admin: ServiceListing = {
+    ...idle,
+    environment: "admin.lever",
+    service: "admin",
+    description: "Manages Lever itself.",
+    platform: true,
+    methods: ["listServices", "watchEventsChan"],
+    versions: [],
+  };
+  expect(formatServices([admin], now)).toBe(
+    `SERVICE  VERSION  AGE  INSTANCES  VISIBILITY    METHODS
+admin                  the host   Lever itself  2 methods`,
+  );
+  expect(formatService(admin, now)).toBe(
+    `admin in admin.lever
+
+Manages Lever itself.
+
+METHOD
+lever://admin.lever/admin/listServices
+lever://admin.lever/admin/watchEventsChan  streaming`,
+  );
+});

@@ -23,14 +23,12 @@ export function formatServices(listings: readonly ServiceListing[], nowMs: numbe
   ];
   const rows = listings.map((listing) => [
     listing.service,
-    String(listing.liveVersion),
+    listing.platform ? "" : String(listing.liveVersion),
     ageOf(listing, nowMs),
-    listing.failing === undefined
-      ? countInstances(listing.instances)
-      : `${countInstances(listing.instances)}, failing`,
+    describeInstances(listing),
     ...(isCalled ? recentCalls(listing) : []),
-    listing.private ? "private" : "",
-    listing.methods.join(", "),
+    visibilityOf(listing),
+    listing.platform ? `${listing.methods.length} methods` : listing.methods.join(", "),
   ]);
   return formatTable([head, ...rows]);
 }
@@ -48,6 +46,7 @@ export function formatService(listing: ServiceListing, nowMs: number): string {
     isStreamingName(method) ? "streaming" : "",
   ]);
   sections.push(formatTable([["METHOD"], ...urls]));
+  if (listing.platform) return sections.join("\n\n");
   const versionRows = versions
     .toSorted((a, b) => b.version - a.version)
     .map(({ version, deployedAt, archiveBytes, unpackedBytes }) => [
@@ -78,6 +77,18 @@ export function formatService(listing: ServiceListing, nowMs: number): string {
       : formatTable([["INSTANCE", "VERSION", "STATE", "CALLS", "AGE"], ...instanceRows]),
   );
   return sections.join("\n\n");
+}
+
+function visibilityOf(listing: ServiceListing): string {
+  if (listing.platform) return "Lever itself";
+  return listing.private ? "private" : "";
+}
+
+function describeInstances({ platform, failing, instances }: ServiceListing): string {
+  if (platform) return "the host";
+  return failing === undefined
+    ? countInstances(instances)
+    : `${countInstances(instances)}, failing`;
 }
 
 /** Calls of the last minute; empty for a service that had none. */

@@ -16,6 +16,7 @@ export const ls: Command = command({
     ["lever ls", "the services of this environment"],
     ["lever ls helloService", "the methods, versions and instances of one service"],
     ["lever -E prod.lever ls", "the services of another environment"],
+    ["lever -E admin.lever ls admin", "the methods that manage Lever itself"],
     ["lever ls --json | jq '.[].service'"],
   ],
   run: async ({ service, json }, readSettings) => {
