@@ -33,15 +33,19 @@ const kept = (): string[] =>
     readdirSync(join(folder, name)).map((file) => `${name}/${file}`),
   );
 
-const receive = async (...chunks: unknown[]): Promise<string> => {
-  async function* upload(): AsyncGenerator<unknown> {
-    for (const chunk of chunks) {
-      if (chunk instanceof Error) throw chunk;
-      yield chunk;
-    }
+async function* uploadOf(chunks: readonly unknown[]): AsyncGenerator<unknown> {
+  for (const chunk of chunks) {
+    if (chunk instanceof Error) throw chunk;
+    yield chunk;
   }
-  return (await code.receive(upload())).codeId;
-};
+}
+
+const receive = async (...chunks: unknown[]): Promise<string> =>
+  (await code.receive(uploadOf(chunks))).codeId;
+
+/** Receives an archive that may be unpacked meanwhile. */
+const receiveWhole = async (...chunks: unknown[]): Promise<string> =>
+  (await code.receive(uploadOf(chunks), true)).codeId;
 
 describe("an archive", () => {
   it.each<[string, unknown[], string | RegExp]>([
@@ -49,7 +53,39 @@ describe("an archive", () => {
     ["that breaks off", [archive, new Error("The caller left.")], "The caller left."],
     ["with a message that is not bytes", [archive, "text"], "a message is not bytes"],
   ])("an archive %s leaves nothing", async (_, chunks, reason) => {
-    await expect(receive(...chunks)).rejects.toThrow(reason);
+    for (const receives of [receive, receiveWhole]) {
+      await expect(receives(...chunks)).rejects.toThrow(reason);
+      expect(kept()).toEqual([]);
+    }
+  });
+});
+
+describe("an archive that is unpacked while it arrives", () => {
+  const pieces = [archive.subarray(0, 30), archive.subarray(30, 70), archive.subarray(70)];
+
+  it("is complete when it has arrived", async () => {
+    const codeId = await receiveWhole(...pieces);
+    expect(kept()).toEqual([`staging/${codeId}.early`, `archives/${codeId}.tar.gz`]);
+    const names = await code.unpack(codeId, async ({ folder: code }) => readdirSync(code));
+    expect(names).toEqual(["lever.json"]);
+    expect(kept()).toEqual([`archives/${codeId}.tar.gz`, `code/${codeId}`]);
+  });
+
+  it("is one at a time", async () => {
+    const ids = await Promise.all([receiveWhole(...pieces), receiveWhole(...pieces)]);
+    expect(kept().filter((path) => path.startsWith("staging/"))).toHaveLength(1);
+    for (const codeId of ids) await code.unpack(codeId, async () => {});
+    expect(kept().filter((path) => path.startsWith("code/"))).toHaveLength(2);
+  });
+
+  it("and is damaged is refused when it is unpacked again", async () => {
+    const codeId = await receiveWhole(Buffer.from("no archive"));
+    expect(kept()).toEqual([`archives/${codeId}.tar.gz`]);
+    await expect(code.unpack(codeId, async () => {})).rejects.toThrow("Cannot unpack the archive");
+  });
+
+  it("is removed with its deploy", async () => {
+    await code.discard(await receiveWhole(...pieces));
     expect(kept()).toEqual([]);
   });
 });

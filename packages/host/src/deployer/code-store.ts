@@ -4,7 +4,10 @@ import { basename, join } from "node:path";
 import { type ArchiveFormat, archiveFormats, LeverError, type Limits } from "@leveros/protocol";
 import { bootId } from "../processes/boot-id.ts";
 import type { Store, VersionRecord } from "../store/store.ts";
-import { formatOf } from "./archive-format.ts";
+import { formatOfFile } from "./archive-format.ts";
+import { EarlyUnpacking } from "./early-unpacking.ts";
+import { exists, isMissing } from "./exists.ts";
+import { sync } from "./sync.ts";
 import { type Unpacked, unpackArchive } from "./unpack-archive.ts";
 
 /** An unpacked archive. */
@@ -14,14 +17,15 @@ export interface UnpackedCode extends Unpacked {
 
 /** Added to the name of a folder below `code/` that is not complete. It is there since instances may read only there. */
 const INCOMPLETE = ".incomplete";
-
+/** Added to the name of a folder in `staging/` that is unpacked while its archive is received. */
+const EARLY = ".early";
 /** A folder that was removed while Lever runs is made again. */
 const PRIVATE_DIR = { recursive: true, mode: 0o700 };
 
 /**
  * The code of all versions on this host. `archives/` contains the deployed archives, synced to the disk before a version
  * is published. `code/` contains them unpacked and transformed, and can be made again from them. `staging/` is for uploads
- * in progress. `removed/` has archives that no version needs any more, for as long as a copy of the store still names them.
+ * in progress, and for one of them unpacked. `removed/` has archives that no version needs any more, for as long as a copy of the store still names them.
  *
  * - K1. Every folder below `code/` with the name of a version's code is complete: it has another name until then.
  * - K2. Code that no kept version needs is removed: at once when its version is dropped, after a crash at the next start.
@@ -34,6 +38,10 @@ export class CodeStore {
   readonly #removed: string;
   readonly #limits: Limits;
   readonly #unpacking = new Map<string, Promise<string>>();
+  /** Code that was unpacked while its archive was received, and that `unpack` has not taken yet. */
+  readonly #early = new Map<string, Unpacked>();
+  /** One at a time, which bounds what slow uploads take. */
+  #isUnpackingEarly = false;
 
   constructor(dataDir: string, limits: Limits) {
     this.#staging = join(dataDir, "staging");
@@ -84,15 +92,19 @@ export class CodeStore {
   }
 
   /**
-   * Stores an archive while it arrives.
+   * Stores an archive while it arrives. `isWhole`: no files will be added to it, so it may be unpacked meanwhile.
    * @throws LeverError `too_large`, `invalid_archive`; and what `chunks` throws.
    */
-  async receive(chunks: AsyncIterable<unknown>): Promise<{ codeId: string; archiveBytes: number }> {
+  async receive(
+    chunks: AsyncIterable<unknown>,
+    isWhole = false,
+  ): Promise<{ codeId: string; archiveBytes: number }> {
     const codeId = randomBytes(12).toString("hex");
     const staged = join(this.#staging, codeId);
     for (const dir of [this.#staging, this.#archives]) await mkdir(dir, PRIVATE_DIR);
     const file = await open(staged, "wx", 0o600);
     let archiveBytes = 0;
+    let early: EarlyUnpacking | undefined;
     try {
       for await (const chunk of chunks) {
         if (!(chunk instanceof Uint8Array)) {
@@ -105,16 +117,27 @@ export class CodeStore {
         if (archiveBytes > this.#limits.archiveBytesMax) {
           throw tooLarge(this.#limits);
         }
-        await file.writeFile(chunk);
+        if (isWhole && archiveBytes === chunk.length) early ??= this.#unpackEarly(codeId, chunk);
+        await Promise.all([file.writeFile(chunk), early?.add(chunk)]);
       }
       await file.close();
-      await this.#store(staged, codeId);
+      const [unpacked] = await Promise.all([early?.end(), this.#store(staged, codeId)]);
+      if (unpacked !== undefined) this.#early.set(codeId, unpacked);
     } catch (error) {
       await file.close().catch(() => {});
+      await early?.remove();
       await unstage(staged);
       throw error;
+    } finally {
+      if (early !== undefined) this.#isUnpackingEarly = false;
     }
     return { codeId, archiveBytes };
+  }
+
+  #unpackEarly(codeId: string, first: Uint8Array): EarlyUnpacking | undefined {
+    if (this.#isUnpackingEarly) return undefined;
+    this.#isUnpackingEarly = true;
+    return new EarlyUnpacking(first, join(this.#staging, codeId + EARLY), this.#limits);
   }
 
   /**
@@ -140,7 +163,7 @@ export class CodeStore {
   /** Survives a crash of the machine once it resolves. Returns the archive's path. */
   async #store(staged: string, codeId: string): Promise<string> {
     await sync(staged);
-    const archive = this.#pathOf(codeId, await formatOf(staged));
+    const archive = this.#pathOf(codeId, await formatOfFile(staged));
     await rename(staged, archive);
     await sync(this.#archives);
     return archive;
@@ -154,14 +177,16 @@ export class CodeStore {
     codeId: string,
     complete: (unpacked: UnpackedCode) => Promise<Result>,
   ): Promise<Result> {
-    const staged = join(this.#staging, codeId);
+    const early = this.#early.get(codeId);
+    this.#early.delete(codeId);
+    const staged = join(this.#staging, codeId + (early === undefined ? "" : EARLY));
     const folder = join(this.#code, codeId + INCOMPLETE);
     try {
       await mkdir(this.#staging, PRIVATE_DIR);
       // Users of services may enter it, and not list it.
       await mkdir(this.#code, { recursive: true, mode: 0o711 });
       const archive = (await this.archiveOf(codeId)) ?? missingArchive();
-      const unpacked = await unpackArchive(archive, staged, this.#limits);
+      const unpacked = early ?? (await unpackArchive(archive, staged, this.#limits));
       await rename(staged, folder);
       const result = await complete({ ...unpacked, folder });
       await rename(folder, join(this.#code, codeId));
@@ -196,7 +221,10 @@ export class CodeStore {
   async discard(codeId: string): Promise<void> {
     const archive = await this.archiveOf(codeId);
     if (archive !== undefined) await rm(archive, { force: true });
-    await rm(join(this.#code, codeId), { recursive: true, force: true });
+    this.#early.delete(codeId);
+    for (const path of [join(this.#staging, codeId + EARLY), join(this.#code, codeId)]) {
+      await rm(path, { recursive: true, force: true });
+    }
   }
 
   async #find(
@@ -257,35 +285,9 @@ function codeIdOf(archive: string): string {
   return archive.replace(/\.tar\.(?:gz|zst)$/, "");
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return (
-    error instanceof Error && "code" in error && ["ENOENT", "ENOTDIR"].includes(String(error.code))
-  );
-}
-
 function tooLarge({ archiveBytesMax }: Pick<Limits, "archiveBytesMax">): LeverError {
   return new LeverError(
     "too_large",
     `Cannot read the archive: it has more than ${archiveBytesMax} bytes.`,
   );
-}
-
-/** After this, a file, or a rename in a folder, survives a crash of the machine. */
-async function sync(path: string): Promise<void> {
-  const opened = await open(path, "r");
-  try {
-    await opened.sync();
-  } finally {
-    await opened.close();
-  }
 }

@@ -88,7 +88,7 @@ export class Deployer {
     let codeId: string | undefined;
     try {
       const startedAt = clock.now();
-      const received = await code.receive(withinUploadTime(archive, this.#options));
+      const received = await code.receive(withinUploadTime(archive, this.#options), !kept);
       codeId = received.codeId;
       const receivedAt = clock.now();
       let hasWaited = false;

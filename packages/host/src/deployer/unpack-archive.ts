@@ -1,15 +1,14 @@
 import { once } from "node:events";
-import { writeFile as writeFileAsync } from "node:fs";
 import { chmod, mkdir, open, realpath, rm, symlink } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
-import { promisify } from "node:util";
 import type { Limits } from "@leveros/protocol";
 import { Parser, type ReadEntry } from "tar";
 import { asArchiveError, invalid, shown, tooLarge, tooManyEntries } from "./archive-error.ts";
-import { readTar } from "./archive-format.ts";
+import { type Archive, readTar } from "./archive-format.ts";
 import { ArchivePaths } from "./archive-paths.ts";
 import { entryPath } from "./entry-path.ts";
 import { makeHardLink, type PendingLink } from "./hard-link.ts";
+import { writeSmallFile } from "./write-small-file.ts";
 
 export interface Unpacked {
   /** There is TypeScript other than declarations, outside of installed packages. */
@@ -28,9 +27,6 @@ const PENDING_FILES_MAX = 64;
 /** Most bytes of one PAX or GNU long-name header. */
 const META_BYTES_MAX = 64 * 1024;
 
-/** Takes half of the time of its namesake in `fs/promises`. */
-const writeFile = promisify(writeFileAsync);
-
 /**
  * Unpacks a .tar.gz or .tar.zst into a new folder.
  *
@@ -42,7 +38,7 @@ const writeFile = promisify(writeFileAsync);
  * @throws LeverError `invalid_archive` with the entry and the reason. The folder must then be removed.
  */
 export async function unpackArchive(
-  archive: string,
+  archive: Archive,
   folder: string,
   limits: UnpackLimits,
 ): Promise<Unpacked> {
@@ -222,6 +218,8 @@ class Unpacking {
       entry.size <= SMALL_FILE_BYTES
         ? this.#writeSmall(entry, path, { mode, ready })
         : this.#writeLarge(entry, path, { mode, ready });
+    // Without a listener, `fail` would throw while the reader waits for its folder. It gets the error once it reads.
+    entry.on("error", () => {});
     this.#reading.add(entry);
     const done = written.finally(() => this.#reading.delete(entry));
     this.#writes.set(path, { done, mode });
@@ -238,8 +236,8 @@ class Unpacking {
   }
 
   async #writeSmall(entry: ReadEntry, path: string, { mode, ready }: FileWrite): Promise<void> {
-    const [bytes] = await Promise.all([entry.concat(), ready]);
-    await writeFile(join(this.#folder, path), bytes, { mode });
+    const [bytes] = await Promise.all([contentOf(entry), ready]);
+    await writeSmallFile(join(this.#folder, path), bytes, mode);
   }
 
   async #writeLarge(entry: ReadEntry, path: string, { mode, ready }: FileWrite): Promise<void> {
@@ -284,4 +282,17 @@ class Unpacking {
       });
     this.#pending.add(tracked);
   }
+}
+
+/** Without a copy if it arrives at once, as nearly all small files do. */
+function contentOf(entry: ReadEntry): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    entry.on("data", (part: Buffer) => parts.push(part));
+    entry.on("end", () => {
+      const [only] = parts;
+      resolve(parts.length === 1 && only !== undefined ? only : Buffer.concat(parts));
+    });
+    entry.on("error", reject);
+  });
 }

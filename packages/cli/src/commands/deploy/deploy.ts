@@ -26,6 +26,7 @@ import { formatDeployReport } from "./deploy-report.ts";
 import { dryRunJson, formatDryRun } from "./dry-run.ts";
 import type { ExampleCall } from "./example-call.ts";
 import { findKept } from "./find-kept.ts";
+import type { GrowingArchive } from "./growing-archive.ts";
 import type { PackedArchive } from "./pack-entries.ts";
 import { describeWaiting, formatPhase } from "./progress.ts";
 import type { ServiceFolder } from "./service-folder.ts";
@@ -72,32 +73,29 @@ pnpm, yarn).`,
     const limits = await readArchiveTerms(settings, { adminEnvironment, service });
     // Checked before packing, which takes long for a folder that is far too large.
     if (!dryRun) checkSize(dir, { unpackedBytes: folder.bytes }, { entries, limits });
-    let kept = dryRun
-      ? undefined
-      : await findKept(entries, service, {
-          terms: limits,
-          settings: { ...settings, adminEnvironment },
-        });
-    const packed = await pack(without(folder, kept), limits);
     if (dryRun) {
-      const found = {
-        service,
-        environment,
-        entries,
-        archiveBytes: packed.archiveBytes,
-      };
+      const packed = await (await pack(folder, limits)).packed;
+      const found = { service, environment, entries, archiveBytes: packed.archiveBytes };
       printResult(json ? dryRunJson(found) : formatDryRun(found));
+      checkSize(dir, packed, { entries, limits });
+      return;
     }
-    checkSize(dir, packed, { entries, limits });
-    if (dryRun) return;
+    let kept = await findKept(entries, service, {
+      terms: limits,
+      settings: { ...settings, adminEnvironment },
+    });
     const target = { settings, adminEnvironment };
-    let outcome = await upload(packed, { ...target, kept });
+    const send = async (part: ServiceFolder, of: KeptFiles | undefined): Promise<DeployOutcome> => {
+      const packing = await pack(part, limits);
+      // An archive that may be too large is not sent before it is packed.
+      if (!packing.isSmall) checkSize(dir, await packing.packed, { entries, limits });
+      return await upload(packing.archive, { ...target, kept: of });
+    };
+    let outcome = await send(without(folder, kept), kept);
     if (kept !== undefined && outcome.kind === "failed" && outcome.error.code === "conflict") {
       // The version whose files were kept has been removed meanwhile.
-      const whole = await pack(folder, limits);
-      checkSize(dir, whole, { entries, limits });
       kept = undefined;
-      outcome = await upload(whole, { ...target, kept });
+      outcome = await send(folder, kept);
     }
     switch (outcome.kind) {
       case "deployed":
@@ -148,27 +146,40 @@ function without(folder: ServiceFolder, kept: KeptFiles | undefined): ServiceFol
   return { ...folder, entries, bytes };
 }
 
-/** Packs the folder, unless it is too large for the host. Shows the progress on a terminal. */
-async function pack(
-  { entries, bytes }: ServiceFolder,
-  { archiveBytesMax, formats = ["tar.gz"] }: ArchiveTerms,
-): Promise<PackedArchive & ArchiveSizes> {
-  const { packEntries } = await import("./pack-entries.ts");
+interface Packing {
+  readonly archive: GrowingArchive;
+  /** The host accepts the archive, however little it can be compressed. */
+  readonly isSmall: boolean;
+  readonly packed: Promise<PackedArchive & ArchiveSizes>;
+}
+
+/** Begins to pack the folder. Shows the progress on a terminal. */
+async function pack({ entries, bytes }: ServiceFolder, terms: ArchiveTerms): Promise<Packing> {
+  const { archiveBytesBound, packEntries } = await import("./pack-entries.ts");
+  const { GrowingArchive } = await import("./growing-archive.ts");
+  const { archiveBytesMax, formats = ["tar.gz"] } = terms;
+  const archive = new GrowingArchive();
   const progress = new ProgressLine(process.stderr, formatPhase);
+  const paths = countPaths(entries);
+  const boundBytes = archiveBytesBound(entries);
+  const bound = { archiveBytes: boundBytes, unpackedBytes: boundBytes, entries: paths };
   let packedBytes = 0;
-  try {
-    const packed = await packEntries(entries, {
-      format: archiveFormats.find((format) => formats.includes(format)) ?? "tar.gz",
-      archiveBytesMax,
-      onPacked: (fileBytes) => {
-        packedBytes += fileBytes;
-        progress.show({ name: "packing", packedBytes, folderBytes: bytes });
-      },
-    });
-    return { ...packed, entries: countPaths(entries) };
-  } finally {
-    progress.clear();
-  }
+  const packing = packEntries(entries, {
+    format: archiveFormats.find((format) => formats.includes(format)) ?? "tar.gz",
+    archiveBytesMax,
+    onChunk: (chunk) => archive.add(chunk),
+    onPacked: (fileBytes) => {
+      packedBytes += fileBytes;
+      progress.show({ name: "packing", packedBytes, folderBytes: bytes });
+    },
+  }).finally(() => progress.clear());
+  const packed = packing.then((found) => ({ ...found, entries: paths }));
+  packed.then(
+    () => archive.complete(),
+    (error: unknown) => archive.fail(error),
+  );
+  const isSmall = describeTooLarge(bound, terms, entries).length === 0;
+  return { archive, isSmall, packed };
 }
 
 interface UploadTarget {
@@ -179,7 +190,7 @@ interface UploadTarget {
 
 /** Sends the archive, and shows the progress on a terminal. */
 async function upload(
-  { chunks = [], archiveBytes }: PackedArchive,
+  archive: GrowingArchive,
   { settings, adminEnvironment, kept }: UploadTarget,
 ): Promise<DeployOutcome> {
   const { hostUrl, token, environment } = settings;
@@ -191,14 +202,18 @@ async function upload(
       token,
       adminEnvironment,
       environment,
-      chunks,
+      archive,
       kept,
-      onSent: (sentBytes) => progress.show({ name: "uploading", sentBytes, archiveBytes }),
-      onAllSent: () => progress.show({ name: "starting", sentBytes: archiveBytes }),
+      onSent: (sentBytes) => {
+        // Until then the progress of packing is shown.
+        if (!archive.isComplete) return;
+        progress.show({ name: "uploading", sentBytes, archiveBytes: archive.bytes });
+      },
+      onAllSent: () => progress.show({ name: "starting", sentBytes: archive.bytes }),
       onLine: (line) => {
         const found = progressIn(line);
         if (found?.progress === "starting") {
-          progress.show({ name: "starting", sentBytes: archiveBytes });
+          progress.show({ name: "starting", sentBytes: archive.bytes });
         } else if (found !== undefined) {
           progress.show({ name: "waiting", ...found });
           if (!process.stderr.isTTY) printNote(`lever: ${describeWaiting(found)}`);

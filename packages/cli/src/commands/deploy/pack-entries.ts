@@ -12,6 +12,12 @@ import { type ArchiveEntry, bytesOf } from "./contents/contents.ts";
 const MODIFIED_AT = new Date("1985-10-26T08:15:00Z");
 const CHUNK_BYTES = 256 * 1024;
 const BLOCK_BYTES = 512;
+const EMPTY_BLOCK: Buffer = Buffer.alloc(BLOCK_BYTES);
+const ONE_BYTE: Buffer = Buffer.alloc(1);
+/** Names up to this length need no header of their own. */
+const SHORT_NAME_BYTES = 90;
+/** More than compression adds to bytes that cannot be compressed. */
+const COMPRESSION_EXCESS = 1.01;
 /** Packs sources smaller than gzip, in half of the time of the default, 3. */
 const ZSTD_LEVEL = 2;
 
@@ -30,6 +36,20 @@ export interface PackOptions {
   readonly archiveBytesMax: number;
   /** Is called with the size of each file after it was packed. */
   onPacked?(bytes: number): void;
+  /** Is called with each chunk of the archive, until it is too large. */
+  onChunk?(chunk: Buffer): void;
+}
+
+/** No archive of the entries is larger, before or after compression. */
+export function archiveBytesBound(entries: readonly ArchiveEntry[]): number {
+  let bytes = 4 * BLOCK_BYTES;
+  for (const entry of entries) {
+    const names = entry.path + (entry.kind === "link" ? entry.target : "");
+    const nameBytes = Buffer.byteLength(names);
+    const isShort = nameBytes === names.length && nameBytes < SHORT_NAME_BYTES;
+    bytes += 2 * BLOCK_BYTES + bytesOf(entry) + (isShort ? 0 : 4 * BLOCK_BYTES + 2 * nameBytes);
+  }
+  return Math.ceil(bytes * COMPRESSION_EXCESS) + CHUNK_BYTES;
 }
 
 /**
@@ -38,13 +58,13 @@ export interface PackOptions {
  */
 export async function packEntries(
   entries: readonly ArchiveEntry[],
-  { format, archiveBytesMax, onPacked }: PackOptions,
+  { format, archiveBytesMax, onPacked, onChunk }: PackOptions,
 ): Promise<PackedArchive> {
   let unpackedBytes = 0;
   let archiveBytes = 0;
   let chunks: Buffer[] | undefined = [];
   const tar = function* (): Generator<Buffer> {
-    for (const chunk of gather(tarBlocks(entries, onPacked))) {
+    for (const chunk of new TarChunks().of(entries, onPacked)) {
       unpackedBytes += chunk.length;
       yield chunk;
     }
@@ -54,7 +74,9 @@ export async function packEntries(
     for await (const chunk of archive) {
       archiveBytes += chunk.length;
       if (archiveBytes > archiveBytesMax) chunks = undefined;
-      chunks?.push(chunk);
+      if (chunks === undefined) continue;
+      chunks.push(chunk);
+      onChunk?.(chunk);
     }
   });
   return { chunks, archiveBytes, unpackedBytes };
@@ -75,35 +97,70 @@ function createCompressor(format: ArchiveFormat): Transform {
   }
 }
 
-/** Joins blocks: a compressor takes few large ones in a fraction of the time of many small ones. */
-function* gather(blocks: Iterable<Buffer>): Generator<Buffer> {
-  let parts: Buffer[] = [];
-  let bytes = 0;
-  for (const block of blocks) {
-    parts.push(block);
-    bytes += block.length;
-    if (bytes < CHUNK_BYTES) continue;
-    yield Buffer.concat(parts, bytes);
-    parts = [];
-    bytes = 0;
-  }
-  yield Buffer.concat(parts, bytes);
-}
+/** The chunks of an archive before compression: few large ones take a compressor a fraction of the time of many small ones. */
+class TarChunks {
+  #chunk: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  #used = 0;
 
-function* tarBlocks(
-  entries: readonly ArchiveEntry[],
-  onPacked: PackOptions["onPacked"],
-): Generator<Buffer> {
-  for (const entry of entries) {
-    yield headerOf(entry);
-    const bytes = bytesOf(entry);
-    if (entry.kind === "file") yield* readExactly(entry.source, { path: entry.path, bytes });
-    if (entry.kind === "text") yield Buffer.from(entry.text);
-    if (bytes % BLOCK_BYTES > 0) yield Buffer.alloc(BLOCK_BYTES - (bytes % BLOCK_BYTES));
-    if (bytes > 0) onPacked?.(bytes);
+  *of(entries: readonly ArchiveEntry[], onPacked: PackOptions["onPacked"]): Generator<Buffer> {
+    for (const entry of entries) {
+      yield* this.#put(headerOf(entry));
+      const bytes = bytesOf(entry);
+      if (entry.kind === "file") yield* this.#read(entry.source, { path: entry.path, bytes });
+      if (entry.kind === "text") yield* this.#put(Buffer.from(entry.text));
+      yield* this.#put(
+        EMPTY_BLOCK.subarray(0, (BLOCK_BYTES - (bytes % BLOCK_BYTES)) % BLOCK_BYTES),
+      );
+      if (bytes > 0) onPacked?.(bytes);
+    }
+    // Two empty blocks end an archive.
+    yield* this.#put(EMPTY_BLOCK);
+    yield* this.#put(EMPTY_BLOCK);
+    yield this.#chunk.subarray(0, this.#used);
   }
-  // Two empty blocks end an archive.
-  yield Buffer.alloc(2 * BLOCK_BYTES);
+
+  *#put(bytes: Buffer): Generator<Buffer> {
+    for (let at = 0; at < bytes.length; ) {
+      const copied = bytes.copy(this.#chunk, this.#used, at);
+      at += copied;
+      yield* this.#fill(copied);
+    }
+  }
+
+  /**
+   * Reads a file into the chunks. Synchronous: files are small, and a promise for each costs more than the read. The compressor
+   * works in another thread.
+   */
+  *#read(source: string, { path, bytes }: { path: string; bytes: number }): Generator<Buffer> {
+    const file = tryTo(() => openSync(source, "r"), path);
+    try {
+      let left = bytes;
+      let isAtEnd = false;
+      while (left > 0) {
+        // A byte more than expected shows that the file has grown.
+        const length = Math.min(left + 1, CHUNK_BYTES - this.#used);
+        const bytesRead = tryTo(() => readSync(file, this.#chunk, this.#used, length, null), path);
+        if (bytesRead === 0 || bytesRead > left) throw cannotPack(path, undefined);
+        isAtEnd = bytesRead < length;
+        left -= bytesRead;
+        yield* this.#fill(bytesRead);
+      }
+      if (!isAtEnd && tryTo(() => readSync(file, ONE_BYTE), path) > 0) {
+        throw cannotPack(path, undefined);
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** So many bytes were written to the chunk. Yields it when it is full. */
+  *#fill(bytes: number): Generator<Buffer> {
+    this.#used += bytes;
+    if (this.#used < CHUNK_BYTES) return;
+    yield this.#chunk;
+    this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    this.#used = 0;
+  }
 }
 
 function headerOf(entry: ArchiveEntry): Buffer {
@@ -122,28 +179,6 @@ function headerOf(entry: ArchiveEntry): Buffer {
   // Names that are too long for a header go into one of their own.
   const isTooLong = header.encode(block);
   return isTooLong ? Buffer.concat([new Pax(fields).encode(), block]) : block;
-}
-
-/** Synchronous: files are small, and a promise for each costs more than the read. The compressor works in another thread. */
-function* readExactly(
-  source: string,
-  { path, bytes }: { path: string; bytes: number },
-): Generator<Buffer> {
-  const file = tryTo(() => openSync(source, "r"), path);
-  try {
-    let left = bytes;
-    // One byte more than expected shows that the file has grown.
-    while (left >= 0) {
-      const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, left + 1));
-      const bytesRead = tryTo(() => readSync(file, buffer), path);
-      if (bytesRead === 0 && left === 0) return;
-      left -= bytesRead;
-      if (bytesRead === 0 || left < 0) throw cannotPack(path, undefined);
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    closeSync(file);
-  }
 }
 
 function tryTo<Result>(read: () => Result, path: string): Result {

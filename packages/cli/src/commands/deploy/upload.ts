@@ -3,6 +3,8 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { setImmediate } from "node:timers/promises";
 import { type KeptFiles, LeverError } from "@leveros/protocol";
+import { CommandError } from "../../exit-status.ts";
+import type { GrowingArchive } from "./growing-archive.ts";
 import { uploadFailed } from "./upload-failed.ts";
 
 /** A complete HTTP answer. */
@@ -20,8 +22,8 @@ export interface UploadOptions {
   readonly adminEnvironment: string;
   /** The environment to deploy into. */
   readonly environment: string;
-  /** The archive. */
-  readonly chunks: readonly Buffer[];
+  /** It may still be growing. */
+  readonly archive: GrowingArchive;
   /** Files that are missing in it; undefined = none. */
   readonly kept: KeptFiles | undefined;
   /** Is called with the number of bytes of the archive that have been sent so far. */
@@ -51,7 +53,7 @@ type Attempt =
 /**
  * Sends an archive to the admin service, only as fast as the host reads it. If the host answers before it has the complete
  * archive, the rest is not sent.
- * @throws LeverError `unreachable`. The host then discards the part that it has.
+ * @throws LeverError `unreachable`, and CommandError when a file cannot be packed. The host then discards the part that it has.
  */
 export async function uploadArchive(options: UploadOptions): Promise<UploadAnswer> {
   for (let attempt = 1; ; attempt++) {
@@ -78,7 +80,7 @@ async function tryUpload(options: UploadOptions): Promise<Attempt> {
   try {
     const { environment, kept } = options;
     request.write(`${JSON.stringify([environment, { report: true, progress: true, kept }])}\n`);
-    for (const message of messagesOf(options.chunks)) {
+    for await (const message of messagesOf(options.archive)) {
       // Lets an answer that has arrived be read before a write fails on a closed connection.
       await setImmediate();
       if (hasResponse) break;
@@ -94,7 +96,8 @@ async function tryUpload(options: UploadOptions): Promise<Attempt> {
     }
     return { kind: "answered", answer: await readAnswer(await responded, options) };
   } catch (cause) {
-    if (cause instanceof LeverError) throw cause;
+    // A file that cannot be packed.
+    if (cause instanceof LeverError || cause instanceof CommandError) throw cause;
     return { kind: "broken", cause, isComplete };
   } finally {
     request.destroy();
@@ -120,8 +123,8 @@ function openRequest({ hostUrl, token, adminEnvironment }: UploadOptions): http.
   });
 }
 
-function* messagesOf(chunks: readonly Buffer[]): Generator<Buffer> {
-  for (const chunk of chunks) {
+async function* messagesOf(archive: GrowingArchive): AsyncGenerator<Buffer> {
+  for await (const chunk of archive.read()) {
     for (let start = 0; start < chunk.length; start += MESSAGE_BYTES_MAX) {
       yield chunk.subarray(start, start + MESSAGE_BYTES_MAX);
     }

@@ -154,17 +154,21 @@ class Collector {
     };
   }
 
-  async #skips(
+  #skips(
     folder: string,
     name: string,
     { top, kind }: { top: string; kind: TreeKind },
-  ): Promise<boolean> {
+  ): boolean | Promise<boolean> {
     if (basename(folder) === "node_modules" && TOOLS_OWN.test(name)) return true;
     if (kind === "installed") return name === "node_modules" && folder === top;
     if (kind === "vendored") return false;
     // The service's own folder is packed by itself.
     if (top !== this.#layout.folder && join(folder, name) === this.#layout.folder) return true;
     if (name !== "node_modules") return false;
+    return this.#skipsPackages(folder, name);
+  }
+
+  async #skipsPackages(folder: string, name: string): Promise<true> {
     if ((await readPackageJson(folder))?.listsPackages !== true) {
       await this.#addVendored(join(folder, name));
     }

@@ -41,7 +41,10 @@ export async function* walkTree(top: string, options: WalkOptions): AsyncGenerat
     const { file: folder } = at;
     const ignores = await options.ignoresIn(folder);
     for (const name of namesIn(folder)) {
-      if (NEVER_PACKED.has(name) || (await options.skips(folder, name))) continue;
+      if (NEVER_PACKED.has(name)) continue;
+      const isSkipped = options.skips(folder, name);
+      // Not even a promise for each entry.
+      if (isSkipped === true || (isSkipped !== false && (await isSkipped))) continue;
       const file = join(folder, name);
       // It may have been removed meanwhile, as temporary files are.
       const stats = lstatSync(file, { throwIfNoEntry: false });
