@@ -66,9 +66,10 @@ export interface WaitTimes {
 export interface CallHandle {
   /**
    * Sends one message, and with `isLast` ends this direction in the same frame. False = wait for `onDrain`. The bytes of
-   * JSON must not be changed afterwards.
+   * JSON must not be changed afterwards, unless `release` was called: once, by the part that has copied them. A part that keeps
+   * them never calls it.
    */
-  send(kind: MessageKind, bytes: Uint8Array, isLast?: boolean): boolean;
+  send(kind: MessageKind, bytes: Uint8Array, isLast?: boolean, release?: () => void): boolean;
   /** Half-closes: no more messages from this side. */
   end(): void;
   /** Ends the call with the method's own error value. */

@@ -6,6 +6,7 @@ import {
   LeverError,
   type PayloadKind,
 } from "@leveros/protocol";
+import { countPassed } from "./buffer-garbage.ts";
 import {
   LineMessages,
   NO_MESSAGE,
@@ -118,6 +119,7 @@ export class ServiceStream extends Duplex implements CallListener {
 
   onLines(bytes: Uint8Array): void {
     if (this.destroyed || this.#hasReceivedLast) return;
+    countPassed(bytes.length);
     try {
       this.#addUnread(new LineMessages(bytes));
     } catch (error) {
@@ -127,6 +129,7 @@ export class ServiceStream extends Duplex implements CallListener {
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.destroyed || this.#hasReceivedLast) return;
+    countPassed(bytes.length);
     try {
       if (this.#unread.length > 0) this.#addUnread(unreadMessage(kind, bytes));
       else if (!this.push(readMessage(kind, bytes) ?? undefined)) this.#side.pause();

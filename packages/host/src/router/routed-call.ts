@@ -109,11 +109,11 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
 
   // The caller's side.
 
-  send(kind: MessageKind, bytes: Uint8Array, isLast = false): boolean {
+  send(kind: MessageKind, bytes: Uint8Array, isLast = false, release?: () => void): boolean {
     if (this.#isOver || !this.#hasMore) return true;
     if (isLast) this.#hasMore = false;
     this.route.meter?.received(bytes.length, kind === PAYLOAD_LINES ? countLines(bytes) : 1);
-    if (this.#callee !== undefined) return this.#callee.send(kind, bytes, isLast);
+    if (this.#callee !== undefined) return this.#callee.send(kind, bytes, isLast, release);
     this.#early ??= new EarlyMessages();
     this.#early.push(kind, bytes);
     return false;

@@ -108,10 +108,10 @@ export class LinkCall implements CallHandle {
 
   // Sending.
 
-  send(kind: MessageKind, bytes: Uint8Array, isLast = false): boolean {
+  send(kind: MessageKind, bytes: Uint8Array, isLast = false, release?: () => void): boolean {
     if (this.#isOver || this.#hasSentLast) return true;
     if (isLast) this.#hasSentLast = true;
-    this.#sendMessage(KIND_FLAGS[kind] | (isLast ? FLAG_LAST : 0), bytes);
+    this.#sendMessage(KIND_FLAGS[kind] | (isLast ? FLAG_LAST : 0), bytes, release);
     if (isLast) this.#settle();
     const isWritable = this.isWritable;
     if (!isWritable) this.#wantsDrain = true;
@@ -381,10 +381,10 @@ export class LinkCall implements CallHandle {
     this.events?.onAbort(error);
   }
 
-  #sendMessage(flags: number, bytes: Uint8Array): void {
+  #sendMessage(flags: number, bytes: Uint8Array, release?: () => void): void {
     if (bytes.length <= CHUNK_BYTES && (this.isWritable || this.#isExpress(flags, bytes.length))) {
       this.#sendCredit -= bytes.length + HEADER_BYTES;
-      this.#link.output.message(this.id, flags, bytes, 0);
+      if (this.#link.output.message(this.id, flags, bytes, 0)) release?.();
       return;
     }
     const refusal = this.#link.countUnsent(bytes.length);
@@ -392,7 +392,7 @@ export class LinkCall implements CallHandle {
       this.#refuse(refusal);
       return;
     }
-    this.#outgoing.push({ flags, bytes, isArguments: false, offset: 0 });
+    this.#outgoing.push({ flags, bytes, isArguments: false, release, offset: 0 });
     this.#link.output.queue(this);
   }
 

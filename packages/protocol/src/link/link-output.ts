@@ -22,6 +22,11 @@ const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
 const EXPRESS_MESSAGE_BYTES = 4 * 1024;
 /** Bytes of such messages between two drains of the transport. Further ones wait: a peer that does not read gets no more. */
 const EXPRESS_BYTES_MAX = 256 * 1024;
+/**
+ * With so many bytes of payloads and credit, frames are written before the end of the turn, so that the other side works at the
+ * same time.
+ */
+const EARLY_FLUSH_BYTES = 256 * 1024;
 /** Chunks between two checks whether the transport is saturated. */
 const CHUNKS_PER_FLUSH = 4;
 
@@ -48,6 +53,8 @@ export class LinkOutput {
   readonly #queued = new Set<QueuedCall>();
   #unreadBytes = 0;
   #expressBytes = 0;
+  /** Bytes of payloads and credit since the last write. */
+  #unflushedBytes = 0;
   #isFlushScheduled = false;
   #isClosed = false;
   readonly #onScheduled = (): void => {
@@ -69,7 +76,13 @@ export class LinkOutput {
     if (this.isSaturated && type !== MESSAGE) this.#unreadBytes += HEADER_BYTES + payload.length;
     const isCopied = this.#writer.push(type, flags, id, payload, { chunks });
     this.#schedule();
+    this.#flushEarly(payload.length);
     return isCopied;
+  }
+
+  #flushEarly(bytes: number): void {
+    this.#unflushedBytes += bytes;
+    if (this.#unflushedBytes >= EARLY_FLUSH_BYTES) this.flush();
   }
 
   /** Sends the head of a call and the first chunk of its arguments. Returns whether the chunk was copied. */
@@ -93,6 +106,7 @@ export class LinkOutput {
 
   credit(id: number, bytes: number): void {
     this.push(CREDIT, 0, id, encodeCredit(bytes));
+    this.#flushEarly(bytes);
   }
 
   assigned(id: number, waitTimes: WaitTimes): void {
@@ -120,6 +134,7 @@ export class LinkOutput {
   /** Writes the collected frames. */
   flush(): void {
     this.#isFlushScheduled = false;
+    this.#unflushedBytes = 0;
     const parts = this.#writer.take();
     if (parts.length === 0 || this.#isClosed) return;
     this.writes++;

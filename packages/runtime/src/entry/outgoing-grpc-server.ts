@@ -7,9 +7,9 @@ import {
   type Link,
   OUTSIDE,
 } from "@leveros/protocol";
+import { countPassed } from "../buffer-garbage.ts";
 import { type GrpcOptions, serveGrpc } from "../grpc/grpc-call.ts";
 import { ServerConnection } from "../http2/server-connection.ts";
-import { countPassed } from "./buffer-garbage.ts";
 
 const NO_DATE: Uint8Array = new Uint8Array(0);
 

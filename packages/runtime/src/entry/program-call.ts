@@ -7,6 +7,7 @@ import {
   type Payload,
   type PayloadKind,
 } from "@leveros/protocol";
+import { countPassed } from "../buffer-garbage.ts";
 import { frameMessage, MessageReader } from "../grpc/message-reader.ts";
 import {
   decodeReply,
@@ -18,7 +19,6 @@ import type { Http2Request, RequestListener } from "../http2/client-request.ts";
 import { CANCEL } from "../http2/frame.ts";
 import type { Headers } from "../http2/header-decoder.ts";
 import { splitLines } from "../line-messages.ts";
-import { countPassed } from "./buffer-garbage.ts";
 import {
   asMalformed,
   connectionBroke,

@@ -17,6 +17,11 @@ export interface HttpRequest {
   on(event: "end", listener: () => void): unknown;
   /** A LeverError = the rest of the request is malformed, and the response has not begun. Others: the connection broke. */
   on(event: "error", listener: (error?: Error) => void): unknown;
+  /**
+   * Keeps the memory of the piece that "data" passes until the returned function is called. Otherwise it is overwritten.
+   * undefined = memory is never overwritten.
+   */
+  keep?(): () => void;
   pause(): unknown;
   resume(): unknown;
   destroy(): unknown;

@@ -8,9 +8,16 @@ import type { FastRequest } from "./head-reader.ts";
 import type { IncomingBody } from "./incoming-body.ts";
 import type { OtherExchange } from "./other-request.ts";
 import type { FastReply } from "./reply.ts";
+import type { UploadExchange } from "./upload-exchange.ts";
 
 /** A connection's state. Each has its own fields, so that no field of another state can be read. */
-export type ConnectionState = HeadState | BodyState | FastReply | OtherExchange | ClosedState;
+export type ConnectionState =
+  | HeadState
+  | BodyState
+  | FastReply
+  | OtherExchange
+  | UploadExchange
+  | ClosedState;
 
 /** The next request has not arrived, or a part of its head. */
 export interface HeadState {

@@ -7,7 +7,7 @@ import { tryAdmitHead } from "../../admit-head.ts";
 import { BodyReservation, tooManyBodies } from "../../body-budget.ts";
 import type { HeldConnection } from "../../connections.ts";
 import { keepAlive } from "../../keep-alive.ts";
-import { LINGER_MS } from "../discard-body.ts";
+import { endConnection, LINGER_MS } from "../discard-body.ts";
 import { rejectConnection } from "../write-response.ts";
 import { ChunkedBody, incomingBody } from "./chunked-body.ts";
 import {
@@ -25,7 +25,9 @@ import {
 import type { FastOptions } from "./fast-options.ts";
 import { type FastRequest, HeadReader, withoutEmptyLines } from "./head-reader.ts";
 import { OtherExchange, readOtherRequest } from "./other-request.ts";
+import { ReadMemory } from "./read-memory.ts";
 import { FastReply } from "./reply.ts";
+import { type AfterUpload, readUploadHead, UploadExchange } from "./upload-exchange.ts";
 
 /** Bytes that are read ahead while a call is in progress. With more, reading stops. */
 const PIPELINED_BYTES_MAX = 64 * 1024;
@@ -35,9 +37,9 @@ const NOTHING: Buffer = Buffer.alloc(0);
  * An HTTP/1.1 connection of plain requests. It reads one request after the other, calls the method, and writes the response.
  *
  * - P1. Responses are written in the order of their requests, each once.
- * - P2. Other requests that have arrived whole are carried by `serveHttp`, one at a time. The first request that neither can read
- *   goes to Node's server with everything after it, once the requests before it are answered.
- * - P3. Bytes that are read and not answered are bounded: one body within its limit, and 64 KiB.
+ * - P2. Other requests that have arrived whole, and those of streaming methods, are carried by `serveHttp`, one at a time. The
+ *   first request that neither can read goes to Node's server with everything after it, once the requests before it are answered.
+ * - P3. Bytes that are read and not answered are bounded: one body within its limit, and 64 KiB. A stream is passed on.
  */
 export class FastConnection implements HeldConnection {
   readonly #socket: Socket;
@@ -54,6 +56,8 @@ export class FastConnection implements HeldConnection {
   #timeoutAt: number;
   /** Nothing has been answered on it. */
   #isNew = true;
+  /** Defined once a stream has been read. */
+  #memory: ReadMemory | undefined;
 
   constructor(socket: Socket, options: FastOptions) {
     this.#socket = socket;
@@ -113,7 +117,17 @@ export class FastConnection implements HeldConnection {
     if (this.#isBlocked && this.#unread.length > PIPELINED_BYTES_MAX) this.#socket.pause();
   };
 
-  readonly #onDrain = (): void => this.#resumeReading();
+  /** Returns true when the memory of these bytes must not be overwritten. */
+  readonly #onUpload = (bytes: Buffer): boolean => {
+    const state = this.#state;
+    this.#onData(bytes);
+    return state.phase === "upload" && state.isKept;
+  };
+
+  readonly #onDrain = (): void => {
+    if (this.#state.phase === "upload") this.#state.onDrain();
+    else this.#resumeReading();
+  };
 
   /** A caller that has half-closed cannot be told from one that has disconnected. Node's server does the same. */
   readonly #onCallerEnd = (): void => {
@@ -124,6 +138,7 @@ export class FastConnection implements HeldConnection {
     const state = this.#state;
     this.#detach();
     if (state.phase === "call") state.cancel();
+    else if (state.phase === "upload") state.onClose();
   };
 
   // Reading.
@@ -139,7 +154,10 @@ export class FastConnection implements HeldConnection {
 
   /** P1; and responses that the caller does not read must not fill memory. */
   get #isBlocked(): boolean {
-    const { phase } = this.#state;
+    const state = this.#state;
+    // Both directions of a stream flow at once.
+    if (state.phase === "upload") return !state.isReading;
+    const { phase } = state;
     return phase === "call" || phase === "other" || this.#socket.writableNeedDrain;
   }
 
@@ -150,6 +168,8 @@ export class FastConnection implements HeldConnection {
         return this.#readHead(state);
       case "body":
         return this.#readBody(state);
+      case "upload":
+        return this.#readUpload(state);
       case "call":
       case "other":
       case "closed":
@@ -193,13 +213,47 @@ export class FastConnection implements HeldConnection {
 
   #readOther(unread: Buffer): boolean {
     const request = readOtherRequest(unread, this.#options.limits);
-    if (request === undefined) return this.#handOver();
+    if (request === undefined) return this.#beginUpload(unread);
     this.#unread = unread.subarray(request.bytes);
     const exchange = new OtherExchange(this.#socket, this.#options);
     this.#begin(exchange, request.head.isLast);
     exchange.serve(request, (isLast) => this.#onAnswered(isLast));
     return true;
   }
+
+  #beginUpload(unread: Buffer): boolean {
+    const upload = readUploadHead(unread, this.#options.limits);
+    if (upload === undefined) return this.#handOver();
+    const { head, bytes } = upload;
+    this.#unread = unread.subarray(bytes);
+    this.#memory ??= ReadMemory.of(this.#socket);
+    if (this.#memory !== undefined) this.#memory.onRead = this.#onUpload;
+    const exchange = new UploadExchange(this.#socket, head, this.#options, this.#onUploadEnd);
+    this.#begin(exchange, head.isLast);
+    exchange.serve();
+    return true;
+  }
+
+  #readUpload(state: UploadExchange): boolean {
+    const unread = this.#unread;
+    // Of memory that is overwritten, nothing stays here.
+    this.#unread = NOTHING;
+    if (unread.length === 0) return false;
+    const taken = state.read(unread);
+    if (state.isReading || this.#state.phase === "closed") return false;
+    if (this.#memory !== undefined) this.#memory.onRead = undefined;
+    if (taken < unread.length) this.#unread = Buffer.from(unread.subarray(taken));
+    return true;
+  }
+
+  readonly #onUploadEnd = (after: AfterUpload): void => {
+    if (after !== "broken") {
+      this.#onAnswered(after === "last");
+      return;
+    }
+    this.#detach();
+    endConnection(this.#socket);
+  };
 
   #readBody(state: BodyState): boolean {
     const unread = this.#unread;
@@ -261,7 +315,7 @@ export class FastConnection implements HeldConnection {
     }
   }
 
-  #begin(state: FastReply | OtherExchange, isLast: boolean): void {
+  #begin(state: FastReply | OtherExchange | UploadExchange, isLast: boolean): void {
     this.#timeoutAt = 0;
     this.#state = state;
     // The system sends a single response at once without it.
@@ -316,6 +370,7 @@ export class FastConnection implements HeldConnection {
     this.#state = CLOSED;
     this.#unread = NOTHING;
     this.#timeoutAt = 0;
+    if (this.#memory !== undefined) this.#memory.onRead = undefined;
     const socket = this.#socket;
     socket.off("data", this.#onData);
     socket.off("end", this.#onCallerEnd);

@@ -39,33 +39,50 @@ export class OtherExchange {
 
   /** `done` is called once the response is sent; with true, the connection is to be closed. */
   serve({ head, body }: OtherRequest, done: (isLast: boolean) => void): void {
-    const socket = this.#socket;
-    const { shared, limits } = this.#options;
-    const request = new IncomingMessage(socket);
-    request.method = head.method;
-    request.url = head.url;
-    request.headers = head.headers;
-    request.httpVersion = "1.1";
-    request.httpVersionMajor = 1;
-    request.httpVersionMinor = 1;
+    const request = incomingMessage(this.#socket, head);
     request.complete = true;
     if (body.length > 0) request.push(body);
     request.push(null);
-    const response = new ServerResponse(request);
-    const isLast = head.isLast || shared.isClosing;
-    response.shouldKeepAlive = !isLast;
-    if (!isLast) {
-      const seconds = Math.floor(limits.idleConnectionTimeoutMs / 1_000);
-      response.setHeader("keep-alive", `timeout=${seconds}`);
-    }
-    response.assignSocket(socket);
-    response.on("finish", () => {
-      response.detachSocket(socket);
-      // Node's server does the same with a response that is sent.
-      response.destroy();
-      response.emit("close");
-      done(isLast || shared.isClosing);
-    });
+    const response = openResponse(request, head.isLast, this.#options);
+    response.on("finish", () => done(!response.shouldKeepAlive || this.#options.shared.isClosing));
     serveHttp(request, response, this.#options);
   }
+}
+
+/** The head of a request as Node's classes have it. */
+export function incomingMessage(
+  socket: Socket,
+  { method, url, headers }: Pick<OtherHead, "method" | "url" | "headers">,
+): IncomingMessage {
+  const request = new IncomingMessage(socket);
+  request.method = method;
+  request.url = url;
+  request.headers = headers;
+  request.httpVersion = "1.1";
+  request.httpVersionMajor = 1;
+  request.httpVersionMinor = 1;
+  return request;
+}
+
+/** Opens a response of Node on the connection of the request. It leaves the connection when it is sent. */
+export function openResponse(
+  request: IncomingMessage,
+  isLast: boolean,
+  { shared, limits }: Pick<FastOptions, "shared" | "limits">,
+): ServerResponse {
+  const { socket } = request;
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = !isLast && !shared.isClosing;
+  if (response.shouldKeepAlive) {
+    const seconds = Math.floor(limits.idleConnectionTimeoutMs / 1_000);
+    response.setHeader("keep-alive", `timeout=${seconds}`);
+  }
+  response.assignSocket(socket);
+  response.on("finish", () => {
+    response.detachSocket(socket);
+    // Node's server does the same with a response that is sent.
+    response.destroy();
+    response.emit("close");
+  });
+  return response;
 }

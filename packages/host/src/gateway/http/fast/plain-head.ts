@@ -108,6 +108,23 @@ export function parseOtherHead(text: string): OtherHead | undefined {
   return { method, url, headers, bodyBytes, isLast: isLastRequest(headers) };
 }
 
+/** The head of a request to a streaming method, whose body is passed on as it arrives. */
+export interface StreamedHead extends Omit<OtherHead, "bodyBytes"> {
+  /** undefined = the body comes in chunks. */
+  readonly bodyBytes: number | undefined;
+}
+
+/** Parses the head of such a request; undefined = it is malformed, or for Node's server. */
+export function parseStreamedHead(text: string): StreamedHead | undefined {
+  const [, url, fields] = HEAD.exec(text) ?? [];
+  if (url === undefined || fields === undefined || !isStreamUrl(url)) return undefined;
+  const headers = parseHeaders(fields);
+  if (headers === undefined || headers.upgrade !== undefined) return undefined;
+  const isChunked = headers["transfer-encoding"] !== undefined;
+  const bodyBytes = isChunked ? undefined : Number(headers["content-length"] ?? "0");
+  return { method: "POST", url, headers, bodyBytes, isLast: isLastRequest(headers) };
+}
+
 function isStreamUrl(url: string): boolean {
   try {
     return isStreamingName(parseLeverPath(url.split("?", 1)[0] ?? "").method);

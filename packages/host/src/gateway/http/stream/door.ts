@@ -59,7 +59,9 @@ export function serveStream(exchange: Exchange, options: DoorOptions): void {
     reply.call = router.open(opening, reply, true);
   };
   const send = (bytes: Uint8Array, sentKind: MessageKind = kind): void => {
-    if (bytes.length > 0 && reply.call?.send(sentKind, bytes) === false) request.pause();
+    if (bytes.length === 0) return;
+    const release = request.keep?.();
+    if (reply.call?.send(sentKind, bytes, false, release) === false) request.pause();
   };
 
   if (isEventSource(request)) {
@@ -89,7 +91,7 @@ export function serveStream(exchange: Exchange, options: DoorOptions): void {
       }
       if (taken === undefined) return;
       rest = taken.rest;
-      if (reply.call === undefined) open(taken.line);
+      if (reply.call === undefined) open(request.keep ? Buffer.from(taken.line) : taken.line);
       else send(taken.line);
     }
     send(rest);

@@ -8,8 +8,9 @@ let bytesPassed = 0;
 let collect: ((options: { readonly type: "minor" }) => void) | undefined;
 
 /**
- * Call it with the size of each message that passes between the host and the program. V8 alone would free unused buffers
- * when they have reached 64 MB: it counts only the small objects that refer to them. The program needs that memory.
+ * Call it with the size of each message of a stream, or of a program. V8 alone would free unused buffers when they have reached
+ * 64 MB: it counts only the small objects that refer to them. A program needs that memory. In a service, it would come from
+ * the system again each time, page by page.
  */
 export function countPassed(bytes: number): void {
   bytesPassed += bytes;
@@ -19,9 +20,10 @@ export function countPassed(bytes: number): void {
   collect({ type: "minor" });
 }
 
-/** V8 shows the function to contexts that are made after the flag is set. No code of a service runs in this process. */
+/** V8 shows the function to contexts that are made while the flag is set: to none of a service. */
 function findCollector(): NonNullable<typeof collect> {
   setFlagsFromString("--expose-gc");
   const found: unknown = runInNewContext("gc");
+  setFlagsFromString("--no-expose-gc");
   return typeof found === "function" ? (options) => found(options) : () => {};
 }
