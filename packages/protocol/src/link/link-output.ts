@@ -81,6 +81,8 @@ export class LinkOutput {
   }
 
   #flushEarly(bytes: number): void {
+    // A transport that carries the payloads itself is filled by fewer writes as well.
+    if (this.#slots === undefined) return;
     this.#unflushedBytes += bytes;
     if (this.#unflushedBytes >= EARLY_FLUSH_BYTES) this.flush();
   }

@@ -236,7 +236,7 @@ export class FastConnection implements HeldConnection {
 
   #readUpload(state: UploadExchange): boolean {
     const unread = this.#unread;
-    // Of memory that is overwritten, nothing stays here.
+    // The memory may be overwritten, so nothing of it stays here.
     this.#unread = NOTHING;
     if (unread.length === 0) return false;
     const taken = state.read(unread);

@@ -7,7 +7,7 @@ const LINE_BYTES_MAX = 64;
 interface Outcome {
   readonly content: string;
   readonly state: "open" | "complete" | "malformed";
-  /** What follows the body. */
+  /** The bytes after the body. */
   readonly rest: string;
 }
 
