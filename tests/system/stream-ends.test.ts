@@ -110,8 +110,8 @@ afterAll(async () => {
 
 const codes: Readonly<Record<string, RegExp>> = {
   WebSocket: /^4503 Cannot continue the stream of svc: /,
-  "lines of JSON": /^1\n\{"error":\{.*"code":"unavailable"\}\}\n$/,
-  "server-sent events": /event: problem\ndata: .*"code":"unavailable"\}\n\n$/,
+  "lines of JSON": /^1\n\{"error":\{.*"code":"unavailable","call":"[^"]+"\}\}\n$/,
+  "server-sent events": /event: problem\ndata: .*"code":"unavailable","call":"[^"]+"\}\n\n$/,
   gRPC: /^14 Cannot continue the stream of svc: /,
   "the Node client": /^unavailable Cannot continue the stream of svc: /,
 };
