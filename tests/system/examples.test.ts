@@ -87,6 +87,9 @@ it("the commands that a deploy suggests succeed when they are pasted", {
   timeout: 90_000,
 }, async () => {
   await using lever = await startLever({ dataDir: await makeDataDir() });
+  // It is private: no caller outside may call it.
+  const storage = await lever.lever(["deploy", "examples/notes/storage"], { cwd: checkout });
+  expect(storage.stdout).toMatch(/\nNext:\n {2}lever ls notesStorage\n$/);
   const shell = `set -e; lever() { '${process.execPath}' '${leverBin}' "$@"; }`;
   for (const example of ["hello", "hello-ts", "counter"]) {
     const { stdout } = await lever.lever(["deploy", `examples/${example}`], { cwd: checkout });

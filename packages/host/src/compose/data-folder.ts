@@ -49,7 +49,7 @@ export function openDataFolder(path: string): DataFolder {
   if (existsSync(join(dir, RESTORING_DIR))) {
     throw new StartupError(
       "dataFolderDamaged",
-      `Cannot use the data folder ${dir}: a restore into it has not been completed. Run lever restore again.`,
+      `Cannot use the data folder ${dir}: a restore into it has not been completed. Run lever restore again, or remove the folder.`,
     );
   }
   const versionFile = join(dir, VERSION_FILE);
