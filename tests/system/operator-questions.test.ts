@@ -54,7 +54,12 @@ const questions: readonly [string, () => readonly string[], RegExp][] = [
     () => ["logs", "shop", "--level", "error"],
     /negative\n.*server\.js:5:27/,
   ],
-  ["what happened since yesterday", () => ["events", "--since", "1d"], /deployed(.*\n)+.*instance failed/],
+  [
+    "what happened since yesterday",
+    () => ["events", "--since", "1d"],
+    /deployed(.*\n)+.*instance failed/,
+  ],
+  ["whether it is ready", () => ["status"], /^state +ready/],
   ["who deployed what", () => ["audit"], /local .*deployServiceChan .*shop +2 +done/],
   ["what was dropped", () => ["logs", "shop", "--level", "warn"], /\d+ records? \(.*\) dropped/],
   ["which version answered", () => ["trace", slow], /shop\/pay .* v2 /],
