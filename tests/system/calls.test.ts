@@ -1,35 +1,67 @@
-import { rmSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { gunzipSync } from "node:zlib";
 import type { CallRecord, CallTrace } from "@leveros/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../harness/eventually.ts";
-import { callMethod } from "../harness/http-call.ts";
+import { callMethod, httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { deployService, testService } from "../harness/test-service.ts";
 
 const shop = `
-const { Client } = require("leveros");
+const { Client, callContext } = require("leveros");
 const client = new Client();
 let go;
 exports.hello = (name) => name;
+exports.traced = async () => [callContext().traceparent, await client.invokeURL("/pay/traced")];
 exports.checkout = async () => { await client.invokeURL("/pay/check"); return client.invokeURL("/pay/charge", 1); };
 exports.holds = () => new Promise((resolve) => { go = resolve; });
 exports.go = () => go("done");
 `;
 const pay = `
 exports.check = () => 1;
+exports.traced = () => require("leveros").callContext().traceparent;
 exports.charge = () => { throw new TypeError('cannot read "total"'); };
 `;
 
+const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 let lever: RunningLever;
 
+/** Spans that the host has sent, by OpenTelemetry's protocol. */
+const spans: { readonly name: string; readonly traceId: string; readonly parentSpanId?: string }[] =
+  [];
+const collector = createServer(async (request, response) => {
+  const sent = JSON.parse(String(gunzipSync(await buffer(request)))) as {
+    resourceSpans: { scopeSpans: { spans: typeof spans }[] }[];
+  };
+  for (const { scopeSpans } of sent.resourceSpans) {
+    for (const scope of scopeSpans) spans.push(...scope.spans);
+  }
+  response.end("{}");
+});
+const dataDir = mkdtempSync(join(tmpdir(), "lever-calls-"));
+
 beforeAll(async () => {
-  lever = await startLever({ args: ["--limit", "traceSampledEach=0"] });
+  collector.listen(0, "127.0.0.1");
+  await once(collector, "listening");
+  const { port } = collector.address() as AddressInfo;
+  lever = await startLever({
+    dataDir,
+    args: ["--limit", "traceSampledEach=0", "--otlp", `http://127.0.0.1:${port}`],
+  });
   await deployService(lever, testService(shop, { name: "shop" }));
   await deployService(lever, testService(pay, { name: "pay" }));
 });
 
 afterAll(async () => {
   await lever.stop();
+  collector.close();
+  rmSync(dataDir, { recursive: true, force: true });
 });
 
 async function calls(...args: string[]): Promise<CallRecord[]> {
@@ -80,17 +112,33 @@ describe("calls and traces", () => {
     expect(await calls("--running")).toEqual([]);
   });
 
+  it("a trace that began outside goes on through calls between services", async () => {
+    const headers = {
+      "content-type": "application/json",
+      traceparent: `00-${TRACE_ID}-00f067aa0ba902b7-01`,
+    };
+    const path = "/shop/traced?forceenv=dev.lever";
+    const answer = await httpCall(lever.address, path, { headers, body: "[]" });
+    expect(answer.headers["lever-call"]).toBeDefined();
+    const parents = answer.json() as string[];
+    for (const parent of parents) {
+      expect(parent).toMatch(new RegExp(`^00-${TRACE_ID}-[0-9a-f]{16}-01$`));
+    }
+    expect(new Set(parents).size).toBe(2);
+    const run = await lever.lever(["trace", TRACE_ID]);
+    expect(run.stdout).toMatch(/shop\/traced.*pay\/traced/s);
+  });
+
   it("an unknown call, and a text that is no id, are refused with the reason", async () => {
     const unknown = await lever.lever(["trace", "zzz-zzz"]);
     expect([unknown.status, unknown.stderr]).toEqual([3, expect.stringContaining("has no call")]);
     const malformed = await lever.lever(["trace", "x"]);
-    expect(malformed.stderr).toContain("not the id of a call");
+    expect(malformed.stderr).toContain("neither the id of a call");
   });
 
   it("kept traces are shown after a restart, and other calls are not", async () => {
-    const { dataDir } = lever;
     const plain = (await calls("shop")).find(({ method }) => method === "hello")?.id;
-    await lever.kill();
+    await lever.stop();
     lever = await startLever({ dataDir });
     const trace = async (of: unknown): Promise<CallTrace | undefined> => {
       const run = await lever.lever(["trace", String(of), "--json"]);
@@ -102,7 +150,11 @@ describe("calls and traces", () => {
       "charge",
     ]);
     expect(await trace(plain)).toBeUndefined();
-    await lever.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  it("what the host keeps is sent to the collector, at the latest when it stops", () => {
+    const shop = spans.find(({ name }) => name === "shop/traced");
+    expect(shop).toMatchObject({ traceId: TRACE_ID, parentSpanId: "00f067aa0ba902b7" });
+    expect(spans.map(({ name }) => name)).toContain("pay/charge");
   });
 });

@@ -2,6 +2,8 @@
 export interface CallContext {
   /** Identifies the call, as in `lever trace <id>` and in the responses of calls that failed. */
   readonly id: string;
+  /** The header `traceparent` for requests that the method makes itself (W3C Trace Context). */
+  readonly traceparent: string;
   /** Environment, service, version and id of the instance that runs the method. */
   readonly environment: string;
   readonly service: string;

@@ -46,6 +46,7 @@ export interface CallFilter {
 export interface CallTrace {
   /** The first of them. */
   readonly id: string;
+  readonly traceId: string;
   /** In the order in which they arrived. Some may be missing: the host forgets calls, and those of other environments are not shown. */
   readonly calls: readonly CallRecord[];
 }

@@ -1,6 +1,7 @@
 import type { StartTimes } from "./admin-messages.ts";
 import type { LeverError } from "./errors.ts";
 import type { LeverUrl } from "./lever-url.ts";
+import type { TraceContext } from "./trace-ids.ts";
 
 /** The payload is JSON text in UTF-8. */
 export const PAYLOAD_JSON = 0;
@@ -41,6 +42,10 @@ export interface CallRequest {
   readonly number?: number | undefined;
   /** Its caller asks for its trace. */
   readonly isSampled?: boolean | undefined;
+  /** The number of the first call of its chain; undefined = its own. */
+  readonly root?: number | undefined;
+  /** undefined = its trace began at this host. */
+  readonly trace?: TraceContext | undefined;
   /** From an instance: the number, on its link, of the call in whose course it makes this one. undefined = not known. */
   readonly parent?: number | undefined;
   /**

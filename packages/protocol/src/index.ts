@@ -178,6 +178,8 @@ export type {
   StatsReport,
   TrafficStats,
 } from "./stats-messages.ts";
+export { formatTraceparent, type TraceContext, TraceIds } from "./trace-ids.ts";
+export { parseTraceparent } from "./traceparent.ts";
 export {
   decodeArguments,
   decodeText,

@@ -18,6 +18,8 @@ export interface Assignment {
   /** Modules of the code that are loaded before jsEntry. Absent = no variable needs a check before that, either. */
   readonly preload?: readonly PreloadedModule[];
   readonly bodyBytesMax: number;
+  /** See `TraceIds`. */
+  readonly tracePrefix: string;
   /** The runtime switches to this user before it opens any file of the service; undefined = it keeps its user. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
   /** True when no other process of the machine has the instance's ports. */

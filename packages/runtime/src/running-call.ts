@@ -1,13 +1,17 @@
 import {
   type ActiveCall,
+  type Assignment,
   type CallContext,
   type CallHandle,
   type CallListener,
   type CallRequest,
   formatCallId,
+  formatTraceparent,
   LeverError,
   type Payload,
   processMs,
+  type TraceContext,
+  TraceIds,
 } from "@leveros/protocol";
 
 export interface CallServerOptions {
@@ -21,7 +25,10 @@ export interface CallServerOptions {
   /** The service is a part of Lever: a LeverError that it throws is Lever's error, not the error value of a method. */
   readonly isPlatform?: boolean;
   /** The instance, for the contexts of its calls. */
-  readonly self?: Pick<CallContext, "environment" | "service" | "version" | "instance">;
+  readonly self?: Pick<
+    Assignment,
+    "environment" | "service" | "version" | "instance" | "tracePrefix"
+  >;
 }
 
 /** The functions of the server that its calls use. */
@@ -39,6 +46,10 @@ export type AnsweringSide = CallHandle & { readonly id?: number };
 /** One call whose function runs. It is answered at most once (R1). */
 export class RunningCall implements ActiveCall, CallListener {
   readonly number: number;
+  /** Its trace is kept and exported. */
+  readonly isSampled: boolean;
+  readonly #root: number;
+  readonly #trace: TraceContext | undefined;
   readonly environment: string;
   readonly service: string;
   readonly version: number;
@@ -63,6 +74,9 @@ export class RunningCall implements ActiveCall, CallListener {
   constructor(request: CallRequest, side: AnsweringSide, owner: RunningCallOwner) {
     const { self } = owner;
     this.number = request.number ?? 0;
+    this.isSampled = request.isSampled === true;
+    this.#root = request.root ?? this.number;
+    this.#trace = request.trace;
     this.environment = self?.environment ?? "";
     this.service = self?.service ?? "";
     this.version = self?.version ?? 0;
@@ -83,6 +97,12 @@ export class RunningCall implements ActiveCall, CallListener {
 
   get id(): string {
     return formatCallId(this.number);
+  }
+
+  get traceparent(): string {
+    const ids = new TraceIds(this.#owner.self?.tracePrefix ?? "");
+    const traceId = this.#trace?.traceId ?? ids.traceId(this.#root);
+    return formatTraceparent({ traceId, spanId: ids.spanId(this.number) }, this.isSampled);
   }
 
   get callId(): number | undefined {

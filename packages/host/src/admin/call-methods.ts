@@ -58,10 +58,12 @@ function isOptional<Name extends keyof TypesByName>(
 const callId: Argument<string> = {
   name: "call",
   read(value) {
-    if (typeof value === "string" && parseCallId(value) !== undefined) return value;
+    const isId = (text: string): boolean =>
+      parseCallId(text) !== undefined || /^[0-9a-f]{32}$/.test(text);
+    if (typeof value === "string" && isId(value)) return value;
     throw new LeverError(
       "malformed_request",
-      `Cannot show the trace: ${JSON.stringify(value)} is not the id of a call, such as k7q-1z4x8.`,
+      `Cannot show the trace: ${JSON.stringify(value)} is neither the id of a call, such as k7q-1z4x8, nor that of a trace.`,
     );
   },
 };

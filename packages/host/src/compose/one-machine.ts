@@ -10,6 +10,7 @@ import type { Isolation } from "../launcher/open-launcher.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
 import { BusyTime } from "../processes/busy-time.ts";
+import { parseOtlpTarget } from "../traces/otlp-target.ts";
 import { defaultWorkers, lackOfCores } from "../workers/default-workers.ts";
 import { createFront } from "./front.ts";
 import { readHostFacts } from "./host-facts.ts";
@@ -39,6 +40,8 @@ export interface HostOptions {
   readonly isolation: Isolation;
   /** Only this machine reaches the address. */
   readonly isLocalOnly: boolean;
+  /** The collector that traces are sent to; undefined = none. */
+  readonly otlp: { readonly endpoint: string; readonly headers: string | undefined } | undefined;
   readonly logLevel: "info" | "debug";
   /** The log has what instances print, too. */
   readonly showsOutput: boolean;
@@ -79,6 +82,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const clock = systemClock;
   const busyTime = new BusyTime();
   const certificate = options.tls && (await readCertificate(options.tls));
+  const otlpTarget = options.otlp && parseOtlpTarget(options.otlp.endpoint, options.otlp.headers);
   const { folder, store } = openData(options.dataDir);
   const events = new EventLog({ dir: folder.eventsDir, clock });
   const log = createLog({ level: options.logLevel, to: options.logTo, clock }, events);
@@ -90,6 +94,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const { isolation, showsOutput } = options;
     const host = await openHostParts({ ...shared, folder, store, isolation, showsOutput });
     parts = host;
+    if (otlpTarget !== undefined) await host.calls?.exportTo(otlpTarget);
     const front = createFront({ ...shared, readiness, bind, port, workers, certificate }, host);
     const history = new MetricHistory({
       dir: folder.metricsDir,

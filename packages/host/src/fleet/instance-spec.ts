@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { programNodeOptions } from "../launcher/node-flags.ts";
+import { tracePrefix } from "../router/call-numbers.ts";
 import type { VersionRecord } from "../store/store.ts";
 import { type StartVariables, startVariables } from "./start-variables.ts";
 
@@ -11,6 +12,8 @@ export interface InstanceSpec {
   readonly service: string;
   readonly version: number;
   readonly instance: string;
+  /** See `TraceIds`. */
+  readonly tracePrefix: string;
   readonly codeDir: string;
   /** Where its service may keep files. */
   readonly dataDir: string;
@@ -80,6 +83,7 @@ export async function prepareInstance(
     service,
     version,
     instance,
+    tracePrefix,
     codeDir,
     dataDir,
     jsEntry,

@@ -1,18 +1,46 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { parseTraceparent, type TraceContext } from "@leveros/protocol";
+import { systemClock } from "../clock.ts";
 import { nextCallNumber } from "../router/call-numbers.ts";
 
-/** The fields that identify a call in its trace. */
+/** The fields of a call that its trace is made of. */
 export interface NumberedCall {
   readonly number: number;
   /** Its caller asks for its trace, and for its id in the response. */
   readonly isSampled: boolean;
+  /** The trace that its caller names. */
+  readonly trace: TraceContext | undefined;
 }
+
+/** Calls that are sampled because of their `traceparent`, per second and process: a proxy may mark every request. */
+const SAMPLED_PER_SECOND_MAX = 100;
+let second = 0;
+let sampledInSecond = 0;
 
 /** Numbers a call from outside. */
 export function numberCall(headers: IncomingHttpHeaders): NumberedCall {
-  return { number: nextCallNumber(), isSampled: asksForTrace(headers) };
+  const trace = tracedBy(headers);
+  return { number: nextCallNumber(), isSampled: isSampledBy(headers, trace), trace };
 }
 
-export function asksForTrace(headers: IncomingHttpHeaders): boolean {
-  return headers["lever-trace"] === "1";
+/** The trace of the header `traceparent`; undefined = there is none, or it is malformed. */
+export function tracedBy(headers: IncomingHttpHeaders): ReturnType<typeof parseTraceparent> {
+  const { traceparent } = headers;
+  return typeof traceparent === "string" ? parseTraceparent(traceparent) : undefined;
+}
+
+/** The caller asks for the trace by `lever-trace: 1`, or by the flag of its own trace. */
+export function isSampledBy(
+  headers: IncomingHttpHeaders,
+  trace: { readonly isSampled: boolean } | undefined,
+): boolean {
+  if (headers["lever-trace"] === "1") return true;
+  if (trace?.isSampled !== true) return false;
+  const now = Math.floor(systemClock.now() / 1_000);
+  if (now !== second) {
+    second = now;
+    sampledInSecond = 0;
+  }
+  sampledInSecond++;
+  return sampledInSecond <= SAMPLED_PER_SECOND_MAX;
 }

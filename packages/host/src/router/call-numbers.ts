@@ -1,11 +1,15 @@
-import { randomInt } from "node:crypto";
-import { CALL_RUNS_MAX, callNumbersOf } from "@leveros/protocol";
+import { randomBytes, randomInt } from "node:crypto";
+import { CALL_RUNS_MAX, callNumbersOf, TraceIds } from "@leveros/protocol";
 
 /** The first digit of a run is a letter, so that no id looks like a number. */
 const RUNS_MIN: number = 10 * 36 ** 2;
 
 let run: number = randomInt(RUNS_MIN, CALL_RUNS_MAX);
 let last: number = callNumbersOf(run);
+
+/** The first half of the ids of traces that begin at this host. */
+export const tracePrefix: string = randomBytes(8).toString("hex");
+export const traceIds: TraceIds = new TraceIds(tracePrefix);
 
 /** The number of the next call that this process takes. */
 export function nextCallNumber(): number {

@@ -1,4 +1,4 @@
-import type { CallListener, CallRequest } from "@leveros/protocol";
+import type { CallListener, CallRequest, TraceContext } from "@leveros/protocol";
 import type { InstanceTarget } from "./instance-target.ts";
 
 /** One ownership of a resource of a service. */
@@ -20,6 +20,8 @@ export interface ChainLink {
   readonly root: number;
   /** Its trace is kept. */
   readonly isSampled: boolean;
+  /** As `CallRequest.trace`. */
+  readonly trace: TraceContext | undefined;
   /** 1 = it is made in the course of no other. */
   readonly depth: number;
   readonly parent: ChainLink | undefined;

@@ -222,6 +222,7 @@ describe("a call that an instance makes", () => {
     number: 0,
     root: 0,
     isSampled: false,
+    trace: undefined,
     ...ignoredEvents,
     depth,
     parent: undefined,

@@ -115,6 +115,7 @@ function runHook(
     number,
     root: cause?.root ?? number,
     isSampled: cause?.isSampled === true,
+    trace: cause?.trace,
     depth: 1 + (cause?.depth ?? 0),
     parent: cause,
     isOn: (instance) => instance === target && !isOver,

@@ -1,3 +1,5 @@
+// One class, although long: each ending of a call changes all of its state.
+
 import {
   type Caller,
   type CallHandle,
@@ -10,6 +12,7 @@ import {
   type MessageKind,
   PAYLOAD_LINES,
   type PayloadKind,
+  type TraceContext,
   type WaitTimes,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
@@ -35,6 +38,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   readonly number: number;
   readonly root: number;
   readonly isSampled: boolean;
+  readonly trace: TraceContext | undefined;
   readonly arrivedAt: number;
   endedAt = 0;
   waitTimes: WaitTimes | undefined;
@@ -79,10 +83,11 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
     this.parent = parent;
     this.depth = 1 + (parent?.depth ?? 0);
     this.number = number;
-    this.root = parent === undefined ? number : parent.root;
+    this.root = request.root ?? number;
+    this.trace = request.trace;
     this.isSampled =
       request.isSampled === true ||
-      (parent === undefined ? route.recorder?.isSampled(number) === true : parent.isSampled);
+      (parent === undefined && route.recorder?.isSampled(number) === true);
     const { timeoutMs } = request;
     this.arrivedAt = options.clock.now();
     this.#deadlineAt = timeoutMs === 0 ? 0 : this.arrivedAt + timeoutMs;
@@ -255,9 +260,12 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   }
 
   #requestWithTimeLeft(): CallRequest {
-    if (this.#deadlineAt === 0 || this.#waitingSince === undefined) return this.#request;
+    const { isSampled } = this;
+    const hasWaited = this.#deadlineAt > 0 && this.#waitingSince !== undefined;
+    if (!hasWaited && isSampled === (this.#request.isSampled === true)) return this.#request;
+    if (!hasWaited) return { ...this.#request, isSampled };
     const timeoutMs = Math.max(1, this.#deadlineAt - this.#clock.now());
-    return { ...this.#request, timeoutMs };
+    return { ...this.#request, isSampled, timeoutMs };
   }
 
   #onDeadline(): void {

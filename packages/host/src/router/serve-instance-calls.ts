@@ -5,9 +5,10 @@ import {
   type Limits,
   type LinkedSide,
   type OpenCalls,
+  type TraceContext,
 } from "@leveros/protocol";
 import type { Log } from "../logs/log.ts";
-import { nextCallNumber } from "./call-numbers.ts";
+import { nextCallNumber, traceIds } from "./call-numbers.ts";
 import { type ChainLink, isChainLink, type RoutedRequest } from "./chain-link.ts";
 import { type ForwardOptions, forwardCall } from "./forward-call.ts";
 
@@ -31,7 +32,8 @@ export function serveInstanceCalls(options: {
   const { limits } = options;
   const forwarding = { ...options, isTrusted: false };
   return ({ environment, service }, asked, side, openCalls) => {
-    const { target, isStream, timeoutMs, kind, body, parent } = asked;
+    const { target, isStream, timeoutMs, kind, body } = asked;
+    const parentCall = openCalls && findParent(openCalls, asked);
     const request: RoutedRequest = {
       caller: { kind: "service", environment, service },
       target: target.environment === "" ? { ...target, environment } : target,
@@ -40,7 +42,10 @@ export function serveInstanceCalls(options: {
       kind,
       body,
       number: nextCallNumber(),
-      parentCall: openCalls && findParent(openCalls, parent),
+      root: parentCall?.root,
+      isSampled: parentCall?.isSampled,
+      trace: parentCall === undefined ? asked.trace : traceWithin(parentCall, asked.trace),
+      parentCall,
     };
     return forwardCall(request, side, forwarding);
   };
@@ -50,12 +55,30 @@ export function serveInstanceCalls(options: {
  * The call in whose course an instance makes another. Without a valid number it may be any that the instance has: programs
  * name none. Then it counts as the deepest one, so that no chain is without an end. undefined = the instance has none.
  */
-function findParent(openCalls: OpenCalls, id: number | undefined): ChainLink | undefined {
-  const named = id === undefined ? undefined : openCalls.listenerOf(id);
+function findParent(
+  openCalls: OpenCalls,
+  { parent, trace }: Pick<CallRequest, "parent" | "trace">,
+): ChainLink | undefined {
+  const named = parent === undefined ? undefined : openCalls.listenerOf(parent);
   if (isChainLink(named)) return named;
   let deepest: ChainLink | undefined;
   for (const listener of openCalls.listeners()) {
-    if (isChainLink(listener) && listener.depth > (deepest?.depth ?? 0)) deepest = listener;
+    if (!isChainLink(listener)) continue;
+    // Programs name the trace of the call, as they have received it.
+    if (trace !== undefined && traceIds.spanId(listener.number) === trace.spanId) return listener;
+    if (listener.depth > (deepest?.depth ?? 0)) deepest = listener;
   }
   return deepest;
+}
+
+/** The trace of a call that is made in the course of another one; undefined = that began at this host. */
+function traceWithin(
+  { trace, root, number }: ChainLink,
+  asked: TraceContext | undefined,
+): TraceContext | undefined {
+  if (trace === undefined && asked === undefined) return undefined;
+  const traceId = trace?.traceId ?? traceIds.traceId(root);
+  // The program may have spans of its own in between.
+  if (asked?.traceId === traceId) return asked;
+  return trace === undefined ? undefined : { traceId, spanId: traceIds.spanId(number) };
 }

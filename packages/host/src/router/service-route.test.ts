@@ -21,6 +21,7 @@ class Call implements SubmittedCall {
   readonly number = 0;
   readonly root = 0;
   readonly isSampled = false;
+  readonly trace = undefined;
   readonly bodyBytes = 10;
   readonly resource: string;
   readonly isStream: boolean;

@@ -5,6 +5,7 @@ import {
   LeverError,
   PAYLOAD_JSON,
   type StartTimes,
+  type TraceContext,
 } from "@leveros/protocol";
 import type { CallFailure, RecordedCall } from "../router/call-recorder.ts";
 
@@ -20,6 +21,7 @@ export interface CallDetails {
   readonly error: string | undefined;
   readonly waitMs: number | undefined;
   readonly start: StartTimes | undefined;
+  readonly trace: TraceContext | undefined;
 }
 
 /** A call that has ended, or that runs: then `endedAt` is now. */
@@ -51,6 +53,7 @@ export function detailsOf(call: RecordedCall, failure: CallFailure | undefined):
     error: failure && ownText(textOf(failure).slice(0, ERROR_LENGTH_MAX)),
     waitMs: waitTimes?.waitMs,
     start: waitTimes?.start,
+    trace: call.trace,
   };
 }
 

@@ -5,10 +5,12 @@ import {
   formatCallId,
   type Limits,
   parseCallId,
+  type TraceContext,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import type { MethodMeter } from "../metrics/method-meter.ts";
+import { traceIds } from "../router/call-numbers.ts";
 import {
   type CallFailure,
   type CallRecorder,
@@ -19,6 +21,8 @@ import { type CallEnd, codeOf, detailsOf, recordOf, runningCall } from "./call-e
 import { isWanted, isWantedRecord } from "./call-filter.ts";
 import { CallRing } from "./call-ring.ts";
 import { KeptCalls, type KeptKind } from "./kept-calls.ts";
+import type { OtlpExporter } from "./otlp-exporter.ts";
+import type { OtlpTarget } from "./otlp-target.ts";
 
 /** A call that takes longer is slow, whatever its method. */
 const SLOW_MS = 1_000;
@@ -60,6 +64,7 @@ export class CallHistory implements CallRecorder {
   readonly #pending: PendingTrace[] = [];
   #timer: unknown;
   #hasFailedToWrite = false;
+  #exporter: OtlpExporter | undefined;
 
   constructor(options: CallHistoryOptions) {
     const { limits, dir, log } = options;
@@ -153,21 +158,37 @@ export class CallHistory implements CallRecorder {
   /** The trace that a call belongs to; undefined = the host has no such call in the environment. */
   async trace(environment: string, id: string): Promise<CallTrace | undefined> {
     const number = parseCallId(id);
-    if (number === undefined) return undefined;
+    if (number === undefined) return await this.#keptTrace(environment, `"traceId":"${id}"`);
     const running = this.#options.running(environment);
     const found = this.#ring.find(number) ?? running.find((call) => call.number === number);
-    const calls = found === undefined ? [] : this.#collect(environment, found.root, running);
-    if (calls.some((call) => call.id === id)) return asTrace(calls);
-    for await (const trace of this.#kept.read(`"id":"${id}"`)) {
-      if (trace.environment === environment) return asTrace(trace.calls);
+    const calls = found === undefined ? [] : this.#collect(found.root, running);
+    const records = recordsOf(calls, environment, this.#wallTimeOffset);
+    if (records.some((call) => call.id === id)) {
+      return { id: records[0]?.id ?? "", traceId: traceIdOf(calls), calls: records };
+    }
+    return await this.#keptTrace(environment, `"id":"${id}"`);
+  }
+
+  async #keptTrace(environment: string, contains: string): Promise<CallTrace | undefined> {
+    this.#keepPending();
+    for await (const trace of this.#kept.read(contains)) {
+      if (trace.environment !== environment) continue;
+      return { id: trace.calls[0]?.id ?? "", traceId: trace.traceId, calls: trace.calls };
     }
     return undefined;
   }
 
-  /** Writes what is to be kept. */
+  /** Sends kept traces to a collector from now on. */
+  async exportTo(target: OtlpTarget): Promise<void> {
+    // Few hosts need it.
+    const { OtlpExporter } = await import("./otlp-exporter.ts");
+    this.#exporter = new OtlpExporter({ ...this.#options, target });
+  }
+
+  /** Writes and sends what is to be kept. */
   async close(): Promise<void> {
-    this.#options.clock.clearTimeout(this.#timer);
     this.#keepPending();
+    await this.#exporter?.close();
     await this.#kept.written();
   }
 
@@ -181,15 +202,11 @@ export class CallHistory implements CallRecorder {
       .sort((a, b) => b.ms - a.ms);
   }
 
-  #collect(
-    environment: string,
-    root: number,
-    running: readonly RecordedCall[],
-  ): readonly CallRecord[] {
+  #collect(root: number, running: readonly RecordedCall[]): readonly CallEnd[] {
     const now = this.#options.clock.now();
     const ended = this.#ring.withRoot(root, Number.NEGATIVE_INFINITY);
     const open = running.filter((call) => call.root === root).map((call) => runningCall(call, now));
-    return recordsOf([...ended, ...open], environment, this.#wallTimeOffset);
+    return [...ended, ...open];
   }
 
   /** The first call of a chain decides, when it ends. A stream may be open for long: then the call itself does. */
@@ -221,14 +238,18 @@ export class CallHistory implements CallRecorder {
   }
 
   #keepPending(): void {
+    this.#options.clock.clearTimeout(this.#timer);
     for (const { kind, number, root, arrivedAt } of this.#pending.splice(0)) {
       const calls = this.#ring.withRoot(root, arrivedAt);
       const own = calls.find((call) => call.number === number);
       if (own === undefined) continue;
+      const traceId = traceIdOf(calls);
+      const wallTimeOffset = this.#wallTimeOffset;
+      this.#exporter?.add({ ...traceOf(calls), calls, traceId, wallTimeOffset, spanIdOf });
       // Each environment sees its own calls.
       for (const environment of new Set(calls.map((call) => call.environment))) {
         const records = recordsOf(calls, environment, this.#wallTimeOffset);
-        this.#kept.add(kind, { environment, id: formatCallId(root), calls: records });
+        this.#kept.add(kind, { environment, id: formatCallId(root), traceId, calls: records });
       }
     }
   }
@@ -259,6 +280,18 @@ function recordsOf(
     .map((call) => recordOf(call, wallTimeOffset));
 }
 
-function asTrace(calls: readonly CallRecord[]): CallTrace {
-  return { id: calls[0]?.id ?? "", calls };
+const spanIdOf = (number: number, kind?: 0 | 1): string => traceIds.spanId(number, kind);
+
+function traceIdOf(calls: readonly CallEnd[]): string {
+  return traceOf(calls).outer?.traceId ?? traceIds.traceId(calls[0]?.root ?? 0);
+}
+
+/** The trace outside of Lever that the calls belong to. */
+function traceOf(calls: readonly CallEnd[]): {
+  readonly outer: TraceContext | undefined;
+  readonly outerSpanId: string | undefined;
+} {
+  const outer = calls.find((call) => call.details?.trace !== undefined)?.details?.trace;
+  const first = calls.find((call) => call.parent === 0)?.details?.trace;
+  return { outer, outerSpanId: first?.spanId };
 }

@@ -7,6 +7,7 @@ const call = (number: number, root = number): RecordedCall => ({
   number,
   root,
   isSampled: false,
+  trace: undefined,
   depth: 1,
   parent: undefined,
   isOn: () => false,
@@ -51,6 +52,7 @@ it("a place that is used again has none of the details of the call before", () =
     error: "x",
     waitMs: undefined,
     start: undefined,
+    trace: undefined,
   };
   ring.add(call(1), "m", details);
   for (let number = 2; number <= 4_097; number++) ring.add(call(number), "m", undefined);

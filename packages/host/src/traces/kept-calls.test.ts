@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { makeTemporaryFolder } from "../../../../tests/harness/temporary-folder.ts";
 import { KeptCalls, type KeptTrace } from "./kept-calls.ts";
 
-const trace = (id: string): KeptTrace => ({ environment: "dev.lever", id, calls: [] });
+const trace = (id: string): KeptTrace => ({ environment: "dev.lever", id, traceId: "", calls: [] });
 const fail = (error: unknown): void => {
   throw error;
 };

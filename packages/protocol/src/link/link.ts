@@ -290,6 +290,8 @@ export class Link implements CallTarget, OpenCalls, CallLink {
       timeoutMs: head.timeoutMs,
       number: head.number,
       isSampled: head.isSampled,
+      root: head.root,
+      trace: head.trace,
       parent: head.parent,
       isStream: (flags & FLAG_STREAM) !== 0,
       kind: flags & FLAG_BYTES ? PAYLOAD_BYTES : PAYLOAD_JSON,

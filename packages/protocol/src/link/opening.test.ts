@@ -45,7 +45,7 @@ it("a head of six names of the largest size fits, and a larger name is refused",
   const largest = { environment: name, service: name, resource: name, method: name };
   const bytes = encode(caller, largest);
   const child = encodeHeader({ caller, target: largest, timeoutMs: 0, parent: 2 });
-  expect([child.length, bytes.length]).toEqual([OPENING_BYTES_MAX, OPENING_BYTES_MAX - 4]);
+  expect([child.length, bytes.length]).toEqual([OPENING_BYTES_MAX - 32, OPENING_BYTES_MAX - 36]);
   expect(decodeOpening(bytes).header).toMatchObject({ caller, target: largest });
   expect(() => encode(OUTSIDE, { ...target, method: `${name}x` })).toThrow(
     /over the limit of 16384/,
@@ -54,7 +54,9 @@ it("a head of six names of the largest size fits, and a larger name is refused",
 
 it.each([1, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1])("the number %d of a call is kept", (number) => {
   for (const isSampled of [true, false]) {
-    const call = { caller: OUTSIDE, target, timeoutMs: 0, number, isSampled, parent: 7 };
+    const trace = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
+    const ids = { number, root: number - 1, trace, parent: 7 };
+    const call = { caller: OUTSIDE, target, timeoutMs: 0, isSampled, ...ids };
     expect(decodeOpening(encodeHeader(call)).header).toEqual(call);
   }
 });
@@ -72,7 +74,11 @@ it.each([
   ["no bytes", new Uint8Array(0), /too short/],
   ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 4/],
   ["an unknown kind of caller", encode(OUTSIDE).fill(9, 1, 2), /no kind of caller 9/],
-  ["a parent that is cut off", encode(OUTSIDE).fill(128, 1, 2), /its parent runs past its end/],
+  [
+    "a parent that is cut off",
+    encode(OUTSIDE).fill(128, 1, 2),
+    /what follows its names runs past its end/,
+  ],
   ["a name that runs past the end", encode(OUTSIDE).fill(255, 12, 14), /runs past its end/],
 ])("a head is refused for %s", (_name, bytes, message) => {
   expect(() => decodeOpening(bytes)).toThrow(message);

@@ -1,6 +1,7 @@
 import { type Caller, type CallRequest, LOG_READER, OUTSIDE } from "../call.ts";
 import { LeverError } from "../errors.ts";
 import type { LeverUrl } from "../lever-url.ts";
+import type { TraceContext } from "../trace-ids.ts";
 import { LINK_VERSION } from "./link-version.ts";
 
 /**
@@ -9,8 +10,8 @@ import { LINK_VERSION } from "./link-version.ts";
  *     u8 link version | u8 kind of caller | 6 × u16 name length | u32 timeout in ms | u64 number of the call | names
  *
  * The names, in UTF-8: two of the caller (environment and service, or principal and nothing, or neither), then the
- * target's environment, service, resource and method. If the kind of caller has the flag `HAS_PARENT`, the number of the
- * parent on the link, a u32, follows.
+ * target's environment, service, resource and method. Flags of the kind of caller say what follows: the number of the
+ * parent on the link, a u32; the number of the first call of the chain, a u64; the ids of its trace, 16 and 8 bytes.
  */
 export interface CallHeader {
   readonly caller: Caller;
@@ -19,11 +20,16 @@ export interface CallHeader {
   /** As in `CallRequest`; 0 = it has none. */
   readonly number?: number | undefined;
   readonly isSampled?: boolean | undefined;
-  /** As `CallRequest.parent`. */
+  readonly root?: number | undefined;
+  readonly trace?: TraceContext | undefined;
   readonly parent?: number | undefined;
 }
 
 const PARENT_BYTES = 4;
+const ROOT_BYTES = 8;
+const TRACE_ID_BYTES = 16;
+const SPAN_ID_BYTES = 8;
+const OPTIONAL_BYTES: number = PARENT_BYTES + ROOT_BYTES + TRACE_ID_BYTES + SPAN_ID_BYTES;
 const LENGTHS_AT = 2;
 const TIMEOUT_AT: number = LENGTHS_AT + 6 * 2;
 const NUMBER_AT: number = TIMEOUT_AT + 4;
@@ -31,7 +37,7 @@ const FIXED_BYTES: number = NUMBER_AT + 8;
 /** Limit of one name: the most that an HTTP request line can bring. */
 const NAME_BYTES_MAX = 16 * 1024;
 /** The largest head. */
-export const OPENING_BYTES_MAX: number = FIXED_BYTES + 6 * NAME_BYTES_MAX + PARENT_BYTES;
+export const OPENING_BYTES_MAX: number = FIXED_BYTES + 6 * NAME_BYTES_MAX + OPTIONAL_BYTES;
 
 const CALLER_OUTSIDE = 0;
 const CALLER_ADMIN = 1;
@@ -40,7 +46,9 @@ const CALLER_LOG_READER = 3;
 /** Flags in the byte of the kind. */
 const HAS_PARENT = 128;
 const IS_SAMPLED = 64;
-const FLAGS: number = HAS_PARENT | IS_SAMPLED;
+const HAS_ROOT = 32;
+const HAS_TRACE = 16;
+const FLAGS: number = HAS_PARENT | IS_SAMPLED | HAS_ROOT | HAS_TRACE;
 const U32 = 2 ** 32;
 
 /** Short names are encoded here: a buffer for each call would cost more than its names. */
@@ -58,6 +66,8 @@ export function encodeHeader({
   timeoutMs,
   number = 0,
   isSampled,
+  root,
+  trace,
   parent,
 }: Pick<CallRequest, keyof CallHeader>): Uint8Array {
   const { environment, service, resource, method } = target;
@@ -80,10 +90,12 @@ export function encodeHeader({
     resource.length +
     method.length;
   // One UTF-16 unit is at most three bytes of UTF-8.
-  const bytesMax = FIXED_BYTES + units * 3 + PARENT_BYTES;
+  const bytesMax = FIXED_BYTES + units * 3 + OPTIONAL_BYTES;
   const bytes = bytesMax <= scratch.length ? scratch : new Uint8Array(bytesMax);
   bytes[0] = LINK_VERSION;
   if (parent !== undefined) kind |= HAS_PARENT;
+  if (root !== undefined) kind |= HAS_ROOT;
+  if (trace !== undefined) kind |= HAS_TRACE;
   bytes[1] = isSampled === true ? kind | IS_SAMPLED : kind;
   writeNumber(bytes, TIMEOUT_AT, Math.min(timeoutMs, U32 - 1));
   writeNumber(bytes, NUMBER_AT, number);
@@ -99,6 +111,12 @@ export function encodeHeader({
     writeNumber(bytes, offset, parent);
     offset += PARENT_BYTES;
   }
+  if (root !== undefined) {
+    writeNumber(bytes, offset, root);
+    writeNumber(bytes, offset + 4, root / U32);
+    offset += ROOT_BYTES;
+  }
+  if (trace !== undefined) offset = writeHex(bytes, offset, trace.traceId + trace.spanId);
   return bytes.subarray(0, offset);
 }
 
@@ -125,7 +143,9 @@ export function decodeOpening(payload: Uint8Array): { header: CallHeader; body: 
     timeoutMs: readNumber(payload, TIMEOUT_AT),
     number: readNumber(payload, NUMBER_AT) + readNumber(payload, NUMBER_AT + 4) * U32,
     isSampled: (kind & IS_SAMPLED) !== 0,
-    parent: kind & HAS_PARENT ? names.number() : undefined,
+    parent: kind & HAS_PARENT ? names.u32() : undefined,
+    root: kind & HAS_ROOT ? names.u32() + names.u32() * U32 : undefined,
+    trace: kind & HAS_TRACE ? names.trace() : undefined,
   };
   return { header, body: payload.subarray(names.offset) };
 }
@@ -150,6 +170,14 @@ function writeNumber(bytes: Uint8Array, offset: number, value: number): void {
   bytes[offset + 1] = value >>> 8;
   bytes[offset + 2] = value >>> 16;
   bytes[offset + 3] = value >>> 24;
+}
+
+/** Returns where the next field begins. */
+function writeHex(bytes: Uint8Array, offset: number, text: string): number {
+  for (let i = 0; i < text.length; i += 2) {
+    bytes[offset + i / 2] = Number.parseInt(text.slice(i, i + 2), 16);
+  }
+  return offset + text.length / 2;
 }
 
 function readNumber(bytes: Uint8Array, offset: number): number {
@@ -212,14 +240,31 @@ class NameReader {
     return name;
   }
 
-  /** The number behind the names. */
-  number(): number {
-    const start = this.offset;
-    this.offset += PARENT_BYTES;
-    if (this.offset > this.#payload.length) {
-      throw new Error("Cannot read an opening: its parent runs past its end.");
+  /** The next number behind the names. */
+  u32(): number {
+    return readNumber(this.#payload, this.#take(4));
+  }
+
+  trace(): TraceContext {
+    return { traceId: this.#hex(TRACE_ID_BYTES), spanId: this.#hex(SPAN_ID_BYTES) };
+  }
+
+  #hex(bytes: number): string {
+    const start = this.#take(bytes);
+    let text = "";
+    for (let i = start; i < start + bytes; i++) {
+      text += byteAt(this.#payload, i).toString(16).padStart(2, "0");
     }
-    return readNumber(this.#payload, start);
+    return text;
+  }
+
+  #take(bytes: number): number {
+    const start = this.offset;
+    this.offset += bytes;
+    if (this.offset > this.#payload.length) {
+      throw new Error("Cannot read an opening: what follows its names runs past its end.");
+    }
+    return start;
   }
 }
 

@@ -1,4 +1,10 @@
-import { type Assignment, type CallRequest, formatLeverUrl } from "@leveros/protocol";
+import {
+  type Assignment,
+  type CallRequest,
+  formatLeverUrl,
+  formatTraceparent,
+  TraceIds,
+} from "@leveros/protocol";
 import { STREAMING_PATH, UNARY_PATH } from "../grpc/grpc-call.ts";
 import { encodeHeader, encodeName, HeaderBlock } from "../http2/header-block.ts";
 
@@ -16,6 +22,7 @@ const LEVER_URL = encodeName("lever-url");
 const EPOCH = encodeName("x-lever-resource-epoch");
 const SOURCE = encodeName("x-lever-src-env");
 const TIMEOUT = encodeName("grpc-timeout");
+const TRACEPARENT = encodeName("traceparent");
 
 /** Encodes the headers of calls to one program. */
 export class RequestHeaders {
@@ -24,11 +31,13 @@ export class RequestHeaders {
   readonly #streaming: Buffer;
   /** By method, without a resource. */
   readonly #urls = new Map<string, string>();
+  readonly #ids: TraceIds;
   readonly #block = new HeaderBlock(BLOCK_BYTES_MAX);
 
   constructor(options: { port: number; gateway: string; assignment: Assignment }) {
     const { port, gateway, assignment } = options;
     this.#assignment = assignment;
+    this.#ids = new TraceIds(assignment.tracePrefix);
     const common = (path: string): Buffer =>
       Buffer.concat([
         encodeHeader(":method", "POST"),
@@ -53,6 +62,10 @@ export class RequestHeaders {
     block.add(LEVER_URL, url);
     if (epoch !== undefined) block.add(EPOCH, String(epoch));
     if (caller.kind === "service") block.add(SOURCE, caller.environment);
+    const { number = 0, root = number, trace } = request;
+    const traceId = trace?.traceId ?? this.#ids.traceId(root);
+    const context = { traceId, spanId: this.#ids.spanId(number) };
+    block.add(TRACEPARENT, formatTraceparent(context, request.isSampled === true));
     if (timeoutMs > 0) {
       block.add(TIMEOUT, `${Math.min(Math.ceil(timeoutMs), TIMEOUT_MS_MAX)}m`);
     }

@@ -10,6 +10,7 @@ import {
   type Limits,
   type Payload,
   type PayloadKind,
+  parseTraceparent,
 } from "@leveros/protocol";
 import type { ServerStream } from "../http2/server-stream.ts";
 import { asCallError, malformed } from "./call-error.ts";
@@ -27,7 +28,7 @@ import {
 import { errorTrailers, okTrailers } from "./status.ts";
 
 /** The part of a gRPC call that its head has. The caller follows from the connection. */
-type GrpcStart = Pick<CallRequest, "target" | "isStream" | "timeoutMs">;
+type GrpcStart = Pick<CallRequest, "target" | "isStream" | "timeoutMs" | "trace">;
 
 /** Opens an admitted call with its arguments. */
 type OpenCall = (args: Payload, listener: CallListener, hasMore: boolean) => CallHandle;
@@ -70,7 +71,8 @@ export function serveGrpc(
     const isStream = path === STREAMING_PATH;
     const askedMs = readAskedMs(headers["grpc-timeout"]);
     const timeoutMs = callDeadline({ askedMs, isStreaming: isStream }, options.limits);
-    const open = options.admit({ target, isStream, timeoutMs });
+    const trace = parseTraceparent(headers["traceparent"]?.toString());
+    const open = options.admit({ target, isStream, timeoutMs, trace });
     const call = isStream
       ? new StreamingCall(stream, { response, open, onClose: options.onClose })
       : new UnaryCall(response, open, options);

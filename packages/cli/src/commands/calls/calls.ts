@@ -26,7 +26,7 @@ export const calls: Command = command({
     errors: flag("list only calls that failed"),
     slower: value("<time>", "list only calls that took longer: 100ms, 2s", duration),
     running: flag("list the calls that run or wait now, the longest first"),
-    last: value("<count>", "list so many calls at most", { ...count, default: 100 }),
+    lines: value("<count>", "list so many calls at most (default: 100)", { ...count, short: "n" }),
     follow: flag("print each call as it ends, until Ctrl-C", { short: "f" }),
     json: flag("print each call as a line of JSON"),
   },
@@ -39,7 +39,7 @@ Times are local on a terminal, and UTC elsewhere.`,
     ["lever calls --running", "which methods run, since when, and who called them"],
     ["lever trace k7q-1z4x8", "one of them with everything that it called"],
   ],
-  run: async ({ service, errors, slower, running, last, follow, json }, readSettings) => {
+  run: async ({ service, errors, slower, running, lines, follow, json }, readSettings) => {
     if (running && (follow || errors)) {
       throw usageError("Cannot list the calls: --running goes with neither --follow nor --errors.");
     }
@@ -48,7 +48,7 @@ Times are local on a terminal, and UTC elsewhere.`,
       ...(errors && { errors }),
       ...(slower !== undefined && { slowerThanMs: slower }),
       ...(running && { running }),
-      limit: last,
+      limit: lines ?? 100,
     };
     const settings = readSettings();
     if (follow) return await followCalls(settings, filter, json);

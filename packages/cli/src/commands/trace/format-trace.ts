@@ -1,4 +1,4 @@
-import type { CallRecord, CallTrace } from "@leveros/protocol";
+import type { CallRecord, CallTrace, LogRecord } from "@leveros/protocol";
 import { printable } from "../../printable.ts";
 import { formatMs } from "../calls/format-calls.ts";
 
@@ -16,7 +16,11 @@ interface Line {
 }
 
 /** The waterfall of a trace, for a terminal that is so wide. */
-export function formatTrace({ id, calls }: CallTrace, columns: number): string {
+export function formatTrace(
+  { id, traceId, calls }: CallTrace,
+  logs: readonly LogRecord[],
+  columns: number,
+): string {
   const lines = linesOf(calls);
   const nameWidth = Math.min(NAME_WIDTH_MAX, Math.max(...lines.map(({ name }) => name.length)));
   const left = columns - nameWidth - MS_WIDTH - 30;
@@ -26,13 +30,14 @@ export function formatTrace({ id, calls }: CallTrace, columns: number): string {
   const scale = { startMs, msPerCell: Math.max(totalMs, 0.001) / width, width };
   const failed = calls.filter(({ outcome }) => outcome !== "ok" && outcome !== "running").length;
   const count = calls.length === 1 ? "1 call" : `${calls.length} calls`;
-  const head = `${id}  ${count}, ${formatMs(totalMs)}${failed > 0 ? `, ${failed} failed` : ""}`;
+  const head = `${id}  ${count}, ${formatMs(totalMs)}${failed > 0 ? `, ${failed} failed` : ""}  trace ${traceId}`;
   return [
     head,
     "",
-    ...lines.flatMap((line) => formatCall(line, nameWidth, scale)),
-    "",
-    `Log lines of a call: lever logs --call ${id}`,
+    ...lines.flatMap((line) => [
+      ...formatCall(line, nameWidth, scale),
+      ...logs.filter((record) => record.call === line.call.id).flatMap(formatLines(line.depth)),
+    ]),
   ].join("\n");
 }
 
@@ -62,6 +67,15 @@ function formatCall(
     formatMs(call.ms).padStart(MS_WIDTH),
   ];
   return [`${cells.join("  ")}${mark.padEnd(2)}  ${call.id}${place}`.trimEnd(), ...below];
+}
+
+/** Formats what a call has printed, below it. */
+function formatLines(depth: number): (record: LogRecord) => string[] {
+  const indent = "  ".repeat(Math.min(depth, INDENTED_DEPTH_MAX) + 1);
+  return ({ level, text }) => {
+    const [first = "", ...more] = text.split("\n").map(printable);
+    return [`${indent}${level}: ${first}`, ...more.map((line) => `${indent}  ${line}`)];
+  };
 }
 
 /** `░` = it waited, `█` = its method ran. */

@@ -51,12 +51,16 @@ export const up: Command = command({
       parse: readLimit,
       allowed: "name=value",
     }),
+    otlp: value("<url>", "send traces to this collector, by OTLP over HTTP as JSON"),
     logOutput: flag("log what services print, too, when the log does not go to a terminal"),
     verbose: flag("log more"),
   },
   notes: `The data folder holds the deployed services, their data and all settings. Remove it while Lever is stopped to start
 from nothing. Ctrl-C stops Lever after it has finished the calls in flight. A second Ctrl-C, at least half a second
 later, stops it at once.
+
+Traces of failed, slow and sampled calls go to the collector of --otlp, or of OTEL_EXPORTER_OTLP_ENDPOINT, with the
+headers of OTEL_EXPORTER_OTLP_HEADERS.
 
 Limits and their defaults (lever limits explains them):
 ${Object.entries(defaultLimits)
@@ -66,6 +70,7 @@ ${Object.entries(defaultLimits)
     ["lever up"],
     ["lever up --port 9000 --data ./.lever"],
     ["lever up --bind 0.0.0.0 --port 443 --tls-cert fullchain.pem --tls-key privkey.pem"],
+    ["lever up --otlp http://127.0.0.1:4318", "and send traces to a collector"],
     ["lever up --limit idleTimeoutMs=60000 --limit bodyBytesMax=8388608"],
   ],
   run: async ({ port, bind, data = join(homedir(), ".lever"), ...options }) => {
@@ -91,6 +96,7 @@ ${Object.entries(defaultLimits)
       overriddenLimits: new Set<LimitName>(options.limit.map(({ name }) => name)),
       isolation: options.isolation,
       isLocalOnly: isLoopback(bind),
+      otlp: readOtlp(options.otlp),
       showsOutput: options.logOutput || process.stderr.isTTY,
       logLevel: options.verbose ? "debug" : "info",
       logTo: { write: writeLogLine },
@@ -125,6 +131,13 @@ const REMEDY = "Choose another port with --port, or another data folder with --d
 function startFailure(error: Error, ...remedy: string[]): CommandError {
   const text = [error.message, ...remedy].join("\n");
   return new CommandError(exitStatus.lever, text, { cause: error });
+}
+
+/** The standard variables of OpenTelemetry have the same meaning as the option. */
+function readOtlp(url: string | undefined): HostOptions["otlp"] {
+  const endpoint = url ?? process.env["OTEL_EXPORTER_OTLP_ENDPOINT"];
+  if (endpoint === undefined || endpoint === "") return undefined;
+  return { endpoint, headers: process.env["OTEL_EXPORTER_OTLP_HEADERS"] };
 }
 
 function readTls(options: {

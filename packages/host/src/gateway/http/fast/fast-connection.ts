@@ -305,6 +305,7 @@ export class FastConnection implements HeldConnection {
         body,
         number: reply.number,
         isSampled: reply.isSampled,
+        trace: reply.trace,
         release: memory && buffers.releaserOf(memory),
       };
       const call = router.open(request, reply, false);

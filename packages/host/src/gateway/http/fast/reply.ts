@@ -8,10 +8,11 @@ import {
   type LeverError,
   PAYLOAD_BYTES,
   type PayloadKind,
+  type TraceContext,
   type WaitTimes,
 } from "@leveros/protocol";
 import { nextCallNumber } from "../../../router/call-numbers.ts";
-import { asksForTrace } from "../../call-marks.ts";
+import { isSampledBy, tracedBy } from "../../call-marks.ts";
 import { LARGE_REPLY_BYTES, tooManyReplies, type UnreadReplies } from "../../unread-replies.ts";
 import { compressResponse, isWorthCompressing, type ResponseCoding } from "../content-coding.ts";
 import { readingHeaders } from "../cors.ts";
@@ -60,6 +61,7 @@ export class FastReply implements AnsweredCall, CallListener {
   call: CallHandle | undefined;
   number = 0;
   isSampled = false;
+  trace: TraceContext | undefined;
   waitTimes: WaitTimes | undefined;
   #isAnswered = true;
   #isLast = false;
@@ -83,7 +85,9 @@ export class FastReply implements AnsweredCall, CallListener {
   ): void {
     this.call = undefined;
     this.number = nextCallNumber();
-    this.isSampled = asksForTrace(headers);
+    const trace = tracedBy(headers);
+    this.isSampled = isSampledBy(headers, trace);
+    this.trace = trace;
     this.waitTimes = undefined;
     this.#isAnswered = false;
     this.#isLast = isLast;
