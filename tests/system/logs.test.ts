@@ -193,6 +193,20 @@ describe("a service that does not load", () => {
   });
 });
 
+describe("a program that does not start", () => {
+  it("has its lines in its logs, and its error names the command that shows them", async () => {
+    const command = "echo beginning; echo no luck >&2; exit 3";
+    const program = testService({}, { name: "prog", entry: ["sh", "-c", command] });
+    const error = await deployService(lever, program).catch(String);
+    const [, shown = ""] =
+      /Its log: lever (logs prog --instance prog-1-\w{8})/.exec(String(error)) ?? [];
+    const { stdout } = await lever.lever(shown.split(" "));
+    expect(stdout).toMatch(/ {2}info {3}prog-1-\w+ {2}beginning\n/);
+    expect(stdout).toMatch(/ {2}warn {3}prog-1-\w+ {2}no luck\n/);
+    expect(stdout).toMatch(/ {2}error {2}prog-1-\w+ {2}Its entry failed: sh exited with status 3/);
+  });
+});
+
 describe("logs after a restart of the host", () => {
   it("have the records from before", async () => {
     await lever.kill();

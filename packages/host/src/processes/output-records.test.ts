@@ -1,5 +1,6 @@
 import { formatFrame, type LogLevel } from "@leveros/protocol";
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../../../tests/harness/seeded-random.ts";
 import { OutputRecords } from "./output-records.ts";
 
 type Read = readonly [level: LogLevel, call: string, text: string];
@@ -86,6 +87,19 @@ describe("output that is read", () => {
     ['{"msg":"level"}', "info"],
   ])("takes the level from a line of JSON: %s", (line, level) => {
     expect(recordsOf(`${line}\n`)).toEqual([[level, "", line]]);
+  });
+
+  it("is the same in pieces, whatever its bytes are", () => {
+    const random = seededRandom(7);
+    const alphabet = [0x1e, 0x1f, 0x3b, 0x31, 0x30, 0x0a, 0x7b, 0x61, 0xc3];
+    for (let round = 0; round < 500; round++) {
+      const bytes = Buffer.from(
+        Array.from({ length: 60 }, () => alphabet[Math.floor(random() * alphabet.length)] ?? 0),
+      );
+      const at = Math.floor(random() * bytes.length);
+      const inPieces = recordsOf(bytes.subarray(0, at), bytes.subarray(at));
+      expect(inPieces, bytes.toString("hex")).toEqual(recordsOf(bytes));
+    }
   });
 
   it("takes the call from a line of JSON", () => {

@@ -27,6 +27,8 @@ export class OutputQueue {
   #bytes = 0;
   #droppedFrames = 0;
   #droppedBytes = 0;
+  /** The last frame with numbers of dropped frames. */
+  #numbers: { frame: Buffer; frames: number; bytes: number } | undefined;
   #sinceTry = 0;
   #timer: NodeJS.Timeout | undefined;
   #isFinished = false;
@@ -81,6 +83,7 @@ export class OutputQueue {
     this.#frames = [frame, ...this.#frames.slice(this.#first)];
     this.#first = 0;
     this.#bytes += frame.length;
+    this.#numbers = { frame, frames: this.#droppedFrames, bytes: this.#droppedBytes };
     this.#droppedFrames = 0;
     this.#droppedBytes = 0;
   }
@@ -123,9 +126,14 @@ export class OutputQueue {
     let at = begun === undefined ? this.#first : this.#first + 1;
     const from = at;
     while (this.#bytes > bytesMax && at < this.#frames.length - 1) {
-      const { length } = this.#frames[at] ?? Buffer.alloc(0);
-      this.#bytes -= length;
-      this.#droppedBytes += length;
+      const frame = this.#frames[at] ?? Buffer.alloc(0);
+      this.#bytes -= frame.length;
+      this.#droppedBytes += frame.length;
+      if (frame === this.#numbers?.frame) {
+        // The numbers that it has count again, instead of itself.
+        this.#droppedFrames += this.#numbers.frames - 1;
+        this.#droppedBytes += this.#numbers.bytes - frame.length;
+      }
       at++;
     }
     this.#droppedFrames += at - from;
