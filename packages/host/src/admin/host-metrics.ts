@@ -116,7 +116,7 @@ function instanceMetrics(all: readonly ServiceFleet[], meters: ServiceMeters): M
     }),
     metric(metricTable.instancesWanted, ({ wanted }) => [["", wanted]]),
     metric(metricTable.serviceMemory, ({ instances }) => [
-      ["", sum(instances, ({ memoryBytes }) => memoryBytes)],
+      ["", sum(instances, ({ runtime }) => runtime.memoryBytes)],
     ]),
     metric(metricTable.serviceMemoryLimit, ({ instances }) => [
       ["", sum(instances, ({ spec }) => spec.ram * MEGABYTE)],

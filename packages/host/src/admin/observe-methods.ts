@@ -223,7 +223,7 @@ function statusOf(instance: Instance, of: ServiceFleet): InstanceStatus[] {
       streamsInFlight: target.streamsInFlight,
       resources: of.route.resourcesOf(target),
       pid,
-      memoryBytes: instance.memoryBytes,
+      memoryBytes: instance.runtime.memoryBytes,
       ram: spec.ram,
       startedAt: instance.startedAt.toISOString(),
       ...(target.start !== undefined && { start: target.start }),

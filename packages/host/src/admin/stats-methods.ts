@@ -138,7 +138,7 @@ function statsNow(
     streamsOpen: streamsInFlight,
     callsWaiting,
     instances: instances.length,
-    memoryBytes: instances.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+    memoryBytes: instances.reduce((sum, { runtime }) => sum + runtime.memoryBytes, 0),
     cpuSeconds: instances.reduce(
       (sum, { runtime }) => sum + (runtime.cpuSeconds ?? 0),
       meter?.pastCpuSeconds ?? 0,

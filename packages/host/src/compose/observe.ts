@@ -16,7 +16,7 @@ export function observe({
         service,
         callsWaiting,
         instances: instances.length,
-        memoryBytes: instances.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+        memoryBytes: instances.reduce((sum, { runtime }) => sum + runtime.memoryBytes, 0),
         cpuSeconds: instances.reduce(
           (sum, { runtime }) => sum + (runtime.cpuSeconds ?? 0),
           meters.services.find(environment, service)?.pastCpuSeconds ?? 0,

@@ -67,6 +67,8 @@ export class Instance {
   #wasReady = false;
   /** Why it is stopped; undefined = it is not. */
   stopReason: string | undefined;
+  /** It is stopped because its service needs fewer instances. */
+  isSurplus = false;
   /** Its process died, or could not be attached, before any code of the service ran. */
   wasLost = false;
   /** How its process has ended, if it was not stopped. */
@@ -193,12 +195,7 @@ export class Instance {
     return this.#process.pid;
   }
 
-  /** Bytes of memory that it uses. */
-  get memoryBytes(): number {
-    return this.#process.handle.memoryBytes;
-  }
-
-  get runtime(): Pick<LaunchedRuntime, "cpuSeconds" | "isWarm"> {
+  get runtime(): Pick<LaunchedRuntime, "cpuSeconds" | "isWarm" | "memoryBytes"> {
     return this.#process.handle;
   }
 
@@ -223,6 +220,7 @@ export class Instance {
   /** Ends `drain`: it is needed again. */
   resume(): void {
     this.stopReason = undefined;
+    this.isSurplus = false;
     this.#process.step({ type: "resume" });
   }
 

@@ -97,6 +97,7 @@ export class ServiceFleet implements InstanceListener {
     if (plan.isInBackoff) this.#waitForBackoff();
     const isOutOfMemory = !this.#startAll(plan.start, plan.startNeeded);
     for (const instance of plan.drain) {
+      instance.isSurplus = true;
       this.#drain(instance, Number.POSITIVE_INFINITY, surplusReason(plan.wanted, limits));
     }
     const isStarting = this.#preparing > 0 || this.#hasStartingInstance();
@@ -241,18 +242,19 @@ export class ServiceFleet implements InstanceListener {
     return "its instance is stopping";
   }
 
-  #countExit({ exitKind, runtime, generation, wasStopped, target }: Instance): void {
+  #countExit(instance: Instance): void {
+    const { runtime, wasStopped, target } = instance;
     const { meter } = this.route;
     if (meter === undefined) return;
     meter.pastCpuSeconds += runtime.cpuSeconds ?? 0;
-    if (wasStopped) {
-      if (this.#isClosed || this.#context.isClosing()) meter.exits.add("host_stop");
-      else if (generation !== this.#generation) meter.exits.add("deploy");
-      else meter.exits.add(this.wanted === 0 ? "idle" : "scale_down");
-    } else if (target.start === undefined) {
-      meter.startFailed(runtime.isWarm);
-      meter.exits.add("start_failed");
-    } else meter.exits.add(exitKind);
+    if (!wasStopped && target.start === undefined) meter.startFailed(runtime.isWarm);
+    meter.addExits([[this.#exitReason(instance), 1]]);
+  }
+
+  #exitReason({ exitKind, generation, wasStopped, isSurplus, target }: Instance): string {
+    if (!wasStopped) return target.start === undefined ? "start_failed" : exitKind;
+    if (isSurplus) return this.wanted === 0 ? "idle" : "scale_down";
+    return this.#isClosed || generation === this.#generation ? "stopped" : "deploy";
   }
 
   get #rules(): ScalingRules {

@@ -29,7 +29,7 @@ export class ServiceMeter {
   /** Methods with series of their own. */
   readonly methods: Map<string, MethodMeter> = new Map();
   /** At most one for regular and one for streaming methods. */
-  readonly #otherMethods: MethodMeter[] = [];
+  #otherMethods: readonly MethodMeter[] = [];
   /** The last time at which `mark` found new calls, by the host's clock. */
   lastUsedAt = 0;
   messagesIn = 0;
@@ -41,7 +41,7 @@ export class ServiceMeter {
   /** undefined = no instance has started. */
   #starts: StartMeter | undefined;
   /** Ended instances by their reason. */
-  readonly exits: Counts = new Counts();
+  #exits: Counts | undefined;
   /** How often an instance has become the owner of a resource. */
   resourceOpens = 0;
   /** Processor time of the instances that have exited. */
@@ -74,6 +74,15 @@ export class ServiceMeter {
   waited(ms: number): void {
     this.waits ??= new Histogram();
     this.waits.observe(ms);
+  }
+
+  get exits(): Iterable<readonly [reason: string, count: number]> {
+    return this.#exits ?? [];
+  }
+
+  addExits(exits: Iterable<readonly [reason: string, count: number]>): void {
+    this.#exits ??= new Counts();
+    this.#exits.addAll(exits);
   }
 
   /** There were calls within the window of recent ones. */
@@ -117,7 +126,7 @@ export class ServiceMeter {
     const known = this.#otherMethods.find((meter) => meter.isStream === isStream);
     if (known !== undefined) return known;
     const meter = this.#createMethod(isStream ? `${OTHER}Chan` : OTHER, isStream);
-    this.#otherMethods.push(meter);
+    this.#otherMethods = [...this.#otherMethods, meter];
     return meter;
   }
 
@@ -137,7 +146,7 @@ export class ServiceMeter {
       counts.addAll(other.starts.counts);
       for (const phase of startPhases) phases[phase].add(other.starts.phases[phase]);
     }
-    this.exits.addAll(other.exits);
+    this.addExits(other.exits);
     this.resourceOpens += other.resourceOpens;
     this.pastCpuSeconds += other.pastCpuSeconds;
   }

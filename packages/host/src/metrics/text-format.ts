@@ -53,8 +53,9 @@ const shownBounds = [
 export const shownBuckets: readonly { readonly bound: string; readonly bucket: number }[] =
   shownBounds.map((bound) => ({ bound, bucket: boundsMs.indexOf(Number(`${bound}e3`)) }));
 
-/** Steps until the text so far is given out: about as many series, which take a millisecond. */
-const SLICE_STEPS = 200;
+/** The text so far is given out after so many characters, or steps: each takes less than a millisecond. */
+const SLICE_LENGTH = 32 * 1024;
+const SLICE_STEPS = 500;
 
 /** The text of all metrics, in slices. Between two of them, the caller lets other work go on. */
 export function* writeMetrics(metrics: Iterable<Metric>, format: TextFormat): Generator<string> {
@@ -69,7 +70,7 @@ export function* writeMetrics(metrics: Iterable<Metric>, format: TextFormat): Ge
         text += lines(metric.name, sample);
       }
       steps++;
-      if (steps < SLICE_STEPS) continue;
+      if (steps < SLICE_STEPS && text.length < SLICE_LENGTH) continue;
       if (text !== "") yield text;
       text = "";
       steps = 0;
