@@ -218,3 +218,24 @@ describe("a removal that is cut off by kill -9", () => {
     expect(await call("/cut/read")).toBe("");
   });
 });
+
+it("a service in a container is deployed again without the disk of the removed one", {
+  tags: ["needs-containers"],
+  timeout: 60_000,
+}, async () => {
+  await using boxed = await startLever({ isolation: "oci" });
+  const admin = adminOf(boxed);
+  const again = (): Promise<unknown> => deployService(boxed, testService(code, { name: "boxed" }));
+  const read = async (): Promise<unknown> =>
+    (await callMethod(boxed.address, "/boxed/read", [])).json();
+  await again();
+  await callMethod(boxed.address, "/boxed/note", ["old"]);
+  expect(await read()).toBe("old");
+  await admin.invoke("removeService", "dev.lever", "boxed", { keepData: true });
+  await again();
+  expect(await read()).toBe("old");
+  await admin.invoke("removeService", "dev.lever", "boxed");
+  expect(existsSync(join(boxed.dataDir, "disks/dev.lever/boxed"))).toBe(false);
+  await again();
+  expect(await read()).toBe("");
+});

@@ -160,7 +160,7 @@ export class Fleet {
     const why = `the environment ${environment} is removed`;
     await Promise.all(this.servicesOf(environment).map((of) => this.#remove(of, why)));
     await this.#preparation?.forget(environment);
-    this.#options.launcher.forget?.(environment);
+    await this.#options.launcher.forget?.(environment);
     await this.setNetwork(environment, "internet");
   }
 
@@ -169,7 +169,7 @@ export class Fleet {
     const found = this.service(environment, service);
     await (found && this.#remove(found, `the service ${service} is removed`));
     await this.#preparation?.forget(environment, service);
-    this.#options.launcher.forget?.(environment, service);
+    await this.#options.launcher.forget?.(environment, service);
   }
 
   async #remove(service: ServiceFleet, reason: string): Promise<void> {

@@ -124,8 +124,11 @@ export interface Launcher {
    * Rejects with an Error when the system refuses it; the next `attach` tries again. Absent = there is nothing to get ready.
    */
   readonly prepare?: ((folders: ServiceFolders) => Promise<void>) | undefined;
-  /** Ends what `prepare` did for the services of an environment, or for one of them: they are removed. */
-  readonly forget?: ((environment: string, service?: string) => void) | undefined;
+  /**
+   * Ends what `prepare` did for the services of an environment, or for one of them: they are removed. Resolves when nothing uses
+   * their data.
+   */
+  readonly forget?: ((environment: string, service?: string) => Promise<void>) | undefined;
   /** Absent = this launcher cannot restrict the network. */
   readonly network?: NetworkControl | undefined;
 }

@@ -98,11 +98,18 @@ it("what is forgotten is unmounted at once, or when its last user has released i
   for (const key of ["dev/a", "dev/b", "other/a"]) await cache.acquire(key, mounting(key));
   cache.release("dev/a");
   cache.release("other/a");
-  cache.forget((key) => key.startsWith("dev/"));
+  let isGone = false;
+  const forgotten = cache
+    .forget((key) => key.startsWith("dev/"))
+    .then(() => {
+      isGone = true;
+    });
   await settle();
   expect(events.slice(3)).toEqual(["unmount dev/a"]);
+  expect(isGone).toBe(false);
   cache.release("dev/b");
   clock.advance(0);
   await settle();
   expect(events.slice(4)).toEqual(["unmount dev/b"]);
+  await forgotten;
 });

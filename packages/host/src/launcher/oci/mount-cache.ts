@@ -18,6 +18,8 @@ interface Entry extends Mounting {
   /** The mounting or unmounting in progress, or the last one. */
   lastChange: Promise<void>;
   timer: unknown;
+  /** Settles when it is unmounted for the last time, or cannot be. */
+  readonly gone: PromiseWithResolvers<void>;
 }
 
 /** Mounts that several containers share: made for the first user, and kept for a minute after the last. */
@@ -38,7 +40,9 @@ export class MountCache {
     if (entry === undefined) {
       const lastChange = Promise.resolve();
       const state = { users: 0, isForgotten: false, isMounted: false, timer: undefined };
-      entry = { ...mounting, ...state, lastChange };
+      entry = { ...mounting, ...state, lastChange, gone: Promise.withResolvers() };
+      // Only `forget` waits for it.
+      entry.gone.promise.catch(() => {});
       this.#entries.set(key, entry);
     }
     if (entry.users++ === 0) {
@@ -68,14 +72,18 @@ export class MountCache {
     entry.timer = this.#clock.setTimeout(() => this.#unmount(key, entry), keepMs);
   }
 
-  /** Keeps these no longer than they have users: what they show is about to be removed. */
-  forget(isGone: (key: string) => boolean): void {
-    for (const [key, entry] of this.#entries) {
-      if (!isGone(key)) continue;
+  /**
+   * Keeps these no longer than they have users: what they show is about to be removed. Resolves when they are unmounted.
+   * @throws what unmounting throws.
+   */
+  async forget(isGone: (key: string) => boolean): Promise<void> {
+    const forgotten = [...this.#entries].filter(([key]) => isGone(key));
+    for (const [key, entry] of forgotten) {
       entry.isForgotten = true;
       this.#clock.clearTimeout(entry.timer);
       this.#unmount(key, entry);
     }
+    await Promise.all(forgotten.map(([, entry]) => entry.gone.promise));
   }
 
   /** Unmounts everything that has no user; resolves when that is done. */
@@ -99,9 +107,13 @@ export class MountCache {
       })
       .then(
         () => {
-          if (entry.users === 0) this.#entries.delete(key);
+          if (entry.users > 0) return;
+          this.#entries.delete(key);
+          entry.gone.resolve();
         },
-        () => {},
+        (error: unknown) => {
+          if (entry.isForgotten) entry.gone.reject(error);
+        },
       );
   }
 }

@@ -68,8 +68,8 @@ export class ServiceDisks {
   }
 
   /** These disks are about to be removed: those of services whose `serviceKey` fits. */
-  forget(isGone: (key: string) => boolean): void {
-    this.#mounts.forget(isGone);
+  async forget(isGone: (key: string) => boolean): Promise<void> {
+    await this.#mounts.forget(isGone);
   }
 
   unmountUnused(): Promise<void> {

@@ -96,13 +96,13 @@ export class ServiceMounts {
     if (this.#prepared.size > PREPARED_MAX && oldest !== undefined) this.#unprepare(oldest);
   }
 
-  /** The environment, or a service of it, is removed with its data. */
-  forget(environment: string, service?: string): void {
+  /** The environment, or a service of it, is removed with its data. Resolves when nothing of it is mounted. */
+  async forget(environment: string, service?: string): Promise<void> {
     const gone = service === undefined ? environment : serviceKey(environment, service);
     const isGone = (key: string): boolean => `${key}/`.startsWith(`${gone}/`);
     for (const service of [...this.#prepared.keys()].filter(isGone)) this.#unprepare(service);
-    this.#options.disks.forget(isGone);
-    this.#mounts.forget(isGone);
+    await this.#mounts.forget(isGone);
+    await this.#options.disks.forget(isGone);
   }
 
   /** Unmounts everything that no container uses. */
