@@ -2,6 +2,7 @@ import type { LogFilter, LogMessage, LogRecord } from "@leveros/protocol";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { adminOf } from "../harness/admin.ts";
+import { eventually } from "../harness/eventually.ts";
 import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { deployService, testService } from "../harness/test-service.ts";
@@ -92,6 +93,7 @@ afterAll(() => lever.stop());
 describe("the logs of a service", () => {
   it("have what a method threw, with its position in the source", async () => {
     await call("/shop/pay");
+    await eventually(async () => (await textsOf({ service: "shop", level: "error" }))[0]);
     const { stdout } = await lever.lever(["logs", "shop", "--level", "error"]);
     expect(stdout).toMatch(
       / {2}error {2}shop-1-\w+ {2}\w{3}-\w+ {2}pay failed: TypeError: Cannot read/,
@@ -103,36 +105,47 @@ describe("the logs of a service", () => {
   it("have the call in whose course a record was printed", async () => {
     const { headers } = await callMethod(lever.address, "/shop/pay", []);
     const id = String(headers["lever-call"]);
-    const found = await find({ call: id });
-    expect(found.map(({ call, text }) => [call, text.slice(0, 11)])).toEqual([[id, "pay failed:"]]);
+    await eventually(async () => {
+      const found = await find({ call: id });
+      const shown = found.map(({ call, text }) => [call, text.slice(0, 11)]);
+      expect(shown).toEqual([[id, "pay failed:"]]);
+      return true;
+    });
   });
 
   it("have whole records, with the levels of the console and of the streams", async () => {
     await call("/shop/levels");
-    const found = await find({ service: "shop" });
-    const shown = found.map(({ level, stream, text }) => [level, stream, text]);
-    expect(shown).toEqual(
-      expect.arrayContaining([
-        ["debug", "stdout", "a detail"],
-        ["info", "stdout", "two\nlines"],
-        ["warn", "stderr", "a warning"],
-        ["error", "stderr", "an error"],
-        ["info", "stdout", "in parts"],
-        ["info", "stdout", "from a child"],
-        ["warn", "stderr", "and its error"],
-      ]),
-    );
+    await eventually(async () => {
+      const found = await find({ service: "shop" });
+      const shown = found.map(({ level, stream, text }) => [level, stream, text]);
+      expect(shown).toEqual(
+        expect.arrayContaining([
+          ["debug", "stdout", "a detail"],
+          ["info", "stdout", "two\nlines"],
+          ["warn", "stderr", "a warning"],
+          ["error", "stderr", "an error"],
+          ["info", "stdout", "in parts"],
+          ["info", "stdout", "from a child"],
+          ["warn", "stderr", "and its error"],
+        ]),
+      );
+      return true;
+    });
   });
 
   it("have errors outside of calls", async () => {
     await call("/shop/stray");
-    const shown = await textsOf({ service: "shop", grep: "a stray rejection" });
-    expect(shown[0]).toMatch(/stray \(server\.ts:18:18\)/);
+    const shown = await eventually(async () => {
+      const [text] = await textsOf({ service: "shop", grep: "a stray rejection" });
+      return text;
+    });
+    expect(shown).toMatch(/stray \(server\.ts:18:18\)/);
   });
 
   it("do not have the values of secrets", async () => {
     await call("/shop/secret");
-    expect(await textsOf({ grep: "the key is" })).toEqual(["the key is [secret KEY]"]);
+    const shown = await eventually(async () => (await textsOf({ grep: "the key is" }))[0]);
+    expect(shown).toBe("the key is [secret KEY]");
   });
 
   it("are refused to a caller that names no service that can be", async () => {
@@ -158,7 +171,10 @@ describe("a service that floods its output", () => {
     for (let from = 0; from < 200; from += 20) await call("/calm/count", from);
     const printed = Number(await flooding);
     const numbers = Array.from({ length: 200 }, (_, i) => `number ${i}`);
-    expect(await textsOf({ service: "calm", max: 1_000 })).toEqual(numbers);
+    await eventually(async () => {
+      expect(await textsOf({ service: "calm", max: 1_000 })).toEqual(numbers);
+      return true;
+    });
     expect(printed).toBeGreaterThan(1_000);
   });
 });
@@ -212,8 +228,11 @@ describe("logs after a restart of the host", () => {
     await lever.kill();
     lever = await startLever({ dataDir: lever.dataDir });
     await call("/calm/count", 900);
-    const found = await textsOf({ service: "calm", max: 1_000 });
-    expect(found).toEqual(expect.arrayContaining(["number 0", "number 199", "number 919"]));
+    await eventually(async () => {
+      const found = await textsOf({ service: "calm", max: 1_000 });
+      expect(found).toEqual(expect.arrayContaining(["number 0", "number 199", "number 919"]));
+      return true;
+    });
     const { stdout } = await lever.lever(["logs", "calm", "-n", "1", "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ service: "calm", text: "number 919" });
   });

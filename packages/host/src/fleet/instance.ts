@@ -61,7 +61,7 @@ export class Instance {
   readonly #ready: PromiseWithResolvers<void> = Promise.withResolvers();
   readonly #exited: PromiseWithResolvers<void> = Promise.withResolvers();
   /** Why it could not start, from the instance itself or from its launcher. */
-  #startError: LeverError | undefined;
+  #startError: (() => LeverError) | undefined;
   /** When its process had started. */
   #processAt: number | undefined;
   #wasReady = false;
@@ -116,7 +116,7 @@ export class Instance {
           this.exitKind = exitKind(end);
           this.wasLost ||=
             this.#waitsFor === undefined && this.#startError === undefined && wasKilled(end);
-          this.#onExited(this.#startError ?? endError(this.#failed(), end, limits));
+          this.#onExited(this.#startError?.() ?? endError(this.#failed(), end, limits));
         },
       },
       context,
@@ -141,8 +141,11 @@ export class Instance {
         this.#waitsFor = reason;
       },
       onFailed: (reason) => {
-        this.#output.addFailure(reason);
-        this.#startError = startError(this.#failed(), this.#output.mask(reason));
+        // When its process has exited: its last output is in the logs by then.
+        this.#startError = () => {
+          this.#output.addFailure(reason);
+          return startError(this.#failed(), this.#output.mask(reason));
+        };
       },
       onStopping: () => this.stop("it received SIGTERM"),
       // Open calls fail when the process has exited: its exit status is a better reason than a lost link.
@@ -252,10 +255,8 @@ export class Instance {
     attached.then(assign, (error: unknown) => {
       const reason = String(error);
       this.#context.log("warn", "fleet", "preparation failed", { ...this.about, reason });
-      this.#startError ??= startError(
-        this.#failed(),
-        `Its code and data could not be attached: ${preparationReason(error)}`,
-      );
+      const text = `Its code and data could not be attached: ${preparationReason(error)}`;
+      this.#startError ??= () => startError(this.#failed(), text);
       this.kill();
     });
   }

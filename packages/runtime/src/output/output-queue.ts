@@ -8,7 +8,7 @@ const RETRY_MS = 5;
 /** In a loop that never ends, timers do not fire: it is tried again after so many frames, too. */
 const RETRY_FRAMES = 64;
 /** At the end of the process: for all that waits, and then for the end of it. */
-const FINISH_MS = 200;
+const FINISH_MS = 500;
 const LAST_BYTES = 16 * 1024;
 const PAUSE_MS = 1;
 /** Written and dropped frames stay in the list until there are so many. */
@@ -45,7 +45,7 @@ export class OutputQueue {
     if (this.#isFinished) this.finish();
   }
 
-  /** Must be called at the end of the process. Blocks for at most 0.4 s. */
+  /** Must be called at the end of the process. Blocks for at most a second. */
   finish(): void {
     this.#isFinished = true;
     this.#writeFor(FINISH_MS);
