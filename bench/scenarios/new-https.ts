@@ -5,6 +5,7 @@ import { atLeast, atMost, type Figure, measured, ratios } from "../figure.ts";
 import { interleave } from "../interleave.ts";
 import { startNodeHttps } from "../peers/echo-servers.ts";
 import { startLeverTls } from "../peers/lever.ts";
+import { nginxMissing, startNginxTls } from "../peers/nginx.ts";
 import type { BenchRun, Scenario } from "../scenario.ts";
 import { type WrkResult, wrk } from "../wrk.ts";
 
@@ -28,12 +29,17 @@ export const newHttps: Scenario = {
     await using direct = await startNodeHttps(pair);
     const own = { name: "Lever", address: host.origin, path: "/work/sayHello" };
     const bare = { name: "node:https", address: `https://${direct.address}`, path: "/sayHello" };
-    const figures: Figure[] = [];
+    const missing = nginxMissing();
+    await using proxy = missing === undefined ? await startNginxTls(pair) : undefined;
+    const others = proxy
+      ? [{ name: "nginx", address: `https://${proxy.address}`, path: "/sayHello" }]
+      : [];
+    const figures: Figure[] = missing === undefined ? [] : [{ name: "nginx", value: missing }];
     for (const [how, settings] of Object.entries(handshakes)) {
       const file = join(authority.folder, "openssl.cnf");
       const sections = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n";
       writeFileSync(file, `${sections}${settings}\n`);
-      figures.push(...(await compareBoth(run, { how, file, own, bare })));
+      figures.push(...(await compareAll(run, { how, file, own, bare, others })));
     }
     return figures;
   },
@@ -52,10 +58,15 @@ interface Comparison {
   readonly file: string;
   readonly own: Subject;
   readonly bare: Subject;
+  /** Only shown. */
+  readonly others: readonly Subject[];
 }
 
-async function compareBoth(run: BenchRun, { how, file, own, bare }: Comparison): Promise<Figure[]> {
-  const both = [own, bare];
+async function compareAll(
+  run: BenchRun,
+  { how, file, own, bare, others }: Comparison,
+): Promise<Figure[]> {
+  const all = [own, bare, ...others];
   const measure = ({ address, path }: Subject, seconds: number): Promise<WrkResult> =>
     wrk({
       ...{ address, path, seconds, connections: CONNECTIONS, reconnects: true },
@@ -63,21 +74,27 @@ async function compareBoth(run: BenchRun, { how, file, own, bare }: Comparison):
       body: '["world"]',
       env: { OPENSSL_CONF: file },
     });
-  for (const subject of both) await measure(subject, 1);
+  for (const subject of all) await measure(subject, 1);
   const seconds = Math.min(run.seconds, SECONDS_MAX);
-  const results = await interleave(run, both, (subject) => measure(subject, seconds));
+  const results = await interleave(run, all, (subject) => measure(subject, seconds));
   const series = (of: Subject, what: keyof WrkResult): number[] =>
     (results.get(of) ?? []).map((result) => result[what]);
   const chart = `${how} handshakes: requests a second, each over a new connection`;
   const failed = series(own, "failed").reduce((sum, count) => sum + count, 0);
   return [
-    ...both.map((of) =>
+    ...all.map((of) =>
       measured(`${how}: ${of.name}, requests/s`, series(of, "perSecond"), {
         chart,
         label: of.name,
       }),
     ),
     atMost(`${how}: Lever, failed calls`, failed, 0),
+    ...others.map((of) =>
+      measured(
+        `${how}: Lever / ${of.name}`,
+        ratios(series(own, "perSecond"), series(of, "perSecond")),
+      ),
+    ),
     atLeast(
       `new HTTPS connections, ${how}: Lever / node:https`,
       ratios(series(own, "perSecond"), series(bare, "perSecond")),
