@@ -36,8 +36,7 @@ export async function startEntry(
   options: EntryOptions,
 ): Promise<EntryServer> {
   const { assignment, link } = options;
-  // The space for new objects stays as small as it is: messages are short-lived, and the program needs the memory.
-  setFlagsFromString("--semi-space-growth-factor=1");
+  keepSmall();
   const gateway = await openOutgoingGrpcServer(link, assignment);
   // Programs of Lever OS listen on their port whatever they are told.
   const port = assignment.hasOwnPorts === true ? LEVER_OS_PORT : await freePort();
@@ -75,6 +74,15 @@ export async function startEntry(
       await once(child, "exit");
     },
   };
+}
+
+/**
+ * The program needs the memory. Messages are short-lived, so a space for new objects that does not grow costs no time. Nor does a
+ * process without V8's second compiler, which takes some megabytes while it compiles.
+ */
+function keepSmall(): void {
+  setFlagsFromString("--semi-space-growth-factor=1");
+  setFlagsFromString("--no-turbofan");
 }
 
 async function freePort(): Promise<number> {
