@@ -28,7 +28,6 @@ export async function confirm(plan: string, { isSure }: { isSure: boolean }): Pr
 async function ask(question: string, { isHidden }: { isHidden: boolean }): Promise<string> {
   const { createInterface } = await import("node:readline");
   const { Writable } = await import("node:stream");
-  process.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({
     input: process.stdin,
@@ -38,7 +37,11 @@ async function ask(question: string, { isHidden }: { isHidden: boolean }): Promi
   });
   try {
     return await new Promise((resolve, reject) => {
-      lines.once("line", resolve);
+      if (isHidden) {
+        // The terminal no longer shows what is typed.
+        process.stderr.write(question);
+        lines.once("line", resolve);
+      } else lines.question(question, resolve);
       lines.once("SIGINT", () => reject(new CommandError(exitStatus.interrupted, "Interrupted.")));
       // Ctrl-D
       lines.once("close", () => resolve(""));
