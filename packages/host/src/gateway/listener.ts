@@ -91,8 +91,10 @@ export async function listen(servers: Servers, options: ListenOptions): Promise<
   };
   const inspected = new Set<HeldConnection>();
   const fast = openFast((socket, first) => {
-    if (first === undefined || beginsHttp2(first) === false) {
-      openHttp1(socket);
+    const isHttp2 = first === undefined ? false : beginsHttp2(first);
+    if (isHttp2 !== undefined) {
+      if (isHttp2) openHttp2(socket);
+      else openHttp1(socket);
       return;
     }
     inspect(socket, { ...options, inspected }, (bytes) => {
