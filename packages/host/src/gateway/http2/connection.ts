@@ -6,7 +6,11 @@ import { type Connection, isForwarded } from "../admission/admit-call.ts";
 import type { HeldConnection } from "../connections.ts";
 import type { GatewayLimits } from "../gateway-limits.ts";
 import { isGrpc } from "../grpc/door.ts";
+import { acceptedCoding } from "../http/content-coding.ts";
 import { LINGER_MS } from "../http/discard-body.ts";
+import { isGrpcType, payloadKind } from "../http/payload-kind.ts";
+import { plainTarget } from "../http/plain-target.ts";
+import type { PlainCall, PlainHead } from "./plain-call.ts";
 
 /** The head of a request. An equal one on the same connection is not read again. */
 export interface Http2Head {
@@ -14,6 +18,8 @@ export interface Http2Head {
   readonly isGrpc: boolean;
   readonly isForwarded: boolean;
   readonly isTooLong: boolean;
+  /** Defined for a plain call. */
+  readonly plain: PlainHead | undefined;
 }
 
 /** Shared by all connections. */
@@ -24,7 +30,7 @@ export interface Http2Shared {
   date: Uint8Array;
   readonly limits: GatewayLimits;
   readonly clock: Clock;
-  serve(stream: ServerStream, head: Http2Head, peer: Connection): void;
+  serve(stream: ServerStream, head: Http2Head, connection: Http2Connection): void;
   forget(connection: Http2Connection): void;
 }
 
@@ -36,7 +42,7 @@ export interface Http2Shared {
  */
 export class Http2Connection implements HeldConnection {
   /** Its addresses, which Node would look up for each call. */
-  readonly #peer: Connection;
+  readonly peer: Connection;
   readonly #session: ServerConnection<Http2Head>;
   readonly #shared: Http2Shared;
   #idleSince: number;
@@ -49,29 +55,39 @@ export class Http2Connection implements HeldConnection {
   /** The head that was arriving at the last tick, and the tick since which it does. */
   #arrivingHead: object | undefined;
   #arrivingSince = 0;
+  /** Calls that have begun in the bytes that are being read. */
+  readonly #arriving: PlainCall[] = [];
   /** Something has arrived since the last tick. */
   #hasReceived = false;
 
   constructor(socket: Socket, shared: Http2Shared) {
     const { remoteAddress, localAddress } = socket;
-    this.#peer = { remoteAddress, localAddress };
+    this.peer = { remoteAddress, localAddress };
     this.#shared = shared;
     this.#silentSince = shared.now;
     this.#idleSince = shared.clock.now();
     this.#session = new ServerConnection(socket, {
       headerBytesMax: shared.limits.headerBytesMax,
-      readHead,
-      onStream: (stream, head) => shared.serve(stream, head, this.#peer),
+      readHead: (head) => readHead(head, this.peer, shared.limits),
+      onStream: (stream, head) => shared.serve(stream, head, this),
       onIdle: () => {
         this.#idleSince = shared.clock.now();
       },
       date: () => shared.date,
       now: () => shared.clock.now(),
     });
+    // After the session, which has read the bytes.
     socket.on("data", () => {
       this.#hasReceived = true;
+      for (const call of this.#arriving) call.onReadAll();
+      this.#arriving.length = 0;
     });
     socket.on("close", () => shared.forget(this));
+  }
+
+  /** Calls `onReadAll` of the call when all that has arrived together is read. */
+  addArriving(call: PlainCall): void {
+    this.#arriving.push(call);
   }
 
   get idleSince(): number | undefined {
@@ -122,6 +138,39 @@ export class Http2Connection implements HeldConnection {
   }
 }
 
-function readHead({ headers, isTooLong }: RequestHead): Http2Head {
-  return { headers, isGrpc: isGrpc(headers), isForwarded: isForwarded(headers), isTooLong };
+function readHead(
+  { headers, isTooLong }: RequestHead,
+  peer: Connection,
+  limits: GatewayLimits,
+): Http2Head {
+  const head = {
+    headers,
+    isGrpc: isGrpc(headers),
+    isForwarded: isForwarded(headers),
+    isTooLong,
+  };
+  return { ...head, plain: plainHead(head, peer, limits) };
+}
+
+function plainHead(
+  { headers, isForwarded, isTooLong }: Pick<Http2Head, "headers" | "isForwarded" | "isTooLong">,
+  socket: Connection,
+  limits: GatewayLimits,
+): PlainHead | undefined {
+  const { ":method": method, ":path": path = "" } = headers;
+  const contentType = headers["content-type"];
+  if (isTooLong || method !== "POST" || isGrpcType(contentType)) return undefined;
+  // Fields that `serveHttp` answers, or acts on.
+  const { origin, expect } = headers;
+  if (origin !== undefined || expect !== undefined) return undefined;
+  if (headers["content-encoding"] !== undefined) return undefined;
+  const called = plainTarget(path, headers, limits);
+  if (called === undefined) return undefined;
+  const { target, askedMs } = called;
+  const request = { method, headers, socket, isForwarded };
+  return {
+    incoming: { door: "http", target, request, isStream: false, askedMs },
+    kind: payloadKind(contentType),
+    coding: acceptedCoding(headers["accept-encoding"]),
+  };
 }

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { encodeField, type ServerStream } from "@leveros/runtime/http2";
+import { encodeField, type ServerStream, type StreamListener } from "@leveros/runtime/http2";
 import type { Connection } from "../admission/admit-call.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { serveGrpcStream } from "../grpc/door.ts";
@@ -9,6 +9,7 @@ import { Http2Request } from "../http/http2-exchange.ts";
 import { headersTooLarge } from "../http/server.ts";
 import { writeProblem } from "../http/write-response.ts";
 import { Http2Connection, type Http2Head, type Http2Shared } from "./connection.ts";
+import { PlainCall } from "./plain-call.ts";
 
 /** Connections are checked for timeouts this often. */
 const TICK_MS = 1_000;
@@ -30,7 +31,7 @@ export class Http2Connections {
       date: Buffer.alloc(0),
       limits: options.limits,
       clock: options.clock,
-      serve: (stream, head, peer) => this.#serve(stream, head, peer),
+      serve: (stream, head, connection) => this.#serve(stream, head, connection),
       forget: (connection) => this.connections.delete(connection),
     };
   }
@@ -49,17 +50,28 @@ export class Http2Connections {
     for (const connection of this.connections) connection.close();
   }
 
-  #serve(stream: ServerStream, head: Http2Head, peer: Connection): void {
+  #serve(stream: ServerStream, head: Http2Head, connection: Http2Connection): void {
+    const { peer } = connection;
+    if (head.plain !== undefined) {
+      const serve = (): StreamListener => this.#serveHttp(stream, head, peer);
+      connection.addArriving(new PlainCall(stream, head.plain, { options: this.#options, serve }));
+      return;
+    }
     if (head.isGrpc && !head.isTooLong) {
       const { headers, isForwarded } = head;
       serveGrpcStream(stream, { headers, socket: peer, isForwarded }, this.#options);
       return;
     }
+    this.#serveHttp(stream, head, peer);
+  }
+
+  #serveHttp(stream: ServerStream, head: Http2Head, peer: Connection): StreamListener {
     const request = new Http2Request(stream, head, peer);
     if (head.isTooLong) {
       writeProblem(request.response, headersTooLarge());
       discardBody(request);
     } else serveHttp(request, request.response, this.#options);
+    return request;
   }
 
   /** Ticks as long as there are connections. */

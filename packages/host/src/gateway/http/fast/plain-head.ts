@@ -2,15 +2,13 @@ import type { IncomingHttpHeaders } from "node:http";
 import {
   isLinkUpgrade,
   isStreamingName,
-  LeverError,
   type LeverUrl,
   type Limits,
   type PayloadKind,
   parseLeverPath,
 } from "@leveros/protocol";
-import { askedTimeoutMs } from "../call-timeout.ts";
 import { isGrpcType, payloadKind } from "../payload-kind.ts";
-import { requestTarget } from "../request-target.ts";
+import { plainTarget } from "../plain-target.ts";
 
 /** The head of a plain request: it names a regular method, and its body is sent as it is. */
 export interface PlainHead {
@@ -74,7 +72,7 @@ export function parsePlainHead(
   // All other upgrades are ignored, as `isOffered` of Node's server does.
   if (isLinkUpgrade(headers.upgrade)) return undefined;
   if (isGrpcType(headers["content-type"])) return undefined;
-  const called = parseTarget(path, headers, limits);
+  const called = plainTarget(path, headers, limits);
   if (called === undefined) return undefined;
   const { target, askedMs } = called;
   const kind = payloadKind(headers["content-type"]);
@@ -152,27 +150,10 @@ export function withRequestLine(
   limits: Pick<Limits, "callTimeoutMaxMs">,
 ): PlainHead | undefined {
   const [, path] = REQUEST_LINE.exec(line) ?? [];
-  const called = path === undefined ? undefined : parseTarget(path, headers, limits);
+  const called = path === undefined ? undefined : plainTarget(path, headers, limits);
   if (called === undefined) return undefined;
   const { target, askedMs } = called;
   return { headers, target, kind, askedMs, bodyBytes, isLast };
-}
-
-function parseTarget(
-  path: string,
-  headers: IncomingHttpHeaders,
-  limits: Pick<Limits, "callTimeoutMaxMs">,
-): Pick<PlainHead, "target" | "askedMs"> | undefined {
-  const request = { url: path, headers };
-  const askedMs = askedTimeoutMs(request, limits);
-  if (askedMs instanceof LeverError) return undefined;
-  try {
-    const target = requestTarget(request);
-    return isStreamingName(target.method) ? undefined : { target, askedMs };
-  } catch {
-    // Node's server takes the request, and `serveHttp` answers with the reason.
-    return undefined;
-  }
 }
 
 /** False = no head that begins like this is plain. */

@@ -1,0 +1,22 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { isStreamingName, LeverError, type LeverUrl, type Limits } from "@leveros/protocol";
+import { askedTimeoutMs } from "./call-timeout.ts";
+import { requestTarget } from "./request-target.ts";
+
+/** The method that a plain request calls, a regular one, and its deadline (0 = none); undefined = the request is not plain. */
+export function plainTarget(
+  path: string,
+  headers: IncomingHttpHeaders,
+  limits: Pick<Limits, "callTimeoutMaxMs">,
+): { readonly target: LeverUrl; readonly askedMs: number } | undefined {
+  const request = { url: path, headers };
+  const askedMs = askedTimeoutMs(request, limits);
+  if (askedMs instanceof LeverError) return undefined;
+  try {
+    const target = requestTarget(request);
+    return isStreamingName(target.method) ? undefined : { target, askedMs };
+  } catch {
+    // `serveHttp` takes the request, and answers with the reason.
+    return undefined;
+  }
+}
