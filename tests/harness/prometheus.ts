@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { eventually } from "./eventually.ts";
 import { findProgram } from "./requirements.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
@@ -61,6 +62,8 @@ export async function startPrometheus(options: {
     });
     child.on("exit", () => reject(new Error(`prometheus ended: ${output}`)));
   });
+  // It listens before it has opened its database.
+  await eventually(async () => (await fetch(`http://${address}/-/ready`)).ok);
   return {
     async query(expression) {
       const asked = new URLSearchParams({ query: expression });
