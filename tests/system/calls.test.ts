@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -127,6 +127,17 @@ describe("calls and traces", () => {
     expect(new Set(parents).size).toBe(2);
     const run = await lever.lever(["trace", TRACE_ID]);
     expect(run.stdout).toMatch(/shop\/traced.*pay\/traced/s);
+  });
+
+  it.each([
+    ["a CPU profile", ["--seconds", "1"], "nodes"],
+    ["a heap snapshot", ["--heap"], "snapshot"],
+  ])("%s of an instance is written to a file", async (_name, args, field) => {
+    await callMethod(lever.address, "/shop/hello", [1]);
+    const file = join(dataDir, "profile.json");
+    const run = await lever.lever(["profile", "shop", "--output", file, ...args]);
+    expect(run).toMatchObject({ status: 0, stderr: "" });
+    expect(JSON.parse(readFileSync(file, "utf8"))).toHaveProperty(field);
   });
 
   it("an unknown call, and a text that is no id, are refused with the reason", async () => {

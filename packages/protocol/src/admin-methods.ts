@@ -125,6 +125,11 @@ export interface AdminStreams {
     readonly data?: boolean;
     readonly report?: boolean;
   }): Uint8Array | BackupReport;
+  profileChan(
+    environment: string,
+    serviceOrInstance: string,
+    options?: { readonly heap?: boolean; readonly seconds?: number },
+  ): Uint8Array;
   /** `lost` calls were forgotten before they could be sent. */
   watchCallsChan(environment: string, filter?: CallFilter): CallRecord | { readonly lost: number };
 }

@@ -134,6 +134,7 @@ export {
   isCallableName,
   isReservedName,
   isStreamingName,
+  PROFILE_METHOD,
   type ResourceHook,
   refuseMethodName,
 } from "./method-name.ts";

@@ -18,6 +18,9 @@ export function isStreamingName(method: string): boolean {
   return STREAMING.test(method);
 }
 
+/** The call of the host that an instance answers with a profile of itself. No caller can name it. */
+export const PROFILE_METHOD = "_leverProfileChan";
+
 /** The hook that a function of this name is; undefined = it is none. */
 export function hookNamed(name: string): ResourceHook | undefined {
   return hookByName.get(name);

@@ -15,11 +15,13 @@ import {
   type CallRequest,
   INSTANCE_LINK,
   type InstanceLink,
+  ignoredEvents,
   inheritedMemory,
   isCallableName,
   LINK_FD,
   LINK_MESSAGE_BYTES_MAX,
   LINK_READ_BYTES,
+  PROFILE_METHOD,
   type RuntimeMessage,
   refuseHostVersion,
   SHARES_MEMORY,
@@ -86,6 +88,7 @@ const link = attachLink(socket, {
   messageBytesMax: LINK_MESSAGE_BYTES_MAX,
   callsMax: CALLS_MAX,
   onCall: (request, side) => {
+    if (request.target.method === PROFILE_METHOD) return serveProfile(request, side);
     if (server !== undefined) return server.onCall(request, side);
     throw new Error("Cannot serve a call: the service is not loaded.");
   },
@@ -209,6 +212,19 @@ function failToStart(reason: string): void {
   send({ type: "failed", reason });
   link.flush();
   socket.end(() => process.exit(EXIT_CANNOT_START));
+}
+
+/** Few instances are profiled. A caller that leaves meanwhile leaves nothing behind. */
+function serveProfile(request: CallRequest, side: CallHandle): CallListener {
+  let listener: CallListener | undefined;
+  void import("./profile.ts").then((profile) => {
+    listener = profile.serveProfile(request, side);
+  });
+  return {
+    ...ignoredEvents,
+    onDrain: () => listener?.onDrain(),
+    onAbort: (error) => listener?.onAbort(error),
+  };
 }
 
 function stop(): void {

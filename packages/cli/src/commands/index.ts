@@ -36,6 +36,7 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
       ps: async () => (await import("./ps/ps.ts")).ps,
       calls: async () => (await import("./calls/calls.ts")).calls,
       trace: async () => (await import("./trace/trace.ts")).trace,
+      profile: async () => (await import("./profile/profile.ts")).profile,
       explain: async () => (await import("./explain/explain.ts")).explain,
       logs: async () => (await import("./logs/logs.ts")).logs,
       events: async () => (await import("./events/events.ts")).events,

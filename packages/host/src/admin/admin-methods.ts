@@ -6,6 +6,7 @@ import { type LogParts, logMethods } from "./log-methods.ts";
 import type { MethodTable } from "./method-table.ts";
 import { type MetricParts, metricMethods } from "./metric-methods.ts";
 import { type ObserveParts, observeMethods } from "./observe-methods.ts";
+import { type ProfileParts, profileMethods } from "./profile-methods.ts";
 import { type ServiceParts, serviceMethods } from "./service-methods.ts";
 import { type StatsParts, statsMethods } from "./stats-methods.ts";
 import { type StatusParts, statusMethods } from "./status-methods.ts";
@@ -17,6 +18,7 @@ export type AdminParts = ServiceParts &
   MetricParts &
   LogParts &
   CallParts &
+  ProfileParts &
   StatsParts &
   EnvironmentParts &
   VariableParts &
@@ -31,6 +33,7 @@ export const adminMethods: MethodTable<AdminParts> = {
   ...metricMethods,
   ...logMethods,
   ...callMethods,
+  ...profileMethods,
   ...statsMethods,
   ...environmentMethods,
   ...variableMethods,
