@@ -147,8 +147,7 @@ describe("calls and traces", () => {
     expect(malformed.stderr).toContain("neither the id of a call");
   });
 
-  it("kept traces are shown after a restart, and other calls are not", async () => {
-    const plain = (await calls("shop")).find(({ method }) => method === "hello")?.id;
+  it("kept traces are shown after a restart", async () => {
     await lever.stop();
     lever = await startLever({ dataDir });
     const trace = async (of: unknown): Promise<CallTrace | undefined> => {
@@ -160,7 +159,6 @@ describe("calls and traces", () => {
       "check",
       "charge",
     ]);
-    expect(await trace(plain)).toBeUndefined();
   });
 
   it("what the host keeps is sent to the collector, at the latest when it stops", () => {

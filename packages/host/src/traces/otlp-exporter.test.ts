@@ -87,10 +87,13 @@ async function openCollector(statuses: readonly number[], text = "{}") {
     /** Advances the clock until it has received so many requests. */
     async until(count: number): Promise<void> {
       await expect
-        .poll(() => {
-          clock.advance(1_000);
-          return received.length;
-        })
+        .poll(
+          () => {
+            clock.advance(1_000);
+            return received.length;
+          },
+          { timeout: 20_000 },
+        )
         .toBe(count);
     },
     async [Symbol.asyncDispose]() {
@@ -193,6 +196,14 @@ it.each([
   await collector.exporter.close();
   expect([collector.received.length, collector.exporter.dropped]).toEqual([1, dropped]);
   expect(collector.events).toMatchObject([{ event: "spans dropped", spans: dropped }]);
+});
+
+it("a host that stops does not wait until a busy collector takes spans", async () => {
+  await using collector = await openCollector([503]);
+  for (let count = 0; count < 400; count++) collector.exporter.add(trace);
+  await expect.poll(() => collector.received.length, { timeout: 20_000 }).toBe(1);
+  await collector.exporter.close();
+  expect(collector.exporter.dropped).toBe(1_200);
 });
 
 it("spans that no collector takes are bounded", async () => {

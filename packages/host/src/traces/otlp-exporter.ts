@@ -33,6 +33,7 @@ export class OtlpExporter {
   #queue: ReturnType<typeof spansOf> = [];
   #timer: unknown;
   #sending: Promise<void> | undefined;
+  readonly #closing: PromiseWithResolvers<void> = Promise.withResolvers();
   #isClosing = false;
   #dropped = 0;
   #droppedTold = 0;
@@ -58,6 +59,7 @@ export class OtlpExporter {
   /** Sends the rest, once. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.#closing.resolve();
     this.#send();
     await this.#sending;
   }
@@ -75,7 +77,10 @@ export class OtlpExporter {
       const batch = this.#queue.splice(0, BATCH_SPANS_MAX);
       const text = JSON.stringify({ resourceSpans: groupByResource(batch) });
       const failure = await this.#deliver(await compress(text), batch.length);
-      if (failure !== undefined) this.#tellDropped(failure);
+      if (failure === undefined) continue;
+      // A host that stops does not wait for a collector that is away.
+      if (this.#isClosing) this.#dropped += this.#queue.splice(0).length;
+      this.#tellDropped(failure);
     }
   }
 
@@ -100,7 +105,8 @@ export class OtlpExporter {
           ? answer.text
           : `the collector answered with status ${answer.status}: ${answer.text.slice(0, 500)}`;
       }
-      await delay(this.#options.clock, answer.retryAfterMs ?? retryMs);
+      const pause = delay(this.#options.clock, answer.retryAfterMs ?? retryMs);
+      await Promise.race([pause, this.#closing.promise]);
       retryMs = Math.min(2 * retryMs, RETRY_MS_MAX);
     }
   }
