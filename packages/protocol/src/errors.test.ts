@@ -45,3 +45,7 @@ it("every code is in the HTTP API", () => {
   const page = readFileSync(new URL("reference/http.md", docs), "utf8");
   for (const code of errorCodes()) expect(page).toContain(`\`${code}\``);
 });
+
+it("an error has no property without a value, which would be printed with it", () => {
+  expect(Object.keys(new LeverError("timeout", "late"))).toEqual(["name", "code"]);
+});

@@ -83,15 +83,15 @@ export class LeverError extends Error {
   override readonly name = "LeverError";
   readonly code: ErrorCode;
   /** With `method_failed`: the error of the method, a JSON value or bytes. */
-  readonly value: unknown;
+  declare readonly value: unknown;
   /** With `overloaded`: when to try again, in seconds. */
-  readonly retryAfterSeconds: number | undefined;
+  declare readonly retryAfterSeconds: number | undefined;
   /** The message for callers who may not see what the service prints; undefined = `message` is for all. */
-  readonly publicMessage: string | undefined;
+  declare readonly publicMessage: string | undefined;
   /** The gRPC status with which the service's program ended the call; undefined = the error is not the program's. */
-  readonly grpcStatus: number | undefined;
+  declare readonly grpcStatus: number | undefined;
   /** Id of the call that ended with it (`formatCallId`), where it is known. */
-  readonly call: string | undefined;
+  declare readonly call: string | undefined;
 
   constructor(
     code: ErrorCode,
@@ -107,11 +107,13 @@ export class LeverError extends Error {
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.value = options.value;
-    this.retryAfterSeconds = options.retryAfterSeconds;
-    this.grpcStatus = options.grpcStatus;
-    this.publicMessage = options.publicMessage;
-    this.call = options.call;
+    // Properties that are undefined would be printed with each error that a service logs.
+    const { value, retryAfterSeconds, grpcStatus, publicMessage, call } = options;
+    if (value !== undefined) this.value = value;
+    if (retryAfterSeconds !== undefined) this.retryAfterSeconds = retryAfterSeconds;
+    if (grpcStatus !== undefined) this.grpcStatus = grpcStatus;
+    if (publicMessage !== undefined) this.publicMessage = publicMessage;
+    if (call !== undefined) this.call = call;
   }
 
   /**

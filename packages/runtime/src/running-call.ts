@@ -221,7 +221,7 @@ export class RunningCall implements ActiveCall, CallListener {
     }
     // After a cancellation an error is expected and not logged.
     if (this.#hasAnswered && value instanceof Error) {
-      const text = `${this.method} returned ${what} after its call was over`;
+      const text = `${this.method} ended with ${what} after its call was over`;
       if (this.#owner.onError === undefined) console.error(`${text}:`, value);
       else this.#owner.onError(value, text, this.id);
     }
