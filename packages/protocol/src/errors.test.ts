@@ -47,5 +47,5 @@ it("every code is in the HTTP API", () => {
 });
 
 it("an error has no property without a value, which would be printed with it", () => {
-  expect(Object.keys(new LeverError("timeout", "late"))).toEqual(["name", "code"]);
+  expect(Object.keys(new LeverError("deadline_exceeded", "late"))).toEqual(["name", "code"]);
 });
