@@ -114,13 +114,17 @@ describe("a gRPC client that shares no code with Lever", () => {
       status.INVALID_ARGUMENT,
       "echoChan is a streaming method, and was called as a regular one.",
     ],
-    [
-      "/wire/echo",
-      status.INVALID_ARGUMENT,
-      "Cannot read the gRPC call: its lever-url names no environment.",
-    ],
   ])("a gRPC call of %s fails with its status", async (target, code, details) => {
     await expect(peer.unary(target, toRpc([]))).rejects.toMatchObject({ code, details });
+  });
+
+  it("a gRPC call without an environment fails where the host name is not of loopback", async () => {
+    const named = grpcPeer(lever.address, { hostName: "lever.example" });
+    await expect(named.unary("/wire/echo", toRpc([]))).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: "Cannot read the gRPC call: its lever-url names no environment.",
+    });
+    named.close();
   });
 
   it("a gRPC call fails at its deadline", async () => {

@@ -5,7 +5,7 @@ import { LeverError } from "@leveros/protocol";
 import { type Command, command } from "../../command.ts";
 import { CommandError, exitStatus } from "../../exit-status.ts";
 import { printResult } from "../../output.ts";
-import { flag, required, value } from "../../parameters.ts";
+import { flag, jsonFlag, required, value } from "../../parameters.ts";
 import { formatBytes } from "../../quantity.ts";
 
 const SECONDS_MAX = 60;
@@ -24,14 +24,16 @@ export const profile: Command = command({
     }),
     heap: flag("write a snapshot of the heap instead"),
     output: value("<file>", "the file (default: its name.cpuprofile or .heapsnapshot)"),
+    json: jsonFlag("the file and its size"),
   },
-  notes: `Calls go on during a CPU profile. For a snapshot, the instance stands still for some seconds, and needs about twice
-the memory of its heap. A snapshot has everything that the service has in memory, also secrets: it needs the right deploy.`,
+  notes: `Calls go on during a CPU profile. For a snapshot, the instance stands still for some seconds, and needs about
+twice the memory of its heap. A snapshot has everything that the service has in memory, also secrets: it needs the
+right deploy.`,
   examples: [
     ["lever profile helloService", "where the next ten seconds go"],
     ["lever profile helloService-3-1f2e3d4c --heap --output now.heapsnapshot"],
   ],
-  run: async ({ name, seconds, heap, output }, readSettings) => {
+  run: async ({ name, seconds, heap, output, json }, readSettings) => {
     const { environment, host, token } = readSettings();
     const path = output ?? `${name}.${heap ? "heapsnapshot" : "cpuprofile"}`;
     const { Client } = await import("leveros");
@@ -55,7 +57,9 @@ the memory of its heap. A snapshot has everything that the service has in memory
       const reason = error instanceof Error ? error.message : String(error);
       throw new CommandError(exitStatus.lever, `Cannot write ${path}: ${reason}.`);
     }
-    printResult(`Wrote ${path} (${formatBytes(bytes)}).`);
+    printResult(
+      json ? JSON.stringify({ file: path, bytes }) : `Wrote ${path} (${formatBytes(bytes)}).`,
+    );
   },
 });
 
