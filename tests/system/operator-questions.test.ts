@@ -47,7 +47,7 @@ const questions: readonly [string, () => readonly string[], RegExp][] = [
   ["what is in flight", () => ["calls", "--running"], /shop\/hang .* running/],
   ["the calls, errors and p99 of a method", () => ["stats", "shop"], /P99 .*\n(.*\n)*pay /],
   ["why a call was slow", () => ["trace", slow], /tax\/rate .*█.* \d+(\.\d+)? m?s/],
-  ["who called whom", () => ["trace", slow], /^shop\/pay .*\n {2}tax\/rate /m],
+  ["who called whom", () => ["trace", slow], /^shop\/pay .*\n(?: {2}info: .*\n)* {2}tax\/rate /m],
   ["what an instance printed", () => ["logs", "--instance", died, "--grep", "paying"], /paying 3/],
   [
     "where a method threw",
