@@ -27,8 +27,8 @@ export interface RestoredBackup {
 const NAMES = ["archives", "services", "secret.key", "lever.sqlite", "version"];
 
 /**
- * Makes a data folder of a backup. Until it is complete, the folder has `restoring/`, with which no host starts. After a crash
- * the same call begins anew.
+ * Makes a data folder of a backup. Until it is complete, the folder has `restoring/`, with which no host starts. After a crash,
+ * call this again: it removes `restoring/` and restores from the start.
  * @throws RestoreError; StartupError for a database that this Lever cannot open.
  */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoredBackup> {

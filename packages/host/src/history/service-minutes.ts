@@ -1,3 +1,4 @@
+import { serviceKey } from "@leveros/protocol";
 import { OTHER, type ServiceMeter } from "../metrics/service-meter.ts";
 import type { ServiceMeters } from "../metrics/service-meters.ts";
 import { sumTraffic, type Traffic } from "../metrics/traffic.ts";
@@ -113,5 +114,5 @@ export function greater(one: number | null, other: number | null): number | null
 }
 
 function keyOf({ environment, service }: { environment: string; service: string }): string {
-  return `${environment}/${service}`;
+  return serviceKey(environment, service);
 }

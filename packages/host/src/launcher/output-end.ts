@@ -6,7 +6,7 @@ import type { OutputReading } from "../processes/read-output.ts";
 const SILENCE_MS = 50;
 /** so many times after the last output that came. A host under load may read late. */
 const SILENCES = 4;
-/** A process that has left the group may print for ever. */
+/** Most such waits: a process that has left the group may print without end. */
 const WAITS_MAX = 100;
 
 /**

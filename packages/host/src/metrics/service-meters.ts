@@ -1,3 +1,4 @@
+import { serviceKey } from "@leveros/protocol";
 import type { MethodMeter } from "./method-meter.ts";
 import { OTHER, ServiceMeter } from "./service-meter.ts";
 
@@ -42,13 +43,13 @@ export class ServiceMeters {
       return this.other(environment);
     }
     const meter = new ServiceMeter(environment, service);
-    this.#services.set(keyOf(environment, service), meter);
+    this.#services.set(serviceKey(environment, service), meter);
     return meter;
   }
 
   /** The meter that a service has of its own. */
   find(environment: string, service: string): ServiceMeter | undefined {
-    return this.#services.get(keyOf(environment, service));
+    return this.#services.get(serviceKey(environment, service));
   }
 
   /** The meter for an environment's services without one of their own. */
@@ -110,14 +111,9 @@ export class ServiceMeters {
 
   /** Counts what a service has counted so far with the others of its environment. */
   remove(meter: ServiceMeter): void {
-    this.#services.delete(keyOf(meter.environment, meter.service));
+    this.#services.delete(serviceKey(meter.environment, meter.service));
     this.#methods -= meter.methods.size;
     this.other(meter.environment).add(meter);
     this.#generation++;
   }
-}
-
-/** A name of an environment has no slash. */
-function keyOf(environment: string, service: string): string {
-  return `${environment}/${service}`;
 }
