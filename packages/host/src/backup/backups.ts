@@ -6,7 +6,7 @@ import { constants, createZstdCompress } from "node:zlib";
 import { type BackupReport, LeverError } from "@leveros/protocol";
 import { type Clock, isoTime } from "../clock.ts";
 import { codeIdsIn } from "../store/copy-database.ts";
-import type { Store } from "../store/store.ts";
+import type { SqliteStore } from "../store/sqlite-store.ts";
 import {
   type BackupEntry,
   BackupSum,
@@ -24,7 +24,7 @@ const FOLDER_MODE = 0o700;
 
 export interface BackupsOptions {
   readonly dataDir: string;
-  readonly store: Pick<Store, "copyTo">;
+  readonly store: Pick<SqliteStore, "copyTo">;
   /** Links the archive of code into a folder. Returns its name there; undefined = it is lost. */
   readonly linkArchive: (codeId: string, dir: string) => Promise<string | undefined>;
   /** Opens the data of a service for reading, wherever it is; undefined = it has none. */

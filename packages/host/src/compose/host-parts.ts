@@ -25,7 +25,7 @@ import { ProcessRecords } from "../processes/process-records.ts";
 import { Router } from "../router/router.ts";
 import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
 import { openEpochs } from "../store/epochs.ts";
-import type { Store } from "../store/store.ts";
+import type { SqliteStore } from "../store/sqlite-store.ts";
 import { CallHistory } from "../traces/call-history.ts";
 import { type DataFolder, makeDir } from "./data-folder.ts";
 import { runningCalls } from "./running-calls.ts";
@@ -33,7 +33,7 @@ import type { StoreCopiesOptions } from "./store-copies.ts";
 
 export interface HostPartsOptions {
   readonly folder: DataFolder;
-  readonly store: Store;
+  readonly store: SqliteStore;
   readonly limits: Limits;
   readonly isolation: Isolation;
   readonly isLocalOnly: boolean;
@@ -44,7 +44,7 @@ export interface HostPartsOptions {
 
 /** The parts of a host behind its gateway: everything that does not depend on how the host is reached. */
 export interface HostParts {
-  readonly store: Store;
+  readonly store: SqliteStore;
   readonly records: ProcessRecords;
   readonly router: Router;
   readonly meters: HostMeters;
@@ -74,6 +74,7 @@ export interface HostParts {
 /** Puts a host's parts together, each after those that it needs. */
 export async function openHostParts(options: HostPartsOptions): Promise<HostParts> {
   const { folder, store, limits, clock, log } = options;
+  const { notes } = store;
   const dataDir = folder.dir;
   const records = new ProcessRecords(folder.processesDir);
   const orphans = records.killOrphans();
@@ -84,10 +85,10 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     log("warn", "launcher", "leftovers removed", { hosts: left.hosts, problems: left.problems });
   }
   const code = new CodeStore(dataDir, limits);
-  await code.open(store);
+  await code.open(notes, await store.codeIds());
   const meters = new HostMeters(limits, clock.now());
   const { services, refusals } = meters;
-  const nextEpoch = await openEpochs(store);
+  const nextEpoch = await openEpochs(notes);
   const counting = limits.metricSeriesMax === 0 ? {} : { meters: services, refusals };
   const calls =
     limits.callsRememberedMax === 0
@@ -105,7 +106,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     dataDir,
     limits,
     records,
-    hostValues: store,
+    notes,
     clock,
     log,
   });
@@ -143,6 +144,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
   });
   const environments = await Environments.open({
     store,
+    notes,
     router,
     fleet,
     log,
@@ -156,6 +158,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
   const turns = new KeyedQueue();
   const removals = new ServiceRemovals({
     store,
+    notes,
     code,
     environments,
     router,

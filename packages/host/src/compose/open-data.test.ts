@@ -24,7 +24,7 @@ beforeEach(async () => {
   file = join(dir, "lever.sqlite");
   copy = join(dir, "backup", "lever.sqlite");
   const { store } = openData(dir);
-  for (let i = 0; i < 100; i++) await store.writeHostValue(`name ${i}`, "x".repeat(1_000));
+  for (let i = 0; i < 100; i++) await store.notes.write(`name ${i}`, "x".repeat(1_000));
   mkdirSync(join(dir, "backup"));
   await store.copyTo(copy);
   await store.close();
@@ -152,7 +152,7 @@ it("a data folder opens with the copy of its database", async () => {
   rmSync(file);
   copyFileSync(copy, file);
   const { store } = openData(dir);
-  expect(await store.readHostValue("name 99")).toHaveLength(1_000);
+  expect(await store.notes.read("name 99")).toHaveLength(1_000);
   await store.close();
 });
 

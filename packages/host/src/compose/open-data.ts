@@ -2,8 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { isoTime } from "../clock.ts";
 import { sqliteCode, systemReason } from "../logs/system-reason.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
-import type { Store } from "../store/store.ts";
+import { openSqliteStore, type SqliteStore } from "../store/sqlite-store.ts";
 import { StoreOpenError } from "../store/store-open-error.ts";
 import { type DataFolder, openDataFolder } from "./data-folder.ts";
 import { StartupError } from "./startup-error.ts";
@@ -13,7 +12,7 @@ import { StartupError } from "./startup-error.ts";
  * no services, and would take calls without a token.
  * @throws StartupError
  */
-export function openData(dataDir: string): { folder: DataFolder; store: Store } {
+export function openData(dataDir: string): { folder: DataFolder; store: SqliteStore } {
   try {
     const folder = openDataFolder(dataDir);
     return { folder, store: openStore(folder) };
@@ -45,7 +44,7 @@ function pathOf(error: unknown): string | undefined {
   return isOfFile && sqliteCode(error) === undefined ? String(error.path) : undefined;
 }
 
-function openStore(folder: DataFolder): Store {
+function openStore(folder: DataFolder): SqliteStore {
   const found = describeStored(folder);
   try {
     return openSqliteStore(folder.storeFile, { mayBeNew: found === undefined });

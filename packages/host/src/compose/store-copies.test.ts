@@ -4,13 +4,12 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { systemClock } from "../clock.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
-import type { Store } from "../store/store.ts";
+import { openSqliteStore, type SqliteStore } from "../store/sqlite-store.ts";
 import { StoreCopies } from "./store-copies.ts";
 
 let dir: string;
 let file: string;
-let store: Store;
+let store: SqliteStore;
 let removed: string[];
 let logged: unknown[];
 

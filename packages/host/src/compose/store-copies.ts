@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import { systemReason } from "../logs/system-reason.ts";
-import type { Store } from "../store/store.ts";
+import type { SqliteStore } from "../store/sqlite-store.ts";
 
 /** The store can be restored to this time ago. */
 const COPY_AFTER_MS = 3_600_000;
@@ -13,7 +13,7 @@ const CHECK_EVERY_MS = 60_000;
 const REMOVED_MAX = 64;
 
 export interface StoreCopiesOptions {
-  readonly store: Store;
+  readonly store: Pick<SqliteStore, "copyTo" | "hasContent" | "writes">;
   /** The file of the store, and that of its copy. */
   readonly storeFile: string;
   readonly file: string;
@@ -32,7 +32,7 @@ export interface StoreCopiesOptions {
  */
 export class StoreCopies {
   readonly #options: StoreCopiesOptions;
-  #copiedChanges = -1;
+  #copiedWrites = -1;
   #work: Promise<void> = Promise.resolve();
   #timer: unknown;
   #isClosed = false;
@@ -62,10 +62,10 @@ export class StoreCopies {
     try {
       const names = await removed.names();
       if (!(await this.#isDue(names.length))) return;
-      const changes = store.changes();
+      const writes = store.writes();
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
       await store.copyTo(file);
-      this.#copiedChanges = changes;
+      this.#copiedWrites = writes;
       await removed.delete(names);
     } catch (error) {
       log("warn", "store", "store copy failed", { reason: systemReason(error) ?? String(error) });
@@ -74,7 +74,7 @@ export class StoreCopies {
 
   async #isDue(removedCount: number): Promise<boolean> {
     const { store, storeFile, file, clock, log } = this.#options;
-    if (store.changes() === this.#copiedChanges || !(await store.hasContent())) return false;
+    if (store.writes() === this.#copiedWrites || !(await store.hasContent())) return false;
     if (!existsSync(storeFile)) {
       // The system keeps a removed file for as long as it is open, so this host still has everything.
       log("error", "store", "store file lost", { file: storeFile, copy: file });

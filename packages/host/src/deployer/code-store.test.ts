@@ -4,22 +4,21 @@ import { join } from "node:path";
 import { defaultLimits } from "@leveros/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { serviceArchive } from "../../../../tests/harness/archive.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
-import type { Store } from "../store/store.ts";
+import { openSqliteStore, type SqliteStore } from "../store/sqlite-store.ts";
 import { CodeStore } from "./code-store.ts";
 
 const archive = serviceArchive({ "lever.json": "{}" });
 const limits = { ...defaultLimits, archiveBytesMax: archive.length };
 
 let folder: string;
-let store: Store;
+let store: SqliteStore;
 let code: CodeStore;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "lever-code-"));
   store = openSqliteStore(join(folder, "lever.sqlite"));
   code = new CodeStore(folder, limits);
-  await code.open(store);
+  await code.open(store.notes, await store.codeIds());
 });
 
 afterEach(async () => {
@@ -129,7 +128,7 @@ describe("unpacked code", () => {
   it("that no version needs is removed when the host starts (K2)", async () => {
     const codeId = await receive(archive);
     await code.unpack(codeId, async () => {});
-    await code.open(store);
+    await code.open(store.notes, await store.codeIds());
     expect(kept()).toEqual([]);
   });
 });

@@ -3,7 +3,8 @@ import { chmod, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/pro
 import { basename, join } from "node:path";
 import { type ArchiveFormat, archiveFormats, LeverError, type Limits } from "@leveros/protocol";
 import { bootId } from "../processes/boot-id.ts";
-import type { Store, VersionRecord } from "../store/store.ts";
+import type { HostNotes } from "../store/host-notes.ts";
+import type { VersionRecord } from "../store/store.ts";
 import { formatOfFile } from "./archive-format.ts";
 import { EarlyUnpacking } from "./early-unpacking.ts";
 import { exists, isMissing } from "./exists.ts";
@@ -51,15 +52,17 @@ export class CodeStore {
     this.#limits = limits;
   }
 
-  /** K2, K3. After a crash of the machine, unpacked files may be incomplete: they are all unpacked again. */
-  async open(store: Store): Promise<void> {
+  /**
+   * K2, K3. After a crash of the machine, unpacked files may be incomplete: they are all unpacked again. `needed`: every codeId
+   * that the current state names.
+   */
+  async open(notes: Pick<HostNotes, "read" | "write">, needed: ReadonlySet<string>): Promise<void> {
     await rm(this.#staging, { recursive: true, force: true });
     const boot = bootId();
-    if (boot === undefined || (await store.readHostValue("boot")) !== boot) {
+    if (boot === undefined || (await notes.read("boot")) !== boot) {
       await rm(this.#code, { recursive: true, force: true });
-      if (boot !== undefined) await store.writeHostValue("boot", boot);
+      if (boot !== undefined) await notes.write("boot", boot);
     }
-    const needed = await store.codeIds();
     for (const dir of [this.#staging, this.#archives, this.#code, this.#removed]) {
       await mkdir(dir, { recursive: true });
     }

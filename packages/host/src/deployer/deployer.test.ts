@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { serviceArchive } from "../../../../tests/harness/archive.ts";
 import { SimulatedHost } from "../../../../tests/simulation/simulated-host.ts";
 import { KeyedQueue } from "../keyed-queue.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
+import { openSqliteStore, type SqliteStore } from "../store/sqlite-store.ts";
 import type { Store } from "../store/store.ts";
 import { CodeStore } from "./code-store.ts";
 import { Deployer } from "./deployer.ts";
@@ -17,7 +17,7 @@ const ENVIRONMENT = "dev.lever";
 const limits = { ...defaultLimits, versionsKeptMax: 2 };
 
 let folder: string;
-let store: Store;
+let store: SqliteStore;
 let host: SimulatedHost;
 let deployer: Deployer;
 /** Environments that were removed. */
@@ -36,7 +36,7 @@ beforeEach(async () => {
   host = new SimulatedHost();
   removed = new Set();
   const code = new CodeStore(folder, limits);
-  await code.open(store);
+  await code.open(store.notes, await store.codeIds());
   deployer = new Deployer({
     store,
     code,

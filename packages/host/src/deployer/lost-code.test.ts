@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { defaultLimits } from "@leveros/protocol";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { testService } from "../../../../tests/harness/test-service.ts";
-import type { Store } from "../store/store.ts";
 import { CodeStore } from "./code-store.ts";
 
 let dir: string;
@@ -12,15 +11,10 @@ let code: CodeStore;
 let codeId: string;
 let completed: number;
 
-/** Opens a code store whose store names these versions. */
+/** Opens a code store for a state that names these codes. */
 async function open(...codeIds: readonly string[]): Promise<CodeStore> {
-  const store: Pick<Store, "codeIds" | "readHostValue" | "writeHostValue"> = {
-    codeIds: async () => new Set(codeIds),
-    readHostValue: async () => undefined,
-    writeHostValue: async () => {},
-  };
   const opened = new CodeStore(dir, defaultLimits);
-  await opened.open(store as Store);
+  await opened.open({ read: async () => undefined, write: async () => {} }, new Set(codeIds));
   return opened;
 }
 

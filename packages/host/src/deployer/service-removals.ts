@@ -4,12 +4,14 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { KeyedQueue } from "../keyed-queue.ts";
 import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
+import type { HostNotes } from "../store/host-notes.ts";
 import type { Store, VersionRecord } from "../store/store.ts";
 import type { CodeStore } from "./code-store.ts";
 import { unknownService } from "./kept-version.ts";
 
 export interface ServiceRemovalsOptions {
   readonly store: Store;
+  readonly notes: HostNotes;
   readonly code: Pick<CodeStore, "remove">;
   readonly environments: Pick<Environments, "require">;
   readonly router: Router;
@@ -103,8 +105,7 @@ export class ServiceRemovals {
 
   /** Z1. Must be called before a service can be deployed with this name, in the turn of the deploy. */
   async finish(environment: string, service: string): Promise<void> {
-    const { store } = this.#options;
-    const unfinished = await store.unfinishedServiceRemovals();
+    const unfinished = await this.#options.notes.unfinishedServiceRemovals();
     const isUnfinished = unfinished.some(
       (of) => of.environment === environment && of.service === service,
     );
@@ -113,8 +114,8 @@ export class ServiceRemovals {
 
   /** Z1. A service whose data cannot be removed is logged. */
   async finishAll(): Promise<void> {
-    const { store, log } = this.#options;
-    for (const { environment, service } of await store.unfinishedServiceRemovals()) {
+    const { notes, log } = this.#options;
+    for (const { environment, service } of await notes.unfinishedServiceRemovals()) {
       try {
         await this.#finish(environment, service);
       } catch (error) {
@@ -126,7 +127,7 @@ export class ServiceRemovals {
 
   async #finish(environment: string, service: string): Promise<void> {
     await this.#options.removeServiceData(environment, service);
-    await this.#options.store.finishServiceRemoval(environment, service);
+    await this.#options.notes.finishServiceRemoval(environment, service);
   }
 
   async #inTurn<Result>(

@@ -5,14 +5,14 @@ import { defaultLimits } from "@leveros/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import { Router } from "../router/router.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
+import { openSqliteStore, type SqliteStore } from "../store/sqlite-store.ts";
 import type { Store } from "../store/store.ts";
 import { Environments } from "./environments.ts";
 
 /** Environments with a real store and router, and what happens outside of them, in order. */
 class World {
   readonly dir = mkdtempSync(join(tmpdir(), "lever-environments-"));
-  readonly store: Store = openSqliteStore(join(this.dir, "lever.sqlite"));
+  readonly store: SqliteStore = openSqliteStore(join(this.dir, "lever.sqlite"));
   readonly router = new Router({
     limits: defaultLimits,
     clock: new VirtualClock(),
@@ -29,6 +29,7 @@ class World {
     };
     return Environments.open({
       store: { ...this.store, removeEnvironment: (name) => this.removal(name) },
+      notes: this.store.notes,
       router: this.router,
       fleet: {
         restrictsNetworks: this.restrictsNetworks,

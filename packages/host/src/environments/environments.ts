@@ -3,6 +3,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { KeyedQueue } from "../keyed-queue.ts";
 import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
+import type { HostNotes } from "../store/host-notes.ts";
 import type { EnvironmentRecord, Store, VersionRecord } from "../store/store.ts";
 
 /** Lever's own environment. The admin service is its only service. */
@@ -16,6 +17,7 @@ type Settings = Omit<EnvironmentRecord, "environment">;
 
 export interface EnvironmentsOptions {
   readonly store: Store;
+  readonly notes: HostNotes;
   readonly router: Router;
   readonly fleet: Pick<
     Fleet,
@@ -87,7 +89,7 @@ export class Environments {
           `Cannot create ${environment}: there are ${ENVIRONMENTS_MAX} environments already.`,
         );
       }
-      if ((await this.#options.store.unfinishedRemovals()).includes(environment)) {
+      if ((await this.#options.notes.unfinishedRemovals()).includes(environment)) {
         await this.#finishRemoval(environment);
       }
       await this.#put({ environment, ...DEFAULT_SETTINGS });
@@ -96,8 +98,8 @@ export class Environments {
 
   /** Without this, an environment that is created again would get the data of the one that was removed. */
   async #finishRemovals(): Promise<void> {
-    const { store, log } = this.#options;
-    for (const environment of await store.unfinishedRemovals()) {
+    const { notes, log } = this.#options;
+    for (const environment of await notes.unfinishedRemovals()) {
       try {
         await this.#finishRemoval(environment);
       } catch (error) {
@@ -109,7 +111,7 @@ export class Environments {
 
   async #finishRemoval(environment: string): Promise<void> {
     await this.#options.removeServiceData(environment);
-    await this.#options.store.finishRemoval(environment);
+    await this.#options.notes.finishRemoval(environment);
   }
 
   /** @throws LeverError as `require`; `not_supported` for a network that instances cannot be restricted to. */

@@ -41,9 +41,9 @@ describe.each(isolations)("a runtime that is launched with isolation %s", (isola
       dataDir,
       limits: defaultLimits,
       records: new ProcessRecords(join(dataDir, "processes")),
-      hostValues: {
-        readHostValue: async (name) => values.get(name),
-        writeHostValue: async (name, value) => void values.set(name, value),
+      notes: {
+        read: async (name) => values.get(name),
+        write: async (name, value) => void values.set(name, value),
       },
       clock: systemClock,
       log: () => {},

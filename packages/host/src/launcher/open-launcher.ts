@@ -5,7 +5,7 @@ import type { ProcessRecords } from "../processes/process-records.ts";
 import type { Launcher } from "./launcher.ts";
 import { findContainerSupport, openOciLauncher } from "./oci/oci-launcher.ts";
 import { openProcessLauncher } from "./process/process-launcher.ts";
-import type { HostValues } from "./process/service-users.ts";
+import type { Notes } from "./process/service-users.ts";
 import { checkContainerIsolation } from "./requirements.ts";
 import type { DataReader } from "./service-data.ts";
 
@@ -29,7 +29,7 @@ export interface LauncherOptions {
   readonly dataDir: string;
   readonly limits: Limits;
   readonly records: ProcessRecords;
-  readonly hostValues: HostValues;
+  readonly notes: Notes;
   readonly clock: Clock;
   readonly log: Log;
 }

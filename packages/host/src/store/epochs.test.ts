@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openEpochs } from "./epochs.ts";
-import { openSqliteStore } from "./sqlite-store.ts";
-import type { Store } from "./store.ts";
+import { openSqliteStore, type SqliteStore } from "./sqlite-store.ts";
 
 let folder: string;
 
@@ -13,13 +12,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const open = (): Store => openSqliteStore(join(folder, "lever.sqlite"));
+const open = (): SqliteStore => openSqliteStore(join(folder, "lever.sqlite"));
 
 it("epochs increase, also over restarts", async () => {
   let last = 0;
   for (let run = 0; run < 3; run++) {
     const store = open();
-    const take = await openEpochs(store);
+    const take = await openEpochs(store.notes);
     for (let i = 0; i < 12_345; i++) {
       const epoch = take();
       expect(epoch).toBeGreaterThan(last);
@@ -34,16 +33,15 @@ it("epochs increase, also over restarts", async () => {
 it("an epoch that is not reserved in the store is refused", async () => {
   const store = open();
   const take = await openEpochs({
-    ...store,
-    writeHostValue: () => Promise.reject(new Error("full")),
-    readHostValue: store.readHostValue,
-  } as Store).catch(() => undefined);
+    write: () => Promise.reject(new Error("full")),
+    read: store.notes.read,
+  }).catch(() => undefined);
   expect(take).toBeUndefined();
   let writes = 0;
   const failing = await openEpochs({
-    ...store,
-    writeHostValue: (name, value) =>
-      ++writes > 1 ? Promise.reject(new Error("full")) : store.writeHostValue(name, value),
+    ...store.notes,
+    write: (name, value) =>
+      ++writes > 1 ? Promise.reject(new Error("full")) : store.notes.write(name, value),
   });
   for (let i = 0; i < 10_000; i++) failing();
   expect(failing).toThrow("Cannot place the resource: the store takes no writes.");
@@ -52,12 +50,12 @@ it("an epoch that is not reserved in the store is refused", async () => {
 
 it("epochs increase when a copy of the store takes its place", async () => {
   const store = open();
-  await openEpochs(store);
+  await openEpochs(store.notes);
   const file = join(folder, "copy.sqlite");
   await store.copyTo(file);
-  const taken = (await openEpochs(store))();
+  const taken = (await openEpochs(store.notes))();
   await store.close();
   const copy = openSqliteStore(file);
-  expect((await openEpochs(copy))()).toBeGreaterThan(taken);
+  expect((await openEpochs(copy.notes))()).toBeGreaterThan(taken);
   await copy.close();
 });

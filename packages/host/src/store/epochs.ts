@@ -1,24 +1,24 @@
 import { LeverError } from "@leveros/protocol";
-import type { Store } from "./store.ts";
+import type { HostNotes } from "./host-notes.ts";
 
-/** The host value with the last reserved epoch. */
+/** The note with the last reserved epoch. */
 export const EPOCHS_RESERVED = "epochs reserved";
-/** Epochs that one write to the store reserves. */
+/** Epochs that one note reserves. */
 const BLOCK = 10_000;
 
 /**
  * Opens a source of epochs: numbers that only increase, also over restarts. They are reserved in blocks before the first of a
  * block is used, so that the next epoch never waits for the disk. A crash skips the rest of its block.
  */
-export async function openEpochs(store: Store): Promise<() => number> {
-  let next = Number((await store.readHostValue(EPOCHS_RESERVED)) ?? 0) + 1;
+export async function openEpochs(notes: Pick<HostNotes, "read" | "write">): Promise<() => number> {
+  let next = Number((await notes.read(EPOCHS_RESERVED)) ?? 0) + 1;
   let reserved = next - 1 + BLOCK;
-  await store.writeHostValue(EPOCHS_RESERVED, String(reserved));
+  await notes.write(EPOCHS_RESERVED, String(reserved));
   let isReserving = false;
   const reserve = async (): Promise<void> => {
     isReserving = true;
     try {
-      await store.writeHostValue(EPOCHS_RESERVED, String(reserved + BLOCK));
+      await notes.write(EPOCHS_RESERVED, String(reserved + BLOCK));
       reserved += BLOCK;
     } catch {
       // The next epoch tries again; the one after the last reserved one throws.

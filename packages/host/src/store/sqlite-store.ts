@@ -1,7 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
-import { LeverError, serviceKey } from "@leveros/protocol";
+import { LeverError } from "@leveros/protocol";
 import { sqliteCode, systemReason } from "../logs/system-reason.ts";
 import { copyDatabase } from "./copy-database.ts";
+import type { HostNotes } from "./host-notes.ts";
 import { type DatabaseOptions, openDatabase, openError } from "./open-database.ts";
 import {
   arrayOf,
@@ -14,19 +15,28 @@ import {
   versionOf,
   versionOfArray,
 } from "./rows.ts";
+import { noteRemoval, noteServiceRemoval, sqliteNotes } from "./sqlite-notes.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
 
 const AUDIT_RECORDS_MAX = 10_000;
-/** Begin the names of host values for each environment and each service whose files are still there. */
-const REMOVED = "removed environment ";
-const REMOVED_SERVICE = "removed service ";
+
+/** The store of one host, in a file that also has the host's own notes. */
+export interface SqliteStore extends Store {
+  readonly notes: HostNotes;
+  /** Replaces the file with a complete copy of the store. Other work goes on meanwhile. */
+  copyTo(file: string): Promise<void>;
+  /** There is a version, a token or a variable. */
+  hasContent(): Promise<boolean>;
+  /** Grows with each write since the store was opened. */
+  writes(): number;
+}
 
 /**
  * The store of a single host: one SQLite file, locked while it is open, so that two hosts never use one data folder.
  * @throws StoreOpenError; the system's error when the file cannot be read or written.
  */
-export function openSqliteStore(file: string, options: DatabaseOptions = {}): Store {
+export function openSqliteStore(file: string, options: DatabaseOptions = {}): SqliteStore {
   const database = openDatabase(file, options);
   const statements = prepareAll(database, file);
   const write = <T>(work: () => T): T => inTransaction(database, work);
@@ -34,6 +44,7 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): St
   statements.liveVersions.setReturnArrays(true);
   statements.codeIds.setReturnArrays(true);
   return {
+    notes: sqliteNotes(statements, write),
     environments: async () => statements.environments.all().map(environmentOf),
     async putEnvironment({ environment, corsOrigins, isPublic, network }) {
       const [origins, policy] = [JSON.stringify(corsOrigins), JSON.stringify(network)];
@@ -45,13 +56,8 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): St
         statements.removeVersions.run(environment);
         statements.removeServices.run(environment);
         statements.removeEnvironment.run(environment);
-        statements.putHostValue.run(`${REMOVED}${environment}`, "");
+        noteRemoval(statements, environment);
       });
-    },
-    unfinishedRemovals: async () =>
-      statements.unfinishedRemovals.all(REMOVED).map((row) => textOf(row["removed"])),
-    async finishRemoval(environment) {
-      write(() => statements.removeHostValue.run(`${REMOVED}${environment}`));
     },
     async removeService(environment, service, { keepsData }) {
       write(() => {
@@ -59,18 +65,8 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): St
         statements.removeService.run(environment, service);
         if (keepsData) return;
         statements.removeVariablesOf.run(environment, service);
-        statements.putHostValue.run(`${REMOVED_SERVICE}${serviceKey(environment, service)}`, "");
+        noteServiceRemoval(statements, environment, service);
       });
-    },
-    unfinishedServiceRemovals: async () =>
-      statements.unfinishedRemovals.all(REMOVED_SERVICE).map((row) => {
-        // No name has a slash.
-        const [environment = "", service = ""] = textOf(row["removed"]).split("/");
-        return { environment, service };
-      }),
-    async finishServiceRemoval(environment, service) {
-      const name = `${REMOVED_SERVICE}${serviceKey(environment, service)}`;
-      write(() => statements.removeHostValue.run(name));
     },
     variables: async (environment) => statements.variables.all(environment).map(variableOf),
     secrets: async (most) => statements.secrets.all(most).map(variableOf),
@@ -143,16 +139,9 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): St
       for (const row of statements.codeIds.iterate()) codeIds.add(textOf(arrayOf(row)[0]));
       return codeIds;
     },
-    async readHostValue(name) {
-      const value = statements.hostValue.get(name)?.["value"];
-      return value === undefined ? undefined : textOf(value);
-    },
-    async writeHostValue(name, value) {
-      write(() => statements.putHostValue.run(name, value));
-    },
     copyTo: async (path) => await copyDatabase(database, path),
     hasContent: async () => statements.hasContent.get() !== undefined,
-    changes: () => numberOf(statements.changes.get()?.["changes"]),
+    writes: () => numberOf(statements.writes.get()?.["writes"]),
     async close() {
       if (database.isOpen) database.close();
     },

@@ -77,7 +77,7 @@ const sql = {
 
   hasContent:
     "SELECT 1 WHERE EXISTS (SELECT 1 FROM versions) OR EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM variables)",
-  changes: "SELECT total_changes() AS changes",
+  writes: "SELECT total_changes() AS writes",
 } as const;
 
 export type Statements = Readonly<Record<keyof typeof sql, StatementSync>>;

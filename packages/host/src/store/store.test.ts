@@ -6,11 +6,11 @@ import { DatabaseSync } from "node:sqlite";
 import { parseLeverJson } from "@leveros/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SCHEMA_VERSION } from "./schema.ts";
-import { openSqliteStore } from "./sqlite-store.ts";
-import type { Store, TokenRecord, VersionRecord } from "./store.ts";
+import { openSqliteStore, type SqliteStore } from "./sqlite-store.ts";
+import type { TokenRecord, VersionRecord } from "./store.ts";
 
 interface Engine {
-  open(dir: string): Store;
+  open(dir: string): SqliteStore;
   /** Adds records with the times 1 to `count` to the audit of a closed store, faster than one at a time. */
   fillAudit(dir: string, count: number): void;
 }
@@ -48,7 +48,7 @@ const record = (service: string, version: number): VersionRecord => ({
 
 describe.each(Object.entries(engines))("the store on %s", (_name, { open, fillAudit }) => {
   let dir: string;
-  let store: Store;
+  let store: SqliteStore;
 
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), "lever-store-"));
@@ -82,15 +82,15 @@ describe.each(Object.entries(engines))("the store on %s", (_name, { open, fillAu
     await store.putEnvironment(other);
     await store.putEnvironment(changed);
     await publish("svc", 1);
-    await store.writeHostValue("boot", "1");
-    await store.writeHostValue("boot", "2");
+    await store.notes.write("boot", "1");
+    await store.notes.write("boot", "2");
     await store.close();
     store = open(dir);
     expect(await store.environments()).toEqual([other, changed]);
     const [live] = await liveVersions();
     expect(JSON.parse(JSON.stringify(live))).toEqual(JSON.parse(JSON.stringify(record("svc", 1))));
-    expect(await store.readHostValue("boot")).toBe("2");
-    expect(await store.readHostValue("none")).toBeUndefined();
+    expect(await store.notes.read("boot")).toBe("2");
+    expect(await store.notes.read("none")).toBeUndefined();
   });
 
   it("makes a published version live, and counts the next one on", async () => {

@@ -52,12 +52,6 @@ export interface VersionRecord {
   readonly deployedAt: string;
 }
 
-/** A service by its place. */
-interface ServiceName {
-  readonly environment: string;
-  readonly service: string;
-}
-
 /** A variable of services, as it is stored. */
 export interface VariableRecord {
   readonly environment: string;
@@ -72,7 +66,7 @@ export interface VariableRecord {
 }
 
 /**
- * The durable state of a host.
+ * The durable state that hosts share: what exists, what is live, who may.
  *
  * - T1. When a write's promise resolves, the write survives a crash of the host and of the machine.
  * - T2. A write happens completely or not at all.
@@ -81,14 +75,10 @@ export interface Store {
   environments(): Promise<readonly EnvironmentRecord[]>;
   /** Creates or replaces. */
   putEnvironment(record: EnvironmentRecord): Promise<void>;
-  /** Removes an environment with everything in it, and records that its files are still there. One transaction. */
+  /** Removes an environment with everything in it, and notes that its files are still there. One transaction. */
   removeEnvironment(environment: string): Promise<void>;
-  /** Environments whose removal was not finished. */
-  unfinishedRemovals(): Promise<readonly string[]>;
-  /** The files of a removed environment are gone. */
-  finishRemoval(environment: string): Promise<void>;
   /**
-   * Removes a service with its versions. Unless `keepsData`, also its variables, and records that its data is still there.
+   * Removes a service with its versions. Unless `keepsData`, also its variables, and notes that its data is still there.
    * One transaction.
    */
   removeService(
@@ -96,10 +86,6 @@ export interface Store {
     service: string,
     options: { keepsData: boolean },
   ): Promise<void>;
-  /** Services whose removal was not finished. */
-  unfinishedServiceRemovals(): Promise<readonly ServiceName[]>;
-  /** The data of a removed service is gone. */
-  finishServiceRemoval(environment: string, service: string): Promise<void>;
   /** The variables of an environment, by service and name. */
   variables(environment: string): Promise<readonly VariableRecord[]>;
   /** At most so many of the secrets of all environments, by environment, service and name. */
@@ -136,15 +122,6 @@ export interface Store {
   removeVersion(environment: string, service: string, version: number): Promise<void>;
   /** Every codeId that a kept version needs. */
   codeIds(): Promise<ReadonlySet<string>>;
-  /** A small value of the host itself, by name. */
-  readHostValue(name: string): Promise<string | undefined>;
-  writeHostValue(name: string, value: string): Promise<void>;
-  /** Replaces the file with a complete copy of the store. Other work goes on meanwhile. */
-  copyTo(file: string): Promise<void>;
-  /** There is a version, a token or a variable. */
-  hasContent(): Promise<boolean>;
-  /** Grows with each change since the store was opened. */
-  changes(): number;
   /** May be called twice. */
   close(): Promise<void>;
 }

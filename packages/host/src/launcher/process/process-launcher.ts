@@ -27,14 +27,14 @@ import {
 } from "../service-data.ts";
 import { MemoryWatchdog } from "./memory-watchdog.ts";
 import { prepareRuntimeCommand, type RuntimeCommand } from "./runtime-command.ts";
-import { type HostValues, ServiceUsers } from "./service-users.ts";
+import { type Notes, ServiceUsers } from "./service-users.ts";
 import { SingleFlight } from "./single-flight.ts";
 import { tryUsers } from "./user-support.ts";
 
 export interface ProcessOptions {
   readonly dataDir: string;
   readonly records: ProcessRecords;
-  readonly hostValues: HostValues;
+  readonly notes: Notes;
   readonly clock: Clock;
 }
 
@@ -51,7 +51,7 @@ export interface ProcessLauncher extends Launcher, DataReader {
  * own. An instance that uses more than its `ram` is killed. This protects against accidents, not against hostile code.
  */
 export async function openProcessLauncher(options: ProcessOptions): Promise<ProcessLauncher> {
-  const { dataDir, hostValues, clock } = options;
+  const { dataDir, notes, clock } = options;
   for (const dir of [join(dataDir, "code"), serviceFoldersDir(dataDir)]) {
     mkdirSync(dir, { recursive: true });
   }
@@ -61,7 +61,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
   chmodSync(temporary, 0o1777);
   const sharedUserReason = await tryUsers(dataDir);
   const users =
-    sharedUserReason === undefined ? await ServiceUsers.open(dataDir, hostValues) : undefined;
+    sharedUserReason === undefined ? await ServiceUsers.open(dataDir, notes) : undefined;
   const sweeper = ProcessSweeper.open();
   const deps: RuntimeDeps = {
     ...options,

@@ -10,26 +10,26 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { firstUid, type HostValues, isServiceUser, ServiceUsers } from "./service-users.ts";
+import { firstUid, isServiceUser, type Notes, ServiceUsers } from "./service-users.ts";
 
-class MemoryValues implements HostValues {
+class MemoryNotes implements Notes {
   readonly values: Map<string, string> = new Map();
 
-  async readHostValue(name: string): Promise<string | undefined> {
+  async read(name: string): Promise<string | undefined> {
     return this.values.get(name);
   }
 
-  async writeHostValue(name: string, value: string): Promise<void> {
+  async write(name: string, value: string): Promise<void> {
     this.values.set(name, value);
   }
 }
 
 let dataDir: string;
-let values: MemoryValues;
+let notes: MemoryNotes;
 
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), "lever-service-users-"));
-  values = new MemoryValues();
+  notes = new MemoryNotes();
   for (const name of ["code/1", "services/dev"])
     mkdirSync(join(dataDir, name), { recursive: true });
 });
@@ -42,7 +42,7 @@ function serviceDir(name: string): string {
   return dir;
 }
 
-const open = (): Promise<ServiceUsers> => ServiceUsers.open(dataDir, values);
+const open = (): Promise<ServiceUsers> => ServiceUsers.open(dataDir, notes);
 const codeDir = (): string => join(dataDir, "code", "1");
 
 it("a host with the same data folder starts with the same number, above every account", () => {
@@ -57,12 +57,12 @@ describe("S1: no two services ever have the same user", { tags: ["needs-root"] }
     const first = firstUid(dataDir);
     expect(await users.userFor(serviceDir("a"), codeDir())).toEqual({ uid: first, gid: first });
     expect((await users.userFor(serviceDir("b"), codeDir())).uid).toBe(first + 1);
-    expect([...values.values.values()]).toEqual([String(first + 1)]);
+    expect([...notes.values.values()]).toEqual([String(first + 1)]);
   });
 
   it("a number that cannot be written down is not used", async () => {
     const users = await open();
-    values.writeHostValue = () => Promise.reject(new Error("disk full"));
+    notes.write = () => Promise.reject(new Error("disk full"));
     const dir = serviceDir("a");
     await expect(users.userFor(dir, codeDir())).rejects.toThrow("disk full");
     expect(isServiceUser(statSync(dir).uid)).toBe(false);

@@ -11,7 +11,7 @@ const LAST_UID = 0x7fff_ffff;
 /** Each data folder starts in one of these ranges, so that hosts on the same machine use different users. */
 const RANGE = 0x1_0000;
 const RANGES = (LAST_UID + 1 - FIRST_UID) / RANGE;
-/** Name of the host value with the last assigned number. */
+/** Name of the note with the last assigned number. */
 const LAST_USER = "last service user";
 
 /** A user of the system. Its group has the same number and no other member. */
@@ -20,10 +20,10 @@ export interface ServiceUser {
   readonly gid: number;
 }
 
-/** Values that survive a restart of the host. */
-export interface HostValues {
-  readHostValue(name: string): Promise<string | undefined>;
-  writeHostValue(name: string, value: string): Promise<void>;
+/** Values of the host that survive its restart. */
+export interface Notes {
+  read(name: string): Promise<string | undefined>;
+  write(name: string, value: string): Promise<void>;
 }
 
 /**
@@ -34,20 +34,20 @@ export interface HostValues {
  * - S2. A service's user reads its own code, writes its own data, and reaches none of Lever's other files.
  */
 export class ServiceUsers {
-  readonly #hostValues: HostValues;
+  readonly #notes: Notes;
   /** Data folders by their owners. */
   readonly #folders: Map<number, string>;
   readonly #assigning = new SingleFlight<ServiceUser>();
   #last: number;
 
-  private constructor(hostValues: HostValues, folders: Map<number, string>, last: number) {
-    this.#hostValues = hostValues;
+  private constructor(notes: Notes, folders: Map<number, string>, last: number) {
+    this.#notes = notes;
     this.#folders = folders;
     this.#last = last;
   }
 
   /** Lets other users pass through the folders above code and data (S2), and reads which users services have. */
-  static async open(dataDir: string, hostValues: HostValues): Promise<ServiceUsers> {
+  static async open(dataDir: string, notes: Notes): Promise<ServiceUsers> {
     const services = serviceFoldersDir(dataDir);
     // Other users may enter these folders but not list them.
     chmodSync(dataDir, (statSync(dataDir).mode & 0o777) | 0o011);
@@ -61,8 +61,8 @@ export class ServiceUsers {
         if (isServiceUser(uid) && !folders.has(uid)) folders.set(uid, join(dir, service));
       }
     }
-    const last = Number((await hostValues.readHostValue(LAST_USER)) ?? firstUid(dataDir) - 1);
-    return new ServiceUsers(hostValues, folders, Math.max(last, ...folders.keys()));
+    const last = Number((await notes.read(LAST_USER)) ?? firstUid(dataDir) - 1);
+    return new ServiceUsers(notes, folders, Math.max(last, ...folders.keys()));
   }
 
   /**
@@ -87,7 +87,7 @@ export class ServiceUsers {
     const uid = ++this.#last;
     if (uid > LAST_UID) throw new Error("there is no user left for it");
     // S1.
-    await this.#hostValues.writeHostValue(LAST_USER, String(uid));
+    await this.#notes.write(LAST_USER, String(uid));
     chmodSync(dirname(dataDir), 0o711);
     // The folder itself comes last: its owner shows that everything in it has been changed.
     const owner = `${uid}:${uid}`;
