@@ -7,6 +7,7 @@ import { cost } from "./cost.ts";
 import { density } from "./density.ts";
 import { deploySize } from "./deploy-size.ts";
 import { deploys } from "./deploys.ts";
+import { devSaves } from "./dev-saves.ts";
 import { grpc } from "./grpc.ts";
 import { http2 } from "./http2.ts";
 import { kills } from "./kills.ts";
@@ -53,6 +54,7 @@ export const scenarios: readonly Scenario[] = [
   openLoad,
   overload,
   deploys,
+  devSaves,
   kills,
   silence,
   resources,

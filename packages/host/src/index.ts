@@ -1,4 +1,5 @@
 export { createAdminToken } from "./compose/create-admin-token.ts";
+export type { DevelopmentOptions } from "./compose/development.ts";
 export { type Host, type HostOptions, startHost } from "./compose/one-machine.ts";
 export {
   type RestoredBackup,

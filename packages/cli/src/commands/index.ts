@@ -9,6 +9,7 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
     heading: "Run a host:",
     commands: {
       up: async () => (await import("./up/up.ts")).up,
+      dev: async () => (await import("./dev/dev.ts")).dev,
       doctor: async () => (await import("./doctor/doctor.ts")).doctor,
       status: async () => (await import("./status/status.ts")).status,
       limits: async () => (await import("./limits/limits.ts")).limits,

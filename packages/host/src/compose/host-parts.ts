@@ -9,6 +9,7 @@ import { goLive } from "../deployer/go-live.ts";
 import { KeptVersions } from "../deployer/kept-files.ts";
 import { ServiceRemovals } from "../deployer/service-removals.ts";
 import { transformCode } from "../deployer/transform.ts";
+import { WarmCompiler } from "../deployer/warm-compiler.ts";
 import { Environments } from "../environments/environments.ts";
 import { SecretBox } from "../environments/secret-box.ts";
 import { Variables } from "../environments/variables.ts";
@@ -28,6 +29,7 @@ import { openEpochs } from "../store/epochs.ts";
 import type { SqliteStore } from "../store/sqlite-store.ts";
 import { CallHistory } from "../traces/call-history.ts";
 import { type DataFolder, makeDir } from "./data-folder.ts";
+import { type DevelopmentOptions, developedVariables } from "./development.ts";
 import { runningCalls } from "./running-calls.ts";
 import type { StoreCopiesOptions } from "./store-copies.ts";
 
@@ -40,6 +42,7 @@ export interface HostPartsOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly showsOutput: boolean;
+  readonly development?: DevelopmentOptions | undefined;
 }
 
 /** The parts of a host behind its gateway: everything that does not depend on how the host is reached. */
@@ -73,7 +76,7 @@ export interface HostParts {
 
 /** Puts a host's parts together, each after those that it needs. */
 export async function openHostParts(options: HostPartsOptions): Promise<HostParts> {
-  const { folder, store, limits, clock, log } = options;
+  const { folder, store, limits, clock, log, development } = options;
   const { notes } = store;
   const dataDir = folder.dir;
   const records = new ProcessRecords(folder.processesDir);
@@ -109,9 +112,10 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     notes,
     clock,
     log,
+    development,
   });
   const { sharedUserReason } = launcher;
-  if (sharedUserReason !== undefined && process.getuid?.() === 0) {
+  if (sharedUserReason !== undefined && development === undefined && process.getuid?.() === 0) {
     log("warn", "launcher", "services run as root", { reason: sharedUserReason });
   }
   const pool = new WarmPool({
@@ -137,7 +141,10 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     logs,
     showsOutput: options.showsOutput,
     codeDirOf: (record) => deployer.codeDirOf(record),
-    variablesOf: (environment, service) => variables.of(environment, service),
+    async variablesOf(environment, service) {
+      const set = await variables.of(environment, service);
+      return development === undefined ? set : await developedVariables(set, service, development);
+    },
     serviceDataDir: serviceFoldersDir(dataDir),
     makeDir,
     serveCall: serveInstanceCalls({ target: router, limits, log }),
@@ -154,6 +161,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
       await logs.remove(environment);
     },
   });
+  const compiler = development && new WarmCompiler(limits);
   const keptVersions = new KeptVersions({ store, code, limits });
   const turns = new KeyedQueue();
   const removals = new ServiceRemovals({
@@ -184,6 +192,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     clock,
     log,
     async transform(service) {
+      if (compiler !== undefined) return await compiler.transform(service);
       const serviceDir = join(serviceFoldersDir(dataDir), service.environment, service.service);
       makeDir(serviceDir);
       // Not from the pool, which would keep runtimes of this size warm.
@@ -230,6 +239,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     async close() {
       await fleet.close();
       await pool.close();
+      await compiler?.close();
       await launcher.close();
       await logs.close();
       await calls?.close();

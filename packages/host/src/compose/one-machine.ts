@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
-import type { LimitName, Limits } from "@leveros/protocol";
+import type { DeployReport, LimitName, Limits } from "@leveros/protocol";
 import { startAdminService } from "../admin/admin-service.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import type { CodeEntry } from "../deployer/copy-entries.ts";
 import type { Listener } from "../gateway/listener.ts";
 import { Readiness } from "../gateway/platform/readiness.ts";
 import { type CertificateFiles, readCertificate } from "../gateway/tls/certificate.ts";
@@ -10,8 +11,10 @@ import type { Isolation } from "../launcher/open-launcher.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
 import { BusyTime } from "../processes/busy-time.ts";
+import { withVolatileVersions } from "../store/volatile-versions.ts";
 import { parseOtlpTarget } from "../traces/otlp-target.ts";
 import { defaultWorkers, lackOfCores } from "../workers/default-workers.ts";
+import type { DevelopmentOptions } from "./development.ts";
 import { createFront } from "./front.ts";
 import { readHostFacts } from "./host-facts.ts";
 import { type HostParts, openHostParts } from "./host-parts.ts";
@@ -45,6 +48,8 @@ export interface HostOptions {
   readonly logLevel: "info" | "debug";
   /** The log has what instances print, too. */
   readonly showsOutput: boolean;
+  /** The services are being developed on this machine. Default: they are not. */
+  readonly development?: DevelopmentOptions;
   /** Receives one line of JSON for each event. */
   readonly logTo: { write(line: string): void };
 }
@@ -62,6 +67,11 @@ export interface Host {
   readonly sharedUserReason: string | undefined;
   /** The access of callers, in one line, when no token existed at the start. */
   readonly access: string | undefined;
+  /**
+   * Deploys the service whose files are on this machine. They are copied, and its version is not stored.
+   * @throws LeverError as a deploy.
+   */
+  deploy(environment: string, entries: readonly CodeEntry[]): Promise<DeployReport>;
   /** Takes no new calls, waits for the calls in flight, stops every instance. May be called twice. */
   close(): Promise<void>;
 }
@@ -83,7 +93,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const busyTime = new BusyTime();
   const certificate = options.tls && (await readCertificate(options.tls));
   const otlpTarget = options.otlp && parseOtlpTarget(options.otlp.endpoint, options.otlp.headers);
-  const { folder, store } = openData(options.dataDir);
+  const { folder, store: durable } = openData(options.dataDir);
+  const store = options.development === undefined ? durable : withVolatileVersions(durable);
   const events = new EventLog({ dir: folder.eventsDir, clock });
   const log = createLog({ level: options.logLevel, to: options.logTo, clock }, events);
   const readiness = new Readiness();
@@ -91,8 +102,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
   let listener: Listener | undefined;
   try {
     const shared = { limits, isLocalOnly, clock, log };
-    const { isolation, showsOutput } = options;
-    const host = await openHostParts({ ...shared, folder, store, isolation, showsOutput });
+    const { isolation, showsOutput, development } = options;
+    const given = { folder, store, isolation, showsOutput, development };
+    const host = await openHostParts({ ...shared, ...given });
     parts = host;
     if (otlpTarget !== undefined) await host.calls?.exportTo(otlpTarget);
     const front = createFront({ ...shared, readiness, bind, port, workers, certificate }, host);
@@ -180,6 +192,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       isolationReason: host.launcher.isolationReason,
       sharedUserReason: host.launcher.sharedUserReason,
       access,
+      deploy: (environment, entries) => host.deployer.deploy(environment, entries),
       close: () => {
         closing ??= close();
         return closing;

@@ -47,7 +47,8 @@ export class ArchivePaths {
   }
 }
 
-function isTypeScript(path: string): boolean {
+/** TypeScript that is the user's own: not that of an installed package. */
+export function isTypeScript(path: string): boolean {
   return isSourcePath(path) && !path.endsWith(".jsx") && !INSTALLED.test(path);
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { chmod, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type ArchiveFormat, archiveFormats, LeverError, type Limits } from "@leveros/protocol";
@@ -6,6 +5,8 @@ import { bootId } from "../processes/boot-id.ts";
 import type { HostNotes } from "../store/host-notes.ts";
 import type { VersionRecord } from "../store/store.ts";
 import { formatOfFile } from "./archive-format.ts";
+import { codeIdOf, newCodeId } from "./code-id.ts";
+import { type CodeEntry, copyEntries } from "./copy-entries.ts";
 import { EarlyUnpacking } from "./early-unpacking.ts";
 import { exists, isMissing } from "./exists.ts";
 import { sync } from "./sync.ts";
@@ -102,7 +103,7 @@ export class CodeStore {
     chunks: AsyncIterable<unknown>,
     isWhole = false,
   ): Promise<{ codeId: string; archiveBytes: number }> {
-    const codeId = randomBytes(12).toString("hex");
+    const codeId = newCodeId();
     const staged = join(this.#staging, codeId);
     for (const dir of [this.#staging, this.#archives]) await mkdir(dir, PRIVATE_DIR);
     const file = await open(staged, "wx", 0o600);
@@ -173,12 +174,13 @@ export class CodeStore {
   }
 
   /**
-   * K1. `complete` checks and changes the unpacked files.
+   * K1. `complete` checks and changes the unpacked files. With `entries`, they are copied: there is no archive.
    * @throws LeverError `invalid_archive`; and what `complete` throws.
    */
   async unpack<Result>(
     codeId: string,
     complete: (unpacked: UnpackedCode) => Promise<Result>,
+    entries?: readonly CodeEntry[],
   ): Promise<Result> {
     const early = this.#early.get(codeId);
     this.#early.delete(codeId);
@@ -188,8 +190,14 @@ export class CodeStore {
       await mkdir(this.#staging, PRIVATE_DIR);
       // Users of services may enter it, and not list it.
       await mkdir(this.#code, { recursive: true, mode: 0o711 });
-      const archive = (await this.archiveOf(codeId)) ?? missingArchive();
-      const unpacked = early ?? (await unpackArchive(archive, staged, this.#limits));
+      const unpack = async (): Promise<Unpacked> =>
+        await unpackArchive(
+          (await this.archiveOf(codeId)) ?? missingArchive(),
+          staged,
+          this.#limits,
+        );
+      const copied = entries && (await copyEntries(entries, staged, this.#limits));
+      const unpacked = copied ?? early ?? (await unpack());
       await rename(staged, folder);
       const result = await complete({ ...unpacked, folder });
       await rename(folder, join(this.#code, codeId));
@@ -282,10 +290,6 @@ function missingArchive(): never {
   throw new Error(
     "its code and its archive are missing from the host's data folder. Deploy the service again",
   );
-}
-
-function codeIdOf(archive: string): string {
-  return archive.replace(/\.tar\.(?:gz|zst)$/, "");
 }
 
 function tooLarge({ archiveBytesMax }: Pick<Limits, "archiveBytesMax">): LeverError {

@@ -1,8 +1,6 @@
 import {
-  type DeployProgress,
   type DeployReport,
   isSourcePath,
-  type KeptFiles,
   type LeverJson,
   type RestartReport,
   type RollbackReport,
@@ -14,9 +12,16 @@ import type { Instance } from "../fleet/instance.ts";
 import type { ServiceFleet } from "../fleet/service-fleet.ts";
 import type { VersionRecord } from "../store/store.ts";
 import { checkMethods } from "./check-methods.ts";
+import { newCodeId } from "./code-id.ts";
 import type { UnpackedCode } from "./code-store.ts";
 import { deployReport } from "./deploy-report.ts";
 import { DeploySlots } from "./deploy-slots.ts";
+import {
+  areEntries,
+  type DeployOptions,
+  type DeploySource,
+  type ReceivedCode,
+} from "./deploy-source.ts";
 import type { DeployerOptions } from "./deployer-options.ts";
 import { goLive } from "./go-live.ts";
 import { findVersion, unknownService } from "./kept-version.ts";
@@ -25,22 +30,6 @@ import { withinUploadTime } from "./upload-time.ts";
 
 /** Deploys at once, from the first byte of the upload on. Each may have an archive of `archiveBytesMax` on the disk. */
 const DEPLOYS_MAX = 64;
-
-export interface DeployOptions {
-  /** Is called when the deploy waits for others, and when its turn has come after that. */
-  readonly onProgress?: (progress: DeployProgress) => void;
-  /** Files that are missing in the archive; undefined = none. */
-  readonly kept?: KeptFiles | undefined;
-}
-
-/** A stored archive, and when its upload began and ended. */
-interface ReceivedArchive {
-  readonly codeId: string;
-  readonly archiveBytes: number;
-  readonly kept: KeptFiles | undefined;
-  readonly startedAt: number;
-  readonly receivedAt: number;
-}
 
 /** A version as it is before its instance has started and named its methods. */
 type VersionFields = Omit<VersionRecord, "version" | "methods" | "deployedAt">;
@@ -72,23 +61,25 @@ export class Deployer {
    */
   async deploy(
     environment: string,
-    archive: AsyncIterable<unknown>,
+    source: DeploySource,
     options: DeployOptions = {},
   ): Promise<DeployReport> {
     this.#options.environments.require(environment);
-    return await this.#slots.admit(environment, () => this.#deploy(environment, archive, options));
+    return await this.#slots.admit(environment, () => this.#deploy(environment, source, options));
   }
 
   async #deploy(
     environment: string,
-    archive: AsyncIterable<unknown>,
+    source: DeploySource,
     { onProgress = () => {}, kept }: DeployOptions,
   ): Promise<DeployReport> {
     const { clock, code, log, store } = this.#options;
     let codeId: string | undefined;
     try {
       const startedAt = clock.now();
-      const received = await code.receive(withinUploadTime(archive, this.#options), !kept);
+      const received = areEntries(source)
+        ? { codeId: newCodeId(), archiveBytes: 0, entries: source }
+        : await code.receive(withinUploadTime(source, this.#options), !kept);
       codeId = received.codeId;
       const receivedAt = clock.now();
       let hasWaited = false;
@@ -97,7 +88,13 @@ export class Deployer {
         environment,
         async () => {
           if (hasWaited) onProgress({ progress: "starting" });
-          return await this.#install(environment, { ...received, kept, startedAt, receivedAt });
+          const times = { startedAt, receivedAt };
+          return await this.#install(environment, {
+            entries: undefined,
+            ...received,
+            kept,
+            ...times,
+          });
         },
         (others) => {
           hasWaited = true;
@@ -114,16 +111,17 @@ export class Deployer {
 
   async #install(
     environment: string,
-    { codeId, archiveBytes, kept, startedAt, receivedAt }: ReceivedArchive,
+    { codeId, archiveBytes, kept, entries, startedAt, receivedAt }: ReceivedCode,
   ): Promise<DeployReport> {
     const { clock, code, keptVersions } = this.#options;
     const turnAt = clock.now();
     const wholeBytes = kept && (await keptVersions.addTo(codeId, environment, kept));
-    const unpacked = await code.unpack(codeId, async (found) => {
+    const complete = async (found: UnpackedCode) => {
       const service = await readService(found.folder);
       const transformMs = await this.#transform(found, { environment, ...service.leverJson });
       return { ...found, ...service, transformMs };
-    });
+    };
+    const unpacked = await code.unpack(codeId, complete, entries);
     const unpackedAt = clock.now();
     const { leverJson, unpackedBytes } = unpacked;
     const { name } = leverJson;

@@ -37,6 +37,8 @@ export interface SetVariables {
   readonly all: Readonly<Record<string, string>>;
   /** The secret ones. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** Further options of Node for its process, which variables may not set. */
+  readonly nodeOptions?: string;
 }
 
 export interface SpecSources {
@@ -60,7 +62,7 @@ export async function prepareInstance(
   const { clock } = sources;
   const startedAt = clock.now();
   const codeDir = await sources.codeDirOf(record);
-  const { all: set, secrets } = await sources.variablesOf(environment, service);
+  const { all: set, secrets, nodeOptions } = await sources.variablesOf(environment, service);
   const dataDir = join(sources.serviceDataDir, environment, service);
   sources.makeDir(dataDir);
   const instance = `${service}-${version}-${randomBytes(4).toString("hex")}`;
@@ -90,7 +92,7 @@ export async function prepareInstance(
     entry,
     variables,
     secrets,
-    start: entry === undefined ? startVariables(set) : undefined,
+    start: entry === undefined ? startVariables(set, nodeOptions) : undefined,
     ram,
     maxCpu,
     prepareMs: clock.now() - startedAt,

@@ -65,14 +65,21 @@ export function refuseVariable(name: string, value: string): string | undefined 
   return "refused" in options ? `${options.refused}.` : undefined;
 }
 
-/** Selects the variables and modules for the start of a service's runtime; undefined = none. */
-export function startVariables(all: Readonly<Record<string, string>>): StartVariables | undefined {
+/**
+ * Selects the variables and modules for the start of a service's runtime; undefined = none. `further`: options of Node that
+ * Lever adds.
+ */
+export function startVariables(
+  all: Readonly<Record<string, string>>,
+  further = "",
+): StartVariables | undefined {
   // A host of an earlier version may have stored what is refused now.
   const allowed = Object.entries(all).filter(
     ([name, value]) => READ_AT_START.test(name) && refuseVariable(name, value) === undefined,
   );
   const chosen = new Map(allowed);
-  const { processOptions, preload } = nodeOptions(chosen.get("NODE_OPTIONS"));
+  const { processOptions: set, preload } = nodeOptions(chosen.get("NODE_OPTIONS"));
+  const processOptions = `${set} ${further}`.trim();
   // Its process has only the options for the process itself. The service sees all.
   if (processOptions === "") chosen.delete("NODE_OPTIONS");
   else chosen.set("NODE_OPTIONS", processOptions);

@@ -112,6 +112,12 @@ export interface LaunchOptions {
   onOutput(chunk: Buffer, stream: OutputStream): void;
 }
 
+/** Services are being developed on this machine, by the user of the host: they run as that user. */
+export interface Development {
+  /** Folders that instances may read: the packages of the services are in them. */
+  readonly readable: readonly string[];
+}
+
 /** Starts runtimes that belong to no service yet. */
 export interface Launcher {
   /**

@@ -2,7 +2,7 @@ import { LeverError, type Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import type { ProcessRecords } from "../processes/process-records.ts";
-import type { Launcher } from "./launcher.ts";
+import type { Development, Launcher } from "./launcher.ts";
 import { findContainerSupport, openOciLauncher } from "./oci/oci-launcher.ts";
 import { openProcessLauncher } from "./process/process-launcher.ts";
 import type { Notes } from "./process/service-users.ts";
@@ -32,6 +32,7 @@ export interface LauncherOptions {
   readonly notes: Notes;
   readonly clock: Clock;
   readonly log: Log;
+  readonly development?: Development | undefined;
 }
 
 /**

@@ -62,7 +62,8 @@ async function answer(side: CallHandle, { files, drained }: AnswerOptions): Prom
   }
 }
 
-function reasonOf(error: unknown): string {
+/** The reason for which sources cannot be transformed. */
+export function reasonOf(error: unknown): string {
   if (error instanceof TransformError) return error.message;
   if (error instanceof RangeError)
     return "its syntax is nested too deeply, or its imports are, for the compiler";

@@ -8,7 +8,7 @@ import {
 } from "@leveros/protocol";
 import { CommandError, exitStatus, usageError } from "../../exit-status.ts";
 import { shellWord } from "../../shell-word.ts";
-import type { ArchiveEntry } from "./contents/contents.ts";
+import type { ArchiveEntry, ContentsOptions } from "./contents/contents.ts";
 import { readContents } from "./contents/read-contents.ts";
 import { findServicesBelow } from "./services-below.ts";
 
@@ -16,6 +16,8 @@ import { findServicesBelow } from "./services-below.ts";
 export interface ServiceFolder {
   /** Absolute, without links. */
   readonly path: string;
+  /** The folder of its workspace; without one, its own. */
+  readonly root: string;
   readonly leverJson: LeverJson;
   /** Sentences about what is unusual, but does not keep the service from being deployed. */
   readonly warnings: readonly string[];
@@ -34,7 +36,11 @@ const EXAMPLE = `The smallest lever.json is: {"name": "myService", "jsEntry": "s
  * @param flags flags to repeat in commands that are suggested; ends in a space unless empty.
  * @throws CommandError with every problem of the folder.
  */
-export async function readServiceFolder(dir: string, flags = ""): Promise<ServiceFolder> {
+export async function readServiceFolder(
+  dir: string,
+  flags = "",
+  options: ContentsOptions = {},
+): Promise<ServiceFolder> {
   const folder = await realpath(dir).catch(() => {
     throw usageError(`Cannot deploy ${dir}: there is no such folder.`);
   });
@@ -45,7 +51,8 @@ export async function readServiceFolder(dir: string, flags = ""): Promise<Servic
   const { jsEntry } = leverJson;
   const candidates = jsEntry === undefined ? [] : jsEntryCandidates(jsEntry);
   const found = await findFile(folder, candidates);
-  const { entries, bytes, problems, notes } = await readContents(folder, found ?? candidates[0]);
+  const contents = await readContents(folder, found ?? candidates[0], options);
+  const { root, entries, bytes, problems, notes } = contents;
   if (problems.length > 0) throw cannotDeploy(dir, problems);
   const paths = entries.map(({ path }) => path);
   if (jsEntry !== undefined && !candidates.some((candidate) => paths.includes(candidate))) {
@@ -55,7 +62,7 @@ export async function readServiceFolder(dir: string, flags = ""): Promise<Servic
         : await describeExclusion(folder);
     throw cannotDeploy(dir, [`lever.json: field jsEntry is ${JSON.stringify(jsEntry)}; ${reason}`]);
   }
-  return { path: folder, leverJson, warnings: [...warnings, ...notes], entries, bytes };
+  return { path: folder, root, leverJson, warnings: [...warnings, ...notes], entries, bytes };
 }
 
 async function describeExclusion(folder: string): Promise<string> {

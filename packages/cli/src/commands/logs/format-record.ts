@@ -33,7 +33,7 @@ export function formatRecord(record: LogRecord, { isLocal, isColored }: RecordFo
 
 type Color = (typeof COLORS)[keyof typeof COLORS] | (typeof SERVICE_COLORS)[number];
 
-function serviceColor(service: string): Color {
+export function serviceColor(service: string): Color {
   let hash = 0;
   for (let i = 0; i < service.length; i++) hash = (hash * 31 + service.charCodeAt(i)) % 65_536;
   return SERVICE_COLORS[hash % SERVICE_COLORS.length] ?? "cyan";

@@ -102,7 +102,8 @@ async function findLogs(
   return { records, isComplete: before === undefined };
 }
 
-async function followLogs(
+/** Prints records as they come, until the host ends the stream. */
+export async function followLogs(
   { environment, host, token }: Settings,
   filter: LogFilter,
   print: (message: LogMessage) => void,

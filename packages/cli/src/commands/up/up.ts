@@ -2,14 +2,16 @@ import { once } from "node:events";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { HostOptions, Isolation } from "@leveros/host";
-import { defaultLimits, LeverError, type LimitName } from "@leveros/protocol";
+import { defaultLimits, type LimitName } from "@leveros/protocol";
 import { type Command, command } from "../../command.ts";
-import { CommandError, exitStatus, usageError } from "../../exit-status.ts";
+import { exitStatus, usageError } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
 import { flag, oneOf, value, values } from "../../parameters.ts";
 import { programName } from "../../program-name.ts";
 import { formatAuthority, isLoopback } from "./bind-address.ts";
 import { formatLogLine } from "./log-line.ts";
+import { openHost } from "./open-host.ts";
+import { parsePort } from "./parse-port.ts";
 import { parseWorkers, WORKERS_MAX } from "./parse-workers.ts";
 import { readLimit } from "./read-limit.ts";
 import { watchStopSignals } from "./stop-signals.ts";
@@ -84,27 +86,25 @@ ${Object.entries(defaultLimits)
     }
     const { requested } = watchStopSignals(exitStatus.interrupted);
     const stopRequested = requested.aborted ? Promise.resolve() : once(requested, "abort");
-    const { startHost, StartupError } = await import("@leveros/host");
     const limits = Object.fromEntries(options.limit.map(({ name, value }) => [name, value]));
-    const host = await startHost({
-      bind,
-      port,
-      dataDir: data,
-      tls,
-      workers: options.workers,
-      limits: { ...defaultLimits, ...limits },
-      overriddenLimits: new Set<LimitName>(options.limit.map(({ name }) => name)),
-      isolation: options.isolation,
-      isLocalOnly: isLoopback(bind),
-      otlp: readOtlp(options.otlp),
-      showsOutput: options.logOutput || process.stderr.isTTY,
-      logLevel: options.verbose ? "debug" : "info",
-      logTo: { write: writeLogLine },
-    }).catch((error: unknown) => {
-      if (error instanceof StartupError) throw startFailure(error, REMEDY);
-      if (error instanceof LeverError) throw startFailure(error);
-      throw error;
-    });
+    const host = await openHost(
+      {
+        bind,
+        port,
+        dataDir: data,
+        tls,
+        workers: options.workers,
+        limits: { ...defaultLimits, ...limits },
+        overriddenLimits: new Set<LimitName>(options.limit.map(({ name }) => name)),
+        isolation: options.isolation,
+        isLocalOnly: isLoopback(bind),
+        otlp: readOtlp(options.otlp),
+        showsOutput: options.logOutput || process.stderr.isTTY,
+        logLevel: options.verbose ? "debug" : "info",
+        logTo: { write: writeLogLine },
+      },
+      REMEDY,
+    );
     const { serviceManager } = await import("./service-manager.ts");
     const manager = serviceManager({ variables: process.env, onProblem: printNote });
     manager.ready();
@@ -127,11 +127,6 @@ ${Object.entries(defaultLimits)
 });
 
 const REMEDY = "Choose another port with --port, or another data folder with --data.";
-
-function startFailure(error: Error, ...remedy: string[]): CommandError {
-  const text = [error.message, ...remedy].join("\n");
-  return new CommandError(exitStatus.lever, text, { cause: error });
-}
 
 /** The standard variables of OpenTelemetry have the same meaning as the option. */
 function readOtlp(url: string | undefined): HostOptions["otlp"] {
@@ -159,9 +154,4 @@ function writeLogLine(line: string): void {
   // hasColors() respects NO_COLOR and FORCE_COLOR.
   const isColored = process.stderr.hasColors();
   process.stderr.write(`${formatLogLine(line.trimEnd(), { isColored })}\n`);
-}
-
-function parsePort(text: string): number | undefined {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  return port <= 65_535 ? port : undefined;
 }

@@ -30,6 +30,8 @@ export interface NodePermissions {
 }
 
 interface PermissionOptions {
+  /** Further folders that may be read, and that a debugger may be attached: the services are being developed. */
+  readonly development?: { readonly readable: readonly string[] } | undefined;
   /** The system's folder for temporary files. */
   readonly systemTemporaryDir?: string;
   readonly exists?: (path: string) => boolean;
@@ -45,7 +47,7 @@ export function nodePermissions(
   runtimeDir: string,
   options: PermissionOptions = {},
 ): NodePermissions {
-  const { systemTemporaryDir = tmpdir(), exists = existsSync } = options;
+  const { systemTemporaryDir = tmpdir(), exists = existsSync, development } = options;
   const isOutside = (path: string): boolean => !`${dataDir}${sep}`.startsWith(`${path}${sep}`);
   const temporaryDir = pathAndTarget(systemTemporaryDir).every(isOutside)
     ? systemTemporaryDir
@@ -62,6 +64,7 @@ export function nodePermissions(
     ...written,
     join(dataDir, "code", CONTENTS),
     runtimeDir,
+    ...(development?.readable ?? []).map((path) => join(path, CONTENTS)),
     ...[...SYSTEM, ...SYSTEM_MACOS, ...etc, ...proc, ...DEVICES].filter(isOutside),
   ];
   const isThere = (path: string): boolean =>
@@ -73,6 +76,7 @@ export function nodePermissions(
     "--permission",
     ...ALLOWED,
     ...supported,
+    ...(development === undefined ? [] : ["--allow-inspector"]),
     ...[...new Set(read)].filter(isThere).map((path) => `--allow-fs-read=${path}`),
     ...[...new Set(written)].filter(isThere).map((path) => `--allow-fs-write=${path}`),
     ...WARNINGS.map((code) => `--disable-warning=${code}`),

@@ -10,6 +10,7 @@ import type { ProcessRecords } from "../../processes/process-records.ts";
 import { ProcessSweeper } from "../../processes/process-sweeper.ts";
 import { readOutput } from "../../processes/read-output.ts";
 import {
+  type Development,
   type InstanceAccess,
   type LaunchedRuntime,
   type Launcher,
@@ -36,6 +37,7 @@ export interface ProcessOptions {
   readonly records: ProcessRecords;
   readonly notes: Notes;
   readonly clock: Clock;
+  readonly development?: Development | undefined;
 }
 
 export interface ProcessLauncher extends Launcher, DataReader {
@@ -59,7 +61,9 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary);
   chmodSync(temporary, 0o1777);
-  const sharedUserReason = await tryUsers(dataDir);
+  const { development } = options;
+  const sharedUserReason =
+    development === undefined ? await tryUsers(dataDir) : "they are being developed";
   const users =
     sharedUserReason === undefined ? await ServiceUsers.open(dataDir, notes) : undefined;
   const sweeper = ProcessSweeper.open();
@@ -69,7 +73,7 @@ export async function openProcessLauncher(options: ProcessOptions): Promise<Proc
     watchdog: new MemoryWatchdog({ clock }),
     moving: new SingleFlight(),
     sweeper,
-    command: prepareRuntimeCommand(dataDir, { hasUsers: users !== undefined }),
+    command: prepareRuntimeCommand(dataDir, { hasUsers: users !== undefined, development }),
   };
   return {
     sharedUserReason,

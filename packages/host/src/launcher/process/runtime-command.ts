@@ -12,6 +12,7 @@ import {
 import { delimiter, dirname, join } from "node:path";
 import { findProgram } from "../../processes/find-program.ts";
 import { copyCompiler, copyProgram, programArgs } from "../instance-program.ts";
+import type { Development } from "../launcher.ts";
 import { nodeFlags, nodeVariables } from "../node-flags.ts";
 import { nodePermissions } from "./node-permissions.ts";
 import { closedFolder } from "./user-support.ts";
@@ -31,14 +32,16 @@ export interface RuntimeCommand {
 /** Copies the runtime's program, and Node if needed, into the data folder. `hasUsers`: services have users of their own. */
 export function prepareRuntimeCommand(
   dataDir: string,
-  { hasUsers }: { hasUsers: boolean },
+  { hasUsers, development }: { hasUsers: boolean; development?: Development | undefined },
 ): RuntimeCommand {
   // Services' users may be unable to reach the folder where Lever is installed, and Node's permissions do not include it.
   const runtimeDir = join(dataDir, "runtime");
   rmSync(runtimeDir, { recursive: true, force: true });
   copyProgram(runtimeDir);
   copyCompiler(runtimeDir);
-  const { args: permissions, temporaryDir } = nodePermissions(dataDir, runtimeDir);
+  const { args: permissions, temporaryDir } = nodePermissions(dataDir, runtimeDir, {
+    development,
+  });
   const program = [...programArgs(runtimeDir), ...(hasUsers ? ["--own-user"] : [])];
   const env: Record<string, string> = { ...nodeVariables, TMPDIR: temporaryDir };
   for (const name of INHERITED_VARIABLES) {

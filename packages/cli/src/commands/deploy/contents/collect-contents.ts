@@ -1,45 +1,13 @@
 import { realpath, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, posix } from "node:path";
 import { type ArchiveLayout, linkTarget } from "./archive-layout.ts";
+import type { Collected, FolderLink, LostPackage, TreeKind } from "./collected.ts";
 import type { ArchiveEntry } from "./contents.ts";
 import { type FoundPackage, PackageFinder, packageFolderOf } from "./find-package.ts";
 import type { IgnoreEntry } from "./git-ignore.ts";
 import type { IgnoreRules } from "./ignore-rules.ts";
 import { type PackageJson, readPackageJson } from "./package-json.ts";
 import { type TreeEntry, walkTree } from "./walk-tree.ts";
-
-/** A symbolic link that is packed if its target is. */
-export interface FolderLink {
-  readonly path: string;
-  readonly file: string;
-  /** Where it leads to in the end; undefined if that does not exist. */
-  readonly real: string | undefined;
-  readonly owner: TreeKind;
-}
-
-/** A package that another one needs, and that is not there or outside of the workspace. */
-export interface LostPackage {
-  readonly name: string;
-  /** The folder of the package that needs it. */
-  readonly from: string;
-  readonly found: FoundPackage | undefined;
-}
-
-export interface Collected {
-  readonly entries: Map<string, ArchiveEntry>;
-  readonly links: readonly FolderLink[];
-  readonly lost: readonly LostPackage[];
-  /** Paths of sockets, pipes and devices. */
-  readonly special: readonly TreeEntry[];
-  /** The package.json of the service. */
-  readonly packageJson: PackageJson | undefined;
-}
-
-/**
- * How a folder is packed. `sources`: without what the rules exclude; packages in `node_modules` only as a package.json needs
- * them. `installed`: a package, complete. `vendored`: a `node_modules` that no package.json explains, complete.
- */
-type TreeKind = "sources" | "installed" | "vendored";
 
 /** Files of package managers and other tools in `node_modules`, which no running program needs. */
 const TOOLS_OWN =
@@ -53,6 +21,8 @@ export interface CollectOptions {
   readonly rules: { readonly own: IgnoreRules; readonly git: IgnoreRules };
   /** Absolute paths that are packed although git ignores them. */
   readonly kept: ReadonlySet<string>;
+  /** Installed packages are not packed but linked to, by absolute links. */
+  readonly linksPackages: boolean;
 }
 
 /**
@@ -68,6 +38,7 @@ class Collector {
   readonly #layout: ArchiveLayout;
   readonly #rules: CollectOptions["rules"];
   readonly #kept: Set<string>;
+  readonly #linksPackages: boolean;
   readonly #finder: PackageFinder;
   readonly #entries = new Map<string, ArchiveEntry>();
   readonly #walked = new Set<string>();
@@ -81,10 +52,11 @@ class Collector {
   readonly #lost: LostPackage[] = [];
   readonly #special: TreeEntry[] = [];
 
-  constructor({ layout, rules, kept }: CollectOptions) {
+  constructor({ layout, rules, kept, linksPackages }: CollectOptions) {
     this.#layout = layout;
     this.#rules = rules;
     this.#kept = new Set(kept);
+    this.#linksPackages = linksPackages;
     this.#finder = new PackageFinder(layout);
   }
 
@@ -180,7 +152,9 @@ class Collector {
       (stats) => stats.isDirectory(),
       () => false,
     );
-    if (isFolder && !(await this.#isExcluded(folder))) await this.#addTree(folder, "vendored");
+    if (!isFolder || (await this.#isExcluded(folder))) return;
+    if (this.#linksPackages) this.#addAbsoluteLink(this.#layout.pathOf(folder), folder);
+    else await this.#addTree(folder, "vendored");
   }
 
   #enqueue(folder: string): void {
@@ -217,6 +191,11 @@ class Collector {
   /** Takes a package along, and makes it the one that Node finds in the archive. */
   async #connect({ at, real }: FoundPackage, name: string, from: string): Promise<void> {
     if ((await this.#isExcluded(at)) || (await this.#isExcluded(real))) return;
+    if (this.#linksPackages && this.#layout.isInstalled(real)) {
+      const path = posix.join(this.#layout.pathOf(from) ?? "", "node_modules", name);
+      this.#addAbsoluteLink(path, real);
+      return;
+    }
     if (at !== real) this.#addLink(this.#layout.pathOf(at), real);
     if (this.#layout.isInFolder(from) && !this.#layout.isInFolder(at)) {
       this.#addLink(`node_modules/${name}`, real);
@@ -232,10 +211,18 @@ class Collector {
     this.#entries.set(path, { kind: "link", path, target: linkTarget(path, to) });
   }
 
+  #addAbsoluteLink(path: string | undefined, target: string): void {
+    if (path !== undefined) this.#entries.set(path, { kind: "link", path, target });
+  }
+
   async #follow(link: FolderLink | undefined): Promise<void> {
     if (link === undefined) return;
+    const { path, real } = link;
+    if (this.#linksPackages && real !== undefined && this.#layout.isInstalled(real)) {
+      this.#addAbsoluteLink(path, real);
+      return;
+    }
     this.#links.push(link);
-    const { real } = link;
     if (real === undefined || this.#layout.pathOf(real) === undefined) return;
     if (this.#layout.isInstalled(real)) this.#enqueue(packageFolderOf(real));
     else if (!this.#layout.isInFolder(real) && !this.#walked.has(real)) {

@@ -12,11 +12,18 @@ export type ArchiveEntry =
     }
   /** A file that is made for the archive. */
   | { readonly kind: "text"; readonly path: string; readonly text: string }
-  /** The target is relative to the folder of the link. */
+  /** The target is relative to the folder of the link; absolute, if the package is linked to. */
   | { readonly kind: "link"; readonly path: string; readonly target: string };
+
+export interface ContentsOptions {
+  /** Installed packages are not packed but linked to: the service runs on this machine. Default: false */
+  readonly linksPackages?: boolean;
+}
 
 /** Everything that would be deployed, and what the user should know about it. */
 export interface Contents {
+  /** The folder of the workspace; without one, that of the service. */
+  readonly root: string;
   /** Sorted by path, so that the same files always make the same archive. */
   readonly entries: readonly ArchiveEntry[];
   /** The size of all files together. */

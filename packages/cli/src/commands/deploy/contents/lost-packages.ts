@@ -1,7 +1,7 @@
 import { lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ArchiveLayout } from "./archive-layout.ts";
-import type { Collected, LostPackage } from "./collect-contents.ts";
+import type { Collected, LostPackage } from "./collected.ts";
 import { findPackageManager, hasPlugAndPlay, type PackageManager } from "./workspace-root.ts";
 
 /** Says which packages are needed and cannot be packed, and what helps. */

@@ -1,8 +1,9 @@
 import { readFile, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ArchiveLayout, linkTarget } from "./archive-layout.ts";
-import { type Collected, collectContents, type FolderLink } from "./collect-contents.ts";
-import { type ArchiveEntry, bytesOf, type Contents } from "./contents.ts";
+import { collectContents } from "./collect-contents.ts";
+import type { Collected, FolderLink } from "./collected.ts";
+import { type ArchiveEntry, bytesOf, type Contents, type ContentsOptions } from "./contents.ts";
 import { flattenTsconfigs } from "./flat-tsconfig.ts";
 import { type IgnoreRules, readIgnoreRules } from "./ignore-rules.ts";
 import { describeLostPackages } from "./lost-packages.ts";
@@ -17,7 +18,11 @@ const NAMES_SHOWN = 8;
  * @param folder an absolute path without links.
  * @param jsEntry the path of the service's module, if it has one.
  */
-export async function readContents(folder: string, jsEntry: string | undefined): Promise<Contents> {
+export async function readContents(
+  folder: string,
+  jsEntry: string | undefined,
+  { linksPackages = false }: ContentsOptions = {},
+): Promise<Contents> {
   const root = await findWorkspaceRoot(folder);
   const layout = new ArchiveLayout(folder, root ?? folder);
   const top = (await findRepository(folder)) ?? layout.root;
@@ -30,7 +35,7 @@ export async function readContents(folder: string, jsEntry: string | undefined):
     kept.add(join(folder, ignored));
     notes.push(`${ignored} is packed although git ignores it: jsEntry is in it.`);
   }
-  const collected = await collectContents({ layout, rules, kept });
+  const collected = await collectContents({ layout, rules, kept, linksPackages });
   for (const { file, stats } of collected.special) {
     const kind = stats.isSocket() ? "socket" : stats.isFIFO() ? "named pipe" : "device";
     problems.push(
@@ -57,7 +62,7 @@ export async function readContents(folder: string, jsEntry: string | undefined):
   notes.push(...(await flattenTsconfigs(collected.entries, { layout, top, isTypeScript })));
   const entries = [...collected.entries.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   const bytes = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
-  return { entries, bytes, problems, notes };
+  return { root: layout.root, entries, bytes, problems, notes };
 }
 
 interface SettledLinks {
