@@ -242,3 +242,20 @@ it("P3: reading stops while a call is open and its caller sends ahead", async ()
   await expect.poll(() => statuses(received()).length, all).toBe(count + 1);
   socket.destroy();
 }, 30_000);
+
+it("P3: an answer lets no more be read than what it has made free", async () => {
+  const accepted = once(server, "connection");
+  const ahead = post("b", JSON.stringify("x".repeat(10_000)));
+  const { socket } = open(post("a"), ...Array.from({ length: 1_000 }, () => ahead));
+  const [connection] = (await accepted) as [Socket];
+  const answers = 100;
+  for (let answered = 0; answered < answers; answered++) {
+    await expect.poll(() => router.calls.length, { interval: 1 }).toBe(1);
+    router.answer();
+    // The connection may read.
+    await new Promise(setImmediate);
+  }
+  // What it reads at once may exceed the 64 KiB, and Node reads a little ahead, too.
+  expect(connection.bytesRead).toBeLessThan((answers + 1) * ahead.length + 256 * 1024);
+  socket.destroy();
+});

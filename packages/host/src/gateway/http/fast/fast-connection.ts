@@ -113,8 +113,7 @@ export class FastConnection implements HeldConnection {
   readonly #onData = (chunk: Buffer): void => {
     this.#unread = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk]);
     this.#read();
-    // P3.
-    if (this.#isBlocked && this.#unread.length > PIPELINED_BYTES_MAX) this.#socket.pause();
+    if (this.#hasReadAhead) this.#socket.pause();
   };
 
   /** Returns true when the memory of these bytes must not be overwritten. */
@@ -159,6 +158,11 @@ export class FastConnection implements HeldConnection {
     if (state.phase === "upload") return !state.isReading;
     const { phase } = state;
     return phase === "call" || phase === "other" || this.#socket.writableNeedDrain;
+  }
+
+  /** P3. */
+  get #hasReadAhead(): boolean {
+    return this.#unread.length > PIPELINED_BYTES_MAX && this.#isBlocked;
   }
 
   /** False = more bytes have to arrive first, or nothing is left to read. */
@@ -341,8 +345,8 @@ export class FastConnection implements HeldConnection {
 
   #resumeReading(): void {
     if (this.#state.phase === "closed") return;
-    if (this.#socket.isPaused()) this.#socket.resume();
     this.#read();
+    if (this.#socket.isPaused() && !this.#hasReadAhead) this.#socket.resume();
   }
 
   // Leaving the connection.
