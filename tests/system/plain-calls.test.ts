@@ -22,9 +22,7 @@ const service = testService(
 let lever: RunningLever;
 
 beforeAll(async () => {
-  lever = await startLever({
-    args: ["--limit", "headersTimeoutMs=400", "--limit", "requestTimeoutMs=400"],
-  });
+  lever = await startLever();
   await deployService(lever, service);
 });
 
@@ -37,8 +35,8 @@ class Connection {
   #wake: () => void = () => {};
   readonly ended: Promise<void>;
 
-  constructor() {
-    const [host = "", port = ""] = lever.address.split(":");
+  constructor({ address } = lever) {
+    const [host = "", port = ""] = address.split(":");
     this.socket = connect(Number(port), host);
     this.ended = new Promise((resolve) => this.socket.on("close", () => resolve()));
     this.socket.on("error", () => {});
@@ -217,18 +215,6 @@ describe("a connection with plain calls", () => {
     other.socket.destroy();
   });
 
-  it.each([
-    ["a head", request("echo", "[1]").slice(0, 30)],
-    ["a body", request("echo", "[1]").slice(0, -1)],
-  ])("a connection with half of %s gets 408 after requestTimeoutMs", async (_name, part) => {
-    const connection = new Connection();
-    connection.send(request("echo", "[0]"));
-    await connection.answer();
-    connection.send(part);
-    expect((await connection.answer()).status).toBe(408);
-    await connection.ended;
-  });
-
   it("a connection is not read while its caller sends ahead of an answer", async () => {
     const connection = new Connection();
     connection.send(request("wait", "[]"));
@@ -245,5 +231,30 @@ describe("a connection with plain calls", () => {
     for (let i = 0; i < 2_000; i++) expect((await connection.answer()).body.length).toBe(10_002);
     connection.socket.destroy();
     other.socket.destroy();
+  });
+});
+
+describe("a host whose callers have 400 ms for a request", () => {
+  let impatient: RunningLever;
+
+  beforeAll(async () => {
+    impatient = await startLever({
+      args: ["--limit", "headersTimeoutMs=400", "--limit", "requestTimeoutMs=400"],
+    });
+    await deployService(impatient, service);
+  });
+
+  afterAll(() => impatient.stop());
+
+  it.each([
+    ["a head", request("echo", "[1]").slice(0, 30)],
+    ["a body", request("echo", "[1]").slice(0, -1)],
+  ])("a connection with half of %s gets 408 after requestTimeoutMs", async (_name, part) => {
+    const connection = new Connection(impatient);
+    connection.send(request("echo", "[0]"));
+    await connection.answer();
+    connection.send(part);
+    expect((await connection.answer()).status).toBe(408);
+    await connection.ended;
   });
 });
