@@ -163,10 +163,15 @@ export class Joined {
 
 export const json = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value));
 
+/** After so many bytes a pattern begins again. */
+const PATTERN_BYTES = 64 * 1024;
+
 /** Bytes that differ everywhere, so that none can be lost, doubled or moved without notice. */
 export function pattern(length: number, seed: number): Uint8Array {
   const bytes = new Uint8Array(length);
-  for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + seed) & 255;
+  const first = Math.min(length, PATTERN_BYTES);
+  for (let i = 0; i < first; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + seed) & 255;
+  for (let at = first; at < length; at += PATTERN_BYTES) bytes.copyWithin(at, 0, PATTERN_BYTES);
   return bytes;
 }
 
