@@ -8,7 +8,7 @@ const { version } = JSON.parse(
   readFileSync(new URL("../package.json", import.meta.url), "utf8"),
 ) as { version: string };
 
-describe("help", () => {
+describe.concurrent("help", () => {
   it("shows how to start", async () => {
     const run = await runLever(["--help"]);
     expect(run).toMatchObject({ status: 0, stderr: "" });
@@ -37,7 +37,7 @@ it("the version is that of the package", async () => {
   expect(await runLever(["--version"])).toMatchObject({ status: 0, stdout: `${version}\n` });
 });
 
-describe("a command line that is not valid has status 2, and nothing on standard output:", () => {
+describe.concurrent("a command line that is not valid has status 2, and nothing on standard output:", () => {
   it.each([
     [[], "Usage: lever"],
     [["depoly"], "Did you mean deploy?"],

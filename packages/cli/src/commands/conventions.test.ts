@@ -1,4 +1,4 @@
-/** Conventions of every command: where results and notes go, --json, and the exit statuses. */
+/** Conventions of every command: where results and notes go, --json, and the exit statuses. Each test waits for processes. */
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -167,7 +167,7 @@ const changes = [
   "token revoke 1",
 ];
 
-describe.each([...lists, ...reports])("lever %s", (commandLine) => {
+describe.concurrent.each([...lists, ...reports])("lever %s", (commandLine) => {
   it("prints its result on standard output, as text and as JSON", async () => {
     const text = await run(commandLine);
     expect(text).toMatchObject({ status: 0, stderr: "" });
@@ -178,7 +178,7 @@ describe.each([...lists, ...reports])("lever %s", (commandLine) => {
   });
 });
 
-describe.each(lists.filter((name) => name !== "env ls" && name !== "limits"))(
+describe.concurrent.each(lists.filter((name) => name !== "env ls" && name !== "limits"))(
   "lever %s without any entry",
   (commandLine) => {
     it("prints a note on standard error, and as JSON an empty list", async () => {
@@ -192,7 +192,7 @@ describe.each(lists.filter((name) => name !== "env ls" && name !== "limits"))(
   },
 );
 
-describe.each(changes)("lever %s", (commandLine) => {
+describe.concurrent.each(changes)("lever %s", (commandLine) => {
   it("prints a sentence about the change on standard output", async () => {
     const { status, stdout, stderr } = await run(commandLine, "full", "secret");
     expect([status, stderr]).toEqual([0, ""]);
@@ -200,13 +200,17 @@ describe.each(changes)("lever %s", (commandLine) => {
   });
 });
 
-it.each(["ls", "events", "ps", "token create --rights admin", "var set A=a", "env rm a.lever"])(
-  "lever %s prints an error of Lever on standard error: status 3",
-  async (commandLine) => {
-    expect(await run(commandLine, "refused")).toMatchObject({
-      status: 3,
-      stdout: "",
-      stderr: "lever: Cannot do this: no right. (forbidden)\n",
-    });
-  },
-);
+it.concurrent.each([
+  "ls",
+  "events",
+  "ps",
+  "token create --rights admin",
+  "var set A=a",
+  "env rm a.lever",
+])("lever %s prints an error of Lever on standard error: status 3", async (commandLine) => {
+  expect(await run(commandLine, "refused")).toMatchObject({
+    status: 3,
+    stdout: "",
+    stderr: "lever: Cannot do this: no right. (forbidden)\n",
+  });
+});

@@ -31,7 +31,7 @@ async function echo(args: readonly string[], options: LeverRunOptions = {}) {
   return { run, request: host.requests[0] };
 }
 
-describe("the call", () => {
+describe.concurrent("the call", () => {
   it("has every argument as JSON", async () => {
     const { run, request } = await echo([
       "/svc/method",
@@ -94,7 +94,7 @@ describe("the call", () => {
   });
 });
 
-describe("the output", () => {
+describe.concurrent("the output", () => {
   it("is indented with --pretty", async () => {
     const { run } = await echo(["/svc/method", '{"a":1}', "--pretty"]);
     expect(run.stdout).toBe('[\n  {\n    "a": 1\n  }\n]\n');
@@ -139,7 +139,7 @@ describe("the output", () => {
   });
 });
 
-describe("a command line that is not valid has status 2 and a reason:", () => {
+describe.concurrent("a command line that is not valid has status 2 and a reason:", () => {
   it.each([
     [
       ["/svc/method", "world"],
