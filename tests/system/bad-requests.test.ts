@@ -21,8 +21,8 @@ let lever: RunningLever;
 
 beforeAll(async () => {
   const limits = [
-    "headersTimeoutMs=300",
-    "requestTimeoutMs=400",
+    "headersTimeoutMs=800",
+    "requestTimeoutMs=1000",
     "idleConnectionTimeoutMs=1000",
     "bodyBytesMax=100000",
   ];
@@ -245,7 +245,7 @@ describe("a raw connection", () => {
       `${head}content-type: application/json\r\ncontent-length: 50\r\n\r\n["a"]`,
     );
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-    expect(answer).toContain("Cannot read the request: its body did not arrive within 400 ms.");
+    expect(answer).toContain("Cannot read the request: its body did not arrive within 1000 ms.");
   });
 
   it("bytes after a body of Content-Length bytes are refused", async () => {

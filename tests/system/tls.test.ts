@@ -50,7 +50,7 @@ describe("a host with a certificate", () => {
 
   beforeAll(async () => {
     const pair = authority.issue("host");
-    lever = await startLever({ args: [...tlsArgs(pair), "--limit", "headersTimeoutMs=300"] });
+    lever = await startLever({ args: [...tlsArgs(pair), "--limit", "headersTimeoutMs=1000"] });
     expect(lever.origin).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     const deployed = await lever.lever(["deploy", serviceDir], { env: trust });
     expect(deployed.stdout).toContain("Deployed safe");
