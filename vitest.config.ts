@@ -1,5 +1,9 @@
 import { defineConfig } from "vitest/config";
+import { ALONE, filesAlone } from "./tests/harness/files-alone.ts";
 import { requirements } from "./tests/harness/requirements.ts";
+
+const systemTests = ["tests/**/*.test.ts", "bench/**/*.test.ts"];
+const alone = filesAlone(systemTests);
 
 // All tests run the packages from their TypeScript sources. With LEVER_TEST_DIST=1 hosts and commands run as built.
 export default defineConfig({
@@ -9,13 +13,18 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/dist/**"],
     setupFiles: ["./tests/harness/setup.ts"],
     reporters: ["default", "./tests/harness/summary-reporter.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    tags: requirements.map(({ tag, what, isMet }) => ({
-      name: tag,
-      description: `Needs ${what}.`,
-      ...(isMet() ? {} : { skip: true }),
-    })),
+    // A test waits for events, not for time. It gets a multiple of what it takes, for machines that do other things, too.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
+    tags: [
+      { name: ALONE, description: "Shares the machine with no other test." },
+      ...requirements.map(({ tag, what, isMet }) => ({
+        name: tag,
+        description: `Needs ${what}.`,
+        ...(isMet() ? {} : { skip: true }),
+      })),
+    ],
     projects: [
       {
         extends: true,
@@ -24,14 +33,30 @@ export default defineConfig({
           include: ["packages/**/*.test.ts", "scripts/**/*.test.ts"],
           // These tests clean up after themselves; a process per file would double their time.
           isolate: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
         test: {
           name: "system",
-          include: ["tests/**/*.test.ts", "bench/**/*.test.ts"],
+          include: systemTests,
+          exclude: ["**/node_modules/**", ...alone],
           globalSetup: ["./tests/harness/global-setup.ts"],
+          // On any machine: these tests wait half of their time, and two of them keep two processors busy.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "system-alone",
+          include: alone,
+          globalSetup: ["./tests/harness/global-setup.ts"],
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

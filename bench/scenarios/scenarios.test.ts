@@ -1,3 +1,4 @@
+// @module-tag alone
 /** The scenarios that `npm run bench` measures, shorter: the tests check what they count, not how fast they are. */
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Figure } from "../figure.ts";

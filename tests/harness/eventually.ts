@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 interface WaitOptions {
   /** Time between two runs. Default: 5. 0 = one turn of the event loop. */
   readonly everyMs?: number;
-  /** Default: 25 s, less than a test may take. */
+  /** Default: 50 s, less than a test may take. */
   readonly timeoutMs?: number;
 }
 
@@ -16,7 +16,7 @@ interface WaitOptions {
  */
 export async function eventually<Result>(
   check: () => Result | Promise<Result>,
-  { everyMs = 5, timeoutMs = 25_000 }: WaitOptions = {},
+  { everyMs = 5, timeoutMs = 50_000 }: WaitOptions = {},
 ): Promise<Exclude<Result, false | undefined>> {
   const giveUpAt = performance.now() + timeoutMs;
   for (;;) {

@@ -45,7 +45,7 @@ export interface RunningLever extends AsyncDisposable {
   stop(): Promise<number>;
   /**
    * Waits for an event of its log with these values of its fields. An event that came before counts too, unless
-   * `after` says otherwise. @throws Error when the host ends without it, or after 25 s.
+   * `after` says otherwise. @throws Error when the host ends without it, or after 50 s.
    */
   event(name: string, fields?: EventFields, options?: EventOptions): Promise<LogEvent>;
   /** The events of its log so far. */

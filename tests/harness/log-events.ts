@@ -14,7 +14,7 @@ export interface EventOptions {
   readonly after?: LogEvent | "now";
 }
 
-const TIMEOUT_MS = 25_000;
+const TIMEOUT_MS = 50_000;
 
 interface Waiter {
   readonly isWanted: (event: LogEvent) => boolean;
@@ -53,7 +53,7 @@ export class LogEvents {
     return this.#events;
   }
 
-  /** Waits for an event. @throws Error when the host ends without it, or after 25 s. */
+  /** Waits for an event. @throws Error when the host ends without it, or after 50 s. */
   event(name: string, fields: EventFields = {}, { after }: EventOptions = {}): Promise<LogEvent> {
     this.#parse();
     const isWanted = (event: LogEvent): boolean => event.msg === name && hasFields(event, fields);

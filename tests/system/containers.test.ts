@@ -1,3 +1,4 @@
+// @module-tag alone
 // @module-tag needs-containers
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -92,7 +92,8 @@ function testLargeBodies(isolation: "oci" | "process"): void {
     const answer = await callMethod(lever.address, "/first/echo", [text]);
     expect(answer.json()).toBe(text);
     expect(sharedSizes().filter((size) => size > 0).length).toBeGreaterThanOrEqual(2);
-    expect(readdirSync("/dev/shm").filter((name) => name.startsWith("lever-"))).toEqual([]);
+    // A host that starts meanwhile has names there for a moment.
+    await eventually(() => !readdirSync("/dev/shm").some((name) => name.startsWith("lever-")));
   });
 
   test("shared memory is released after a call", async () => {

@@ -1,3 +1,4 @@
+// @module-tag alone
 import type { InstancesReport, ScalingReport } from "@leveros/protocol";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

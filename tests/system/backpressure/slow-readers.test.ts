@@ -1,3 +1,4 @@
+// @module-tag alone
 import { createHash, type Hash } from "node:crypto";
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";

@@ -1,3 +1,4 @@
+// @module-tag alone
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../../harness/eventually.ts";
 import type { Attempt, Mode } from "./attempt.ts";
