@@ -113,7 +113,7 @@ await bundleForNode({
   // All that is loaded at the start, also when a later file uses it: each further file takes memory.
   groups: [{ name: "main", tags: ["$initial"] }],
 });
-for (const name of ["thread/thread-setup", "thread/adapters", "output/own-output"]) {
+for (const name of ["thread/thread-setup", "thread/adapters", "output/own-output", "spans/spans"]) {
   await bundleForNode({
     ...program,
     from: `runtime/src/${name}.ts`,

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -29,12 +29,51 @@ exports.traced = () => require("leveros").callContext().traceparent;
 exports.charge = () => { throw new TypeError('cannot read "total"'); };
 `;
 
+/** Records spans by OpenTelemetry's API, which it has installed. */
+const books = `
+import { SpanStatusCode, trace } from "@opentelemetry/api";
+import { callContext, Client } from "leveros";
+const tracer = trace.getTracer("books-tracer");
+const client = new Client();
+export async function order(title) {
+  trace.getActiveSpan().setAttribute("customer", "ada");
+  return await tracer.startActiveSpan("find book", { attributes: { title } }, async (span) => {
+    await client.invokeURL("/pay/check");
+    const { traceparent } = callContext();
+    span.end();
+    return traceparent;
+  });
+}
+export async function lose() {
+  const span = tracer.startSpan("search");
+  span.setStatus({ code: SpanStatusCode.ERROR, message: "no such book" });
+  span.end();
+  throw new Error("lost");
+}
+`;
+
+/** The files of an installed package that run, as a service has them. */
+function packageFiles(name: string): Record<string, Buffer> {
+  const dir = join(import.meta.dirname, "../../node_modules", name);
+  const paths = readdirSync(dir, { recursive: true, encoding: "utf8" });
+  return Object.fromEntries(
+    paths
+      .filter((path) => /\.(?:[cm]?js|json)$/.test(path))
+      .map((path) => [`node_modules/${name}/${path}`, readFileSync(join(dir, path))]),
+  );
+}
+
 const TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736";
 let lever: RunningLever;
 
 /** Spans that the host has sent, by OpenTelemetry's protocol. */
-const spans: { readonly name: string; readonly traceId: string; readonly parentSpanId?: string }[] =
-  [];
+const spans: {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly attributes: readonly object[];
+}[] = [];
 const collector = createServer(async (request, response) => {
   const sent = JSON.parse(String(gunzipSync(await buffer(request)))) as {
     resourceSpans: { scopeSpans: { spans: typeof spans }[] }[];
@@ -56,6 +95,9 @@ beforeAll(async () => {
   });
   await deployService(lever, testService(shop, { name: "shop" }));
   await deployService(lever, testService(pay, { name: "pay" }));
+  const files = { "server.mjs": books, ...packageFiles("@opentelemetry/api") };
+  const fields = { name: "books", jsEntry: "server.mjs" };
+  await deployService(lever, testService(files, fields));
 });
 
 afterAll(async () => {
@@ -75,6 +117,7 @@ async function calls(...args: string[]): Promise<CallRecord[]> {
 
 describe("calls and traces", () => {
   let id: string;
+  let spannedId: string;
 
   beforeAll(async () => {
     await callMethod(lever.address, "/shop/hello", ["x"]);
@@ -129,6 +172,30 @@ describe("calls and traces", () => {
     expect(run.stdout).toMatch(/shop\/traced.*pay\/traced/s);
   });
 
+  it("spans that a service records are in the trace of its call", async () => {
+    const headers = { "content-type": "application/json", "lever-trace": "1" };
+    const path = "/books/order?forceenv=dev.lever";
+    const answer = await httpCall(lever.address, path, { headers, body: '["Emma"]' });
+    spannedId = String(answer.headers["lever-call"]);
+    const shown = await lever.lever(["trace", spannedId]);
+    const order = ["^books/order ", "^ +customer=ada$", "^  find book ", "^ +title=Emma$"];
+    expect(shown.stdout).toMatch(new RegExp([...order, "^    pay/check "].join("[^]*"), "m"));
+    const { stdout } = await lever.lever(["trace", spannedId, "--json"]);
+    const [call, check] = (JSON.parse(stdout) as CallTrace).calls;
+    const span = call?.spans?.find(({ name }) => name === "find book");
+    expect(answer.text).toContain(span?.id);
+    expect(check).toMatchObject({ method: "check", parentSpan: span?.id });
+    expect(span).toMatchObject({ parent: call?.span, scope: "books-tracer" });
+    expect(span?.startMs).toBeGreaterThanOrEqual(0);
+    expect((span?.startMs ?? 0) + (span?.ms ?? 0)).toBeLessThanOrEqual(call?.ms ?? 0);
+  });
+
+  it("the trace of a call that failed has its spans, although nobody asked for it", async () => {
+    const answer = await callMethod(lever.address, "/books/lose", []);
+    const { stdout } = await lever.lever(["trace", String(answer.headers["lever-call"])]);
+    expect(stdout).toMatch(/^books\/lose .*^ {2}search .*^ +✗ no such book$/ms);
+  });
+
   it.each([
     ["a CPU profile", ["--seconds", "1"], "nodes"],
     ["a heap snapshot", ["--heap"], "snapshot"],
@@ -159,11 +226,19 @@ describe("calls and traces", () => {
       "check",
       "charge",
     ]);
+    expect((await trace(spannedId))?.calls[0]?.spans).toHaveLength(2);
   });
 
   it("what the host keeps is sent to the collector, at the latest when it stops", () => {
     const shop = spans.find(({ name }) => name === "shop/traced");
     expect(shop).toMatchObject({ traceId: TRACE_ID, parentSpanId: "00f067aa0ba902b7" });
     expect(spans.map(({ name }) => name)).toContain("pay/charge");
+    const order = spans.find(({ name }) => name === "books/order");
+    const find = spans.find(({ name }) => name === "find book");
+    expect(find?.parentSpanId).toBe(order?.spanId);
+    expect(order?.attributes).toContainEqual({ key: "customer", value: { stringValue: "ada" } });
+    expect(spans).toContainEqual(
+      expect.objectContaining({ name: "pay/check", parentSpanId: find?.spanId }),
+    );
   });
 });

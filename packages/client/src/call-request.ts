@@ -3,6 +3,7 @@ import {
   type LeverUrl,
   OUTSIDE,
   type Payload,
+  type TraceContext,
   withoutPort,
 } from "@leveros/protocol";
 
@@ -10,11 +11,16 @@ import {
 export function callRequest(
   url: LeverUrl,
   { kind, bytes: body }: Payload,
-  options: { isStream: boolean; timeoutMs: number; parent?: number | undefined },
+  options: {
+    isStream: boolean;
+    timeoutMs: number;
+    parent?: number | undefined;
+    trace?: TraceContext | undefined;
+  },
 ): CallRequest {
   const { service, resource, method } = url;
-  const { isStream, timeoutMs, parent } = options;
+  const { isStream, timeoutMs, parent, trace } = options;
   const environment = withoutPort(url.environment);
   const target = { environment, service, resource, method };
-  return { caller: OUTSIDE, target, isStream, timeoutMs, kind, body, parent };
+  return { caller: OUTSIDE, target, isStream, timeoutMs, kind, body, parent, trace };
 }

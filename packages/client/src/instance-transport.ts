@@ -27,6 +27,7 @@ export class InstanceTransport implements Transport {
       isStream: false,
       timeoutMs: timeWithin(activeCall, timeoutMs),
       parent: activeCall?.callId,
+      trace: activeCall?.activeSpan,
     });
     return invokeOver(this.#link.callee, request, { activeCall, signals: [signal] });
   }
@@ -41,6 +42,7 @@ export class InstanceTransport implements Transport {
       isStream: true,
       timeoutMs: timeWithin(activeCall, timeoutMs),
       parent: activeCall?.callId,
+      trace: activeCall?.activeSpan,
     });
     return openOver(this.#link.callee, request, {
       events,

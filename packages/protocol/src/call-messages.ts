@@ -1,5 +1,6 @@
 import type { StartTimes } from "./admin-messages.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { SpanRecord } from "./span-messages.ts";
 
 /** A call in the replies of `listCalls` and `getTrace`. */
 export interface CallRecord {
@@ -27,6 +28,12 @@ export interface CallRecord {
   readonly start?: StartTimes;
   /** Bytes of its arguments. */
   readonly bodyBytes: number;
+  /** The span of the parent's service in which it was made. */
+  readonly parentSpan?: string;
+  /** Its own span: 16 hexadecimal digits. Only in traces. */
+  readonly span?: string;
+  /** Spans that the service has recorded in its course. Only in traces. */
+  readonly spans?: readonly SpanRecord[];
 }
 
 /** The calls that `listCalls` and `watchCallsChan` show. */

@@ -166,11 +166,20 @@ export {
   INSTANCE_LINK,
   type InstanceLink,
   type PreloadedModule,
+  type RecordedSpans,
   type RuntimeMessage,
 } from "./runtime-messages.ts";
 export { serviceKey } from "./service-key.ts";
 export { SMALL_BODY_BYTES } from "./small-body.ts";
 export { isSourcePath, WORKSPACE_FOLDER } from "./source-path.ts";
+export type {
+  SentSpan,
+  SpanAttributes,
+  SpanEvent,
+  SpanLink,
+  SpanRecord,
+  SpanValue,
+} from "./span-messages.ts";
 export type {
   HostStats,
   MethodStats,

@@ -128,6 +128,16 @@ const table = {
     1_000,
     "One call in so many is sampled; 0 samples only those that ask for it.",
   ],
+  traceSampledPerSecondMax: [
+    100,
+    "Calls per second that are sampled because their `traceparent` says so; with gateway workers, each takes its part.",
+  ],
+  spansPerCallMax: [128, "Spans that a service may record in the course of one call; 0 = none."],
+  // 16 KiB.
+  spanBytesPerCallMax: [
+    16_384,
+    "Bytes of the spans that a service records in the course of one call.",
+  ],
   metricSeriesMax: [
     2_000,
     "Services, and methods, with metrics of their own. Others are counted together as `_other`; 0 counts no calls.",

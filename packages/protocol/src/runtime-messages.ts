@@ -1,5 +1,6 @@
 import type { CallTarget } from "./call.ts";
 import type { CallContext } from "./call-context.ts";
+import type { TraceContext } from "./trace-ids.ts";
 
 /** Sent by the host to a started runtime, which becomes an instance of this version. */
 export interface Assignment {
@@ -18,6 +19,9 @@ export interface Assignment {
   /** Modules of the code that are loaded before jsEntry. Absent = no variable needs a check before that, either. */
   readonly preload?: readonly PreloadedModule[];
   readonly bodyBytesMax: number;
+  /** Most spans of a call, and bytes of them, that the service may record; 0 = none. */
+  readonly spansMax: number;
+  readonly spanBytesMax: number;
   /** See `TraceIds`. */
   readonly tracePrefix: string;
   /** The runtime switches to this user before it opens any file of the service; undefined = it keeps its user. */
@@ -53,6 +57,8 @@ export type RuntimeMessage =
   | { readonly type: "waiting"; readonly reason: string }
   /** runtime → host: the service cannot be loaded; the runtime exits */
   | { readonly type: "failed"; readonly reason: string }
+  /** runtime → host: what the service has recorded in the course of a call */
+  | ({ readonly type: "spans" } & RecordedSpans)
   /** runtime → host: it received SIGTERM, not from the host, and accepts no new calls */
   | { readonly type: "stopping" }
   /** host → runtime: no further call follows; finish the open ones and exit */
@@ -61,10 +67,23 @@ export type RuntimeMessage =
 /** The property of `globalThis` in which the client finds the link when it runs inside an instance. */
 export const INSTANCE_LINK: unique symbol = Symbol.for("leveros.instance-link");
 
+/** Spans that a service has recorded in the course of a call. */
+export interface RecordedSpans {
+  /** The number of the call. */
+  readonly call: number;
+  /** JSON of `SentSpan[]`. */
+  readonly spans: string;
+  readonly count: number;
+  /** Further ones, which the bounds of a call have left out. */
+  readonly dropped: number;
+}
+
 /** The call that the current code runs for. Calls made meanwhile are cancelled with it. */
 export interface ActiveCall extends CallContext {
   /** Its number on the link of the instance, for the calls made in its course; undefined = it did not come over a link. */
   readonly callId: number | undefined;
+  /** The span of the service that the current code runs in; undefined = none but that of the call. */
+  readonly activeSpan?: TraceContext | undefined;
   /** Calls back once, when the call is cancelled or its deadline passes; not if `isCancelled` is true already. */
   onCancel(listener: () => void): void;
   offCancel(listener: () => void): void;

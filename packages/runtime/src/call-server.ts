@@ -89,9 +89,9 @@ export class CallServer {
     return true;
   }
 
-  /** The id of the call that the current code runs for, also after its answer; `""` = none. */
-  callId(): string {
-    return this.#running.getStore()?.id ?? "";
+  /** The call that the current code runs for, also after its answer. */
+  currentCall(): RunningCall | undefined {
+    return this.#running.getStore();
   }
 
   /** The call that the current code runs for; undefined = none, or it has been answered. */

@@ -52,11 +52,18 @@ async function importModule(path: string): Promise<Loaded> {
   return await import(`${IMPORTER}${encodeURIComponent(importer)}`);
 }
 
-/** Makes `leveros` importable in services that have not installed it, or that have installed the original's. */
-export function provideClient(): void {
+/**
+ * Makes `leveros` importable in services that have not installed it, or that have installed the original's. `onSpanApi` gets
+ * the URL of OpenTelemetry's API when the service asks for it.
+ */
+export function provideClient(onSpanApi: (url: string) => void): void {
   registerHooks({
     resolve(specifier, context, nextResolve) {
-      if (specifier !== "leveros") return nextResolve(specifier, context);
+      if (specifier !== "leveros") {
+        const found = nextResolve(specifier, context);
+        if (specifier === "@opentelemetry/api") onSpanApi(found.url);
+        return found;
+      }
       try {
         const found = nextResolve(specifier, context);
         if (!isOriginalClient(found.url)) return found;

@@ -4,6 +4,7 @@
  */
 // Named imports: importing all of node:fs would cost each idle instance 0.1 MB.
 import { ftruncateSync, readSync, writeSync } from "node:fs";
+import { createRequire } from "node:module";
 import { Socket } from "node:net";
 import { resolve } from "node:path";
 import {
@@ -33,6 +34,9 @@ import { hideProgram } from "./hide-program.ts";
 import { loadService, provideClient } from "./load-service.ts";
 import { prepareModules } from "./modules/module-hooks.ts";
 import { setUpOutput } from "./output/set-up-output.ts";
+import type { RunningCall } from "./running-call.ts";
+import type { SpanBounds } from "./spans/call-spans.ts";
+import type { Spans } from "./spans/spans.ts";
 import { setUpThread } from "./thread/set-up-thread.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -48,8 +52,8 @@ interface Server {
   onCall(request: CallRequest, side: CallHandle): CallListener;
   activeCall?(): ActiveCall | undefined;
   failCurrent?(error: unknown): boolean;
-  /** The call that the current code runs for, also after its answer; `""` = none. */
-  callId?(): string;
+  /** The call that the current code runs for, also after its answer. */
+  currentCall?(): RunningCall | undefined;
   /** Closes every resource. */
   closeResources(): Promise<void>;
   /** Ends the processes that it has started. */
@@ -60,11 +64,17 @@ const setupProgram = `${import.meta.dirname}/thread-setup.cjs`;
 setUpThread(setupProgram);
 /** The folder of the service's code; `""` = none yet. */
 let codeDir = "";
-const output = setUpOutput({ callId: () => server?.callId?.() ?? "", codeDir: () => codeDir });
+const output = setUpOutput({
+  callId: () => server?.currentCall?.()?.id ?? "",
+  codeDir: () => codeDir,
+});
 // Forked programs inherit it. Here, `--require` itself would take 0.1 MB more.
 process.execArgv.push(`--require=${setupProgram}`);
 
 let server: Server | undefined;
+/** undefined = the service records no spans. */
+let spans: Spans | undefined;
+let spanBounds: SpanBounds = { spansMax: 0, spanBytesMax: 0 };
 let isAssigned = false;
 let isStopping = false;
 /** SIGTERM has arrived, which the service can handle, too. */
@@ -106,7 +116,7 @@ const link = attachLink(socket, {
 for (const name of Object.keys(process.env)) {
   if (name.startsWith("MALLOC_") || name === SHARES_MEMORY) delete process.env[name];
 }
-provideClient();
+provideClient(onSpanApi);
 setImmediate(async () => {
   // Skipped when an assignment has arrived: calls may wait for it. An error here is ignored: a real load would report it.
   if (!isAssigned) await warmUp().catch(() => {});
@@ -134,6 +144,7 @@ function onAssign(hostVersion: number, assignment: Assignment): void {
 async function applyAssignment(assignment: Assignment): Promise<void> {
   const { environment } = assignment;
   codeDir = assignment.codeDir;
+  spanBounds = assignment;
   try {
     dropPrivileges(assignment.user, { isNeeded: process.argv.includes("--own-user") });
     Object.assign(process.env, assignment.variables);
@@ -183,6 +194,7 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
       onIdle,
       onError: (error, what, call) => output().logError(error, what, call),
       serveStream: streams?.serveStream,
+      activeSpan: (call) => spans?.activeSpan(call),
     });
     send({ type: "ready", methods: [...methods.keys()].filter(isCallableName).sort() });
   } catch (error) {
@@ -206,6 +218,19 @@ async function onTransform({ linkVersion, codeDir, entry, user }: TransformMessa
   } catch (error) {
     failToStart(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Few services record spans. */
+function onSpanApi(url: string): void {
+  if (!(spanBounds.spansMax > 0)) return;
+  if (spans === undefined) {
+    const program: typeof import("./spans/spans.ts") = createRequire(import.meta.filename)(
+      "./spans.cjs",
+    );
+    const currentCall = (): RunningCall | undefined => server?.currentCall?.();
+    spans = program.openSpans({ bounds: spanBounds, currentCall, send });
+  }
+  spans.onResolved(url);
 }
 
 function failToStart(reason: string): void {

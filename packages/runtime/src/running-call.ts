@@ -13,6 +13,7 @@ import {
   type TraceContext,
   TraceIds,
 } from "@leveros/protocol";
+import type { CallSpans } from "./spans/call-spans.ts";
 
 export interface CallServerOptions {
   /** Encodes results, messages and errors, named `root` in its own error: `valuePayload`, or one that loads that later. */
@@ -24,6 +25,8 @@ export interface CallServerOptions {
   readonly onError?: (error: unknown, what: string, call: string) => void;
   /** The service is a part of Lever: a LeverError that it throws is Lever's error, not the error value of a method. */
   readonly isPlatform?: boolean;
+  /** The span of the service that the current code runs in. */
+  readonly activeSpan?: (call: RunningCall) => TraceContext | undefined;
   /** The instance, for the contexts of its calls. */
   readonly self?: Pick<
     Assignment,
@@ -48,6 +51,8 @@ export class RunningCall implements ActiveCall, CallListener {
   readonly number: number;
   /** Its trace is kept and exported. */
   readonly isSampled: boolean;
+  /** Spans that the service records in its course (spans.ts); undefined for nearly all calls. */
+  spans: CallSpans | undefined;
   readonly #root: number;
   readonly #trace: TraceContext | undefined;
   readonly environment: string;
@@ -100,9 +105,17 @@ export class RunningCall implements ActiveCall, CallListener {
   }
 
   get traceparent(): string {
+    return formatTraceparent(this.activeSpan ?? this.spanContext, this.isSampled);
+  }
+
+  get activeSpan(): TraceContext | undefined {
+    return this.#owner.activeSpan?.(this);
+  }
+
+  get spanContext(): TraceContext {
     const ids = new TraceIds(this.#owner.self?.tracePrefix ?? "");
     const traceId = this.#trace?.traceId ?? ids.traceId(this.#root);
-    return formatTraceparent({ traceId, spanId: ids.spanId(this.number) }, this.isSampled);
+    return { traceId, spanId: ids.spanId(this.number) };
   }
 
   get callId(): number | undefined {
@@ -179,7 +192,7 @@ export class RunningCall implements ActiveCall, CallListener {
   cancel(error: LeverError): void {
     if (this.#isOver) return;
     this.#cancelledBy = error;
-    this.finish();
+    this.finish(true);
     this.#abortController?.abort(error);
     const listeners = this.#cancelListeners;
     this.#cancelListeners = undefined;
@@ -187,9 +200,10 @@ export class RunningCall implements ActiveCall, CallListener {
   }
 
   /** The call is over. */
-  finish(): void {
+  finish(hasFailed = false): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.spans?.end(hasFailed);
     this.#owner.onOver();
   }
 
@@ -215,7 +229,7 @@ export class RunningCall implements ActiveCall, CallListener {
     // The function of a stream may continue after its answer.
     if (!this.#isStream) this.settle();
     if (!this.#isOver) {
-      this.finish();
+      this.finish(what === "an error");
       this.#hasAnswered = true;
       return true;
     }

@@ -138,6 +138,11 @@ async function feedSocket(
         if (typeof reason !== "string") problems.push("it took what is no text for a reason");
       },
       onStopping() {},
+      onSpans({ spans, count, dropped }) {
+        if (spans.length > 100 || !(count + dropped >= 0))
+          problems.push("it took spans for others");
+      },
+      spanBytesMax: 100,
       shared: memoryFor("host", choice),
       onLost(reason) {
         losses++;

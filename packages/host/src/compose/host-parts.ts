@@ -102,6 +102,9 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
           clock,
           log,
           running: (environment) => runningCalls(fleet, environment),
+          onSpanDropped(environment, service) {
+            services.of(environment, service).spansDropped++;
+          },
         });
   const router = new Router({ limits, clock, nextEpoch, recorder: calls, ...counting });
   const launcher = await openLauncher({
@@ -148,6 +151,10 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     serviceDataDir: serviceFoldersDir(dataDir),
     makeDir,
     serveCall: serveInstanceCalls({ target: router, limits, log }),
+    onSpans({ environment, service, instance }, { call, spans, count, dropped }) {
+      const lost = calls?.addSpans(instance, call, spans) === true ? 0 : count;
+      services.of(environment, service).spansDropped += dropped + lost;
+    },
   });
   const environments = await Environments.open({
     store,

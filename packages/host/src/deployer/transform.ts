@@ -71,6 +71,8 @@ export async function transformCode(
     onFailed: (reason) => fail(transformError(reason)),
     onWaiting: () => {},
     onStopping: () => {},
+    onSpans: () => {},
+    spanBytesMax: 0,
     onLost: (reason) => {
       // Its exit follows, and has the better reason: a runtime without its link exits.
       lost ??= reason;

@@ -8,7 +8,14 @@ const EXIT_GRACE_MS = 500;
 /** The limits that one instance is held to. */
 export interface InstanceLimits
   extends SupervisionLimits,
-    Pick<Limits, "bodyBytesMax" | "callsPerInstanceMax" | "networkBytesPerSecondPerMb"> {}
+    Pick<
+      Limits,
+      | "bodyBytesMax"
+      | "callsPerInstanceMax"
+      | "networkBytesPerSecondPerMb"
+      | "spansPerCallMax"
+      | "spanBytesPerCallMax"
+    > {}
 
 /** The limits that the instances of one service are held to. */
 export interface ServiceLimits
@@ -27,6 +34,8 @@ export function instanceLimits(limits: Limits): InstanceLimits {
     bodyBytesMax: limits.bodyBytesMax,
     callsPerInstanceMax: limits.callsPerInstanceMax,
     networkBytesPerSecondPerMb: limits.networkBytesPerSecondPerMb,
+    spansPerCallMax: limits.spansPerCallMax,
+    spanBytesPerCallMax: limits.spanBytesPerCallMax,
   };
 }
 

@@ -13,7 +13,8 @@ import type { ServiceRoute } from "../router/service-route.ts";
 import type { VersionRecord } from "../store/store.ts";
 import type { FleetContext } from "./fleet-context.ts";
 import { instanceLimits, serviceLimits } from "./fleet-limits.ts";
-import { Instance, type InstanceContext, type InstanceListener } from "./instance.ts";
+import { Instance, type InstanceListener } from "./instance.ts";
+import type { InstanceContext } from "./instance-context.ts";
 import { outOfMemory } from "./instance-errors.ts";
 import type { OutputContext } from "./instance-output.ts";
 import { type InstanceSpec, prepareInstance, type SpecSources } from "./instance-spec.ts";
@@ -64,19 +65,14 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    const { router, limits, launcher, clock, log, serveCall, link, decide } = options;
+    const { router, limits, launcher, clock, log, link, decide } = options;
     this.#ramBudget = new RamBudget(limits.instancesRamMbMax);
     this.#loop = new ReconcileLoop(clock, limits);
     this.#instanceContext = {
-      launcher,
+      ...options,
       link:
         link ?? (({ socket, shared }, handlers) => linkInstance(socket, { ...handlers, shared })),
       limits: instanceLimits(limits),
-      clock,
-      log,
-      logs: options.logs,
-      showsOutput: options.showsOutput,
-      serveCall,
       onMemoryFreed: (ram) => this.#ramBudget.release(ram),
     };
     const { prepare } = launcher;

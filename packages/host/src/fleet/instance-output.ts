@@ -1,4 +1,4 @@
-import type { Dropped } from "@leveros/protocol";
+import type { Dropped, RecordedSpans } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { InstanceNames } from "../launcher/launcher.ts";
 import type { Log } from "../logs/log.ts";
@@ -11,6 +11,8 @@ const DROPPED_EVENT_EVERY_MS = 60_000;
 
 export interface OutputContext {
   readonly logs: Pick<LogBook, "add">;
+  /** An instance's service has recorded spans. Default: they are ignored. */
+  readonly onSpans?: ((about: InstanceNames, recorded: RecordedSpans) => void) | undefined;
   /** The host's own log shows what instances print, too. */
   readonly showsOutput: boolean;
   readonly log: Log;

@@ -1,33 +1,20 @@
 import type { InstanceState, LeverError } from "@leveros/protocol";
-import type { InstanceLinkHandlers, RuntimeLink } from "../instance-link/instance-link.ts";
+import type { RuntimeLink } from "../instance-link/instance-link.ts";
 import {
   type InstanceNames,
   instanceMemoryMb,
   type LaunchedRuntime,
-  type Launcher,
   type VisiblePaths,
 } from "../launcher/launcher.ts";
 import type { ProcessPhase } from "../processes/process-state.ts";
 import { SupervisedProcess } from "../processes/supervised-process.ts";
 import type { InstanceTarget } from "../router/instance-target.ts";
-import type { ServeInstanceCall } from "../router/serve-instance-calls.ts";
-import type { InstanceLimits } from "./fleet-limits.ts";
+import type { InstanceContext } from "./instance-context.ts";
 import { type ExitKind, endError, exitKind, startError, wasKilled } from "./instance-errors.ts";
-import { InstanceOutput, type OutputContext } from "./instance-output.ts";
+import { InstanceOutput } from "./instance-output.ts";
 import type { InstanceSpec } from "./instance-spec.ts";
 import { instanceStatus } from "./instance-status.ts";
 import { preparationReason } from "./service-failures.ts";
-
-/** Shared by the instances of one host. */
-export interface InstanceContext extends OutputContext {
-  readonly launcher: Launcher;
-  link(runtime: LaunchedRuntime, handlers: InstanceLinkHandlers): RuntimeLink;
-  readonly limits: InstanceLimits;
-  /** Serves a call that an instance makes. */
-  readonly serveCall: ServeInstanceCall;
-  /** The process of an instance has exited, and its memory is free. Called before its listener. */
-  onMemoryFreed(ram: number): void;
-}
 
 /** Receives what happens to an instance: the service that it runs for. */
 export interface InstanceListener {
@@ -148,6 +135,8 @@ export class Instance {
         };
       },
       onStopping: () => this.stop("it received SIGTERM"),
+      onSpans: (recorded) => context.onSpans?.(this.about, recorded),
+      spanBytesMax: limits.spanBytesPerCallMax,
       // Open calls fail when the process has exited: its exit status is a better reason than a lost link.
       onLost: (reason) => {
         if (reason !== undefined)
@@ -239,12 +228,13 @@ export class Instance {
 
   #assign(): void {
     const { start, ...spec } = this.spec;
-    const { bodyBytesMax } = this.#context.limits;
+    const { bodyBytesMax, spansPerCallMax, spanBytesPerCallMax } = this.#context.limits;
+    const spans = { spansMax: spansPerCallMax, spanBytesMax: spanBytesPerCallMax };
     const runtime = this.#process.handle;
     const assign = ({ codeDir, dataDir, user, hasOwnPorts }: VisiblePaths): void => {
       const variables = { HOME: dataDir, ...spec.variables, LEVEROS_DATA_DIR: dataDir };
       const preload = start && { preload: start.preload };
-      const given = { ...spec, codeDir, variables, ...preload, bodyBytesMax };
+      const given = { ...spec, codeDir, variables, ...preload, bodyBytesMax, ...spans };
       this.#link.assign({ ...given, user, hasOwnPorts });
     };
     const attached = runtime.attach?.({ ...spec, names: this.about });

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { parseTraceparent, type TraceContext } from "@leveros/protocol";
+import { defaultLimits, type Limits, parseTraceparent, type TraceContext } from "@leveros/protocol";
 import { systemClock } from "../clock.ts";
 import { nextCallNumber } from "../router/call-numbers.ts";
 
@@ -12,10 +12,17 @@ export interface NumberedCall {
   readonly trace: TraceContext | undefined;
 }
 
-/** Calls that are sampled because of their `traceparent`, per second and process: a proxy may mark every request. */
-const SAMPLED_PER_SECOND_MAX = 100;
+/** Calls per second that are sampled because of their `traceparent`: a proxy may mark every request. */
+let sampledPerSecondMax = defaultLimits.traceSampledPerSecondMax;
 let second = 0;
 let sampledInSecond = 0;
+
+/** The limit of this process from now on. */
+export function limitSampled({
+  traceSampledPerSecondMax,
+}: Pick<Limits, "traceSampledPerSecondMax">): void {
+  sampledPerSecondMax = traceSampledPerSecondMax;
+}
 
 /** Numbers a call from outside. */
 export function numberCall(headers: IncomingHttpHeaders): NumberedCall {
@@ -42,5 +49,5 @@ export function isSampledBy(
     sampledInSecond = 0;
   }
   sampledInSecond++;
-  return sampledInSecond <= SAMPLED_PER_SECOND_MAX;
+  return sampledInSecond <= sampledPerSecondMax;
 }

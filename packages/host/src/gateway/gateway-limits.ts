@@ -14,6 +14,7 @@ export type GatewayLimits = Pick<
   | "idleConnectionTimeoutMs"
   | "pingIntervalMs"
   | "requestTimeoutMs"
+  | "traceSampledPerSecondMax"
   | "unreadTimeoutMs"
 >;
 
@@ -30,6 +31,7 @@ export function gatewayLimits(limits: Limits): GatewayLimits {
     idleConnectionTimeoutMs: limits.idleConnectionTimeoutMs,
     pingIntervalMs: limits.pingIntervalMs,
     requestTimeoutMs: limits.requestTimeoutMs,
+    traceSampledPerSecondMax: limits.traceSampledPerSecondMax,
     unreadTimeoutMs: limits.unreadTimeoutMs,
   };
 }

@@ -23,6 +23,8 @@ beforeEach(() => {
     onWaiting: (reason) => news.push(`waiting ${reason.length}`),
     onFailed: (reason) => news.push(`failed ${reason.length}`),
     onStopping: () => news.push("stopping"),
+    onSpans: ({ call, spans, dropped }) => news.push(`spans ${call} ${spans} ${dropped}`),
+    spanBytesMax: 10,
     onLost: (reason) => news.push(`lost ${reason?.message}`),
   });
   instance = attachLink(far, {
@@ -42,6 +44,7 @@ const long = "x".repeat(100_000);
 it.each<[string, object, string]>([
   ["its start", { type: "started" }, "started"],
   ["its end", { type: "stopping" }, "stopping"],
+  ["spans", { type: "spans", call: 7, spans: "[1,2]", count: 2, dropped: 3 }, "spans 7 [1,2] 3"],
   ["its methods", { type: "ready", methods: ["a", "b"] }, "ready a,b"],
   ["a part of its unfinished step", { type: "waiting", reason: long }, "waiting 2000"],
   ["a part of why it failed", { type: "failed", reason: long }, "failed 8000"],

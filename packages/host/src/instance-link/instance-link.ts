@@ -10,6 +10,7 @@ import {
   LINK_VERSION,
   type LinkedSide,
   type OpenCalls,
+  type RecordedSpans,
   type RuntimeMessage,
   type SharedMemory,
 } from "@leveros/protocol";
@@ -25,6 +26,10 @@ export interface InstanceLinkHandlers {
   onWaiting(reason: string): void;
   onFailed(reason: string): void;
   onStopping(): void;
+  /** Its service has recorded spans. Nothing has checked more than their size. */
+  onSpans(recorded: RecordedSpans): void;
+  /** Most bytes of the spans of a call. */
+  readonly spanBytesMax: number;
   /** The link is closed. Close this end with the error that its open calls must end with. */
   onLost(reason: Error | undefined): void;
   readonly messageBytesMax: number;
@@ -86,11 +91,12 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
     callsMax: handlers.callsMax,
     onCall: (request, side) => handlers.onCall(request, side, link),
     onControl(message) {
-      const parsed = parseFromRuntime(message);
+      const parsed = parseFromRuntime(message, handlers.spanBytesMax);
       if (parsed.type === "started") handlers.onStarted();
       else if (parsed.type === "ready") handlers.onReady(parsed.methods);
       else if (parsed.type === "waiting") handlers.onWaiting(parsed.reason);
       else if (parsed.type === "failed") handlers.onFailed(parsed.reason);
+      else if (parsed.type === "spans") handlers.onSpans(parsed);
       else handlers.onStopping();
     },
     onClose(reason) {
@@ -135,12 +141,19 @@ const FAILURE_MAX = 8_000;
 
 type FromRuntime = Extract<
   RuntimeMessage,
-  { type: "started" | "waiting" | "ready" | "failed" | "stopping" }
+  { type: "started" | "waiting" | "ready" | "failed" | "stopping" | "spans" }
 >;
 
 /** @throws LeverError for a message that no runtime sends. The link is then closed. */
-function parseFromRuntime(message: unknown): FromRuntime {
+function parseFromRuntime(message: unknown, spanBytesMax: number): FromRuntime {
   if (typeof message === "object" && message !== null && "type" in message) {
+    if (message.type === "spans") {
+      const { call, spans, count, dropped } = message as Readonly<Record<string, unknown>>;
+      const isInBounds = typeof spans === "string" && Buffer.byteLength(spans) <= spanBytesMax;
+      if (isInBounds && isCount(call) && isCount(count) && isCount(dropped)) {
+        return { type: "spans", call, spans, count, dropped };
+      }
+    }
     if (message.type === "started" || message.type === "stopping") return { type: message.type };
     if (message.type === "waiting" && "reason" in message && typeof message.reason === "string") {
       return { type: "waiting", reason: message.reason.slice(0, STEP_MAX) };
@@ -159,6 +172,10 @@ function parseFromRuntime(message: unknown): FromRuntime {
     "instance_failed",
     "Cannot read a control message of the instance: it is none that a runtime sends.",
   );
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function isMethodName(name: unknown): name is string {

@@ -52,6 +52,9 @@ export function serviceMetrics(services: readonly ServiceMeter[]): Metric[] {
     byService(metricTable.resourceOpens, ({ labels, resourceOpens }) =>
       resourceOpens === 0 ? [] : [[labels, resourceOpens]],
     ),
+    byService(metricTable.spansDropped, ({ labels, spansDropped }) =>
+      spansDropped === 0 ? [] : [[labels, spansDropped]],
+    ),
   ];
 }
 

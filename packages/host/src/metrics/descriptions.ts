@@ -118,6 +118,12 @@ const table = {
     "environment service",
     "How often an instance has become the owner of a resource.",
   ],
+  spansDropped: [
+    "counter",
+    "lever_spans_dropped_total",
+    "environment service",
+    "Spans that were left out of traces, or not sent to the collector, because there were too many or it did not take them.",
+  ],
   gatewayConnections: [
     "gauge",
     "lever_gateway_connections",

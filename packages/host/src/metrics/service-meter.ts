@@ -46,6 +46,11 @@ export class ServiceMeter {
   resourceOpens = 0;
   /** Processor time of the instances that have exited. */
   pastCpuSeconds = 0;
+  /** Bytes of the output that instances have printed, as far as it was logged. */
+  logBytes = 0;
+  logDroppedBytes = 0;
+  /** Spans of its calls that were neither kept nor sent to a collector, because there were too many. */
+  spansDropped = 0;
 
   constructor(environment: string, service: string) {
     this.environment = environment;
@@ -149,6 +154,9 @@ export class ServiceMeter {
     this.addExits(other.exits);
     this.resourceOpens += other.resourceOpens;
     this.pastCpuSeconds += other.pastCpuSeconds;
+    this.logBytes += other.logBytes;
+    this.logDroppedBytes += other.logDroppedBytes;
+    this.spansDropped += other.spansDropped;
   }
 
   #createMethod(method: string, isStream: boolean): MethodMeter {

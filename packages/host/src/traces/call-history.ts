@@ -5,7 +5,6 @@ import {
   formatCallId,
   type Limits,
   parseCallId,
-  type TraceContext,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
@@ -23,6 +22,8 @@ import { CallRing } from "./call-ring.ts";
 import { KeptCalls, type KeptKind } from "./kept-calls.ts";
 import type { OtlpExporter } from "./otlp-exporter.ts";
 import type { OtlpTarget } from "./otlp-target.ts";
+import { RecentSpans } from "./recent-spans.ts";
+import { tracedRecords, traceIdOf, traceOf } from "./trace-records.ts";
 
 /** A call that takes longer is slow, whatever its method. */
 const SLOW_MS = 1_000;
@@ -42,6 +43,8 @@ export interface CallHistoryOptions {
   readonly dir: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called for each span that was not sent to the collector. */
+  readonly onSpanDropped?: (environment: string, service: string) => void;
   /** The calls that run in an environment. */
   readonly running: (environment: string) => readonly RecordedCall[];
 }
@@ -61,14 +64,16 @@ export class CallHistory implements CallRecorder {
   readonly #options: CallHistoryOptions;
   readonly #ring: CallRing;
   readonly #kept: KeptCalls;
+  readonly #spans: RecentSpans;
   readonly #pending: PendingTrace[] = [];
   #timer: unknown;
   #hasFailedToWrite = false;
   #exporter: OtlpExporter | undefined;
 
   constructor(options: CallHistoryOptions) {
-    const { limits, dir, log } = options;
+    const { limits, dir, log, clock } = options;
     this.#options = options;
+    this.#spans = new RecentSpans(clock);
     this.#ring = new CallRing(limits.callsRememberedMax);
     this.#kept = new KeptCalls({
       dir,
@@ -108,6 +113,11 @@ export class CallHistory implements CallRecorder {
     if (isNotable) this.#mayKeep(call, failure, meter);
   }
 
+  /** An instance has recorded spans in the course of a call, as JSON. False = they are dropped. */
+  addSpans(instance: string, call: number, text: string): boolean {
+    return this.#spans.add(instance, call, text);
+  }
+
   /** Calls that have ended, or that run, oldest first. */
   async list(environment: string, filter: CallFilter): Promise<readonly CallRecord[]> {
     const limit = Math.min(filter.limit ?? 100, LISTED_CALLS_MAX);
@@ -123,7 +133,7 @@ export class CallHistory implements CallRecorder {
     if (found.size < limit) {
       for await (const trace of this.#kept.read(`"environment":${JSON.stringify(environment)}`)) {
         if (trace.environment !== environment) continue;
-        for (const record of trace.calls) {
+        for (const { span, spans, parentSpan, ...record } of trace.calls) {
           if (isWantedRecord(record, filter) && !found.has(record.id)) found.set(record.id, record);
         }
       }
@@ -162,7 +172,11 @@ export class CallHistory implements CallRecorder {
     const running = this.#options.running(environment);
     const found = this.#ring.find(number) ?? running.find((call) => call.number === number);
     const calls = found === undefined ? [] : this.#collect(found.root, running);
-    const records = recordsOf(calls, environment, this.#wallTimeOffset);
+    const spans = this.#spans.of(calls);
+    const records = tracedRecords(calls, environment, {
+      spans,
+      wallTimeOffset: this.#wallTimeOffset,
+    });
     if (records.some((call) => call.id === id)) {
       return { id: records[0]?.id ?? "", traceId: traceIdOf(calls), calls: records };
     }
@@ -182,7 +196,11 @@ export class CallHistory implements CallRecorder {
   async exportTo(target: OtlpTarget): Promise<void> {
     // Few hosts need it.
     const { OtlpExporter } = await import("./otlp-exporter.ts");
-    this.#exporter = new OtlpExporter({ ...this.#options, target });
+    this.#exporter = new OtlpExporter({
+      ...this.#options,
+      target,
+      onDropped: this.#options.onSpanDropped,
+    });
   }
 
   /** Writes and sends what is to be kept. */
@@ -245,10 +263,11 @@ export class CallHistory implements CallRecorder {
       if (own === undefined) continue;
       const traceId = traceIdOf(calls);
       const wallTimeOffset = this.#wallTimeOffset;
-      this.#exporter?.add({ ...traceOf(calls), calls, traceId, wallTimeOffset, spanIdOf });
+      const spans = this.#spans.of(calls);
+      this.#exporter?.add({ ...traceOf(calls), calls, spans, traceId, wallTimeOffset, spanIdOf });
       // Each environment sees its own calls.
       for (const environment of new Set(calls.map((call) => call.environment))) {
-        const records = recordsOf(calls, environment, this.#wallTimeOffset);
+        const records = tracedRecords(calls, environment, { spans, wallTimeOffset });
         this.#kept.add(kind, { environment, id: formatCallId(root), traceId, calls: records });
       }
     }
@@ -268,30 +287,4 @@ function firstOf(call: RecordedCall): RecordedCall {
   return first;
 }
 
-function recordsOf(
-  calls: readonly CallEnd[],
-  environment: string,
-  wallTimeOffset: number,
-): readonly CallRecord[] {
-  return calls
-    .filter((call) => call.environment === environment)
-    .sort((a, b) => a.arrivedAt - b.arrivedAt || a.number - b.number)
-    .slice(0, LISTED_CALLS_MAX)
-    .map((call) => recordOf(call, wallTimeOffset));
-}
-
 const spanIdOf = (number: number, kind?: 0 | 1): string => traceIds.spanId(number, kind);
-
-function traceIdOf(calls: readonly CallEnd[]): string {
-  return traceOf(calls).outer?.traceId ?? traceIds.traceId(calls[0]?.root ?? 0);
-}
-
-/** The trace outside of Lever that the calls belong to. */
-function traceOf(calls: readonly CallEnd[]): {
-  readonly outer: TraceContext | undefined;
-  readonly outerSpanId: string | undefined;
-} {
-  const outer = calls.find((call) => call.details?.trace !== undefined)?.details?.trace;
-  const first = calls.find((call) => call.parent === 0)?.details?.trace;
-  return { outer, outerSpanId: first?.spanId };
-}

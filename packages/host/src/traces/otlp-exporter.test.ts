@@ -51,6 +51,7 @@ const trace: ExportedTrace = {
   traceId: ids.traceId(1),
   outerSpanId: "00f067aa0ba902b7",
   calls: [failed, ok],
+  spans: new Map(),
   spanIdOf: (number, kind) => ids.spanId(number, kind),
   wallTimeOffset: 1_800_000_000_000,
 };

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { type Clock, delay } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
-import { type ExportedTrace, groupByResource, spansOf } from "./otlp-spans.ts";
+import { type ExportedTrace, groupByResource, type ScopedSpan, spansOf } from "./otlp-spans.ts";
 import type { OtlpTarget } from "./otlp-target.ts";
 
 const compress = promisify(gzip);
@@ -25,12 +25,14 @@ export interface OtlpExporterOptions {
   readonly target: OtlpTarget;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called for each span that is dropped. Default: they are counted here only. */
+  readonly onDropped?: ((environment: string, service: string) => void) | undefined;
 }
 
 /** Sends spans to a collector, by OTLP over HTTP as JSON. What it cannot send is dropped and counted. */
 export class OtlpExporter {
   readonly #options: OtlpExporterOptions;
-  #queue: ReturnType<typeof spansOf> = [];
+  #queue: ScopedSpan[] = [];
   #timer: unknown;
   #sending: Promise<void> | undefined;
   readonly #closing: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -50,7 +52,7 @@ export class OtlpExporter {
   add(trace: ExportedTrace): void {
     const spans = spansOf(trace);
     const free = Math.max(0, QUEUED_SPANS_MAX - this.#queue.length);
-    this.#dropped += Math.max(0, spans.length - free);
+    this.#drop(spans.slice(free));
     this.#queue.push(...spans.slice(0, free));
     if (this.#queue.length >= BATCH_SPANS_MAX) this.#send();
     else this.#timer ??= this.#options.clock.setTimeout(() => this.#send(), BATCH_AFTER_MS);
@@ -76,16 +78,16 @@ export class OtlpExporter {
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, BATCH_SPANS_MAX);
       const text = JSON.stringify({ resourceSpans: groupByResource(batch) });
-      const failure = await this.#deliver(await compress(text), batch.length);
+      const failure = await this.#deliver(await compress(text), batch);
       if (failure === undefined) continue;
       // A host that stops does not wait for a collector that is away.
-      if (this.#isClosing) this.#dropped += this.#queue.splice(0).length;
+      if (this.#isClosing) this.#drop(this.#queue.splice(0));
       this.#tellDropped(failure);
     }
   }
 
   /** Returns why spans were dropped; undefined = none were. */
-  async #deliver(body: Buffer, spans: number): Promise<string | undefined> {
+  async #deliver(body: Buffer, spans: readonly ScopedSpan[]): Promise<string | undefined> {
     let retryMs = FIRST_RETRY_MS;
     for (let tries = 1; ; tries++) {
       const answer = await post(this.#options.target, body).catch((error: unknown) => ({
@@ -94,13 +96,14 @@ export class OtlpExporter {
         retryAfterMs: undefined,
       }));
       if (answer.status >= 200 && answer.status < 300) {
-        const rejected = Math.min(spans, rejectedSpans(answer.text));
-        this.#dropped += rejected;
-        return rejected > 0 ? answer.text.slice(0, 500) : undefined;
+        // Which ones it has not accepted, it does not say.
+        const rejected = spans.slice(0, rejectedSpans(answer.text));
+        this.#drop(rejected);
+        return rejected.length > 0 ? answer.text.slice(0, 500) : undefined;
       }
       const mayTryAgain = answer.status === 0 || RETRIED.has(answer.status);
       if (!mayTryAgain || tries === TRIES_MAX || this.#isClosing) {
-        this.#dropped += spans;
+        this.#drop(spans);
         return answer.status === 0
           ? answer.text
           : `the collector answered with status ${answer.status}: ${answer.text.slice(0, 500)}`;
@@ -109,6 +112,11 @@ export class OtlpExporter {
       await Promise.race([pause, this.#closing.promise]);
       retryMs = Math.min(2 * retryMs, RETRY_MS_MAX);
     }
+  }
+
+  #drop(spans: readonly ScopedSpan[]): void {
+    this.#dropped += spans.length;
+    for (const { call } of spans) this.#options.onDropped?.(call.environment, call.service);
   }
 
   #tellDropped(reason: string): void {

@@ -2,14 +2,18 @@ import { defaultLimits } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { divideLimits } from "./divide-limits.ts";
 
-it("connections and buffered bytes are divided, and no other limit", () => {
-  const { connectionsMax, bufferedBodyBytesMax, bufferedReplyBytesMax, ...others } = divideLimits(
-    defaultLimits,
-    3,
-  );
+it("connections, buffered bytes and sampled calls are divided, and no other limit", () => {
+  const {
+    connectionsMax,
+    bufferedBodyBytesMax,
+    bufferedReplyBytesMax,
+    traceSampledPerSecondMax,
+    ...others
+  } = divideLimits(defaultLimits, 3);
   expect(connectionsMax).toBe(Math.ceil(defaultLimits.connectionsMax / 3));
   expect(bufferedBodyBytesMax).toBe(Math.ceil(defaultLimits.bufferedBodyBytesMax / 3));
   expect(bufferedReplyBytesMax).toBe(Math.ceil(defaultLimits.bufferedReplyBytesMax / 3));
+  expect(traceSampledPerSecondMax).toBe(34);
   expect(defaultLimits).toMatchObject(others);
 });
 

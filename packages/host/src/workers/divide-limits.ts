@@ -9,6 +9,7 @@ export function divideLimits(limits: GatewayLimits, workers: number): GatewayLim
   return {
     ...limits,
     connectionsMax: share(limits.connectionsMax),
+    traceSampledPerSecondMax: share(limits.traceSampledPerSecondMax),
     // Each share holds at least one body of the largest size, or no worker could receive such a body.
     bufferedBodyBytesMax: Math.max(share(limits.bufferedBodyBytesMax), limits.bodyBytesMax),
     bufferedReplyBytesMax: Math.max(share(limits.bufferedReplyBytesMax), limits.bodyBytesMax),

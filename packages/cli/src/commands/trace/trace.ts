@@ -19,7 +19,7 @@ export const trace: Command = command({
   options: { json: jsonFlag("the calls and their log lines") },
   notes: `Each call is a bar on the time of all of them; a ✗ marks one that failed. Below it are the time that it waited for
 an instance, with the phases of the instance's start, the error, and what it printed. Calls in its course are
-indented.
+indented, and so are the spans that its service recorded by @opentelemetry/api, with their attributes and events.
 The header lever-call of an answer has the id of a call. Every call whose request has lever-trace: 1 is kept.`,
   examples: [
     ["lever trace k7q-1z4x8", "a call by its id"],
