@@ -9,6 +9,7 @@ import { fileLengthFaults } from "./lint/file-length.ts";
 import { importCycleFaults } from "./lint/import-cycles.ts";
 import { importTableFaults } from "./lint/import-table.ts";
 import { logPartFaults } from "./lint/log-parts.ts";
+import { node20Faults } from "./lint/node-20.ts";
 import { plantedFaultFaults } from "./lint/planted-faults.ts";
 import { readRepository } from "./lint/repository.ts";
 import { timerFaults } from "./lint/timers.ts";
@@ -23,6 +24,7 @@ const checks = [
   importCycleFaults,
   importTableFaults,
   logPartFaults,
+  node20Faults,
   plantedFaultFaults,
   timerFaults,
 ];

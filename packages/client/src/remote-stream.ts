@@ -21,6 +21,12 @@ interface Listeners<Received> {
   drain: () => void;
 }
 
+/** A pending `next()`. Node 20 cannot make a promise with its functions. */
+interface Reader<Received> {
+  resolve(result: IteratorResult<Received, undefined>): void;
+  reject(error: unknown): void;
+}
+
 /**
  * A stream to a streaming method: messages in both directions, with flow control.
  *
@@ -37,7 +43,7 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
   };
   #unread: Received[] = [];
   /** Pending `next()` calls. */
-  readonly #readers: PromiseWithResolvers<IteratorResult<Received, undefined>>[] = [];
+  readonly #readers: Reader<Received>[] = [];
   /** Pending `drained()` calls. */
   readonly #writers: (() => void)[] = [];
   #isPaused = false;
@@ -146,9 +152,7 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
     }
     if (this.#outcome instanceof LeverError) throw this.#outcome;
     if (this.#outcome === "ended") return { done: true, value: undefined };
-    const reader = Promise.withResolvers<IteratorResult<Received, undefined>>();
-    this.#readers.push(reader);
-    return reader.promise;
+    return await new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
   }
 
   #receive(kind: PayloadKind, bytes: Uint8Array): void {
