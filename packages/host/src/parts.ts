@@ -5,6 +5,35 @@
 export { TokenIndex } from "./access/token-index.ts";
 export { decideInstances } from "./autoscaler/decide-instances.ts";
 export { type Clock, systemClock } from "./clock.ts";
+export {
+  type Lease,
+  type Moment,
+  ownersEndAtMs,
+  RENEW_EVERY_MS,
+  type ResourceRight,
+  renewLease,
+  resourceRight,
+  rightChangesInMs,
+} from "./cluster/lease.ts";
+export {
+  decideMembership,
+  type HostRow,
+  hostsToFence,
+  type Observation,
+  observeHosts,
+  type RenewalAnswer,
+  TAKE_OVER_AFTER_MS,
+} from "./cluster/membership.ts";
+export {
+  afterClaim,
+  afterHostsSeen,
+  type CallMark,
+  type ClaimAnswer,
+  decideCall,
+  type OwnedRow,
+  type Ownership,
+  rowsToRelease,
+} from "./cluster/ownership.ts";
 export { goLive } from "./deployer/go-live.ts";
 export { unpackArchive } from "./deployer/unpack-archive.ts";
 export { Fleet } from "./fleet/fleet.ts";
@@ -17,6 +46,7 @@ export {
   linkInstance,
   type RuntimeLink,
 } from "./instance-link/instance-link.ts";
+export { decideKeeper, KEEPER_CHECK_MS } from "./keeper/decide-keeper.ts";
 export type { Launcher } from "./launcher/launcher.ts";
 export type { ProcessExit } from "./processes/process-exit.ts";
 export { forwardCall } from "./router/forward-call.ts";
