@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { defaultLimits, type Limits, parseTraceparent, type TraceContext } from "@leveros/protocol";
 import { systemClock } from "../clock.ts";
-import { nextCallNumber } from "../router/call-numbers.ts";
+import { isSampledNumber, nextCallNumber } from "../router/call-numbers.ts";
+import type { GatewayLimits } from "./gateway-limits.ts";
 
 /** The fields of a call that its trace is made of. */
 export interface NumberedCall {
   readonly number: number;
-  /** Its caller asks for its trace, and for its id in the response. */
+  /** Its trace is kept, and its response has its id: its caller asks for that, or it is one of many that are sampled. */
   readonly isSampled: boolean;
   /** The trace that its caller names. */
   readonly trace: TraceContext | undefined;
@@ -25,9 +26,14 @@ export function limitSampled({
 }
 
 /** Numbers a call from outside. */
-export function numberCall(headers: IncomingHttpHeaders): NumberedCall {
+export function numberCall(
+  headers: IncomingHttpHeaders,
+  { traceSampledEach }: Pick<GatewayLimits, "traceSampledEach">,
+): NumberedCall {
   const trace = tracedBy(headers);
-  return { number: nextCallNumber(), isSampled: isSampledBy(headers, trace), trace };
+  const number = nextCallNumber();
+  const isSampled = isSampledNumber(number, traceSampledEach) || isSampledBy(headers, trace);
+  return { number, isSampled, trace };
 }
 
 /** The trace of the header `traceparent`; undefined = there is none, or it is malformed. */

@@ -14,6 +14,7 @@ export type GatewayLimits = Pick<
   | "idleConnectionTimeoutMs"
   | "pingIntervalMs"
   | "requestTimeoutMs"
+  | "traceSampledEach"
   | "traceSampledPerSecondMax"
   | "unreadTimeoutMs"
 >;
@@ -31,6 +32,8 @@ export function gatewayLimits(limits: Limits): GatewayLimits {
     idleConnectionTimeoutMs: limits.idleConnectionTimeoutMs,
     pingIntervalMs: limits.pingIntervalMs,
     requestTimeoutMs: limits.requestTimeoutMs,
+    // A host that remembers no calls keeps no trace.
+    traceSampledEach: limits.callsRememberedMax > 0 ? limits.traceSampledEach : 0,
     traceSampledPerSecondMax: limits.traceSampledPerSecondMax,
     unreadTimeoutMs: limits.unreadTimeoutMs,
   };

@@ -1,6 +1,6 @@
-import { formatCallId } from "@leveros/protocol";
+import { callNumbersOf, formatCallId } from "@leveros/protocol";
 import { expect, it } from "vitest";
-import { nextCallNumber, nextCallRun, setCallRun } from "./call-numbers.ts";
+import { isSampledNumber, nextCallNumber, nextCallRun, setCallRun } from "./call-numbers.ts";
 
 it("each call of a process has the next number", () => {
   const first = nextCallNumber();
@@ -19,4 +19,15 @@ it("a process numbers its calls as the run that it is given", () => {
   expect(formatCallId(nextCallNumber())).toBe("zzz-1");
   // The run after the last one.
   expect(nextCallRun().toString(36)).toBe("a00");
+});
+
+it.each([
+  [1, 1_000],
+  [10, 100],
+  [1_000, 1],
+  [0, 0],
+])("of each %i calls of a run one is sampled", (each, expected) => {
+  const first = callNumbersOf(35_000) + 2 ** 33;
+  const numbers = Array.from({ length: 1_000 }, (_, i) => first + i);
+  expect(numbers.filter((number) => isSampledNumber(number, each))).toHaveLength(expected);
 });

@@ -17,6 +17,14 @@ export function nextCallNumber(): number {
   return last;
 }
 
+/**
+ * Whether the trace of a call with this number is kept, as that of one call in so many. Its place in its run decides: the
+ * remainder of a whole number of 32 bits costs little.
+ */
+export function isSampledNumber(number: number, each: number): boolean {
+  return each > 0 && (number >>> 0) % each === 0;
+}
+
 /** A run for another process of this host: a different one each time. */
 export function nextCallRun(): number {
   run = run + 1 < CALL_RUNS_MAX ? run + 1 : RUNS_MIN;

@@ -9,7 +9,7 @@ import {
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import type { MethodMeter } from "../metrics/method-meter.ts";
-import { traceIds } from "../router/call-numbers.ts";
+import { isSampledNumber, traceIds } from "../router/call-numbers.ts";
 import {
   type CallFailure,
   type CallRecorder,
@@ -88,8 +88,7 @@ export class CallHistory implements CallRecorder {
   }
 
   isSampled(number: number): boolean {
-    const each = this.#options.limits.traceSampledEach;
-    return each > 0 && number % each === 0;
+    return isSampledNumber(number, this.#options.limits.traceSampledEach);
   }
 
   record(

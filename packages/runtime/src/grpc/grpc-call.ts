@@ -38,8 +38,10 @@ export interface GrpcOptions {
   readonly admit: (start: GrpcStart) => OpenCall;
   /** Counts the bytes that the call holds from now on. False = all calls together hold too many. Default: no limit. */
   readonly hold?: (bytes: number) => boolean;
-  /** The id of the call, for the trailers of a failed one. */
+  /** The id of the call, for the trailers of one that failed or waited. */
   readonly call?: string;
+  /** The trailers name the call, also when it succeeds. */
+  readonly namesCall?: boolean;
   /** Environment of relative URLs; undefined = relative URLs are refused. */
   readonly environment: string | undefined;
   /** A message is buffered until the caller reads. */
@@ -59,8 +61,9 @@ export function serveGrpc(
   options: GrpcOptions,
 ): void {
   const encoding = headers["grpc-encoding"]?.toString();
-  const { onUnread, call: id } = options;
-  const response = new GrpcResponse(stream, { compresses: isGzip(encoding), onUnread, call: id });
+  const { onUnread, call: id, namesCall } = options;
+  const compresses = isGzip(encoding);
+  const response = new GrpcResponse(stream, { compresses, onUnread, call: id, namesCall });
   try {
     const path = headers[":path"];
     if (path !== UNARY_PATH && path !== STREAMING_PATH) {
@@ -125,6 +128,10 @@ class UnaryCall implements MessageListener, CallListener {
   }
 
   // From the method.
+
+  onAssigned(): void {
+    this.#response.namesCall = true;
+  }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     this.#response.send(() => encodeReply({ type: "result", payload: { kind, bytes } }));
@@ -212,6 +219,10 @@ class StreamingCall implements MessageListener, CallListener {
   }
 
   // From the method.
+
+  onAssigned(): void {
+    this.#response.namesCall = true;
+  }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (!this.#response.send(() => encodeMessage(kind, bytes))) this.#call?.pause();

@@ -16,6 +16,8 @@ const OK_TRAILERS = encodeFields(okTrailers);
 /** The response of a gRPC call: headers, messages, trailers. */
 export class GrpcResponse {
   isOver = false;
+  /** The trailers name the call, also when it succeeds. */
+  namesCall: boolean;
   readonly #stream: ServerStream;
   readonly #compresses: boolean;
   readonly #onUnread: ((stream: ServerStream) => void) | undefined;
@@ -28,9 +30,11 @@ export class GrpcResponse {
       readonly compresses?: boolean;
       readonly onUnread?: ((stream: ServerStream) => void) | undefined;
       readonly call?: string | undefined;
+      readonly namesCall?: boolean | undefined;
     } = {},
   ) {
     this.#call = options.call;
+    this.namesCall = options.namesCall === true;
     this.#stream = stream;
     this.#compresses = options.compresses === true;
     this.#onUnread = options.onUnread;
@@ -60,7 +64,8 @@ export class GrpcResponse {
     if (this.isOver) return;
     this.isOver = true;
     const call = this.#call;
-    const trailers = hasFailed && call !== undefined ? { ...given, "lever-call": call } : given;
+    const isNamed = call !== undefined && (hasFailed || this.namesCall);
+    const trailers = isNamed ? { ...given, "lever-call": call } : given;
     const stream = this.#stream;
     if (!stream.headersSent) stream.respond(encodeFields({ ...HEADERS, ...trailers }), true);
     else stream.endWithTrailers(trailers === okTrailers ? OK_TRAILERS : encodeFields(trailers));

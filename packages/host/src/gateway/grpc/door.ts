@@ -58,7 +58,7 @@ export function serveGrpcStream(
 function serveGrpcCall(stream: ServerStream, request: GrpcRequest, options: DoorOptions): void {
   const { router, limits, budget, replies, log } = options;
   const reservation = new BodyReservation(budget);
-  const call = numberCall(request.headers);
+  const call = numberCall(request.headers, limits);
   serveGrpc(stream, request.headers, {
     admit({ target: named, isStream, timeoutMs: askedMs }) {
       const environment = environmentOf(named.environment);
@@ -82,6 +82,7 @@ function serveGrpcCall(stream: ServerStream, request: GrpcRequest, options: Door
     onClose: () => reservation.release(),
     environment: environmentOfRelativeUrl(request.headers),
     call: formatCallId(call.number),
+    namesCall: call.isSampled,
     onUnread: (waiting) => replies.hold(waiting),
     limits,
   });

@@ -43,7 +43,8 @@ export function serveHttp(
     const askedMs = askedTimeoutMs(request, limits);
     const door = isEventSource(request) ? "eventSource" : "http";
     const admitted = admitHead(options, { door, target, request, isStream, askedMs });
-    const exchange = { request, response, admitted, call: numberCall(request.headers) };
+    const call = numberCall(request.headers, limits);
+    const exchange = { request, response, admitted, call };
     if (request.method === "HEAD") answerHead(response);
     else if (isStream) serveStream(exchange, options);
     else serveRegularCall(exchange, options);

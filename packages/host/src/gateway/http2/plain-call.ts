@@ -56,13 +56,13 @@ export class PlainCall implements StreamListener {
   }
 
   onEnd(): void {
-    const { admission, router, replies, log } = this.#options;
+    const { admission, router, replies, limits, log } = this.#options;
     const { incoming, kind, coding } = this.#head;
     const response = new Http2Response(this.#stream, false);
     this.#response = response;
     try {
       const { caller, target, isStream, timeoutMs } = admission.admitCall(incoming);
-      const { number, isSampled, trace } = numberCall(incoming.request.headers);
+      const { number, isSampled, trace } = numberCall(incoming.request.headers, limits);
       const reply = new RegularReply(response, coding, { replies, number, isSampled, trace });
       const body = this.#body ?? NOTHING;
       const call = { number, isSampled, trace, kind, body };

@@ -73,7 +73,7 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
     }
     server.handleUpgrade(request, connection, head, (socket) => {
       pingPeer(socket, connection, { clock, pingIntervalMs: limits.pingIntervalMs });
-      const marked = { ...admitted, ...numberCall(request.headers) };
+      const marked = { ...admitted, ...numberCall(request.headers, limits) };
       const reply = serveWebSocket(socket, connection, marked, options);
       // A page cannot read the response to a refused upgrade, but it can read the code of a closed WebSocket.
       if (refusal !== undefined) reply.onAbort(refusal);

@@ -19,8 +19,15 @@ export class FastConnections {
   #isClosed = false;
 
   constructor(options: DoorOptions, handOver: FastOptions["handOver"]) {
-    const { replies } = options;
-    this.#shared = { now: 0, isClosing: false, replies, keepAliveTail: "", closeTail: "" };
+    const { replies, limits } = options;
+    this.#shared = {
+      now: 0,
+      isClosing: false,
+      sampledEach: limits.traceSampledEach,
+      replies,
+      keepAliveTail: "",
+      closeTail: "",
+    };
     this.#options = {
       ...options,
       shared: this.#shared,

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import zlib from "node:zlib";
-import { defaultLimits, LeverError, PAYLOAD_JSON } from "@leveros/protocol";
+import { defaultLimits, formatCallId, LeverError, PAYLOAD_JSON } from "@leveros/protocol";
 import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../../clock.ts";
 import { UnreadReplies } from "../../unread-replies.ts";
@@ -32,7 +32,14 @@ const replies = new UnreadReplies({
   clock: systemClock,
   log: () => {},
 });
-const shared = { now: 0, isClosing: false, keepAliveTail: tail, closeTail: tail, replies };
+const shared = {
+  now: 0,
+  isClosing: false,
+  sampledEach: 0,
+  keepAliveTail: tail,
+  closeTail: tail,
+  replies,
+};
 
 afterAll(() => replies.close());
 
@@ -54,6 +61,14 @@ it("a compressed response is written before its call is over for the connection"
   const end = received.indexOf("\r\n\r\n");
   expect(String(received.subarray(0, end))).toContain("content-encoding: gzip");
   expect(zlib.gunzipSync(received.subarray(end + 4)).equals(result)).toBe(true);
+});
+
+it("one call in so many is sampled, and its response names it", async () => {
+  const reply = new FastReply(socket, { ...shared, sampledEach: 1 }, { onCallEnd: () => {} });
+  reply.begin({ isLast: false, headers: {} }, undefined, undefined);
+  reply.onMessage(PAYLOAD_JSON, Buffer.from("1"));
+  const [head] = (await once(caller, "data")) as [Buffer];
+  expect(String(head)).toContain(`lever-call: ${formatCallId(reply.number)}\r\n`);
 });
 
 it("a caller that leaves while its response is compressed gets none", async () => {

@@ -11,7 +11,7 @@ import {
   type TraceContext,
   type WaitTimes,
 } from "@leveros/protocol";
-import { nextCallNumber } from "../../../router/call-numbers.ts";
+import { isSampledNumber, nextCallNumber } from "../../../router/call-numbers.ts";
 import { isSampledBy, tracedBy } from "../../call-marks.ts";
 import { LARGE_REPLY_BYTES, tooManyReplies, type UnreadReplies } from "../../unread-replies.ts";
 import { compressResponse, isWorthCompressing, type ResponseCoding } from "../content-coding.ts";
@@ -40,6 +40,8 @@ export interface FastShared {
   readonly now: number;
   /** Each connection is closed after its response. */
   readonly isClosing: boolean;
+  /** One call in so many is sampled. 0 = none. */
+  readonly sampledEach: number;
   readonly replies: UnreadReplies;
   /** The rest of a head after the value of content-length, of a connection that is kept, and of one that is closed. */
   readonly keepAliveTail: string;
@@ -86,7 +88,8 @@ export class FastReply implements AnsweredCall, CallListener {
     this.call = undefined;
     this.number = nextCallNumber();
     const trace = tracedBy(headers);
-    this.isSampled = isSampledBy(headers, trace);
+    const isOneOfMany = isSampledNumber(this.number, this.#shared.sampledEach);
+    this.isSampled = isOneOfMany || isSampledBy(headers, trace);
     this.trace = trace;
     this.waitTimes = undefined;
     this.#isAnswered = false;
