@@ -11,7 +11,7 @@ export interface CallRecord {
   readonly method: string;
   /** Only of calls that are kept: they failed, waited, or are sampled. */
   readonly resource?: string;
-  /** The service that called; absent = the caller is outside, or not known any more. */
+  /** The service that called; absent = the caller is outside. */
   readonly caller?: string;
   /** Absent = no instance had it. */
   readonly version?: number;

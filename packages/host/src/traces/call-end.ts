@@ -15,7 +15,6 @@ const RESOURCE_LENGTH_MAX = 200;
 /** The parts of a call that only those have that failed, waited, or are sampled. */
 export interface CallDetails {
   readonly resource: string;
-  readonly caller: string | undefined;
   /** undefined = it has succeeded. */
   readonly code: ErrorCode | undefined;
   readonly error: string | undefined;
@@ -40,15 +39,16 @@ export interface CallEnd {
   readonly environment: string;
   readonly service: string;
   readonly method: string;
+  /** The service that called; undefined = the caller is outside. */
+  readonly caller: string | undefined;
   readonly details: CallDetails | undefined;
   readonly isRunning?: boolean;
 }
 
 export function detailsOf(call: RecordedCall, failure: CallFailure | undefined): CallDetails {
-  const { caller, resource, waitTimes } = call;
+  const { resource, waitTimes } = call;
   return {
     resource: ownText(resource.slice(0, RESOURCE_LENGTH_MAX)),
-    caller: caller.kind === "service" ? caller.service : undefined,
     code: failure && codeOf(failure),
     error: failure && ownText(textOf(failure).slice(0, ERROR_LENGTH_MAX)),
     waitMs: waitTimes?.waitMs,
@@ -72,6 +72,7 @@ export function runningCall(call: RecordedCall, now: number): CallEnd {
     environment: route.environment,
     service: route.service,
     method: call.methodName,
+    caller: callingService(call),
     details: detailsOf(call, undefined),
     isRunning: true,
   };
@@ -79,8 +80,8 @@ export function runningCall(call: RecordedCall, now: number): CallEnd {
 
 /** `wallTimeOffset` = milliseconds since 1970, minus the host's clock. */
 export function recordOf(call: CallEnd, wallTimeOffset: number): CallRecord {
-  const { details, version, instance, parent } = call;
-  const { resource, caller, code, error, waitMs, start } = details ?? {};
+  const { details, version, instance, parent, caller } = call;
+  const { resource, code, error, waitMs, start } = details ?? {};
   return {
     id: formatCallId(call.number),
     ...(parent !== 0 && { parent: formatCallId(parent) }),
@@ -97,6 +98,11 @@ export function recordOf(call: CallEnd, wallTimeOffset: number): CallRecord {
     ...(start !== undefined && { start }),
     bodyBytes: call.bodyBytes,
   };
+}
+
+/** undefined = the caller is outside. */
+export function callingService({ caller }: Pick<RecordedCall, "caller">): string | undefined {
+  return caller.kind === "service" ? caller.service : undefined;
 }
 
 export function codeOf(failure: CallFailure): ErrorCode {

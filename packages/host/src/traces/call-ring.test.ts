@@ -43,18 +43,23 @@ it("the calls of a chain are found, the last one first, until a time", () => {
   expect(numbers(64)).toEqual([93, 83, 73, 63]);
 });
 
-it("a place that is used again has none of the details of the call before", () => {
+it("a place that is used again has no caller and no details of the call before", () => {
   const ring = new CallRing(1);
   const details = {
     resource: "",
-    caller: undefined,
     code: undefined,
     error: "x",
     waitMs: undefined,
     start: undefined,
     trace: undefined,
   };
-  ring.add(call(1), "m", details);
+  const caller = { kind: "service", environment: "dev.lever", service: "shop" } as const;
+  ring.add({ ...call(1), caller }, "m", details);
+  expect(ring.at(0)).toMatchObject({ caller: "shop" });
   for (let number = 2; number <= 4_097; number++) ring.add(call(number), "m", undefined);
-  expect(ring.at(4_096)).toMatchObject({ number: 4_097, details: undefined });
+  expect(ring.at(4_096)).toMatchObject({
+    number: 4_097,
+    caller: undefined,
+    details: undefined,
+  });
 });

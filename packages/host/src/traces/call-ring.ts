@@ -1,5 +1,5 @@
 import type { RecordedCall } from "../router/call-recorder.ts";
-import type { CallDetails, CallEnd } from "./call-end.ts";
+import { type CallDetails, type CallEnd, callingService } from "./call-end.ts";
 
 /** Memory is allocated for so many calls at a time: an idle host needs none. */
 const SEGMENT_CALLS = 4_096;
@@ -16,6 +16,8 @@ class Segment {
   readonly routes: (RecordedCall["route"] | undefined)[] = emptyPlaces();
   readonly methods: (string | undefined)[] = emptyPlaces();
   readonly instances: (string | undefined)[] = emptyPlaces();
+  /** undefined = the caller is outside. */
+  readonly callers: (string | undefined)[] = emptyPlaces();
   /** undefined for most calls. */
   readonly details: (CallDetails | undefined)[] = emptyPlaces();
 }
@@ -61,6 +63,8 @@ export class CallRing {
     segment.instances[at] = instance?.instance;
     segment.routes[at] = call.route;
     segment.methods[at] = method;
+    const caller = callingService(call);
+    if (segment.callers[at] !== caller) segment.callers[at] = caller;
     if (segment.details[at] !== details) segment.details[at] = details;
   }
 
@@ -82,6 +86,7 @@ export class CallRing {
       environment: route.environment,
       service: route.service,
       method: segment.methods[at] ?? "",
+      caller: segment.callers[at],
       details: segment.details[at],
     };
   }

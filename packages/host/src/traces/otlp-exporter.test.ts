@@ -24,6 +24,7 @@ const ok: CallEnd = {
   environment: "dev.lever",
   service: "pay",
   method: "charge",
+  caller: "shop",
   details: undefined,
 };
 const start = { isWarm: true, prepareMs: 1, launchMs: 1, loadMs: 1 };
@@ -35,11 +36,11 @@ const failed: CallEnd = {
   endedAt: 20,
   service: "shop",
   method: "checkout",
+  caller: undefined,
   version: 12,
   instance: "shop-12-b",
   details: {
     resource: "r",
-    caller: undefined,
     code: "method_failed",
     error: "boom",
     waitMs: 5,

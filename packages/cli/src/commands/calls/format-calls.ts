@@ -26,7 +26,7 @@ export function callRow(
   call: CallRecord,
   { isLocal }: { readonly isLocal: boolean },
 ): readonly string[] {
-  const { resource, waitMs, caller, parent } = call;
+  const { resource, waitMs, caller } = call;
   const path = resource === undefined ? [] : [resource];
   return [
     timeOfDay(call.at, isLocal),
@@ -35,7 +35,7 @@ export function callRow(
     formatMs(call.ms),
     call.outcome,
     waitMs === undefined ? "" : formatMs(waitMs),
-    caller ?? (parent === undefined ? "" : parent),
+    caller ?? "",
     call.instance ?? "",
   ];
 }
