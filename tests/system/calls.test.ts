@@ -6,11 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
-import type { CallRecord, CallTrace } from "@leveros/protocol";
+import type { CallRecord, CallTrace, LeverError } from "@leveros/protocol";
+import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../harness/eventually.ts";
 import { callMethod, httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { spawnLever } from "../harness/run-lever.ts";
 import { deployService, testService } from "../harness/test-service.ts";
 
 const shop = `
@@ -22,6 +24,7 @@ exports.traced = async () => [callContext().traceparent, await client.invokeURL(
 exports.checkout = async () => { await client.invokeURL("/pay/check"); return client.invokeURL("/pay/charge", 1); };
 exports.holds = () => new Promise((resolve) => { go = resolve; });
 exports.go = () => go("done");
+exports.rest = () => new Promise((resolve) => setTimeout(resolve, 150));
 `;
 const pay = `
 exports.check = () => 1;
@@ -143,6 +146,51 @@ describe("calls and traces", () => {
   it("the calls of one service are listed", async () => {
     const methods = (await calls("pay")).map(({ method }) => method);
     expect(methods).toEqual(["check", "charge"]);
+  });
+
+  it("a call is listed with the service that called, also one that is not kept", async () => {
+    const callers = (await calls("pay")).map(({ caller }) => caller);
+    expect(callers).toEqual(["shop", "shop"]);
+    const { stdout } = await lever.lever(["calls", "pay"]);
+    expect(stdout).toMatch(/^TIME .* CALLER .*\n.* pay\/check .* shop +pay-1-\w+\n/);
+  });
+
+  it("the error of a method names its call, also over the client's link", async () => {
+    const service = new Client({ forceHost: lever.address }).service("dev.lever", "pay");
+    const named = async (): Promise<unknown> =>
+      await service.invoke("charge").catch((error: LeverError) => error.call);
+    // The client opens a link for calls after the first one.
+    const ids: unknown[] = [];
+    for (let i = 0; i < 5; i++) ids.push(await named());
+    const listed = (await calls("pay")).slice(-5).map((call) => call.id);
+    expect(ids).toEqual(listed);
+  });
+
+  it("calls that took longer than a time are listed", async () => {
+    await callMethod(lever.address, "/shop/rest", []);
+    const slow = await calls("--slower", "100ms");
+    expect(slow.map(({ method }) => method)).toContain("rest");
+    for (const { ms } of slow) expect(ms).toBeGreaterThan(100);
+    expect(await calls("--slower", "1h")).toEqual([]);
+  });
+
+  it("calls that are followed are printed as they end, with those that are wanted", async () => {
+    const following = spawnLever(["calls", "pay", "--errors", "--follow"], {
+      env: { LEVEROS_IP_PORT: lever.address },
+    });
+    let printed = "";
+    following.stdout.on("data", (chunk) => {
+      printed += String(chunk);
+    });
+    await eventually(async () => {
+      await callMethod(lever.address, "/shop/checkout", []);
+      return printed.includes("charge");
+    });
+    following.kill();
+    await once(following, "close");
+    const [head, ...rows] = printed.trimEnd().split("\n");
+    expect(head).toMatch(/^TIME +CALL +METHOD +TOOK/);
+    for (const row of rows) expect(row).toMatch(/ pay\/charge .* method_failed .* shop /);
   });
 
   it("a call that runs is listed until it ends", async () => {

@@ -39,7 +39,7 @@ export function invokeOver(
       onEnd() {
         if (!hasReply) reject(endedWithoutReply());
       },
-      onFail: (kind, bytes) => reject(methodFailed({ kind, bytes })),
+      onFail: (kind, bytes, call) => reject(methodFailed({ kind, bytes }, call)),
       onAbort: reject,
       onDrain() {},
     };
@@ -98,9 +98,9 @@ class OutgoingCall implements CallListener {
     this.#events.onEnd();
   }
 
-  onFail(kind: PayloadKind, bytes: Uint8Array): void {
+  onFail(kind: PayloadKind, bytes: Uint8Array, call?: string): void {
     this.#finish();
-    this.#events.onFail(kind, bytes);
+    this.#events.onFail(kind, bytes, call);
   }
 
   onAbort(error: LeverError): void {

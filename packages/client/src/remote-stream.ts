@@ -61,7 +61,7 @@ export class RemoteStream<Sent = unknown, Received = unknown> implements AsyncIt
         this.#side.end();
         this.#finish("ended");
       },
-      onFail: (kind, bytes) => this.#finish(methodFailed({ kind, bytes })),
+      onFail: (kind, bytes, call) => this.#finish(methodFailed({ kind, bytes }, call)),
       onAbort: (error) => this.#finish(error),
       onDrain: () => {
         this.#isWritable = true;

@@ -77,8 +77,8 @@ export interface CallHandle {
   send(kind: MessageKind, bytes: Uint8Array, isLast?: boolean, release?: () => void): boolean;
   /** Half-closes: no more messages from this side. */
   end(): void;
-  /** Ends the call with the method's own error value. */
-  fail(kind: PayloadKind, bytes: Uint8Array): void;
+  /** Ends the call with the method's own error value. `call` = its id, for a caller that does not have it. */
+  fail(kind: PayloadKind, bytes: Uint8Array, call?: string): void;
   /** Ends the call with Lever's error: cancelled, past its deadline, refused. */
   abort(error: LeverError): void;
   /** Stops granting credit to the other side: at most a window of messages still arrives. */
@@ -93,8 +93,8 @@ export interface CallListener {
   onLines?(bytes: Uint8Array): void;
   /** The other side has half-closed. */
   onEnd(): void;
-  /** The method failed with this value. */
-  onFail(kind: PayloadKind, bytes: Uint8Array): void;
+  /** The method failed with this value. `call` = the id of the call, where the other side has sent it. */
+  onFail(kind: PayloadKind, bytes: Uint8Array, call?: string): void;
   /** Lever ended the call, or the other side cancelled it. */
   onAbort(error: LeverError): void;
   /** `send` returned false before; now it may be called again. */

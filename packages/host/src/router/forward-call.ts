@@ -3,6 +3,7 @@ import {
   type CallListener,
   cancelled,
   closedSide,
+  formatCallId,
   ignoredEvents,
   type LeverError,
   type LinkedSide,
@@ -37,7 +38,7 @@ export function forwardCall(
   side: LinkedSide,
   { target, isTrusted, log }: ForwardOptions,
 ): CallListener {
-  const replies = new Replies(side, request.isStream, isTrusted);
+  const replies = new Replies(side, request, isTrusted);
   try {
     // A regular call has arrived whole.
     const call = target.open(request, replies, request.isStream);
@@ -56,11 +57,17 @@ class Replies implements CallListener {
   call: CallHandle = closedSide;
   readonly #side: LinkedSide;
   readonly #isStream: boolean;
+  readonly #number: number;
   readonly #isTrusted: boolean;
 
-  constructor(side: LinkedSide, isStream: boolean, isTrusted: boolean) {
+  constructor(
+    side: LinkedSide,
+    { isStream, number = 0 }: Pick<RoutedRequest, "isStream" | "number">,
+    isTrusted: boolean,
+  ) {
     this.#side = side;
     this.#isStream = isStream;
+    this.#number = number;
     this.#isTrusted = isTrusted;
   }
 
@@ -80,7 +87,9 @@ class Replies implements CallListener {
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
-    this.#side.fail(kind, bytes);
+    // A process of this host has numbered the call itself.
+    const id = this.#isTrusted ? undefined : formatCallId(this.#number);
+    this.#side.fail(kind, bytes, id);
   }
 
   onAbort(error: LeverError): void {

@@ -11,3 +11,16 @@ it("a stream that its service fails is over on both sides", () => {
   expect(call.events.received).toEqual(["fail 1"]);
   expect([joined.host.callsOpen, joined.instance.callsOpen]).toEqual([0, 0]);
 });
+
+it("the value of a failed call comes with its id, where the other side has sent it", () => {
+  const joined = new Joined();
+  const ids: (string | undefined)[] = [];
+  for (const id of ["k7q-1", undefined]) {
+    const call = joined.open({}, true);
+    call.events.onFail = (_kind, _bytes, of) => ids.push(of);
+    joined.run();
+    joined.served.at(-1)?.side.fail(PAYLOAD_JSON, json(1), id);
+    joined.run();
+  }
+  expect(ids).toEqual(["k7q-1", undefined]);
+});

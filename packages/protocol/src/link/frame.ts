@@ -29,6 +29,8 @@ export const SLOTS_READ = 8;
 export const ASSIGNED = 9;
 /** The further calls of the message in the frame before, which has `FLAG_SHARED`: `CALL_BYTES` each. */
 export const CALLS = 10;
+/** The id of the call, as text: before the frame with the value that its method failed with. */
+export const CALL_ID = 11;
 
 export const CALL_BYTES = 4;
 /** So many calls cost the receiver about as much as the largest message. */

@@ -5,10 +5,11 @@ import { cancelled } from "../call-errors.ts";
 import { LeverError } from "../errors.ts";
 import { encodeAbort } from "./json-payload.ts";
 import { Link } from "./link.ts";
+import { LINK_VERSION } from "./link-version.ts";
 
 const encoder = new TextEncoder();
-/** Version 3, from outside, no names, no body. */
-const EMPTY_OPENING = new Uint8Array(26).fill(4, 0, 1);
+/** Of this version, from outside, no names, no body. */
+const EMPTY_OPENING = new Uint8Array(26).fill(LINK_VERSION, 0, 1);
 
 const frame = (
   type: number,
@@ -48,6 +49,7 @@ describe("a hostile peer", () => {
     ["an opening with a number of this side", frame(1, 4, 2, EMPTY_OPENING)],
     ["control that is no JSON", frame(5, 0, 0, encoder.encode("{"))],
     ["an abort that is no JSON", inCall(frame(3, 0, 1, encoder.encode("{")))],
+    ["an id of a call that is too long", inCall(frame(11, 0, 1, new Uint8Array(21)))],
     // A million empty chunks would be no bytes, and much memory (L2).
     ["an opening in chunks that are not full", frame(1, 2, 1, EMPTY_OPENING)],
     ["a message in chunks that are not full", inCall(frame(2, 2, 1, new Uint8Array(0), 1))],

@@ -8,6 +8,20 @@ const decoder = new TextDecoder();
 /** Error messages are truncated to this length: longer than a request head can cause, and as JSON within one frame. */
 const ABORT_LENGTH_MAX = 20_000;
 
+/** Longer than each id of a call. */
+const CALL_ID_BYTES_MAX = 20;
+
+/** The payload of a CALL_ID frame. */
+export function encodeCallId(id: string): Uint8Array {
+  return encoder.encode(id);
+}
+
+/** @throws Error when the payload is too long to be the id of a call. */
+export function decodeCallId(payload: Uint8Array): string {
+  if (payload.length <= CALL_ID_BYTES_MAX) return decoder.decode(payload);
+  throw new Error("Cannot read a frame: the id of its call is too long.");
+}
+
 /** The payload of a CONTROL frame. */
 export function encodeJson(message: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(message));

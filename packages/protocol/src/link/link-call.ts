@@ -98,6 +98,7 @@ export class LinkCall implements CallHandle {
   #isPaused = false;
   #partialMessage: PartialMessage | undefined;
   #areArgumentsWhole = true;
+  #callId: string | undefined;
   /** Bytes of the arguments, which are counted as long as the call is open (L4). */
   #argumentsBytes = 0;
 
@@ -125,8 +126,9 @@ export class LinkCall implements CallHandle {
     this.#settle();
   }
 
-  fail(kind: PayloadKind, bytes: Uint8Array): void {
+  fail(kind: PayloadKind, bytes: Uint8Array, call?: string): void {
     if (this.#isOver || this.#hasSentLast) return;
+    if (call !== undefined) this.#link.output.callId(this.id, call);
     this.#hasSentLast = true;
     this.#hasReceivedLast = true;
     this.#sendMessage(FLAG_ERROR | FLAG_LAST | (kind === PAYLOAD_BYTES ? FLAG_BYTES : 0), bytes);
@@ -253,7 +255,7 @@ export class LinkCall implements CallHandle {
     if (bytes === undefined) return;
     if (flags & FLAG_ERROR) {
       this.#finish();
-      this.events?.onFail(kind, bytes);
+      this.events?.onFail(kind, bytes, this.#callId);
       return;
     }
     const wasPaused = this.#isPaused;
@@ -272,6 +274,11 @@ export class LinkCall implements CallHandle {
     this.#sendCredit += bytes;
     if (this.#outgoing.length > 0) this.#link.output.queue(this);
     else this.drained();
+  }
+
+  /** The id by which its receiver names the call. */
+  receiveId(id: string): void {
+    this.#callId = id;
   }
 
   receiveAbort(error: LeverError): void {

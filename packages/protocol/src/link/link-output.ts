@@ -4,6 +4,7 @@ import { controlFrames } from "./control-chunks.ts";
 import {
   ABORT,
   ASSIGNED,
+  CALL_ID,
   CONTROL,
   CREDIT,
   encodeCredit,
@@ -12,7 +13,7 @@ import {
   OPEN,
 } from "./frame.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { encodeAbort, encodeJson } from "./json-payload.ts";
+import { encodeAbort, encodeCallId, encodeJson } from "./json-payload.ts";
 import type { LinkOptions } from "./link-options.ts";
 import { OutgoingSlots } from "./shared-memory.ts";
 
@@ -113,6 +114,10 @@ export class LinkOutput {
 
   assigned(id: number, waitTimes: WaitTimes): void {
     this.push(ASSIGNED, 0, id, encodeJson(waitTimes));
+  }
+
+  callId(id: number, text: string): void {
+    this.push(CALL_ID, 0, id, encodeCallId(text));
   }
 
   abort(id: number, error: LeverError): void {

@@ -14,6 +14,7 @@ import {
   ABORT,
   ASSIGNED,
   CALL_BYTES,
+  CALL_ID,
   CALLS,
   CONTROL,
   CREDIT,
@@ -33,7 +34,7 @@ import {
   SHARING_CALLS_MAX,
   SLOTS_READ,
 } from "./frame.ts";
-import { decodeAbort, decodeJson, decodeWaitTimes } from "./json-payload.ts";
+import { decodeAbort, decodeCallId, decodeJson, decodeWaitTimes } from "./json-payload.ts";
 import { type CallLink, LinkCall } from "./link-call.ts";
 import type { LinkedSide, LinkOptions, OpenCalls } from "./link-options.ts";
 import { LinkOutput } from "./link-output.ts";
@@ -249,6 +250,9 @@ export class Link implements CallTarget, OpenCalls, CallLink {
         return;
       case ASSIGNED:
         this.#calls.get(id)?.events?.onAssigned?.(decodeWaitTimes(payload));
+        return;
+      case CALL_ID:
+        this.#calls.get(id)?.receiveId(decodeCallId(payload));
         return;
       case CONTROL:
         this.#control.add(flags, payload);

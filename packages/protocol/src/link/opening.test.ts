@@ -72,7 +72,7 @@ it("a head has the number of its parent only if there is one", () => {
 
 it.each([
   ["no bytes", new Uint8Array(0), /too short/],
-  ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 4/],
+  ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 5/],
   ["an unknown kind of caller", encode(OUTSIDE).fill(9, 1, 2), /no kind of caller 9/],
   [
     "a parent that is cut off",
