@@ -102,7 +102,7 @@ describe("the logs of a service", () => {
     expect(stdout).not.toContain("main.cjs");
   });
 
-  it("have the call in whose course a record was printed", async () => {
+  it("have the call in whose course a record was printed, and its trace has them", async () => {
     const { headers } = await callMethod(lever.address, "/shop/pay", []);
     const id = String(headers["lever-call"]);
     await eventually(async () => {
@@ -111,6 +111,8 @@ describe("the logs of a service", () => {
       expect(shown).toEqual([[id, "pay failed:"]]);
       return true;
     });
+    const { stdout } = await lever.lever(["trace", id]);
+    expect(stdout).toMatch(/shop\/pay .*✗.*Cannot read.*at charge \(pay\.ts:41:18\)/s);
   });
 
   it("have whole records, with the levels of the console and of the streams", async () => {
@@ -206,6 +208,22 @@ describe("a service that does not load", () => {
     const [loading, failed] = await find({ service: "shop", version: 2 });
     expect([loading?.text, failed?.level]).toEqual(["loading", "error"]);
     expect(failed?.text).toMatch(/^Its module cannot be loaded: Error: no luck/);
+  });
+
+  it("is in the audit with its name, and no later version has its number", async () => {
+    await deployShop();
+    const { stdout } = await lever.lever(["audit"]);
+    const changes = stdout.split("\n").filter((line) => line.includes("deployServiceChan"));
+    const shown = changes.map((line) => line.split(/ +/).slice(-3));
+    expect(shown).toEqual(
+      expect.arrayContaining([
+        ["shop", "2", "failed"],
+        ["shop", "3", "done"],
+      ]),
+    );
+    const events = await adminOf(lever).invoke("listEvents", "dev.lever", "shop");
+    const deploy = { event: "deploy failed", service: "shop", version: 2 };
+    expect(events).toContainEqual(expect.objectContaining(deploy));
   });
 });
 

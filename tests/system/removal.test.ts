@@ -14,6 +14,7 @@ const code = `
 const fs = require("node:fs");
 const file = process.env.LEVEROS_DATA_DIR + "/note";
 const read = () => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "");
+exports.print = (text) => console.log(text);
 exports.note = (text) => fs.appendFileSync(file, text);
 exports.read = read;
 exports.color = () => process.env.COLOR ?? "none";
@@ -94,7 +95,7 @@ describe("a service that is removed during a call and a stream", () => {
   it("lever rm without --yes says what it would remove, and removes nothing", () => {
     expect([asked.status, asked.stdout]).toEqual([2, ""]);
     expect(asked.stderr).toBe(
-      "lever: This removes gone from dev.lever with 2 versions and 1 instance, and its data, variables and secrets.\nTo do it, add --yes.\n",
+      "lever: This removes gone from dev.lever with 2 versions and 1 instance, and its data, variables, secrets and logs.\nTo do it, add --yes.\n",
     );
   });
 
@@ -113,8 +114,12 @@ describe("a service that is removed during a call and a stream", () => {
     expect(existsSync(join(dataDir, "services/dev.lever/gone"))).toBe(false);
   });
 
+  it("the logs of a removed service are deleted", async () => {
+    expect(existsSync(join(dataDir, "logs/dev.lever/gone"))).toBe(false);
+  });
+
   it("a service that is deployed again has neither data nor variables", async () => {
-    await deploy("gone");
+    expect(await deploy("gone")).toMatchObject({ version: 3 });
     expect([await call("/gone/read"), await call("/gone/color")]).toEqual(["", "none"]);
   });
 });
@@ -124,6 +129,7 @@ describe("a service that is removed with --keep-data", () => {
     await deploy("kept");
     await run("var", "set", "COLOR=red", "--service", "kept");
     await call("/kept/room/pid");
+    await call("/kept/print", "printed before");
     await run("rm", "kept", "--yes", "--keep-data");
   });
 
@@ -132,6 +138,7 @@ describe("a service that is removed with --keep-data", () => {
     await deploy("kept");
     expect(await call("/kept/read")).toBe("closed room");
     expect(await call("/kept/color")).toBe("red");
+    expect(await run("logs", "kept", "--grep", "printed before")).toContain("kept-1-");
   });
 });
 

@@ -221,7 +221,7 @@ export interface RemovalReport {
   readonly service: string;
   /** The versions that are removed. */
   readonly versions: readonly number[];
-  /** The service's data, variables and secrets are still there. */
+  /** The service's data, variables, secrets and logs are still there. */
   readonly keptData: boolean;
 }
 

@@ -7,6 +7,7 @@ import {
   type TrafficStats,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
+import type { NamedDeploy } from "../deployer/deploy-source.ts";
 import type { Deployer } from "../deployer/deployer.ts";
 import type { KeptVersions } from "../deployer/kept-files.ts";
 import type { ServiceRemovals } from "../deployer/service-removals.ts";
@@ -62,12 +63,14 @@ export const serviceMethods: Methods<
       const onProgress = (progress: DeployProgress): void => {
         if (wanted.progress) stream.write(progress);
       };
-      const deployed = deployer.deploy(name, stream, { onProgress, kept: wanted.kept });
+      const named: NamedDeploy = {};
+      const deployed = deployer
+        .deploy(name, stream, { onProgress, named, kept: wanted.kept })
+        .finally(() => noteChange(changeOf(named)));
       const report = await deployed.catch((error: unknown) => {
         meters.deployFailed(name);
         throwDeployFailure(error);
       });
-      noteChange({ target: report.service, version: report.version });
       const { uploadMs, waitMs, unpackMs, transformMs, startMs } = report.times;
       meters.deployed(name, {
         upload: uploadMs,
@@ -113,7 +116,7 @@ export const serviceMethods: Methods<
       right: "deploy",
       isChange: true,
       arguments: [environment, service, flag("keepData")],
-      does: "Removes a service with its versions; without `keepData`, also its data, variables and secrets.",
+      does: "Removes a service with its versions; without `keepData`, also its data, variables, secrets and logs.",
     },
     ({ removals }, name, of, keepsData) => removals.remove(name, of, { keepsData }),
   ),
@@ -204,6 +207,13 @@ export const serviceMethods: Methods<
     },
   ),
 };
+
+function changeOf({ service: target, version }: NamedDeploy): ChangeNote {
+  return {
+    ...(target !== undefined && { target }),
+    ...(version !== undefined && { version }),
+  };
+}
 
 /** Services that are a part of Lever itself. */
 function platformServices(

@@ -7,8 +7,16 @@ export type DeploySource = AsyncIterable<unknown> | readonly CodeEntry[];
 export interface DeployOptions {
   /** Is called when the deploy waits for others, and when its turn has come after that. */
   readonly onProgress?: (progress: DeployProgress) => void;
+  /** Is filled in as soon as the service and the number of its version are known. */
+  readonly named?: NamedDeploy;
   /** Files that are missing in the archive; undefined = none. */
   readonly kept?: KeptFiles | undefined;
+}
+
+/** The service of a deploy, and the number of its version, as far as they are known. */
+export interface NamedDeploy {
+  service?: string;
+  version?: number;
 }
 
 /** Code that has arrived, and when its upload began and ended. */
@@ -20,6 +28,7 @@ export interface ReceivedCode {
   readonly entries: readonly CodeEntry[] | undefined;
   readonly startedAt: number;
   readonly receivedAt: number;
+  readonly named: NamedDeploy;
 }
 
 export function areEntries(source: DeploySource): source is readonly CodeEntry[] {

@@ -133,10 +133,13 @@ describe("a deploy that fails", () => {
     expect([codeKept(), host.living.length]).toEqual([[0, 0], 0]);
   });
 
-  it("because its instance does not start leaves nothing", async () => {
+  it("because its instance does not start leaves nothing but its number", async () => {
     host.onLaunch = (runtime) => runtime.kill();
     await expect(deploy()).rejects.toMatchObject({ code: "start_failed" });
     expect([codeKept(), liveVersion()]).toEqual([[0, 0], undefined]);
+    host.onLaunch = () => {};
+    await deploy();
+    expect(liveVersion()).toBe(2);
   });
 });
 

@@ -20,6 +20,7 @@ import {
   areEntries,
   type DeployOptions,
   type DeploySource,
+  type NamedDeploy,
   type ReceivedCode,
 } from "./deploy-source.ts";
 import type { DeployerOptions } from "./deployer-options.ts";
@@ -71,7 +72,7 @@ export class Deployer {
   async #deploy(
     environment: string,
     source: DeploySource,
-    { onProgress = () => {}, kept }: DeployOptions,
+    { onProgress = () => {}, named = {}, kept }: DeployOptions,
   ): Promise<DeployReport> {
     const { clock, code, log, store } = this.#options;
     let codeId: string | undefined;
@@ -88,13 +89,8 @@ export class Deployer {
         environment,
         async () => {
           if (hasWaited) onProgress({ progress: "starting" });
-          const times = { startedAt, receivedAt };
-          return await this.#install(environment, {
-            entries: undefined,
-            ...received,
-            kept,
-            ...times,
-          });
+          const more = { kept, startedAt, receivedAt, named };
+          return await this.#install(environment, { entries: undefined, ...received, ...more });
         },
         (others) => {
           hasWaited = true;
@@ -104,20 +100,21 @@ export class Deployer {
     } catch (error) {
       // D2, and nothing that D1 has decided.
       if (codeId !== undefined && !(await store.codeIds()).has(codeId)) await code.discard(codeId);
-      log("warn", "deployer", "deploy failed", { environment, reason: reasonOf(error) });
+      log("warn", "deployer", "deploy failed", { environment, ...named, reason: reasonOf(error) });
       throw error;
     }
   }
 
   async #install(
     environment: string,
-    { codeId, archiveBytes, kept, entries, startedAt, receivedAt }: ReceivedCode,
+    { codeId, archiveBytes, kept, entries, startedAt, receivedAt, named }: ReceivedCode,
   ): Promise<DeployReport> {
     const { clock, code, keptVersions } = this.#options;
     const turnAt = clock.now();
     const wholeBytes = kept && (await keptVersions.addTo(codeId, environment, kept));
     const complete = async (found: UnpackedCode) => {
       const service = await readService(found.folder);
+      named.service = service.leverJson.name;
       const transformMs = await this.#transform(found, { environment, ...service.leverJson });
       return { ...found, ...service, transformMs };
     };
@@ -133,7 +130,9 @@ export class Deployer {
       archiveBytes: wholeBytes ?? archiveBytes,
       unpackedBytes,
     };
-    const { record, startMs } = await this.#inTurn(environment, name, () => this.#publish(fields));
+    const { record, startMs } = await this.#inTurn(environment, name, () =>
+      this.#publish(fields, named),
+    );
     const times = { startedAt, receivedAt, turnAt, unpackedAt, startMs, endedAt: clock.now() };
     return deployReport(record, unpacked, times);
   }
@@ -233,11 +232,15 @@ export class Deployer {
     return true;
   }
 
-  async #publish(fields: VersionFields): Promise<{ record: VersionRecord; startMs: number }> {
+  async #publish(
+    fields: VersionFields,
+    named: NamedDeploy,
+  ): Promise<{ record: VersionRecord; startMs: number }> {
     const { store, environments, removals, code, limits, clock, log } = this.#options;
     const { environment, service } = fields;
     await removals.finish(environment, service);
     const version = await store.nextVersion(environment, service);
+    named.version = version;
     const deployedAt = isoTime(clock.wallTime());
     const startedAt = clock.now();
     let startMs = 0;
@@ -254,7 +257,11 @@ export class Deployer {
         dropped = await store.publishVersion(published, limits);
         return published;
       },
-    );
+    ).catch(async (error: unknown) => {
+      environments.require(environment);
+      await store.spendVersion(environment, service, version);
+      throw error;
+    });
     log("info", "deployer", "deployed", { environment, service, version });
     for (const { codeId } of dropped) {
       code.remove(codeId).catch((error: unknown) => {

@@ -100,6 +100,9 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): Sq
     versions: async (environment) => statements.versions.all(environment).map(versionOf),
     nextVersion: async (environment, service) =>
       numberOf(statements.lastVersion.get(environment, service)?.["lastVersion"] ?? 0) + 1,
+    async spendVersion(environment, service, version) {
+      write(() => statements.spendVersion.run(environment, service, version));
+    },
     publishVersion: async (record, { versionsKeptMax }) => {
       const { environment, service, version } = record;
       return write(() => {

@@ -12,7 +12,8 @@ const sql = {
   removeServices: "DELETE FROM services WHERE environment = ?",
   removeVersions: "DELETE FROM versions WHERE environment = ?",
   removeVariables: "DELETE FROM variables WHERE environment = ?",
-  removeService: "DELETE FROM services WHERE environment = ? AND service = ?",
+  // Its last version stays: a later deploy of the name goes on counting.
+  removeService: "UPDATE services SET liveVersion = 0 WHERE environment = ? AND service = ?",
   removeVersionsOf: "DELETE FROM versions WHERE environment = ? AND service = ?",
   removeVariablesOf: "DELETE FROM variables WHERE environment = ? AND service = ?",
 
@@ -48,6 +49,9 @@ const sql = {
     ON v.environment = s.environment AND v.service = s.service AND v.version = s.liveVersion`,
   versions: "SELECT * FROM versions WHERE environment = ? ORDER BY service, version DESC",
   lastVersion: "SELECT lastVersion FROM services WHERE environment = ? AND service = ?",
+  spendVersion: `
+    INSERT INTO services (environment, service, liveVersion, lastVersion) VALUES (?, ?, 0, ?)
+    ON CONFLICT DO UPDATE SET lastVersion = max(lastVersion, excluded.lastVersion)`,
   insertVersion: "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
   putLive: `
     INSERT INTO services (environment, service, liveVersion, lastVersion) VALUES (?, ?, ?, ?)

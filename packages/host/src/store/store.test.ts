@@ -109,6 +109,20 @@ describe.each(Object.entries(engines))("the store on %s", (_name, { open, fillAu
     expect(await store.versions("no.lever")).toEqual([]);
   });
 
+  it("never gives a number twice, neither after a removal nor after a failed deploy", async () => {
+    for (let version = 1; version <= 2; version++) await publish("svc", version);
+    await store.removeService("dev.lever", "svc", { keepsData: false });
+    expect([await liveVersions(), await store.versions("dev.lever")]).toEqual([[], []]);
+    expect(await store.nextVersion("dev.lever", "svc")).toBe(3);
+    await store.spendVersion("dev.lever", "svc", 3);
+    await store.spendVersion("dev.lever", "new", 1);
+    expect(await store.nextVersion("dev.lever", "new")).toBe(2);
+    await publish("svc", 4);
+    await store.spendVersion("dev.lever", "svc", 4);
+    expect(await store.nextVersion("dev.lever", "svc")).toBe(5);
+    expect((await liveVersions()).map(({ version }) => version)).toEqual([4]);
+  });
+
   it("makes only a kept version live again", async () => {
     for (let version = 1; version <= 3; version++) await publish("svc", version, 2);
     await store.makeLive("dev.lever", "svc", 2);

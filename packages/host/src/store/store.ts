@@ -106,8 +106,13 @@ export interface Store {
   liveVersions(): AsyncIterable<VersionRecord>;
   /** All kept versions of every service of an environment, by service, newest first. */
   versions(environment: string): Promise<readonly VersionRecord[]>;
-  /** The number of the service's next version: one more than the highest that it ever had. */
+  /**
+   * The number of the service's next version: one more than the highest that it ever had, also before it was removed, and
+   * than the highest that was spent.
+   */
   nextVersion(environment: string, service: string): Promise<number>;
+  /** No later version gets this number: its deploy has failed, and what it has printed is known by the number. */
+  spendVersion(environment: string, service: string, version: number): Promise<void>;
   /**
    * Makes a new version live, and removes the oldest ones beyond `versionsKeptMax`; returns those. One transaction.
    * @throws Error when the version exists.

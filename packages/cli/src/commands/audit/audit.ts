@@ -17,8 +17,8 @@ export const audit: Command = command({
   },
   notes: `BY is the id of a token (lever token ls), "local" for a caller on the host's own machine before there were tokens,
 or "reset" for lever token reset. TARGET is the service, token or environment that was changed, and VERSION the version
-that was deployed, made live, restarted or removed. OUTCOME is "done", or the code of the error. Times are local on a
-terminal, and UTC elsewhere.`,
+that was deployed, made live, restarted or removed, also of a deploy that failed. OUTCOME is "done", or the code of
+the error. Times are local on a terminal, and UTC elsewhere.`,
   examples: [
     ["lever audit"],
     ["lever audit --since 1d", "the changes of the last 24 hours"],

@@ -12,16 +12,19 @@ export const rm: Command = command({
   name: "rm",
   summary: "remove a service, or one of its versions",
   description:
-    "Remove a service with its versions, variables, secrets and data, or one version that is not live.",
+    "Remove a service with its versions, variables, secrets, data and logs, or one version that is not live.",
   arguments: { service: required("name of the service") },
   options: {
     version: value("<n>", "remove only this version, which must not be live", versionNumber),
-    keepData: flag("keep its data, variables and secrets for a later deploy of the same name"),
+    keepData: flag(
+      "keep its data, variables, secrets and logs for a later deploy of the same name",
+    ),
     yes: flag("remove it without asking"),
     json: jsonFlag("the report"),
   },
   notes: `It shows what it would remove, and asks. Where nobody can answer, as in a script, it needs --yes.
-Calls that the service has get 10 s to finish. New calls fail with unknown_service. A removal cannot be undone.`,
+Calls that the service has get 10 s to finish. New calls fail with unknown_service. A removal cannot be undone.
+A later deploy of the same name goes on with the next version number.`,
   examples: [
     ["lever rm helloService", "shows what it would remove, and asks"],
     ["lever rm helloService --yes --keep-data", "in a script; the data stays"],
@@ -56,8 +59,8 @@ async function describeService(
   // The host refuses the removal with the reason.
   const what = listing === undefined ? "" : ` with ${describeContent(listing)}`;
   const data = keepData
-    ? ". Its data, variables and secrets stay"
-    : ", and its data, variables and secrets";
+    ? ". Its data, variables, secrets and logs stay"
+    : ", and its data, variables, secrets and logs";
   return `${service} from ${environment}${what}${data}`;
 }
 
