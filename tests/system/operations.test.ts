@@ -266,6 +266,16 @@ describe("lever events of an instance that fails", () => {
     expect(failed["reason"]).toMatch(/exited with status 7\. Its last output:\nso long$/);
   });
 
+  it("lever logs --host prints the host's own events, of all environments", async () => {
+    const log = await run("logs", "--host", "--grep", "host");
+    expect(log).toMatch(/ {2}info {3}host started {2}bind=127\.0\.0\.1 /);
+    const warnings = await run("logs", "--host", "--level", "warn");
+    expect(warnings).toMatch(/instance failed {2}environment=dev\.lever {2}service=svc/);
+    expect(warnings).not.toContain("  info ");
+    const refused = await lever.lever(["logs", "svc", "--host"]);
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining("--host goes")]);
+  });
+
   it("lever events --instance prints all events of an instance", () => {
     expect(story).toMatch(/instance ready.*instance failed.*exited with status 7/s);
   });

@@ -128,3 +128,29 @@ it.each(commands.map(({ name }) => name))("the command %s is loaded alone", asyn
   const loaded = await loadCommands(name);
   expect(loaded.flatMap((section) => section.commands).map((one) => one.name)).toEqual([name]);
 });
+
+it.each<[string, boolean, string | undefined]>([
+  ["log --host", true, undefined],
+  ["log --host h:1", false, "h:1"],
+  ["-H h:1 log --host", true, "h:1"],
+  ["log --host --all -H h:1", true, "h:1"],
+  ["log --all", false, undefined],
+])(
+  "with a flag --host of the command, %j has it: %s, and asks the host %s",
+  async (line, isBare, address) => {
+    let received: unknown;
+    const log = command({
+      name: "log",
+      summary: "log",
+      description: "Log.",
+      options: { host: flag("the host's"), all: flag("all") },
+      examples: [["lever log --host"]],
+      run: async ({ host }, readSettings) => {
+        received = [host, readSettings().host];
+      },
+    });
+    const program = createProgram([{ heading: "All:", commands: [log] }], { version: "0" });
+    await program.parseAsync(line.split(" "), { from: "user" });
+    expect(received).toEqual([isBare, address ?? "127.0.0.1:8080"]);
+  },
+);

@@ -45,24 +45,51 @@ export function createProgram(
     .showHelpAfterError("See: lever --help")
     .addHelpText("after", HELP)
     .exitOverride();
-  for (const { flags, description } of settingsOptions) program.option(flags, description);
+  const isBareHost = watchBareHost(program, sections);
   for (const { heading, commands } of sections) {
-    for (const declared of commands) add(program, program, declared).helpGroup(heading);
+    for (const declared of commands) add(program, program, declared, isBareHost).helpGroup(heading);
   }
   return program;
 }
 
 /** A command with an option `--version` of its own comes alone. The parser would take the word for the program's. */
 function versionFlags(sections: readonly CommandSection[]): string {
+  return isAloneWith(sections, "version") ? "-V" : "-V, --version";
+}
+
+function isAloneWith(sections: readonly CommandSection[], option: string): boolean {
   const [first, ...others] = sections.flatMap(({ commands }) => commands);
-  const isTaken = first?.kind === "command" && "version" in first.options;
-  return isTaken && others.length === 0 ? "-V" : "-V, --version";
+  return others.length === 0 && first?.kind === "command" && option in first.options;
+}
+
+/**
+ * Adds the options of every command. For a command with an option `--host` of its own, `--host` without an address is that
+ * one, and with an address the program's. Returns whether it came without.
+ */
+function watchBareHost(
+  program: CommanderCommand,
+  sections: readonly CommandSection[],
+): () => boolean {
+  const mayBeBare = isAloneWith(sections, "host");
+  let isBare = false;
+  let address: string | undefined;
+  for (const { flags, description } of settingsOptions) {
+    program.option(mayBeBare ? flags.replace("<host:port>", "[host:port]") : flags, description);
+  }
+  program.on("option:host", (text: string | null) => {
+    isBare ||= text === null;
+    address = text ?? address;
+    // One without an address must not hide an address.
+    program.setOptionValue("host", address);
+  });
+  return () => isBare;
 }
 
 function add(
   program: CommanderCommand,
   parent: CommanderCommand,
   declared: Command | CommandGroup,
+  isBareHost: () => boolean,
 ): CommanderCommand {
   const { name, summary, description, notes, examples } = declared;
   const added = parent.command(name).summary(summary).description(description);
@@ -72,10 +99,10 @@ function add(
   added.addHelpText("after", `\n${formatExamples(examples)}`);
   switch (declared.kind) {
     case "group":
-      for (const inner of declared.commands) add(program, added, inner);
+      for (const inner of declared.commands) add(program, added, inner, isBareHost);
       break;
     case "command":
-      addParameters(program, added, declared);
+      addParameters(program, added, declared, isBareHost);
       break;
   }
   return added;
@@ -85,6 +112,7 @@ function addParameters(
   program: CommanderCommand,
   added: CommanderCommand,
   declared: Command,
+  isBareHost: () => boolean,
 ): void {
   const args = Object.entries(declared.arguments);
   const options = Object.entries(declared.options);
@@ -95,7 +123,7 @@ function addParameters(
   added.action(async () => {
     if (declared.isLocal && program.opts()["host"] !== undefined) throw withoutHost(declared.name);
     const words = added.args;
-    const given = added.opts<Record<string, unknown>>();
+    const given: Record<string, unknown> = { ...added.opts(), host: isBareHost() };
     const values = Object.fromEntries([
       ...args.map(([key, argument], index) => {
         return [key, argument.read(words.slice(index), `the ${argument.label ?? key}`)] as const;

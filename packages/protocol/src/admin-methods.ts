@@ -18,7 +18,7 @@ import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
 import type { BackupReport } from "./backup-report.ts";
 import type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
 import type { HostStatus } from "./host-status.ts";
-import type { HostEvent, LogFilter, LogMessage, LogPage } from "./log-messages.ts";
+import type { EventFilter, HostEvent, LogFilter, LogMessage, LogPage } from "./log-messages.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
 import type { HostStats, StatsReport } from "./stats-messages.ts";
 
@@ -28,7 +28,7 @@ import type { HostStats, StatsReport } from "./stats-messages.ts";
  */
 export interface AdminMethods {
   rollBackService(environment: string, service: string, version?: number | null): RollbackReport;
-  /** With `keepData`, the service's data, variables and secrets stay. */
+  /** With `keepData`, the service's data, variables, secrets and logs stay. */
   removeService(
     environment: string,
     service: string,
@@ -40,10 +40,11 @@ export interface AdminMethods {
   listServices(environment: string): readonly ServiceListing[];
   listInstances(environment: string, service?: string | null): InstancesReport;
   explainService(environment: string, service: string): ScalingReport;
+  /** Without an environment: of all of them. */
   listEvents(
-    environment: string,
+    environment?: string | null,
     service?: string | null,
-    filter?: Pick<LogFilter, "since" | "level"> | null,
+    filter?: EventFilter | null,
   ): readonly HostEvent[];
   explainInstance(environment: string, instance: string): readonly HostEvent[];
   listLogs(environment: string, filter?: LogFilter | null): LogPage;
@@ -116,8 +117,9 @@ export interface AdminStreams {
     options?: { readonly openMetrics?: boolean },
   ): Uint8Array;
   watchEventsChan(
-    environment: string,
+    environment?: string | null,
     service?: string | null,
+    filter?: EventFilter | null,
   ): HostEvent | { readonly dropped: number };
   watchLogsChan(environment: string, filter?: LogFilter | null): LogMessage;
   /** The backup as bytes; with `report`, one message follows. */

@@ -123,6 +123,7 @@ export {
 } from "./link/socket-link.ts";
 export type {
   Dropped,
+  EventFilter,
   HostEvent,
   LogFilter,
   LogMessage,

@@ -58,6 +58,12 @@ export interface LogFilter {
   readonly before?: number;
 }
 
+/** The events that `listEvents` and `watchEventsChan` look for. `grep` is a part of an event as JSON. Default of `max`: 1,000. */
+export type EventFilter = Pick<
+  LogFilter,
+  "instance" | "level" | "grep" | "since" | "until" | "max"
+>;
+
 /** The reply of `listLogs`. */
 export interface LogPage {
   /** The newest ones, oldest first. */

@@ -1,4 +1,13 @@
-import { isJsonObject, isLogLevel, LeverError, type LogFilter } from "@leveros/protocol";
+import {
+  type EventFilter,
+  type HostEvent,
+  isJsonObject,
+  isLogLevel,
+  LeverError,
+  type LogFilter,
+} from "@leveros/protocol";
+import type { EventQuery } from "../logs/event-log.ts";
+import { levelsFrom } from "../logs/log-record.ts";
 import { type Argument, invalidArgument } from "./arguments.ts";
 
 const TEXT_LENGTH_MAX = 1_000;
@@ -20,7 +29,35 @@ export const logFilter: Argument<LogFilter> = filterOf(
 );
 
 /** Which events are wanted. */
-export const eventFilter: Argument<Pick<LogFilter, "since" | "level">> = filterOf("since", "level");
+export const eventFilter: Argument<EventFilter> = filterOf(
+  "instance",
+  "level",
+  "grep",
+  "since",
+  "until",
+  "max",
+);
+
+/** Past events in one reply. */
+export const EVENTS_MAX = 1_000;
+
+/** `isOf` = the events that may be seen. */
+export function eventQuery(
+  { instance, level = "debug", grep, since, until, max = EVENTS_MAX }: EventFilter,
+  isOf: (event: HostEvent) => boolean,
+): EventQuery {
+  const levels = levelsFrom(level);
+  return {
+    isWanted: (event) =>
+      isOf(event) &&
+      levels.has(event.level) &&
+      (instance === undefined || event["instance"] === instance) &&
+      (grep === undefined || JSON.stringify(event).includes(grep)),
+    max: Math.min(max, EVENTS_MAX),
+    since: since === undefined ? undefined : Date.parse(since),
+    before: until === undefined ? undefined : Date.parse(until),
+  };
+}
 
 function filterOf(...names: readonly (keyof LogFilter)[]): Argument<LogFilter> {
   return {

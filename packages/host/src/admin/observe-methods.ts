@@ -15,16 +15,12 @@ import type { Instance } from "../fleet/instance.ts";
 import type { ServiceFleet } from "../fleet/service-fleet.ts";
 import type { WarmPool } from "../launcher/warm-pool.ts";
 import type { EventLog } from "../logs/event-log.ts";
-import { levelsFrom } from "../logs/log-record.ts";
 import type { Router } from "../router/router.ts";
-import { environment, optionalService, service, text } from "./arguments.ts";
+import { environment, optionalEnvironment, optionalService, service, text } from "./arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
-import { eventFilter } from "./log-filter.ts";
+import { EVENTS_MAX, eventFilter, eventQuery } from "./log-filter.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 import { WaitingMessages } from "./waiting-messages.ts";
-
-/** Past events in one reply. */
-const EVENTS_MAX = 1_000;
 
 export interface ObserveParts {
   readonly fleet: Fleet;
@@ -91,38 +87,30 @@ export const observeMethods: Methods<
     {
       right: "look",
       isChange: false,
-      arguments: [environment, optionalService, eventFilter],
-      does: "Lists the last 1,000 events of an environment or service and of the host, oldest first.",
+      arguments: [optionalEnvironment, optionalService, eventFilter],
+      does: "Lists the last 1,000 events of an environment or service and of the host, oldest first; without an environment, of all.",
     },
-    ({ events }, name, of, { since, level = "debug" }) => {
-      const isWanted = eventsOf(name, of);
-      const levels = levelsFrom(level);
-      return events.find({
-        isWanted: (event) => isWanted(event) && levels.has(event.level),
-        max: EVENTS_MAX,
-        since: since === undefined ? undefined : Date.parse(since),
-      });
-    },
+    ({ events }, name, of, filter) => events.find(eventQuery(filter, eventsOf(name, of))),
   ),
 
   watchEventsChan: adminStream(
     {
       right: "look",
       isChange: false,
-      arguments: [environment, optionalService],
+      arguments: [optionalEnvironment, optionalService, eventFilter],
       does: "Sends the same events, and then each new one, until the caller ends the stream; `{dropped}` says how many a slow caller has missed.",
     },
-    async ({ events }, stream, name, of) => {
-      const isWanted = eventsOf(name, of);
+    async ({ events }, stream, name, of, filter) => {
+      const query = eventQuery(filter, eventsOf(name, of));
       const waiting = new WaitingMessages<HostEvent>((message) => stream.write(message));
       const { before, stop } = events.watch((event) => {
-        if (isWanted(event)) waiting.add(event);
+        if (query.isWanted(event)) waiting.add(event);
       });
       const ended = new Promise((resolve) => stream.once("end", resolve).once("close", resolve));
       stream.on("drain", () => waiting.send());
       stream.resume();
       try {
-        const past = await events.find({ isWanted, max: EVENTS_MAX, before });
+        const past = await events.find({ ...query, before });
         for (const event of past) stream.write(event);
         waiting.send();
         await ended;
@@ -202,10 +190,10 @@ function findServices(
   return names.flatMap((of) => fleet.service(name, of) ?? []);
 }
 
-/** Events of an environment or of one of its services, and of the host itself. */
-function eventsOf(name: string, of: string | undefined): (event: HostEvent) => boolean {
+/** Events of an environment or of one of its services, and of the host itself. undefined = of all environments. */
+function eventsOf(name: string | undefined, of: string | undefined): (event: HostEvent) => boolean {
   return (event) =>
-    (event.environment === undefined || event.environment === name) &&
+    (name === undefined || event.environment === undefined || event.environment === name) &&
     (of === undefined || event.service === of);
 }
 

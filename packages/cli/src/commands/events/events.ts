@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { HostEvent } from "@leveros/protocol";
+import type { EventFilter, HostEvent } from "@leveros/protocol";
 import { callAdmin } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { usageError } from "../../exit-status.ts";
@@ -47,7 +47,7 @@ The host keeps its latest events, also when it restarts; its log has all of them
       (instance === undefined || event["instance"] === instance) &&
       (since === undefined || new Date(event.at) >= since) &&
       (level === undefined || levels.indexOf(event.level) >= levels.indexOf(level));
-    if (follow) return await followEvents(settings, { service, isWanted, json });
+    if (follow) return await followEvents(settings, { environment, service, isWanted, json });
     const found =
       instance === undefined
         ? await callAdmin(settings, "listEvents", environment, service, {
@@ -68,23 +68,33 @@ export async function printInstanceEvents(
   printEvents(await callAdmin(settings, "explainInstance", environment, instance), { json });
 }
 
-function printEvents(found: readonly HostEvent[], { json }: { json: boolean }): void {
-  if (found.length === 0 && !json) printNote("There are no such events.");
-  for (const event of found) printEvent(event, json);
+interface EventOptions {
+  readonly json: boolean;
+  /** They are of all environments. Default: false. */
+  readonly ofAll?: boolean;
 }
 
-async function followEvents(
-  { environment, host, token }: Settings,
+export function printEvents(found: readonly HostEvent[], options: EventOptions): void {
+  if (found.length === 0 && !options.json) printNote("There are no such events.");
+  for (const event of found) printEvent(event, options);
+}
+
+/** Prints events, and then each new one. Without `environment`, those of all of them. */
+export async function followEvents(
+  { host, token }: Settings,
   options: {
-    service: string | undefined;
+    environment?: string;
+    service?: string | undefined;
+    filter?: EventFilter;
     isWanted: (event: HostEvent) => boolean;
     json: boolean;
   },
 ): Promise<void> {
+  const { environment = null, service = null, filter = null } = options;
   const { Client } = await import("leveros");
   const stream = await new Client({ forceHost: host, token })
     .service("admin.lever", "admin")
-    .invokeChan("watchEventsChan", environment, options.service);
+    .invokeChan("watchEventsChan", environment, service, filter);
   process.stdout.on("error", () => stream.cancel());
   for await (const message of stream) {
     const event = message as HostEvent | { readonly dropped: number };
@@ -95,12 +105,12 @@ async function followEvents(
       continue;
     }
     if (!options.isWanted(event)) continue;
-    printEvent(event, options.json);
+    printEvent(event, { json: options.json, ofAll: environment === null });
     if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
   }
 }
 
-function printEvent(event: HostEvent, json: boolean): void {
+function printEvent(event: HostEvent, { json, ofAll = false }: EventOptions): void {
   const isLocal = process.stdout.isTTY;
-  printResult(json ? JSON.stringify(event) : formatEvent(event, { isLocal }));
+  printResult(json ? JSON.stringify(event) : formatEvent(event, { isLocal, ofAll }));
 }

@@ -19,6 +19,12 @@ it("an event is a line: time, level, event, fields", () => {
   );
 });
 
+it("an event among those of all environments has the name of its own", () => {
+  expect(formatEvent(event, { isLocal: false, ofAll: true })).toMatch(
+    / {2}instance failed {2}environment=dev\.lever {2}service=svc$/,
+  );
+});
+
 it("a field without a value is not shown", () => {
   expect(format({ reason: undefined })).toMatch(/ service=svc$/);
 });

@@ -2,9 +2,16 @@ import type { HostEvent } from "@leveros/protocol";
 import { printable } from "../../printable.ts";
 import { shownTime } from "../../shown-time.ts";
 
+interface EventFormat {
+  readonly isLocal: boolean;
+  /** Names the environment. Default: false, events are of one. */
+  readonly ofAll?: boolean;
+}
+
 /** `2026-01-31 12:00:00  warn   instance failed  service=x  reason="…"` */
-export function formatEvent(event: HostEvent, options: { readonly isLocal: boolean }): string {
-  const { at, level, part, event: name, environment, ...fields } = event;
+export function formatEvent(event: HostEvent, options: EventFormat): string {
+  const { at, level, part, event: name, environment, ...others } = event;
+  const fields = options.ofAll === true ? { environment, ...others } : others;
   const shown = Object.entries(fields).flatMap(([field, value]) =>
     value === undefined ? [] : [`${field}=${formatValue(value)}`],
   );

@@ -8,6 +8,7 @@ import { printNote, printResult } from "../../output.ts";
 import { flag, oneOf, optional, value } from "../../parameters.ts";
 import type { Settings } from "../../settings.ts";
 import { formatRecord } from "./format-record.ts";
+import { showHostLog } from "./host-log.ts";
 
 /** Records that are held, and printed oldest first. */
 const RECORDS_MAX = 10_000;
@@ -41,11 +42,13 @@ export const logs: Command = command({
     }),
     call: value("<id>", "show only records of this call"),
     grep: value("<text>", "show only records that contain this text"),
+    host: flag("show the log of the host itself: its events in all environments"),
     json: flag("print each record as a line of JSON"),
   },
   notes: `What a method throws is logged with its stack. console.debug, log, warn and error have levels of their own; what is
 written to standard output itself is info, to standard error warn. Logs are kept for a week at most, and so much of each
-service as its limits allow (lever limits: log…). Times are local on a terminal, and UTC elsewhere.`,
+service as its limits allow (lever limits: log…). --host without an address is the log of the host; with one, as in
+--host 10.0.0.7:8080, it is the host to ask. Times are local on a terminal, and UTC elsewhere.`,
   examples: [
     ["lever logs", "the last records of all services of this environment"],
     ["lever logs shop -f", "those of one service, and each new one"],
@@ -54,9 +57,10 @@ service as its limits allow (lever limits: log…). Times are local on a termina
       "lever logs shop --instance shop-12-9db0f0a0",
       "what one instance printed, also before it ended",
     ],
+    ["lever logs --host --since 1h --level warn", "what went wrong in the host itself"],
     ["lever logs --grep timeout --json | jq -r .text"],
   ],
-  run: async ({ service, follow, since, until, lines, json, ...matching }, readSettings) => {
+  run: async ({ service, follow, since, until, lines, host, json, ...matching }, readSettings) => {
     if (follow && until !== undefined) {
       throw usageError(
         "Cannot follow the logs: --follow has no end, so --until cannot be used with it.",
@@ -70,8 +74,9 @@ service as its limits allow (lever limits: log…). Times are local on a termina
       ...(since !== undefined && { since: since.toISOString() }),
       ...(until !== undefined && { until: until.toISOString() }),
     };
-    const print = printer({ json });
     const max = lines ?? (since === undefined ? RECORDS : RECORDS_MAX);
+    if (host) return await showHostLog(settings, { ...filter, max }, { follow, json });
+    const print = printer({ json });
     if (follow) return await followLogs(settings, { ...filter, max }, print);
     const { records, isComplete } = await findLogs(settings, filter, max);
     for (const record of records) print(record);
