@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { Joined, json } from "../../../../tests/harness/joined-links.ts";
-import { PAYLOAD_JSON } from "../call.ts";
+import { PAYLOAD_JSON, type PayloadKind } from "../call.ts";
 
 it("a stream that its service fails is over on both sides", () => {
   const joined = new Joined();
@@ -17,7 +17,9 @@ it("the value of a failed call comes with its id, where the other side has sent 
   const ids: (string | undefined)[] = [];
   for (const id of ["k7q-1", undefined]) {
     const call = joined.open({}, true);
-    call.events.onFail = (_kind, _bytes, of) => ids.push(of);
+    call.events.onFail = (_kind: PayloadKind, _bytes: Uint8Array, of?: string) => {
+      ids.push(of);
+    };
     joined.run();
     joined.served.at(-1)?.side.fail(PAYLOAD_JSON, json(1), id);
     joined.run();

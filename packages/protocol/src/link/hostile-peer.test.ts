@@ -8,7 +8,7 @@ import { Link } from "./link.ts";
 import { LINK_VERSION } from "./link-version.ts";
 
 const encoder = new TextEncoder();
-/** Of this version, from outside, no names, no body. */
+/** An opening from outside without names or body. */
 const EMPTY_OPENING = new Uint8Array(26).fill(LINK_VERSION, 0, 1);
 
 const frame = (
