@@ -130,9 +130,8 @@ export class Deployer {
       archiveBytes: wholeBytes ?? archiveBytes,
       unpackedBytes,
     };
-    const { record, startMs } = await this.#inTurn(environment, name, () =>
-      this.#publish(fields, named),
-    );
+    const publish = () => this.#publish(fields, named);
+    const { record, startMs } = await this.#inTurn(environment, name, publish);
     const times = { startedAt, receivedAt, turnAt, unpackedAt, startMs, endedAt: clock.now() };
     return deployReport(record, unpacked, times);
   }
