@@ -8,7 +8,7 @@ import { type Fault, isTest, lineAt, type Repository } from "./repository.ts";
 
 const LIST = "packages/host/src/logs/parts.ts";
 
-/** Rows of the table that log nothing: backups, time, the queue, the log itself, the counts, the exports. `host` stands for compose. */
+/** Rows of the table that log nothing: backups, time, the queue, the log itself, the counts, the exports, the state. `host` stands for compose. */
 const silent: ReadonlySet<string> = new Set([
   "backup",
   "clock",
@@ -17,6 +17,7 @@ const silent: ReadonlySet<string> = new Set([
   "keyed-queue",
   "metrics",
   "parts",
+  "state",
 ]);
 
 const LOG_CALL = /\blog\(\s*(?:"\w+"|[\w.]+),\s*"([\w-]+)"/g;

@@ -54,4 +54,14 @@ export type { InstanceTarget } from "./router/instance-target.ts";
 export { ResourceLedger } from "./router/resource-ledger.ts";
 export { Router } from "./router/router.ts";
 export { ServiceRoute } from "./router/service-route.ts";
-export type { VersionRecord } from "./store/store.ts";
+export { Applier, type ChangeHandler } from "./state/applier.ts";
+export { applyAtOnce, State } from "./state/state.ts";
+export type { Change } from "./store/change.ts";
+export type {
+  EnvironmentRecord,
+  TokenRecord,
+  VariableRecord,
+  VersionRecord,
+} from "./store/records.ts";
+export type { SqliteStore } from "./store/sqlite-store.ts";
+export type { Store } from "./store/store.ts";

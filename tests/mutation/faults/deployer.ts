@@ -15,19 +15,6 @@ export const deployerFaults: readonly PlantedFault[] = [
       "codeId !== undefined",
       DEPLOYER,
     ],
-    ["The candidate of a deploy that fails lives on.", "candidate.kill();", "", DEPLOYER],
-    [
-      "A version goes live before it is in the store.",
-      "const record = await commit(candidate);\n      goLive(this.#options, record, candidate);",
-      "goLive(this.#options, version, candidate);\n      const record = await commit(candidate);",
-      DEPLOYER,
-    ],
-    [
-      "A version gets into an environment that was removed meanwhile.",
-      "environments.require(environment);\n        const published",
-      "const published",
-      DEPLOYER,
-    ],
     [
       "The code of versions that are no longer kept stays.",
       "code.remove(codeId).catch(",
@@ -38,6 +25,29 @@ export const deployerFaults: readonly PlantedFault[] = [
       "A service that does not restart hides the failure.",
       "failed.push({ service: name, reason: reasonOf(error) });",
       "",
+      DEPLOYER,
+    ],
+  ]),
+  ...faultsIn("host/src/deployer/candidates.ts", [
+    ["The candidate of a deploy that fails lives on.", "candidate.kill();", "", DEPLOYER],
+    [
+      "A version goes live before it is in the store.",
+      "await commit(candidate);",
+      "this.goLive(version);\n      await commit(candidate);",
+      DEPLOYER,
+    ],
+  ]),
+  ...faultsIn("host/src/deployer/version-changes.ts", [
+    [
+      "A version gets into an environment that was removed meanwhile.",
+      "environments.require(environment);\n      const { live }",
+      "const { live }",
+      DEPLOYER,
+    ],
+    [
+      "A version goes live over a higher one of another host.",
+      "if (live >= version)",
+      "if (live < 0)",
       DEPLOYER,
     ],
   ]),

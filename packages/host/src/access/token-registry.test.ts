@@ -1,6 +1,7 @@
 import type { Right } from "@leveros/protocol";
 import { beforeEach, expect, it } from "vitest";
-import type { Store, TokenRecord } from "../store/store.ts";
+import { type Commit, State } from "../state/state.ts";
+import type { TokenRecord } from "../store/store.ts";
 import type { TokenOptions } from "./token-options.ts";
 import { TokenRegistry } from "./token-registry.ts";
 
@@ -16,32 +17,32 @@ const [forced, unforced] = [{ isForced: true }, { isForced: false }];
 
 let now: number;
 let stored: TokenRecord[];
+let revision: number;
 let refusal: Error | undefined;
 let changes: string[];
 let tokens: TokenRegistry;
 
-/** Each write takes a moment, as over a network. */
-async function write(change: () => void): Promise<void> {
+/** Takes a moment, as over a network. */
+const commit: Commit = async (change, expected) => {
   await undefined;
   if (refusal !== undefined) throw refusal;
-  change();
-}
+  if (expected !== revision) return { outcome: "conflict", revision };
+  if (change.kind === "tokenCreated") stored = [...stored, change.record];
+  if (change.kind === "tokenRemoved") stored = stored.filter(({ id }) => id !== change.id);
+  revision++;
+  tokens.apply({ revision, change, removedCode: [] });
+  return { outcome: "written", revision };
+};
 
 beforeEach(async () => {
   now = 1;
   stored = [];
+  revision = 0;
   changes = [];
   refusal = undefined;
-  const store: Pick<Store, "tokens" | "putToken" | "removeToken"> = {
-    tokens: async () => stored,
-    putToken: (record) => write(() => stored.push(record)),
-    removeToken: (id) =>
-      write(() => {
-        stored = stored.filter((record) => record.id !== id);
-      }),
-  };
   tokens = await TokenRegistry.open({
-    store: store as Store,
+    store: { tokens: async () => stored },
+    state: new State({ revisionOf: async () => revision }, commit),
     wallTime: () => now,
     isLocalOnly: true,
   });

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { type CreatedToken, LeverError, type TokenListing } from "@leveros/protocol";
 import { isoTime } from "../clock.ts";
-import { KeyedQueue } from "../keyed-queue.ts";
+import type { State } from "../state/state.ts";
+import { type AppliedChange, TOKENS_KEY } from "../store/change.ts";
 import type { Store, TokenRecord } from "../store/store.ts";
 import { type PrincipalId, TokenIndex, type TokenIndexOptions, tokenHash } from "./token-index.ts";
 import type { TokenOptions } from "./token-options.ts";
@@ -13,17 +14,17 @@ const ID_BYTES = 4;
 const TOKENS_MAX = 10_000;
 
 export interface TokenRegistryOptions extends TokenIndexOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, "tokens">;
+  readonly state: State;
 }
 
 /**
- * Creates and revokes tokens: in the store, which has only their hashes, and then in the index that requests are checked by.
- * Changes happen one after the other: each is checked against the tokens that the one before has left.
+ * Creates and revokes tokens in the store, which has only their hashes. `apply` then changes the index that requests are
+ * checked by. Changes happen one after the other: each is checked against the tokens that the one before has left.
  */
 export class TokenRegistry {
   readonly index: TokenIndex;
   readonly #options: TokenRegistryOptions;
-  readonly #changes = new KeyedQueue();
   /** Called for each token that was created (`isKnown`) or revoked, so that other indexes follow. */
   onChange: (record: TokenRecord, isKnown: boolean) => void = () => {};
 
@@ -38,27 +39,23 @@ export class TokenRegistry {
     return registry;
   }
 
-  /** Creates a token. Only this reply has the token itself. @throws LeverError `conflict` */
-  async create(options: TokenOptions): Promise<CreatedToken> {
-    return await this.#changes.run("", () => this.#create(options));
-  }
-
-  /**
-   * Requests with the token are refused from now on. The last token that may do everything is revoked only if `isForced`.
-   * @throws LeverError `not_found`, `conflict`
-   */
-  async revoke(id: string, { isForced }: { isForced: boolean }): Promise<void> {
-    await this.#changes.run("", () => this.#revoke(id, isForced));
-  }
-
-  async #create({ environments, rights, expiresInMs, note }: TokenOptions): Promise<CreatedToken> {
-    if (this.index.count >= TOKENS_MAX) {
-      throw new LeverError(
-        "conflict",
-        `Cannot create the token: there are ${TOKENS_MAX} already. Revoke one first.`,
-      );
+  /** Carries a change out that the store has. */
+  apply({ change }: AppliedChange): void {
+    if (change.kind === "tokenCreated") {
+      this.index.add(change.record);
+      this.onChange(change.record, true);
+    } else if (change.kind === "tokenRemoved") {
+      const record = this.index.find(change.id);
+      if (record === undefined) return;
+      this.index.remove(record);
+      this.onChange(record, false);
     }
-    const now = this.#options.wallTime();
+  }
+
+  /** Creates a token. Only this reply has the token itself. @throws LeverError `conflict` */
+  async create({ environments, rights, expiresInMs, note }: TokenOptions): Promise<CreatedToken> {
+    const { store, state, wallTime } = this.#options;
+    const now = wallTime();
     const token = `${PREFIX}${randomBytes(SECRET_BYTES).toString("base64url")}`;
     const record: TokenRecord = {
       id: randomBytes(ID_BYTES).toString("hex"),
@@ -69,32 +66,45 @@ export class TokenRegistry {
       note,
       createdAt: now,
     };
-    if (!this.index.hasTokens && !isPermanentAdmin(record)) {
-      throw new LeverError(
-        "conflict",
-        'Cannot create the token: the first token must allow "admin" in all environments ("*") and must not expire, or nobody could create another.',
-      );
-    }
-    await this.#options.store.putToken(record);
-    this.index.add(record);
-    this.onChange(record, true);
+    await state.change(TOKENS_KEY, async () => {
+      const known = await store.tokens();
+      if (known.length >= TOKENS_MAX) {
+        throw new LeverError(
+          "conflict",
+          `Cannot create the token: there are ${TOKENS_MAX} already. Revoke one first.`,
+        );
+      }
+      if (known.length === 0 && !isPermanentAdmin(record)) {
+        throw new LeverError(
+          "conflict",
+          'Cannot create the token: the first token must allow "admin" in all environments ("*") and must not expire, or nobody could create another.',
+        );
+      }
+      return { kind: "tokenCreated", record };
+    });
     return { ...listingOf(record), token };
   }
 
-  async #revoke(id: string, isForced: boolean): Promise<void> {
-    const record = this.index.find(id);
-    if (record === undefined) {
-      throw new LeverError(
-        "not_found",
-        `Cannot revoke the token ${JSON.stringify(id)}: there is no such token.`,
-      );
-    }
-    const others = [...this.index.records].filter((other) => other !== record);
-    const isLast = isPermanentAdmin(record) && !others.some(isPermanentAdmin);
-    if (isLast && !isForced) throw lastAdmin(id, others.length);
-    await this.#options.store.removeToken(record.id);
-    this.index.remove(record);
-    this.onChange(record, false);
+  /**
+   * Requests with the token are refused from now on. The last token that may do everything is revoked only if `isForced`.
+   * @throws LeverError `not_found`, `conflict`
+   */
+  async revoke(id: string, { isForced }: { isForced: boolean }): Promise<void> {
+    const { store, state } = this.#options;
+    await state.change(TOKENS_KEY, async () => {
+      const known = await store.tokens();
+      const record = known.find((of) => of.id === id);
+      if (record === undefined) {
+        throw new LeverError(
+          "not_found",
+          `Cannot revoke the token ${JSON.stringify(id)}: there is no such token.`,
+        );
+      }
+      const others = known.filter((other) => other !== record);
+      const isLast = isPermanentAdmin(record) && !others.some(isPermanentAdmin);
+      if (isLast && !isForced) throw lastAdmin(id, others.length);
+      return { kind: "tokenRemoved", id };
+    });
   }
 
   /** The token of a principal; null = it has none, and needs none. @throws LeverError `unauthorized` */

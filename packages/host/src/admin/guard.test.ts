@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { LeverError } from "@leveros/protocol";
 import { beforeEach, expect, it } from "vitest";
 import { TokenIndex } from "../access/token-index.ts";
-import type { AuditRecord, Store, TokenRecord } from "../store/store.ts";
+import { State } from "../state/state.ts";
+import type { AuditRecord, TokenRecord } from "../store/store.ts";
 import { environment, flag, service } from "./arguments.ts";
 import { AdminGuard } from "./guard.ts";
 import { adminMethod, adminStream } from "./method-table.ts";
@@ -27,16 +28,15 @@ beforeEach(() => {
   audit = [];
   ran = [];
   judged = [];
-  const store: Pick<Store, "addAudit"> = {
-    async addAudit(record) {
-      audit.push(record);
-    },
-  };
+  const state = new State({ revisionOf: async () => 0 }, async (change) => {
+    if (change.kind === "audited") audit.push(change.record);
+    return { outcome: "written", revision: 1 };
+  });
   const access = new TokenIndex({ wallTime: () => 5, isLocalOnly: true });
   access.add(token);
   guard = new AdminGuard({
     access,
-    store: store as Store,
+    state,
     wallTime: () => 5,
     log: () => {},
     propagated: async () => void ran.push("propagated"),

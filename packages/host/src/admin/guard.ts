@@ -4,12 +4,14 @@ import type { PrincipalId, TokenIndex } from "../access/token-index.ts";
 import { asLeverError } from "../logs/as-lever-error.ts";
 import type { Log } from "../logs/log.ts";
 import { systemReason } from "../logs/system-reason.ts";
-import type { AuditRecord, Store } from "../store/store.ts";
+import type { State } from "../state/state.ts";
+import { NO_KEY } from "../store/change.ts";
+import type { AuditRecord } from "../store/store.ts";
 import { type AdminMethod, argumentWithRole } from "./method-table.ts";
 
 export interface GuardOptions {
   readonly access: TokenIndex;
-  readonly store: Store;
+  readonly state: Pick<State, "change">;
   readonly wallTime: () => number;
   readonly log: Log;
   /** Resolves when what was changed holds in every process that takes calls. */
@@ -109,10 +111,11 @@ export class AdminGuard {
     run: () => unknown,
     about: Pick<AuditRecord, "principal" | "method" | "environment" | "target">,
   ): Promise<unknown> {
-    const { store, wallTime, propagated } = this.#options;
-    const record = (outcome: string): Promise<void> => {
+    const { state, wallTime, propagated } = this.#options;
+    const record = async (outcome: string): Promise<void> => {
       const { target = about.target, version } = this.#call.getStore()?.note ?? {};
-      return store.addAudit({ at: wallTime(), ...about, target, version, outcome });
+      const audited = { at: wallTime(), ...about, target, version, outcome };
+      await state.change(NO_KEY, () => ({ kind: "audited", record: audited }));
     };
     try {
       const result = await run();

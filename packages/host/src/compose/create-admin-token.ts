@@ -3,6 +3,9 @@ import { join, resolve } from "node:path";
 import type { CreatedToken } from "@leveros/protocol";
 import { TokenRegistry } from "../access/token-registry.ts";
 import { systemClock } from "../clock.ts";
+import { Applier } from "../state/applier.ts";
+import { applyAtOnce, State } from "../state/state.ts";
+import { NO_KEY } from "../store/change.ts";
 import { STORE_FILE } from "./data-folder.ts";
 import { openData } from "./open-data.ts";
 import { StartupError } from "./startup-error.ts";
@@ -25,21 +28,24 @@ export async function createAdminToken(dataDir: string): Promise<CreatedToken> {
   const { store } = openData(dataDir);
   try {
     const { wallTime } = systemClock;
-    const tokens = await TokenRegistry.open({ store, wallTime, isLocalOnly: true });
+    const applier = new Applier();
+    const state = new State(store, applyAtOnce(store, applier));
+    const tokens = await TokenRegistry.open({ store, state, wallTime, isLocalOnly: true });
     const created = await tokens.create({
       environments: ["*"],
       rights: ["admin"],
       expiresInMs: undefined,
       note: NOTE,
     });
-    await store.addAudit({
+    const record = {
       at: wallTime(),
       principal: PRINCIPAL,
       method: "createToken",
       environment: "*",
       target: created.id,
       outcome: "done",
-    });
+    };
+    await state.change(NO_KEY, () => ({ kind: "audited", record }));
     return created;
   } finally {
     await store.close();

@@ -25,6 +25,8 @@ import { HostMeters } from "../metrics/host-meters.ts";
 import { ProcessRecords } from "../processes/process-records.ts";
 import { Router } from "../router/router.ts";
 import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
+import { Applier } from "../state/applier.ts";
+import { applyAtOnce, State } from "../state/state.ts";
 import { openEpochs } from "../store/epochs.ts";
 import type { SqliteStore } from "../store/sqlite-store.ts";
 import { CallHistory } from "../traces/call-history.ts";
@@ -48,6 +50,7 @@ export interface HostPartsOptions {
 /** The parts of a host behind its gateway: everything that does not depend on how the host is reached. */
 export interface HostParts {
   readonly store: SqliteStore;
+  readonly state: State;
   readonly records: ProcessRecords;
   readonly router: Router;
   readonly meters: HostMeters;
@@ -78,6 +81,8 @@ export interface HostParts {
 export async function openHostParts(options: HostPartsOptions): Promise<HostParts> {
   const { folder, store, limits, clock, log, development } = options;
   const { notes } = store;
+  const applier = new Applier();
+  const state = new State(store, applyAtOnce(store, applier));
   const dataDir = folder.dir;
   const records = new ProcessRecords(folder.processesDir);
   const orphans = records.killOrphans();
@@ -128,7 +133,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     startTimeoutMs: limits.startTimeoutMs,
   });
   const box = new SecretBox(folder.secretKeyFile);
-  const variables = new Variables({ store, box, clock, limits });
+  const variables = new Variables({ store, state, box, clock, limits });
   const unreadable = await variables.findUnreadable();
   if (unreadable !== undefined) {
     const { secretKeyFile: keyFile } = folder;
@@ -156,8 +161,9 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
       services.of(environment, service).spansDropped += dropped + lost;
     },
   });
-  const environments = await Environments.open({
+  const environments = new Environments({
     store,
+    state,
     notes,
     router,
     fleet,
@@ -169,10 +175,13 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     },
   });
   const compiler = development && new WarmCompiler(limits);
+  applier.add((applied) => environments.apply(applied));
+  await environments.open();
   const keptVersions = new KeptVersions({ store, code, limits });
   const turns = new KeyedQueue();
   const removals = new ServiceRemovals({
     store,
+    state,
     notes,
     code,
     environments,
@@ -185,9 +194,11 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     },
     log,
   });
+  applier.add((applied) => removals.apply(applied));
   await removals.finishAll();
   const deployer: Deployer = new Deployer({
     store,
+    state,
     code,
     keptVersions,
     environments,
@@ -207,13 +218,17 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
       await transformCode(options, { ...service, dataDir: serviceDir });
     },
   });
+  applier.add((applied) => deployer.apply(applied));
   const tokens = await TokenRegistry.open({
     store,
+    state,
     wallTime: clock.wallTime,
     isLocalOnly: options.isLocalOnly,
   });
+  applier.add((applied) => tokens.apply(applied));
   return {
     store,
+    state,
     records,
     router,
     meters,

@@ -13,10 +13,14 @@ let store: SqliteStore;
 let removed: string[];
 let logged: unknown[];
 
-beforeEach(() => {
+beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "lever-copies-"));
   file = join(dir, "backup", "lever.sqlite");
   store = openSqliteStore(join(dir, "lever.sqlite"));
+  await store.commit({
+    kind: "environmentCreated",
+    record: { environment: "dev.lever", corsOrigins: [], isPublic: false, network: "internet" },
+  });
   removed = [];
   logged = [];
 });
@@ -45,9 +49,13 @@ async function copy(): Promise<void> {
 }
 
 const setVariable = async (value: string): Promise<void> =>
-  await store.putVariables([
-    { environment: "dev.lever", service: "", name: "A", value, isSecret: false, setAt: "" },
-  ]);
+  void (await store.commit({
+    kind: "variablesSet",
+    environment: "dev.lever",
+    records: [
+      { environment: "dev.lever", service: "", name: "A", value, isSecret: false, setAt: "" },
+    ],
+  }));
 
 function copiedValue(): unknown {
   const database = new DatabaseSync(file, { readOnly: true });
@@ -70,7 +78,12 @@ it("a store without content does not replace a copy", async () => {
   await setVariable("one");
   await copy();
   makeOld();
-  await store.removeVariable("dev.lever", "", "A");
+  await store.commit({
+    kind: "variableRemoved",
+    environment: "dev.lever",
+    service: "",
+    name: "A",
+  });
   await copy();
   expect(copiedValue()).toBe("one");
 });

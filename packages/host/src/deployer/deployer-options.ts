@@ -5,6 +5,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import type { KeyedQueue } from "../keyed-queue.ts";
 import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
+import type { State } from "../state/state.ts";
 import type { Store } from "../store/store.ts";
 import type { CodeStore } from "./code-store.ts";
 import type { KeptVersions } from "./kept-files.ts";
@@ -13,6 +14,7 @@ import type { TransformedService } from "./transform.ts";
 
 export interface DeployerOptions {
   readonly store: Store;
+  readonly state: State;
   readonly code: CodeStore;
   readonly keptVersions: KeptVersions;
   /** Makes JavaScript of a folder's TypeScript. */

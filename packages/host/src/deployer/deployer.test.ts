@@ -5,10 +5,11 @@ import { setImmediate as turn } from "node:timers/promises";
 import { defaultLimits, LeverError } from "@leveros/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { serviceArchive } from "../../../../tests/harness/archive.ts";
+import { stateOf } from "../../../../tests/harness/state-of.ts";
 import { SimulatedHost } from "../../../../tests/simulation/simulated-host.ts";
 import { KeyedQueue } from "../keyed-queue.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite-store.ts";
-import type { Store } from "../store/store.ts";
+import type { VersionRecord } from "../store/store.ts";
 import { CodeStore } from "./code-store.ts";
 import { Deployer } from "./deployer.ts";
 import { KeptVersions } from "./kept-files.ts";
@@ -27,11 +28,9 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "lever-deployer-"));
   store = openSqliteStore(join(folder, "lever.sqlite"));
   const network = "internet" as const;
-  await store.putEnvironment({
-    environment: ENVIRONMENT,
-    corsOrigins: [],
-    isPublic: false,
-    network,
+  await store.commit({
+    kind: "environmentCreated",
+    record: { environment: ENVIRONMENT, corsOrigins: [], isPublic: false, network },
   });
   host = new SimulatedHost();
   removed = new Set();
@@ -39,6 +38,7 @@ beforeEach(async () => {
   await code.open(store.notes, await store.codeIds());
   deployer = new Deployer({
     store,
+    state: stateOf(store, (applied) => deployer.apply(applied)),
     code,
     keptVersions: new KeptVersions({ store, code, limits }),
     transform: async () => {},
@@ -93,14 +93,16 @@ const codeKept = (): number[] =>
 
 /** Deploys while the store does something else instead of publishing the version. */
 async function deployWhile(
-  publish: (original: Store["publishVersion"]) => Store["publishVersion"],
+  publish: (original: SqliteStore["commit"]) => SqliteStore["commit"],
 ): Promise<unknown> {
-  const original = store.publishVersion.bind(store);
-  store.publishVersion = publish(original);
+  const original = store.commit;
+  const publishes = publish(original);
+  store.commit = (change, expected) =>
+    (change.kind === "versionPublished" ? publishes : original)(change, expected);
   try {
     return await deploy().catch((error: unknown) => error);
   } finally {
-    store.publishVersion = original;
+    store.commit = original;
   }
 }
 
@@ -116,8 +118,8 @@ describe("a deploy that fails", () => {
   });
 
   it("keeps the code of its version once the transaction has decided (D1)", async () => {
-    const outcome = await deployWhile((original) => async (record, options) => {
-      await original(record, options);
+    const outcome = await deployWhile((original) => async (change, expected) => {
+      await original(change, expected);
       throw new Error("The answer got lost.");
     });
     expect(String(outcome)).toContain("The answer got lost.");
@@ -141,15 +143,29 @@ describe("a deploy that fails", () => {
     await deploy();
     expect(liveVersion()).toBe(2);
   });
+
+  it("because another host made a higher version live leaves that one", async () => {
+    await deploy();
+    const [live] = await store.versions(ENVIRONMENT);
+    const higher = { ...live, version: 7, codeId: "higher" } as VersionRecord;
+    const outcome = await deployWhile((original) => async (change, expected) => {
+      const { environment, service } = higher;
+      await original({ kind: "versionReserved", environment, service, version: 7 });
+      await original({ kind: "versionPublished", record: higher, versionsKeptMax: 2 });
+      return await original(change, expected);
+    });
+    expect(String(outcome)).toContain("Cannot make version 2 of svc live: version 7 went live");
+    expect((await store.versions(ENVIRONMENT)).map(({ version }) => version)).toEqual([7, 1]);
+  });
 });
 
 describe("a deploy", () => {
   it("gets no calls before its version is in the store (D1)", async () => {
     await deploy();
     let during: number | undefined;
-    await deployWhile((original) => (record, options) => {
+    await deployWhile((original) => (change, expected) => {
       during = liveVersion();
-      return original(record, options);
+      return original(change, expected);
     });
     expect([during, liveVersion()]).toEqual([1, 2]);
   });

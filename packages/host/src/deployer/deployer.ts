@@ -8,9 +8,10 @@ import {
   serviceKey,
 } from "@leveros/protocol";
 import { isoTime } from "../clock.ts";
-import type { Instance } from "../fleet/instance.ts";
 import type { ServiceFleet } from "../fleet/service-fleet.ts";
+import type { AppliedChange } from "../store/change.ts";
 import type { VersionRecord } from "../store/store.ts";
+import { Candidates } from "./candidates.ts";
 import { checkMethods } from "./check-methods.ts";
 import { newCodeId } from "./code-id.ts";
 import type { UnpackedCode } from "./code-store.ts";
@@ -24,10 +25,10 @@ import {
   type ReceivedCode,
 } from "./deploy-source.ts";
 import type { DeployerOptions } from "./deployer-options.ts";
-import { goLive } from "./go-live.ts";
 import { findVersion, unknownService } from "./kept-version.ts";
 import { readService } from "./read-service.ts";
 import { withinUploadTime } from "./upload-time.ts";
+import { VersionChanges } from "./version-changes.ts";
 
 /** Deploys at once, from the first byte of the upload on. Each may have an archive of `archiveBytesMax` on the disk. */
 const DEPLOYS_MAX = 64;
@@ -47,13 +48,31 @@ type VersionFields = Omit<VersionRecord, "version" | "methods" | "deployedAt">;
 export class Deployer {
   readonly #options: DeployerOptions;
   readonly #slots: DeploySlots;
+  readonly #candidates: Candidates;
+  readonly #versions: VersionChanges;
 
   constructor(options: DeployerOptions) {
     this.#options = options;
+    this.#candidates = new Candidates(options);
+    this.#versions = new VersionChanges(options);
     this.#slots = new DeploySlots({
       runningMax: options.limits.concurrentDeploysMax,
       deploysMax: DEPLOYS_MAX,
     });
+  }
+
+  /** Makes a version live that the store has as live. */
+  apply({ change, removedCode }: AppliedChange): void {
+    if (change.kind !== "versionPublished" && change.kind !== "versionMadeLive") return;
+    const { record } = change;
+    this.#candidates.goLive(record);
+    const { code, log } = this.#options;
+    for (const codeId of removedCode) {
+      code.remove(codeId).catch((error: unknown) => {
+        const { service } = record;
+        log("warn", "deployer", "version cleanup failed", { service, reason: String(error) });
+      });
+    }
   }
 
   /**
@@ -164,20 +183,17 @@ export class Deployer {
    */
   async rollBack(environment: string, service: string, wanted?: number): Promise<RollbackReport> {
     return await this.#inTurn(environment, service, async () => {
-      const { store, fleet, log } = this.#options;
+      const { fleet, log } = this.#options;
       const live = fleet.service(environment, service)?.live;
       if (live === undefined) throw unknownService(environment, service);
-      const kept = (await store.versions(environment)).filter(
-        (record) => record.service === service,
-      );
+      const kept = await this.#versions.kept(environment, service);
       const record = findVersion(kept, { service, live: live.version, wanted });
       const { version } = record;
       const report = { environment, service, version, previousVersion: live.version };
       if (version === live.version) return report;
-      await this.#replace(record, async () => {
+      await this.#candidates.replace(record, async () => {
         // D1.
-        await store.makeLive(environment, service, version);
-        return record;
+        await this.#versions.makeLive(record, live.version);
       });
       log("info", "deployer", "service rolled back", report);
       return report;
@@ -217,7 +233,8 @@ export class Deployer {
       if (running === undefined) throw unknownService(environment, service);
       const { live, instances, route } = running;
       const isStarted = instances.length > 0 || route.lastFailure !== undefined;
-      if (isStarted) await this.#replace(live, async () => live);
+      if (isStarted)
+        await this.#candidates.replace(live, async () => this.#candidates.goLive(live));
       const { version } = live;
       return { environment, service, version, replaced: instances.length, isStarted };
     });
@@ -227,7 +244,7 @@ export class Deployer {
   async #restart(running: ServiceFleet): Promise<boolean> {
     if (running.instances.length === 0) return false;
     const { live } = running;
-    await this.#replace(live, async () => live);
+    await this.#candidates.replace(live, async () => this.#candidates.goLive(live));
     return true;
   }
 
@@ -235,38 +252,23 @@ export class Deployer {
     fields: VersionFields,
     named: NamedDeploy,
   ): Promise<{ record: VersionRecord; startMs: number }> {
-    const { store, environments, removals, code, limits, clock, log } = this.#options;
+    const { removals, limits, clock, log } = this.#options;
     const { environment, service } = fields;
     await removals.finish(environment, service);
-    const version = await store.nextVersion(environment, service);
+    const version = await this.#versions.reserve(environment, service);
     named.version = version;
     const deployedAt = isoTime(clock.wallTime());
     const startedAt = clock.now();
     let startMs = 0;
-    let dropped: readonly VersionRecord[] = [];
-    const record = await this.#replace(
-      { ...fields, version, methods: [], deployedAt },
-      async ({ methods }) => {
-        startMs = clock.now() - startedAt;
-        checkMethods(service, methods);
-        // It may have been removed meanwhile. Then nothing of it may get into the store.
-        environments.require(environment);
-        const published = { ...fields, version, methods, deployedAt };
-        // D1.
-        dropped = await store.publishVersion(published, limits);
-        return published;
-      },
-    ).catch(async (error: unknown) => {
-      environments.require(environment);
-      await store.spendVersion(environment, service, version);
-      throw error;
+    let record: VersionRecord = { ...fields, version, methods: [], deployedAt };
+    await this.#candidates.replace(record, async ({ methods }) => {
+      startMs = clock.now() - startedAt;
+      checkMethods(service, methods);
+      record = { ...record, methods };
+      // D1.
+      await this.#versions.publish(record, limits.versionsKeptMax);
     });
     log("info", "deployer", "deployed", { environment, service, version });
-    for (const { codeId } of dropped) {
-      code.remove(codeId).catch((error: unknown) => {
-        log("warn", "deployer", "version cleanup failed", { service, reason: String(error) });
-      });
-    }
     return { record, startMs };
   }
 
@@ -276,22 +278,6 @@ export class Deployer {
     work: () => Promise<Result>,
   ): Promise<Result> {
     return await this.#options.turns.run(serviceKey(environment, service), work);
-  }
-
-  /** Starts a candidate of a version, commits the version, makes it live. D2: if one fails, the candidate is killed. */
-  async #replace(
-    version: VersionRecord,
-    commit: (candidate: Instance) => Promise<VersionRecord>,
-  ): Promise<VersionRecord> {
-    const candidate = await this.#options.fleet.startCandidate(version);
-    try {
-      const record = await commit(candidate);
-      goLive(this.#options, record, candidate);
-      return record;
-    } catch (error) {
-      candidate.kill();
-      throw error;
-    }
   }
 }
 

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultLimits } from "@leveros/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { stateOf } from "../../../../tests/harness/state-of.ts";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import { Router } from "../router/router.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite-store.ts";
-import type { Store } from "../store/store.ts";
 import { Environments } from "./environments.ts";
 
 /** Environments with a real store and router, and what happens outside of them, in order. */
@@ -21,14 +21,16 @@ class World {
   readonly events: string[] = [];
   restrictsNetworks = true;
   onFleetRemoves: () => Promise<void> = async () => {};
-  removal: Store["removeEnvironment"] = (name) => this.store.removeEnvironment(name);
+  commit: SqliteStore["commit"] = (...args) => this.store.commit(...args);
 
-  open(): Promise<Environments> {
+  async open(): Promise<Environments> {
     const see = (event: string) => async (name: string) => {
       this.events.push(`${event} ${name}`);
     };
-    return Environments.open({
-      store: { ...this.store, removeEnvironment: (name) => this.removal(name) },
+    const store: SqliteStore = { ...this.store, commit: (...args) => this.commit(...args) };
+    const opened: Environments = new Environments({
+      store,
+      state: stateOf(store, (applied) => opened.apply(applied)),
       notes: this.store.notes,
       router: this.router,
       fleet: {
@@ -47,6 +49,8 @@ class World {
       removeCode: see("code"),
       removeServiceData: see("data"),
     });
+    await opened.open();
+    return opened;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -148,7 +152,7 @@ describe("an environment that is removed", () => {
 
   it("stays as it is when the store refuses that", async () => {
     await environments.create(name);
-    world.removal = () => Promise.reject(new Error("full"));
+    world.commit = () => Promise.reject(new Error("full"));
     await expect(environments.remove(name, { isForced: true })).rejects.toThrow("full");
     expect(environments.require(name)).toMatchObject({ environment: name });
     expect(world.router.environment(name)).toBeDefined();

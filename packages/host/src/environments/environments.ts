@@ -3,8 +3,10 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { KeyedQueue } from "../keyed-queue.ts";
 import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
+import type { State } from "../state/state.ts";
+import { type AppliedChange, environmentChangesKey } from "../store/change.ts";
 import type { HostNotes } from "../store/host-notes.ts";
-import type { EnvironmentRecord, Store, VersionRecord } from "../store/store.ts";
+import type { EnvironmentRecord, Store } from "../store/store.ts";
 
 /** Lever's own environment. The admin service is its only service. */
 export const ADMIN_ENVIRONMENT = "admin.lever";
@@ -16,7 +18,8 @@ const DEFAULT_SETTINGS = { corsOrigins: ["*"], isPublic: false, network: "intern
 type Settings = Omit<EnvironmentRecord, "environment">;
 
 export interface EnvironmentsOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, "environments">;
+  readonly state: State;
   readonly notes: HostNotes;
   readonly router: Router;
   readonly fleet: Pick<
@@ -31,33 +34,53 @@ export interface EnvironmentsOptions {
 }
 
 /**
- * The environments, from their creation to their removal. Each change is in the store first, then in the router and the
- * fleet. Changes of one environment happen one after the other.
+ * The environments, from their creation to their removal. Each change is in the store first. `apply` then carries it out in
+ * the router and the fleet. Changes of one environment happen one after the other.
  */
 export class Environments {
   readonly #options: EnvironmentsOptions;
   readonly #records = new Map<string, EnvironmentRecord>();
   readonly #changes = new KeyedQueue();
+  /** The removals of files that go on, or have failed, by their environments. */
+  readonly #removals = new Map<string, Promise<void>>();
 
-  private constructor(options: EnvironmentsOptions) {
+  constructor(options: EnvironmentsOptions) {
     this.#options = options;
   }
 
-  /** The environments of the store. `dev.lever` and `admin.lever` always exist at the start. */
-  static async open(options: EnvironmentsOptions): Promise<Environments> {
-    const environments = new Environments(options);
-    for (const record of await options.store.environments()) await environments.#apply(record);
-    await environments.#finishRemovals();
-    if (!environments.#records.has(DEFAULT_ENVIRONMENT)) {
-      await environments.create(DEFAULT_ENVIRONMENT);
-    }
+  /** Reads the environments of the store. `dev.lever` and `admin.lever` always exist at the start. */
+  async open(): Promise<void> {
+    const { store, router } = this.#options;
+    for (const record of await store.environments()) await this.#set(record);
+    await this.#finishRemovals();
+    if (!this.#records.has(DEFAULT_ENVIRONMENT)) await this.create(DEFAULT_ENVIRONMENT);
     // Neither a page of any origin nor a service may control Lever itself.
-    options.router.setEnvironment(ADMIN_ENVIRONMENT, {
+    router.setEnvironment(ADMIN_ENVIRONMENT, {
       corsOrigins: new Set(),
       kind: "platform",
       isPublic: false,
     });
-    return environments;
+  }
+
+  /** Carries a change out that the store has. */
+  async apply({ change, removedCode }: AppliedChange): Promise<void> {
+    switch (change.kind) {
+      case "environmentCreated":
+      case "environmentChanged":
+        await this.#set(change.record);
+        break;
+      case "environmentRemoved": {
+        const { environment } = change;
+        this.#records.delete(environment);
+        this.#options.router.removeEnvironment(environment);
+        const removing = this.#removeFiles(environment, removedCode);
+        this.#removals.set(environment, removing);
+        removing.then(
+          () => this.#removals.delete(environment),
+          (error: unknown) => this.#logNotRemoved(environment, error),
+        );
+      }
+    }
   }
 
   list(): EnvironmentRecord[] {
@@ -74,39 +97,51 @@ export class Environments {
     if (environment === ADMIN_ENVIRONMENT) {
       throw new LeverError("forbidden", `Cannot change ${environment}: it manages Lever itself.`);
     }
-    throw new LeverError("unknown_environment", `There is no environment ${environment}.`);
+    return throwUnknown(environment);
   }
 
   /** @throws LeverError `conflict` when it exists already, or there are too many. */
   async create(environment: string): Promise<void> {
+    const { store, notes, state } = this.#options;
     await this.#changes.run(environment, async () => {
-      if (this.#records.has(environment) || environment === ADMIN_ENVIRONMENT) {
-        throw new LeverError("conflict", `There is an environment ${environment} already.`);
-      }
-      if (this.#records.size >= ENVIRONMENTS_MAX) {
-        throw new LeverError(
-          "conflict",
-          `Cannot create ${environment}: there are ${ENVIRONMENTS_MAX} environments already.`,
-        );
-      }
-      if ((await this.#options.notes.unfinishedRemovals()).includes(environment)) {
+      if ((await notes.unfinishedRemovals()).includes(environment)) {
         await this.#finishRemoval(environment);
       }
-      await this.#put({ environment, ...DEFAULT_SETTINGS });
+      await state.change(environmentChangesKey(environment), async () => {
+        const known = await store.environments();
+        const exists = known.some((record) => record.environment === environment);
+        if (exists || environment === ADMIN_ENVIRONMENT) {
+          throw new LeverError("conflict", `There is an environment ${environment} already.`);
+        }
+        if (known.length >= ENVIRONMENTS_MAX) {
+          throw new LeverError(
+            "conflict",
+            `Cannot create ${environment}: there are ${ENVIRONMENTS_MAX} environments already.`,
+          );
+        }
+        return { kind: "environmentCreated", record: { environment, ...DEFAULT_SETTINGS } };
+      });
     });
   }
 
   /** Without this, an environment that is created again would get the data of the one that was removed. */
   async #finishRemovals(): Promise<void> {
-    const { notes, log } = this.#options;
+    const { notes } = this.#options;
     for (const environment of await notes.unfinishedRemovals()) {
       try {
         await this.#finishRemoval(environment);
       } catch (error) {
-        const reason = String(error);
-        log("warn", "environments", "environment data not removed", { environment, reason });
+        this.#logNotRemoved(environment, error);
       }
     }
+  }
+
+  #logNotRemoved(environment: string, error: unknown): void {
+    const reason = String(error);
+    this.#options.log("warn", "environments", "environment data not removed", {
+      environment,
+      reason,
+    });
   }
 
   async #finishRemoval(environment: string): Promise<void> {
@@ -117,9 +152,12 @@ export class Environments {
   /** @throws LeverError as `require`; `not_supported` for a network that instances cannot be restricted to. */
   async change(environment: string, changes: Partial<Settings>): Promise<void> {
     await this.#changes.run(environment, async () => {
-      const record = { ...this.require(environment), ...changes };
+      this.require(environment);
       if (changes.network !== undefined) await this.#checkNetwork(changes.network);
-      await this.#put(record);
+      await this.#options.state.change(environmentChangesKey(environment), async () => {
+        const record = { ...(await this.#stored(environment)), ...changes };
+        return { kind: "environmentChanged", record };
+      });
     });
   }
 
@@ -131,31 +169,45 @@ export class Environments {
   async remove(environment: string, { isForced }: { isForced: boolean }): Promise<void> {
     await this.#changes.run(environment, async () => {
       const record = this.require(environment);
-      const { store, fleet, router, log, removeCode } = this.#options;
-      const services = this.servicesOf(environment);
-      if (services > 0 && !isForced) {
+      const checkEmpty = (): void => {
+        const services = this.servicesOf(environment);
+        if (services === 0 || isForced) return;
         throw new LeverError(
           "conflict",
           `Cannot remove ${environment}: it has ${services} services, which would be deleted with all their data. To delete them too, set force.`,
         );
-      }
-      // From here on it takes no deploys, whose versions would stay in the store.
+      };
+      checkEmpty();
+      // From here on it takes no deploys, which could only fail.
       this.#records.delete(environment);
-      let versions: readonly VersionRecord[];
       try {
-        versions = await store.versions(environment);
         // T1, T2: from here on a restart does not bring it back.
-        await store.removeEnvironment(environment);
+        await this.#options.state.change(environmentChangesKey(environment), async () => {
+          await this.#stored(environment);
+          checkEmpty();
+          return { kind: "environmentRemoved", environment, isForced };
+        });
       } catch (error) {
         this.#records.set(environment, record);
         throw error;
       }
-      router.removeEnvironment(environment);
-      await fleet.removeEnvironment(environment);
-      for (const { codeId } of versions) await removeCode(codeId);
-      await this.#finishRemoval(environment);
-      log("info", "environments", "environment removed", { environment });
+      await this.#removals.get(environment);
+      this.#options.log("info", "environments", "environment removed", { environment });
     });
+  }
+
+  async #removeFiles(environment: string, removedCode: readonly string[]): Promise<void> {
+    const { fleet, removeCode } = this.#options;
+    await fleet.removeEnvironment(environment);
+    for (const codeId of removedCode) await removeCode(codeId);
+    await this.#finishRemoval(environment);
+  }
+
+  /** @throws LeverError `unknown_environment` */
+  async #stored(environment: string): Promise<EnvironmentRecord> {
+    const records = await this.#options.store.environments();
+    const record = records.find((of) => of.environment === environment);
+    return record ?? throwUnknown(environment);
   }
 
   /** How many services an environment has. */
@@ -178,12 +230,7 @@ export class Environments {
     );
   }
 
-  async #put(record: EnvironmentRecord): Promise<void> {
-    await this.#options.store.putEnvironment(record);
-    await this.#apply(record);
-  }
-
-  async #apply(record: EnvironmentRecord): Promise<void> {
+  async #set(record: EnvironmentRecord): Promise<void> {
     const { environment, corsOrigins, isPublic, network } = record;
     this.#records.set(environment, record);
     this.#options.router.setEnvironment(environment, {
@@ -193,4 +240,8 @@ export class Environments {
     });
     await this.#options.fleet.setNetwork(environment, network);
   }
+}
+
+function throwUnknown(environment: string): never {
+  throw new LeverError("unknown_environment", `There is no environment ${environment}.`);
 }

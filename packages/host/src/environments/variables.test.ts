@@ -1,16 +1,18 @@
 import { defaultLimits } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
+import { State } from "../state/state.ts";
 import type { Store } from "../store/store.ts";
 import { SecretBox } from "./secret-box.ts";
 import { Variables } from "./variables.ts";
 
-const store: Pick<Store, "variables" | "putVariables"> = {
-  variables: async () => [],
-  putVariables: async () => {},
-};
+const store: Pick<Store, "variables"> = { variables: async () => [] };
 const variables = new Variables({
   store: store as Store,
+  state: new State({ revisionOf: async () => 0 }, async () => ({
+    outcome: "written",
+    revision: 1,
+  })),
   box: new SecretBox("/nothing"),
   clock: new VirtualClock(),
   limits: defaultLimits,

@@ -2,6 +2,8 @@ import { LeverError, type VariableListing } from "@leveros/protocol";
 import { type Clock, isoTime } from "../clock.ts";
 import type { SetVariables } from "../fleet/instance-spec.ts";
 import { refuseVariable } from "../fleet/start-variables.ts";
+import type { State } from "../state/state.ts";
+import { variablesKey } from "../store/change.ts";
 import type { Store, VariableRecord } from "../store/store.ts";
 import { SecretBox } from "./secret-box.ts";
 import { findExcess, type VariableLimits, type VariableSize } from "./variable-sizes.ts";
@@ -16,12 +18,20 @@ const VARIABLES_MAX = 10_000;
 /** The variables and secrets of services, without the variables that Lever itself sets. */
 export class Variables {
   readonly #store: Store;
+  readonly #state: State;
   readonly #box: SecretBox;
   readonly #clock: Clock;
   readonly #limits: VariableLimits;
 
-  constructor(options: { store: Store; box: SecretBox; clock: Clock; limits: VariableLimits }) {
+  constructor(options: {
+    store: Store;
+    state: State;
+    box: SecretBox;
+    clock: Clock;
+    limits: VariableLimits;
+  }) {
     this.#store = options.store;
+    this.#state = options.state;
     this.#box = options.box;
     this.#clock = options.clock;
     this.#limits = options.limits;
@@ -55,11 +65,24 @@ export class Variables {
     values: Readonly<Record<string, string>>,
     isSecret: boolean,
   ): Promise<void> {
-    const { environment, service } = place;
+    const { environment } = place;
     for (const [name, value] of Object.entries(values)) {
       checkVariable(name, value);
       if (isSecret && value === "") throw emptySecret(name);
     }
+    await this.#state.change(variablesKey(environment), async () => {
+      const records = await this.#decide(place, values, isSecret);
+      return { kind: "variablesSet", environment, records };
+    });
+  }
+
+  /** @throws LeverError `conflict` when the environment would have too many variables, or too large ones. */
+  async #decide(
+    place: { environment: string; service: string },
+    values: Readonly<Record<string, string>>,
+    isSecret: boolean,
+  ): Promise<readonly VariableRecord[]> {
+    const { environment, service } = place;
     const setAt = isoTime(this.#clock.wallTime());
     const known = await this.#store.variables(environment);
     const isReplaced = (record: VariableRecord): boolean =>
@@ -79,7 +102,7 @@ export class Variables {
     if (tooMany !== undefined) {
       throw new LeverError("conflict", `Cannot set ${describeNames(values)}: ${tooMany}`);
     }
-    await this.#store.putVariables(records);
+    return records;
   }
 
   async #hasSecretsBeside(
@@ -109,9 +132,14 @@ export class Variables {
 
   /** @throws LeverError `not_found` when there is no such variable. */
   async unset(environment: string, service: string, name: string): Promise<void> {
-    if (await this.#store.removeVariable(environment, service, name)) return;
-    const where = service === "" ? environment : `${service} in ${environment}`;
-    throw new LeverError("not_found", `There is no variable ${name} for ${where}.`);
+    await this.#state.change(variablesKey(environment), async () => {
+      const known = await this.#store.variables(environment);
+      if (!known.some((record) => record.service === service && record.name === name)) {
+        const where = service === "" ? environment : `${service} in ${environment}`;
+        throw new LeverError("not_found", `There is no variable ${name} for ${where}.`);
+      }
+      return { kind: "variableRemoved", environment, service, name };
+    });
   }
 
   /** Without the values of secrets. */

@@ -1,27 +1,21 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { defaultLimits } from "@leveros/protocol";
 import { expect, it } from "vitest";
-import { TokenRegistry } from "../access/token-registry.ts";
+import { TokenIndex } from "../access/token-index.ts";
 import { systemClock } from "../clock.ts";
 import { Router } from "../router/router.ts";
-import { openSqliteStore } from "../store/sqlite-store.ts";
 import { openGateway } from "./gateway.ts";
 import { Readiness } from "./platform/readiness.ts";
 
 it("an HTTP/2 connection is closed when its peer half-closes", async () => {
-  const dir = mkdtempSync(join(tmpdir(), "lever-listener-"));
-  const store = openSqliteStore(join(dir, "lever.sqlite"));
   const shared = { limits: defaultLimits, clock: systemClock, log: () => {} };
   const gateway = await openGateway({
     ...shared,
     bind: "127.0.0.1",
     port: 0,
     router: new Router({ ...shared, nextEpoch: () => 1 }),
-    access: (await TokenRegistry.open({ store, wallTime: Date.now, isLocalOnly: true })).index,
+    access: new TokenIndex({ wallTime: Date.now, isLocalOnly: true }),
     readiness: new Readiness(),
     certificate: undefined,
   });
@@ -35,6 +29,4 @@ it("an HTTP/2 connection is closed when its peer half-closes", async () => {
   socket.end();
   await once(socket, "close");
   await gateway.close();
-  await store.close();
-  rmSync(dir, { recursive: true });
 });

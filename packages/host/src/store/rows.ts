@@ -5,7 +5,7 @@ import type {
   TokenRecord,
   VariableRecord,
   VersionRecord,
-} from "./store.ts";
+} from "./records.ts";
 import { StoreOpenError } from "./store-open-error.ts";
 
 /** A row as SQLite returns it. */
@@ -95,7 +95,7 @@ export function arrayOf(row: unknown): readonly unknown[] {
 }
 
 /** Lever wrote this text itself, so that only whether it is JSON is checked again. */
-function jsonOf<Value>(value: unknown): Value {
+export function jsonOf<Value>(value: unknown): Value {
   const text = textOf(value);
   try {
     return JSON.parse(text) as Value;

@@ -62,6 +62,16 @@ const steps: readonly string[] = [
   CREATE TABLE host_values (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `,
   "ALTER TABLE audit ADD COLUMN version INTEGER;",
+  `
+  CREATE TABLE changes (
+    revision INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    nonce TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE revisions (key TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`,
 ];
 
 /** The version that this Lever reads and writes. */

@@ -1,4 +1,5 @@
 import { serviceKey } from "@leveros/protocol";
+import type { Change } from "./change.ts";
 import type { HostNotes } from "./host-notes.ts";
 import { textOf } from "./rows.ts";
 import type { Statements } from "./statements.ts";
@@ -36,16 +37,11 @@ export function sqliteNotes(statements: Statements, write: <T>(work: () => T) =>
   };
 }
 
-/** Notes, in the transaction that removes an environment, that its files are still there. */
-export function noteRemoval(statements: Statements, environment: string): void {
-  statements.putHostValue.run(REMOVED + environment, "");
-}
-
-/** Notes, in the transaction that removes a service, that its data is still there. */
-export function noteServiceRemoval(
-  statements: Statements,
-  environment: string,
-  service: string,
-): void {
-  statements.putHostValue.run(REMOVED_SERVICE + serviceKey(environment, service), "");
+/** Notes, in the transaction of a change, the files that this host must remove after it. */
+export function noteRemovals(statements: Statements, change: Change): void {
+  const put = (name: string): unknown => statements.putHostValue.run(name, "");
+  if (change.kind === "environmentRemoved") put(REMOVED + change.environment);
+  if (change.kind === "serviceRemoved" && !change.keepsData) {
+    put(REMOVED_SERVICE + serviceKey(change.environment, change.service));
+  }
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { LeverError } from "@leveros/protocol";
 import { sqliteCode, systemReason } from "../logs/system-reason.ts";
+import type { AppliedChange, Change, StoredChange } from "./change.ts";
 import { copyDatabase } from "./copy-database.ts";
 import type { HostNotes } from "./host-notes.ts";
 import { type DatabaseOptions, openDatabase, openError } from "./open-database.ts";
@@ -15,15 +16,17 @@ import {
   versionOf,
   versionOfArray,
 } from "./rows.ts";
-import { noteRemoval, noteServiceRemoval, sqliteNotes } from "./sqlite-notes.ts";
+import { SqliteChanges, type SqliteCommitResult } from "./sqlite-changes.ts";
+import { sqliteNotes } from "./sqlite-notes.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
-
-const AUDIT_RECORDS_MAX = 10_000;
 
 /** The store of one host, in a file that also has the host's own notes. */
 export interface SqliteStore extends Store {
   readonly notes: HostNotes;
+  commit(change: Change, expected?: number): Promise<SqliteCommitResult>;
+  /** Applies a change that another store has, as the next one of this store. One transaction. */
+  follow(stored: StoredChange): Promise<AppliedChange>;
   /** Replaces the file with a complete copy of the store. Other work goes on meanwhile. */
   copyTo(file: string): Promise<void>;
   /** There is a version, a token or a variable. */
@@ -40,108 +43,36 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): Sq
   const database = openDatabase(file, options);
   const statements = prepareAll(database, file);
   const write = <T>(work: () => T): T => inTransaction(database, work);
+  const changes = new SqliteChanges(database, statements, write);
   // An array costs a tenth of an object, and these may be very many rows.
   statements.liveVersions.setReturnArrays(true);
   statements.codeIds.setReturnArrays(true);
   return {
     notes: sqliteNotes(statements, write),
     environments: async () => statements.environments.all().map(environmentOf),
-    async putEnvironment({ environment, corsOrigins, isPublic, network }) {
-      const [origins, policy] = [JSON.stringify(corsOrigins), JSON.stringify(network)];
-      write(() => statements.putEnvironment.run(environment, origins, isPublic ? 1 : 0, policy));
-    },
-    async removeEnvironment(environment) {
-      write(() => {
-        statements.removeVariables.run(environment);
-        statements.removeVersions.run(environment);
-        statements.removeServices.run(environment);
-        statements.removeEnvironment.run(environment);
-        noteRemoval(statements, environment);
-      });
-    },
-    async removeService(environment, service, { keepsData }) {
-      write(() => {
-        statements.removeVersionsOf.run(environment, service);
-        statements.removeService.run(environment, service);
-        if (keepsData) return;
-        statements.removeVariablesOf.run(environment, service);
-        noteServiceRemoval(statements, environment, service);
-      });
-    },
     variables: async (environment) => statements.variables.all(environment).map(variableOf),
     secrets: async (most) => statements.secrets.all(most).map(variableOf),
-    async putVariables(records) {
-      write(() => {
-        for (const { environment, service, name, value, isSecret, setAt } of records) {
-          statements.putVariable.run(environment, service, name, value, isSecret ? 1 : 0, setAt);
-        }
-      });
-    },
-    removeVariable: async (environment, service, name) =>
-      write(() => statements.removeVariable.run(environment, service, name)).changes === 1,
     tokens: async () => statements.tokens.all().map(tokenOf),
-    async putToken({ id, hash, environments, rights, note, createdAt, expiresAt = null }) {
-      const [names, granted] = [JSON.stringify(environments), JSON.stringify(rights)];
-      write(() => statements.putToken.run(id, hash, names, granted, note, createdAt, expiresAt));
-    },
-    async removeToken(id) {
-      write(() => statements.removeToken.run(id));
-    },
-    async addAudit({ at, principal, method, environment, target, version = null, outcome }) {
-      write(() => {
-        statements.addAudit.run(at, principal, method, environment, target, version, outcome);
-        statements.trimAudit.run(AUDIT_RECORDS_MAX);
-      });
-    },
     audit: async (most) => statements.audit.all(most).map(auditOf).reverse(),
     async *liveVersions() {
       for (const row of statements.liveVersions.iterate()) yield versionOfArray(row);
     },
     versions: async (environment) => statements.versions.all(environment).map(versionOf),
-    nextVersion: async (environment, service) =>
-      numberOf(statements.lastVersion.get(environment, service)?.["lastVersion"] ?? 0) + 1,
-    async spendVersion(environment, service, version) {
-      write(() => statements.spendVersion.run(environment, service, version));
-    },
-    publishVersion: async (record, { versionsKeptMax }) => {
-      const { environment, service, version } = record;
-      return write(() => {
-        statements.insertVersion.run(
-          environment,
-          service,
-          version,
-          record.codeId,
-          JSON.stringify(record.leverJson),
-          JSON.stringify(record.methods),
-          record.archiveBytes,
-          record.unpackedBytes,
-          record.deployedAt,
-        );
-        statements.putLive.run(environment, service, version, version);
-        const beyond = statements.versionsBeyond
-          .all(environment, service, versionsKeptMax)
-          .map(versionOf);
-        for (const old of beyond) {
-          statements.deleteVersion.run(environment, service, old.version);
-        }
-        return beyond;
-      });
-    },
-    async makeLive(environment, service, version) {
-      const { changes } = write(() =>
-        statements.makeLive.run(version, environment, service, version),
-      );
-      if (changes !== 1) throw new Error(`There is no version ${version} of ${service}.`);
-    },
-    async removeVersion(environment, service, version) {
-      const { changes } = write(() => statements.removeVersion.run(environment, service, version));
-      if (changes !== 1) throw new Error(`There is no version ${version} of ${service} to remove.`);
+    async numbersOf(environment, service) {
+      const { liveVersion = 0, lastVersion = 0 } =
+        statements.numbers.get(environment, service) ?? {};
+      return { live: numberOf(liveVersion), last: numberOf(lastVersion) };
     },
     async codeIds() {
       const codeIds = new Set<string>();
       for (const row of statements.codeIds.iterate()) codeIds.add(textOf(arrayOf(row)[0]));
       return codeIds;
     },
+    revisionOf: async (key) => changes.revisionOf(key),
+    head: async () => changes.head(),
+    changesAfter: async (revision, most) => changes.after(revision, most),
+    commit: async (change, expected) => changes.commit(change, expected),
+    follow: async (stored) => changes.apply(stored),
     copyTo: async (path) => await copyDatabase(database, path),
     hasContent: async () => statements.hasContent.get() !== undefined,
     writes: () => numberOf(statements.writes.get()?.["writes"]),
