@@ -1,3 +1,4 @@
+import { clusterFaults } from "./faults/cluster.ts";
 import { deployerFaults } from "./faults/deployer.ts";
 import { fleetFaults } from "./faults/fleet.ts";
 import { ledgerFaults } from "./faults/ledger.ts";
@@ -14,4 +15,5 @@ export const plantedFaults: readonly PlantedFault[] = [
   ...linkFaults,
   ...deployerFaults,
   ...queueFaults,
+  ...clusterFaults,
 ];

@@ -141,7 +141,7 @@ export class ClusterFaults {
 
   #drain(host: SimulatedHost, ms: number): void {
     host.isLeaving = true;
-    host.timer(ms, () => {
+    this.#world.after(ms, () => {
       host.isLeaving = false;
     });
   }

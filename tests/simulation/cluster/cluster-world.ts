@@ -104,8 +104,21 @@ export class ClusterWorld {
       }
     }
     runUntil(BUSY_MS + PEACE_MS + LAST_CALLS_MS);
-    if (this.judge.violations.length === 0) this.judge.checkQuiet();
+    if (this.judge.violations.length === 0) this.#checkQuiet();
     return { steps, counts: this.judge.counts, violations: this.judge.violations };
+  }
+
+  #checkQuiet(): void {
+    this.judge.checkQuiet();
+    for (const { host } of this.servers) {
+      if (host === undefined) continue;
+      const rows = this.database.ownedBy({ host: host.name, incarnation: host.incarnation });
+      for (const { resource } of rows) {
+        const { kind } = host.resources.ownershipOf(resource);
+        const isKnown = kind !== "unknown" && kind !== "elsewhere";
+        if (!isKnown) this.judge.violate(`${host.name} owns ${resource} without using it`);
+      }
+    }
   }
 
   #callOnAndOn(): void {
