@@ -255,7 +255,7 @@ it("P3: an answer lets no more be read than what it has made free", async () => 
     // The connection may read.
     await new Promise(setImmediate);
   }
-  // What it reads at once may exceed the 64 KiB, and Node reads a little ahead, too.
+  // One read may exceed the 64 KiB, and Node reads a little ahead, too.
   expect(connection.bytesRead).toBeLessThan((answers + 1) * ahead.length + 256 * 1024);
   socket.destroy();
 });
