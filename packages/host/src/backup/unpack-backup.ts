@@ -79,6 +79,7 @@ export async function unpackBackup({
     );
     return await unpacking.finish();
   } catch (error) {
+    await unpacking.stop();
     throw unpacking.describe(error);
   }
 }
@@ -107,6 +108,7 @@ class Unpacking {
   #head: BackupHead | undefined;
   #hasEnd = false;
   #work: Promise<void> = Promise.resolve();
+  #entry: ReadEntry | undefined;
   /** The folder of the last entry, which is a real one. */
   #checkedDir = "";
   /** Rejects with the first failure. */
@@ -143,11 +145,20 @@ class Unpacking {
 
   /** The parser passes one entry after the other. */
   take(entry: ReadEntry): void {
+    this.#entry = entry;
+    // Without a listener, `stop` would throw while nothing reads the entry. Its reader gets the error once it reads.
+    entry.on("error", () => {});
     this.#work = this.#work.then(() => this.#take(entry));
     this.#work.catch((error: unknown) => {
       this.fail(error);
       entry.resume();
     });
+  }
+
+  /** The rest of the last entry will not come: ends its reader, and waits until no file is open. */
+  async stop(): Promise<void> {
+    this.#entry?.destroy(new Error("Cannot read the entry: unpacking has failed."));
+    await this.#work.catch(() => {});
   }
 
   async finish(): Promise<BackupHead> {

@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -79,6 +80,18 @@ function craft(
   return zstdCompressSync(Buffer.concat(tar));
 }
 
+/** The files that this process has open. */
+function openFiles(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      // Closed since.
+      return [];
+    }
+  });
+}
+
 it("a restored folder has the same files, and opens as a data folder", async () => {
   writeFileSync(file, await makeBackup());
   mkdirSync(target);
@@ -140,5 +153,6 @@ describe("a file that is no backup is refused with a sentence, and the folder st
     await expect(restoreBackup({ file, dataDir: target })).rejects.toThrow(reason);
     expect(readdirSync(target)).toEqual([]);
     expect(existsSync(join(dir, "x"))).toBe(false);
+    expect(openFiles().filter((path) => path.startsWith(dir))).toEqual([]);
   });
 });
