@@ -15,6 +15,8 @@ export const TEST_TIMEOUT_MS = isLong ? 300_000 : 60_000;
 /** A quarter of the least that a producer here wants to send. Windows and socket buffers are far below it. */
 export const GROWTH_MB_MAX = 64;
 const PAUSE_MS = isLong ? 10_000 : 0;
+/** They allocate several times as much as Node does before it collects. */
+const GARBAGE_CALLS = 20_000;
 
 /** Numbers of the long run. */
 export function report(line: string): void {
@@ -95,6 +97,22 @@ export class Flow implements AsyncDisposable {
       times[Math.floor((times.length - 1) * part)]?.toFixed(1) ?? "";
     report(`others meanwhile: ${times.length} calls, median ${at(0.5)} ms, most ${at(1)} ms`);
     return times.length;
+  }
+
+  /**
+   * By how many MB each process has grown since its memory was `before`. Garbage counts until Node collects it: calls make it
+   * do that.
+   */
+  async growthMb(pids: readonly number[], before: readonly number[]): Promise<number[]> {
+    const growth = (): number[] => pids.map((pid, i) => residentMb(pid) - (before[i] ?? 0));
+    for (
+      let calls = 0;
+      calls < GARBAGE_CALLS && Math.max(...growth()) > GROWTH_MB_MAX / 2;
+      calls++
+    ) {
+      await this.call("hi");
+    }
+    return growth();
   }
 }
 

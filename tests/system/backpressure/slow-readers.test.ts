@@ -88,7 +88,7 @@ describe.each(Object.entries(consumers))("a consumer over %s", (transport, open)
     const before = flow.pids.map(residentMb);
     const readAll = await open(hash);
     answered = await flow.callMeanwhile();
-    growthMb = flow.pids.map((pid, index) => residentMb(pid) - (before[index] ?? 0));
+    growthMb = await flow.growthMb(flow.pids, before);
     const mb = growthMb.map((by) => by.toFixed(0)).join(" and ");
     report(`${transport}: host and instance grew by ${mb} MB`);
     await readAll();
@@ -115,7 +115,8 @@ describe("a service that stops reading a link", () => {
   const received: unknown[] = [];
 
   beforeAll(async () => {
-    const before = [...flow.pids, process.pid].map(residentMb);
+    const pids = [...flow.pids, process.pid];
+    const before = pids.map(residentMb);
     const stream = await flow.client.service("dev.lever", "flow").invokeChan("deafChan");
     const chunk = Buffer.alloc(CHUNK_BYTES);
     let sent = 1;
@@ -129,7 +130,7 @@ describe("a service that stops reading a link", () => {
     // The windows on the way have taken some messages, once each.
     for (; hasDrained && sent < CHUNKS; sent++) hasDrained = stream.write(chunk);
     sentWhileNotReading = sent;
-    growthMb = [...flow.pids, process.pid].map((pid, i) => residentMb(pid) - (before[i] ?? 0));
+    growthMb = await flow.growthMb(pids, before);
     await flow.call("wake");
     await drained;
     for (; sent < CHUNKS; sent++) if (!stream.write(chunk)) await stream.drained();
