@@ -12,6 +12,8 @@ export default defineConfig({
   test: {
     exclude: ["**/node_modules/**", "**/dist/**"],
     setupFiles: ["./tests/harness/setup.ts"],
+    // On any machine. Two files of system tests, which wait half of their time, keep two processors busy.
+    maxWorkers: 2,
     reporters: ["default", "./tests/harness/summary-reporter.ts"],
     // A test waits for events, not for time. It gets a multiple of what it takes, for machines that do other things, too.
     testTimeout: 60_000,
@@ -33,8 +35,6 @@ export default defineConfig({
           include: ["packages/**/*.test.ts", "scripts/**/*.test.ts"],
           // These tests clean up after themselves; a process per file would double their time.
           isolate: false,
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -44,9 +44,6 @@ export default defineConfig({
           include: systemTests,
           exclude: ["**/node_modules/**", ...alone],
           globalSetup: ["./tests/harness/global-setup.ts"],
-          // On any machine: these tests wait half of their time, and two of them keep two processors busy.
-          maxWorkers: 2,
-          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -56,7 +53,8 @@ export default defineConfig({
           include: alone,
           globalSetup: ["./tests/harness/global-setup.ts"],
           maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          // After the others.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
