@@ -51,7 +51,7 @@ beforeAll(async () => {
   await page.goto(pages.origin);
   await page.waitForFunction(() => "client" in globalThis);
   bench = { ...bench, page };
-}, 60_000);
+}, CASE_TIMEOUT_MS);
 
 afterAll(async () => {
   bench?.grpc.close();

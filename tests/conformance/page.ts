@@ -99,9 +99,11 @@ async function streamInPage(
 
 /** The page's own half. */
 export const pageTools = `
-  const text = (bytes) => { let all = ""; for (const byte of bytes) all += String.fromCharCode(byte); return all; };
+  const PART = 32_768;
+  const text = (bytes) => { let all = ""; for (let at = 0; at < bytes.length; at += PART) all += String.fromCharCode(...bytes.subarray(at, at + PART)); return all; };
+  const bytesOf = (text) => { const bytes = new Uint8Array(text.length); for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i); return bytes; };
   globalThis.pack = (value) => value instanceof Uint8Array ? { bytes: btoa(text(value)) } : { json: JSON.stringify(value) ?? "null" };
-  globalThis.unpack = (packed) => "bytes" in packed ? Uint8Array.from(atob(packed.bytes), (char) => char.charCodeAt(0)) : JSON.parse(packed.json);
+  globalThis.unpack = (packed) => "bytes" in packed ? bytesOf(atob(packed.bytes)) : JSON.parse(packed.json);
   globalThis.failure = (error) => error.code === "method_failed" ? { error: pack(error.value) } : { code: error.code };
   const table = Int32Array.from({ length: 256 }, (_, byte) => { let c = byte; for (let i = 0; i < 8; i++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1; return c; });
   globalThis.crc32 = (bytes, from) => { let c = ~from; for (let i = 0; i < bytes.length; i++) c = table[(c ^ bytes[i]) & 255] ^ (c >>> 8); return ~c >>> 0; };

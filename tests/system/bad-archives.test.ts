@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { createGzip, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type ArchiveEntry,
@@ -174,22 +174,19 @@ describe("an archive is refused", () => {
   });
 
   it("an archive with 10 files of 64 MB each is refused", async () => {
-    const zip = createGzip({ level: 9 });
     const file = Buffer.concat([
       tarEntry({ path: "zeros", size: 64 * 1024 ** 2 }),
       Buffer.alloc(64 * 1024 ** 2),
     ]);
-    const compressed: Buffer[] = [];
-    zip.on("data", (chunk: Buffer) => compressed.push(chunk));
-    for (let i = 0; i < 10; i++) zip.write(file);
-    await new Promise<void>((resolve) => zip.end(() => resolve()));
-    expect(await refusal(Buffer.concat(compressed))).toBe(
+    // Members of a gzip file follow one another.
+    const member = gzipSync(file, { level: 9 });
+    expect(await refusal(Buffer.concat(Array(10).fill(member)))).toBe(
       cannot("unpacked it has more than 536870912 bytes"),
     );
   });
 
   it("an archive with a million entries is refused", async () => {
-    // Members of a gzip file follow one another, so one compressed block of entries can be repeated.
+    // As above, one compressed block of entries is repeated.
     const block = Array.from({ length: 1_000 }, (_, index) => tarEntry({ path: `e${index}` }));
     const member = gzipSync(Buffer.concat(block), { level: 9 });
     const bomb = Buffer.concat(Array.from({ length: 1_000 }, () => member));
