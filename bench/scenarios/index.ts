@@ -13,6 +13,7 @@ import { http2 } from "./http2.ts";
 import { kills } from "./kills.ts";
 import { largeMessages } from "./large-messages.ts";
 import { limit } from "./limit.ts";
+import { logFlood } from "./log-flood.ts";
 import { manyResources } from "./many-resources.ts";
 import { neighbours } from "./neighbours.ts";
 import { newConnections } from "./new-connections.ts";
@@ -44,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   roomScenario,
   cost,
   observe,
+  logFlood,
   workers,
   coldStart,
   scaleUp,

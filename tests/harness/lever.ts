@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly args?: readonly string[];
   /** Added to the environment of the tests. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: true, its own log has what services print. */
+  readonly logsOutput?: boolean;
 }
 
 /** A `lever up` of its own, on a port of its own. */
@@ -87,7 +89,7 @@ export async function startLever(options: StartOptions = {}): Promise<RunningLev
     ...["--isolation", isolation],
     ...["--workers", String(workers)],
     // Tests wait for what services print.
-    "--log-output",
+    ...(options.logsOutput === false ? [] : ["--log-output"]),
     ...(options.args ?? []),
   ];
   const child = spawn(program, args, {

@@ -10,10 +10,22 @@ const BYTES_PER_WINDOW = 128 * 1024;
 const WINDOW_MS = 4;
 /** Time for output in one turn of the event loop, which must not be blocked: a chunk may have very many lines. */
 const TURN_MS = 5;
-/** The next turn for output comes so much later. */
+/** A process whose output has used it up is read again so much later. */
 const PAUSE_MS = 10;
 /** Handled between two looks at the clock. */
 const PIECE_BYTES = 8 * 1024;
+
+/** The start of the turn, for the output of all processes: several may come in one. undefined = none has come in it. */
+let turnStartedAt: number | undefined;
+
+function startOfTurn(clock: Clock): number {
+  if (turnStartedAt !== undefined) return turnStartedAt;
+  turnStartedAt = clock.now();
+  setImmediate(() => {
+    turnStartedAt = undefined;
+  });
+  return turnStartedAt;
+}
 
 export type OnOutput = (chunk: Buffer, stream: OutputStream) => void;
 
@@ -48,18 +60,20 @@ export function readOutput(child: ChildProcess, onOutput: OnOutput, clock: Clock
     timer ??= clock.setTimeout(() => {
       timer = undefined;
       for (const stream of open) stream.resume();
-      handOn(clock.now());
+      handOn();
     }, ms);
   };
-  /** Until the turn is over. */
-  const handOn = (startedAt: number): void => {
+  /** Until the turn is over, and at least one piece. */
+  const handOn = (): void => {
+    const startedAt = startOfTurn(clock);
     for (let chunk = waiting[0]; chunk !== undefined; chunk = waiting[0]) {
       const piece = chunk.bytes.subarray(chunk.at, chunk.at + PIECE_BYTES);
       chunk.at += piece.length;
       if (chunk.at === chunk.bytes.length) waiting.shift();
       onOutput(piece, chunk.stream);
       if (clock.now() - startedAt < TURN_MS) continue;
-      if (waiting.length > 0) resumeLater(PAUSE_MS);
+      // Also when nothing waits: more may come in this turn.
+      resumeLater(PAUSE_MS);
       return;
     }
   };
@@ -67,7 +81,7 @@ export function readOutput(child: ChildProcess, onOutput: OnOutput, clock: Clock
     bytes += chunk.length;
     waiting.push({ bytes: chunk, stream, at: 0 });
     const now = clock.now();
-    if (timer === undefined) handOn(now);
+    if (timer === undefined) handOn();
     if (now - windowStartedAt >= WINDOW_MS) {
       windowStartedAt = now;
       windowBytes = 0;
