@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { Client, type RemoteStream } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { privateBytes } from "../../packages/host/src/launcher/process/process-memory.ts";
-import { instancesOf } from "../harness/admin.ts";
+import { adminOf, instancesOf } from "../harness/admin.ts";
 import { archiveOf } from "../harness/archive.ts";
 import { eventually } from "../harness/eventually.ts";
+import { fromJsonMessage, grpcPeer, toRpc } from "../harness/grpc-peer.ts";
 import { grpcProgram } from "../harness/grpc-program.ts";
 import { callMethod, deployArchive } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -33,12 +34,14 @@ const program = grpcProgram(
       case "pid": return done(null, { result: { json_number: process.pid } });
       case "options": return done(null, { result: text(process.env.NODE_OPTIONS) });
       case "port": return done(null, { result: text(process.env.LEVEROS_LISTEN_PORT) });
+      case "traceparent": return done(null, { result: text(call.metadata.get("traceparent")[0]) });
       case "exit": console.log("leaving"); process.exit(9);
       case "call": {
         const client = new grpc.Client(process.env.LEVEROS_INTERNAL_RPC_GATEWAY, grpc.credentials.createInsecure());
         const metadata = new grpc.Metadata();
         metadata.set("lever-url", first.json_string);
         metadata.set("x-lever-src-env", "admin.lever");
+        metadata.set("traceparent", call.metadata.get("traceparent")[0]);
         return client.makeUnaryRequest(unary.path, rpc.serialize, reply.deserialize, { args: {} }, metadata,
           (error, answer) => done(null, { result: text(error ? error.metadata.get("lever-code")[0] : answer.result.json_string) }));
       }
@@ -97,6 +100,24 @@ describe("a program that serves the gRPC wire", () => {
       const bytes = Buffer.alloc(size, "0123456789");
       expect(bytes.equals((await call("echo", [bytes])) as Buffer)).toBe(true);
     }
+  });
+
+  it("a trace goes on from a gRPC client through a program and its own calls", async () => {
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const metadata = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+    const peer = grpcPeer(lever.address, { metadata });
+    const inner = toRpc(["lever://dev.lever/program/traceparent"]);
+    const answer = await peer.unary("lever://dev.lever/program/call", inner);
+    peer.close();
+    expect(fromJsonMessage(answer["result"])).toMatch(
+      new RegExp(`^00-${traceId}-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$`),
+    );
+    const { calls } = await adminOf(lever).invoke("getTrace", "dev.lever", traceId);
+    const [first] = calls;
+    expect(calls).toMatchObject([
+      { service: "program", method: "call" },
+      { service: "program", method: "traceparent", caller: "program", parent: first?.id },
+    ]);
   });
 
   it("a program gets the URL, the deadline and the address for its own calls", async () => {
@@ -280,7 +301,7 @@ describe("a program that cannot be a service", () => {
     );
     const reason = String(answer.json()).replaceAll(/127.0.0.1:\d+/g, "127.0.0.1:PORT");
     // An instance that has started has a log.
-    const log = /\nIts log: lever logs bad --instance bad-1-[0-9a-f]{8}$/;
+    const log = /\nIts log: lever logs bad --instance bad-\d-[0-9a-f]{8}$/;
     expect(log.test(reason)).toBe(message.startsWith(starting));
     expect(reason.replace(log, "")).toBe(message);
   });
