@@ -110,7 +110,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     log: () => {},
     codeDirOf: async () => "/",
     variablesOf: async () => ({ all: {}, secrets: {} }),
-    logs: { add: () => {} },
+    logs: { add: () => true },
     showsOutput: false,
     serviceDataDir: "/",
     makeDir: () => {},

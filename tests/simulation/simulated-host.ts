@@ -75,7 +75,7 @@ export class SimulatedHost {
       log: () => {},
       codeDirOf: (record) => this.codeDirOf(record),
       variablesOf: async () => ({ all: {}, secrets: {} }),
-      logs: { add: () => {} },
+      logs: { add: () => true },
       showsOutput: false,
       serviceDataDir: "/",
       makeDir: () => {},

@@ -15,6 +15,7 @@ import { workersOf } from "../harness/worker-processes.ts";
 const code = `
 exports.work = async (ms) => { await new Promise((done) => setTimeout(done, ms)); return ms; };
 exports.fail = async () => { throw new Error("no"); };
+exports.say = (text) => console.log(text);
 exports.die = async () => process.exit(3);
 exports.echoChan = async (stream) => { for await (const message of stream) stream.write(message); };
 `;
@@ -116,6 +117,21 @@ describe("the metrics of a host with two workers", () => {
     expect(sumOf(text, 'lever_deploys_total{environment="dev.lever",result="live"}')).toBe(1);
   });
 
+  it("logs, links and pings are counted, and single instances on request", async () => {
+    const ofInstances = /^lever_instance_(?:memory_bytes|age_seconds)\{.*instance="shop-1-/gm;
+    const before = (await scrape()).text;
+    expect(before).not.toMatch(ofInstances);
+    await callMethod(lever.address, "/shop/say", ["x".repeat(1_000)]);
+    await eventually(async () => {
+      const { text } = await scrape("/-/metrics?instances=1");
+      expect(text.match(ofInstances)?.length).toBeGreaterThanOrEqual(2);
+      const link = 'lever_link_bytes_total{way="socket",direction="in"}';
+      expect(sumOf(text, link) - sumOf(before, link)).toBeGreaterThan(1_000);
+      const isPinged = sumOf(text, "lever_instance_ping_seconds_count") > 0;
+      return isPinged && sumOf(text, `lever_log_bytes_total{${shop}}`) >= 1_000;
+    });
+  });
+
   it("a worker's counts are continued by the one that replaces it", async () => {
     await httpCall(lever.address, "/shop/nothing?forceenv=dev.lever", { body: "[]" });
     await httpCall(lever.address, "/shop/work?forceenv=no.lever", { body: "[]" });
@@ -137,6 +153,11 @@ describe("the metrics of a host with two workers", () => {
   });
 
   it("OpenMetrics, gzip and one environment are given to callers that ask for them", async () => {
+    const sampled = { "content-type": "application/json", "lever-trace": "1" };
+    await httpCall(lever.address, "/shop/work?forceenv=dev.lever", {
+      headers: sampled,
+      body: "[1]",
+    });
     const open = await scrape("/-/metrics?environment=dev.lever", {
       accept: "application/openmetrics-text; version=1.0.0",
       "accept-encoding": "gzip",
@@ -147,6 +168,9 @@ describe("the metrics of a host with two workers", () => {
     });
     const text = gunzipSync(open.body).toString();
     expect(text).toContain("\n# TYPE lever_call_bytes counter\n");
+    expect(text).toMatch(
+      /^lever_call_duration_seconds_bucket\{.*\} \d+ # \{trace_id="[0-9a-f]{32}"\}/m,
+    );
     expect(text).toMatch(/# EOF\n$/);
     expect(text).not.toContain("admin.lever");
     expect((await scrape("/-/metrics?environment=no.lever")).status).toBe(404);

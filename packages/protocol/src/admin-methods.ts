@@ -114,7 +114,7 @@ export interface AdminStreams {
   /** Without an environment, those of the whole host. Each message is a part of the text, as bytes. */
   metricsChan(
     environment?: string | null,
-    options?: { readonly openMetrics?: boolean },
+    options?: { readonly openMetrics?: boolean; readonly instances?: boolean },
   ): Uint8Array;
   watchEventsChan(
     environment?: string | null,

@@ -1,6 +1,8 @@
 import { readdir } from "node:fs/promises";
 import type { InstanceState } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import type { Instance } from "../fleet/instance.ts";
 import type { ServiceFleet } from "../fleet/service-fleet.ts";
 import type { WarmPool } from "../launcher/warm-pool.ts";
 import { serviceMetrics } from "../metrics/call-metrics.ts";
@@ -17,6 +19,7 @@ import type { Router } from "../router/router.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
 
 export interface MetricSources {
+  readonly clock: Clock;
   readonly router: Router;
   readonly fleet: Fleet;
   readonly pool: WarmPool;
@@ -45,10 +48,34 @@ export function environmentMetrics(
   ];
 }
 
+/** Metrics of each instance, for callers who ask for them: their labels are new with each instance. */
+export function singleInstanceMetrics(
+  { fleet, clock }: Pick<MetricSources, "fleet" | "clock">,
+  routes: readonly ServiceRoute[],
+): Metric[] {
+  const all = fleetOf(fleet, routes).flatMap(({ instances }) => [...instances]);
+  const metric = (description: Description, numberOf: (of: Instance) => number): Metric => ({
+    ...description,
+    *samples() {
+      for (const one of all) {
+        const { environment, service, instance } = one.spec;
+        yield [labelsText({ environment, service, instance }), numberOf(one)];
+      }
+    },
+  });
+  const now = clock.now();
+  return [
+    metric(metricTable.instanceMemory, ({ runtime }) => runtime.memoryBytes),
+    metric(metricTable.instanceCpu, ({ runtime }) => runtime.cpuSeconds ?? 0),
+    metric(metricTable.instanceCalls, ({ target }) => target.callsInFlight),
+    metric(metricTable.instanceAge, ({ launchedAt }) => (now - launchedAt) / 1_000),
+  ];
+}
+
 /** All metrics of a host. */
 export async function hostMetrics(sources: MetricSources): Promise<Metric[]> {
   const { router, fleet, meters } = sources;
-  const routes = [...router.environments.values()].flatMap((of) => [...of.services.values()]);
+  const routes = routesOf(router);
   const openFiles = await readdir("/proc/self/fd").catch(() => []);
   return [
     ...serviceMetrics(meters.services.allForReading()),
@@ -57,6 +84,10 @@ export async function hostMetrics(sources: MetricSources): Promise<Metric[]> {
     ...ownMetrics(sources, openFiles.length),
   ];
 }
+
+/** The services of all environments. */
+export const routesOf = (router: Router): readonly ServiceRoute[] =>
+  [...router.environments.values()].flatMap((of) => [...of.services.values()]);
 
 /** The admin service has a route, and no fleet. */
 const fleetOf = (fleet: Fleet, routes: readonly ServiceRoute[]): ServiceFleet[] =>
@@ -143,7 +174,15 @@ function ownMetrics(
   const counts = gateways();
   const { reserved, max } = fleet.ram;
   const { user, system } = process.cpuUsage();
+  const { socketIn, socketOut, sharedIn, sharedOut } = meters.linkBytes;
   return [
+    samples(metricTable.instancePing, [["", meters.pings]]),
+    samples(metricTable.linkBytes, [
+      [`way="socket",direction="in"`, socketIn],
+      [`way="socket",direction="out"`, socketOut],
+      [`way="shared",direction="in"`, sharedIn],
+      [`way="shared",direction="out"`, sharedOut],
+    ]),
     samples(metricTable.refusals, refusalSamples(meters, counts)),
     samples(
       metricTable.gatewayConnections,

@@ -1,11 +1,31 @@
 import type { Metric } from "../metrics/text-format.ts";
 import { writeMetrics } from "../metrics/text-format.ts";
-import { flag, optionalEnvironment } from "./arguments.ts";
+import { type Argument, flag, optionalEnvironment } from "./arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
-import { environmentMetrics, hostMetrics, type MetricSources } from "./host-metrics.ts";
+import {
+  environmentMetrics,
+  hostMetrics,
+  type MetricSources,
+  routesOf,
+  singleInstanceMetrics,
+} from "./host-metrics.ts";
 import { adminStream, type Methods } from "./method-table.ts";
 
 export type MetricParts = MetricSources;
+
+interface MetricOptions {
+  readonly isOpenMetrics: boolean;
+  /** With metrics of each instance. */
+  readonly hasInstances: boolean;
+}
+
+const metricOptions: Argument<MetricOptions> = {
+  name: "{openMetrics?, instances?}",
+  read: (value) => ({
+    isOpenMetrics: flag("openMetrics").read(value),
+    hasInstances: flag("instances").read(value),
+  }),
+};
 
 /** Methods that show what the host has counted. */
 export const metricMethods: Methods<MetricParts, "metricsChan"> = {
@@ -13,11 +33,11 @@ export const metricMethods: Methods<MetricParts, "metricsChan"> = {
     {
       right: "look",
       isChange: false,
-      arguments: [optionalEnvironment, flag("openMetrics")],
+      arguments: [optionalEnvironment, metricOptions],
       does: "Sends the metrics of an environment, or of the whole host, as text for Prometheus.",
     },
-    async (parts, stream, environment, isOpenMetrics) => {
-      const metrics = await metricsOf(parts, environment);
+    async (parts, stream, environment, { isOpenMetrics, hasInstances }) => {
+      const metrics = await metricsOf(parts, environment, hasInstances);
       for (const text of writeMetrics(metrics, isOpenMetrics ? "openMetrics" : "prometheus")) {
         if (!stream.write(Buffer.from(text))) await stream.drained();
         if (stream.destroyed) return;
@@ -31,8 +51,15 @@ export const metricMethods: Methods<MetricParts, "metricsChan"> = {
 async function metricsOf(
   parts: MetricParts,
   environment: string | undefined,
+  hasInstances: boolean,
 ): Promise<readonly Metric[]> {
-  if (environment === undefined) return await hostMetrics(parts);
-  const { services } = findEnvironment(parts.router, environment);
-  return environmentMetrics(parts, environment, [...services.values()]);
+  const routes =
+    environment === undefined
+      ? routesOf(parts.router)
+      : [...findEnvironment(parts.router, environment).services.values()];
+  const metrics =
+    environment === undefined
+      ? await hostMetrics(parts)
+      : environmentMetrics(parts, environment, routes);
+  return hasInstances ? [...metrics, ...singleInstanceMetrics(parts, routes)] : metrics;
 }

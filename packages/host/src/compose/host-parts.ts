@@ -32,6 +32,7 @@ import type { SqliteStore } from "../store/sqlite-store.ts";
 import { CallHistory } from "../traces/call-history.ts";
 import { type DataFolder, makeDir } from "./data-folder.ts";
 import { type DevelopmentOptions, developedVariables } from "./development.ts";
+import { instanceMeter } from "./instance-meter.ts";
 import { runningCalls } from "./running-calls.ts";
 import type { StoreCopiesOptions } from "./store-copies.ts";
 
@@ -156,10 +157,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     serviceDataDir: serviceFoldersDir(dataDir),
     makeDir,
     serveCall: serveInstanceCalls({ target: router, limits, log }),
-    onSpans({ environment, service, instance }, { call, spans, count, dropped }) {
-      const lost = calls?.addSpans(instance, call, spans) === true ? 0 : count;
-      services.of(environment, service).spansDropped += dropped + lost;
-    },
+    meter: instanceMeter(meters, calls),
   });
   const environments = new Environments({
     store,

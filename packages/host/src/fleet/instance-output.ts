@@ -1,5 +1,6 @@
 import type { Dropped, RecordedSpans } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
+import type { LinkBytes } from "../instance-link/instance-link.ts";
 import type { InstanceNames } from "../launcher/launcher.ts";
 import type { Log } from "../logs/log.ts";
 import { droppedContent, type LogBook } from "../logs/log-book.ts";
@@ -9,10 +10,22 @@ import type { OutputRecord } from "../processes/output-log.ts";
 /** An instance that prints too much is an event so often. */
 const DROPPED_EVENT_EVERY_MS = 60_000;
 
+/** Counts what instances do. Default: nothing is counted. */
+export interface InstanceMeter {
+  /** The bytes on the links to instances. */
+  readonly passed: LinkBytes;
+  /** An instance has answered a ping. */
+  onPong(ms: number): void;
+  /** Bytes of what an instance has printed were logged, or dropped. */
+  onLogged(about: InstanceNames, bytes: number): void;
+  onLogDropped(about: InstanceNames, bytes: number): void;
+  /** The service of an instance has recorded spans. */
+  onSpans(about: InstanceNames, recorded: RecordedSpans): void;
+}
+
 export interface OutputContext {
   readonly logs: Pick<LogBook, "add">;
-  /** An instance's service has recorded spans. Default: they are ignored. */
-  readonly onSpans?: ((about: InstanceNames, recorded: RecordedSpans) => void) | undefined;
+  readonly meter?: InstanceMeter | undefined;
   /** The host's own log shows what instances print, too. */
   readonly showsOutput: boolean;
   readonly log: Log;
@@ -39,16 +52,19 @@ export class InstanceOutput {
   }
 
   add(record: OutputRecord): void {
-    const { logs, log, showsOutput } = this.#context;
+    const { logs, log, showsOutput, meter } = this.#context;
     const text = this.#mask(record.text);
-    logs.add(this.#about, { ...record, text });
+    const isLogged = logs.add(this.#about, { ...record, text });
+    if (isLogged) meter?.onLogged(this.#about, Buffer.byteLength(text));
+    else meter?.onLogDropped(this.#about, Buffer.byteLength(text));
     if (!showsOutput) return;
     const { call } = record;
     log("info", "fleet", "output", { ...this.#about, ...(call !== "" && { call }), line: text });
   }
 
   drop(dropped: Dropped): void {
-    const { logs, log, clock } = this.#context;
+    const { logs, log, clock, meter } = this.#context;
+    meter?.onLogDropped(this.#about, dropped.bytes);
     logs.add(this.#about, droppedContent(dropped, "more than loggedBytesPerSecondMax"));
     this.#droppedBytes += dropped.bytes;
     if (clock.now() - this.#eventAt < DROPPED_EVENT_EVERY_MS) return;

@@ -91,6 +91,7 @@ export class Instance {
           this.#process.handle.terminate();
         },
         ping: (onPong) => this.#link.ping(onPong),
+        onPong: (ms) => context.meter?.onPong(ms),
         onUnresponsive: () => {
           log("warn", "fleet", "instance unresponsive", this.about);
           this.listener?.onUnresponsive(this);
@@ -112,6 +113,7 @@ export class Instance {
       messageBytesMax: limits.bodyBytesMax,
       callsMax: limits.callsPerInstanceMax,
       bytesPerSecond: ram * limits.networkBytesPerSecondPerMb,
+      passed: context.meter?.passed,
       now: () => clock.now(),
       onCall: (request, side, openCalls) =>
         context.serveCall({ environment, service }, request, side, openCalls),
@@ -135,7 +137,7 @@ export class Instance {
         };
       },
       onStopping: () => this.stop("it received SIGTERM"),
-      onSpans: (recorded) => context.onSpans?.(this.about, recorded),
+      onSpans: (recorded) => context.meter?.onSpans(this.about, recorded),
       spanBytesMax: limits.spanBytesPerCallMax,
       // Open calls fail when the process has exited: its exit status is a better reason than a lost link.
       onLost: (reason) => {

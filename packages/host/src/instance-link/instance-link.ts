@@ -39,8 +39,18 @@ export interface InstanceLinkHandlers {
   readonly shared?: SharedMemory | undefined;
   /** Most bytes that may pass in each direction. */
   readonly bytesPerSecond: number;
+  /** Counts the bytes that pass. Default: they are not counted. */
+  readonly passed?: LinkBytes | undefined;
   /** Milliseconds of the host's clock. */
   now(): number;
+}
+
+/** Bytes to instances and from them, on sockets and in shared memory. */
+export interface LinkBytes {
+  socketIn: number;
+  socketOut: number;
+  sharedIn: number;
+  sharedOut: number;
 }
 
 type TransformRequest = Omit<
@@ -72,6 +82,7 @@ export interface TransformLink extends RuntimeLink {
 /** Links a runtime over its socket. Every message of the instance is checked: it may send anything. */
 export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): TransformLink {
   const send = (message: RuntimeMessage): void => link.control(message);
+  const { passed } = handlers;
   const now = (): number => handlers.now();
   const outward = new RateBucket(handlers.bytesPerSecond, now());
   const inward = new RateBucket(handlers.bytesPerSecond, now());
@@ -104,8 +115,20 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
       handlers.onLost(reason);
     },
     pace: {
-      sent: (bytes) => take(outward, bytes),
-      received: (bytes) => take(inward, bytes),
+      sent(bytes, sharedBytes) {
+        if (passed !== undefined) {
+          passed.socketIn += bytes;
+          passed.sharedIn += sharedBytes;
+        }
+        return take(outward, bytes + sharedBytes);
+      },
+      received(bytes, sharedBytes) {
+        if (passed !== undefined) {
+          passed.socketOut += bytes;
+          passed.sharedOut += sharedBytes;
+        }
+        return take(inward, bytes + sharedBytes);
+      },
     },
   });
   return {

@@ -115,7 +115,8 @@ export class LogBook {
     this.#sweepLater();
   }
 
-  add(origin: RecordOrigin, content: RecordContent): void {
+  /** False = there are too many records, and this one is only counted. */
+  add(origin: RecordOrigin, content: RecordContent): boolean {
     const { clock } = this.#options;
     const log = this.#logOf(origin);
     const now = clock.now();
@@ -131,11 +132,12 @@ export class LogBook {
     for (const watcher of this.#watchers) watcher(timed);
     if (!isWritten) {
       log.lost = { records: log.lost.records + 1, bytes: log.lost.bytes + bytes };
-      return;
+      return false;
     }
     this.#gather(log, timed);
     if (log.bytes >= GATHER_BYTES) void this.flush();
     else this.#gatherTimer ??= clock.setTimeout(() => void this.flush(), GATHER_MS);
+    return true;
   }
 
   #timed(origin: RecordOrigin, { call, ...content }: RecordContent): TimedRecord {

@@ -52,6 +52,12 @@ export function serviceMetrics(services: readonly ServiceMeter[]): Metric[] {
     byService(metricTable.resourceOpens, ({ labels, resourceOpens }) =>
       resourceOpens === 0 ? [] : [[labels, resourceOpens]],
     ),
+    byService(metricTable.logBytes, ({ labels, logBytes }) =>
+      logBytes === 0 ? [] : [[labels, logBytes]],
+    ),
+    byService(metricTable.logDroppedBytes, ({ labels, logDroppedBytes }) =>
+      logDroppedBytes === 0 ? [] : [[labels, logDroppedBytes]],
+    ),
     byService(metricTable.spansDropped, ({ labels, spansDropped }) =>
       spansDropped === 0 ? [] : [[labels, spansDropped]],
     ),

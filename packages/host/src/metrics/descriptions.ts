@@ -118,6 +118,30 @@ const table = {
     "environment service",
     "How often an instance has become the owner of a resource.",
   ],
+  instancePing: [
+    "histogram",
+    "lever_instance_ping_seconds",
+    "",
+    "Time that instances took to answer a health check.",
+  ],
+  logBytes: [
+    "counter",
+    "lever_log_bytes_total",
+    "environment service",
+    "Bytes that instances have printed, and that were logged.",
+  ],
+  logDroppedBytes: [
+    "counter",
+    "lever_log_dropped_bytes_total",
+    "environment service",
+    "Bytes that instances have printed, and that were too many to be logged.",
+  ],
+  linkBytes: [
+    "counter",
+    "lever_link_bytes_total",
+    "way direction",
+    "Bytes on the links to instances.",
+  ],
   spansDropped: [
     "counter",
     "lever_spans_dropped_total",
@@ -169,6 +193,30 @@ const table = {
     "lever_deploy_seconds",
     "phase",
     "Duration of the phases of successful deploys.",
+  ],
+  instanceMemory: [
+    "gauge",
+    "lever_instance_memory_bytes",
+    "environment service instance",
+    "Memory of an instance. Only with `?instances=1`.",
+  ],
+  instanceCpu: [
+    "counter",
+    "lever_instance_cpu_seconds_total",
+    "environment service instance",
+    "Processor time of an instance, with all that it started. Only with `?instances=1`.",
+  ],
+  instanceCalls: [
+    "gauge",
+    "lever_instance_calls_in_flight",
+    "environment service instance",
+    "Calls and streams on an instance. Only with `?instances=1`.",
+  ],
+  instanceAge: [
+    "gauge",
+    "lever_instance_age_seconds",
+    "environment service instance",
+    "Time since the start of an instance. Only with `?instances=1`.",
   ],
   eventLoopBusy: [
     "gauge",

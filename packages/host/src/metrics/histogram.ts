@@ -46,11 +46,37 @@ export function bucketOf(ms: number): number {
   return bucket;
 }
 
+/** A duration of a bucket whose trace is kept. */
+export interface Exemplar {
+  readonly traceId: string;
+  readonly ms: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 /** Durations, counted in buckets. */
 export class Histogram {
   /** Not 32 bits wide: a busy method would reach their end within two days. */
   readonly counts: Float64Array = new Float64Array(BUCKETS);
   sumMs = 0;
+  /** The last ones, by bucket. undefined = there are none, as of most methods. */
+  #exemplars: Map<number, Exemplar> | undefined;
+
+  /** The trace of a duration that was observed. */
+  exemplify(exemplar: Exemplar): void {
+    this.#exemplars ??= new Map();
+    this.#exemplars.set(bucketOf(exemplar.ms), exemplar);
+  }
+
+  /** The last one in the buckets from one to another. */
+  exemplar(from: number, to: number): Exemplar | undefined {
+    let last: Exemplar | undefined;
+    for (const [bucket, exemplar] of this.#exemplars ?? []) {
+      const isNewer = last === undefined || exemplar.at > last.at;
+      if (bucket >= from && bucket <= to && isNewer) last = exemplar;
+    }
+    return last;
+  }
 
   observe(ms: number): void {
     const bucket = bucketOf(ms);

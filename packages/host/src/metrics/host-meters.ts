@@ -21,6 +21,11 @@ export class HostMeters {
     start: new Histogram(),
   };
 
+  /** Times that instances took to answer pings. */
+  readonly pings: Histogram = new Histogram();
+  /** Bytes on the links to instances. */
+  readonly linkBytes = { socketIn: 0, socketOut: 0, sharedIn: 0, sharedOut: 0 };
+
   /** Workers that have ended and were not stopped. */
   workerExits = 0;
 

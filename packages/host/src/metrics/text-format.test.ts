@@ -86,6 +86,25 @@ it("labels are quoted", () => {
   expect(textOf(meters)).toContain('service="a\\"b\\\\c\\nd"');
 });
 
+it("in OpenMetrics, a bucket has the trace of its last sampled call", () => {
+  const meters = called(1, 10);
+  const [method] = meters.of("dev.lever", "service-0").allMethods;
+  for (const [traceId, ms, at] of [
+    ["a", 11, 1],
+    ["b", 20, 2_500],
+    ["c", 100_000, 3],
+  ] as const) {
+    method?.durations.exemplify({ traceId, ms, at });
+  }
+  const metrics = serviceMetrics(meters.allForReading());
+  const exemplars = (text: string): string[] => text.match(/le="[^"]+"\} \d+ # .*$/gm) ?? [];
+  expect(exemplars([...writeMetrics(metrics, "openMetrics")].join(""))).toEqual([
+    'le="0.025"} 1 # {trace_id="b"} 0.02 2.5',
+    'le="+Inf"} 1 # {trace_id="c"} 100 0.003',
+  ]);
+  expect(exemplars(textOf(meters))).toEqual([]);
+});
+
 it("each shown bound is one of the histogram's", () => {
   const buckets = shownBuckets.map(({ bucket }) => bucket);
   expect(buckets).toHaveLength(16);

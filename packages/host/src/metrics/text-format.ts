@@ -1,4 +1,4 @@
-import { boundsMs, type Histogram } from "./histogram.ts";
+import { boundsMs, type Exemplar, type Histogram } from "./histogram.ts";
 
 /** A metric, apart from its values. docs/reference/metrics.md has the same table. */
 export interface Description {
@@ -67,7 +67,7 @@ export function* writeMetrics(metrics: Iterable<Metric>, format: TextFormat): Ge
       if (sample !== undefined) {
         if (!hasHead) text += head(metric, format);
         hasHead = true;
-        text += lines(metric.name, sample);
+        text += lines(metric.name, sample, format);
       }
       steps++;
       if (steps < SLICE_STEPS && text.length < SLICE_LENGTH) continue;
@@ -84,22 +84,29 @@ function head({ name, type, help }: Description, format: TextFormat): string {
   return `# HELP ${of} ${help}\n# TYPE ${of} ${type}\n`;
 }
 
-function lines(name: string, [labels, value]: Sample): string {
+function lines(name: string, [labels, value]: Sample, format: TextFormat): string {
   if (typeof value === "number") return line(name, labels, value);
   const before = labels === "" ? "" : `${labels},`;
   const { counts } = value;
   let text = "";
   let count = 0;
   let next = 0;
-  for (const { bound, bucket } of shownBuckets) {
-    for (; next <= bucket; next++) count += counts[next] ?? 0;
-    text += line(`${name}_bucket`, `${before}le="${bound}"`, count);
-  }
-  for (; next < counts.length; next++) count += counts[next] ?? 0;
-  text += line(`${name}_bucket`, `${before}le="+Inf"`, count);
+  const addBucket = (bound: string, last: number): void => {
+    const first = next;
+    for (; next <= last; next++) count += counts[next] ?? 0;
+    const exemplar = format === "openMetrics" ? value.exemplar(first, last) : undefined;
+    text += line(`${name}_bucket`, `${before}le="${bound}"`, count, exemplar);
+  };
+  for (const { bound, bucket } of shownBuckets) addBucket(bound, bucket);
+  addBucket("+Inf", counts.length - 1);
   return `${text}${line(`${name}_sum`, labels, value.sumMs / 1_000)}${line(`${name}_count`, labels, count)}`;
 }
 
-function line(name: string, labels: string, value: number): string {
-  return labels === "" ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`;
+function line(name: string, labels: string, value: number, exemplar?: Exemplar): string {
+  const series = labels === "" ? name : `${name}{${labels}}`;
+  return `${series} ${value}${exemplar === undefined ? "" : exemplarText(exemplar)}\n`;
+}
+
+function exemplarText({ traceId, ms, at }: Exemplar): string {
+  return ` # {trace_id="${traceId}"} ${ms / 1_000} ${at / 1_000}`;
 }

@@ -57,6 +57,8 @@ export interface ProcessOwner {
   requestStop(): void;
   /** Sends a ping over the link. */
   ping(onPong: () => void): void;
+  /** The process has answered a ping after so long. */
+  onPong?(ms: number): void;
   onUnresponsive(): void;
   /** The process answers again. */
   onRecovered(): void;
@@ -141,8 +143,10 @@ export class SupervisedProcess<Handle extends ProcessHandle> {
 
   /** Pings the process. What happens without an answer is up to `checkHealth`. */
   ping(onPong?: () => void): void {
-    this.#health = { ...this.#health, pingedAt: this.#health.pingedAt ?? this.#clock.now() };
+    const sentAt = this.#clock.now();
+    this.#health = { ...this.#health, pingedAt: this.#health.pingedAt ?? sentAt };
     this.#owner.ping(() => {
+      this.#owner.onPong?.(this.#clock.now() - sentAt);
       this.onSignOfLife();
       onPong?.();
     });

@@ -105,6 +105,10 @@ export class CallHistory implements CallRecorder {
       isSlow ||
       call.isSampled ||
       call.isNotable;
+    if (call.isSampled) {
+      const traceId = call.trace?.traceId ?? traceIds.traceId(call.root);
+      meter?.durations.exemplify({ traceId, ms, at: this.#options.clock.wallTime() });
+    }
     const details = isNotable ? detailsOf(call, failure) : undefined;
     const method = meter?.method ?? "_";
     // Methods without a meter of their own share one.

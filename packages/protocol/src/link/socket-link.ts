@@ -52,10 +52,13 @@ export type LinkHandlers = Pick<
    * from sleeping. Default: false.
    */
   readonly busyWaits?: boolean;
-  /** Limits the rate: counts the bytes of a direction, returns for how many ms it must stop. Default: no limit. */
+  /**
+   * Limits the rate: counts the bytes of a direction, on the socket and beside it, and returns for how many ms it must stop.
+   * Default: no limit.
+   */
   readonly pace?: {
-    sent(bytes: number): number;
-    received(bytes: number): number;
+    sent(bytes: number, sharedBytes: number): number;
+    received(bytes: number, sharedBytes: number): number;
   };
 };
 
@@ -92,7 +95,7 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
     if (parts.length > 1) socket.cork();
     for (const part of parts) socket.write(part);
     if (parts.length > 1) socket.uncork();
-    const waitMs = pace?.sent(lengthOf(parts) + sharedBytes) ?? 0;
+    const waitMs = pace?.sent(lengthOf(parts), sharedBytes) ?? 0;
     if (waitMs > 0) delayWrites(waitMs);
     busyWait();
     return waitMs === 0 && socket.writableLength < SATURATED_BYTES;
@@ -123,7 +126,7 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
       socket.destroy();
     }
     busyWait();
-    const waitMs = pace?.received(chunk.length + sharedBytes) ?? 0;
+    const waitMs = pace?.received(chunk.length, sharedBytes) ?? 0;
     const isFlood =
       chunk.length >= LINK_READ_BYTES && link.framesReceived - framesSeen >= FRAMES_BEFORE_OTHERS;
     if (isFlood) framesSeen = link.framesReceived;

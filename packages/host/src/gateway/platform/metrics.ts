@@ -54,10 +54,9 @@ export function serveMetrics(
   }
   const isGzip = ACCEPTS_GZIP.test(String(headers["accept-encoding"] ?? ""));
   const reply = new MetricsReply(response, head, isGzip);
-  const args = [
-    requestQuery(request).get("environment"),
-    { openMetrics: format === "openMetrics" },
-  ];
+  const query = requestQuery(request);
+  const instances = query.get("instances") === "1";
+  const args = [query.get("environment"), { openMetrics: format === "openMetrics", instances }];
   const body = encodeJson(args);
   reply.call = router.open({ ...admitted, kind: PAYLOAD_JSON, body }, reply, true);
   reply.call.end();
