@@ -3,7 +3,7 @@
  * (packages/client/dist/browser/leveros.js), and the program of an instance with the client that services may import
  * (packages/runtime/dist/instance). The lever command (packages/cli/dist/command.cjs) starts faster from few files.
  */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build, parseAst, transformWithOxc } from "vite";
 
@@ -139,6 +139,10 @@ await bundleForNode({
   external: ["@leveros/host"],
   groups: [{ name: "common", test: /\/packages\/(?:cli|protocol)\/src\/[^/]+$/ }],
 });
+// `lever init` begins with one of them.
+const isTemplate = (path: string): boolean => !path.includes("node_modules");
+const examples = join(packages, "../examples");
+cpSync(examples, join(command, "examples"), { recursive: true, filter: isTemplate });
 // A module of its own, as the module of a service is.
 const warmUp = join(packages, "runtime/src/warm-up-service.cts");
 const { code } = await transformWithOxc(readFileSync(warmUp, "utf8"), "warm-up-service.ts", {

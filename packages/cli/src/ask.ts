@@ -7,6 +7,11 @@ export function isOnTerminal(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }
 
+/** Asks for one line. @throws CommandError on Ctrl-C. */
+export async function askLine(question: string): Promise<string> {
+  return await ask(question, { isHidden: false });
+}
+
 /** Asks for one line, which is not shown. @throws CommandError on Ctrl-C. */
 export async function askHidden(question: string): Promise<string> {
   return await ask(question, { isHidden: true });

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import { asksForVersion, findCommandName, markStdinBytes } from "./command-line.ts";
 import { loadCommands } from "./commands/index.ts";
 import { describeFailure, type ExitStatus, exitStatus } from "./exit-status.ts";
 import { printNote, watchOutput } from "./output.ts";
 import { createProgram } from "./program.ts";
+import { readVersion } from "./version.ts";
 
 /** Runs one command line, without the program's own name. */
 async function run(argv: readonly string[]): Promise<ExitStatus> {
@@ -22,12 +22,6 @@ async function run(argv: readonly string[]): Promise<ExitStatus> {
     printNote(`lever: ${text}`);
     return status;
   }
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(text) as { version: string };
-  return version;
 }
 
 watchOutput((error) => {

@@ -99,6 +99,7 @@ it("every command that prints a table, a list or a report has --json", () => {
     "env network",
     "env open",
     "env rm",
+    "init",
     "invoke",
     "login",
     "logout",

@@ -20,6 +20,7 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
   {
     heading: "Deploy and call services:",
     commands: {
+      init: async () => (await import("./init/init.ts")).init,
       deploy: async () => (await import("./deploy/deploy.ts")).deploy,
       rollback: async () => (await import("./rollback/rollback.ts")).rollback,
       restart: async () => (await import("./restart/restart.ts")).restart,

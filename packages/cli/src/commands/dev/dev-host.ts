@@ -7,8 +7,6 @@ import { DEFAULT_PORT } from "../up/welcome.ts";
 import { devLimits } from "./dev-limits.ts";
 import { freePort } from "./free-port.ts";
 
-/** The data of the services, in the folder that is developed. */
-const DATA_FOLDER = ".lever";
 const REMEDY = "Does lever dev run in this folder already? Choose another port with --port.";
 /** The level of warnings in the log. */
 const WARNING = 40;
@@ -16,7 +14,7 @@ const WARNING = 40;
 const SAID_ELSEWHERE: ReadonlySet<string> = new Set(["deploy failed", "workers lack cores"]);
 
 export interface DevHostOptions {
-  readonly dir: string;
+  readonly dataDir: string;
   /** undefined = 8080, or the next one that is free. */
   readonly port: number | undefined;
   readonly isDebugged: boolean;
@@ -27,7 +25,7 @@ export interface DevHostOptions {
 
 /** Starts a host in this process, for the services below a folder. */
 export async function openDevHost(options: DevHostOptions): Promise<Host> {
-  const dataDir = join(options.dir, DATA_FOLDER);
+  const { dataDir } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   // Git sees nothing of it.
   await writeFile(join(dataDir, ".gitignore"), "*\n");

@@ -1,6 +1,11 @@
 import { basename, join, relative } from "node:path";
 import type { Host } from "@leveros/host";
-import { DEFAULT_ENVIRONMENT, type LeverJson, type LogRecord } from "@leveros/protocol";
+import {
+  DEFAULT_ENVIRONMENT,
+  type LeverJson,
+  type LogMessage,
+  type LogRecord,
+} from "@leveros/protocol";
 import { callAdmin } from "../../call-admin.ts";
 import { CommandError, usageError } from "../../exit-status.ts";
 import { parseHostAddress } from "../../host-address.ts";
@@ -25,6 +30,7 @@ export interface DevOptions {
   readonly dir: string;
   readonly environment: string;
   readonly port: number | undefined;
+  readonly dataDir: string;
   /** The service that a debugger is attached to; undefined = none. */
   readonly inspect: string | undefined;
   readonly isColored: boolean;
@@ -96,21 +102,29 @@ export class DevSession {
     return this.services.filter(({ problem }) => problem !== undefined).map(nameOf);
   }
 
+  /** A sentence for each of them. */
+  get problems(): readonly string[] {
+    return this.services.flatMap((service) =>
+      service.problem === undefined ? [] : [`${nameOf(service)}: ${service.problem}`],
+    );
+  }
+
   variables(name: string): Readonly<Record<string, string>> {
     const folder = this.services.find((service) => service.name === name)?.folder;
     return folder === undefined ? {} : serviceVariables(this.#options.dir, { name, folder });
   }
 
-  /** Prints what services print, until the host stops. */
-  async followOutput(): Promise<void> {
+  /** Prints what services print, until the signal is aborted. */
+  async followOutput(signal: AbortSignal): Promise<void> {
     const since = new Date().toISOString();
-    await followLogs(this.settings, { since }, (message) => {
+    const print = (message: LogMessage): void => {
       if (!("text" in message)) {
         this.#options.print(`… ${message.dropped} records were dropped: they came too fast.`);
       } else if (this.#shown === undefined || message.service === this.#shown) {
         this.#options.print(this.#format(message));
       }
-    });
+    };
+    await followLogs(this.settings, { since }, print, signal);
   }
 
   /** Deploys all services, also those that have not changed. */

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { realpath } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { type Command, command } from "../../command.ts";
 import { CommandError, exitStatus, usageError } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
@@ -24,6 +25,7 @@ export const dev: Command = command({
       `port to listen on (default: ${DEFAULT_PORT}, or the next one that is free)`,
       { parse: parsePort, allowed: "0 to 65535" },
     ),
+    data: value("<dir>", "folder for the data of the services (default: .lever in the folder)"),
     inspect: value("<service>", "let a debugger attach to this service, at port 9229"),
     once: flag("deploy every service once and stop: with status 1 if one cannot be deployed"),
   },
@@ -42,7 +44,7 @@ again, l clears the screen, q quits.`,
     ["lever dev --inspect shop", "and attach Chrome or VS Code to the service shop"],
     ["lever dev --once", "in CI: do all services start?"],
   ],
-  run: async ({ dir: given = ".", port, inspect, once: isOnce }, readSettings) => {
+  run: async ({ dir: given = ".", port, data, inspect, once: isOnce }, readSettings) => {
     const { environment } = readSettings();
     const dir = await realpath(given).catch(() => {
       throw usageError(`Cannot develop ${given}: there is no such folder.`);
@@ -54,6 +56,7 @@ again, l clears the screen, q quits.`,
       dir,
       environment,
       port: isOnce ? (port ?? 0) : port,
+      dataDir: data === undefined ? join(dir, ".lever") : resolve(data),
       inspect,
       // hasColors() respects NO_COLOR and FORCE_COLOR.
       isColored: process.stdout.isTTY && process.stdout.hasColors(),
@@ -64,12 +67,14 @@ again, l clears the screen, q quits.`,
       return endOnce(session);
     }
     const stop = new AbortController();
+    // A test that has started this process, and ends.
+    process.once("disconnect", () => stop.abort());
+    process.send?.({ address: session.settings.host, problems: session.problems });
     requested.addEventListener("abort", () => stop.abort());
     const { readKeys } = await import("./dev-keys.ts");
     const endKeys = readKeys((key) => onKey(key, session, stop));
     if (process.stdin.isTTY) printNote(KEYS);
-    // It ends with the host.
-    void session.followOutput().catch(() => {});
+    void session.followOutput(stop.signal).catch(() => {});
     if (!requested.aborted && !stop.signal.aborted) await once(stop.signal, "abort");
     endKeys();
     await session.close();

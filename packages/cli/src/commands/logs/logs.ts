@@ -107,15 +107,16 @@ async function findLogs(
   return { records, isComplete: before === undefined };
 }
 
-/** Prints records as they come, until the host ends the stream. */
+/** Prints records as they come, until the host ends the stream, or the signal is aborted. */
 export async function followLogs(
   { environment, host, token }: Settings,
   filter: LogFilter,
   print: (message: LogMessage) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   const { Client } = await import("leveros");
   const max = Math.min(filter.max ?? RECORDS, PAGE_RECORDS_MAX);
-  const stream = await new Client({ forceHost: host, token })
+  const stream = await new Client({ forceHost: host, token, signal })
     .service("admin.lever", "admin")
     .invokeChan("watchLogsChan", environment, { ...filter, max });
   process.stdout.on("error", () => stream.cancel());

@@ -76,7 +76,7 @@ export function nodePermissions(
     "--permission",
     ...ALLOWED,
     ...supported,
-    ...(development === undefined ? [] : ["--allow-inspector"]),
+    ...(development === undefined ? [] : ["--allow-inspector", "--disable-warning=PERM0004"]),
     ...[...new Set(read)].filter(isThere).map((path) => `--allow-fs-read=${path}`),
     ...[...new Set(written)].filter(isThere).map((path) => `--allow-fs-write=${path}`),
     ...WARNINGS.map((code) => `--disable-warning=${code}`),

@@ -1,0 +1,1 @@
+export { startLever, type TestedLever, type TestOptions } from "./start-lever.ts";
