@@ -1,6 +1,7 @@
 /** Requirements of tests besides Node. `vitest.config.ts` skips the tests that this machine cannot run. */
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { postgresPrograms } from "./postgres.ts";
 
 interface Requirement {
   /** A test file has it in a comment (`// @module-tag needs-curl`), a test in its options (`{ tags: ["needs-curl"] }`). */
@@ -76,6 +77,12 @@ export const requirements: readonly Requirement[] = [
     // Without what the package recommends, which would listen.
     debianPackages: ["prometheus", "prometheus-node-exporter-"],
     isMet: () => hasPrograms("prometheus", "promtool"),
+  },
+  {
+    tag: "needs-postgres",
+    what: "PostgreSQL and setpriv",
+    debianPackages: ["postgresql", "util-linux"],
+    isMet: () => postgresPrograms() !== undefined && hasPrograms("setpriv"),
   },
   {
     tag: "needs-network-namespaces",

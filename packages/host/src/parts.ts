@@ -34,6 +34,7 @@ export {
   type Ownership,
   rowsToRelease,
 } from "./cluster/ownership.ts";
+export { openPostgresStore, type PostgresStore } from "./cluster/postgres-store.ts";
 export { goLive } from "./deployer/go-live.ts";
 export { unpackArchive } from "./deployer/unpack-archive.ts";
 export { Fleet } from "./fleet/fleet.ts";

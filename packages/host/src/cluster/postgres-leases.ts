@@ -1,0 +1,148 @@
+import { numberOf, type Row, textOf } from "../store/rows.ts";
+import type { HostRow } from "./membership.ts";
+import type { PostgresPool } from "./postgres-pool.ts";
+import { type PostgresSession, SHORT_MS } from "./postgres-session.ts";
+
+/** A host as it announces itself. */
+export interface AnnouncedHost {
+  readonly id: string;
+  /** Grows with each start. */
+  readonly incarnation: number;
+  readonly name: string;
+  /** The address of its listener for peers. */
+  readonly address: string;
+  /** Names its certificate. */
+  readonly fingerprint: string;
+  readonly appliedRevision: number;
+  /** The newest format of the tables that it reads. */
+  readonly format: number;
+}
+
+/** A host as the database has it. */
+export interface MemberRow extends AnnouncedHost, HostRow {}
+
+export interface Renewal {
+  /** False = the incarnation is over for ever. */
+  readonly isRenewed: boolean;
+  /** Another text after a reconnect, and so after a promotion. */
+  readonly session: string;
+  readonly hosts: readonly MemberRow[];
+}
+
+/** A new incarnation replaces an older one at once. Claims of the older one that run have ended then: they lock its row. */
+const JOIN = `
+  INSERT INTO hosts AS h (id, incarnation, name, address, fingerprint, state, appliedRevision, format)
+  VALUES ($1, $2, $3, $4, $5, 'active', $6, $7)
+  ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation, name = excluded.name,
+    address = excluded.address, fingerprint = excluded.fingerprint, state = 'active', renewal = 0,
+    renewedAt = clock_timestamp(), appliedRevision = excluded.appliedRevision, format = excluded.format
+  WHERE h.incarnation < excluded.incarnation`;
+
+const RENEW = `
+  UPDATE hosts SET renewal = renewal + 1, renewedAt = clock_timestamp(), appliedRevision = $3
+  WHERE id = $1 AND incarnation = $2 AND state = 'active'`;
+
+const HOSTS = `
+  SELECT id, incarnation, name, address, fingerprint, state, renewal, appliedRevision, format,
+    (extract(epoch FROM clock_timestamp() - renewedAt) * 1000)::float8 AS "renewedAgoMs"
+  FROM hosts WHERE state <> 'removed' ORDER BY id`;
+
+/** N3. Waits for claims of the host, and never for its renewals: a renewal in between wins. */
+const FENCE = `
+  UPDATE hosts SET state = 'fenced'
+  WHERE id = $1 AND incarnation = $2 AND renewal = $3 AND state = 'active'
+    AND renewedAt < clock_timestamp() - $4::float8 * interval '1 ms'`;
+
+const LEAVE =
+  "UPDATE hosts SET state = 'left' WHERE id = $1 AND incarnation = $2 AND state = 'active'";
+
+/** The row stays: an incarnation that was fenced must never be announced again. */
+const REMOVE = "UPDATE hosts SET state = 'removed' WHERE id = $1 AND state IN ('fenced', 'left')";
+
+/** The rows of hosts: their leases (N3, N5 and N6 of the design of leases). Every method throws LeverError `unavailable`. */
+export class PostgresLeases {
+  readonly #pool: PostgresPool;
+  readonly #sessions = new WeakMap<PostgresSession, string>();
+  #sessionCount = 0;
+
+  /** The pool has one connection, so that renewals wait for nothing else, and a new connection is noticed. */
+  constructor(pool: PostgresPool) {
+    this.#pool = pool;
+  }
+
+  /** False = the database has this incarnation or a newer one: two hosts have the same id. */
+  async join(host: AnnouncedHost): Promise<boolean> {
+    const { id, incarnation, name, address, fingerprint, appliedRevision, format } = host;
+    const values = [id, incarnation, name, address, fingerprint, appliedRevision, format];
+    return await this.#changes("join the cluster", JOIN, values);
+  }
+
+  /** Renews, and reads all hosts over the same connection. */
+  async renew(
+    host: Pick<AnnouncedHost, "id" | "incarnation" | "appliedRevision">,
+  ): Promise<Renewal> {
+    return await this.#pool.use("renew the lease of this host", async (session) => {
+      const values = [host.id, host.incarnation, host.appliedRevision];
+      const { count } = await session.query(RENEW, values, SHORT_MS);
+      const { rows } = await session.query(HOSTS, [], SHORT_MS);
+      return {
+        isRenewed: count === 1,
+        session: this.#nameOf(session),
+        hosts: rows.map(memberOf),
+      };
+    });
+  }
+
+  /** False = the host was renewed, fenced or replaced meanwhile, or the database's clock says that it is not yet time. */
+  async fence(
+    { id, incarnation, renewal }: Pick<MemberRow, "id" | "incarnation" | "renewal">,
+    { olderThanMs }: { olderThanMs: number },
+  ): Promise<boolean> {
+    return await this.#changes("fence a host", FENCE, [id, incarnation, renewal, olderThanMs]);
+  }
+
+  /** N6. The host has ended everything that owns resources. */
+  async leave({ id, incarnation }: Pick<AnnouncedHost, "id" | "incarnation">): Promise<boolean> {
+    return await this.#changes("leave the cluster", LEAVE, [id, incarnation]);
+  }
+
+  /** Removes a host that is fenced or has left. False = it is active, or there is none. */
+  async remove(id: string): Promise<boolean> {
+    return await this.#changes("remove the host", REMOVE, [id]);
+  }
+
+  async #changes(action: string, text: string, values: readonly unknown[]): Promise<boolean> {
+    return await this.#pool.use(
+      action,
+      async (session) => (await session.query(text, values, SHORT_MS)).count === 1,
+    );
+  }
+
+  #nameOf(session: PostgresSession): string {
+    let name = this.#sessions.get(session);
+    if (name === undefined) {
+      name = `${session.facts.timeline}-${++this.#sessionCount}`;
+      this.#sessions.set(session, name);
+    }
+    return name;
+  }
+}
+
+function memberOf(row: Row): MemberRow {
+  const state = row["state"];
+  if (state !== "active" && state !== "fenced" && state !== "left") {
+    throw new Error("The state of a host is unknown.");
+  }
+  return {
+    id: textOf(row["id"]),
+    incarnation: numberOf(row["incarnation"]),
+    name: textOf(row["name"]),
+    address: textOf(row["address"]),
+    fingerprint: textOf(row["fingerprint"]),
+    appliedRevision: numberOf(row["appliedRevision"]),
+    format: numberOf(row["format"]),
+    state,
+    renewal: numberOf(row["renewal"]),
+    renewedAgoMs: numberOf(row["renewedAgoMs"]),
+  };
+}

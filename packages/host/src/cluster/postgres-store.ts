@@ -1,0 +1,108 @@
+import type { Clock } from "../clock.ts";
+import type { Log } from "../logs/log.ts";
+import { numberOf, textOf } from "../store/rows.ts";
+import type { Store } from "../store/store.ts";
+import { PostgresArchives } from "./postgres-archives.ts";
+import { PostgresCommits } from "./postgres-commit.ts";
+import { PostgresFeed, type Replica, storedChangeOf } from "./postgres-feed.ts";
+import { PostgresLeases } from "./postgres-leases.ts";
+import { PostgresOwners } from "./postgres-owners.ts";
+import { PostgresPool } from "./postgres-pool.ts";
+import { postgresReads } from "./postgres-reads.ts";
+import {
+  type ClusterIdentity,
+  createTables,
+  MARK_FOUNDED,
+  readCluster,
+} from "./postgres-schema.ts";
+import { type DatabaseMemory, PostgresServers } from "./postgres-servers.ts";
+import type { PostgresSession } from "./postgres-session.ts";
+import { readSnapshot, type Snapshot } from "./postgres-snapshot.ts";
+import { parseDatabaseUrl } from "./postgres-url.ts";
+
+export interface PostgresOptions {
+  /** One for each server: the primary and its standbys. */
+  readonly urls: readonly string[];
+  readonly memory: DatabaseMemory;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Multiplies all time-outs. Default: 1. Tests run on loaded machines. */
+  readonly patience?: number;
+}
+
+/** The cluster's database: the state that hosts share, who of them lives, who owns which resource, and deployed archives. */
+export interface PostgresStore extends Store {
+  readonly leases: PostgresLeases;
+  readonly owners: PostgresOwners;
+  readonly archives: PostgresArchives;
+  /** undefined = the database has no tables of Lever. */
+  cluster(): Promise<ClusterIdentity | undefined>;
+  /** Creates the tables in an empty database. The cluster is not founded until `markFounded`. */
+  createTables(cluster: { id: string; keyId: string }): Promise<void>;
+  /** The last step of founding. */
+  markFounded(): Promise<void>;
+  /** Starts to follow changes. At most once. */
+  follow(replica: Replica): PostgresFeed;
+  /** Everything at one revision, for a replica that begins or was left behind. */
+  snapshot<Result>(use: (snapshot: Snapshot) => Promise<Result>): Promise<Result>;
+}
+
+/**
+ * Connects to the cluster's database. It uses up to 9 connections: changes, renewals and claims never wait for each other.
+ * @throws LeverError `malformed_request` for a URL, `unavailable` when no server can be used
+ */
+export async function openPostgresStore(options: PostgresOptions): Promise<PostgresStore> {
+  const { clock, log, memory, patience = 1 } = options;
+  const addresses = options.urls.map(parseDatabaseUrl);
+  const servers = await PostgresServers.open({ addresses, memory, clock, log, patience });
+  const pool = (sessionsMax: number): PostgresPool => new PostgresPool(servers, { sessionsMax });
+  const state = pool(2);
+  const commits = new PostgresCommits(state, clock);
+  let feed: PostgresFeed | undefined;
+  await state.use("use the cluster's database", async () => {});
+  return {
+    ...postgresReads(state),
+    leases: new PostgresLeases(pool(1)),
+    owners: new PostgresOwners(pool(4)),
+    archives: new PostgresArchives(pool(1)),
+    cluster: () => state.use("read the cluster", readCluster),
+    createTables: (cluster) =>
+      state.use("create the tables", (session) => createTables(session, cluster)),
+    async markFounded() {
+      await state.use("found the cluster", (session) => session.query(MARK_FOUNDED));
+    },
+    async commit(change, expected) {
+      const result = await commits.commit(change, expected);
+      if (result.outcome === "written") feed?.wake();
+      return result;
+    },
+    head: () => state.use("read the revision", readHead),
+    changesAfter: (revision, most) =>
+      state.use("read changes", async (session) => {
+        const changes = (await session.query(AFTER, [revision, most])).rows.map(storedChangeOf);
+        const next = changes[0]?.revision ?? (await readHead(session)).revision + 1;
+        return next === revision + 1 ? changes : "gone";
+      }),
+    follow(replica) {
+      feed = new PostgresFeed({ servers, replica, clock, log });
+      feed.start();
+      return feed;
+    },
+    snapshot: (use) => state.use("read the state", (session) => readSnapshot(session, use)),
+    async close() {
+      await feed?.close();
+      await servers.close();
+    },
+  };
+}
+
+const HEAD = `
+  SELECT c.revision, coalesce(n.nonce, '') AS nonce FROM cluster c LEFT JOIN changes n USING (revision)`;
+
+async function readHead(session: PostgresSession): Promise<{ revision: number; nonce: string }> {
+  const [row = {}] = (await session.query(HEAD)).rows;
+  return { revision: numberOf(row["revision"]), nonce: textOf(row["nonce"]) };
+}
+
+const AFTER =
+  "SELECT revision, nonce, value FROM changes WHERE revision > $1 ORDER BY revision LIMIT $2";
