@@ -3,16 +3,21 @@ const VALUE_OPTION = /^(?:-E|-H|--env|--host)$/;
 
 /** Returns the name of the command: the first word that is neither an option nor the value of one. */
 export function findCommandName(argv: readonly string[]): string | undefined {
+  return argv[commandIndex(argv)];
+}
+
+/** The place of the command's name, or the end of a command line without one. */
+export function commandIndex(argv: readonly string[]): number {
   let index = 0;
   while (argv[index]?.startsWith("-") === true) {
     index += VALUE_OPTION.test(argv[index] ?? "") ? 2 : 1;
   }
-  return argv[index];
+  return index;
 }
 
 /** Whether the command line asks for nothing but the version. */
 export function asksForVersion([first]: readonly string[]): boolean {
-  return first === "-V" || first === "--version";
+  return first === "-V" || first === "--version" || first === "version";
 }
 
 /** Replaces the word `--` of the command line. No word that a shell passes on can hold a zero byte. */

@@ -68,3 +68,14 @@ it("a reader that closes the output early is not a failure", async () => {
   const [status] = await once(child, "close");
   expect([status, stderr]).toEqual([0, ""]);
 });
+
+it("a name of another program is answered with the command that does that", async () => {
+  expect(await runLever(["start", "--port", "9"])).toMatchObject({
+    status: 2,
+    stdout: "",
+    stderr:
+      "lever: Cannot read the command line: unknown command 'start'. Did you mean lever up?\nSee: lever --help\n",
+  });
+  expect((await runLever(["version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect((await runLever(["list", "--help"])).stdout).toContain("Usage: lever ls ");
+});

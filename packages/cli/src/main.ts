@@ -1,14 +1,23 @@
 import { CommanderError } from "commander";
 import { asksForVersion, findCommandName, markStdinBytes } from "./command-line.ts";
 import { loadCommands } from "./commands/index.ts";
-import { describeFailure, type ExitStatus, exitStatus } from "./exit-status.ts";
+import { describeFailure, type ExitStatus, exitStatus, usageError } from "./exit-status.ts";
+import { commandMeant, withoutAlias } from "./other-names.ts";
 import { printNote, watchOutput } from "./output.ts";
 import { createProgram } from "./program.ts";
 import { readVersion } from "./version.ts";
 
 /** Runs one command line, without the program's own name. */
-async function run(argv: readonly string[]): Promise<ExitStatus> {
+async function run(given: readonly string[]): Promise<ExitStatus> {
   try {
+    const wanted = findCommandName(given);
+    const meant = commandMeant(wanted);
+    if (meant !== undefined) {
+      throw usageError(
+        `Cannot read the command line: unknown command '${wanted}'. Did you mean lever ${meant}?\nSee: lever --help`,
+      );
+    }
+    const argv = given[0] === "version" ? ["--version"] : withoutAlias(given);
     const commands = asksForVersion(argv) ? [] : await loadCommands(findCommandName(argv));
     const program = createProgram(commands, { version: readVersion() });
     await program.parseAsync(markStdinBytes(argv), { from: "user" });
