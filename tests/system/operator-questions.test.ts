@@ -1,5 +1,5 @@
 /** An operator's questions: each is answered by one command, before and after a restart of the host. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "leveros";
@@ -44,6 +44,11 @@ const questions: readonly [string, () => readonly string[], RegExp][] = [
   ],
   ["why an instance died", () => ["why", died], /instance failed .*exited with status 7/],
   ["who uses memory", () => ["stats"], /MEMORY(.*\n)*shop .* MB/],
+  [
+    "the memory of a service an hour ago",
+    () => ["stats", "shop", "--since", "2h"],
+    /^LAST 120 MIN .*FIRST(.*\n)*memory .* 42 MB .* 42 MB$/m,
+  ],
   ["what is in flight", () => ["calls", "--running"], /shop\/hang .* running/],
   ["the calls, errors and p99 of a method", () => ["stats", "shop"], /P99 .*\n(.*\n)*pay /],
   ["why a call was slow", () => ["trace", slow], /tax\/rate .*█.* \d+(\.\d+)? m?s/],
@@ -72,6 +77,16 @@ const call = (path: string, args = "[]"): Promise<HttpAnswer> =>
     body: args,
   });
 
+/** Leaves what an earlier run of the host has stored an hour ago: a minute in which `shop` had 42 MB. */
+function storeEarlierMinute(): void {
+  const at = new Date(Date.now() - 3_600_000);
+  const point = [60, 0, 1, 2, 3, 0, 1, 42_000_000, 0.5];
+  const minute = { t: Math.round(at.getTime() / 1_000), h: point, s: { "dev.lever/shop": point } };
+  mkdirSync(join(dataDir, "metrics"), { mode: 0o700 });
+  const file = `${at.toISOString().slice(0, 13)}.ndjson`;
+  writeFileSync(join(dataDir, "metrics", file), `${JSON.stringify(minute)}\n`);
+}
+
 /** Asks all questions while a call is in flight. */
 async function askAll(): Promise<ReadonlyMap<string, LeverRun>> {
   await call("/shop/pay", "[4]");
@@ -94,6 +109,7 @@ const answers = new Map<string, ReadonlyMap<string, LeverRun>>();
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), "lever-questions-"));
+  storeEarlierMinute();
   lever = await startLever({ dataDir });
   await deployService(lever, tax);
   await deployService(lever, shop);

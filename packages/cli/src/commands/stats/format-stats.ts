@@ -5,7 +5,13 @@ import type {
   StatsReport,
   TrafficStats,
 } from "@leveros/protocol";
-import { formatBytes, formatMilliseconds, formatRate, formatShare } from "../../quantity.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatMilliseconds,
+  formatRate,
+  formatShare,
+} from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 import { sparkline } from "./sparkline.ts";
 
@@ -59,7 +65,12 @@ export function formatServiceStats(service: ServiceStats, time: ShownTime): stri
       String(method.calls),
       String(method.errors),
     ]);
-  const now = `${service.service}: ${callsInFlight} calls in flight, ${streamsOpen} streams open, ${callsWaiting} calls waiting, ${instances} instances with ${formatBytes(service.memoryBytes)}`;
+  const now = [
+    `${service.service}: ${formatCount(callsInFlight, "call", "calls")} in flight`,
+    `${formatCount(streamsOpen, "stream", "streams")} open`,
+    `${formatCount(callsWaiting, "call", "calls")} waiting`,
+    `${formatCount(instances, "instance", "instances")} with ${formatBytes(service.memoryBytes)}`,
+  ].join(", ");
   const table =
     methods.length === 0
       ? "It was not called since the host started."

@@ -71,7 +71,7 @@ idle     0                                      0        0          0 B         
 it("the details of a service are its methods, and what it took then and now", () => {
   const text = formatServiceStats(shop, hour);
   expect(text).toMatch(
-    /^shop: 1 calls in flight, 0 streams open, 0 calls waiting, 2 instances with 61 MB/,
+    /^shop: 1 call in flight, 0 streams open, 0 calls waiting, 2 instances with 61 MB/,
   );
   expect(text).toMatch(/^checkout +33 +0\.2 % +3\.1 ms +22 ms +30 ms +19000 +40$/m);
   expect(text.indexOf("checkout")).toBeLessThan(text.indexOf("list"));
