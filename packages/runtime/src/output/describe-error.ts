@@ -19,7 +19,12 @@ function safeText(error: unknown): string {
 
 /** Shortens paths of the service, and leaves out frames of Node and of this program. */
 function ownLines(text: string, codeDir: string): string {
-  const lines = text.split("\n").filter((line) => !isFrameOfLever(line));
+  const lines: string[] = [];
+  for (const line of text.split("\n")) {
+    if (!isFrameOfLever(line)) lines.push(line);
+    // The last frame opens the braces around the error's cause and properties.
+    else if (line.endsWith(" {")) lines.push(`${lines.pop() ?? ""} {`);
+  }
   const own = lines.join("\n");
   if (codeDir === "") return own;
   return own.replaceAll(`${pathToFileURL(codeDir).href}/`, "").replaceAll(`${codeDir}/`, "");
