@@ -8,11 +8,12 @@ import { type Fault, isTest, lineAt, type Repository } from "./repository.ts";
 
 const LIST = "packages/host/src/logs/parts.ts";
 
-/** Rows of the table that log nothing: backups, time, the queue, the log itself, the counts, the exports, the state. `host` stands for compose. */
+/** Rows of the table that log nothing: backups, time, the queue, the log itself, the counts, the exports, events, the state. `host` stands for compose. */
 const silent: ReadonlySet<string> = new Set([
   "backup",
   "clock",
   "compose",
+  "emitter",
   "index",
   "keyed-queue",
   "metrics",

@@ -45,13 +45,15 @@ export class Invariants implements Watcher {
   /** Must be called before anything happens in the host. */
   watch(router: Router, fleet: Fleet): void {
     this.#host = { router, fleet };
-    const { onDemand } = router;
-    router.onDemand = (route) => {
+  }
+
+  /** Must be called before the fleet of the router is made, which acts on demand. */
+  watchDemand(router: Router): void {
+    router.demanded.add((route) => {
       const carried = this.#runtimesOf(route.service).reduce((sum, of) => sum + of.calls().all, 0);
       const isNeeded = route.callsWaiting > 0 || carried > route.capacity.scaleUpAbove;
       this.check(isNeeded, `C2: ${route.service} asks for more instances for ${carried} calls`);
-      onDemand(route);
-    };
+    });
   }
 
   // Events of the processes.

@@ -95,6 +95,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
   let epoch = 0;
   const router = new Router({ limits, clock, nextEpoch: () => ++epoch });
+  invariants.watchDemand(router);
   router.setEnvironment(ENVIRONMENT, {
     corsOrigins: new Set(),
     kind: "services",

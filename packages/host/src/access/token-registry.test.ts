@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Right } from "@leveros/protocol";
 import { beforeEach, expect, it } from "vitest";
+import { stateOf } from "../../../../tests/harness/state-of.ts";
 import { type Commit, State } from "../state/state.ts";
+import { openSqliteStore, type SqliteStore } from "../store/sqlite-store.ts";
 import type { TokenRecord } from "../store/store.ts";
 import type { TokenOptions } from "./token-options.ts";
 import { TokenRegistry } from "./token-registry.ts";
@@ -46,7 +51,7 @@ beforeEach(async () => {
     wallTime: () => now,
     isLocalOnly: true,
   });
-  tokens.onChange = ({ note }, isKnown) => changes.push(`${isKnown ? "+" : "-"}${note}`);
+  tokens.changed.add(({ record, isKnown }) => changes.push(`${isKnown ? "+" : "-"}${record.note}`));
 });
 
 it("a token stays known when the store refuses to forget it", async () => {
@@ -102,4 +107,41 @@ it("a principal finds its token until the token is revoked or expires", async ()
   for (const principal of ["local", "other", short.id]) {
     expect(() => tokens.find(principal)).toThrow("Cannot accept this token");
   }
+});
+
+it("a token that could not be revoked is as valid after a restart as before it", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "lever-tokens-"));
+  const file = join(dir, "lever.sqlite");
+  let store = openSqliteStore(file);
+  const open = async (): Promise<TokenRegistry> => {
+    const failing: SqliteStore = {
+      ...store,
+      commit: async (...change) => {
+        if (refusal !== undefined) throw refusal;
+        return await store.commit(...change);
+      },
+    };
+    const state = stateOf(failing, (applied) => opened.apply(applied));
+    const options = { store, state, wallTime: () => now, isLocalOnly: true };
+    const opened = await TokenRegistry.open(options);
+    return opened;
+  };
+  const restart = async (): Promise<TokenRegistry> => {
+    await store.close();
+    store = openSqliteStore(file);
+    return await open();
+  };
+  tokens = await open();
+  const { id } = await tokens.create(admin);
+  refusal = new Error("full");
+  await expect(tokens.revoke(id, forced)).rejects.toThrow("full");
+  expect(tokens.list()).toHaveLength(1);
+  tokens = await restart();
+  expect(tokens.list()).toHaveLength(1);
+  refusal = undefined;
+  await tokens.revoke(id, forced);
+  expect(tokens.list()).toEqual([]);
+  expect((await restart()).list()).toEqual([]);
+  await store.close();
+  rmSync(dir, { recursive: true });
 });

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type CreatedToken, LeverError, type TokenListing } from "@leveros/protocol";
 import { isoTime } from "../clock.ts";
+import { Emitter } from "../emitter.ts";
 import type { State } from "../state/state.ts";
 import { type AppliedChange, TOKENS_KEY } from "../store/change.ts";
 import type { Store, TokenRecord } from "../store/store.ts";
@@ -25,8 +26,9 @@ export interface TokenRegistryOptions extends TokenIndexOptions {
 export class TokenRegistry {
   readonly index: TokenIndex;
   readonly #options: TokenRegistryOptions;
-  /** Called for each token that was created (`isKnown`) or revoked, so that other indexes follow. */
-  onChange: (record: TokenRecord, isKnown: boolean) => void = () => {};
+  /** A token was created (`isKnown`) or revoked: other indexes must follow. */
+  readonly changed: Emitter<{ readonly record: TokenRecord; readonly isKnown: boolean }> =
+    new Emitter();
 
   private constructor(options: TokenRegistryOptions) {
     this.#options = options;
@@ -43,12 +45,12 @@ export class TokenRegistry {
   apply({ change }: AppliedChange): void {
     if (change.kind === "tokenCreated") {
       this.index.add(change.record);
-      this.onChange(change.record, true);
+      this.changed.emit({ record: change.record, isKnown: true });
     } else if (change.kind === "tokenRemoved") {
       const record = this.index.find(change.id);
       if (record === undefined) return;
       this.index.remove(record);
-      this.onChange(record, false);
+      this.changed.emit({ record, isKnown: false });
     }
   }
 

@@ -1,5 +1,19 @@
 import { LeverError } from "@leveros/protocol";
 
+/** The code of a version is lost. */
+export function missingArchive(): never {
+  throw new Error(
+    "its code and its archive are missing from the host's data folder. Deploy the service again",
+  );
+}
+
+export function archiveTooLarge(archiveBytesMax: number): LeverError {
+  return new LeverError(
+    "too_large",
+    `Cannot read the archive: it has more than ${archiveBytesMax} bytes.`,
+  );
+}
+
 export function tooLarge(unpackedBytesMax: number): LeverError {
   return invalid(`unpacked it has more than ${unpackedBytesMax} bytes`);
 }

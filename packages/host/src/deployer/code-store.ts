@@ -1,14 +1,17 @@
-import { chmod, link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type ArchiveFormat, archiveFormats, LeverError, type Limits } from "@leveros/protocol";
 import { bootId } from "../processes/boot-id.ts";
 import type { HostNotes } from "../store/host-notes.ts";
 import type { VersionRecord } from "../store/store.ts";
+import { archiveTooLarge, missingArchive } from "./archive-error.ts";
 import { formatOfFile } from "./archive-format.ts";
+import type { Archives } from "./archives.ts";
 import { codeIdOf, newCodeId } from "./code-id.ts";
 import { type CodeEntry, copyEntries } from "./copy-entries.ts";
 import { EarlyUnpacking } from "./early-unpacking.ts";
-import { exists, isMissing } from "./exists.ts";
+import { exists } from "./exists.ts";
+import { linkArchive } from "./link-archive.ts";
 import { sync } from "./sync.ts";
 import { type Unpacked, unpackArchive } from "./unpack-archive.ts";
 
@@ -39,18 +42,21 @@ export class CodeStore {
   readonly #code: string;
   readonly #removed: string;
   readonly #limits: Limits;
+  readonly #shared: Archives | undefined;
   readonly #unpacking = new Map<string, Promise<string>>();
   /** Code that was unpacked while its archive was received, and that `unpack` has not taken yet. */
   readonly #early = new Map<string, Unpacked>();
   /** One at a time, which bounds what slow uploads take. */
   #isUnpackingEarly = false;
 
-  constructor(dataDir: string, limits: Limits) {
+  /** `shared`: archives that other hosts have, too; undefined = this is the only host. */
+  constructor(dataDir: string, limits: Limits, shared?: Archives) {
     this.#staging = join(dataDir, "staging");
     this.#archives = join(dataDir, "archives");
     this.#code = join(dataDir, "code");
     this.#removed = join(dataDir, "removed");
     this.#limits = limits;
+    this.#shared = shared;
   }
 
   /**
@@ -119,7 +125,7 @@ export class CodeStore {
         }
         archiveBytes += chunk.length;
         if (archiveBytes > this.#limits.archiveBytesMax) {
-          throw tooLarge(this.#limits);
+          throw archiveTooLarge(this.#limits.archiveBytesMax);
         }
         if (isWhole && archiveBytes === chunk.length) early ??= this.#unpackEarly(codeId, chunk);
         await Promise.all([file.writeFile(chunk), early?.add(chunk)]);
@@ -154,7 +160,7 @@ export class CodeStore {
     try {
       await write(staged);
       const { size } = await stat(staged);
-      if (size > this.#limits.archiveBytesMax) throw tooLarge(this.#limits);
+      if (size > this.#limits.archiveBytesMax) throw archiveTooLarge(this.#limits.archiveBytesMax);
       const stored = await this.#store(staged, codeId);
       if (before !== undefined && before !== stored) await rm(before, { force: true });
       return size;
@@ -245,27 +251,34 @@ export class CodeStore {
     const codeDir = join(this.#code, codeId);
     // Every service has this file.
     if (await exists(join(codeDir, "lever.json"))) return codeDir;
-    if ((await this.archiveOf(codeId)) === undefined) missingArchive();
+    if ((await this.archiveOf(codeId)) === undefined) await this.#fetch(codeId);
     await rm(codeDir, { recursive: true, force: true });
     await this.unpack(codeId, complete);
     return codeDir;
   }
 
+  /** Resolves when every host can get the archive. Must be called before a version that needs it is published. */
+  async share(codeId: string): Promise<void> {
+    const archive = this.#shared && (await this.archiveOf(codeId));
+    if (archive !== undefined) await this.#shared?.store(codeId, archive);
+  }
+
+  /** @throws Error when no host has the archive. */
+  async #fetch(codeId: string): Promise<void> {
+    const staged = join(this.#staging, codeId);
+    try {
+      if ((await this.#shared?.fetch(codeId, staged)) !== true) missingArchive();
+      await this.#store(staged, codeId);
+    } catch (error) {
+      await unstage(staged);
+      throw error;
+    }
+  }
+
   /** Links the archive of code into a folder, also one in `removed/`. Returns its name; undefined = it is lost. */
   async linkArchive(codeId: string, folder: string): Promise<string | undefined> {
     // The first one again: it may have been moved back meanwhile.
-    for (const dir of [this.#archives, this.#removed, this.#archives]) {
-      for (const format of archiveFormats) {
-        const name = `${codeId}.${format}`;
-        try {
-          await link(join(dir, name), join(folder, name));
-          return name;
-        } catch (error) {
-          if (!isMissing(error)) throw error;
-        }
-      }
-    }
-    return undefined;
+    return await linkArchive(codeId, folder, [this.#archives, this.#removed, this.#archives]);
   }
 
   #pathOf(codeId: string, format: ArchiveFormat): string {
@@ -284,17 +297,4 @@ export class CodeStore {
 
 async function unstage(staged: string): Promise<void> {
   await rm(staged, { force: true });
-}
-
-function missingArchive(): never {
-  throw new Error(
-    "its code and its archive are missing from the host's data folder. Deploy the service again",
-  );
-}
-
-function tooLarge({ archiveBytesMax }: Pick<Limits, "archiveBytesMax">): LeverError {
-  return new LeverError(
-    "too_large",
-    `Cannot read the archive: it has more than ${archiveBytesMax} bytes.`,
-  );
 }

@@ -252,7 +252,7 @@ export class Deployer {
     fields: VersionFields,
     named: NamedDeploy,
   ): Promise<{ record: VersionRecord; startMs: number }> {
-    const { removals, limits, clock, log } = this.#options;
+    const { code, removals, limits, clock, log } = this.#options;
     const { environment, service } = fields;
     await removals.finish(environment, service);
     const version = await this.#versions.reserve(environment, service);
@@ -265,6 +265,7 @@ export class Deployer {
       startMs = clock.now() - startedAt;
       checkMethods(service, methods);
       record = { ...record, methods };
+      await code.share(record.codeId);
       // D1.
       await this.#versions.publish(record, limits.versionsKeptMax);
     });

@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultLimits } from "@leveros/protocol";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { testService } from "../../../../tests/harness/test-service.ts";
+import type { Archives } from "./archives.ts";
 import { CodeStore } from "./code-store.ts";
 
 let dir: string;
@@ -12,8 +13,8 @@ let codeId: string;
 let completed: number;
 
 /** Opens a code store for a state that names these codes. */
-async function open(...codeIds: readonly string[]): Promise<CodeStore> {
-  const opened = new CodeStore(dir, defaultLimits);
+async function open(codeIds: readonly string[] = [], shared?: Archives): Promise<CodeStore> {
+  const opened = new CodeStore(dir, defaultLimits, shared);
   await opened.open({ read: async () => undefined, write: async () => {} }, new Set(codeIds));
   return opened;
 }
@@ -68,7 +69,7 @@ it("code without its archive is an error without paths", async () => {
 it("an archive that the store does not name is set aside at a start, and taken back (K3)", async () => {
   code = await open();
   expect([existsSync(archive()), await code.removedNames()]).toEqual([false, [`${codeId}.tar.gz`]]);
-  code = await open(codeId);
+  code = await open([codeId]);
   expect([existsSync(archive()), await code.removedNames()]).toEqual([true, []]);
   await codeDir();
 });
@@ -81,4 +82,25 @@ it("an archive of a removed version is set aside, and one of a failed deploy del
   const failed = await code.receive(chunksOf(Buffer.from("x")));
   await code.discard(failed.codeId);
   expect([readdirSync(join(dir, "archives")), await code.removedNames()]).toEqual([[], []]);
+});
+
+it("an archive that other hosts have is fetched when this host needs it", async () => {
+  const stored = new Map<string, Buffer>();
+  const shared: Archives = {
+    store: async (id, file) => void stored.set(id, readFileSync(file)),
+    async fetch(id, file) {
+      const bytes = stored.get(id);
+      if (bytes !== undefined) writeFileSync(file, bytes);
+      return bytes !== undefined;
+    },
+  };
+  code = await open([codeId], shared);
+  await code.share(codeId);
+  rmSync(archive());
+  expect(readdirSync(await codeDir()).sort()).toEqual(["lever.json", "server.js"]);
+  expect(existsSync(archive())).toBe(true);
+  stored.clear();
+  for (const path of [archive(), join(dir, "code", codeId)]) rmSync(path, { recursive: true });
+  await expect(codeDir()).rejects.toThrow("its code and its archive are missing");
+  expect(readdirSync(join(dir, "staging"))).toEqual([]);
 });

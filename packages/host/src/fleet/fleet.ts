@@ -27,7 +27,7 @@ import { StartCounter } from "./start-counter.ts";
 
 export interface FleetOptions extends SpecSources, OutputContext {
   readonly launcher: Launcher;
-  readonly router: Pick<Router, "onDemand" | "onStuck">;
+  readonly router: Pick<Router, "demanded" | "stuck">;
   readonly limits: Limits;
   /** Serves a call that an instance makes. */
   readonly serveCall: InstanceContext["serveCall"];
@@ -94,14 +94,14 @@ export class Fleet {
       markActive: (service) => this.#loop.markActive(service),
       markIdle: (service) => this.#loop.markIdle(service),
     };
-    router.onDemand = (route) => this.#onDemand(route);
-    router.onStuck = (route, target, resource) => {
+    router.demanded.add((route) => this.#onDemand(route));
+    router.stuck.add(({ route, target, resource }) => {
       const { environment, service } = route;
       const { instance } = target;
       const about = { environment, service, instance, resource };
       log("warn", "fleet", "resource close timed out", about);
       this.service(environment, service)?.onStuck(target);
-    };
+    });
   }
 
   /**

@@ -2,7 +2,7 @@
 export interface RouteCapacity {
   /** Regular calls that one instance is given before another instance gets the next. */
   readonly callsPerInstanceTarget: number;
-  /** More calls in flight than this need another instance: the router then calls `onDemand`. */
+  /** More calls in flight than this need another instance: the router then emits `demanded`. */
   readonly scaleUpAbove: number;
   /** More instances may come. If not, calls that join a standing queue are refused. */
   readonly canScaleUp: boolean;

@@ -111,7 +111,7 @@ beforeEach(() => {
     queuedBytesPerServiceMax: 10,
   };
   router = new Router({ limits, clock, nextEpoch: () => ++epoch });
-  router.onDemand = ({ service }) => demands.push(service);
+  router.demanded.add(({ service }) => demands.push(service));
   router.setEnvironment("dev.lever", {
     corsOrigins: new Set(),
     kind: "services",

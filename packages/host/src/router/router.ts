@@ -10,6 +10,7 @@ import {
   wrongMethodKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
+import { Emitter } from "../emitter.ts";
 import type { Counts } from "../metrics/counts.ts";
 import type { ServiceMeters } from "../metrics/service-meters.ts";
 import type { CallHead, CallRouter } from "./call.ts";
@@ -35,6 +36,12 @@ export interface RouterOptions {
   readonly refusals?: Counts | undefined;
 }
 
+interface StuckResource {
+  readonly route: ServiceRoute;
+  readonly target: InstanceTarget;
+  readonly resource: string;
+}
+
 /** An environment as the data plane sees it. */
 export interface EnvironmentRoutes {
   access: EnvironmentAccess;
@@ -46,20 +53,23 @@ export interface EnvironmentRoutes {
 /**
  * The routing table. Every call goes through `open`: find the service, check that the caller may call it, and submit the
  * call to the service's route. The control plane updates the table through `set…` and `remove…`. The router never waits
- * for the control plane: when no instance can take a call, it calls `onDemand` and the call waits.
+ * for the control plane: when no instance can take a call, it emits `demanded` and the call waits.
  */
 export class Router implements CallRouter {
   readonly #environments = new Map<string, EnvironmentRoutes>();
   readonly #options: RouterOptions;
   #isClosing = false;
   /** A call waits because no instance can take it, or the instances carry more than they should. */
-  onDemand: (route: ServiceRoute) => void = () => {};
+  readonly demanded: Emitter<ServiceRoute> = new Emitter();
 
   /** An instance does not close a resource in time: it must exit. */
-  onStuck: (route: ServiceRoute, target: InstanceTarget, resource: string) => void = () => {};
+  readonly stuck: Emitter<StuckResource> = new Emitter();
 
   /** Access to an environment has changed; undefined = the environment was removed. */
-  onEnvironment: (name: string, access: EnvironmentAccess | undefined) => void = () => {};
+  readonly accessChanged: Emitter<{
+    readonly environment: string;
+    readonly access: EnvironmentAccess | undefined;
+  }> = new Emitter();
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -79,18 +89,18 @@ export class Router implements CallRouter {
       const options: RouteOptions<ServiceRoute> = {
         ...this.#options,
         waiting: { calls: 0, bytes: 0 },
-        onDemand: (route) => this.onDemand(route),
-        onStuck: (of, target, resource) => this.onStuck(of, target, resource),
+        onDemand: (route) => this.demanded.emit(route),
+        onStuck: (route, target, resource) => this.stuck.emit({ route, target, resource }),
       };
       this.#environments.set(name, { access, options, services: new Map() });
     } else known.access = access;
-    this.onEnvironment(name, access);
+    this.accessChanged.emit({ environment: name, access });
   }
 
   /** Removes an environment. Calls in flight go on. */
   removeEnvironment(name: string): void {
     this.#environments.delete(name);
-    this.onEnvironment(name, undefined);
+    this.accessChanged.emit({ environment: name, access: undefined });
   }
 
   /** Sets the live version of a service. Waiting calls and instances stay. */

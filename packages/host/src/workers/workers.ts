@@ -80,9 +80,11 @@ export class GatewayWorkers implements Listener {
       },
       ticketKeys: randomBytes(TICKET_KEYS_BYTES).toString("base64"),
     };
-    router.onEnvironment = (name, known) => this.#sendAll(environmentCommand(name, known));
-    readiness.onChange = (state) => this.#sendAll({ type: "state", state });
-    tokens.onChange = (record, isKnown) => this.#sendAll({ type: "token", record, isKnown });
+    router.accessChanged.add(({ environment, access }) =>
+      this.#sendAll(environmentCommand(environment, access)),
+    );
+    readiness.changed.add((state) => this.#sendAll({ type: "state", state }));
+    tokens.changed.add((change) => this.#sendAll({ type: "token", ...change }));
   }
 
   get port(): number {

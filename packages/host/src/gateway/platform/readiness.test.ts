@@ -16,7 +16,7 @@ it.each<[Partial<HostState>, string | undefined]>([
 it("a host that stops does not become ready again", () => {
   const readiness = new Readiness();
   const seen: HostState[] = [];
-  readiness.onChange = (state) => seen.push(state);
+  readiness.changed.add((state) => seen.push(state));
   readiness.change({ phase: "stopping" });
   expect(readiness.stopping.aborted).toBe(true);
   readiness.change({ phase: "running" });

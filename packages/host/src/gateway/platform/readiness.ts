@@ -1,3 +1,5 @@
+import { Emitter } from "../../emitter.ts";
+
 /** A host's state, as far as its readiness depends on it. */
 export interface HostState {
   readonly phase: "starting" | "running" | "stopping";
@@ -9,7 +11,7 @@ export interface HostState {
 export class Readiness {
   readonly #stopping = new AbortController();
   #state: HostState = { phase: "starting", workersMissing: 0 };
-  onChange: (state: HostState) => void = () => {};
+  readonly changed: Emitter<HostState> = new Emitter();
 
   get state(): HostState {
     return this.#state;
@@ -25,7 +27,7 @@ export class Readiness {
     if (this.#state.phase === "stopping") return;
     this.#state = { ...this.#state, ...change };
     if (this.#state.phase === "stopping") this.#stopping.abort();
-    this.onChange(this.#state);
+    this.changed.emit(this.#state);
   }
 
   /** Completes "Cannot take calls: …"; undefined = the host is ready. */
