@@ -63,7 +63,18 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
       audit: async () => (await import("./audit/audit.ts")).audit,
     },
   },
+  {
+    heading: "Set up this machine:",
+    commands: {
+      completion: async () => (await import("./completion/completion.ts")).completion,
+    },
+  },
 ];
+
+/** The names of all commands. */
+export const commandNames: readonly string[] = sections.flatMap(({ commands }) =>
+  Object.keys(commands),
+);
 
 /**
  * Loads the command of that name. For any other name, such as `help`, it loads all of them. Loading one instead of all
