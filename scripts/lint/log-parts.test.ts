@@ -15,7 +15,7 @@ const reasons = (rows: readonly string[], sources: readonly TextFile[] = []): re
 
 it("the list has the folders of the import table", () => {
   expect(reasons(folders)).toEqual([]);
-  expect(reasons([...folders, "keeper", "router/inner"])).toEqual(["the part keeper is missing"]);
+  expect(reasons([...folders, "unknown", "router/inner"])).toEqual(["the part unknown is missing"]);
   expect(reasons(folders.filter((folder) => folder !== "router"))).toEqual([
     "the import table has no part router",
   ]);

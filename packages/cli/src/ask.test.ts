@@ -52,7 +52,9 @@ it.runIf(isLinux).each([
   const question = "Continue? [y/N] ";
   const { status, output } = await onTerminal(host, "rm svc", { question, answer });
   expect(status).toBe(expected);
-  expect(output).toContain("This removes svc from dev.lever, and its data, variables and secrets.");
+  expect(output).toContain(
+    "This removes svc from dev.lever, and its data, variables, secrets and logs.",
+  );
   const called = host.requests.map(({ url }) => url).filter((url) => url.startsWith("/admin/"));
   expect(called).toEqual(urls);
 });
