@@ -66,15 +66,20 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
   {
     heading: "Set up this machine:",
     commands: {
-      completion: async () => (await import("./completion/completion.ts")).completion,
+      completion: async () => {
+        const { completionOf } = await import("./completion/completion.ts");
+        return completionOf({ names: commandNames, load: loadCommand });
+      },
     },
   },
 ];
 
 /** The names of all commands. */
-export const commandNames: readonly string[] = sections.flatMap(({ commands }) =>
-  Object.keys(commands),
-);
+const commandNames: readonly string[] = sections.flatMap(({ commands }) => Object.keys(commands));
+
+async function loadCommand(name: string): Promise<Command | CommandGroup | undefined> {
+  return commandNames.includes(name) ? (await loadCommands(name))[0]?.commands[0] : undefined;
+}
 
 /**
  * Loads the command of that name. For any other name, such as `help`, it loads all of them. Loading one instead of all

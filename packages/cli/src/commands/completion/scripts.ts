@@ -14,5 +14,3 @@ compdef _lever lever`,
   fish: `complete -c lever -f -a '(lever completion words -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
 complete -c lever -n '__fish_seen_subcommand_from deploy dev init backup restore' -F`,
 } as const;
-
-export type Shell = keyof typeof scripts;
