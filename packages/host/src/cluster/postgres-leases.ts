@@ -83,8 +83,10 @@ export class PostgresLeases {
   ): Promise<Renewal> {
     return await this.#pool.use("renew the lease of this host", async (session) => {
       const values = [host.id, host.incarnation, host.appliedRevision];
-      const { count } = await session.query(RENEW, values, SHORT_MS);
-      const { rows } = await session.query(HOSTS, [], SHORT_MS);
+      const [{ count }, { rows }] = await Promise.all([
+        session.query(RENEW, values, SHORT_MS),
+        session.query(HOSTS, [], SHORT_MS),
+      ]);
       return {
         isRenewed: count === 1,
         session: this.#nameOf(session),
