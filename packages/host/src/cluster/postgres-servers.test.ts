@@ -7,7 +7,11 @@ import {
 } from "../../../../tests/harness/cluster-store.ts";
 import { eventually } from "../../../../tests/harness/eventually.ts";
 import { TestPostgres } from "../../../../tests/harness/postgres.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Change } from "../store/change.ts";
+import { DatabaseTimeout } from "./postgres-error.ts";
+import { PostgresSession } from "./postgres-session.ts";
+import { parseDatabaseUrl } from "./postgres-url.ts";
 
 let primary: TestPostgres;
 let standby: TestPostgres;
@@ -80,6 +84,42 @@ it("tables of a newer Lever are refused, and those of this one are found", async
   await client.query("UPDATE lever.cluster SET format = 1");
 });
 
+it("settings of a role do not weaken a connection", async () => {
+  const weak = { synchronous_commit: "off", client_min_messages: "error", statement_timeout: "7s" };
+  await using client = await primary.connect();
+  for (const [name, value] of Object.entries(weak)) {
+    await client.query(`ALTER ROLE lever SET ${name} = '${value}'`);
+  }
+  const session = await openSession();
+  const names = Object.keys(weak).map((name) => `current_setting('${name}') AS ${name}`);
+  const { rows } = await session.query(`SELECT ${names.join()}`);
+  expect(rows).toEqual([
+    { synchronous_commit: "on", client_min_messages: "warning", statement_timeout: "0" },
+  ]);
+  await session.close();
+  await client.query("ALTER ROLE lever RESET ALL");
+});
+
+it("a statement that gets no answer in time ends its connection", async () => {
+  const timers = new Set<() => void>();
+  const clock: Clock = {
+    ...systemClock,
+    setTimeout(callback) {
+      timers.add(callback);
+      return callback;
+    },
+    clearTimeout: (timer) => timers.delete(timer as () => void),
+  };
+  const session = await openSession(clock);
+  expect(timers.size).toBe(0);
+  const answer = session.query("SELECT pg_sleep(600)");
+  const [timeOut] = timers;
+  timeOut?.();
+  await expect(answer).rejects.toThrow(DatabaseTimeout);
+  expect([session.isOpen, timers.size]).toEqual([false, 0]);
+  await expect(session.query("SELECT 1")).rejects.toThrow(DatabaseTimeout);
+});
+
 it("acknowledged changes survive the death of the primary, which is refused when it comes back", async () => {
   const urls = [primary, standby].map((server) => server.url(store.database));
   const memory = {};
@@ -105,6 +145,10 @@ it("acknowledged changes survive the death of the primary, which is refused when
   await using again = await openTestStore({ urls, memory: {} });
   expect((await again.head()).revision).toBe(before.revision + 1);
 });
+
+function openSession(clock = systemClock): Promise<PostgresSession> {
+  return PostgresSession.open(parseDatabaseUrl(primary.url("postgres")), { clock, patience: 8 });
+}
 
 /** Commits as soon as a server takes writes again. */
 async function commitAtLast(member: TestStore): Promise<unknown> {
