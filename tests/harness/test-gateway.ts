@@ -3,6 +3,7 @@ import {
   type GatewayLimits,
   openGateway,
   Readiness,
+  Sites,
   systemClock,
   TokenIndex,
 } from "@leveros/host/parts";
@@ -62,6 +63,7 @@ export async function openTestGateway(
     bind: "127.0.0.1",
     port: 0,
     router: {
+      sites: new Sites(),
       environment: (name) => (name === "dev.lever" ? { access: environment } : undefined),
       refusal: ({ target }) => refusalOf(target),
       open(request, reply) {

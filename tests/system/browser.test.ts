@@ -22,6 +22,18 @@ exports.waitChan = async (stream) => { stream.write("here"); try { for await (co
 exports.left = () => left;
 `;
 
+/** Shows the cookie of the visitor, and sets it. */
+const site = `
+exports.fetch = async (request) => {
+  if (request.method === "POST") {
+    const name = (await request.formData()).get("name");
+    return new Response(null, { status: 303, headers: { location: "./", "set-cookie": "name=" + name } });
+  }
+  const text = request.headers.get("cookie") ?? "nothing";
+  const page = "<p>" + text + "</p><form method=post><input name=name><button>Set</button></form>";
+  return new Response("<!doctype html>" + page, { headers: { "content-type": "text/html" } });
+};`;
+
 declare global {
   /** In the page: the client's module, and a client of the host under test. */
   var Lever: { Client: typeof Client };
@@ -36,6 +48,7 @@ let page: Page;
 beforeAll(async () => {
   lever = await startLever();
   await deployService(lever, testService(service, { name: "web" }));
+  await deployService(lever, testService(site, { name: "site" }));
   pages = await servePages({
     "/": `<!doctype html><title>page</title><script type="module">
       import * as Lever from "/leveros.js";
@@ -183,5 +196,31 @@ describe("the client in a page", () => {
     // The browser hides the answer itself from a page that may not read it.
     expect(codes).toEqual(["unreachable", "unreachable", "unreachable"]);
     expect((await set('["*"]')).status).toBe(0);
+  });
+});
+
+describe("a page of a service", () => {
+  const port = (): string => lever.address.split(":")[1] ?? "";
+
+  it("a page has an origin of its own at the service's host name", async () => {
+    const own = await browser.newPage();
+    await own.goto(`http://site.dev.lever.localhost:${port()}/`);
+    await own.fill("input", "Ada");
+    await own.click("button");
+    await own.waitForSelector("text=name=Ada");
+    expect(await own.evaluate("self.origin")).toBe(`http://site.dev.lever.localhost:${port()}`);
+    await own.close();
+  });
+
+  it("a page has no origin below a host name that Lever uses", async () => {
+    const shared = await browser.newPage();
+    await shared.goto(`http://${lever.address}/site/`);
+    expect(await shared.evaluate("self.origin")).toBe("null");
+    const call = async (url: string): Promise<string> => {
+      const answer = await fetch(url, { method: "POST", body: "[]" });
+      return answer.text();
+    };
+    await expect(shared.evaluate(call, "/admin/listLimits?forceenv=admin.lever")).rejects.toThrow();
+    await shared.close();
   });
 });

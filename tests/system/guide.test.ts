@@ -58,6 +58,7 @@ const calls: Readonly<Record<string, readonly Call[]>> = {
     ["price", ["tea"], 3],
     ["price", ["gold"], 0],
   ],
+  weather: [["temperature", ["Oslo"], -3]],
   numbers: [["countChan", [3], [1, 2, 3]]],
   lines: [["upperChan", '[]\n"one"\n"two"\n', ["ONE", "TWO"]]],
   rooms: [
@@ -74,7 +75,7 @@ const callsAfterDeploy: Readonly<Record<string, readonly Call[]>> = {
   rooms: [["lobby/say", ["again"], 3]],
 };
 
-describe.each(["services", "calling", "running", "develop"])(
+describe.each(["services", "calling", "running", "develop", "http"])(
   "the code of docs/guide/%s.md",
   (page) => {
     const blocks = blocksOf(page);

@@ -55,6 +55,7 @@ export type { InstanceTarget } from "./router/instance-target.ts";
 export { ResourceLedger } from "./router/resource-ledger.ts";
 export { Router } from "./router/router.ts";
 export { ServiceRoute } from "./router/service-route.ts";
+export { Sites } from "./router/sites.ts";
 export { Applier, type ChangeHandler } from "./state/applier.ts";
 export { applyAtOnce, State } from "./state/state.ts";
 export type { Change } from "./store/change.ts";

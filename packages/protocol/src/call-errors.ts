@@ -1,4 +1,5 @@
 import { LeverError } from "./errors.ts";
+import { FETCH_METHOD } from "./method-name.ts";
 
 // The errors that more than one transport reports, so that each has one wording.
 
@@ -21,6 +22,11 @@ export function endedWithoutReply(): LeverError {
 
 /** The error of a streaming method that was called as a regular one, or the reverse. */
 export function wrongMethodKind(method: string, isStreaming: boolean): LeverError {
+  if (method === FETCH_METHOD) {
+    const text =
+      "fetch answers HTTP requests, and is no method: send a request to the path of its service.";
+    return new LeverError("wrong_method_kind", text);
+  }
   const [kind, otherKind] = isStreaming ? ["streaming", "regular"] : ["regular", "streaming"];
   return new LeverError(
     "wrong_method_kind",

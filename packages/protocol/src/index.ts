@@ -69,6 +69,7 @@ export {
   readSentError,
   type SentError,
 } from "./errors.ts";
+export type { FetchRequestHead, FetchResponseHead } from "./fetch-messages.ts";
 export type { HostStatus } from "./host-status.ts";
 export { jsEntryCandidates, suggestJsEntry } from "./js-entry.ts";
 export { JSON_DEPTH_MAX, jsonExcess } from "./json-excess.ts";
@@ -131,6 +132,7 @@ export type {
   LogRecord,
 } from "./log-messages.ts";
 export {
+  FETCH_METHOD,
   hookNamed,
   isCallableName,
   isReservedName,

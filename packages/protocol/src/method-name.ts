@@ -18,6 +18,9 @@ export function isStreamingName(method: string): boolean {
   return STREAMING.test(method);
 }
 
+/** The function that answers HTTP requests. It gets each as a stream: its head as arguments, then its body. */
+export const FETCH_METHOD = "fetch";
+
 /** The call of the host that an instance answers with a profile of itself. No caller can name it. */
 export const PROFILE_METHOD = "_leverProfileChan";
 

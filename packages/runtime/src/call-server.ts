@@ -7,6 +7,7 @@ import {
   closedSide,
   decodeArguments,
   decodeValue,
+  FETCH_METHOD,
   hookNamed,
   hookRequest,
   ignoredEvents,
@@ -38,6 +39,8 @@ interface ServedMethod extends StyledMethod {
 interface ServerOptions extends CallServerOptions {
   /** Serves the calls of streaming methods (serve-stream.ts): a service without such methods need not load it. */
   readonly serveStream?: Serve | undefined;
+  /** Serves HTTP requests by the method `fetch` (fetch/serve-fetch.ts). */
+  readonly serveFetch?: Serve | undefined;
 }
 
 /**
@@ -58,9 +61,10 @@ export class CallServer {
   constructor(methods: ReadonlyMap<string, ExportedMethod>, options: ServerOptions) {
     for (const [name, { call, owner }] of methods) {
       const hook = hookNamed(name);
-      const isStreaming = isStreamingName(name);
+      const serveFetch = name === FETCH_METHOD ? options.serveFetch : undefined;
+      const isStreaming = isStreamingName(name) || serveFetch !== undefined;
       const style = callStyle(call);
-      const serve = isStreaming ? options.serveStream : serveRegular;
+      const serve = serveFetch ?? (isStreaming ? options.serveStream : serveRegular);
       if (serve === undefined) throw new Error(`Cannot serve ${name}: streams are not served.`);
       const method: ServedMethod = { name, call, owner, isStreaming, style, serve };
       if (hook === undefined) this.#methods.set(name, method);

@@ -83,6 +83,24 @@ const modules: readonly (readonly [name: string, file: string, text: string, exp
       "hello",
     ],
     [
+      "an app as the default, whose other functions are its own",
+      "app.mjs",
+      `export const hello = () => 1; export default { fetch() {}, get() {}, scheduled() {} };`,
+      "fetch hello",
+    ],
+    [
+      "an app of a class in CommonJS",
+      "app.cjs",
+      `module.exports = new (class { fetch() {} route() {} })();`,
+      "fetch",
+    ],
+    [
+      "fetch beside other exports in CommonJS",
+      "fetch.cjs",
+      `exports.fetch = () => 1; exports.hello = () => 1;`,
+      "fetch hello",
+    ],
+    [
       "named exports beside a default",
       "k.mjs",
       `export const named = () => 1; export default { other() {} };`,

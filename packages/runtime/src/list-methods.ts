@@ -1,4 +1,4 @@
-import { isCallableName, isReservedName } from "@leveros/protocol";
+import { FETCH_METHOD, isCallableName, isReservedName } from "@leveros/protocol";
 
 /** A function with any parameters. */
 export type Method = (...args: never[]) => unknown;
@@ -22,18 +22,23 @@ export class UnusableModule extends Error {}
 /**
  * The methods and hooks of a module: the functions that it exports, and those of its default export if that is an object.
  * The methods of an instance include those of its classes, up to Object.prototype and the classes of Node itself. A named
- * export precedes a method of the default export. Classes, and names that start with `_`, do not count.
+ * export precedes a method of the default export. Classes, and names that start with `_`, do not count. A default export with
+ * `fetch` answers HTTP requests, and its other functions are its own: callers must not reach `get` of a framework.
  * @throws UnusableModule
  */
 export function listMethods(namespace: unknown): Map<string, ExportedMethod> {
   const methods = new Map<string, ExportedMethod>();
   const exported = exportsOf(namespace);
   if (!isRecord(exported)) return methods;
-  addMethods(methods, exported);
+  if (isApp(exported)) addFetch(methods, exported);
+  else addMethods(methods, exported);
   if (Object.hasOwn(exported, "default")) {
     const byDefault = readExport(exported, "default");
     const isObject = typeof byDefault === "object" && byDefault !== null;
-    if (isObject && !Array.isArray(byDefault)) addMethods(methods, byDefault);
+    if (isObject && !Array.isArray(byDefault)) {
+      if (hasFetch(byDefault)) addFetch(methods, byDefault);
+      else addMethods(methods, byDefault);
+    }
   }
   if (methods.has("then")) {
     throw new UnusableModule(
@@ -48,6 +53,22 @@ export function exportsOf(namespace: unknown): unknown {
   return isRecord(namespace) && Object.hasOwn(namespace, "module.exports")
     ? namespace["module.exports"]
     : namespace;
+}
+
+function hasFetch(exported: object): boolean {
+  return typeof readExport(exported, FETCH_METHOD) === "function";
+}
+
+/** True for an object of a class with `fetch` that is all that a CommonJS module exports. */
+function isApp(exported: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(exported);
+  const isPlain = prototype === null || prototype === Object.prototype;
+  return typeof exported === "object" && !isPlain && hasFetch(exported);
+}
+
+function addFetch(methods: Map<string, ExportedMethod>, owner: object): void {
+  if (methods.has(FETCH_METHOD)) return;
+  methods.set(FETCH_METHOD, { call: readExport(owner, FETCH_METHOD) as Method, owner });
 }
 
 /** True for a function that can only be called with `new`. */

@@ -14,6 +14,7 @@ import {
   type CallHandle,
   type CallListener,
   type CallRequest,
+  FETCH_METHOD,
   INSTANCE_LINK,
   type InstanceLink,
   ignoredEvents,
@@ -187,6 +188,7 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
     });
     const replyBytesMax = assignment.bodyBytesMax;
     const streams = hasStreams(methods) ? await import("./serve-stream.ts") : undefined;
+    const fetch = methods.has(FETCH_METHOD) ? await import("./fetch/serve-fetch.ts") : undefined;
     server = new CallServer(methods, {
       encode: encodeOfService,
       replyBytesMax,
@@ -195,6 +197,7 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
       onError: (error, what, call) => output().logError(error, what, call),
       serveStream: streams?.serveStream,
       activeSpan: (call) => spans?.activeSpan(call),
+      serveFetch: fetch?.serveFetch,
     });
     send({ type: "ready", methods: [...methods.keys()].filter(isCallableName).sort() });
   } catch (error) {

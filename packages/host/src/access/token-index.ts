@@ -73,6 +73,12 @@ export class TokenIndex {
     return this.#decide(principal, { right: LOGS_RIGHT, environment, isPublic }) === "allowed";
   }
 
+  /** True for a request with a token that exists, although it may have expired. */
+  knowsTokenOf(headers: AccessRequest["headers"]): boolean {
+    const token = requestToken(headers);
+    return token !== undefined && this.#byHash.has(tokenHash(token));
+  }
+
   /** True for a request that only its address allows: without a token, while none exists (A3). */
   isTrustedByAddress(request: AccessRequest): boolean {
     if (this.hasTokens) return false;

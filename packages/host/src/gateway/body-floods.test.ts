@@ -17,6 +17,7 @@ import { WebSocket } from "ws";
 import { TokenIndex } from "../access/token-index.ts";
 import { systemClock } from "../clock.ts";
 import type { CallRouter } from "../router/call.ts";
+import { Sites } from "../router/sites.ts";
 import { openGateway } from "./gateway.ts";
 import type { Listener } from "./listener.ts";
 import { Readiness } from "./platform/readiness.ts";
@@ -28,6 +29,7 @@ let sockets: Socket[];
 
 /** Answers each call at once with the length of its body. */
 const router: CallRouter = {
+  sites: new Sites(),
   environment: (name) =>
     name === "dev.lever"
       ? { access: { corsOrigins: new Set(["*"]), kind: "services", isPublic: false } }

@@ -15,6 +15,8 @@ export interface DoorOptions {
   readonly budget: BodyBudget;
   readonly replies: UnreadReplies;
   readonly readiness: Readiness;
+  /** Callers use TLS. */
+  readonly isSecure: boolean;
   /** Aborted when the host begins to stop, or the gateway closes. */
   readonly closing: AbortSignal;
   readonly clock: Clock;

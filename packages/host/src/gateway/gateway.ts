@@ -59,6 +59,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     budget,
     replies,
     readiness,
+    isSecure: certificate !== undefined,
     closing: readiness.stopping,
     clock,
     log,

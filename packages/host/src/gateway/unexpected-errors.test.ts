@@ -14,6 +14,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { TokenIndex } from "../access/token-index.ts";
 import { systemClock } from "../clock.ts";
+import { Sites } from "../router/sites.ts";
 import { openGateway } from "./gateway.ts";
 import type { Listener } from "./listener.ts";
 import { Readiness } from "./platform/readiness.ts";
@@ -30,7 +31,7 @@ beforeAll(async () => {
   gateway = await openGateway({
     bind: "127.0.0.1",
     port: 0,
-    router: { environment: failing, refusal: failing, open: failing },
+    router: { sites: new Sites(), environment: failing, refusal: failing, open: failing },
     access: new TokenIndex({ wallTime: () => 0, isLocalOnly: true }),
     limits: defaultLimits,
     readiness: new Readiness(),

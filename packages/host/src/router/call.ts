@@ -2,9 +2,11 @@ import type { CallTarget, LeverError } from "@leveros/protocol";
 import type { ChainLink, RoutedRequest } from "./chain-link.ts";
 import type { EnvironmentAccess } from "./environment-access.ts";
 import type { Lease } from "./lease.ts";
+import type { Sites } from "./sites.ts";
 
 /** The router as a gateway uses it: the host's own, or in a worker the link to it. */
 export interface CallRouter extends CallTarget {
+  readonly sites: Sites;
   environment(name: string): { readonly access: EnvironmentAccess } | undefined;
   /** The reason why `open` would refuse a call. Doors ask before they read a body. undefined = none that is known here. */
   refusal(call: CallHead): LeverError | undefined;
@@ -19,6 +21,8 @@ export interface SubmittedCall extends ChainLink {
   /** `""` when it names none. */
   readonly resource: string;
   readonly isStream: boolean;
+  /** An HTTP request for the service's `fetch`. Absent = it is not. */
+  readonly isRequest?: boolean;
   readonly isOver: boolean;
   /** By the router's clock. Infinity = it has none. */
   readonly deadlineAt: number;

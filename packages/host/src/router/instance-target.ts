@@ -1,7 +1,9 @@
 import type { CallListener, CallTarget, LeverError, StartTimes } from "@leveros/protocol";
 
-/** A call of a streaming method that has a place on an instance. */
+/** A call with messages in both directions that has a place on an instance. */
 interface Stream {
+  /** An HTTP request ends soon: it has the time that regular calls have. */
+  readonly isRequest?: boolean;
   /** Ends it with Lever's error. */
   refuse(error: LeverError): void;
 }
@@ -40,7 +42,8 @@ export function removeStream(target: InstanceTarget, stream: Stream): void {
   target.openStreams?.delete(stream);
 }
 
-/** Ends every stream of an instance with Lever's error. */
+/** Ends every stream of an instance, but no HTTP request, with Lever's error. */
 export function endStreams({ openStreams }: InstanceTarget, error: LeverError): void {
-  for (const stream of [...(openStreams ?? [])]) stream.refuse(error);
+  for (const stream of [...(openStreams ?? [])])
+    if (stream.isRequest !== true) stream.refuse(error);
 }

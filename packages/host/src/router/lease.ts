@@ -10,6 +10,7 @@ interface Lessor {
 interface Leased {
   readonly resource: string;
   readonly isStream: boolean;
+  readonly isRequest?: boolean;
   refuse(error: LeverError): void;
 }
 

@@ -7,6 +7,7 @@ import {
   type CallRequest,
   cancelled,
   EarlyMessages,
+  FETCH_METHOD,
   formatCallId,
   LeverError,
   type MessageKind,
@@ -106,6 +107,10 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
 
   get instance(): InstanceTarget | undefined {
     return this.#lease?.target;
+  }
+
+  get isRequest(): boolean {
+    return this.#request.target.method === FETCH_METHOD && this.isStream;
   }
 
   get isOver(): boolean {

@@ -2,6 +2,7 @@ import {
   type CallHandle,
   type CallListener,
   closedSide,
+  FETCH_METHOD,
   formatCallId,
   isCallableName,
   isStreamingName,
@@ -22,6 +23,7 @@ import type { LiveVersion } from "./live-version.ts";
 import type { RouteOptions } from "./route-options.ts";
 import { RoutedCall } from "./routed-call.ts";
 import { ServiceRoute } from "./service-route.ts";
+import { Sites } from "./sites.ts";
 
 export interface RouterOptions {
   readonly limits: Limits;
@@ -58,6 +60,7 @@ export interface EnvironmentRoutes {
 export class Router implements CallRouter {
   readonly #environments = new Map<string, EnvironmentRoutes>();
   readonly #options: RouterOptions;
+  readonly sites: Sites = new Sites();
   #isClosing = false;
   /** A call waits because no instance can take it, or the instances carry more than they should. */
   readonly demanded: Emitter<ServiceRoute> = new Emitter();
@@ -99,6 +102,9 @@ export class Router implements CallRouter {
 
   /** Removes an environment. Calls in flight go on. */
   removeEnvironment(name: string): void {
+    for (const service of this.#environments.get(name)?.services.keys() ?? []) {
+      this.sites.set(name, service, undefined);
+    }
     this.#environments.delete(name);
     this.accessChanged.emit({ environment: name, access: undefined });
   }
@@ -109,6 +115,7 @@ export class Router implements CallRouter {
     if (routes === undefined) {
       throw new Error(`Cannot route ${service}: there is no environment ${environment}.`);
     }
+    this.sites.set(environment, service, live.methods);
     const known = routes.services.get(service);
     if (known !== undefined) {
       known.live = live;
@@ -121,6 +128,7 @@ export class Router implements CallRouter {
 
   /** Removes a service. Calls in flight go on. */
   removeService(environment: string, service: string): void {
+    this.sites.set(environment, service, undefined);
     this.#environments.get(environment)?.services.delete(service);
   }
 
@@ -178,7 +186,7 @@ export class Router implements CallRouter {
       return new LeverError("unknown_method", `The service ${service} has no method ${method}.`);
     }
     const isStreaming = isStreamingName(method);
-    if (isStreaming !== request.isStream) {
+    if (isStreaming !== request.isStream && !isRequestOf(route, request)) {
       return wrongMethodKind(method, isStreaming);
     }
     if (parentCall !== undefined && parentCall.depth >= this.#options.limits.callDepthMax) {
@@ -186,6 +194,16 @@ export class Router implements CallRouter {
     }
     return route;
   }
+}
+
+/** An HTTP request for the service's `fetch`: gateways make these calls, and services may not. */
+function isRequestOf({ live }: ServiceRoute, { target, caller, isStream }: CallHead): boolean {
+  return (
+    isStream &&
+    target.method === FETCH_METHOD &&
+    live.methods !== undefined &&
+    caller.kind === "outside"
+  );
 }
 
 function tooDeep({ target }: CallHead, depth: number): LeverError {

@@ -1,6 +1,6 @@
 // One class, although long: the places, the queue and the resources of a service change in one step.
 
-import { LeverError } from "@leveros/protocol";
+import { isStreamingName, LeverError } from "@leveros/protocol";
 import type { MethodMeter } from "../metrics/method-meter.ts";
 import { OTHER, type ServiceMeter } from "../metrics/service-meter.ts";
 import type { CallHead, SubmittedCall } from "./call.ts";
@@ -86,17 +86,15 @@ export class ServiceRoute {
     return this.#meter;
   }
 
-  methodMeter({
-    target,
-    isStream,
-  }: Pick<CallHead, "target" | "isStream">): MethodMeter | undefined {
+  methodMeter({ target }: Pick<CallHead, "target">): MethodMeter | undefined {
     const { meter } = this;
     if (meter === undefined) return undefined;
+    const known = meter.methods.get(target.method);
+    if (known !== undefined) return known;
+    // The durations of HTTP requests are those of calls.
+    const isStream = isStreamingName(target.method);
     const isKnown = this.live.methods !== undefined;
-    return (
-      meter.methods.get(target.method) ??
-      this.#options.meters?.method(meter, target.method, { isStream, isKnown })
-    );
+    return this.#options.meters?.method(meter, target.method, { isStream, isKnown });
   }
 
   get recorder(): CallRecorder | undefined {

@@ -41,6 +41,13 @@ export type WorkerCommand =
         readonly isPublic: boolean;
       };
     }
+  /** The methods of a service with `fetch`; undefined = it has none any more. */
+  | {
+      readonly type: "site";
+      readonly environment: string;
+      readonly service: string;
+      readonly methods: readonly string[] | undefined;
+    }
   | { readonly type: "token"; readonly record: TokenRecord; readonly isKnown: boolean }
   | { readonly type: "state"; readonly state: HostState }
   | { readonly type: "listen"; readonly port: number }

@@ -10,10 +10,12 @@ import {
 } from "@leveros/protocol";
 import type { CallHead, CallRouter } from "../router/call.ts";
 import { type EnvironmentAccess, unknownEnvironment } from "../router/environment-access.ts";
+import { Sites } from "../router/sites.ts";
 
 /** The way from a worker to the host's router: calls over the link, and who may call into which environment. */
 export class RemoteRouter implements CallRouter {
   readonly #link: Pick<Link, "open">;
+  readonly sites: Sites = new Sites();
   readonly #environments = new Map<string, { readonly access: EnvironmentAccess }>();
 
   constructor(link: Pick<Link, "open">) {

@@ -71,6 +71,9 @@ function onCommand(message: WorkerCommand): void {
       );
       return;
     }
+    case "site":
+      router.sites.set(message.environment, message.service, message.methods);
+      return;
     case "token":
       if (message.isKnown) worker?.tokens.add(message.record);
       else worker?.tokens.remove(message.record);

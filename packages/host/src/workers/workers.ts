@@ -83,6 +83,7 @@ export class GatewayWorkers implements Listener {
     router.accessChanged.add(({ environment, access }) =>
       this.#sendAll(environmentCommand(environment, access)),
     );
+    router.sites.changed.add((site) => this.#sendAll({ type: "site", ...site }));
     readiness.changed.add((state) => this.#sendAll({ type: "state", state }));
     tokens.changed.add((change) => this.#sendAll({ type: "token", ...change }));
   }
@@ -161,6 +162,9 @@ export class GatewayWorkers implements Listener {
     worker.send({ type: "setup", linkVersion: LINK_VERSION, setup });
     for (const [name, known] of router.environments) {
       worker.send(environmentCommand(name, known.access));
+    }
+    for (const [environment, service, methods] of router.sites) {
+      worker.send({ type: "site", environment, service, methods });
     }
     for (const record of tokens.index.records)
       worker.send({ type: "token", record, isKnown: true });

@@ -15,10 +15,11 @@ const report: DeployReport = {
 };
 
 const lever = "lever ";
+const host = new URL("http://127.0.0.1:8080");
 const example = { url: "/hello/sayHello", args: ['"name"', "1"] };
 
 it("a report has version, URLs, sizes, times and the next commands", () => {
-  expect(formatDeployReport(report, { lever, example })).toBe(
+  expect(formatDeployReport(report, { lever, host, example })).toBe(
     `Deployed hello version 2 to dev.lever in 3.3 s.
 
   chatChan  lever://dev.lever/hello/chatChan  streaming
@@ -38,14 +39,32 @@ it("the suggested commands repeat the given flags, and are words of a shell", ()
   const odd = { url: "/~hello/it's", args: [] };
   const text = formatDeployReport(
     { ...report, service },
-    { lever: "npx lever -E prod.lever ", example: odd },
+    { lever: "npx lever -E prod.lever ", host, example: odd },
   );
   expect(text).toContain("  npx lever -E prod.lever invoke '/~hello/it'\\''s'\n");
   expect(text).toContain("  npx lever -E prod.lever ls '~hello'");
 });
 
 it("no call is suggested without an example", () => {
-  const text = formatDeployReport(report, { lever, example: undefined });
+  const text = formatDeployReport(report, { lever, host, example: undefined });
   expect(text).not.toContain("lever invoke");
   expect(text).toContain("lever ls hello");
 });
+
+it.each([
+  ["dev.lever", "http://127.0.0.1:8080", "curl http://127.0.0.1:8080/hello/"],
+  [
+    "prod.lever",
+    "http://127.0.0.1:8080",
+    "curl 'http://127.0.0.1:8080/hello/?forceenv=prod.lever'",
+  ],
+  ["dev.lever", "https://a.example", "curl 'https://a.example/hello/?forceenv=dev.lever'"],
+])(
+  "a request is suggested for a service with fetch in %s at %s",
+  (environment, origin, command) => {
+    const site = { ...report, environment, methods: ["fetch"] };
+    const text = formatDeployReport(site, { lever, host: new URL(origin), example: undefined });
+    expect(text).toContain("  fetch  /hello/  HTTP requests\n");
+    expect(text).toContain(`\n  ${command}\n`);
+  },
+);

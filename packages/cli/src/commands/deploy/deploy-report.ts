@@ -1,6 +1,9 @@
 import {
+  DEFAULT_ENVIRONMENT,
   type DeployReport,
+  FETCH_METHOD,
   formatLeverUrl,
+  isLoopbackName,
   isStreamingName,
   type KeptFiles,
 } from "@leveros/protocol";
@@ -12,6 +15,7 @@ import type { ExampleCall } from "./example-call.ts";
 /**
  * Formats a report, and suggests the next commands.
  * @param lever the command with the flags that these commands repeat; ends in a space.
+ * @param host its address.
  * @param example a call to suggest.
  * @param kept files that were not sent.
  */
@@ -19,16 +23,27 @@ export function formatDeployReport(
   report: DeployReport,
   {
     lever,
+    host,
     example,
     kept,
-  }: { lever: string; example: ExampleCall | undefined; kept?: KeptFiles | undefined },
+  }: {
+    lever: string;
+    host: URL;
+    example: ExampleCall | undefined;
+    kept?: KeptFiles | undefined;
+  },
 ): string {
   const { environment, service, version, times } = report;
-  const methods = report.methods.map((method) => [
-    `  ${method}`,
-    formatLeverUrl({ environment, service, resource: "", method }),
-    isStreamingName(method) ? "streaming" : "",
-  ]);
+  const isSite = report.methods.includes(FETCH_METHOD);
+  const methods = report.methods.map((method) =>
+    method === FETCH_METHOD
+      ? [`  ${method}`, `/${encodeURIComponent(service)}/`, "HTTP requests"]
+      : [
+          `  ${method}`,
+          formatLeverUrl({ environment, service, resource: "", method }),
+          isStreamingName(method) ? "streaming" : "",
+        ],
+  );
   const entries = formatCount(report.entries, "entry", "entries");
   const keptText =
     kept === undefined
@@ -43,9 +58,17 @@ export function formatDeployReport(
     formatTimes(times),
     "",
     "Next:",
+    ...(isSite ? [`  curl ${shellWord(siteUrl(report, host))}`] : []),
     ...(example === undefined ? [] : [formatExample(example, lever)]),
     `  ${lever}ls ${shellWord(service)}`,
   ].join("\n");
+}
+
+/** The first page of a service, at the address of the host. */
+function siteUrl({ environment, service }: DeployReport, { origin, hostname }: URL): string {
+  const isDefault = environment === DEFAULT_ENVIRONMENT && isLoopbackName(hostname);
+  const query = isDefault ? "" : `?forceenv=${environment}`;
+  return `${origin}/${encodeURIComponent(service)}/${query}`;
 }
 
 function formatTimes(times: DeployReport["times"]): string {

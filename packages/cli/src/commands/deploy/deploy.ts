@@ -104,6 +104,7 @@ pnpm, yarn).`,
             ? JSON.stringify(outcome.report)
             : formatDeployReport(outcome.report, {
                 lever: `${programName(process.env)} ${settings.flags}`,
+                host: settings.hostUrl,
                 example: await findExample(folder, outcome.report),
                 kept,
               }),

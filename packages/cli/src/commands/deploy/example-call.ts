@@ -1,4 +1,4 @@
-import { formatLeverUrl, isStreamingName } from "@leveros/protocol";
+import { FETCH_METHOD, formatLeverUrl, isStreamingName } from "@leveros/protocol";
 
 /** A call that works as it stands, as far as the source shows. */
 export interface ExampleCall {
@@ -16,7 +16,8 @@ export function exampleCall(
   // Such a service expects a resource as the first argument of each method.
   const resource = /\b[nN]ewResource\b/.test(source) ? "example" : "";
   for (const method of methods) {
-    const parameters = isStreamingName(method) ? undefined : parametersOf(source, method);
+    const isRegular = !isStreamingName(method) && method !== FETCH_METHOD;
+    const parameters = isRegular ? parametersOf(source, method) : undefined;
     const args =
       parameters && argumentsFor(resource === "" ? parameters : parameters.slice(1), source);
     const url = formatLeverUrl({ environment: "", service, resource, method });

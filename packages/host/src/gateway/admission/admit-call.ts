@@ -1,6 +1,7 @@
 import {
   type CallRequest,
   callDeadline,
+  FETCH_METHOD,
   isStreamingName,
   LeverError,
   type LeverUrl,
@@ -12,14 +13,20 @@ import type { TokenIndex } from "../../access/token-index.ts";
 import { GatewayMeter } from "../../metrics/gateway-meter.ts";
 import type { CallRouter } from "../../router/call.ts";
 import type { EnvironmentAccess } from "../../router/environment-access.ts";
-import { checkHostHeader, checkPageOrigin } from "./browser-origin.ts";
+import { checkHostHeader, checkPageOrigin, isSiteHost } from "./browser-origin.ts";
 import { authorize } from "./principal.ts";
 
-export { type AccessRequest, type Connection, isForwarded } from "../../access/access-request.ts";
+export {
+  type AccessRequest,
+  type Connection,
+  isForwarded,
+  isSameMachine,
+  withoutIpv6Mapping,
+} from "../../access/access-request.ts";
 export type { TokenIndex } from "../../access/token-index.ts";
 
 /** How a call came in. Pages can use all of these except `clientLink`. */
-type Door = "http" | "eventSource" | "webSocket" | "grpc" | "clientLink" | "page";
+type Door = "http" | "eventSource" | "webSocket" | "grpc" | "clientLink" | "page" | "site";
 
 /** A call as a door has read it. */
 export interface IncomingCall {
@@ -74,13 +81,32 @@ export class Admission {
     const { router, access, limits } = this.#options;
     const environment = router.environment(target.environment)?.access;
     const isPagePossible = door !== "clientLink" && environment !== undefined;
-    if (isPagePossible) this.#checkOrigin(request, environment);
+    // A site has pages, and decides itself which others may call it.
+    if (isPagePossible && door !== "site") this.#checkOrigin(request, environment);
     checkMethod(call, environment);
-    if (isPagePossible) this.#checkHost(request, environment);
+    if (isPagePossible) this.#checkHost(call, environment);
     const caller = authorize(access, call, environment);
     if (askedMs instanceof LeverError) throw askedMs;
     const timeoutMs = callDeadline({ askedMs, isStreaming: isStream }, limits);
     return { caller, target, isStream, timeoutMs };
+  }
+
+  /**
+   * As `admitCall`, for an HTTP request that a service's `fetch` answers. Its Authorization is the service's, unless it is a
+   * token of Lever's: then the service does not get it.
+   */
+  admitSite(
+    target: LeverUrl,
+    request: AccessRequest,
+  ): { readonly admitted: AdmittedCall; readonly headers: AccessRequest["headers"] } {
+    const incoming = { door: "site", target, isStream: true, askedMs: 0 } as const;
+    const { headers, method, httpVersionMajor, socket, isForwarded } = request;
+    const { authorization, ...others } = headers;
+    if (authorization === undefined || this.#options.access.knowsTokenOf(headers)) {
+      return { admitted: this.admitCall({ ...incoming, request }), headers: others };
+    }
+    const without = { headers: others, method, httpVersionMajor, socket, isForwarded };
+    return { admitted: this.admitCall({ ...incoming, request: without }), headers };
   }
 
   /**
@@ -116,11 +142,15 @@ export class Admission {
     if (refusal !== undefined) throw refusal;
   }
 
-  #checkHost(request: AccessRequest, { corsOrigins }: EnvironmentAccess): void {
+  #checkHost({ door, target, request }: IncomingCall, { corsOrigins }: EnvironmentAccess): void {
     const { router, access } = this.#options;
+    // Names below `localhost` lead to this machine, and pages of this one come from the service itself.
+    if (door === "site" && isSiteHost(request, target)) return;
     // Where pages of any origin may call, a page gains nothing by another host name.
     if (corsOrigins.has("*") || !access.isTrustedByAddress(request)) return;
-    const refusal = checkHostHeader(request, (name) => router.environment(name) !== undefined);
+    const isPage = door === "site" && request.headers.origin !== undefined;
+    const isEnvironment = (name: string): boolean => router.environment(name) !== undefined;
+    const refusal = checkHostHeader(request, isEnvironment, isPage);
     if (refusal !== undefined) throw refusal;
   }
 }
@@ -142,6 +172,10 @@ export function countCall(meter: GatewayMeter, { door, request }: IncomingCall):
       return;
     case "clientLink":
       meter.add("link");
+      return;
+    case "site":
+      if (request.httpVersionMajor === 2) meter.add("http2");
+      else meter.addHttp1();
       return;
     case "page":
       return;
@@ -166,8 +200,12 @@ function checkMethod(
     case "page":
       if (request.method === "GET" || request.method === "HEAD") return;
       throw wrongHttpMethod(request.method);
+    case "site":
+      return;
     case "grpc":
     case "clientLink":
+      // Only a gateway makes the calls of HTTP requests.
+      if (isStream && method === FETCH_METHOD) throw wrongMethodKind(method, false);
       return;
   }
 }

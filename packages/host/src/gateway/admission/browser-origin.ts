@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
-import { isLoopbackName, LeverError } from "@leveros/protocol";
+import { isLoopbackName, LeverError, type LeverUrl } from "@leveros/protocol";
 import { type AccessRequest, withoutIpv6Mapping } from "../../access/access-request.ts";
-import { hostName } from "../http/host-name.ts";
+import { hostName, siteHostName } from "../http/host-name.ts";
 
 /**
  * Stops web pages from calling services with the rights of the person who visits them. A page chooses what its browser
@@ -27,16 +27,20 @@ export function checkPageOrigin(
   return refusal("another origin");
 }
 
-/** B3: undefined = a caller on this machine may use this host name without a token. */
+/**
+ * B3: undefined = a caller on this machine may use this host name without a token. `isPage`: the origin is not checked, and the
+ * request has one.
+ */
 export function checkHostHeader(
   request: AccessRequest,
   isEnvironment: (name: string) => boolean,
+  isPage = false,
 ): LeverError | undefined {
   const name = hostName(request.headers) ?? "";
   if (isLoopbackName(name)) return undefined;
   // Programs send an environment's name as the host, but a hostile network can lead a browser to this machine by it, too.
   // A browser sends an Origin with each request of a page, except for a GET to the page's own host.
-  const isProgram = request.method !== "GET" || request.headers.upgrade !== undefined;
+  const isProgram = !isPage && (request.method !== "GET" || request.headers.upgrade !== undefined);
   const address = withoutIpv6Mapping(name.replace(/^\[|\]$/g, ""));
   const isOwnAddress =
     isIP(address) !== 0 && address === withoutIpv6Mapping(request.socket?.localAddress);
@@ -45,6 +49,11 @@ export function checkHostHeader(
     "forbidden",
     `Cannot accept this call without a token: its Host header is "${name.slice(0, 200)}", which a foreign web page could send (DNS rebinding). Use 127.0.0.1 as the host, or create a token.`,
   );
+}
+
+/** The Host header is the service's own name on this machine. */
+export function isSiteHost({ headers }: AccessRequest, target: LeverUrl): boolean {
+  return hostName(headers) === siteHostName(target);
 }
 
 function refusal(origin: string): LeverError {

@@ -5,6 +5,7 @@ import { BodyReservation, tooManyBodies } from "../body-budget.ts";
 import { numberCall } from "../call-marks.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { servePlatform } from "../platform/door.ts";
+import { serveSite } from "../sites/door.ts";
 import { readBody } from "./body.ts";
 import { askedTimeoutMs } from "./call-timeout.ts";
 import { acceptedCoding, contentCoding, decodeBody } from "./content-coding.ts";
@@ -29,6 +30,7 @@ export function serveHttp(
   let target: LeverUrl | undefined;
   try {
     if (servePlatform(request, response, options)) return;
+    if (serveSite(request, response, options)) return;
     target = requestTarget(request);
     const origin = admission.readableOrigin(target.environment, request);
     if (origin !== undefined) allowReading(response, origin);

@@ -134,7 +134,11 @@ export class Http2Response implements HttpResponse {
   writeHead(status: number, headers: OutgoingHttpHeaders): void {
     const block = [fieldOf(":status", status)];
     for (const name in this.#headers) block.push(fieldOf(name, this.#headers[name]));
-    for (const name in headers) block.push(fieldOf(name, headers[name]));
+    for (const name in headers) {
+      const value = headers[name];
+      if (Array.isArray(value)) for (const one of value) block.push(fieldOf(name, one));
+      else block.push(fieldOf(name, value));
+    }
     this.stream.respond(Buffer.concat(block), this.#isHead);
   }
 

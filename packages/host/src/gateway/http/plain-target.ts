@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isStreamingName, LeverError, type LeverUrl, type Limits } from "@leveros/protocol";
 import { askedTimeoutMs } from "./call-timeout.ts";
+import { siteOfHostName } from "./host-name.ts";
 import { requestTarget } from "./request-target.ts";
 
 /** The method that a plain request calls, a regular one, and its deadline (0 = none); undefined = the request is not plain. */
@@ -14,7 +15,9 @@ export function plainTarget(
   if (askedMs instanceof LeverError) return undefined;
   try {
     const target = requestTarget(request);
-    return isStreamingName(target.method) ? undefined : { target, askedMs };
+    const isPlain =
+      !isStreamingName(target.method) && siteOfHostName(target.environment) === undefined;
+    return isPlain ? { target, askedMs } : undefined;
   } catch {
     // `serveHttp` takes the request, and answers with the reason.
     return undefined;

@@ -18,8 +18,19 @@ export type RequestHead = Pick<HttpRequest, "url" | "headers">;
  */
 export function requestTarget(request: RequestHead): LeverUrl {
   const { path, query } = splitUrl(request);
+  const environment = requestEnvironment(request.headers, query);
+  // Each request of a caller of many resources comes here, and a spread is slower.
+  const { service, resource, method } = parseLeverPath(path);
+  return { environment, service, resource, method };
+}
+
+/**
+ * The environment that a request calls into.
+ * @throws LeverError `malformed_request`
+ */
+export function requestEnvironment(headers: RequestHead["headers"], query: string): string {
   const forced = query === "" ? null : forcedEnvironment(query);
-  const host = hostName(request.headers);
+  const host = hostName(headers);
   if (host === undefined) {
     throw new LeverError(
       "malformed_request",
@@ -33,9 +44,7 @@ export function requestTarget(request: RequestHead): LeverUrl {
       "Cannot find the environment: the request has neither a Host header nor ?forceenv=.",
     );
   }
-  // Each request of a caller of many resources comes here, and a spread is slower.
-  const { service, resource, method } = parseLeverPath(path);
-  return { environment, service, resource, method };
+  return environment;
 }
 
 function forcedEnvironment(query: string): string | null {
@@ -49,7 +58,7 @@ export function requestQuery(request: RequestHead): URLSearchParams {
   return new URLSearchParams(splitUrl(request).query);
 }
 
-function splitUrl(request: RequestHead): { path: string; query: string } {
+export function splitUrl(request: RequestHead): { path: string; query: string } {
   const url = request.url ?? "/";
   const mark = url.indexOf("?");
   return mark === -1

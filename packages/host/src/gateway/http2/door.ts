@@ -52,7 +52,8 @@ export class Http2Connections {
 
   #serve(stream: ServerStream, head: Http2Head, connection: Http2Connection): void {
     const { peer } = connection;
-    if (head.plain !== undefined) {
+    const { sites } = this.#options.router;
+    if (head.plain !== undefined && !sites.takesPost(head.plain.incoming.target)) {
       const serve = (): StreamListener => this.#serveHttp(stream, head, peer);
       connection.addArriving(new PlainCall(stream, head.plain, { options: this.#options, serve }));
       return;

@@ -12,6 +12,7 @@ import {
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { TokenIndex } from "../../../access/token-index.ts";
 import { systemClock } from "../../../clock.ts";
+import { Sites } from "../../../router/sites.ts";
 import { Admission } from "../../admission/admit-call.ts";
 import { BodyBudget } from "../../body-budget.ts";
 import { Readiness } from "../../platform/readiness.ts";
@@ -22,6 +23,7 @@ const overloaded = new LeverError("overloaded", "Cannot accept the call.");
 
 /** The calls that reached the router, each with its listener. `refuse` ends a call before it is open. */
 class FakeRouter {
+  readonly sites: Sites = new Sites();
   readonly calls: { readonly request: CallRequest; readonly reply: CallListener }[] = [];
   readonly aborted: string[] = [];
   refuse: (request: CallRequest) => boolean = () => false;
@@ -71,6 +73,7 @@ beforeEach(async () => {
       budget: new BodyBudget(limits.bufferedBodyBytesMax),
       replies,
       readiness,
+      isSecure: false,
       closing: readiness.stopping,
       clock: systemClock,
       log: () => {},

@@ -124,7 +124,8 @@ export class FastConnection implements HeldConnection {
   };
 
   readonly #onDrain = (): void => {
-    if (this.#state.phase === "upload") this.#state.onDrain();
+    const state = this.#state;
+    if (state.phase === "upload" || state.phase === "other") state.onDrain();
     else this.#resumeReading();
   };
 
@@ -196,6 +197,7 @@ export class FastConnection implements HeldConnection {
     }
     if (request === "notPlain") return this.#readOther(unread);
     const { headBytes, head } = request;
+    if (this.#options.router.sites.takesPost(head.target)) return this.#readOther(unread);
     const { bodyBytes = 0 } = head;
     const { limits, buffers } = this.#options;
     const end = headBytes + bodyBytes;

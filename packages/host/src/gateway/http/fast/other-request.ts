@@ -31,6 +31,7 @@ export class OtherExchange {
   readonly phase = "other";
   readonly #socket: Socket;
   readonly #options: FastOptions;
+  #response: ServerResponse | undefined;
 
   constructor(socket: Socket, options: FastOptions) {
     this.#socket = socket;
@@ -44,8 +45,14 @@ export class OtherExchange {
     if (body.length > 0) request.push(body);
     request.push(null);
     const response = openResponse(request, head.isLast, this.#options);
+    this.#response = response;
     response.on("finish", () => done(!response.shouldKeepAlive || this.#options.shared.isClosing));
     serveHttp(request, response, this.#options);
+  }
+
+  /** The connection has sent what it has buffered. */
+  onDrain(): void {
+    if (this.#response?.writableNeedDrain === true) this.#response.emit("drain");
   }
 }
 

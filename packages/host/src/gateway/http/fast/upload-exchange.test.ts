@@ -12,6 +12,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { seededRandom } from "../../../../../../tests/harness/seeded-random.ts";
 import { TokenIndex } from "../../../access/token-index.ts";
 import { systemClock } from "../../../clock.ts";
+import { Sites } from "../../../router/sites.ts";
 import { Admission } from "../../admission/admit-call.ts";
 import { BodyBudget } from "../../body-budget.ts";
 import { Readiness } from "../../platform/readiness.ts";
@@ -20,6 +21,7 @@ import { FastConnections } from "./door.ts";
 
 /** A router whose streams collect what they get, and answer at its end. */
 class CollectingRouter {
+  readonly sites: Sites = new Sites();
   readonly received: Uint8Array[] = [];
   readonly calls: string[] = [];
   aborted = 0;
@@ -84,6 +86,7 @@ beforeEach(async () => {
       budget: new BodyBudget(limits.bufferedBodyBytesMax),
       replies,
       readiness,
+      isSecure: false,
       closing: readiness.stopping,
       clock: systemClock,
       log: () => {},

@@ -1,0 +1,48 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { expect, it } from "vitest";
+import { Sites } from "../../router/sites.ts";
+import { siteRequest } from "./site-request.ts";
+
+const sites = new Sites();
+sites.set("dev.lever", "web", ["fetch", "hello", "ticksChan"]);
+
+const events = { accept: "text/event-stream" };
+const preflight = { "access-control-request-method": "POST" };
+const own = { host: "web.dev.lever.localhost:8080" };
+
+it.each<[string, string, IncomingHttpHeaders, readonly [prefix: string, path: string] | undefined]>(
+  [
+    ["GET", "/web/", {}, ["/web", "/"]],
+    ["GET", "/web/a/b?c=/d", {}, ["/web", "/a/b?c=/d"]],
+    ["GET", "/%77eb/a", {}, ["/%77eb", "/a"]],
+    ["GET", "/web//host/a", {}, ["/web", "//host/a"]],
+    ["GET", "/web", {}, ["/web", ""]],
+    ["GET", "/web?a=1", {}, ["/web", "?a=1"]],
+    ["GET", "/web/", { host: "dev.lever" }, ["/web", "/"]],
+    ["GET", "/web/?forceenv=dev.lever", { host: "x.example" }, ["/web", "/?forceenv=dev.lever"]],
+    ["GET", "/web/", { host: "x.example" }, undefined],
+    ["GET", "/web/", { host: "[" }, undefined],
+    ["GET", "/other/", {}, undefined],
+    ["GET", "//web/", {}, undefined],
+    ["GET", "/%zz/", {}, undefined],
+    ["OPTIONS", "*", {}, undefined],
+    ["POST", "/web/hello", {}, undefined],
+    ["POST", "/web/room/hello", {}, undefined],
+    ["POST", "/web/fetch", {}, ["/web", "/fetch"]],
+    ["POST", "/web/%zz", {}, ["/web", "/%zz"]],
+    ["PUT", "/web/hello", {}, ["/web", "/hello"]],
+    ["GET", "/web/hello", events, ["/web", "/hello"]],
+    ["GET", "/web/ticksChan", events, undefined],
+    ["GET", "/web/ticksChan", {}, ["/web", "/ticksChan"]],
+    ["OPTIONS", "/web/hello", preflight, undefined],
+    ["OPTIONS", "/web/hello", {}, ["/web", "/hello"]],
+    ["POST", "/hello", own, ["", "/hello"]],
+    ["GET", "/web/", { host: "other.dev.lever.localhost" }, undefined],
+  ],
+)("%s %s with %j", (method, url, headers, expected) => {
+  const request = { method, url, headers: { host: "127.0.0.1:8080", ...headers } };
+  const found = siteRequest(request, sites);
+  expect(found && [found.prefix, found.path]).toEqual(expected);
+  if (found !== undefined)
+    expect(found).toMatchObject({ environment: "dev.lever", service: "web" });
+});

@@ -1,0 +1,317 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../harness/eventually.ts";
+import { type RunningLever, startLever } from "../harness/lever.ts";
+import { type Protocol, type SiteRequest, sendRequest } from "../harness/site-client.ts";
+import { deployService, testService } from "../harness/test-service.ts";
+
+/** Over the limit of calls, and several windows of every hop. */
+const LARGE_BYTES = 5_000_001;
+
+const site = `
+import { createHash } from "node:crypto";
+let left = 0;
+const produced = {};
+export const hello = (name) => "Hello, " + name;
+export const callersThatLeft = () => left;
+export const producedBytes = (name) => produced[name] ?? 0;
+
+const pages = {
+  "/": () => new Response("<h1>Hello</h1>", { headers: { "content-type": "text/html" } }),
+  "/echo": (request) => new Response(request.body),
+  "/head": (request) => Response.json({ method: request.method, url: request.url, headers: [...request.headers] }),
+  async "/hash"(request) {
+    const hash = createHash("sha256");
+    for await (const chunk of request.body) hash.update(chunk);
+    return new Response(hash.digest("hex"));
+  },
+  "/large"(request, url) {
+    const name = url.searchParams.get("name");
+    let left = Number(url.searchParams.get("bytes"));
+    produced[name] = 0;
+    return new Response(new ReadableStream({
+      pull(controller) {
+        const bytes = Math.min(left, 65_536);
+        left -= bytes;
+        produced[name] += bytes;
+        if (bytes > 0) controller.enqueue(new Uint8Array(bytes).fill(7));
+        if (left === 0) controller.close();
+      },
+    }));
+  },
+  "/early": () => new Response("no", { status: 403 }),
+  "/leave"(request) {
+    request.signal.addEventListener("abort", () => { left++; });
+    return new Response(new ReadableStream({ start(controller) { controller.enqueue(new Uint8Array(3)); } }));
+  },
+  "/term"(request) {
+    return new Response(new ReadableStream({ start(controller) {
+      const send = (text) => controller.enqueue(new TextEncoder().encode(text));
+      send("begun");
+      process.once("SIGTERM", async () => {
+        send("term");
+        for await (const chunk of request.body);
+        send("done");
+        controller.close();
+      });
+    } }));
+  },
+  "/fields": () => new Response("", { headers: [
+    ["set-cookie", "a=1"], ["set-cookie", "b=2"], ["connection", "x-hop"], ["x-hop", "1"], ["keep-alive", "x"],
+    ["lever-error", "platform"], ["x-own", "kept"], ["content-security-policy", "default-src 'self'"],
+  ] }),
+  "/sized": () => new Response("12345", { headers: { "content-length": "5" } }),
+  "/longer": () => new Response("12345", { headers: { "content-length": "3" } }),
+  "/shorter": () => new Response("12345", { headers: { "content-length": "7" } }),
+  "/empty": () => new Response(null, { status: 204 }),
+  "/moved": () => new Response(null, { status: 302, headers: { location: "/elsewhere" } }),
+  "/many": () => new Response("", { headers: { "x-many": "m".repeat(20_000) } }),
+  "/throws": () => { throw new Error("the <reason>"); },
+  "/nothing": () => undefined,
+  "/breaks": () => new Response(new ReadableStream({ pull(controller) {
+    controller.enqueue(new TextEncoder().encode("begun"));
+    controller.error(new Error("broken"));
+  } })),
+};
+
+export function fetch(request, context) {
+  const url = new URL(request.url);
+  const page = pages[url.pathname];
+  return page === undefined ? new Response("no " + url.pathname + " " + context.method, { status: 404 }) : page(request, url);
+}`;
+
+const service = testService({ "server.mjs": site }, { name: "web", jsEntry: "server.mjs" });
+
+describe.each([
+  ["the host", 1],
+  ["workers", 2],
+])("through %s", (_by, workers) => {
+  let lever: RunningLever;
+
+  beforeAll(async () => {
+    const limits = ["--limit", "deployDrainTimeoutMs=1", "--limit", "drainTimeoutMs=60000"];
+    lever = await startLever({ workers, args: limits });
+    await deployService(lever, service);
+  }, 60_000);
+
+  afterAll(() => lever.stop());
+
+  const call = async (method: string, ...args: unknown[]): Promise<unknown> => {
+    const path = `/web/${method}`;
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify(args);
+    const answer = await sendRequest("HTTP/1.1", lever.address, {
+      method: "POST",
+      path,
+      headers,
+      body,
+    });
+    return JSON.parse(await answer.text());
+  };
+
+  describe.each<[Protocol]>([["HTTP/1.1"], ["HTTP/2"]])("over %s", (protocol) => {
+    const send = (request: string | SiteRequest): ReturnType<typeof sendRequest> =>
+      sendRequest(
+        protocol,
+        lever.address,
+        typeof request === "string" ? { path: `/web${request}` } : request,
+      );
+    const headOf = async (
+      request: SiteRequest,
+    ): Promise<Record<string, string> & { url: string }> => {
+      const head = JSON.parse(await (await send(request)).text());
+      return { ...Object.fromEntries(head.headers), method: head.method, url: head.url };
+    };
+
+    it.each<[string, SiteRequest | string, number, string]>([
+      ["a page", "/", 200, "<h1>Hello</h1>"],
+      ["a path that the service does not have", "/none", 404, "no /none fetch"],
+      ["a status without a body", "/empty", 204, ""],
+      [
+        "a call of a method",
+        {
+          method: "POST",
+          path: "/web/hello",
+          body: '["x"]',
+          headers: { "content-type": "application/json" },
+        },
+        200,
+        '"Hello, x"',
+      ],
+      ["a GET of a method's name", "/hello", 404, "no /hello fetch"],
+      ["a POST of another name", { method: "POST", path: "/web/echo", body: "abc" }, 200, "abc"],
+      [
+        "a POST of the name fetch",
+        { method: "POST", path: "/web/fetch", body: "[]" },
+        404,
+        "no /fetch fetch",
+      ],
+      ["another HTTP method", { method: "PUT", path: "/web/echo", body: "abc" }, 200, "abc"],
+      [
+        "a body of a page's origin",
+        {
+          method: "POST",
+          path: "/web/echo",
+          body: "abc",
+          headers: { origin: "https://a.example" },
+        },
+        200,
+        "abc",
+      ],
+      ["headers that are too large", "/many", 502, ""],
+      ["an answer that is none", "/nothing", 500, ""],
+    ])("%s is answered", async (_what, request, status, text) => {
+      const answer = await send(request);
+      const body = await answer.text();
+      expect(answer.status, body).toBe(status);
+      if (status < 500) expect(body).toBe(text);
+    });
+
+    it("a request has its path, and headers that Lever vouches for", async () => {
+      const headers = {
+        host: "dev.lever:8080",
+        connection: "x-hop",
+        "x-hop": "1",
+        "lever-call": "forged",
+        "x-lever-src-env": "forged",
+        cookie: "a=1; b=2",
+        authorization: "Basic YTpi",
+        "x-own": "kept",
+      };
+      const head = await headOf({ path: "/web/head?a=1&b=%20", headers });
+      expect(head).toMatchObject({
+        url: "http://dev.lever:8080/head?a=1&b=%20",
+        host: "dev.lever:8080",
+        cookie: "a=1; b=2",
+        authorization: "Basic YTpi",
+        "x-own": "kept",
+        "x-forwarded-for": "127.0.0.1",
+        "x-forwarded-host": "dev.lever:8080",
+        "x-forwarded-prefix": "/web",
+        "x-forwarded-proto": "http",
+      });
+      for (const name of ["lever-call", "x-lever-src-env", "connection"]) {
+        expect(head).not.toHaveProperty(name);
+      }
+      if (protocol === "HTTP/1.1") expect(head).not.toHaveProperty("x-hop");
+    });
+
+    it("a response has the headers of the service, except those of a connection", async () => {
+      const { headers } = await send("/fields");
+      expect(headers).toMatchObject({ "set-cookie": ["a=1", "b=2"], "x-own": "kept" });
+      expect(headers["content-security-policy"]).toMatch(/^default-src 'self', sandbox /);
+      expect(headers["x-content-type-options"]).toBe("nosniff");
+      expect(headers).not.toHaveProperty("x-hop");
+      expect(headers).not.toHaveProperty("lever-error");
+    });
+
+    it("HEAD is answered without a body", async () => {
+      const answer = await send({ method: "HEAD", path: "/web/sized" });
+      expect(answer).toMatchObject({ status: 200, headers: { "content-length": "5" } });
+      expect(await answer.text()).toBe("");
+    });
+
+    it.each(["/longer", "/shorter", "/breaks"])("the false body of %s breaks off", async (path) => {
+      const answer = await send(path);
+      await expect(answer.read()).rejects.toThrow();
+    });
+
+    it("a redirect is not followed, and the name of a service leads to its first page", async () => {
+      const moved = await send("/moved");
+      expect(moved).toMatchObject({ status: 302, headers: { location: "/elsewhere" } });
+      const first = await send("?q=1");
+      expect(first).toMatchObject({ status: 308, headers: { location: "/web/?q=1" } });
+    });
+
+    it("a large upload arrives as it was sent", async () => {
+      const body = Buffer.alloc(LARGE_BYTES, "0123456789abcdef!");
+      const answer = await send({ method: "POST", path: "/web/hash", body });
+      expect(await answer.text()).toBe(createHash("sha256").update(body).digest("hex"));
+    });
+
+    it("a response waits for its reader", async () => {
+      const name = `${protocol}-unread`;
+      const unread = await send(`/large?name=${name}&bytes=64000000`);
+      const read = await send(`/large?name=${protocol}-read&bytes=${LARGE_BYTES}`);
+      const content = await read.read();
+      expect(content.equals(Buffer.alloc(LARGE_BYTES, 7))).toBe(true);
+      expect(await call("producedBytes", name)).toBeLessThan(32_000_000);
+      unread.leave();
+    });
+
+    it("both directions flow at once", async () => {
+      let upload: NodeJS.WritableStream | undefined;
+      const answer = await send({
+        method: "POST",
+        path: "/web/echo",
+        body: (stream) => {
+          upload = stream;
+          stream.write("first");
+        },
+      });
+      expect(String(await once(answer.stream, "data"))).toBe("first");
+      upload?.end("second");
+      expect(String(await once(answer.stream, "data"))).toBe("second");
+    });
+
+    it("a service may answer before the request is complete", async () => {
+      const answer = await send({
+        method: "POST",
+        path: "/web/early",
+        body: (stream) => void stream.write("a part"),
+      });
+      expect(answer.status).toBe(403);
+      expect(String(await once(answer.stream, "data"))).toBe("no");
+      answer.leave();
+    });
+
+    it("the signal of a request aborts when its caller leaves", async () => {
+      const before = Number(await call("callersThatLeft"));
+      const answer = await send("/leave");
+      answer.leave();
+      await eventually(async () => (await call("callersThatLeft")) === before + 1);
+    });
+
+    it("a fetch that throws is answered with a problem, or a page for browsers", async () => {
+      const problem = await send("/throws");
+      expect(problem.headers).toMatchObject({
+        "content-type": "application/problem+json",
+        "lever-error": "method",
+        "lever-call": expect.any(String),
+      });
+      const detail = "The service failed to answer the request: the <reason>";
+      expect(JSON.parse(await problem.text())).toMatchObject({ code: "method_failed", detail });
+      const page = await send({ path: "/web/throws", headers: { accept: "text/html" } });
+      expect(page).toMatchObject({ status: 500 });
+      expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
+      expect(await page.text()).toContain("the &lt;reason&gt;");
+    });
+
+    it("a host name of its own has all paths of the service", async () => {
+      const headers = { host: "web.dev.lever.localhost:8080" };
+      const page = await send({ path: "/", headers });
+      expect(await page.text()).toBe("<h1>Hello</h1>");
+      expect(page.headers).not.toHaveProperty("content-security-policy");
+      const posted = await send({ method: "POST", path: "/web/hello", headers, body: "[]" });
+      expect(await posted.text()).toBe("no /web/hello fetch");
+      expect(await headOf({ path: "/head", headers })).not.toHaveProperty("x-forwarded-prefix");
+    });
+  });
+
+  it("an instance of an old version completes its requests", async () => {
+    let upload: NodeJS.WritableStream | undefined;
+    const body = (stream: NodeJS.WritableStream): void => {
+      upload = stream;
+      stream.write("a part");
+    };
+    const request = { method: "POST", path: "/web/term", body };
+    const answer = await sendRequest("HTTP/1.1", lever.address, request);
+    const parts = answer.stream[Symbol.asyncIterator]();
+    expect(String((await parts.next()).value)).toBe("begun");
+    await deployService(lever, service);
+    expect(String((await parts.next()).value)).toBe("term");
+    upload?.end();
+    expect(String((await parts.next()).value)).toBe("done");
+  });
+});
