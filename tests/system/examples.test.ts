@@ -68,7 +68,7 @@ it("a counter answers after its file and its folder are on the disk", async () =
   );
 });
 
-it.each(["counter", "hello", "hello-ts", "markdown", "notes"])(
+it.each(["counter", "greeter", "hello", "hello-ts", "markdown", "notes"])(
   "the example %s does what its README says, command by command",
   { tags: ["needs-curl"], timeout: 120_000 },
   async (example) => {
