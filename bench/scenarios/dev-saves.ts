@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { startDev } from "../../tests/harness/dev.ts";
 import { Caller, keepCalling, median, quantile } from "../../tests/harness/load.ts";
 import { makeTemporaryFolder } from "../../tests/harness/temporary-folder.ts";
@@ -5,6 +6,8 @@ import { atMost, type Figure, measured } from "../figure.ts";
 import type { Scenario } from "../scenario.ts";
 
 const CALLERS = 2;
+/** A person does not save faster. */
+const BETWEEN_SAVES_MS = 300;
 const SERVICES = { javascript: "server.js", typescript: "server.ts" } as const;
 type Language = keyof typeof SERVICES;
 
@@ -43,6 +46,7 @@ async function measureSaves(saves: number): Promise<readonly Figure[]> {
   const times: Record<Language, number[]> = { javascript: [], typescript: [] };
   for (let save = 1; save <= saves; save++) {
     for (const language of languages) {
+      await delay(BETWEEN_SAVES_MS);
       const startedAt = performance.now();
       await folder.put({ [`${language}/${SERVICES[language]}`]: sourceOf[language](save) });
       await untilAnswer(caller, language, save);
@@ -66,7 +70,7 @@ async function untilAnswer(caller: Caller, language: Language, wanted: number): 
     const { status, text } = await caller.call(`/${language}/which`);
     if (status === 200 && text.trim() === String(wanted)) return;
     // Before the first deploy there is no service.
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await delay(1);
   }
 }
 
