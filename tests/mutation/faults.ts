@@ -5,6 +5,7 @@ import { ledgerFaults } from "./faults/ledger.ts";
 import { linkFaults } from "./faults/link.ts";
 import { queueFaults } from "./faults/queue.ts";
 import { routerFaults } from "./faults/router.ts";
+import { stateFaults } from "./faults/state.ts";
 import type { PlantedFault } from "./planted-fault.ts";
 
 /** Faults that a test or the simulation must find: `npm run mutate` plants each of them. */
@@ -14,6 +15,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   ...fleetFaults,
   ...linkFaults,
   ...deployerFaults,
+  ...stateFaults,
   ...queueFaults,
   ...clusterFaults,
 ];
