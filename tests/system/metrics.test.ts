@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { Right, StatsReport } from "@leveros/protocol";
@@ -8,6 +9,8 @@ import { adminOf } from "../harness/admin.ts";
 import { eventually } from "../harness/eventually.ts";
 import { callMethod, type HttpAnswer, httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { Caller } from "../harness/load.ts";
+import { MANY, manyName, putManyServices } from "../harness/many-services.ts";
 import { promtool, startPrometheus } from "../harness/prometheus.ts";
 import { deployService, testService } from "../harness/test-service.ts";
 import { workersOf } from "../harness/worker-processes.ts";
@@ -20,18 +23,46 @@ exports.die = async () => process.exit(3);
 exports.echoChan = async (stream) => { for await (const message of stream) stream.write(message); };
 `;
 
+/** Services that the host has besides. */
+const MANY_SERVICES = 10_000;
+const SERIES_MAX = 300;
+/** Calls to as many of these services: more than have series of their own. */
+const MANY_CALLS = 400;
+/** A call with more bytes may not wait for an instance, so it starts none. */
+const WAITING_BYTES_MAX = 4_000;
+const LIMITS = [
+  `metricSeriesMax=${SERIES_MAX}`,
+  `queuedBytesPerServiceMax=${WAITING_BYTES_MAX}`,
+].flatMap((limit) => ["--limit", limit]);
+
+const dataDir = mkdtempSync(join(tmpdir(), "lever-metrics-"));
 let lever: RunningLever;
 
 beforeAll(async () => {
-  lever = await startLever({ workers: 2 });
+  await putManyServices(dataDir, MANY_SERVICES);
+  lever = await startLever({ workers: 2, dataDir, args: LIMITS });
   await deployService(lever, testService(code, { name: "shop" }));
 });
 
-afterAll(() => lever.stop());
+afterAll(async () => {
+  await lever.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
 
 /** Each request has a connection of its own, so it may arrive at either worker. */
 function scrape(path = "/-/metrics", headers: Record<string, string> = {}): Promise<HttpAnswer> {
   return httpCall(lever.address, path, { method: "GET", headers });
+}
+
+/** Calls many services. The calls are refused: none has an instance. */
+async function callMany(): Promise<void> {
+  using caller = new Caller(lever.address);
+  const args = ["x".repeat(WAITING_BYTES_MAX)];
+  let next = 0;
+  const callInTurn = async (): Promise<void> => {
+    while (next < MANY_CALLS) await caller.call(`/${manyName(next++)}/work`, args, MANY);
+  };
+  await Promise.all(Array.from({ length: 10 }, callInTurn));
 }
 
 /** The value of a series, or the sum of those that begin alike; NaN = there is none. */
@@ -182,14 +213,21 @@ describe("the metrics of a host with two workers", () => {
   });
 
   it(
-    "Prometheus scrapes the host, and finds the calls that were made",
+    "Prometheus scrapes a host with 10,000 services, and finds the calls made",
     needsPrometheus,
     async () => {
+      await callMany();
       await using prometheus = await startPrometheus({ target: lever.address, rules: ALERTS });
       const sumNow = async (metric: string): Promise<number | undefined> =>
         [...(await prometheus.query(`sum(${metric}{${shop},method="fail"})`)).values()][0];
       await eventually(async () => (await sumNow("lever_calls_total")) === 3);
       expect(await sumNow("lever_call_duration_seconds_count")).toBe(3);
+      for (const metric of ["lever_calls_total", "lever_call_duration_seconds_count"]) {
+        const sums = await prometheus.query(`sum(${metric}{environment="${MANY}"})`);
+        expect([...sums.values()]).toEqual([MANY_CALLS]);
+      }
+      const others = `lever_calls_total{environment="${MANY}",service="_other"}`;
+      expect(await prometheus.query(`sum(${others}) > 0`)).toHaveProperty("size", 1);
       expect(await prometheus.query('up{job="lever"} == 1')).toHaveProperty("size", 1);
       // The dashboard's expressions can be evaluated, and those with a sum of calls have a value.
       for (const expression of dashboardExpressions()) await prometheus.query(expression);

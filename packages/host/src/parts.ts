@@ -65,5 +65,5 @@ export type {
   VariableRecord,
   VersionRecord,
 } from "./store/records.ts";
-export type { SqliteStore } from "./store/sqlite-store.ts";
+export { openSqliteStore, type SqliteStore } from "./store/sqlite-store.ts";
 export type { Store } from "./store/store.ts";

@@ -74,15 +74,12 @@ class MetricsReply implements CallListener {
     this.#head = isGzip ? { ...head, "content-encoding": "gzip" } : head;
     const gzip = isGzip ? createGzip({ level: GZIP_LEVEL }) : undefined;
     this.#gzip = gzip;
+    // Node emits no "drain" for a long write that the system takes at once.
     gzip?.on("data", (chunk: Buffer) => {
-      if (!response.write(chunk)) gzip.pause();
+      if (!response.write(chunk, () => gzip.resume())) gzip.pause();
     });
     gzip?.on("end", () => response.end());
     gzip?.on("drain", () => this.call.resume());
-    response.on("drain", () => {
-      if (gzip === undefined) this.call.resume();
-      else gzip.resume();
-    });
     response.on("close", () => {
       gzip?.destroy();
       this.call.abort(cancelled("caller"));
@@ -93,7 +90,10 @@ class MetricsReply implements CallListener {
     if (!this.#response.headersSent) this.#response.writeHead(200, this.#head);
     // The bytes may lie in memory that is used again.
     const copy = Buffer.from(bytes);
-    const isTaken = this.#gzip === undefined ? this.#response.write(copy) : this.#gzip.write(copy);
+    const isTaken =
+      this.#gzip === undefined
+        ? this.#response.write(copy, () => this.call.resume())
+        : this.#gzip.write(copy);
     if (!isTaken) this.call.pause();
   }
 
