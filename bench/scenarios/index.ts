@@ -25,6 +25,7 @@ import { programs } from "./programs.ts";
 import { resources } from "./resources.ts";
 import { roomScenario } from "./room.ts";
 import { scaleUp } from "./scale-up.ts";
+import { scrape } from "./scrape.ts";
 import { serviceToService } from "./service-to-service.ts";
 import { silence } from "./silence.ts";
 import { streams } from "./streams.ts";
@@ -45,6 +46,7 @@ export const scenarios: readonly Scenario[] = [
   roomScenario,
   cost,
   observe,
+  scrape,
   logFlood,
   workers,
   coldStart,

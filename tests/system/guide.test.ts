@@ -75,7 +75,7 @@ const callsAfterDeploy: Readonly<Record<string, readonly Call[]>> = {
   rooms: [["lobby/say", ["again"], 3]],
 };
 
-describe.each(["services", "calling", "running", "develop", "http"])(
+describe.each(["services", "calling", "running", "develop", "http", "monitoring"])(
   "the code of docs/guide/%s.md",
   (page) => {
     const blocks = blocksOf(page);

@@ -92,6 +92,13 @@ function dashboardExpressions(): string[] {
   );
 }
 
+/** The expressions of the page on monitoring. */
+function guideExpressions(): string[] {
+  const page = readFileSync(join(DOCS, "guide/monitoring.md"), "utf8");
+  const [, block = ""] = /^```promql\n(.*?)^```$/ms.exec(page) ?? [];
+  return block.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+}
+
 const shop = 'environment="dev.lever",service="shop"';
 
 describe("the metrics of a host with two workers", () => {
@@ -230,7 +237,10 @@ describe("the metrics of a host with two workers", () => {
       expect(await prometheus.query(`sum(${others}) > 0`)).toHaveProperty("size", 1);
       expect(await prometheus.query('up{job="lever"} == 1')).toHaveProperty("size", 1);
       // The dashboard's expressions can be evaluated, and those with a sum of calls have a value.
-      for (const expression of dashboardExpressions()) await prometheus.query(expression);
+      expect(guideExpressions()).not.toEqual([]);
+      for (const expression of [...dashboardExpressions(), ...guideExpressions()]) {
+        await prometheus.query(expression);
+      }
       const [calls = ""] = dashboardExpressions();
       await eventually(async () => (await prometheus.query(calls)).size === 1);
       expect(await prometheus.query('ALERTS{alertstate="firing"}')).toHaveProperty("size", 0);
