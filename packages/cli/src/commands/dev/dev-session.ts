@@ -177,7 +177,8 @@ export class DevSession {
   async #search(): Promise<void> {
     const { dir } = this.#options;
     const found = await findServices(dir);
-    this.#watched.set(new Set([dir, ...found.folders]));
+    // A service may have been written into a new folder before that was watched.
+    if (this.#watched.set(new Set([dir, ...found.folders]))) this.#quiet.change();
     const gone = this.services.filter(({ folder }) => !found.services.includes(folder));
     await Promise.all(gone.map((service) => this.#remove(service)));
     for (const folder of found.services) {
