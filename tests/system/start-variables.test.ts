@@ -32,7 +32,7 @@ exports.look = async () => {
     options: process.env.NODE_OPTIONS,
   };
 };
-exports.fetch = (url) => new Promise((resolve, reject) => {
+exports.statusOf = (url) => new Promise((resolve, reject) => {
   https.get(url, { agent: false }, (response) => resolve(response.statusCode)).on("error", reject);
 });
 `;
@@ -69,7 +69,7 @@ describe("an instance as a process", () =>
       const server = createServer(options, (_, response) => response.end("hello"));
       await once(server.listen(0, "127.0.0.1"), "listening");
       const { port } = server.address() as AddressInfo;
-      expect(await readerOf(lever()).invoke("fetch", `https://127.0.0.1:${port}/`)).toBe(200);
+      expect(await readerOf(lever()).invoke("statusOf", `https://127.0.0.1:${port}/`)).toBe(200);
       server.close();
     });
   }));

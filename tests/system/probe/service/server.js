@@ -79,7 +79,8 @@ const link = {
       Buffer.from(name),
     );
     const head = Buffer.alloc(26);
-    head.set([4, 1]);
+    // The version of the link, and the kind of the caller.
+    head.set([5, 1]);
     for (const [index, name] of names.entries()) head.writeUInt16LE(name.length, 2 + 2 * index);
     return Buffer.concat([head, ...names, Buffer.from(body)]);
   },
