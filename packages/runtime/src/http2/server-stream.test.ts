@@ -127,6 +127,58 @@ describe("the content of a response", () => {
     await expect.poll(() => events).toEqual(["true 0", "false 2", "drain 0"]);
   });
 
+  describe.each([
+    ["without content", (stream: ServerStream): void => stream.respond(OK, true)],
+    [
+      "with content",
+      (stream: ServerStream): void => {
+        stream.respond(OK);
+        stream.end(Buffer.from("no"));
+      },
+    ],
+    [
+      "with trailers",
+      (stream: ServerStream): void => {
+        stream.respond(OK);
+        stream.endWithTrailers(encodeFields({ a: "b" }));
+      },
+    ],
+  ])("a response %s before its request has arrived", (_name, answer) => {
+    const isLast = ({ stream, type, flags }: { stream: number; type: number; flags: number }) =>
+      stream === 1 && (type === frames.DATA || type === frames.HEADERS) && (flags & 1) === 1;
+    const refuse = (stream: ServerStream): void => {
+      stream.listen(ignored);
+      answer(stream);
+    };
+
+    it("the response ends after the rest of a short request", async () => {
+      await using server = await openHttp2Server(refuse);
+      const client = server.open();
+      client.begin(post(1, { "content-length": "5" }));
+      client.more(rawFrame(frames.PING, 0, 0, Buffer.alloc(8)));
+      await client.frame(({ type, flags }) => type === frames.PING && flags === 1);
+      expect(client.frames.filter(isLast)).toEqual([]);
+      client.more(data(1, "12345", true));
+      await client.frame(isLast);
+    });
+
+    it("the response ends without the rest of the request, after a time", async () => {
+      await using server = await openHttp2Server(refuse);
+      const client = server.open();
+      client.begin(post(1, { "content-length": "5" }));
+      await client.frame(isLast);
+    });
+
+    it("the response ends at once when the request is long or has no length", async () => {
+      await using server = await openHttp2Server(refuse);
+      const client = server.open();
+      client.begin(post(1, { "content-length": "1000000" }), post(3));
+      client.more(rawFrame(frames.PING, 0, 0, Buffer.alloc(8)));
+      await client.frame(({ type, flags }) => type === frames.PING && flags === 1);
+      expect(client.frames.filter(isLast)).toHaveLength(1);
+    });
+  });
+
   it("headers over 16 KiB are continued", async () => {
     const value = "x".repeat(40_000);
     await using server = await openHttp2Server((stream) => {

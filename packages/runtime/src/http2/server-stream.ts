@@ -16,6 +16,9 @@ import { PendingContent } from "./pending-content.ts";
 /** Bytes of one stream that the client may send before they are read. */
 export const STREAM_WINDOW_BYTES: number = 256 * 1024;
 
+/** A response that is complete before a short request waits so long for the rest of it. */
+const REQUEST_WAIT_MS = 1_000;
+
 const NOTHING: Buffer = Buffer.alloc(0);
 const NO_DRAINS: readonly (() => void)[] = [];
 
@@ -90,6 +93,8 @@ export class ServerStream {
   #ending: Ending = "open";
   #hasHead = false;
   #isResponseSent = false;
+  /** Waits for the rest of the request before the end of the response; false = it has waited long enough. */
+  #requestTimer: NodeJS.Timeout | false | undefined;
   #wantsDrain = false;
   /** The connection lets it send when it can. */
   isWaiting = false;
@@ -156,6 +161,10 @@ export class ServerStream {
     if (this.#isOver || this.#hasHead) return;
     this.#hasHead = true;
     const { output, date } = this.#connection;
+    if (isEnd && this.#mustWait()) {
+      this.#ending = Buffer.concat([block, date]);
+      return;
+    }
     output.headers(this.id, isEnd, block, date);
     if (isEnd) this.#onResponseSent();
   }
@@ -202,7 +211,8 @@ export class ServerStream {
     this.reset(INTERNAL_ERROR);
   }
 
-  #enqueue(prefix: Uint8Array, bytes: Uint8Array, isEnd: boolean): void {
+  #enqueue(prefix: Uint8Array, bytes: Uint8Array, isLast: boolean): void {
+    const isEnd = isLast && !this.#mustWait();
     const connection = this.#connection;
     const { output } = connection;
     const length = prefix.length + bytes.length;
@@ -260,7 +270,7 @@ export class ServerStream {
     connection.sendWindow -= size;
     this.#queuedBytes -= size;
     connection.queuedBytes -= size;
-    const isEnd = this.#ending === "end" && this.#queue.length === 0;
+    const isEnd = this.#ending === "end" && this.#queue.length === 0 && !this.#mustWait();
     const piece = size === first.length ? first : first.subarray(from, from + size);
     connection.output.content(this.id, isEnd, NOTHING, piece);
     connection.onSent();
@@ -282,10 +292,25 @@ export class ServerStream {
       this.reset(ending);
       return;
     }
+    if (this.#mustWait()) return;
     const { output } = this.#connection;
     if (ending === "end") output.content(this.id, true, NOTHING, NOTHING);
     else output.headers(this.id, true, ending, NOTHING);
     this.#onResponseSent();
+  }
+
+  /**
+   * True while the rest of a request is on its way that the client may send at once. curl 7.88 waits for ever when it gets the
+   * end of a response before it has sent such a rest.
+   */
+  #mustWait(): boolean {
+    const missing = this.#missingBytes;
+    if (this.#hasArrived || missing <= 0 || missing > STREAM_WINDOW_BYTES) return false;
+    this.#requestTimer ??= setTimeout(() => {
+      this.#requestTimer = false;
+      this.#finish();
+    }, REQUEST_WAIT_MS).unref();
+    return this.#requestTimer !== false;
   }
 
   #onResponseSent(): void {
@@ -380,6 +405,8 @@ export class ServerStream {
   #receiveEnd(): void {
     this.#passEnd();
     if (this.#isResponseSent) this.close();
+    // The end of the response may have waited for that of the request.
+    else this.#finish();
   }
 
   /** The client has broken the protocol. */
@@ -431,6 +458,7 @@ export class ServerStream {
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (this.#requestTimer) clearTimeout(this.#requestTimer);
     const connection = this.#connection;
     connection.queuedBytes -= this.#queuedBytes;
     this.#queuedBytes = 0;
