@@ -33,7 +33,10 @@ it("a secret that was changed, or of another place, is refused", () => {
   const key = ClusterKey.read(keyFile("c"));
   const sealed = key.seal("secret", "here");
   expect(() => key.open(sealed, "there")).toThrow("it was changed, or copied");
-  expect(() => key.open(sealed.replace(/.(?==*$)/, "_"), "here")).toThrow("Set the secret again");
+  // The last characters of base64 have bits that do not count.
+  const at = sealed.length - 10;
+  const changed = sealed.slice(0, at) + (sealed[at] === "A" ? "B" : "A") + sealed.slice(at + 1);
+  expect(() => key.open(changed, "here")).toThrow("Set the secret again");
 });
 
 it.each([
