@@ -89,7 +89,10 @@ describe("a host with two workers", () => {
   let two: RunningLever;
 
   beforeAll(async () => {
-    [one, two] = await Promise.all([startLever({ workers: 1 }), startLever({ workers: 2 })]);
+    // An answer that is sampled names its call.
+    const args = ["--limit", "traceSampledEach=0"];
+    const start = (workers: number) => startLever({ workers, args });
+    [one, two] = await Promise.all([start(1), start(2)]);
     await Promise.all([deployWorkerServices(one), deployWorkerServices(two)]);
   });
 
