@@ -73,7 +73,7 @@ describe("N2: another host's lease is over", () => {
     ["an own renewal was missed", { seconds: upTo(16), missed: [5] }],
     ["own renewals had a gap", { seconds: [...upTo(4), ...upTo(16).slice(7)] }],
     ["the session changed", { seconds: upTo(16), session: (n) => (n < 5 ? "1" : "2") }],
-  ])("and is watched anew when %s", (_, renewals) => {
+  ])("and is observed from the beginning again when %s", (_, renewals) => {
     expect(fenced(renewals)).toEqual([]);
     const { seconds } = renewals;
     expect(fenced({ ...renewals, seconds: [...seconds, 17, 18, 19] })).toEqual(["b"]);

@@ -6,7 +6,7 @@
  *   this host has seen the same renewal by its own clock while its own renewals were acknowledged. The database's clock
  *   alone would not do: after a fail-over it may be ahead.
  * - N3. Only a host that is fenced loses its resources. Fencing names the incarnation and the renewal that were seen, so a
- *   renewal in between wins. A fenced incarnation is over for ever.
+ *   renewal in between wins. A fenced incarnation stays fenced.
  * - N5. A new incarnation is announced only when everything of the old one is dead.
  * - N6. A host that has left, or has announced a new incarnation, has freed the resources of the old one at once.
  */
@@ -33,7 +33,7 @@ export interface HostRow {
 export interface RenewalAnswer {
   readonly sentAt: Moment;
   readonly receivedAt: Moment;
-  /** Names the connection and the timeline of the database: a change of either starts the observation anew. */
+  /** Names the connection and the timeline of the database: when one of them changes, the observation begins again. */
   readonly session: string;
   readonly hosts: readonly HostRow[];
 }

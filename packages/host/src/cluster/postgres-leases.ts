@@ -22,7 +22,7 @@ export interface AnnouncedHost {
 export interface MemberRow extends AnnouncedHost, HostRow {}
 
 export interface Renewal {
-  /** False = the incarnation is over for ever. */
+  /** False = the incarnation is fenced, and can never renew its lease again. */
   readonly isRenewed: boolean;
   /** Another text after a reconnect, and so after a promotion. */
   readonly session: string;

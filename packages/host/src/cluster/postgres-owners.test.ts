@@ -119,7 +119,7 @@ it.each(["fenced", "left", "restarted"] as const)(
   },
 );
 
-it("a fenced incarnation is over for ever, and the next one is not", async () => {
+it("a fenced incarnation stays fenced, and the next one is not fenced", async () => {
   const a = await join();
   expect(await fence(a)).toBe(true);
   expect((await store.leases.renew(a)).isRenewed).toBe(false);

@@ -25,7 +25,8 @@ type ClaimResult = Exclude<ClaimAnswer, { kind: "unknown" }>;
  *
  * - One statement: the row of the resource is locked while the owner is judged.
  * - The claimer's own row is locked FOR KEY SHARE: fencing it waits for the claim, and renewing it does not.
- * - The update draws its epoch anew. That of the insert was drawn before the claim waited for the row, and may be too low.
+ * - The update takes a new epoch from the sequence. The one of the insert was drawn before the claim waited for the row, and may be
+ *   too low.
  * - The owner is over if the host has a higher incarnation, or the same one that is not active.
  */
 const CLAIM = `

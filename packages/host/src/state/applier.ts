@@ -4,8 +4,8 @@ import type { AppliedChange } from "../store/change.ts";
 export type ChangeHandler = (applied: AppliedChange) => void | Promise<void>;
 
 /**
- * Tells the parts of this host about each change that its database has, whoever made the change. The composition root adds the
- * handlers, so that this part knows none of the others.
+ * Passes each change in this host's database to the host's other parts, also changes that another host has made. The composition
+ * root adds the handlers, so that this part imports none of the others.
  */
 export class Applier {
   readonly #handlers: ChangeHandler[] = [];

@@ -47,7 +47,7 @@ export class State {
       if (outcome === "unknown") {
         throw new LeverError(
           "unavailable",
-          "Cannot find out whether the change was written: the connection to the database broke. See what is there, and change it again if it is missing.",
+          "Cannot find out whether the change was written: the connection to the database broke. Check whether the change is there, and make it again if it is not.",
         );
       }
     }

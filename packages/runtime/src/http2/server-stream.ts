@@ -300,8 +300,8 @@ export class ServerStream {
   }
 
   /**
-   * True while the rest of a request is on its way that the client may send at once. curl 7.88 waits for ever when it gets the
-   * end of a response before it has sent such a rest.
+   * True while a short request is incomplete. The end of its response then waits, because curl 7.88 never finishes when that
+   * end arrives before it has sent its request. The client may send such a request without waiting for window updates.
    */
   #mustWait(): boolean {
     const missing = this.#missingBytes;
