@@ -1,6 +1,8 @@
 import { KEPT_FILE_BYTES_MAX, type KeptFile } from "@leveros/protocol";
-import { Header, Parser, Pax, type ReadEntry } from "tar";
+import { Header } from "tar/header";
+import { Pax } from "tar/pax";
 import { readTar } from "./archive-format.ts";
+import { TarReader } from "./tar-reader.ts";
 
 const BLOCK_BYTES = 512;
 const FILE_TYPES: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousFile"]);
@@ -8,24 +10,19 @@ const FILE_TYPES: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousF
 /** The contents of an archive's files, one after the other, without those that are empty or too large to be kept. */
 export async function* fileContents(archive: string): AsyncGenerator<Buffer> {
   const read: Buffer[] = [];
-  const failures: unknown[] = [];
-  const parser = new Parser({
-    strict: true,
-    onReadEntry(entry: ReadEntry) {
-      const isKept = entry.size > 0 && entry.size <= KEPT_FILE_BYTES_MAX;
-      if (!isKept || !FILE_TYPES.has(entry.type)) {
-        entry.resume();
-        return;
-      }
-      const parts: Buffer[] = [];
-      entry.on("data", (part: Buffer) => parts.push(part));
-      entry.on("end", () => read.push(Buffer.concat(parts)));
+  let parts: Buffer[] | undefined;
+  const reader = new TarReader({
+    onEntry({ type, size }) {
+      const isKept = size > 0 && size <= KEPT_FILE_BYTES_MAX && FILE_TYPES.has(type);
+      parts = isKept ? [] : undefined;
+    },
+    onContent: (piece) => parts?.push(piece),
+    onEntryEnd() {
+      if (parts !== undefined) read.push(Buffer.concat(parts));
     },
   });
-  parser.on("error", (error: unknown) => failures.push(error));
   for await (const chunk of readTar(archive)) {
-    parser.write(chunk);
-    if (failures.length > 0) throw failures[0];
+    reader.push(chunk);
     yield* read.splice(0);
   }
 }
