@@ -1,5 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { isStreamingName, LeverError, type LeverUrl, type Limits } from "@leveros/protocol";
+import {
+  isStreamingName,
+  LeverError,
+  type LeverUrl,
+  type Limits,
+  parseLeverPath,
+} from "@leveros/protocol";
 import { askedTimeoutMs } from "./call-timeout.ts";
 import { siteOfHostName } from "./host-name.ts";
 import { requestTarget } from "./request-target.ts";
@@ -20,6 +26,16 @@ export function plainTarget(
     return isPlain ? { target, askedMs } : undefined;
   } catch {
     // `serveHttp` takes the request, and answers with the reason.
+    return undefined;
+  }
+}
+
+/** As `plainTarget`, for a path without parameters, when another one with the same headers has called this environment. */
+export function plainTargetIn(environment: string, path: string): LeverUrl | undefined {
+  try {
+    const { service, resource, method } = parseLeverPath(path);
+    return isStreamingName(method) ? undefined : { environment, service, resource, method };
+  } catch {
     return undefined;
   }
 }

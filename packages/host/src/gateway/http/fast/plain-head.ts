@@ -8,12 +8,14 @@ import {
   parseLeverPath,
 } from "@leveros/protocol";
 import { isGrpcType, payloadKind } from "../payload-kind.ts";
-import { plainTarget } from "../plain-target.ts";
+import { plainTarget, plainTargetIn } from "../plain-target.ts";
 
 /** The head of a plain request: it names a regular method, and its body is sent as it is. */
 export interface PlainHead {
   readonly headers: IncomingHttpHeaders;
   readonly target: LeverUrl;
+  /** Parameters may name the environment and the deadline. */
+  readonly hasParameters: boolean;
   readonly kind: PayloadKind;
   /** The deadline that the caller asks for; 0 = none. */
   readonly askedMs: number;
@@ -78,7 +80,9 @@ export function parsePlainHead(
   const kind = payloadKind(headers["content-type"]);
   const isChunked = headers["transfer-encoding"] !== undefined;
   const bodyBytes = isChunked ? undefined : Number(headers["content-length"] ?? "0");
-  return { headers, target, kind, askedMs, bodyBytes, isLast: isLastRequest(headers) };
+  const hasParameters = path.includes("?");
+  const isLast = isLastRequest(headers);
+  return { headers, target, hasParameters, kind, askedMs, bodyBytes, isLast };
 }
 
 /** The head of another request, with a body of known length. */
@@ -145,15 +149,23 @@ function isLastRequest({ connection = "" }: IncomingHttpHeaders): boolean {
 
 /** A plain head with another request line; undefined = that is malformed, or not plain. */
 export function withRequestLine(
-  { headers, kind, bodyBytes, isLast }: PlainHead,
+  last: PlainHead,
   line: string,
   limits: Pick<Limits, "callTimeoutMaxMs">,
 ): PlainHead | undefined {
   const [, path] = REQUEST_LINE.exec(line) ?? [];
-  const called = path === undefined ? undefined : plainTarget(path, headers, limits);
+  if (path === undefined) return undefined;
+  const { headers, kind, bodyBytes, isLast } = last;
+  const hasParameters = path.includes("?");
+  if (!hasParameters && !last.hasParameters) {
+    const target = plainTargetIn(last.target.environment, path);
+    const { askedMs } = last;
+    return target && { headers, target, hasParameters, kind, askedMs, bodyBytes, isLast };
+  }
+  const called = plainTarget(path, headers, limits);
   if (called === undefined) return undefined;
   const { target, askedMs } = called;
-  return { headers, target, kind, askedMs, bodyBytes, isLast };
+  return { headers, target, hasParameters, kind, askedMs, bodyBytes, isLast };
 }
 
 /** False = no head that begins like this is plain. */
