@@ -30,6 +30,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly calls: string[];
   /** It is ready from the start. */
   readonly readiness: Readiness;
+  /** None at the start. */
+  readonly sites: Sites;
   /** Names of logged events. */
   readonly events: readonly string[];
   /** Closes it, once what is open has ended. */
@@ -57,13 +59,14 @@ export async function openTestGateway(
   const calls: string[] = [];
   const events: string[] = [];
   const readiness = new Readiness();
+  const sites = new Sites();
   readiness.change({ phase: "running" });
   const environment = { corsOrigins: new Set(["*"]), kind: "services", isPublic: false } as const;
   const gateway = await openGateway({
     bind: "127.0.0.1",
     port: 0,
     router: {
-      sites: new Sites(),
+      sites,
       environment: (name) => (name === "dev.lever" ? { access: environment } : undefined),
       refusal: ({ target }) => refusalOf(target),
       open(request, reply) {
@@ -91,6 +94,7 @@ export async function openTestGateway(
     waiting,
     calls,
     readiness,
+    sites,
     events,
     close: () => gateway.close(),
     open: () => new RawConnection(port),

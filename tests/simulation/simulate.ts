@@ -155,7 +155,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     deploying++;
     try {
       const candidate = await fleet.startCandidate(record);
-      goLive({ router, fleet }, record, candidate);
+      goLive({ router, fleet }, record, { candidate });
     } catch {
       // One that does not start changes nothing.
     }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { adminOf, instancesOf } from "../harness/admin.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { type Protocol, type SiteRequest, sendRequest } from "../harness/site-client.ts";
@@ -297,6 +298,26 @@ describe.each([
       expect(await posted.text()).toBe("no /web/hello fetch");
       expect(await headOf({ path: "/head", headers })).not.toHaveProperty("x-forwarded-prefix");
     });
+  });
+
+  it("files are served without an instance, and change with the version", async () => {
+    const website = (text: string): Buffer =>
+      testService(
+        { "public/index.html": text, "private.txt": "secret" },
+        { name: "website", entry: [], static: "public" },
+      );
+    const get = async (path: string): Promise<readonly [number, string]> => {
+      const answer = await sendRequest("HTTP/1.1", lever.address, { path });
+      return [answer.status, await answer.text()];
+    };
+    await deployService(lever, website("first"));
+    expect(await get("/website/")).toEqual([200, "first"]);
+    expect((await get("/website/private.txt"))[0]).toBe(404);
+    await deployService(lever, website("second"));
+    expect(await get("/website/")).toEqual([200, "second"]);
+    await adminOf(lever).invoke("rollBackService", "dev.lever", "website");
+    expect(await get("/website/")).toEqual([200, "first"]);
+    expect(await instancesOf(lever, "website")).toEqual([]);
   });
 
   it("an instance of an old version completes its requests", async () => {

@@ -75,6 +75,7 @@ export { jsEntryCandidates, suggestJsEntry } from "./js-entry.ts";
 export { JSON_DEPTH_MAX, jsonExcess } from "./json-excess.ts";
 export { isJsonObject } from "./json-object.ts";
 export {
+  isFilesOnly,
   type LeverJson,
   type LeverJsonOutcome,
   leverJsonSchema,

@@ -17,6 +17,8 @@ describe("lever.json", () => {
         description: "",
         jsEntry: "a.ts",
         entry: undefined,
+        static: undefined,
+        staticFallback: undefined,
         private: false,
         maxInstanceLoad: 10,
         minInstances: 0,
@@ -54,6 +56,12 @@ describe("lever.json", () => {
       '["a",1]',
       "a list of strings, the first one not empty",
     ],
+    [
+      { ...good, static: "public", staticFallback: "../server.js" },
+      "staticFallback",
+      '"../server.js"',
+      "the path of a file inside the folder of static",
+    ],
     [{ ...good, private: 1 }, "private", "1", "true or false"],
     [{ ...good, maxInstanceLoad: 0 }, "maxInstanceLoad", "0", "a number greater than 0"],
     [{ ...good, minInstances: -1 }, "minInstances", "-1", "a whole number, 0 or more"],
@@ -70,6 +78,15 @@ describe("lever.json", () => {
     },
   );
 
+  it.each(["/public", "../public", "a/../b", ".", "", "a\\b", "a\0"])(
+    "the folder %j is no folder of static",
+    (folder) => {
+      expect(errorsOf({ ...good, static: folder })).toEqual([
+        `lever.json: field static is ${JSON.stringify(folder)}; allowed is the path of a folder inside the service folder.`,
+      ]);
+    },
+  );
+
   it("parseLeverJson reports all violations together", () => {
     expect(errorsOf({ jsEntry: "a.js", entry: ["b"], ram: 0 })).toEqual([
       "lever.json: field ram is 0; allowed is a whole number of megabytes, 1 or more.",
@@ -78,6 +95,24 @@ describe("lever.json", () => {
     ]);
     expect(errorsOf({ ...good, minInstances: 3, maxInstances: 2 })).toEqual([
       "lever.json: field minInstances is 3; allowed is at most maxInstances, 2.",
+    ]);
+  });
+
+  it("a service with files needs no program, and then has no instances", () => {
+    const files = { name: "abc", static: "./public/", staticFallback: "./index.html" };
+    const outcome = parseLeverJson(JSON.stringify(files));
+    expect(outcome.ok && outcome.leverJson).toMatchObject({
+      static: "public",
+      staticFallback: "index.html",
+      jsEntry: undefined,
+      entry: undefined,
+    });
+    expect(errorsOf({ ...files, jsEntry: "a.js" })).toEqual([]);
+    expect(errorsOf({ ...files, minInstances: 1 })).toEqual([
+      "lever.json: field minInstances is 1; allowed is 0 for a service that has only files.",
+    ]);
+    expect(errorsOf({ ...good, staticFallback: "index.html" })).toEqual([
+      "lever.json: field staticFallback is set without static, the folder that it is in.",
     ]);
   });
 

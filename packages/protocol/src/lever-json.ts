@@ -1,4 +1,6 @@
+import { isInnerPath } from "./inner-path.ts";
 import { mayBeModule } from "./js-entry.ts";
+import { nestingOf } from "./json-nesting.ts";
 import { isJsonObject } from "./json-object.ts";
 import { nearestName } from "./nearest-name.ts";
 
@@ -8,11 +10,15 @@ export interface LeverJson {
   readonly description: string;
   /**
    * A JavaScript or TypeScript module, relative to the service folder, with `/`. Before the deploy has read the folder, it
-   * may lack its extension (`jsEntryCandidates`). Exactly one of jsEntry and entry is set.
+   * may lack its extension (`jsEntryCandidates`). Exactly one of jsEntry and entry is set, or none of them (`isFilesOnly`).
    */
   readonly jsEntry: string | undefined;
   /** Command and arguments of a process that serves Lever RPC. */
   readonly entry: readonly string[] | undefined;
+  /** A folder in the service folder, with `/`, whose files the host itself serves. */
+  readonly static?: string | undefined;
+  /** The file in it for pages that are not there. */
+  readonly staticFallback?: string | undefined;
   readonly private: boolean;
   readonly maxInstanceLoad: number;
   readonly minInstances: number;
@@ -73,6 +79,19 @@ const fields: Readonly<Record<keyof LeverJson, Field>> = {
       value.every((word) => typeof word === "string" && !word.includes("\0")) &&
       value[0] !== undefined &&
       value[0] !== "",
+  },
+  static: {
+    schema: { type: "string", description: "Folder whose files Lever serves over HTTP" },
+    allowed: "the path of a folder inside the service folder",
+    accepts: isInnerPath,
+  },
+  staticFallback: {
+    schema: {
+      type: "string",
+      description: "File in this folder for pages that are not there, such as index.html",
+    },
+    allowed: "the path of a file inside the folder of static",
+    accepts: isInnerPath,
   },
   private: {
     schema: {
@@ -194,6 +213,11 @@ export function parseLeverJson(text: string): LeverJsonOutcome {
   if (Object.hasOwn(value, "entry") && Object.hasOwn(value, "jsEntry")) {
     errors.push("lever.json: fields entry and jsEntry are both set; allowed is one of them.");
   }
+  if (Object.hasOwn(value, "staticFallback") && !Object.hasOwn(value, "static")) {
+    errors.push(
+      "lever.json: field staticFallback is set without static, the folder that it is in.",
+    );
+  }
   const { minInstances, maxInstances } = value;
   if (
     errors.length === 0 &&
@@ -205,18 +229,32 @@ export function parseLeverJson(text: string): LeverJsonOutcome {
       `lever.json: field minInstances is ${minInstances}; allowed is at most maxInstances, ${maxInstances}.`,
     );
   }
-  if (errors.length > 0) return { ok: false, errors };
-  return { ok: true, leverJson: withDefaults(value), warnings };
+  const leverJson = errors.length === 0 ? withDefaults(value) : undefined;
+  if (leverJson !== undefined && isFilesOnly(leverJson) && leverJson.minInstances > 0) {
+    errors.push(
+      `lever.json: field minInstances is ${leverJson.minInstances}; allowed is 0 for a service that has only files.`,
+    );
+  }
+  if (leverJson === undefined || errors.length > 0) return { ok: false, errors };
+  return { ok: true, leverJson, warnings };
+}
+
+/** The service has files, and no program: it never has an instance. */
+export function isFilesOnly({ jsEntry, entry }: Pick<LeverJson, "jsEntry" | "entry">): boolean {
+  return jsEntry === undefined && entry === undefined;
 }
 
 function withDefaults(value: Record<string, unknown>): LeverJson {
   // `parseLeverJson` has checked every field that is present.
   const given = value as Partial<LeverJson>;
+  const hasOther = given.jsEntry !== undefined || given.static !== undefined;
   return {
     name: given.name ?? "",
     description: given.description ?? "",
     jsEntry: given.jsEntry?.replace(/^(?:\.\/)+/, ""),
-    entry: given.jsEntry === undefined ? (given.entry ?? ["./serve"]) : undefined,
+    entry: given.entry ?? (hasOther ? undefined : ["./serve"]),
+    static: given.static?.replace(/^(?:\.\/)+|\/+$/g, ""),
+    staticFallback: given.staticFallback?.replace(/^(?:\.\/)+/, ""),
     private: given.private ?? false,
     maxInstanceLoad: given.maxInstanceLoad ?? 10,
     minInstances: given.minInstances ?? 0,
@@ -241,23 +279,6 @@ function unknownField(name: string): string {
 function isAbsent(name: string, found: unknown): boolean {
   if (!Object.hasOwn(fields, name)) return false;
   return found === null || (name === "entry" && Array.isArray(found) && found.length === 0);
-}
-
-/** The levels of lists and objects in a JSON text. */
-function nestingOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let isString = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i];
-    if (isString) {
-      if (char === "\\") i++;
-      else if (char === '"') isString = false;
-    } else if (char === '"') isString = true;
-    else if (char === "[" || char === "{") deepest = Math.max(deepest, ++depth);
-    else if (char === "]" || char === "}") depth--;
-  }
-  return deepest;
 }
 
 function shown(value: unknown): string {

@@ -5,7 +5,6 @@ import { Backups } from "../backup/backups.ts";
 import type { Clock } from "../clock.ts";
 import { CodeStore } from "../deployer/code-store.ts";
 import { Deployer } from "../deployer/deployer.ts";
-import { goLive } from "../deployer/go-live.ts";
 import { KeptVersions } from "../deployer/kept-files.ts";
 import { ServiceRemovals } from "../deployer/service-removals.ts";
 import { transformCode } from "../deployer/transform.ts";
@@ -253,7 +252,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     },
     launcher,
     async serve() {
-      for await (const record of store.liveVersions()) goLive({ router, fleet }, record);
+      for await (const record of store.liveVersions()) await deployer.goLive(record);
     },
     listens: async (port) => await launcher.launcher.network?.protectPort(port),
     async close() {

@@ -1,25 +1,44 @@
+import { join } from "node:path";
+import { isFilesOnly } from "@leveros/protocol";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
+import type { Log } from "../logs/log.ts";
+import type { SiteFiles } from "../router/live-version.ts";
 import type { Router } from "../router/router.ts";
 import type { VersionRecord } from "../store/store.ts";
 import { goLive } from "./go-live.ts";
 
+interface CandidatesOptions {
+  readonly router: Router;
+  readonly fleet: Fleet;
+  /** The folder with a version's code; unpacks it first where that is needed. */
+  readonly codeDirOf: (record: VersionRecord) => Promise<string>;
+  readonly log: Log;
+}
+
 /** Instances that were started before their versions are live. Each becomes the first instance of its version. */
 export class Candidates {
-  readonly #parts: { readonly router: Router; readonly fleet: Fleet };
+  readonly #options: CandidatesOptions;
   /** By the codeId of the version. */
   readonly #started = new Map<string, Instance>();
 
-  constructor({ router, fleet }: { router: Router; fleet: Fleet }) {
-    this.#parts = { router, fleet };
+  constructor(options: CandidatesOptions) {
+    this.#options = options;
   }
 
-  /** Starts a candidate of a version. `commit` makes the version live. If it fails, the candidate is killed. */
+  /**
+   * Starts a candidate of a version. `commit` makes the version live. If it fails, the candidate is killed. A version that has
+   * only files has no candidate.
+   */
   async replace(
     version: VersionRecord,
-    commit: (candidate: Instance) => Promise<void>,
+    commit: (candidate: Pick<Instance, "methods">) => Promise<void>,
   ): Promise<void> {
-    const candidate = await this.#parts.fleet.startCandidate(version);
+    if (isFilesOnly(version.leverJson)) {
+      await commit({ methods: [] });
+      return;
+    }
+    const candidate = await this.#options.fleet.startCandidate(version);
     this.#started.set(version.codeId, candidate);
     try {
       await commit(candidate);
@@ -32,7 +51,23 @@ export class Candidates {
   }
 
   /** Makes a version live on this host, with its candidate, if it has one here. */
-  goLive(record: VersionRecord): void {
-    goLive(this.#parts, record, this.#started.get(record.codeId));
+  async goLive(record: VersionRecord): Promise<void> {
+    const { static: folder } = record.leverJson;
+    // A gateway reads the files, so that they must be there.
+    const files = folder === undefined ? undefined : await this.#filesOf(record, folder);
+    goLive(this.#options, record, { candidate: this.#started.get(record.codeId), files });
+  }
+
+  async #filesOf(record: VersionRecord, folder: string): Promise<SiteFiles | undefined> {
+    const { codeDirOf, log } = this.#options;
+    try {
+      const codeDir = await codeDirOf(record);
+      return { folder: join(codeDir, folder), fallback: record.leverJson.staticFallback };
+    } catch (error) {
+      const { environment, service, version } = record;
+      const about = { environment, service, version, reason: String(error) };
+      log("error", "deployer", "files not served", about);
+      return undefined;
+    }
   }
 }

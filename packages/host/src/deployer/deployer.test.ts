@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
@@ -105,6 +105,24 @@ async function deployWhile(
     store.commit = original;
   }
 }
+
+it("a version with files alone has no instance, and its files are made again", async () => {
+  const leverJson = JSON.stringify({ name: "svc", static: "public" });
+  async function* archive(): AsyncGenerator<Uint8Array> {
+    yield serviceArchive({ "lever.json": leverJson, "public/index.html": "page" });
+  }
+  await finished(deployer.deploy(ENVIRONMENT, archive()));
+  const pageOf = (): string => {
+    const site = host.router.sites.of(ENVIRONMENT, "svc");
+    expect(site).toMatchObject({ methods: [], hasFetch: false });
+    return readFileSync(join(site?.files?.folder ?? "", "index.html"), "utf8");
+  };
+  expect(pageOf()).toBe("page");
+  expect(host.living.length).toBe(0);
+  rmSync(join(folder, "code"), { recursive: true });
+  for await (const record of store.liveVersions()) await deployer.goLive(record);
+  expect(pageOf()).toBe("page");
+});
 
 describe("a deploy that fails", () => {
   it("leaves neither code nor an instance, and the old version live (D2)", async () => {

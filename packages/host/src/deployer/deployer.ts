@@ -53,7 +53,8 @@ export class Deployer {
 
   constructor(options: DeployerOptions) {
     this.#options = options;
-    this.#candidates = new Candidates(options);
+    const codeDirOf = (record: VersionRecord) => this.codeDirOf(record);
+    this.#candidates = new Candidates({ ...options, codeDirOf });
     this.#versions = new VersionChanges(options);
     this.#slots = new DeploySlots({
       runningMax: options.limits.concurrentDeploysMax,
@@ -62,10 +63,10 @@ export class Deployer {
   }
 
   /** Makes a version live that the store has as live. */
-  apply({ change, removedCode }: AppliedChange): void {
+  async apply({ change, removedCode }: AppliedChange): Promise<void> {
     if (change.kind !== "versionPublished" && change.kind !== "versionMadeLive") return;
     const { record } = change;
-    this.#candidates.goLive(record);
+    await this.goLive(record);
     const { code, log } = this.#options;
     for (const codeId of removedCode) {
       code.remove(codeId).catch((error: unknown) => {
@@ -73,6 +74,11 @@ export class Deployer {
         log("warn", "deployer", "version cleanup failed", { service, reason: String(error) });
       });
     }
+  }
+
+  /** Makes a version that the store has as live the one that gets calls. */
+  async goLive(record: VersionRecord): Promise<void> {
+    await this.#candidates.goLive(record);
   }
 
   /**
@@ -233,8 +239,7 @@ export class Deployer {
       if (running === undefined) throw unknownService(environment, service);
       const { live, instances, route } = running;
       const isStarted = instances.length > 0 || route.lastFailure !== undefined;
-      if (isStarted)
-        await this.#candidates.replace(live, async () => this.#candidates.goLive(live));
+      if (isStarted) await this.#candidates.replace(live, () => this.goLive(live));
       const { version } = live;
       return { environment, service, version, replaced: instances.length, isStarted };
     });
@@ -244,7 +249,7 @@ export class Deployer {
   async #restart(running: ServiceFleet): Promise<boolean> {
     if (running.instances.length === 0) return false;
     const { live } = running;
-    await this.#candidates.replace(live, async () => this.#candidates.goLive(live));
+    await this.#candidates.replace(live, () => this.goLive(live));
     return true;
   }
 

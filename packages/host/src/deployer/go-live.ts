@@ -1,5 +1,6 @@
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
+import type { SiteFiles } from "../router/live-version.ts";
 import type { Router } from "../router/router.ts";
 import type { VersionRecord } from "../store/store.ts";
 
@@ -10,7 +11,7 @@ import type { VersionRecord } from "../store/store.ts";
 export function goLive(
   { router, fleet }: { router: Router; fleet: Fleet },
   record: VersionRecord,
-  candidate?: Instance,
+  { candidate, files }: { candidate?: Instance | undefined; files?: SiteFiles | undefined } = {},
 ): void {
   const { environment, service, version, leverJson } = record;
   const route = router.setService(environment, service, {
@@ -18,6 +19,7 @@ export function goLive(
     isPrivate: leverJson.private,
     // A separate program does not report its methods: each call finds out.
     methods: leverJson.entry === undefined ? record.methods : undefined,
+    files,
   });
   fleet.goLive(record, route, candidate);
 }

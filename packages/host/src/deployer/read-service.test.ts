@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -78,5 +78,32 @@ describe("a package leveros", () => {
   it("this Lever's own is none", async () => {
     const own = '{"version": "0.1.0", "dependencies": {"@leveros/protocol": "0.1.0"}}';
     expect(await deployWith(own)).toEqual([]);
+  });
+});
+
+describe("the folder of files and its fallback must be in the service folder:", () => {
+  it.each([
+    ["none", undefined, "allowed is a folder in the service folder."],
+    ["server.js", undefined, "allowed is a folder in the service folder."],
+    ["outside", undefined, "allowed is a folder in the service folder."],
+    ["public", "none.html", "there is no such file in the folder public."],
+    ["public", "docs", "allowed is a plain file in the folder public."],
+    ["public", "out.js", "allowed is a plain file in the folder public."],
+  ])("static %j, staticFallback %j", async (files, fallback, reason) => {
+    const fields = { name: "abc", static: files, staticFallback: fallback };
+    await put({
+      "lever.json": JSON.stringify(fields),
+      "server.js": "",
+      "public/docs/index.html": "",
+    });
+    await symlink(tmpdir(), join(folder, "outside"));
+    await symlink("../server.js", join(folder, "public/out.js"));
+    await expect(readService(folder)).rejects.toThrow(reason);
+  });
+
+  it("a folder with a page is accepted, without any program", async () => {
+    const fields = { name: "abc", static: "public", staticFallback: "index.html" };
+    await put({ "lever.json": JSON.stringify(fields), "public/index.html": "" });
+    expect((await readService(folder)).leverJson).toMatchObject({ ...fields, entry: undefined });
   });
 });

@@ -33,6 +33,7 @@ export async function readService(
   if (!outcome.ok) throw invalid(outcome.errors.join("\n"));
   const { leverJson, warnings } = outcome;
   const { jsEntry, entry } = leverJson;
+  await checkFiles(codeDir, leverJson);
   if (jsEntry !== undefined) {
     return {
       leverJson: { ...leverJson, jsEntry: await findModule(codeDir, jsEntry) },
@@ -86,16 +87,41 @@ async function checkCommand(codeDir: string, command: string): Promise<void> {
   }
 }
 
-async function checkFile(codeDir: string, name: string, path: string): Promise<string> {
-  const field = `lever.json: field ${name} is ${JSON.stringify(path)}`;
-  const resolved = await realpath(join(codeDir, path)).catch(() => undefined);
-  if (resolved === undefined)
-    throw invalid(`${field}; there is no such file in the service folder.`);
-  const inside = (await realpath(codeDir)) + sep;
-  if (!resolved.startsWith(inside) || !(await lstat(resolved)).isFile()) {
-    throw invalid(`${field}; allowed is a plain file in the service folder.`);
+async function checkFiles(
+  codeDir: string,
+  { static: folder, staticFallback: fallback }: LeverJson,
+): Promise<void> {
+  if (folder === undefined) return;
+  const field = `lever.json: field static is ${JSON.stringify(folder)}`;
+  const resolved = await inside(codeDir, folder);
+  if (resolved === undefined || !(await lstat(resolved)).isDirectory()) {
+    throw invalid(`${field}; allowed is a folder in the service folder.`);
   }
-  return resolved;
+  if (fallback !== undefined) {
+    await checkFile(resolved, "staticFallback", fallback, `the folder ${folder}`);
+  }
+}
+
+async function checkFile(
+  folder: string,
+  name: string,
+  path: string,
+  where = "the service folder",
+): Promise<string> {
+  const field = `lever.json: field ${name} is ${JSON.stringify(path)}`;
+  const resolved = await realpath(join(folder, path)).catch(() => undefined);
+  if (resolved === undefined) throw invalid(`${field}; there is no such file in ${where}.`);
+  const file = await inside(folder, path);
+  if (file === undefined || !(await lstat(file)).isFile()) {
+    throw invalid(`${field}; allowed is a plain file in ${where}.`);
+  }
+  return file;
+}
+
+/** The real path of something in a folder; undefined = it is not there, or a link leads out of the folder. */
+async function inside(folder: string, path: string): Promise<string | undefined> {
+  const resolved = await realpath(join(folder, path)).catch(() => undefined);
+  return resolved?.startsWith((await realpath(folder)) + sep) === true ? resolved : undefined;
 }
 
 function invalid(message: string): LeverError {

@@ -1,5 +1,6 @@
 import {
   type InstancesReport,
+  isFilesOnly,
   LeverError,
   type Limits,
   type NetworkPolicy,
@@ -117,7 +118,7 @@ export class Fleet {
     }
     this.#loop.markActive(service);
     service.goLive(record, candidate);
-    this.#preparation?.add(record);
+    if (!isFilesOnly(record.leverJson)) this.#preparation?.add(record);
   }
 
   /**

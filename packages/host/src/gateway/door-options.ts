@@ -5,6 +5,7 @@ import type { Admission } from "./admission/admit-call.ts";
 import type { BodyBudget } from "./body-budget.ts";
 import type { GatewayLimits } from "./gateway-limits.ts";
 import type { Readiness } from "./platform/readiness.ts";
+import type { FileCache } from "./sites/files/file-cache.ts";
 import type { UnreadReplies } from "./unread-replies.ts";
 
 /** The things that all doors of a gateway share. */
@@ -14,6 +15,7 @@ export interface DoorOptions {
   readonly limits: GatewayLimits;
   readonly budget: BodyBudget;
   readonly replies: UnreadReplies;
+  readonly files: FileCache;
   readonly readiness: Readiness;
   /** Callers use TLS. */
   readonly isSecure: boolean;

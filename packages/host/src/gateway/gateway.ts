@@ -16,6 +16,7 @@ import { Http2Connections } from "./http2/door.ts";
 import { type Listener, listen } from "./listener.ts";
 import { LostPeers } from "./lost-peers.ts";
 import type { Readiness } from "./platform/readiness.ts";
+import { FileCache } from "./sites/files/file-cache.ts";
 import { type Certificate, watchCertificate } from "./tls/certificate.ts";
 import { createTls, refuseCleartext, replaceCertificate } from "./tls/tls.ts";
 import { UnreadReplies } from "./unread-replies.ts";
@@ -52,12 +53,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const peers = new LostPeers({ connections, clock, pingIntervalMs: limits.pingIntervalMs });
   const admission = new Admission(options);
   const budget = new BodyBudget(limits.bufferedBodyBytesMax);
+  const files = new FileCache();
+  router.sites.changed.add(() => files.clear());
   const doorOptions: DoorOptions = {
     admission,
     router,
     limits,
     budget,
     replies,
+    files,
     readiness,
     isSecure: certificate !== undefined,
     closing: readiness.stopping,

@@ -4,4 +4,13 @@ export interface LiveVersion {
   readonly isPrivate: boolean;
   /** undefined = not known: any name that may be a method's. */
   readonly methods: readonly string[] | undefined;
+  /** Files with which gateways answer HTTP requests. Default: none. */
+  readonly files?: SiteFiles | undefined;
+}
+
+export interface SiteFiles {
+  /** Absolute path. Its content never changes: each version has a folder of its own. */
+  readonly folder: string;
+  /** The file for pages that are not there, relative to the folder; undefined = none. */
+  readonly fallback?: string | undefined;
 }

@@ -23,7 +23,7 @@ import type { LiveVersion } from "./live-version.ts";
 import type { RouteOptions } from "./route-options.ts";
 import { RoutedCall } from "./routed-call.ts";
 import { ServiceRoute } from "./service-route.ts";
-import { Sites } from "./sites.ts";
+import { Sites, siteOf } from "./sites.ts";
 
 export interface RouterOptions {
   readonly limits: Limits;
@@ -115,7 +115,7 @@ export class Router implements CallRouter {
     if (routes === undefined) {
       throw new Error(`Cannot route ${service}: there is no environment ${environment}.`);
     }
-    this.sites.set(environment, service, live.methods);
+    this.sites.set(environment, service, siteOf(live));
     const known = routes.services.get(service);
     if (known !== undefined) {
       known.live = live;

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { Sites } from "./sites.ts";
+import type { LiveVersion } from "./live-version.ts";
+import { type Site, Sites, siteOf } from "./sites.ts";
 
 const of = (method: string, service = "web") => ({
   environment: "dev.lever",
@@ -8,32 +9,51 @@ const of = (method: string, service = "web") => ({
   method,
 });
 
-it("a service is a site as long as its live version has fetch", () => {
+const files = { folder: "/code/public" };
+
+it.each<[string, Pick<LiveVersion, "methods"> & Partial<LiveVersion>, Site | undefined]>([
+  ["methods alone", { methods: ["hello"] }, undefined],
+  ["a program whose methods are not known", { methods: undefined }, undefined],
+  ["fetch", { methods: ["fetch", "hello"] }, { methods: ["hello"], hasFetch: true }],
+  ["files", { methods: [], files }, { methods: [], hasFetch: false, files }],
+  ["a program and files", { methods: undefined, files }, { hasFetch: false, files }],
+  ["files of a private service", { methods: [], files, isPrivate: true }, undefined],
+  [
+    "fetch and files of a private service",
+    { methods: ["fetch"], files, isPrivate: true },
+    { methods: [], hasFetch: true },
+  ],
+])("a version with %s is a site: %j", (_name, version, site) => {
+  expect(siteOf({ version: 1, isPrivate: false, ...version })).toEqual(site);
+});
+
+it("a service is a site until its version is none", () => {
   const sites = new Sites();
   const changes: unknown[] = [];
-  sites.changed.add(({ environment, service, methods }) =>
-    changes.push([environment, service, methods]),
-  );
-  sites.set("dev.lever", "plain", ["hello"]);
-  sites.set("dev.lever", "program", undefined);
+  sites.changed.add((change) => changes.push(change));
+  const place = { environment: "dev.lever", service: "web" };
+  const site = { methods: ["hello"], hasFetch: true };
+  sites.set("dev.lever", "plain", undefined);
   expect(sites.isEmpty).toBe(true);
-  sites.set("dev.lever", "web", ["fetch", "hello"]);
-  expect(sites.methodsOf("dev.lever", "web")).toEqual(["hello"]);
-  expect(sites.methodsOf("prod.lever", "web")).toBeUndefined();
-  expect([...sites]).toEqual([["dev.lever", "web", ["hello", "fetch"]]]);
-  sites.set("dev.lever", "web", ["hello"]);
+  sites.set("dev.lever", "web", site);
+  expect(sites.of("dev.lever", "web")).toBe(site);
+  expect(sites.of("prod.lever", "web")).toBeUndefined();
+  expect([...sites]).toEqual([["dev.lever", "web", site]]);
+  sites.set("dev.lever", "web", undefined);
   expect(sites.isEmpty).toBe(true);
   expect(changes).toEqual([
-    ["dev.lever", "web", ["fetch", "hello"]],
-    ["dev.lever", "web", undefined],
+    { ...place, site },
+    { ...place, site: undefined },
   ]);
 });
 
-it("a POST is for the fetch of a site unless it names a method", () => {
+it("a POST is a request to a site unless it names a method", () => {
   const sites = new Sites();
-  sites.set("dev.lever", "web", ["fetch", "hello"]);
+  sites.set("dev.lever", "web", { methods: ["hello"], hasFetch: true });
+  sites.set("dev.lever", "program", { hasFetch: false, files });
   expect(sites.takesPost(of("hello"))).toBe(false);
   expect(sites.takesPost(of("fetch"))).toBe(true);
   expect(sites.takesPost(of("other"))).toBe(true);
   expect(sites.takesPost(of("other", "plain"))).toBe(false);
+  expect(sites.takesPost(of("other", "program"))).toBe(false);
 });

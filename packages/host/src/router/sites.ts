@@ -1,62 +1,69 @@
 import { FETCH_METHOD, type LeverUrl } from "@leveros/protocol";
 import { Emitter } from "../emitter.ts";
+import type { LiveVersion, SiteFiles } from "./live-version.ts";
 
-type Methods = readonly string[];
+/** A service that answers HTTP requests, as a gateway needs it. */
+export interface Site {
+  /** Its methods beside `fetch`; undefined = any name may be one. */
+  readonly methods?: readonly string[] | undefined;
+  /** Its `fetch` answers the requests that no file does. */
+  readonly hasFetch: boolean;
+  /** Files with which the gateway itself answers. */
+  readonly files?: SiteFiles | undefined;
+}
 
-/**
- * The services that answer HTTP requests by their `fetch`, with the names of their methods. A gateway finds out here whether a
- * request is a call of a method or a page.
- */
+/** A live version as a site; undefined = it answers no HTTP requests. */
+export function siteOf({ methods, isPrivate, files }: LiveVersion): Site | undefined {
+  const hasFetch = methods?.includes(FETCH_METHOD) === true;
+  // A private service has no callers from outside, and the router refuses them.
+  const served = isPrivate ? undefined : files;
+  if (!hasFetch && served === undefined) return undefined;
+  const others = methods?.filter((method) => method !== FETCH_METHOD);
+  return { methods: others, hasFetch, files: served };
+}
+
+/** The services that answer HTTP requests. A gateway finds out here whether a request is a call of a method or a page. */
 export class Sites {
-  readonly #byEnvironment = new Map<string, Map<string, Methods>>();
+  readonly #byEnvironment = new Map<string, Map<string, Site>>();
 
-  /** `methods`: all that it has now; undefined = it answers no requests any more. */
+  /** undefined = the service answers no requests any more. */
   readonly changed: Emitter<{
     readonly environment: string;
     readonly service: string;
-    readonly methods: Methods | undefined;
+    readonly site: Site | undefined;
   }> = new Emitter();
 
   get isEmpty(): boolean {
     return this.#byEnvironment.size === 0;
   }
 
-  /** True when a POST is for the `fetch` of the service, which has no method of this name. */
+  /** True when a POST is a request to the site, which has no method of this name. */
   takesPost({ environment, service, method }: LeverUrl): boolean {
-    const methods = this.methodsOf(environment, service);
+    const methods = this.of(environment, service)?.methods;
     return methods !== undefined && !methods.includes(method);
   }
 
-  /** The methods of a service beside `fetch`; undefined = it has no `fetch`. */
-  methodsOf(environment: string, service: string): Methods | undefined {
+  /** undefined = the service answers no HTTP requests. */
+  of(environment: string, service: string): Site | undefined {
     // Most hosts have none, and each plain call asks.
     if (this.isEmpty) return undefined;
     return this.#byEnvironment.get(environment)?.get(service);
   }
 
-  /** `methods`: all that the live version has; undefined = not known, or there is no live version. */
-  set(environment: string, service: string, methods: Methods | undefined): void {
-    const isSite = methods?.includes(FETCH_METHOD) === true;
+  set(environment: string, service: string, site: Site | undefined): void {
     const services = this.#byEnvironment.get(environment);
-    if (!isSite && services?.has(service) !== true) return;
-    const others = isSite ? methods.filter((method) => method !== FETCH_METHOD) : undefined;
-    if (others === undefined) {
-      services?.delete(service);
-      if (services?.size === 0) this.#byEnvironment.delete(environment);
+    if (site === undefined) {
+      if (services?.delete(service) !== true) return;
+      if (services.size === 0) this.#byEnvironment.delete(environment);
     } else if (services === undefined) {
-      this.#byEnvironment.set(environment, new Map([[service, others]]));
-    } else services.set(service, others);
-    this.changed.emit({ environment, service, methods: isSite ? methods : undefined });
+      this.#byEnvironment.set(environment, new Map([[service, site]]));
+    } else services.set(service, site);
+    this.changed.emit({ environment, service, site });
   }
 
-  /** Each service, with all of its methods. */
-  *[Symbol.iterator](): Iterator<
-    readonly [environment: string, service: string, methods: Methods]
-  > {
+  *[Symbol.iterator](): Iterator<readonly [environment: string, service: string, site: Site]> {
     for (const [environment, services] of this.#byEnvironment) {
-      for (const [service, methods] of services) {
-        yield [environment, service, [...methods, FETCH_METHOD]];
-      }
+      for (const [service, site] of services) yield [environment, service, site];
     }
   }
 }

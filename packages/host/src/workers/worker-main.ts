@@ -72,7 +72,7 @@ function onCommand(message: WorkerCommand): void {
       return;
     }
     case "site":
-      router.sites.set(message.environment, message.service, message.methods);
+      router.sites.set(message.environment, message.service, message.site);
       return;
     case "token":
       if (message.isKnown) worker?.tokens.add(message.record);

@@ -83,7 +83,7 @@ export class GatewayWorkers implements Listener {
     router.accessChanged.add(({ environment, access }) =>
       this.#sendAll(environmentCommand(environment, access)),
     );
-    router.sites.changed.add((site) => this.#sendAll({ type: "site", ...site }));
+    router.sites.changed.add((change) => this.#sendAll({ type: "site", ...change }));
     readiness.changed.add((state) => this.#sendAll({ type: "state", state }));
     tokens.changed.add((change) => this.#sendAll({ type: "token", ...change }));
   }
@@ -163,8 +163,8 @@ export class GatewayWorkers implements Listener {
     for (const [name, known] of router.environments) {
       worker.send(environmentCommand(name, known.access));
     }
-    for (const [environment, service, methods] of router.sites) {
-      worker.send({ type: "site", environment, service, methods });
+    for (const [environment, service, site] of router.sites) {
+      worker.send({ type: "site", environment, service, site });
     }
     for (const record of tokens.index.records)
       worker.send({ type: "token", record, isKnown: true });

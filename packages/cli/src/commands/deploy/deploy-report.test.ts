@@ -68,3 +68,11 @@ it.each([
     expect(text).toContain(`\n  ${command}\n`);
   },
 );
+
+it("a request is suggested for a service with files, which may have no methods", () => {
+  const site = { ...report, methods: [] };
+  const host = new URL("http://127.0.0.1:8080");
+  const text = formatDeployReport(site, { lever, host, example: undefined, files: "public" });
+  expect(text).toContain("  public  /hello/  files\n");
+  expect(text).toContain("\n  curl http://127.0.0.1:8080/hello/\n");
+});

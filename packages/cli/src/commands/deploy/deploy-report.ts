@@ -17,6 +17,7 @@ import type { ExampleCall } from "./example-call.ts";
  * @param lever the command with the flags that these commands repeat; ends in a space.
  * @param host its address.
  * @param example a call to suggest.
+ * @param files the folder with the service's files.
  * @param kept files that were not sent.
  */
 export function formatDeployReport(
@@ -25,19 +26,22 @@ export function formatDeployReport(
     lever,
     host,
     example,
+    files,
     kept,
   }: {
     lever: string;
     host: URL;
     example: ExampleCall | undefined;
+    files?: string | undefined;
     kept?: KeptFiles | undefined;
   },
 ): string {
   const { environment, service, version, times } = report;
-  const isSite = report.methods.includes(FETCH_METHOD);
+  const isSite = files !== undefined || report.methods.includes(FETCH_METHOD);
+  const site = `/${encodeURIComponent(service)}/`;
   const methods = report.methods.map((method) =>
     method === FETCH_METHOD
-      ? [`  ${method}`, `/${encodeURIComponent(service)}/`, "HTTP requests"]
+      ? [`  ${method}`, site, "HTTP requests"]
       : [
           `  ${method}`,
           formatLeverUrl({ environment, service, resource: "", method }),
@@ -52,7 +56,7 @@ export function formatDeployReport(
   return [
     `Deployed ${service} version ${version} to ${environment} in ${formatDuration(times.totalMs)}.`,
     "",
-    formatTable(methods),
+    formatTable(files === undefined ? methods : [[`  ${files}`, site, "files"], ...methods]),
     "",
     `Archive ${formatBytes(report.archiveBytes)}, unpacked ${formatBytes(report.unpackedBytes)} in ${entries}.${keptText}`,
     formatTimes(times),

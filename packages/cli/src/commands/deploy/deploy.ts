@@ -48,6 +48,8 @@ export const deploy: Command = command({
   },
   notes: `The folder contains a lever.json, which names the service and its entry point:
   {"name": "helloService", "jsEntry": "server.js"}
+or only a folder of files that Lever serves over HTTP:
+  {"name": "website", "static": "public"}
 Deploying a name again creates a new version. Calls go to the old version until the new one has started. If that
 fails, the old version stays live.
 Files that .leverignore lists are not sent; without a .leverignore, those that git ignores. Of node_modules, the
@@ -106,6 +108,7 @@ pnpm, yarn).`,
                 lever: `${programName(process.env)} ${settings.flags}`,
                 host: settings.hostUrl,
                 example: await findExample(folder, outcome.report),
+                files: folder.leverJson.static,
                 kept,
               }),
         );

@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 function list(): Promise<Contents> {
-  return readContents(folder, undefined);
+  return readContents(folder, {});
 }
 
 function packAll({ entries }: Pick<Contents, "entries">): Promise<PackedArchive> {

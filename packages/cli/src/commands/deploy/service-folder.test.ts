@@ -92,6 +92,20 @@ it("a folder that git ignores is packed if the entry point is in it", async () =
   expect(warnings).toEqual(["dist is packed although git ignores it: jsEntry is in it."]);
 });
 
+it("a folder of files that git ignores is packed", async () => {
+  await put({
+    "lever.json": '{"name": "hello", "static": "out/public"}',
+    "out/public/index.html": "",
+    "out/other.html": "",
+    ".gitignore": "public/\n",
+  });
+  const { entries, warnings } = await readServiceFolder(folder);
+  expect(entries.map(({ path }) => path)).toContain("out/public/index.html");
+  expect(warnings).toEqual([
+    "out/public is packed although git ignores it: it is the folder of static.",
+  ]);
+});
+
 it.each([
   [".gitignore", "*.js\n", "Write a .leverignore"],
   [".leverignore", "dist\n", "Remove the line"],

@@ -51,7 +51,8 @@ export async function readServiceFolder(
   const { jsEntry } = leverJson;
   const candidates = jsEntry === undefined ? [] : jsEntryCandidates(jsEntry);
   const found = await findFile(folder, candidates);
-  const contents = await readContents(folder, found ?? candidates[0], options);
+  const needed = { jsEntry: found ?? candidates[0], static: leverJson.static };
+  const contents = await readContents(folder, needed, options);
   const { root, entries, bytes, problems, notes } = contents;
   if (problems.length > 0) throw cannotDeploy(dir, problems);
   const paths = entries.map(({ path }) => path);

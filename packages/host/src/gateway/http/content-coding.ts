@@ -71,8 +71,14 @@ function decodingError(error: Error, coding: Coding, bytesMax: number): LeverErr
   );
 }
 
-/** The coding for the response to a caller, by its accept-encoding; undefined = none (RFC 9110, 12.5.3). */
-export function acceptedCoding(header: string | string[] | undefined): ResponseCoding | undefined {
+/**
+ * The coding for the response to a caller, by its accept-encoding; undefined = none (RFC 9110, 12.5.3).
+ * @param offered the codings that there are. Default: all.
+ */
+export function acceptedCoding(
+  header: string | string[] | undefined,
+  offered: readonly ResponseCoding[] = ["br", "gzip"],
+): ResponseCoding | undefined {
   if (header === undefined) return undefined;
   const weights = new Map<string, number>();
   for (const part of String(header).toLowerCase().split(",")) {
@@ -80,7 +86,8 @@ export function acceptedCoding(header: string | string[] | undefined): ResponseC
     const weight = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
     weights.set(name, weight === undefined ? 1 : Number(weight) || 0);
   }
-  const weightOf = (coding: string): number => weights.get(coding) ?? weights.get("*") ?? 0;
+  const weightOf = (coding: ResponseCoding): number =>
+    offered.includes(coding) ? (weights.get(coding) ?? weights.get("*") ?? 0) : 0;
   const [br, gzip] = [weightOf("br"), weightOf("gzip")];
   if (br > 0 && br >= gzip) return "br";
   return gzip > 0 ? "gzip" : undefined;

@@ -14,6 +14,7 @@ import { discardBody } from "../http/discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../http/exchange.ts";
 import { isBodyAwaited } from "../http/expectation.ts";
 import { failureParts, writeFailure } from "./failure.ts";
+import { serveFiles } from "./files/door.ts";
 import { SiteReply } from "./reply.ts";
 import { requestFields } from "./request-fields.ts";
 import { type SiteRequest, siteRequest } from "./site-request.ts";
@@ -22,8 +23,8 @@ import { type SiteRequest, siteRequest } from "./site-request.ts";
 const REFUSED_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
 
 /**
- * Carries a request that the `fetch` of a service answers: as a streaming call, with its head as arguments and its body as
- * messages. False = the request is for something else.
+ * Carries a request that a service answers: with one of its files, or by its `fetch`, as a streaming call with its head as
+ * arguments and its body as messages. False = the request is for something else.
  */
 export function serveSite(
   request: HttpRequest,
@@ -32,13 +33,16 @@ export function serveSite(
 ): boolean {
   const site = siteRequest(request, options.router.sites);
   if (site === undefined) return false;
-  try {
-    if (site.path.startsWith("/")) serve(site, request, response, options);
-    else redirect(site, request, response);
-  } catch (error) {
+  const fail = (error: unknown): void => {
     const failure = asLeverError(error, options.log, "gateway");
     writeFailure(response, failureParts(failure, request.headers));
     discardBody(request);
+  };
+  try {
+    if (site.path.startsWith("/")) serve(site, { request, response, options, fail });
+    else redirect(site, request, response);
+  } catch (error) {
+    fail(error);
   }
   return true;
 }
@@ -54,18 +58,45 @@ function redirect(
   discardBody(request);
 }
 
-function serve(
-  { environment, service, prefix, path }: SiteRequest,
-  request: HttpRequest,
-  response: HttpResponse,
-  options: DoorOptions,
+interface SiteExchange {
+  readonly request: HttpRequest;
+  readonly response: HttpResponse;
+  readonly options: DoorOptions;
+  /** Answers with an error. */
+  readonly fail: (error: unknown) => void;
+}
+
+function serve(found: SiteRequest, exchange: SiteExchange): void {
+  const { environment, service, site } = found;
+  const { request, options, fail } = exchange;
+  const { method = "GET" } = request;
+  if (REFUSED_METHODS.has(method)) throw refusedMethod(method);
+  const target = { environment, service, resource: "", method: FETCH_METHOD };
+  const admission = options.admission.admitSite(target, request);
+  const { files, hasFetch } = site;
+  // A body could arrive while the file is looked up.
+  if (files === undefined || (hasFetch && announcesBody(request))) {
+    fetchFrom(found, admission, exchange);
+    return;
+  }
+  const next = (): void => {
+    try {
+      fetchFrom(found, admission, exchange);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  serveFiles({ ...exchange, site: found, files, next: hasFetch ? next : undefined });
+}
+
+function fetchFrom(
+  { prefix, path }: SiteRequest,
+  { admitted, headers }: ReturnType<DoorOptions["admission"]["admitSite"]>,
+  { request, response, options }: SiteExchange,
 ): void {
   const { admission, router, isSecure } = options;
   const { method = "GET", socket } = request;
-  if (REFUSED_METHODS.has(method)) throw refusedMethod(method);
   const isExpecting = isBodyAwaited(request);
-  const target = { environment, service, resource: "", method: FETCH_METHOD };
-  const { admitted, headers } = admission.admitSite(target, request);
   const refusal = router.refusal(admitted);
   if (refusal !== undefined) {
     admission.meter.addRefusal(refusal.code);

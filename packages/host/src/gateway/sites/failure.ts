@@ -4,13 +4,18 @@ import type { HttpResponse } from "../http/exchange.ts";
 import { type Headers, problemParts, type ResponseParts } from "../http/response-parts.ts";
 import { writeResponse } from "../http/write-response.ts";
 
+/** True for a browser that asks for a page. */
+export function acceptsPage({ accept }: Pick<IncomingHttpHeaders, "accept">): boolean {
+  return accept?.toLowerCase().includes("text/html") === true;
+}
+
 /** The response with an error of Lever: a page for browsers, and a problem (RFC 9457) for others. */
 export function failureParts(
   refusal: LeverError,
-  { accept }: Pick<IncomingHttpHeaders, "accept">,
+  asked: Pick<IncomingHttpHeaders, "accept">,
 ): ResponseParts {
   const parts = problemParts(refusal);
-  if (accept?.toLowerCase().includes("text/html") !== true) return parts;
+  if (!acceptsPage(asked)) return parts;
   const call = String(parts.headers["lever-call"]);
   const body = Buffer.from(page(parts.status, refusal, call));
   const headers = {

@@ -20,13 +20,7 @@ import { type AnsweredCall, callHeaders, type Headers } from "../http/response-p
 import { replyWriter } from "../http/write-reply.ts";
 import { failureParts, fetchFailed, writeFailure } from "./failure.ts";
 import { parseResponseHead, type ResponseHead } from "./response-head.ts";
-
-/**
- * Keeps pages below a host name that Lever itself uses from the origin of that name: they can neither read what others store
- * there nor call with the rights of their reader.
- */
-const SANDBOX =
-  "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts allow-top-navigation-by-user-activation";
+import { SANDBOX } from "./sandbox.ts";
 
 interface SiteReplyOptions extends Pick<DoorOptions, "clock" | "limits" | "replies"> {
   readonly request: HttpRequest;

@@ -4,7 +4,8 @@ import { Sites } from "../../router/sites.ts";
 import { siteRequest } from "./site-request.ts";
 
 const sites = new Sites();
-sites.set("dev.lever", "web", ["fetch", "hello", "ticksChan"]);
+sites.set("dev.lever", "web", { methods: ["hello", "ticksChan"], hasFetch: true });
+sites.set("dev.lever", "program", { hasFetch: false, files: { folder: "/code" } });
 
 const events = { accept: "text/event-stream" };
 const preflight = { "access-control-request-method": "POST" };
@@ -37,6 +38,8 @@ it.each<[string, string, IncomingHttpHeaders, readonly [prefix: string, path: st
     ["OPTIONS", "/web/hello", preflight, undefined],
     ["OPTIONS", "/web/hello", {}, ["/web", "/hello"]],
     ["POST", "/hello", own, ["", "/hello"]],
+    ["GET", "/program/a", {}, ["/program", "/a"]],
+    ["POST", "/program/anything", {}, undefined],
     ["GET", "/web/", { host: "other.dev.lever.localhost" }, undefined],
   ],
 )("%s %s with %j", (method, url, headers, expected) => {
@@ -44,5 +47,5 @@ it.each<[string, string, IncomingHttpHeaders, readonly [prefix: string, path: st
   const found = siteRequest(request, sites);
   expect(found && [found.prefix, found.path]).toEqual(expected);
   if (found !== undefined)
-    expect(found).toMatchObject({ environment: "dev.lever", service: "web" });
+    expect(found).toMatchObject({ environment: "dev.lever", site: expect.anything() });
 });

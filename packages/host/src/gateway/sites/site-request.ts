@@ -1,11 +1,12 @@
 import { isStreamingName, type LeverUrl, parseLeverPath } from "@leveros/protocol";
-import type { Sites } from "../../router/sites.ts";
+import type { Site, Sites } from "../../router/sites.ts";
 import type { HttpRequest } from "../http/exchange.ts";
 import { hostName, siteOfHostName } from "../http/host-name.ts";
 import { type RequestHead, requestEnvironment, splitUrl } from "../http/request-target.ts";
 
-/** A request that the `fetch` of a service answers. */
+/** A request that a service answers by its `fetch`, or with a file. */
 export interface SiteRequest extends Pick<LeverUrl, "environment" | "service"> {
+  readonly site: Site;
   /** The beginning of the path, which the service does not get; `""` on its own host name. */
   readonly prefix: string;
   /** The path and the query that the service gets; without a `/` at its beginning, the caller has left it out. */
@@ -13,8 +14,8 @@ export interface SiteRequest extends Pick<LeverUrl, "environment" | "service"> {
 }
 
 /**
- * The service whose `fetch` answers a request; undefined = there is none, or the request is a call. On a service's own host
- * name, everything is for its `fetch`. On all other ones, what is below its name is, except calls of its methods.
+ * The service that answers a request; undefined = there is none, or the request is a call. On a service's own host name,
+ * everything is for the service. On all other ones, what is below its name is, except calls of its methods.
  */
 export function siteRequest(
   request: RequestHead & Pick<HttpRequest, "method">,
@@ -23,8 +24,9 @@ export function siteRequest(
   const { url = "" } = request;
   if (sites.isEmpty || !url.startsWith("/")) return undefined;
   const own = siteOfHostName(hostName(request.headers) ?? "");
-  if (own !== undefined && sites.methodsOf(own.environment, own.service) !== undefined) {
-    return { ...own, prefix: "", path: url };
+  if (own !== undefined) {
+    const site = sites.of(own.environment, own.service);
+    if (site !== undefined) return { ...own, site, prefix: "", path: url };
   }
   const { path, query } = splitUrl(request);
   const slash = path.indexOf("/", 1);
@@ -32,9 +34,9 @@ export function siteRequest(
   try {
     const service = decodeURIComponent(prefix.slice(1));
     const environment = requestEnvironment(request.headers, query);
-    const methods = sites.methodsOf(environment, service);
-    if (methods === undefined || isCall(request, path, methods)) return undefined;
-    return { environment, service, prefix, path: url.slice(prefix.length) };
+    const site = sites.of(environment, service);
+    if (site === undefined || isCall(request, path, site)) return undefined;
+    return { environment, service, site, prefix, path: url.slice(prefix.length) };
   } catch {
     // `requestTarget` reports what is malformed.
     return undefined;
@@ -45,10 +47,10 @@ export function siteRequest(
 function isCall(
   { method, headers }: Pick<HttpRequest, "method" | "headers">,
   path: string,
-  methods: readonly string[],
+  { methods }: Site,
 ): boolean {
   const name = methodName(path);
-  if (name === undefined || !methods.includes(name)) return false;
+  if (name === undefined || methods?.includes(name) === false) return false;
   switch (method) {
     case "POST":
       return true;

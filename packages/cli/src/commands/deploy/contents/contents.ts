@@ -20,6 +20,14 @@ export interface ContentsOptions {
   readonly linksPackages?: boolean;
 }
 
+/** Paths in a lever.json without which a service cannot run; undefined = it has none. */
+export interface NeededPaths {
+  /** The service's module. */
+  readonly jsEntry?: string | undefined;
+  /** The folder of its files. */
+  readonly static?: string | undefined;
+}
+
 /** Everything that would be deployed, and what the user should know about it. */
 export interface Contents {
   /** The folder of the workspace; without one, that of the service. */

@@ -17,7 +17,7 @@ afterEach(() => around[Symbol.asyncDispose]());
 
 /** The text of the packed tsconfig.json, as JSON; undefined if the file is packed as it is. */
 async function packed(path = "tsconfig.json"): Promise<unknown> {
-  const { entries } = await readContents(join(around.path, "w/s"), "server.ts");
+  const { entries } = await readContents(join(around.path, "w/s"), { jsEntry: "server.ts" });
   const entry = entries.find((other) => other.path === path);
   if (entry === undefined) return "none";
   return entry.kind === "text" ? JSON.parse(entry.text) : undefined;
@@ -63,7 +63,7 @@ it("a tsconfig.json that extends nothing is packed as it is", async () => {
 
 it("a tsconfig.json that extends a missing file is packed as it is, with a note", async () => {
   await around.put({ "w/s/tsconfig.json": { extends: "../nowhere.json" } });
-  const { notes } = await readContents(join(around.path, "w/s"), "server.ts");
+  const { notes } = await readContents(join(around.path, "w/s"), { jsEntry: "server.ts" });
   expect(await packed()).toBeUndefined();
   expect(notes).toEqual([
     expect.stringMatching(/^tsconfig\.json is packed as it is: .*nowhere\.json/),

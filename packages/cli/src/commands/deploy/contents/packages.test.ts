@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => around[Symbol.asyncDispose]());
 
 function read(): Promise<Contents> {
-  return readContents(join(around.path, "w/s"), "server.js");
+  return readContents(join(around.path, "w/s"), { jsEntry: "server.js" });
 }
 
 /** The files and links without `server.js`; links with their targets. */

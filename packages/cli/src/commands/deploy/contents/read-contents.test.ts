@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => around[Symbol.asyncDispose]());
 
 function read(): Promise<Contents> {
-  return readContents(join(around.path, "w/s"), "server.js");
+  return readContents(join(around.path, "w/s"), { jsEntry: "server.js" });
 }
 
 /** The files and links without `server.js`; links with their targets. */
@@ -179,6 +179,6 @@ describe("links in the service's own files", () => {
 
   it("out of the folder are refused for a program, whose sources are unknown", async () => {
     await around.link("w/s/link", "/etc/hosts");
-    expect((await readContents(join(around.path, "w/s"), undefined)).problems).toHaveLength(1);
+    expect((await readContents(join(around.path, "w/s"), {})).problems).toHaveLength(1);
   });
 });

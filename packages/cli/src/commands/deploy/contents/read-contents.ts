@@ -3,7 +3,13 @@ import { basename, join } from "node:path";
 import { ArchiveLayout, linkTarget } from "./archive-layout.ts";
 import { collectContents } from "./collect-contents.ts";
 import type { Collected, FolderLink } from "./collected.ts";
-import { type ArchiveEntry, bytesOf, type Contents, type ContentsOptions } from "./contents.ts";
+import {
+  type ArchiveEntry,
+  bytesOf,
+  type Contents,
+  type ContentsOptions,
+  type NeededPaths,
+} from "./contents.ts";
 import { flattenTsconfigs } from "./flat-tsconfig.ts";
 import { type IgnoreRules, readIgnoreRules } from "./ignore-rules.ts";
 import { describeLostPackages } from "./lost-packages.ts";
@@ -16,11 +22,10 @@ const NAMES_SHOWN = 8;
 /**
  * Finds out what is deployed with a service folder.
  * @param folder an absolute path without links.
- * @param jsEntry the path of the service's module, if it has one.
  */
 export async function readContents(
   folder: string,
-  jsEntry: string | undefined,
+  { jsEntry, static: files }: NeededPaths,
   { linksPackages = false }: ContentsOptions = {},
 ): Promise<Contents> {
   const root = await findWorkspaceRoot(folder);
@@ -30,10 +35,15 @@ export async function readContents(
   const problems: string[] = [];
   const notes: string[] = [];
   const kept = new Set<string>();
-  const ignored = jsEntry === undefined ? undefined : await rules.own.ignoredPart(folder, jsEntry);
-  if (ignored !== undefined && ignored !== jsEntry && rules.own.file === ".gitignore") {
+  // A file in the folder, because a rule may be for folders only.
+  const page = files === undefined ? undefined : `${files}/index.html`;
+  for (const [field, path] of [["jsEntry", jsEntry] as const, ["static", page] as const]) {
+    if (path === undefined || rules.own.file !== ".gitignore") continue;
+    const ignored = await rules.own.ignoredPart(folder, path);
+    if (ignored === undefined || ignored === path) continue;
     kept.add(join(folder, ignored));
-    notes.push(`${ignored} is packed although git ignores it: jsEntry is in it.`);
+    const why = ignored === files ? `it is the folder of ${field}` : `${field} is in it`;
+    notes.push(`${ignored} is packed although git ignores it: ${why}.`);
   }
   const collected = await collectContents({ layout, rules, kept, linksPackages });
   for (const { file, stats } of collected.special) {

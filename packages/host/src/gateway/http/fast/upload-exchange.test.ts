@@ -16,6 +16,7 @@ import { Sites } from "../../../router/sites.ts";
 import { Admission } from "../../admission/admit-call.ts";
 import { BodyBudget } from "../../body-budget.ts";
 import { Readiness } from "../../platform/readiness.ts";
+import { FileCache } from "../../sites/files/file-cache.ts";
 import { UnreadReplies } from "../../unread-replies.ts";
 import { FastConnections } from "./door.ts";
 
@@ -84,6 +85,7 @@ beforeEach(async () => {
       router,
       limits,
       budget: new BodyBudget(limits.bufferedBodyBytesMax),
+      files: new FileCache(),
       replies,
       readiness,
       isSecure: false,
