@@ -25,6 +25,33 @@ export const OUTSIDE: Caller = { kind: "outside", mayReadLogs: false };
 /** Callers outside Lever who may see what the service prints. */
 export const LOG_READER: Caller = { kind: "outside", mayReadLogs: true };
 
+/** How a host has passed a call on. None of these calls is passed on again. */
+export const PASS_MARKS = [
+  /** The host has a free place for it, else it declines. */
+  "place",
+  /** The host owns the resource, else it declines. */
+  "at owner",
+  /** The host may become the owner of the resource. */
+  "may place",
+] as const;
+export type PassMark = (typeof PASS_MARKS)[number];
+
+/** A call that another host has passed on. */
+export interface PassedOn {
+  readonly mark: PassMark;
+  /** Number of calls in its chain, itself included. */
+  readonly depth: number;
+}
+
+/** Why a host does not take a call that another host has passed on. Nothing of it has run. */
+export type Declined =
+  | { readonly reason: "busy" }
+  /** `owner`: the host that owned the resource when it was last asked for. undefined = not known. */
+  | {
+      readonly reason: "not owner";
+      readonly owner?: { readonly host: string; readonly incarnation: number } | undefined;
+    };
+
 /** Every part passes a call on in this form: the gateway, links, the router, and the runtime. */
 export interface CallRequest {
   readonly caller: Caller;
@@ -48,6 +75,8 @@ export interface CallRequest {
   readonly trace?: TraceContext | undefined;
   /** From an instance: the number, on its link, of the call in whose course it makes this one. undefined = not known. */
   readonly parent?: number | undefined;
+  /** From another host. undefined = it came in at this host. Ignored from anybody but a host. */
+  readonly passedOn?: PassedOn | undefined;
   /**
    * Releases the memory of `body` to its owner, which will overwrite it. Called once, by the part that has copied the
    * body. A part that keeps the body never calls it.
@@ -103,6 +132,8 @@ export interface CallListener {
   onUnread?(error: LeverError): void;
   /** The call had to wait, and an instance has it now. At most once, before the first message. */
   onAssigned?(waitTimes: WaitTimes): void;
+  /** The other host does not take the call that was passed on to it. Nothing follows. */
+  onDeclined?(declined: Declined): void;
 }
 
 /** Takes calls: the router, a link to an instance, or a service inside the host. */

@@ -28,6 +28,8 @@ const statusByCode = {
   resource_failed: 502,
   overloaded: 503,
   unavailable: 503,
+  /** No host may own the resource now. */
+  resource_unavailable: 503,
   deadline_exceeded: 504,
   /** These come only from the program of an `entry` service, as gRPC statuses (`grpcStatus`). */
   unknown: 500,

@@ -41,6 +41,7 @@ export {
   type CallRequest,
   type CallTarget,
   closedSide,
+  type Declined,
   ignoredEvents,
   LOG_READER,
   type MessageKind,
@@ -48,6 +49,8 @@ export {
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
   PAYLOAD_LINES,
+  type PassedOn,
+  type PassMark,
   type PayloadKind,
   type WaitTimes,
 } from "./call.ts";

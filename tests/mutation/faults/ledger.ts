@@ -40,7 +40,7 @@ export const ledgerFaults: readonly PlantedFault[] = faultsIn(
     ],
     [
       "Resources of an instance that has exited still count as owned.",
-      "if (entry.owner !== undefined) this.#owned.get(entry.owner)?.delete(entry);",
+      "if (owner !== undefined) this.#owned.get(owner)?.delete(entry);",
       "",
       "simulation",
       LEDGER,
@@ -67,7 +67,7 @@ export const ledgerFaults: readonly PlantedFault[] = faultsIn(
     ],
     [
       "Calls of an earlier ownership count in the next one.",
-      "entry.calls = 0;\n      entry.streams = 0;",
+      "entry.calls = 0;\n    entry.streams = 0;",
       "",
       LEDGER,
     ],
@@ -108,15 +108,14 @@ export const ledgerFaults: readonly PlantedFault[] = faultsIn(
     ["A resource is idle from its first call on.", "entry.lastUsedAt = call.now;", "", LEDGER],
     [
       "A resource without calls and owner is kept.",
-      'if (entry.phase === "unplaced" && entry.waiting.size === 0) this.#forget(entry);',
-      "",
-
+      'if (entry.phase === "unplaced" || entry.phase === "elsewhere") this.#forget(entry);\n    else if',
+      "if",
       LEDGER,
     ],
     [
       "Calls that wait for a released resource are forgotten.",
-      "this.#unplaced.add(entry);\n    this.place();",
-      "",
+      'entry.phase = "unplaced";\n    this.#placeSoon(entry);',
+      'entry.phase = "unplaced";',
       "simulation",
       LEDGER,
     ],
@@ -129,8 +128,8 @@ export const ledgerFaults: readonly PlantedFault[] = faultsIn(
     ],
     [
       "An ownership keeps the epoch of the one before it.",
-      "entry.epoch = this.#act.nextEpoch();",
-      "entry.epoch = Math.max(1, entry.epoch);",
+      "entry.epoch = epoch;\n      return true;",
+      "entry.epoch = Math.max(1, entry.epoch);\n      return true;",
       "simulation",
       LEDGER,
     ],

@@ -24,8 +24,8 @@ export const linkFaults: readonly PlantedFault[] = [
     ],
     [
       "A call that may have run is given to another instance.",
-      "wasReset ? this.output.writes - 1 : Number.POSITIVE_INFINITY",
-      "wasReset ? 0 : Number.POSITIVE_INFINITY",
+      "wasReset ? this.output.writes - 1 : this.output.writes",
+      "wasReset ? 0 : this.output.writes",
       "protocol/src/link/unread-call.test.ts",
     ],
     [

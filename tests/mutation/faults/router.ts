@@ -62,7 +62,7 @@ export const routerFaults: readonly PlantedFault[] = [
     ],
     [
       "The owner of a resource has no limit of calls.",
-      "owner.callsInFlight >= this.#options.limits.callsPerInstanceMax",
+      "owner.callsInFlight >= limits.callsPerInstanceMax",
       "owner.callsInFlight < 0",
       SERVICE_ROUTE,
     ],
@@ -148,7 +148,7 @@ export const routerFaults: readonly PlantedFault[] = [
   ...faultsIn("host/src/router/routed-call.ts", [
     [
       "An early half-close of a stream is lost.",
-      "if (hasEarly && !this.#hasMore) callee.end();",
+      "if (isEndEarly && !this.#hasMore) receiver.end();",
       "",
       "simulation",
       ROUTED_CALL,
@@ -162,7 +162,7 @@ export const routerFaults: readonly PlantedFault[] = [
     ],
     [
       "Early messages of a stream are lost.",
-      "this.#early?.sendTo(callee);",
+      "this.#early?.sendTo(receiver);",
       "",
       "simulation",
       ROUTED_CALL,
@@ -277,7 +277,7 @@ export const routerFaults: readonly PlantedFault[] = [
     ],
     [
       "An instance sees how long its call has waited.",
-      "if (this.#isTrusted) this.#side.sendAssigned(waitTimes);",
+      "if (this.#options.isTrusted) this.#side.sendAssigned(waitTimes);",
       "this.#side.sendAssigned(waitTimes);",
       "host/src/router/serve-instance-calls.test.ts",
     ],

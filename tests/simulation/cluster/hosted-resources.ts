@@ -7,6 +7,7 @@ import {
   ResourceLedger,
   rowsToRelease,
 } from "@leveros/host/parts";
+import { LeverError } from "@leveros/protocol";
 import type { CallOutcome, HostCall } from "./simulated-call.ts";
 import type { SimulatedHost } from "./simulated-host.ts";
 import type { InstanceFunction, SimulatedInstance } from "./simulated-instance.ts";
@@ -21,8 +22,6 @@ const IDLE_MS = 4_000;
 interface Hosted {
   ownership: Ownership;
   readonly ledger: ResourceLedger<SimulatedInstance, HostCall>;
-  /** The epoch of the claim, until an instance gets it. */
-  freeEpoch: number | undefined;
 }
 
 /** The resources of one host, and the calls that it has for them. */
@@ -65,11 +64,8 @@ export class HostedResources {
     switch (decision.kind) {
       case "serve":
       case "wait":
-        this.#keep(hosted, call);
-        return;
       case "claim":
         this.#keep(hosted, call);
-        this.#claim(call.resource, hosted);
         return;
       case "pass on":
         if (host.canReach(decision.to)) {
@@ -94,9 +90,7 @@ export class HostedResources {
 
   /** The call is over by its deadline. */
   leave(call: HostCall): void {
-    const hosted = this.#hosted(call.resource);
-    hosted.ledger.leave(call);
-    this.#settle(call.resource, hosted);
+    this.#hosted(call.resource).ledger.leave(call);
   }
 
   /** An instance is ready. */
@@ -108,10 +102,7 @@ export class HostedResources {
     const calls = this.#calls.get(instance) ?? new Set();
     this.#calls.delete(instance);
     for (const fail of calls) fail();
-    for (const [resource, hosted] of this.#resources) {
-      hosted.ledger.exited(instance);
-      this.#settle(resource, hosted);
-    }
+    for (const { ledger } of this.#resources.values()) ledger.exited(instance);
   }
 
   /** Regular work: gives back idle resources or, when the host drains, all of them. */
@@ -130,11 +121,7 @@ export class HostedResources {
 
   /** The incarnation is over, and all of its owners are dead. Claims and releases in flight still get their answers. */
   incarnationOver(): void {
-    for (const [resource, hosted] of this.#resources) {
-      if (hosted.ownership.kind !== "owned") continue;
-      hosted.freeEpoch = undefined;
-      this.#become(resource, hosted, { kind: "unknown" });
-    }
+    for (const { ledger } of this.#resources.values()) ledger.hostLost();
   }
 
   /** The database's rows of this incarnation. */
@@ -149,14 +136,13 @@ export class HostedResources {
     if (earlier !== undefined) return earlier;
     const hosted: Hosted = {
       ownership: { kind: "unknown" },
-      freeEpoch: undefined,
       ledger: new ResourceLedger<SimulatedInstance, HostCall>({
-        nextEpoch: () => {
-          const epoch = hosted.freeEpoch ?? 0;
-          hosted.freeEpoch = undefined;
-          return epoch;
+        claim: () => {
+          this.#claim(resource, hosted);
+          return undefined;
         },
-        choose: () => (hosted.freeEpoch === undefined ? undefined : this.#host.anyInstance()),
+        release: (_, epoch) => this.#release(resource, hosted, epoch),
+        choose: () => this.#host.anyInstance(),
         open: (_, owner, epoch) => this.#open(resource, hosted, { owner, epoch }),
         close: (_, owner, epoch) => this.#close(resource, hosted, { owner, epoch }),
         dispatch: (calls, owner) => {
@@ -180,6 +166,7 @@ export class HostedResources {
   #claim(resource: string, hosted: Hosted): void {
     const host = this.#host;
     const { incarnation, world } = host;
+    if (host.right !== "own") throw new LeverError("resource_unavailable", "There is no lease.");
     hosted.ownership = { kind: "claiming", incarnation };
     host.ask(
       CLAIM_TIMEOUT_MS,
@@ -189,12 +176,8 @@ export class HostedResources {
           lease: host.lease,
           now: host.machine.moment(),
         });
-        if (after.kind === "releasing") {
-          this.#release(resource, hosted, after);
-          return;
-        }
-        if (after.kind === "owned") hosted.freeEpoch = after.epoch;
-        this.#become(resource, hosted, after);
+        if (after.kind === "releasing") this.#giveBack(resource, hosted, after);
+        else this.#become(resource, hosted, after);
       },
     );
     world.faults?.onSent(host, "claim");
@@ -204,12 +187,10 @@ export class HostedResources {
   #become(resource: string, hosted: Hosted, ownership: Ownership): void {
     hosted.ownership = ownership;
     if (ownership.kind === "owned") {
-      hosted.ledger.place();
-      this.#settle(resource, hosted);
+      hosted.ledger.claimed(resource, ownership.epoch);
       return;
     }
-    for (const call of hosted.ledger.waiting) {
-      hosted.ledger.leave(call);
+    for (const call of hosted.ledger.notOwned(resource)) {
       call.hasWaited = true;
       if (ownership.kind === "unknown") this.#host.timer(20, () => this.take(call));
       else this.take(call);
@@ -239,22 +220,23 @@ export class HostedResources {
     this.take(call);
   }
 
-  /** A resource that is owned here without an owner among the instances is given back. */
-  #settle(resource: string, hosted: Hosted): void {
-    const { ownership, ledger } = hosted;
-    if (ownership.kind !== "owned") return;
-    const entry = ledger.ownership(resource);
-    if (entry?.owner !== undefined) return;
-    const mayStillOpen = hosted.freeEpoch !== undefined && entry !== undefined;
-    if (!mayStillOpen) this.#release(resource, hosted, ownership);
+  /** The ledger gives the resource back. True = the incarnation that owned it is over. */
+  #release(resource: string, hosted: Hosted, epoch: number): boolean {
+    const { incarnation, isMember } = this.#host;
+    const { ownership } = hosted;
+    if (ownership.kind !== "owned" || ownership.incarnation !== incarnation || !isMember) {
+      hosted.ownership = { kind: "unknown" };
+      return true;
+    }
+    this.#giveBack(resource, hosted, { incarnation, epoch });
+    return false;
   }
 
-  #release(
+  #giveBack(
     resource: string,
     hosted: Hosted,
     { incarnation, epoch }: { readonly incarnation: number; readonly epoch: number },
   ): void {
-    hosted.freeEpoch = undefined;
     hosted.ownership = { kind: "releasing", incarnation, epoch };
     this.#host.release(resource, { incarnation, epoch }, () => {
       this.#become(resource, hosted, { kind: "unknown" });
@@ -277,7 +259,6 @@ export class HostedResources {
     this.#hook("closeResource", { resource, owner, epoch }, () => {
       hosted.ledger.closed(resource, epoch);
       if (!this.isOwner(owner)) this.#host.unkeep(owner);
-      this.#settle(resource, hosted);
     });
   }
 

@@ -1,4 +1,4 @@
-import type { CallTarget, LeverError } from "@leveros/protocol";
+import type { CallTarget, Declined, LeverError, PassMark } from "@leveros/protocol";
 import type { ChainLink, RoutedRequest } from "./chain-link.ts";
 import type { EnvironmentAccess } from "./environment-access.ts";
 import type { Lease } from "./lease.ts";
@@ -26,10 +26,18 @@ export interface SubmittedCall extends ChainLink {
   readonly isOver: boolean;
   /** By the router's clock. Infinity = it has none. */
   readonly deadlineAt: number;
+  /** How another host has passed it on. undefined = it came in at this host. */
+  readonly passMark: PassMark | undefined;
+  /** Hosts that have declined it. */
+  readonly declines: number;
+  /** It has waited at this host. */
+  readonly hasWaited: boolean;
   /** No instance can take it at `now`: it waits. */
   wait(now: number): void;
   /** An instance takes it now. The call ends the lease, once. */
   assign(lease: Lease): void;
   /** Ends it with Lever's error, whether it waits or has a place. */
   refuse(error: LeverError): void;
+  /** Gives it back to the host that has passed it on. Nothing of it has run. */
+  decline(declined: Declined): void;
 }

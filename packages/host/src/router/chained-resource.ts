@@ -20,6 +20,10 @@ export function ownerInCourse(
   if (owner === undefined) return undefined;
   switch (phase) {
     case "unplaced":
+    case "claiming":
+    case "claimed":
+    case "releasing":
+    case "elsewhere":
     case "open":
       return undefined;
     case "handingOver": {

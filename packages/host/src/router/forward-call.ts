@@ -3,6 +3,7 @@ import {
   type CallListener,
   cancelled,
   closedSide,
+  type Declined,
   formatCallId,
   ignoredEvents,
   type LeverError,
@@ -26,6 +27,8 @@ export interface ForwardOptions {
    * on as they are. An error of any other peer only cancels the call.
    */
   readonly isTrusted: boolean;
+  /** The other end is a host that learns why a call of it was declined. Default: none is. */
+  readonly onDeclined?: (side: LinkedSide, declined: Declined) => void;
   readonly log: Log;
 }
 
@@ -36,9 +39,10 @@ export interface ForwardOptions {
 export function forwardCall(
   request: RoutedRequest,
   side: LinkedSide,
-  { target, isTrusted, log }: ForwardOptions,
+  options: ForwardOptions,
 ): CallListener {
-  const replies = new Replies(side, request, isTrusted);
+  const { target, isTrusted, log } = options;
+  const replies = new Replies(side, request, options);
   try {
     // A regular call has arrived whole.
     const call = target.open(request, replies, request.isStream);
@@ -58,21 +62,21 @@ class Replies implements CallListener {
   readonly #side: LinkedSide;
   readonly #isStream: boolean;
   readonly #number: number;
-  readonly #isTrusted: boolean;
+  readonly #options: ForwardOptions;
 
   constructor(
     side: LinkedSide,
     { isStream, number = 0 }: Pick<RoutedRequest, "isStream" | "number">,
-    isTrusted: boolean,
+    options: ForwardOptions,
   ) {
     this.#side = side;
     this.#isStream = isStream;
     this.#number = number;
-    this.#isTrusted = isTrusted;
+    this.#options = options;
   }
 
   onAssigned(waitTimes: WaitTimes): void {
-    if (this.#isTrusted) this.#side.sendAssigned(waitTimes);
+    if (this.#options.isTrusted) this.#side.sendAssigned(waitTimes);
   }
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
@@ -88,12 +92,16 @@ class Replies implements CallListener {
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
     // A process of this host has numbered the call itself.
-    const id = this.#isTrusted ? undefined : formatCallId(this.#number);
+    const id = this.#options.isTrusted ? undefined : formatCallId(this.#number);
     this.#side.fail(kind, bytes, id);
   }
 
   onAbort(error: LeverError): void {
     this.#side.abort(error);
+  }
+
+  onDeclined(declined: Declined): void {
+    this.#options.onDeclined?.(this.#side, declined);
   }
 
   onDrain(): void {

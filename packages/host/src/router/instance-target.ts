@@ -29,6 +29,8 @@ export interface InstanceTarget {
   start?: StartTimes;
   /** When its start was over, by the host's clock. */
   readyAt?: number;
+  /** It is another host, which may decline calls. Absent = it is an instance. */
+  readonly isHost?: boolean;
 }
 
 export function addStream(target: InstanceTarget, stream: Stream): void {

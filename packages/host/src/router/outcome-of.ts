@@ -11,6 +11,7 @@ export function outcomeOf({ code, grpcStatus }: Pick<LeverError, "code" | "grpcS
     case "deadline_exceeded":
       return outcomes.timeout;
     case "unavailable":
+    case "resource_unavailable":
       return outcomes.unavailable;
     case "instance_failed":
     case "start_failed":

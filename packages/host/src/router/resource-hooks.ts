@@ -34,7 +34,12 @@ export interface HookedLedgerOptions {
   readonly route: object;
   readonly clock: Clock;
   readonly hookTimeoutMs: number;
-  readonly nextEpoch: () => number;
+  /** See `LedgerActions`. */
+  claim(resource: string): number | undefined;
+  release(resource: string, epoch: number, owner: InstanceTarget | undefined): boolean;
+  /** The owner may open resources when this resolves. undefined = it may now. */
+  prepareOwner(owner: InstanceTarget): Promise<void> | undefined;
+  onOpen(): void;
   /** The instance for a new resource; undefined = none can take one now. */
   choose(): InstanceTarget | undefined;
   assign(call: SubmittedCall, owner: InstanceTarget): void;
@@ -49,18 +54,34 @@ export function createLedger(
 ): ResourceLedger<InstanceTarget, SubmittedCall> {
   const { clock, hookTimeoutMs: timeoutMs, onStuck, route } = options;
   const ledger = new ResourceLedger<InstanceTarget, SubmittedCall>({
-    nextEpoch: options.nextEpoch,
+    claim: (resource) => options.claim(resource),
+    release: (resource, epoch, owner) => options.release(resource, epoch, owner),
     choose: () => options.choose(),
-    open: (resource, owner, epoch, cause) =>
-      runHook(
-        owner,
-        "newResource",
-        { resource, epoch, timeoutMs, clock, route, cause },
-        (failure) => {
-          if (failure === undefined) ledger.opened(resource, epoch);
-          else ledger.failed(resource, epoch, failure);
+    open: (resource, owner, epoch, cause) => {
+      options.onOpen();
+      const open = (): void =>
+        runHook(
+          owner,
+          "newResource",
+          { resource, epoch, timeoutMs, clock, route, cause },
+          (failure) => {
+            if (failure === undefined) ledger.opened(resource, epoch);
+            else ledger.failed(resource, epoch, failure);
+          },
+        );
+      const prepared = options.prepareOwner(owner);
+      if (prepared === undefined) {
+        open();
+        return;
+      }
+      prepared.then(
+        () => {
+          // The owner may be exiting by now.
+          if (ledger.isOpening(resource, epoch)) open();
         },
-      ),
+        (error: LeverError) => ledger.failed(resource, epoch, { error, isOutcomeUnknown: false }),
+      );
+    },
     close: (resource, owner, epoch) =>
       runHook(owner, "closeResource", { resource, epoch, timeoutMs, clock, route }, (failure) => {
         if (failure?.isOutcomeUnknown === true) onStuck(owner, resource);

@@ -20,6 +20,9 @@ interface Entry<Instance, Waiter> {
   readonly waiting: Set<Waiter>;
 }
 
+/** Phases in which the host does not have the resource for certain. */
+const WITHOUT_HOST: ReadonlySet<ResourcePhase> = new Set(["claiming", "releasing", "elsewhere"]);
+
 /**
  * Decides which instance owns which resource of a service. It has no timers and no I/O: time comes in as an argument.
  *
@@ -53,6 +56,11 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     return this.#owned.get(instance)?.size ?? 0;
   }
 
+  /** Instances that own resources, in any phase. */
+  get owners(): Instance[] {
+    return [...this.#owned].filter(([, entries]) => entries.size > 0).map(([owner]) => owner);
+  }
+
   /** True while it keeps anything about the instance. */
   remembers(instance: Instance): boolean {
     return [this.#owned, this.#draining, this.#paused].some((of) => of.has(instance));
@@ -76,22 +84,7 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
 
   /** A call waits for the resource. The ledger places the resource as soon as an instance can take it. */
   wait(waiter: Waiter, now: number): void {
-    const { resource } = waiter;
-    let entry = this.#entries.get(resource);
-    if (entry === undefined) {
-      entry = {
-        resource,
-        phase: "unplaced",
-        owner: undefined,
-        epoch: 0,
-        calls: 0,
-        streams: 0,
-        lastUsedAt: now,
-        waiting: new Set(),
-      };
-      this.#entries.set(resource, entry);
-      this.#unplaced.add(entry);
-    }
+    const entry = this.#entries.get(waiter.resource) ?? this.#add(waiter.resource, now);
     entry.waiting.add(waiter);
     this.place();
   }
@@ -100,7 +93,9 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   leave(waiter: Waiter): boolean {
     const entry = this.#entries.get(waiter.resource);
     if (entry === undefined || !entry.waiting.delete(waiter)) return false;
-    if (entry.phase === "unplaced" && entry.waiting.size === 0) this.#forget(entry);
+    if (entry.waiting.size > 0) return true;
+    if (entry.phase === "unplaced" || entry.phase === "elsewhere") this.#forget(entry);
+    else if (entry.phase === "claimed") this.#release(entry);
     return true;
   }
 
@@ -129,23 +124,56 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
       const owner = this.#act.choose();
       if (owner === undefined) return;
       this.#unplaced.delete(entry);
-      try {
-        entry.epoch = this.#act.nextEpoch();
-      } catch (error) {
-        this.#forget(entry);
-        this.#act.refuse([...entry.waiting], error as LeverError);
-        continue;
-      }
-      entry.phase = "opening";
-      entry.owner = owner;
-      entry.calls = 0;
-      entry.streams = 0;
-      const owned = this.#owned.get(owner);
-      if (owned === undefined) this.#owned.set(owner, new Set([entry]));
-      else owned.add(entry);
-      const [cause] = entry.waiting;
-      this.#act.open(entry.resource, owner, entry.epoch, cause);
+      if (entry.phase === "claimed" || this.#claim(entry)) this.#open(entry, owner);
     }
+  }
+
+  /** The host has claimed the resource. */
+  claimed(resource: string, epoch: number): void {
+    const entry = this.#entries.get(resource);
+    if (entry?.phase !== "claiming") return;
+    entry.phase = "claimed";
+    entry.epoch = epoch;
+    if (entry.waiting.size === 0) this.#release(entry);
+    else this.#placeSoon(entry);
+  }
+
+  /**
+   * The host does not have the resource: its claim was refused, it has given it back, or another host owned it. Returns the
+   * calls that wait for it.
+   */
+  notOwned(resource: string): Waiter[] {
+    const entry = this.#entries.get(resource);
+    if (entry === undefined || !WITHOUT_HOST.has(entry.phase)) return [];
+    this.#forget(entry);
+    return takeWaiting(entry);
+  }
+
+  /** A call waits for a resource that another host owns, until `notOwned`. */
+  park(waiter: Waiter, now: number): void {
+    const entry = this.#entries.get(waiter.resource) ?? this.#add(waiter.resource, now);
+    if (entry.phase === "unplaced") {
+      entry.phase = "elsewhere";
+      this.#unplaced.delete(entry);
+    }
+    entry.waiting.add(waiter);
+  }
+
+  /** The resources that other hosts own, and calls wait for. */
+  get parked(): string[] {
+    const parked = [...this.#entries.values()].filter(({ phase }) => phase === "elsewhere");
+    return parked.map(({ resource }) => resource);
+  }
+
+  /** The host has lost what it had claimed: its lease is over. Resources with an owner are lost when that exits. */
+  hostLost(): void {
+    for (const entry of this.#unplaced) {
+      if (entry.phase === "claimed") this.#release(entry);
+    }
+  }
+
+  isOpening(resource: string, epoch: number): boolean {
+    return this.#current(resource, epoch, "opening") !== undefined;
   }
 
   /** `newResource` has succeeded. */
@@ -269,15 +297,66 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
 
   /** Ends the ownership. Waiting calls get the resource on another instance. */
   #release(entry: Entry<Instance, Waiter>): void {
-    if (entry.owner !== undefined) this.#owned.get(entry.owner)?.delete(entry);
+    const { owner } = entry;
+    if (owner !== undefined) this.#owned.get(owner)?.delete(entry);
     entry.owner = undefined;
-    entry.phase = "unplaced";
+    entry.phase = "releasing";
+    this.#unplaced.delete(entry);
+    if (!this.#act.release(entry.resource, entry.epoch, owner)) return;
     if (entry.waiting.size === 0) {
       this.#forget(entry);
       return;
     }
+    entry.phase = "unplaced";
+    this.#placeSoon(entry);
+  }
+
+  #placeSoon(entry: Entry<Instance, Waiter>): void {
     this.#unplaced.add(entry);
     this.place();
+  }
+
+  #add(resource: string, now: number): Entry<Instance, Waiter> {
+    const entry: Entry<Instance, Waiter> = {
+      resource,
+      phase: "unplaced",
+      owner: undefined,
+      epoch: 0,
+      calls: 0,
+      streams: 0,
+      lastUsedAt: now,
+      waiting: new Set(),
+    };
+    this.#entries.set(resource, entry);
+    this.#unplaced.add(entry);
+    return entry;
+  }
+
+  /** False = the answer comes later, or the waiting calls have been refused. */
+  #claim(entry: Entry<Instance, Waiter>): boolean {
+    entry.phase = "claiming";
+    try {
+      const epoch = this.#act.claim(entry.resource);
+      if (epoch === undefined) return false;
+      entry.epoch = epoch;
+      return true;
+    } catch (error) {
+      this.#forget(entry);
+      this.#act.refuse([...entry.waiting], error as LeverError);
+      return false;
+    }
+  }
+
+  #open(entry: Entry<Instance, Waiter>, owner: Instance): void {
+    entry.phase = "opening";
+    entry.owner = owner;
+    entry.calls = 0;
+    entry.streams = 0;
+    const owned = this.#owned.get(owner);
+    if (owned === undefined) this.#owned.set(owner, new Set([entry]));
+    else owned.add(entry);
+    const [cause] = entry.waiting;
+    this.#act.open(entry.resource, owner, entry.epoch, cause);
   }
 
   #forget(entry: Entry<Instance, Waiter>): void {

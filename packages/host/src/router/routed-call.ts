@@ -6,18 +6,21 @@ import {
   type CallListener,
   type CallRequest,
   cancelled,
+  type Declined,
   EarlyMessages,
   FETCH_METHOD,
   formatCallId,
   LeverError,
   type MessageKind,
   PAYLOAD_LINES,
+  type PassMark,
   type PayloadKind,
   type TraceContext,
   type WaitTimes,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { type Outcome, outcomes } from "../metrics/outcome.ts";
+import type { ServiceMeter } from "../metrics/service-meter.ts";
 import type { SubmittedCall } from "./call.ts";
 import type { CallFailure, RecordedCall } from "./call-recorder.ts";
 import type { ChainLink, Ownership, RoutedRequest } from "./chain-link.ts";
@@ -33,7 +36,7 @@ import { startWaitedFor } from "./start-waited-for.ts";
  *
  * - C1. The caller receives exactly one ending: `onEnd`, `onFail` or `onAbort`.
  * - C2. An instance's count of calls in flight goes up once and down once.
- * - M1. It is counted once, when it ends (`host/metrics`).
+ * - M1. It is counted once, when it ends (`host/metrics`). Of a call that was passed on, the host counts at which it came in.
  */
 export class RoutedCall implements CallHandle, CallListener, SubmittedCall, RecordedCall {
   readonly number: number;
@@ -47,6 +50,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   readonly bodyBytes: number;
   readonly resource: string;
   readonly isStream: boolean;
+  readonly passMark: PassMark | undefined;
   readonly parent: ChainLink | undefined;
   readonly depth: number;
   readonly route: ServiceRoute;
@@ -61,7 +65,10 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   #lease: Lease | undefined;
   #waitingSince: number | undefined;
   #callee: CallHandle | undefined;
-  /** Messages of a stream from before it had an instance: at most what the caller's window allows. */
+  /** Takes the caller's messages: the callee, once it cannot decline the call any more. */
+  #receiver: CallHandle | undefined;
+  declines = 0;
+  /** Messages of a stream from before it had a receiver: at most what the caller's window allows. */
   #early: EarlyMessages | undefined;
   #isPaused = false;
   #wasUnread = false;
@@ -79,6 +86,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
     this.bodyBytes = request.body.length;
     this.resource = request.target.resource;
     this.isStream = request.isStream;
+    this.passMark = request.passedOn?.mark;
     const parent = request.parentCall;
     const number = request.number ?? 0;
     this.parent = parent;
@@ -113,6 +121,10 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
     return this.#request.target.method === FETCH_METHOD && this.isStream;
   }
 
+  get hasWaited(): boolean {
+    return this.#waitingSince !== undefined;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -122,8 +134,8 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   send(kind: MessageKind, bytes: Uint8Array, isLast = false, release?: () => void): boolean {
     if (this.#isOver || !this.#hasMore) return true;
     if (isLast) this.#hasMore = false;
-    this.route.meter?.received(bytes.length, kind === PAYLOAD_LINES ? countLines(bytes) : 1);
-    if (this.#callee !== undefined) return this.#callee.send(kind, bytes, isLast, release);
+    this.#meter?.received(bytes.length, kind === PAYLOAD_LINES ? countLines(bytes) : 1);
+    if (this.#receiver !== undefined) return this.#receiver.send(kind, bytes, isLast, release);
     this.#early ??= new EarlyMessages();
     this.#early.push(kind, bytes);
     return false;
@@ -132,7 +144,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   end(): void {
     if (!this.#hasMore) return;
     this.#hasMore = false;
-    this.#callee?.end();
+    this.#receiver?.end();
   }
 
   /** A caller that fails cancels the call. Its error value is not passed on. */
@@ -159,18 +171,25 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   // The route's side.
 
   wait(now: number): void {
-    this.#waitingSince = now;
+    this.#waitingSince ??= now;
   }
 
   assign(lease: Lease): void {
     this.#lease = lease;
     const { target } = lease;
-    if (this.#waitingSince !== undefined) {
+    if (this.#waitingSince !== undefined && this.waitTimes === undefined) {
       const since = this.#waitingSince;
       const waitMs = this.#clock.now() - since;
-      this.route.meter?.waited(waitMs);
+      this.#meter?.waited(waitMs);
       this.waitTimes = { waitMs, start: startWaitedFor(target, since) };
       this.#caller.onAssigned?.(this.waitTimes);
+    } else if (this.passMark !== undefined && this.isStream) {
+      // The host that has passed it on keeps its messages until then.
+      this.#caller.onAssigned?.({ waitMs: 0, start: undefined });
+    }
+    if (target.isHost === true) {
+      this.#passOn(target);
+      return;
     }
     // An early half-close must come after the early messages.
     const hasEarly = this.#early !== undefined;
@@ -178,10 +197,30 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
     if (this.#isOver) return;
     this.#callee = callee;
     if (this.#isPaused) callee.pause();
-    this.#early?.sendTo(callee);
+    this.#sendEarly(callee, hasEarly);
+  }
+
+  #sendEarly(receiver: CallHandle, isEndEarly: boolean): void {
+    this.#receiver = receiver;
+    this.#early?.sendTo(receiver);
     this.#early = undefined;
-    if (hasEarly && !this.#hasMore) callee.end();
+    if (isEndEarly && !this.#hasMore) receiver.end();
     if (this.#hasMore) this.#caller.onDrain();
+  }
+
+  /** The messages of a stream follow when the other host has taken it. */
+  #passOn({ callee }: InstanceTarget): void {
+    const request = this.#requestWithTimeLeft();
+    // The body is kept, so that the call can go elsewhere.
+    const kept = request.release === undefined ? request : { ...request, release: undefined };
+    const side = callee.open(kept, this, this.isStream);
+    if (this.#isOver || this.#lease?.target.callee !== callee) return;
+    this.#callee = side;
+    if (this.#isPaused) side.pause();
+  }
+
+  decline(declined: Declined): void {
+    if (this.#finish(outcomes.refused)) this.#caller.onDeclined?.(declined);
   }
 
   refuse(error: LeverError): void {
@@ -210,7 +249,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
 
   onMessage(kind: PayloadKind, bytes: Uint8Array): void {
     if (this.#isOver) return;
-    this.route.meter?.sent(bytes.length, this.isStream ? 1 : 0);
+    this.#meter?.sent(bytes.length, this.isStream ? 1 : 0);
     this.#caller.onMessage(kind, bytes);
   }
 
@@ -235,15 +274,42 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   /** Its instance died before it had read the call: another instance gets it, once. */
   onUnread(error: LeverError): void {
     const lease = this.#lease;
-    // The messages of a stream are gone, and so is a body whose memory was released.
-    const canRepeat = !this.isStream && this.#request.release === undefined;
+    // The messages of a stream are gone, and so is a body whose memory was released. Of a call for another host, all is kept.
+    const canRepeat =
+      lease?.target.isHost === true
+        ? this.#receiver === undefined
+        : !this.isStream && this.#request.release === undefined;
     if (this.#isOver || lease === undefined || this.#wasUnread || !canRepeat) {
       this.onAbort(error);
       return;
     }
     this.#wasUnread = true;
+    this.#submitAgain(lease);
+  }
+
+  /** Another host has taken the call. */
+  onAssigned(waitTimes: WaitTimes): void {
+    if (this.#isOver || this.#callee === undefined || this.#receiver !== undefined) return;
+    if (waitTimes.waitMs > 0 && this.waitTimes === undefined) {
+      this.waitTimes = waitTimes;
+      this.#caller.onAssigned?.(waitTimes);
+    }
+    if (this.isStream) this.#sendEarly(this.#callee, true);
+  }
+
+  /** Another host does not take the call. */
+  onDeclined(): void {
+    const lease = this.#lease;
+    if (this.#isOver || lease === undefined) return;
+    this.declines++;
+    this.#callee?.abort(cancelled("caller"));
+    this.#submitAgain(lease);
+  }
+
+  #submitAgain(lease: Lease): void {
     this.#lease = undefined;
     this.#callee = undefined;
+    this.#receiver = undefined;
     lease.end(this.#clock.now());
     this.route.submit(this);
   }
@@ -300,12 +366,21 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
     this.#early = undefined;
     const now = this.#clock.now();
     this.route.lastUsedAt = now;
+    this.endedAt = now;
+    if (this.passMark === undefined) this.#count(outcome, failure, now);
+    this.#lease?.end(now);
+    return true;
+  }
+
+  /** M1. */
+  #count(outcome: Outcome, failure: CallFailure | undefined, now: number): void {
     const meter = this.route.methodMeter(this.#request);
     meter?.count(outcome, now - this.arrivedAt);
     this.route.meter?.received(this.bodyBytes, 0);
-    this.endedAt = now;
     this.route.recorder?.record(this, failure, meter);
-    this.#lease?.end(now);
-    return true;
+  }
+
+  get #meter(): ServiceMeter | undefined {
+    return this.passMark === undefined ? this.route.meter : undefined;
   }
 }

@@ -20,6 +20,7 @@ import type { RoutedRequest } from "./chain-link.ts";
 import { type EnvironmentAccess, unknownEnvironment } from "./environment-access.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import type { LiveVersion } from "./live-version.ts";
+import type { OtherHosts } from "./other-hosts.ts";
 import type { RouteOptions } from "./route-options.ts";
 import { RoutedCall } from "./routed-call.ts";
 import { ServiceRoute } from "./service-route.ts";
@@ -28,6 +29,8 @@ import { Sites, siteOf } from "./sites.ts";
 export interface RouterOptions {
   readonly limits: Limits;
   readonly clock: Clock;
+  /** As in `RouteOptions`. */
+  readonly others?: OtherHosts<ServiceRoute> | undefined;
   /** Epoch for a new ownership of a resource: higher than all before. @throws LeverError when none is available. */
   readonly nextEpoch: () => number;
   /** Count the calls. Default: nothing does. */

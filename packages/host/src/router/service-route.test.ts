@@ -1,3 +1,4 @@
+// One file, although long: the tests share one route, its calls and its hooks.
 import { type CallListener, closedSide, defaultLimits, LeverError } from "@leveros/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
@@ -28,6 +29,9 @@ class Call implements SubmittedCall {
   readonly parent: ChainLink | undefined;
   readonly depth = 1;
   readonly deadlineAt: number;
+  readonly passMark = undefined;
+  readonly declines = 0;
+  readonly hasWaited = false;
   isOver = false;
   lease: Lease | undefined;
   refusal: string | undefined;
@@ -63,6 +67,8 @@ class Call implements SubmittedCall {
   refuse({ code }: LeverError): void {
     this.refusal = code;
   }
+
+  decline(): void {}
 
   end(): void {
     this.isOver = true;

@@ -11,8 +11,10 @@ import { chooseForResource, chooseInstance } from "./choose-instance.ts";
 import { addStream, type InstanceTarget, removeStream } from "./instance-target.ts";
 import { Lease } from "./lease.ts";
 import type { LiveVersion } from "./live-version.ts";
+import { resourceUnavailable } from "./other-hosts.ts";
 import { createLedger } from "./resource-hooks.ts";
 import type { ResourceLedger } from "./resource-ledger.ts";
+import type { ResourcePhase } from "./resource-phase.ts";
 import { type RouteCapacity, UNSCALED } from "./route-capacity.ts";
 import type { RouteOptions } from "./route-options.ts";
 import { overloaded, WaitingCalls } from "./waiting-calls.ts";
@@ -134,8 +136,12 @@ export class ServiceRoute {
   submit(call: SubmittedCall): void {
     try {
       const target = this.#choose(call);
-      if (target === undefined) this.#wait(call);
-      else this.#assign(call, target);
+      if (target !== undefined) this.#assign(call, target);
+      else {
+        const destination = this.#options.others?.take(this, call) ?? "here";
+        if (destination === "gone") return;
+        this.#wait(call, destination === "parked");
+      }
       if (target === undefined || this.#callsAssigned > this.capacity.scaleUpAbove) {
         this.#options.onDemand(this);
       }
@@ -164,8 +170,13 @@ export class ServiceRoute {
       return this.#chooseAny(call);
     }
     const owner = this.#ledger.ownerOf(resource) ?? this.#ownerInCourse(call);
-    if (owner !== undefined && owner.callsInFlight >= this.#options.limits.callsPerInstanceMax) {
+    if (owner === undefined) return undefined;
+    const { limits, others } = this.#options;
+    if (owner.callsInFlight >= limits.callsPerInstanceMax) {
       throw overloaded(`the instance that has ${resource} carries too many calls`);
+    }
+    if (others?.mayOwn() === false) {
+      throw resourceUnavailable(resource, "the lease of its host is about to end");
     }
     return owner;
   }
@@ -219,7 +230,7 @@ export class ServiceRoute {
   }
 
   /** @throws LeverError when the call may not wait. */
-  #wait(call: SubmittedCall): void {
+  #wait(call: SubmittedCall, isParked: boolean): void {
     const { resource, bodyBytes } = call;
     const now = this.#options.clock.now();
     this.#checkMayWait(call, now);
@@ -229,6 +240,8 @@ export class ServiceRoute {
       this.#queue ??= new CallQueue(this.#options.limits);
       if (call.parent === undefined) this.#queue.add(call, now);
       else this.#queue.addChained(call);
+    } else if (isParked) {
+      this.#ledger.park(call, now);
     } else {
       this.#ledger.wait(call, now);
     }
@@ -303,6 +316,75 @@ export class ServiceRoute {
     this.#resources?.place();
   }
 
+  /** Gives waiting calls, oldest first, to other hosts that have places for them. */
+  relieve(): void {
+    const { clock, others } = this.#options;
+    const queue = this.#queue;
+    for (let call = queue?.first; call !== undefined; call = queue?.first) {
+      const host = others?.choose(this, call);
+      if (host === undefined) return;
+      queue?.take(call, clock.now());
+      this.#waiting?.remove(call.bodyBytes);
+      host.give(call);
+    }
+  }
+
+  /** Regular calls that its instances would take now. */
+  get freePlaces(): number {
+    if (this.#isQueueing) return 0;
+    const { callsPerInstanceTarget } = this.capacity;
+    const most = Math.min(callsPerInstanceTarget, this.#options.limits.callsPerInstanceMax);
+    let free = 0;
+    for (const { callsInFlight, streamsInFlight } of this.#instances) {
+      free += Math.max(0, most - (callsInFlight - streamsInFlight));
+    }
+    return free;
+  }
+
+  get hasInstances(): boolean {
+    return this.#instances.length > 0;
+  }
+
+  // Resources among the hosts of a cluster.
+
+  /** undefined = nothing is known of it here. */
+  resourcePhase(resource: string): ResourcePhase | undefined {
+    return this.#resources?.ownership(resource)?.phase;
+  }
+
+  /** A claim was granted. */
+  claimed(resource: string, epoch: number): void {
+    this.#resources?.claimed(resource, epoch);
+  }
+
+  /** This host does not have the resource. The calls that wait for it are decided again, or refused with the error. */
+  notOwned(resource: string, error?: LeverError): void {
+    const calls = this.#resources?.notOwned(resource) ?? [];
+    if (error !== undefined) {
+      this.#refuse(calls, error);
+      return;
+    }
+    for (const call of calls) {
+      this.#waiting?.remove(call.bodyBytes);
+      this.submit(call);
+    }
+  }
+
+  /** Calls that wait for owners on other hosts are decided again. */
+  retryParked(): void {
+    for (const resource of this.#resources?.parked ?? []) this.notOwned(resource);
+  }
+
+  /** The lease of this host is over. */
+  hostLost(): void {
+    this.#resources?.hostLost();
+  }
+
+  /** Instances that own resources. */
+  get owners(): InstanceTarget[] {
+    return this.#resources?.owners ?? [];
+  }
+
   /** Refuses every waiting call, because no instance will start. */
   refuseWaiting(error: LeverError): void {
     this.#refuse(this.#queue?.takeAll(this.#options.clock.now()) ?? [], error);
@@ -372,15 +454,21 @@ export class ServiceRoute {
   }
 
   get #ledger(): ResourceLedger<InstanceTarget, SubmittedCall> {
-    const { clock, limits, nextEpoch, onStuck } = this.#options;
+    const { clock, limits, nextEpoch, onStuck, others } = this.#options;
     this.#resources ??= createLedger({
       route: this,
       clock,
       hookTimeoutMs: limits.resourceHookTimeoutMs,
-      nextEpoch: () => {
-        const epoch = nextEpoch();
+      claim: (resource) => {
+        if (others === undefined) return nextEpoch();
+        others.claim(this, resource);
+        return undefined;
+      },
+      release: (resource, epoch, owner) =>
+        others === undefined || others.release(this, { resource, epoch }, owner),
+      prepareOwner: (owner) => others?.prepareOwner(this, owner),
+      onOpen: () => {
         if (this.meter !== undefined) this.meter.resourceOpens++;
-        return epoch;
       },
       choose: () =>
         chooseForResource(this.#instances, {

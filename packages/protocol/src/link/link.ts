@@ -190,13 +190,14 @@ export class Link implements CallTarget, OpenCalls, CallLink {
   }
 
   /**
-   * The transport has closed or must close: aborts every open call with this error (L3). `wasReset`: the peer closed it and
-   * had not read everything, so at least the last write. Calls that this side opened in it are unread.
+   * The transport has closed or must close: aborts every open call with this error (L3). Calls that this side opened and has
+   * not written are unread. `wasReset`: the peer closed it and had not read everything, so at least the last write; calls that
+   * were opened in it are unread, too.
    */
   close(error: LeverError, wasReset = false): void {
     if (this.#closedBy !== undefined) return;
     this.#closedBy = error;
-    const unreadFrom = wasReset ? this.output.writes - 1 : Number.POSITIVE_INFINITY;
+    const unreadFrom = wasReset ? this.output.writes - 1 : this.output.writes;
     const calls = this.#calls.values();
     this.#calls.clear();
     this.#openings.clear();
@@ -297,6 +298,7 @@ export class Link implements CallTarget, OpenCalls, CallLink {
       root: head.root,
       trace: head.trace,
       parent: head.parent,
+      passedOn: head.passedOn,
       isStream: (flags & FLAG_STREAM) !== 0,
       kind: flags & FLAG_BYTES ? PAYLOAD_BYTES : PAYLOAD_JSON,
       body,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Caller, LOG_READER, OUTSIDE } from "../call.ts";
+import { type Caller, LOG_READER, OUTSIDE, PASS_MARKS } from "../call.ts";
 import { decodeOpening, encodeHeader, OPENING_BYTES_MAX } from "./opening.ts";
 
 const target = { environment: "dev.lever", service: "svc", resource: "a/b", method: "m" };
@@ -45,7 +45,7 @@ it("a head of six names of the largest size fits, and a larger name is refused",
   const largest = { environment: name, service: name, resource: name, method: name };
   const bytes = encode(caller, largest);
   const child = encodeHeader({ caller, target: largest, timeoutMs: 0, parent: 2 });
-  expect([child.length, bytes.length]).toEqual([OPENING_BYTES_MAX - 32, OPENING_BYTES_MAX - 36]);
+  expect([child.length, bytes.length]).toEqual([OPENING_BYTES_MAX - 34, OPENING_BYTES_MAX - 38]);
   expect(decodeOpening(bytes).header).toMatchObject({ caller, target: largest });
   expect(() => encode(OUTSIDE, { ...target, method: `${name}x` })).toThrow(
     /over the limit of 16384/,
@@ -70,14 +70,29 @@ it("a head has the number of its parent only if there is one", () => {
   }
 });
 
+it.each(PASS_MARKS)("a call that a host has passed on keeps its mark: %s", (mark) => {
+  const passedOn = { mark, depth: 7 };
+  const bytes = Buffer.concat([
+    encodeHeader({ caller: OUTSIDE, target, timeoutMs: 0, parent: 3, passedOn }),
+    Buffer.from("[1]"),
+  ]);
+  const { header, body } = decodeOpening(bytes);
+  expect([header.passedOn, Buffer.from(body).toString()]).toEqual([passedOn, "[1]"]);
+});
+
 it.each([
   ["no bytes", new Uint8Array(0), /too short/],
-  ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 5/],
+  ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 6/],
   ["an unknown kind of caller", encode(OUTSIDE).fill(9, 1, 2), /no kind of caller 9/],
   [
     "a parent that is cut off",
     encode(OUTSIDE).fill(128, 1, 2),
     /what follows its names runs past its end/,
+  ],
+  [
+    "a mark that is unknown",
+    Buffer.concat([encode(OUTSIDE).fill(4, 1, 2), Buffer.from([9, 1])]),
+    /its mark is unknown/,
   ],
   ["a name that runs past the end", encode(OUTSIDE).fill(255, 12, 14), /runs past its end/],
 ])("a head is refused for %s", (_name, bytes, message) => {

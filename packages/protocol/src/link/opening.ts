@@ -1,4 +1,13 @@
-import { type Caller, type CallRequest, LOG_READER, OUTSIDE } from "../call.ts";
+// One file, although long: the head is written and read side by side.
+
+import {
+  type Caller,
+  type CallRequest,
+  LOG_READER,
+  OUTSIDE,
+  PASS_MARKS,
+  type PassedOn,
+} from "../call.ts";
 import { LeverError } from "../errors.ts";
 import type { LeverUrl } from "../lever-url.ts";
 import type { TraceContext } from "../trace-ids.ts";
@@ -11,7 +20,8 @@ import { LINK_VERSION } from "./link-version.ts";
  *
  * The names, in UTF-8: two of the caller (environment and service, or principal and nothing, or neither), then the
  * target's environment, service, resource and method. Flags of the kind of caller say what follows: the number of the
- * parent on the link, a u32; the number of the first call of the chain, a u64; the ids of its trace, 16 and 8 bytes.
+ * parent on the link, a u32; the number of the first call of the chain, a u64; the ids of its trace, 16 and 8 bytes; the
+ * mark of a call that a host has passed on, and its depth, a byte each.
  */
 export interface CallHeader {
   readonly caller: Caller;
@@ -23,13 +33,16 @@ export interface CallHeader {
   readonly root?: number | undefined;
   readonly trace?: TraceContext | undefined;
   readonly parent?: number | undefined;
+  readonly passedOn?: PassedOn | undefined;
 }
 
 const PARENT_BYTES = 4;
 const ROOT_BYTES = 8;
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
-const OPTIONAL_BYTES: number = PARENT_BYTES + ROOT_BYTES + TRACE_ID_BYTES + SPAN_ID_BYTES;
+const PASSED_BYTES = 2;
+const OPTIONAL_BYTES: number =
+  PARENT_BYTES + ROOT_BYTES + TRACE_ID_BYTES + SPAN_ID_BYTES + PASSED_BYTES;
 const LENGTHS_AT = 2;
 const TIMEOUT_AT: number = LENGTHS_AT + 6 * 2;
 const NUMBER_AT: number = TIMEOUT_AT + 4;
@@ -48,7 +61,8 @@ const HAS_PARENT = 128;
 const IS_SAMPLED = 64;
 const HAS_ROOT = 32;
 const HAS_TRACE = 16;
-const FLAGS: number = HAS_PARENT | IS_SAMPLED | HAS_ROOT | HAS_TRACE;
+const IS_PASSED_ON = 4;
+const FLAGS: number = HAS_PARENT | IS_SAMPLED | HAS_ROOT | HAS_TRACE | IS_PASSED_ON;
 const U32 = 2 ** 32;
 
 /** Short names are encoded here: a buffer for each call would cost more than its names. */
@@ -69,6 +83,7 @@ export function encodeHeader({
   root,
   trace,
   parent,
+  passedOn,
 }: Pick<CallRequest, keyof CallHeader>): Uint8Array {
   const { environment, service, resource, method } = target;
   let kind = CALLER_OUTSIDE;
@@ -96,6 +111,7 @@ export function encodeHeader({
   if (parent !== undefined) kind |= HAS_PARENT;
   if (root !== undefined) kind |= HAS_ROOT;
   if (trace !== undefined) kind |= HAS_TRACE;
+  if (passedOn !== undefined) kind |= IS_PASSED_ON;
   bytes[1] = isSampled === true ? kind | IS_SAMPLED : kind;
   writeNumber(bytes, TIMEOUT_AT, Math.min(timeoutMs, U32 - 1));
   writeNumber(bytes, NUMBER_AT, number);
@@ -117,6 +133,11 @@ export function encodeHeader({
     offset += ROOT_BYTES;
   }
   if (trace !== undefined) offset = writeHex(bytes, offset, trace.traceId + trace.spanId);
+  if (passedOn !== undefined) {
+    bytes[offset] = PASS_MARKS.indexOf(passedOn.mark);
+    bytes[offset + 1] = Math.min(passedOn.depth, 255);
+    offset += PASSED_BYTES;
+  }
   return bytes.subarray(0, offset);
 }
 
@@ -146,6 +167,7 @@ export function decodeOpening(payload: Uint8Array): { header: CallHeader; body: 
     parent: kind & HAS_PARENT ? names.u32() : undefined,
     root: kind & HAS_ROOT ? names.u32() + names.u32() * U32 : undefined,
     trace: kind & HAS_TRACE ? names.trace() : undefined,
+    passedOn: kind & IS_PASSED_ON ? names.passedOn() : undefined,
   };
   return { header, body: payload.subarray(names.offset) };
 }
@@ -247,6 +269,13 @@ class NameReader {
 
   trace(): TraceContext {
     return { traceId: this.#hex(TRACE_ID_BYTES), spanId: this.#hex(SPAN_ID_BYTES) };
+  }
+
+  passedOn(): PassedOn {
+    const start = this.#take(PASSED_BYTES);
+    const mark = PASS_MARKS[byteAt(this.#payload, start)];
+    if (mark === undefined) throw new Error("Cannot read an opening: its mark is unknown.");
+    return { mark, depth: byteAt(this.#payload, start + 1) };
   }
 
   #hex(bytes: number): string {

@@ -6,7 +6,7 @@ import { Link } from "./link.ts";
 const error = new LeverError("instance_failed", "It died.");
 
 /** A link with one call for each name, written one after the other. Returns how each ends when the link closes. */
-function closed(names: readonly string[], wasReset: boolean): string[] {
+function closed(names: readonly string[], wasReset: boolean, isWritten = true): string[] {
   const endings: string[] = [];
   const link = new Link({
     side: "host",
@@ -32,7 +32,7 @@ function closed(names: readonly string[], wasReset: boolean): string[] {
       ...(name !== "plain" && { onUnread: () => endings.push(`${name} unread`) }),
     };
     link.open({ ...call, body: new Uint8Array(2) }, events, false);
-    link.flush();
+    if (isWritten) link.flush();
   }
   link.close(error, wasReset);
   return endings.sort();
@@ -48,4 +48,8 @@ it("no call of a link that was closed in order is unread", () => {
 
 it("an unread call is aborted if its listener makes no difference", () => {
   expect(closed(["plain"], true)).toEqual(["plain aborted"]);
+});
+
+it.each([true, false])("a call that was not written is unread (reset: %s)", (wasReset) => {
+  expect(closed(["first", "last"], wasReset, false)).toEqual(["first unread", "last unread"]);
 });

@@ -50,6 +50,7 @@ const statusByCode: Readonly<Record<ErrorCode, number>> = {
   resource_failed: status.UNKNOWN,
   overloaded: status.RESOURCE_EXHAUSTED,
   unavailable: status.UNAVAILABLE,
+  resource_unavailable: status.UNAVAILABLE,
   deadline_exceeded: status.DEADLINE_EXCEEDED,
   unknown: status.UNKNOWN,
   invalid_argument: status.INVALID_ARGUMENT,
