@@ -13,7 +13,10 @@ export function testService(
   files: string | Readonly<Record<string, string | Buffer>>,
   leverJson: ServiceFields,
 ): Buffer {
-  const fields = "entry" in leverJson ? leverJson : { jsEntry: "server.js", ...leverJson };
+  const fields =
+    "entry" in leverJson || "http" in leverJson
+      ? leverJson
+      : { jsEntry: "server.js", ...leverJson };
   return serviceArchive({
     "lever.json": JSON.stringify(fields),
     ...(typeof files === "string" ? { "server.js": files } : files),

@@ -1,7 +1,12 @@
 // @module-tag needs-containers
+import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { httpProgram } from "../harness/http-program.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { sendRequest } from "../harness/site-client.ts";
+import { deployService, testService } from "../harness/test-service.ts";
 import { packageCases } from "../packages/cases.ts";
 import { checkCase } from "../packages/check-case.ts";
 import { packagesPage } from "../packages/packages-page.ts";
@@ -30,6 +35,18 @@ describe.each([
     async (of) => checkCase(lever, of, await archiveOfCase(of)),
     60_000,
   );
+
+  it(`a program on a port in ${place} answers requests, and opens WebSockets`, async () => {
+    const fields = { name: "web", http: ["node", "server.mjs"], httpReady: "/ready" };
+    await deployService(lever, testService({ "server.mjs": httpProgram }, fields));
+    const page = await sendRequest("HTTP/1.1", lever.address, { path: "/web/" });
+    expect(await page.text()).toBe("<h1>Version 1</h1>");
+    const socket = new WebSocket(`ws://${lever.address}/web/live`);
+    await once(socket, "open");
+    socket.send("hello");
+    expect(String((await once(socket, "message"))[0])).toBe("hello");
+    socket.terminate();
+  });
 });
 
 it("the page of tested packages is what the table of tests says", async () => {

@@ -79,11 +79,11 @@ export { JSON_DEPTH_MAX, jsonExcess } from "./json-excess.ts";
 export { isJsonObject } from "./json-object.ts";
 export {
   isFilesOnly,
-  type LeverJson,
   type LeverJsonOutcome,
   leverJsonSchema,
   parseLeverJson,
 } from "./lever-json.ts";
+export type { LeverJson } from "./lever-json-fields.ts";
 export {
   environmentName,
   formatLeverUrl,
@@ -170,6 +170,7 @@ export { hookRequest } from "./resource-hook.ts";
 export {
   type ActiveCall,
   type Assignment,
+  type HttpProgram,
   INSTANCE_LINK,
   type InstanceLink,
   type PreloadedModule,

@@ -62,6 +62,13 @@ describe("lever.json", () => {
       '"../server.js"',
       "the path of a file inside the folder of static",
     ],
+    [{ name: "abc", http: [] }, "http", "[]", "a list of strings, the first one not empty"],
+    [
+      { name: "abc", http: ["a"], httpReady: "ready" },
+      "httpReady",
+      '"ready"',
+      "a path that begins with /",
+    ],
     [{ ...good, private: 1 }, "private", "1", "true or false"],
     [{ ...good, maxInstanceLoad: 0 }, "maxInstanceLoad", "0", "a number greater than 0"],
     [{ ...good, minInstances: -1 }, "minInstances", "-1", "a whole number, 0 or more"],
@@ -114,6 +121,29 @@ describe("lever.json", () => {
     expect(errorsOf({ ...good, staticFallback: "index.html" })).toEqual([
       "lever.json: field staticFallback is set without static, the folder that it is in.",
     ]);
+  });
+
+  it.each<[object, string]>([
+    [{ ...good, http: ["a"] }, "fields jsEntry and http are both set; allowed is one of them."],
+    [
+      { name: "abc", entry: ["a"], http: ["a"] },
+      "fields entry and http are both set; allowed is one of them.",
+    ],
+    [
+      { ...good, httpReady: "/" },
+      "field httpReady is set without http, the program that it is for.",
+    ],
+  ])("lever.json %j is refused for two fields together", (value, error) => {
+    expect(errorsOf(value)).toEqual([`lever.json: ${error}`]);
+  });
+
+  it("a service with http has no entry", () => {
+    const outcome = parseLeverJson('{"name": "abc", "http": ["node", "server.js"]}');
+    expect(outcome.ok && outcome.leverJson).toMatchObject({
+      http: ["node", "server.js"],
+      entry: undefined,
+      jsEntry: undefined,
+    });
   });
 
   it("null counts as an absent field, and so does an empty entry", () => {

@@ -1,161 +1,17 @@
-import { isInnerPath } from "./inner-path.ts";
-import { mayBeModule } from "./js-entry.ts";
 import { nestingOf } from "./json-nesting.ts";
 import { isJsonObject } from "./json-object.ts";
+import { type Field, fields, type LeverJson } from "./lever-json-fields.ts";
 import { nearestName } from "./nearest-name.ts";
-
-/** The fields of a service's lever.json, with every default filled in. */
-export interface LeverJson {
-  readonly name: string;
-  readonly description: string;
-  /**
-   * A JavaScript or TypeScript module, relative to the service folder, with `/`. Before the deploy has read the folder, it
-   * may lack its extension (`jsEntryCandidates`). Exactly one of jsEntry and entry is set, or none of them (`isFilesOnly`).
-   */
-  readonly jsEntry: string | undefined;
-  /** Command and arguments of a process that serves Lever RPC. */
-  readonly entry: readonly string[] | undefined;
-  /** A folder in the service folder, with `/`, whose files the host itself serves. */
-  readonly static?: string | undefined;
-  /** The file in it for pages that are not there. */
-  readonly staticFallback?: string | undefined;
-  readonly private: boolean;
-  readonly maxInstanceLoad: number;
-  readonly minInstances: number;
-  /** undefined = the host's default. */
-  readonly maxInstances: number | undefined;
-  /** MB (10⁶ bytes). */
-  readonly ram: number;
-  /** Most processors that one instance may use; undefined = no limit of its own. */
-  readonly maxCpu: number | undefined;
-  readonly config: Readonly<Record<string, unknown>>;
-}
 
 export type LeverJsonOutcome =
   | { readonly ok: true; readonly leverJson: LeverJson; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly errors: readonly string[] };
 
-interface Field {
-  readonly schema: Readonly<Record<string, unknown>>;
-  /** Completes the sentence "allowed is …". */
-  readonly allowed: string;
-  readonly accepts: (value: unknown) => boolean;
-}
-
-const NAME = /^[A-Za-z0-9_.~-]{3,255}$/;
 /** Levels of lists and objects. Deeper JSON would overflow the stack of what reads it. */
 const NESTING_MAX = 100;
 
-const fields: Readonly<Record<keyof LeverJson, Field>> = {
-  name: {
-    schema: { type: "string", pattern: NAME.source, description: "Unique in its environment" },
-    allowed: "3 to 255 of A-Z a-z 0-9 - _ . ~",
-    accepts: (value) => typeof value === "string" && NAME.test(value) && !/^\.+$/.test(value),
-  },
-  description: {
-    schema: { type: "string", default: "", description: "Shown in lists of services" },
-    allowed: "a string",
-    accepts: (value) => typeof value === "string",
-  },
-  jsEntry: {
-    schema: {
-      type: "string",
-      description: "JavaScript or TypeScript module, relative to this folder",
-    },
-    allowed:
-      "the path of a .js .mjs .cjs .ts .mts .cts .tsx or .jsx file inside the service folder",
-    accepts: (value) => typeof value === "string" && mayBeModule(value),
-  },
-  entry: {
-    schema: {
-      type: "array",
-      items: { type: "string" },
-      minItems: 1,
-      description: "Command and arguments of a process that serves Lever RPC",
-    },
-    allowed: "a list of strings, the first one not empty",
-    accepts: (value) =>
-      Array.isArray(value) &&
-      value.every((word) => typeof word === "string" && !word.includes("\0")) &&
-      value[0] !== undefined &&
-      value[0] !== "",
-  },
-  static: {
-    schema: { type: "string", description: "Folder whose files Lever serves over HTTP" },
-    allowed: "the path of a folder inside the service folder",
-    accepts: isInnerPath,
-  },
-  staticFallback: {
-    schema: {
-      type: "string",
-      description: "File in this folder for pages that are not there, such as index.html",
-    },
-    allowed: "the path of a file inside the folder of static",
-    accepts: isInnerPath,
-  },
-  private: {
-    schema: {
-      type: "boolean",
-      default: false,
-      description: "Only services of the same environment may call it",
-    },
-    allowed: "true or false",
-    accepts: (value) => typeof value === "boolean",
-  },
-  maxInstanceLoad: {
-    schema: {
-      type: "number",
-      exclusiveMinimum: 0,
-      default: 10,
-      description: "Calls and open streams that one instance should carry on average",
-    },
-    allowed: "a number greater than 0",
-    accepts: (value) => typeof value === "number" && value > 0,
-  },
-  minInstances: {
-    schema: {
-      type: "integer",
-      minimum: 0,
-      default: 0,
-      description: "Instances that run from the deploy on, also without calls",
-    },
-    allowed: "a whole number, 0 or more",
-    accepts: (value) => isWholeAtLeast(value, 0),
-  },
-  maxInstances: {
-    schema: { type: "integer", minimum: 1, description: "Most instances at the same time" },
-    allowed: "a whole number, 1 or more",
-    accepts: (value) => isWholeAtLeast(value, 1),
-  },
-  ram: {
-    schema: {
-      type: "integer",
-      minimum: 1,
-      default: 128,
-      description: "Memory of an instance in MB (1,000,000 bytes)",
-    },
-    allowed: "a whole number of megabytes, 1 or more",
-    accepts: (value) => isWholeAtLeast(value, 1),
-  },
-  maxCpu: {
-    schema: {
-      type: "number",
-      minimum: 0.01,
-      description: "Most processors that one instance may use; 0.5 is half of one",
-    },
-    allowed: "a number of processors, 0.01 or more",
-    accepts: (value) => typeof value === "number" && value >= 0.01,
-  },
-  config: {
-    schema: {
-      type: "object",
-      default: {},
-      description: "Passed to the service as JSON in LEVEROS_CONFIG",
-    },
-    allowed: "an object",
-    accepts: isJsonObject,
-  },
-};
+/** Fields of which a service has at most one. */
+const ENTRIES = ["entry", "jsEntry", "http"] as const;
 
 /** The JSON Schema of lever.json, for editors. */
 export const leverJsonSchema: Readonly<Record<string, unknown>> = {
@@ -164,7 +20,7 @@ export const leverJsonSchema: Readonly<Record<string, unknown>> = {
   description: "How Lever runs a service",
   type: "object",
   required: ["name"],
-  not: { required: ["entry", "jsEntry"] },
+  not: { anyOf: pairsOf(ENTRIES).map((required) => ({ required })) },
   properties: Object.fromEntries(
     Object.entries(fields).map(([name, field]) => [name, field.schema]),
   ),
@@ -210,8 +66,13 @@ export function parseLeverJson(text: string): LeverJsonOutcome {
     if (!field.accepts(found)) errors.push(violation(name, shown(found), field));
   }
   if (!Object.hasOwn(value, "name")) errors.push(violation("name", "missing", fields.name));
-  if (Object.hasOwn(value, "entry") && Object.hasOwn(value, "jsEntry")) {
-    errors.push("lever.json: fields entry and jsEntry are both set; allowed is one of them.");
+  for (const [one, other] of pairsOf(ENTRIES)) {
+    if (Object.hasOwn(value, one) && Object.hasOwn(value, other)) {
+      errors.push(`lever.json: fields ${one} and ${other} are both set; allowed is one of them.`);
+    }
+  }
+  if (Object.hasOwn(value, "httpReady") && !Object.hasOwn(value, "http")) {
+    errors.push("lever.json: field httpReady is set without http, the program that it is for.");
   }
   if (Object.hasOwn(value, "staticFallback") && !Object.hasOwn(value, "static")) {
     errors.push(
@@ -240,19 +101,26 @@ export function parseLeverJson(text: string): LeverJsonOutcome {
 }
 
 /** The service has files, and no program: it never has an instance. */
-export function isFilesOnly({ jsEntry, entry }: Pick<LeverJson, "jsEntry" | "entry">): boolean {
-  return jsEntry === undefined && entry === undefined;
+export function isFilesOnly({
+  jsEntry,
+  entry,
+  http,
+}: Pick<LeverJson, "jsEntry" | "entry" | "http">): boolean {
+  return (jsEntry ?? entry ?? http) === undefined;
 }
 
 function withDefaults(value: Record<string, unknown>): LeverJson {
   // `parseLeverJson` has checked every field that is present.
   const given = value as Partial<LeverJson>;
-  const hasOther = given.jsEntry !== undefined || given.static !== undefined;
+  const { jsEntry, http } = given;
+  const hasOther = (jsEntry ?? http ?? given.static) !== undefined;
   return {
     name: given.name ?? "",
     description: given.description ?? "",
-    jsEntry: given.jsEntry?.replace(/^(?:\.\/)+/, ""),
+    jsEntry: jsEntry?.replace(/^(?:\.\/)+/, ""),
     entry: given.entry ?? (hasOther ? undefined : ["./serve"]),
+    http,
+    httpReady: given.httpReady,
     static: given.static?.replace(/^(?:\.\/)+|\/+$/g, ""),
     staticFallback: given.staticFallback?.replace(/^(?:\.\/)+/, ""),
     private: given.private ?? false,
@@ -263,6 +131,12 @@ function withDefaults(value: Record<string, unknown>): LeverJson {
     maxCpu: given.maxCpu,
     config: given.config ?? {},
   };
+}
+
+function pairsOf(names: readonly string[]): [string, string][] {
+  return names.flatMap((one, at) =>
+    names.slice(at + 1).map((other): [string, string] => [one, other]),
+  );
 }
 
 function violation(name: string, found: string, field: Field): string {
@@ -284,8 +158,4 @@ function isAbsent(name: string, found: unknown): boolean {
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-function isWholeAtLeast(value: unknown, least: number): boolean {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= least;
 }

@@ -14,6 +14,8 @@ export interface Assignment {
   readonly jsEntry?: string | undefined;
   /** Command and arguments of the separate program. Exactly one of jsEntry and entry is set. */
   readonly entry?: readonly string[] | undefined;
+  /** The program answers HTTP, on the port in PORT. Absent = it serves Lever RPC. */
+  readonly http?: HttpProgram | undefined;
   /** Environment variables of the instance. */
   readonly variables: Readonly<Record<string, string>>;
   /** Modules of the code that are loaded before jsEntry. Absent = no variable needs a check before that, either. */
@@ -28,6 +30,12 @@ export interface Assignment {
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
   /** True when no other process of the machine has the instance's ports. */
   readonly hasOwnPorts?: boolean | undefined;
+}
+
+/** How a program on a port is served. */
+export interface HttpProgram {
+  /** It is ready when this path answers 2xx. undefined = when it accepts connections. */
+  readonly readyPath: string | undefined;
 }
 
 /** A path in the code that begins with `./`, or the name of a package. */

@@ -57,6 +57,8 @@ interface Server {
   currentCall?(): RunningCall | undefined;
   /** Closes every resource. */
   closeResources(): Promise<void>;
+  /** No further call follows. */
+  drain?(): void;
   /** Ends the processes that it has started. */
   close?(): Promise<void>;
 }
@@ -160,13 +162,20 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
     const onIdle = (): void => {
       if (isStopping) exitWhenIdle();
     };
-    const { jsEntry, entry } = assignment;
+    const { jsEntry, entry, http } = assignment;
     if (entry !== undefined) {
       // Node would pass its flags, also its permissions, on to the program, which may not be Node or not know them.
       process.execArgv = [];
+      const onWaiting = (reason: string): void => send({ type: "waiting", reason });
+      if (http !== undefined) {
+        const { startHttpProgram } = await import("./http-program/start-http-program.ts");
+        const options = { assignment, program: http, link, onIdle, onWaiting };
+        server = await startHttpProgram(entry, options);
+        send({ type: "ready", methods: [FETCH_METHOD] });
+        return;
+      }
       // Only services with a program load gRPC.
       const { startEntry } = await import("./entry/entry-server.ts");
-      const onWaiting = (reason: string): void => send({ type: "waiting", reason });
       server = await startEntry(entry, { assignment, link, onIdle, onWaiting });
       send({ type: "ready", methods: [] });
       return;
@@ -201,8 +210,9 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
     });
     send({ type: "ready", methods: [...methods.keys()].filter(isCallableName).sort() });
   } catch (error) {
-    const problem =
-      assignment.entry === undefined ? "Its module cannot be loaded" : "Its entry failed";
+    const { entry, http } = assignment;
+    const kind = http === undefined ? "entry" : "program";
+    const problem = entry === undefined ? "Its module cannot be loaded" : `Its ${kind} failed`;
     const { describeLoadError } = await import("./describe-load-error.ts");
     failToStart(`${problem}: ${await describeLoadError(error, assignment)}`);
   }
@@ -262,7 +272,9 @@ function stop(): void {
 
 /** Exits once the host has sent `stop` and SIGTERM, in any order, and no call is open. */
 function exitWhenIdle(): void {
-  if (hasReceivedSigterm && (server === undefined || server.callsInFlight === 0)) exit();
+  if (!hasReceivedSigterm) return;
+  server?.drain?.();
+  if (server === undefined || server.callsInFlight === 0) exit();
 }
 
 /** Sends the last replies before the process exits. */

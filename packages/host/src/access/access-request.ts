@@ -38,6 +38,17 @@ export function requestToken(headers: IncomingHttpHeaders): string | undefined {
     ?.slice(SUBPROTOCOL_PREFIX.length);
 }
 
+/** The headers without what `requestToken` reads. */
+export function withoutToken(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const { authorization: _, "sec-websocket-protocol": offered, ...others } = headers;
+  const kept = offered
+    ?.split(",")
+    .map((name) => name.trim())
+    .filter((name) => !name.startsWith(SUBPROTOCOL_PREFIX));
+  if (kept === undefined || kept.length === 0) return others;
+  return { ...others, "sec-websocket-protocol": kept.join(", ") };
+}
+
 /** Headers that proxies and content delivery networks add, beside `x-forwarded-…`. */
 const PROXY_HEADERS: ReadonlySet<string> = new Set([
   "forwarded",

@@ -95,10 +95,11 @@ function findInstance({ fleet, router }: ProfileParts, of: string, name: string)
       `Cannot profile ${JSON.stringify(name)}: no instance of this name, or of a service of this name, runs in ${of}. lever ps lists those that run.`,
     );
   }
-  if (found.live.leverJson.entry !== undefined) {
+  const { entry, http } = found.live.leverJson;
+  if (entry !== undefined || http !== undefined) {
     throw new LeverError(
       "not_supported",
-      `Cannot profile ${JSON.stringify(name)}: its service is a program of its own (entry). Use the tools of its language.`,
+      `Cannot profile ${JSON.stringify(name)}: its service is a program of its own. Use the tools of its language.`,
     );
   }
   return found.instance;

@@ -32,7 +32,7 @@ export async function readService(
   const outcome = parseLeverJson(await readFile(file, "utf8"));
   if (!outcome.ok) throw invalid(outcome.errors.join("\n"));
   const { leverJson, warnings } = outcome;
-  const { jsEntry, entry } = leverJson;
+  const { jsEntry, entry, http } = leverJson;
   await checkFiles(codeDir, leverJson);
   if (jsEntry !== undefined) {
     return {
@@ -40,9 +40,10 @@ export async function readService(
       warnings: [...warnings, ...(await warnOfOriginalClient(codeDir))],
     };
   }
-  const command = entry?.[0];
+  const field = http === undefined ? "entry" : "http";
+  const command = (http ?? entry)?.[0];
   // A command without a slash is looked up in the instance's PATH, so only a start shows whether it exists.
-  if (command?.includes("/") === true) await checkCommand(codeDir, command);
+  if (command?.includes("/") === true) await checkCommand(codeDir, field, command);
   return { leverJson, warnings };
 }
 
@@ -77,12 +78,12 @@ async function filesNear(codeDir: string): Promise<readonly string[]> {
   return files.slice(0, LISTED_FILES_MAX);
 }
 
-async function checkCommand(codeDir: string, command: string): Promise<void> {
+async function checkCommand(codeDir: string, field: string, command: string): Promise<void> {
   if (command.startsWith("/")) return;
-  const file = await checkFile(codeDir, "entry", command);
+  const file = await checkFile(codeDir, field, command);
   if (((await lstat(file)).mode & 0o100) === 0) {
     throw invalid(
-      `lever.json: field entry is ${JSON.stringify(command)}; allowed is a file that may be executed (chmod +x).`,
+      `lever.json: field ${field} is ${JSON.stringify(command)}; allowed is a file that may be executed (chmod +x).`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { HttpProgram } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { programNodeOptions } from "../launcher/node-flags.ts";
 import { tracePrefix } from "../router/call-numbers.ts";
@@ -18,11 +19,14 @@ export interface InstanceSpec {
   /** Where its service may keep files. */
   readonly dataDir: string;
   readonly jsEntry: string | undefined;
+  /** The command of a program, of `entry` or of `http`. */
   readonly entry: readonly string[] | undefined;
+  /** undefined = the program serves Lever RPC, or there is none. */
+  readonly http: HttpProgram | undefined;
   readonly variables: Readonly<Record<string, string>>;
   /** The values of secrets among them, by their names. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** Needed from the start of its process. Undefined for a program (`entry`): it sees all variables from its own start. */
+  /** Needed from the start of its process. Undefined for a program: it sees all variables from its own start. */
   readonly start?: StartVariables | undefined;
   /** Megabytes that it is allotted. */
   readonly ram: number;
@@ -58,7 +62,8 @@ export async function prepareInstance(
   sources: SpecSources,
 ): Promise<InstanceSpec> {
   const { environment, service, version, leverJson } = record;
-  const { ram, maxCpu, jsEntry, entry, config } = leverJson;
+  const { ram, maxCpu, jsEntry, http, httpReady, config } = leverJson;
+  const entry = leverJson.entry ?? http;
   const { clock } = sources;
   const startedAt = clock.now();
   const codeDir = await sources.codeDirOf(record);
@@ -90,6 +95,7 @@ export async function prepareInstance(
     dataDir,
     jsEntry,
     entry,
+    http: http && { readyPath: httpReady },
     variables,
     secrets,
     start: entry === undefined ? startVariables(set, nodeOptions) : undefined,

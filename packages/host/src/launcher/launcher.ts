@@ -10,14 +10,14 @@ export function outOfMemory(ram: number, bytes: number): string {
 }
 
 /**
- * Memory of Lever's own process beside the program of a service (`entry`), in megabytes. It is added to the `ram` of such
+ * Memory of Lever's own process beside the program of a service, in megabytes. It is added to the `ram` of such
  * an instance. The process translates messages and keeps few of them, so it needs no more.
  */
 export const OWN_MEMORY_MB = 30;
 
 /** Megabytes for an instance: its `ram`, and for a program also Lever's own process beside it. */
-export function instanceMemoryMb({ ram, entry }: MemoryNeed): number {
-  return entry === undefined ? ram : ram + OWN_MEMORY_MB;
+export function instanceMemoryMb({ ram, entry, http }: MemoryNeed): number {
+  return entry === undefined && http === undefined ? ram : ram + OWN_MEMORY_MB;
 }
 
 export interface MemoryNeed {
@@ -25,6 +25,8 @@ export interface MemoryNeed {
   readonly ram: number;
   /** The command of a program; undefined = the service runs in Lever's own process. */
   readonly entry?: readonly string[] | undefined;
+  /** Set for a program that answers HTTP. */
+  readonly http?: unknown;
 }
 
 /** The names of an instance, for the log. */

@@ -8,7 +8,7 @@ import {
   type Limits,
   wrongMethodKind,
 } from "@leveros/protocol";
-import type { AccessRequest } from "../../access/access-request.ts";
+import { type AccessRequest, requestToken, withoutToken } from "../../access/access-request.ts";
 import type { TokenIndex } from "../../access/token-index.ts";
 import { GatewayMeter } from "../../metrics/gateway-meter.ts";
 import type { CallRouter } from "../../router/call.ts";
@@ -92,8 +92,8 @@ export class Admission {
   }
 
   /**
-   * As `admitCall`, for an HTTP request that a service's `fetch` answers. Its Authorization is the service's, unless it is a
-   * token of Lever's: then the service does not get it.
+   * As `admitCall`, for an HTTP request that a service's `fetch` answers. Its Authorization is the service's, and so is a token
+   * among the subprotocols of a WebSocket, unless it is a token of Lever's: then the service does not get it.
    */
   admitSite(
     target: LeverUrl,
@@ -101,8 +101,11 @@ export class Admission {
   ): { readonly admitted: AdmittedCall; readonly headers: AccessRequest["headers"] } {
     const incoming = { door: "site", target, isStream: true, askedMs: 0 } as const;
     const { headers, method, httpVersionMajor, socket, isForwarded } = request;
-    const { authorization, ...others } = headers;
-    if (authorization === undefined || this.#options.access.knowsTokenOf(headers)) {
+    if (requestToken(headers) === undefined) {
+      return { admitted: this.admitCall({ ...incoming, request }), headers };
+    }
+    const others = withoutToken(headers);
+    if (this.#options.access.knowsTokenOf(headers)) {
       return { admitted: this.admitCall({ ...incoming, request }), headers: others };
     }
     const without = { headers: others, method, httpVersionMajor, socket, isForwarded };

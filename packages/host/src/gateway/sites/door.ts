@@ -1,14 +1,6 @@
-import {
-  encodeJson,
-  FETCH_METHOD,
-  type FetchRequestHead,
-  LeverError,
-  PAYLOAD_BYTES,
-  PAYLOAD_JSON,
-} from "@leveros/protocol";
+import { LeverError, PAYLOAD_BYTES } from "@leveros/protocol";
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import { countPassed } from "../buffer-garbage.ts";
-import { numberCall } from "../call-marks.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { discardBody } from "../http/discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../http/exchange.ts";
@@ -16,11 +8,8 @@ import { isBodyAwaited } from "../http/expectation.ts";
 import { failureParts, writeFailure } from "./failure.ts";
 import { serveFiles } from "./files/door.ts";
 import { SiteReply } from "./reply.ts";
-import { requestFields } from "./request-fields.ts";
+import { type AdmittedSiteRequest, admitSiteRequest, siteCall } from "./site-call.ts";
 import { type SiteRequest, siteRequest } from "./site-request.ts";
-
-/** Methods that no `Request` can have (Fetch, 2.2.1), or that are for a proxy itself. */
-const REFUSED_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
 
 /**
  * Carries a request that a service answers: with one of its files, or by its `fetch`, as a streaming call with its head as
@@ -67,21 +56,17 @@ interface SiteExchange {
 }
 
 function serve(found: SiteRequest, exchange: SiteExchange): void {
-  const { environment, service, site } = found;
   const { request, options, fail } = exchange;
-  const { method = "GET" } = request;
-  if (REFUSED_METHODS.has(method)) throw refusedMethod(method);
-  const target = { environment, service, resource: "", method: FETCH_METHOD };
-  const admission = options.admission.admitSite(target, request);
-  const { files, hasFetch } = site;
+  const admitted = admitSiteRequest(found, request, options);
+  const { files, hasFetch } = found.site;
   // A body could arrive while the file is looked up.
   if (files === undefined || (hasFetch && announcesBody(request))) {
-    fetchFrom(found, admission, exchange);
+    fetchFrom(found, admitted, exchange);
     return;
   }
   const next = (): void => {
     try {
-      fetchFrom(found, admission, exchange);
+      fetchFrom(found, admitted, exchange);
     } catch (error) {
       fail(error);
     }
@@ -90,27 +75,17 @@ function serve(found: SiteRequest, exchange: SiteExchange): void {
 }
 
 function fetchFrom(
-  { prefix, path }: SiteRequest,
-  { admitted, headers }: ReturnType<DoorOptions["admission"]["admitSite"]>,
+  found: SiteRequest,
+  admitted: AdmittedSiteRequest,
   { request, response, options }: SiteExchange,
 ): void {
-  const { admission, router, isSecure } = options;
-  const { method = "GET", socket } = request;
   const isExpecting = isBodyAwaited(request);
-  const refusal = router.refusal(admitted);
-  if (refusal !== undefined) {
-    admission.meter.addRefusal(refusal.code);
-    throw refusal;
-  }
-  const { fields, origin } = requestFields(headers, { socket, isSecure, prefix });
   const hasBody = announcesBody(request);
-  const head: FetchRequestHead = [method, `${origin}${path}`, fields, hasBody];
-  const call = numberCall(request.headers, options.limits);
-  const { caller } = admitted;
-  const isSandboxed = prefix !== "";
+  const { opening, call } = siteCall(found, admitted, { request, options, hasBody });
+  const { caller } = opening;
+  const isSandboxed = found.prefix !== "";
   const reply = new SiteReply({ ...options, request, response, caller, call, isSandboxed });
-  const opening = { ...admitted, ...call, kind: PAYLOAD_JSON, body: encodeJson(head) } as const;
-  const handle = router.open(opening, reply, hasBody);
+  const handle = options.router.open(opening, reply, hasBody);
   reply.call = handle;
   if (!hasBody) {
     discardBody(request);
@@ -136,11 +111,4 @@ function announcesBody({ method, headers, httpVersionMajor }: HttpRequest): bool
   if (length !== undefined) return Number(length) > 0;
   if (headers["transfer-encoding"] !== undefined) return true;
   return httpVersionMajor === 2 && method !== "GET" && method !== "HEAD";
-}
-
-function refusedMethod(method: string): LeverError {
-  return new LeverError(
-    "wrong_http_method",
-    `Cannot pass on the request: ${method} is not for services.`,
-  );
 }

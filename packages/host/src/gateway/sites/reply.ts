@@ -78,6 +78,12 @@ export class SiteReply implements AnsweredCall, CallListener {
     this.onAbort(error);
   }
 
+  /** Something else answers from here on. */
+  leave(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.isOver = true;
+  }
+
   onAssigned(waitTimes: WaitTimes): void {
     this.waitTimes = waitTimes;
   }

@@ -18,20 +18,24 @@ const JSON_BYTES_MAX = 6;
 /** Fields that the gateway itself writes. */
 const OWN_FIELDS: ReadonlySet<string> = new Set(["content-length", "date"]);
 
+/** The answer to a request for a WebSocket that the program accepts. */
+export const SWITCHING_PROTOCOLS = 101;
+
 /**
  * Reads the first message of an answer, which any program could have sent. Returns what is wrong with it, as the end of a
- * sentence.
+ * sentence. `isUpgrade`: the status may be 101.
  */
 export function parseResponseHead(
   kind: PayloadKind,
   bytes: Uint8Array,
   headerBytesMax: number,
+  isUpgrade = false,
 ): ResponseHead | string {
   if (bytes.length > headerBytesMax * JSON_BYTES_MAX) return tooLarge(headerBytesMax);
   const value = readJson(kind, bytes);
   if (!Array.isArray(value)) return "its head is not JSON";
   const [status, fields]: unknown[] = value;
-  if (typeof status !== "number" || !Number.isInteger(status) || status < 200 || status > 599) {
+  if (typeof status !== "number" || !Number.isInteger(status) || !isFinal(status, isUpgrade)) {
     return "its status is not a number from 200 to 599";
   }
   if (!Array.isArray(fields)) return "it has no list of header fields";
@@ -57,6 +61,10 @@ export function parseResponseHead(
   for (const name of [...OWN_FIELDS, ...(namesIn(connection) ?? [])]) delete headers[name];
   const hasLength = typeof declared === "string" && LENGTH.test(declared);
   return { status, headers, contentLength: hasLength ? Number(declared) : undefined };
+}
+
+function isFinal(status: number, isUpgrade: boolean): boolean {
+  return (status >= 200 && status <= 599) || (isUpgrade && status === SWITCHING_PROTOCOLS);
 }
 
 function readJson(kind: PayloadKind, bytes: Uint8Array): unknown {

@@ -49,3 +49,12 @@ it.each<[string, string, IncomingHttpHeaders, readonly [prefix: string, path: st
   if (found !== undefined)
     expect(found).toMatchObject({ environment: "dev.lever", site: expect.anything() });
 });
+
+it.each<[string, IncomingHttpHeaders, boolean]>([
+  ["/web/live", {}, true],
+  ["/web/ticksChan", {}, false],
+  ["/ticksChan", own, true],
+])("a request for a WebSocket at %s with %j is for the site: %s", (url, headers, isSite) => {
+  const request = { method: "GET", url, headers: { host: "127.0.0.1:8080", ...headers } };
+  expect(siteRequest(request, sites, true) !== undefined).toBe(isSite);
+});

@@ -15,11 +15,13 @@ export interface SiteRequest extends Pick<LeverUrl, "environment" | "service"> {
 
 /**
  * The service that answers a request; undefined = there is none, or the request is a call. On a service's own host name,
- * everything is for the service. On all other ones, what is below its name is, except calls of its methods.
+ * everything is for the service. On all other ones, what is below its name is, except calls of its methods. `isUpgrade`: it asks
+ * for a WebSocket.
  */
 export function siteRequest(
   request: RequestHead & Pick<HttpRequest, "method">,
   sites: Sites,
+  isUpgrade = false,
 ): SiteRequest | undefined {
   const { url = "" } = request;
   if (sites.isEmpty || !url.startsWith("/")) return undefined;
@@ -35,7 +37,7 @@ export function siteRequest(
     const service = decodeURIComponent(prefix.slice(1));
     const environment = requestEnvironment(request.headers, query);
     const site = sites.of(environment, service);
-    if (site === undefined || isCall(request, path, site)) return undefined;
+    if (site === undefined || isCall(request, path, site, isUpgrade)) return undefined;
     return { environment, service, site, prefix, path: url.slice(prefix.length) };
   } catch {
     // `requestTarget` reports what is malformed.
@@ -48,6 +50,7 @@ function isCall(
   { method, headers }: Pick<HttpRequest, "method" | "headers">,
   path: string,
   { methods }: Site,
+  isUpgrade: boolean,
 ): boolean {
   const name = methodName(path);
   if (name === undefined || methods?.includes(name) === false) return false;
@@ -58,7 +61,8 @@ function isCall(
       return headers["access-control-request-method"] === "POST";
     case "GET":
     case "HEAD":
-      return isStreamingName(name) && headers.accept?.includes("text/event-stream") === true;
+      if (!isStreamingName(name)) return false;
+      return isUpgrade || headers.accept?.includes("text/event-stream") === true;
     default:
       return false;
   }

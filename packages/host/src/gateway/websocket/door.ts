@@ -15,6 +15,7 @@ import { askedTimeoutMs } from "../http/call-timeout.ts";
 import { requestTarget } from "../http/request-target.ts";
 import type { Upgrade } from "../http/server.ts";
 import { rejectConnection } from "../http/write-response.ts";
+import { upgradeSite } from "../sites/upgrade.ts";
 import type { UnreadReplies } from "../unread-replies.ts";
 import { pingPeer } from "./ping-peer.ts";
 import { WebSocketReply } from "./reply.ts";
@@ -56,6 +57,7 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
   };
   return (request, connection, head) => {
     connection.on("error", () => {});
+    if (upgradeSite(request, connection, head, options)) return;
     let admitted: AdmittedCall;
     let refusal: LeverError | undefined;
     try {
