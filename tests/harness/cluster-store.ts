@@ -31,6 +31,7 @@ export async function openTestStore({ urls, memory = {} }: TestStoreOptions): Pr
     log: (_level, _part, event) => events.push(event),
     patience: PATIENCE,
   });
+  await store.connect();
   return { ...store, events, [Symbol.asyncDispose]: () => store.close() };
 }
 

@@ -64,10 +64,14 @@ export function deployArchive(
   address: string,
   archive: Buffer,
   environment = "dev.lever",
+  token?: string,
 ): Promise<HttpAnswer> {
   const first = Buffer.from(`${JSON.stringify([environment, { report: true }])}\n`);
   return httpCall(address, "/admin/deployServiceChan?forceenv=admin.lever", {
-    headers: { "content-type": "application/octet-stream" },
+    headers: {
+      "content-type": "application/octet-stream",
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
     body: Buffer.concat([first, archive]),
   });
 }

@@ -28,8 +28,9 @@ export async function deployService(
   { address }: { readonly address: string },
   service: Buffer,
   environment = "dev.lever",
+  token?: string,
 ): Promise<DeployReport> {
-  const answer = await deployArchive(address, service, environment);
+  const answer = await deployArchive(address, service, environment, token);
   if (answer.status !== 200) throw new Error(`Cannot deploy: ${answer.status} ${answer.text}`);
   return answer.json() as DeployReport;
 }

@@ -1,6 +1,17 @@
-import { type AdminMethods, LeverError } from "@leveros/protocol";
+import { type AdminMethods, type HostsBehind, isJsonObject, LeverError } from "@leveros/protocol";
 import { CommandError, exitStatus } from "./exit-status.ts";
+import { printNote } from "./output.ts";
 import type { Settings } from "./settings.ts";
+
+/** Says which hosts of a cluster may not have a change yet. */
+export function noteHostsBehind(answer: unknown): void {
+  const { hostsBehind = [] }: HostsBehind = isJsonObject(answer) ? answer : {};
+  if (hostsBehind.length === 0) return;
+  const names = hostsBehind.join(", ");
+  printNote(
+    `lever: not confirmed by ${names}: without contact, they may answer as before. See: lever hosts`,
+  );
+}
 
 /**
  * Calls a method of the admin service.
@@ -18,9 +29,11 @@ export async function callAdmin<Name extends keyof AdminMethods>(
   const { Client } = await import("leveros");
   try {
     // The edge where the host's answer is trusted to have the form that its method promises.
-    return (await new Client({ forceHost: host, token })
+    const answer = (await new Client({ forceHost: host, token })
       .service(adminEnvironment, "admin")
       .invoke(method, ...args)) as ReturnType<AdminMethods[Name]>;
+    noteHostsBehind(answer);
+    return answer;
   } catch (error) {
     if (!(error instanceof LeverError) || error.code !== "method_failed") throw error;
     // The method belongs to Lever: its failure is Lever's, and not that of a service.

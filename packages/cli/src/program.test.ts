@@ -93,6 +93,7 @@ it("every command has examples of its own, and texts that end as they should", (
 it("every command that prints a table, a list or a report has --json", () => {
   const without = [...leaves].filter(([, { options }]) => !("json" in options));
   expect(without.map(([name]) => name).toSorted()).toEqual([
+    "cluster key",
     "completion",
     "dev",
     "env close",

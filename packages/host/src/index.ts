@@ -1,3 +1,8 @@
+export {
+  checkClusterDatabase,
+  type DatabaseFinding,
+  newClusterKey,
+} from "./compose/cluster-tools.ts";
 export { createAdminToken } from "./compose/create-admin-token.ts";
 export type { DevelopmentOptions } from "./compose/development.ts";
 export { type Host, type HostOptions, startHost } from "./compose/one-machine.ts";

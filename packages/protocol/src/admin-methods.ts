@@ -17,6 +17,7 @@ import type {
 import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
 import type { BackupReport } from "./backup-report.ts";
 import type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
+import type { ClusterStatus, HostsReport } from "./cluster-messages.ts";
 import type { HostStatus } from "./host-status.ts";
 import type { EventFilter, HostEvent, LogFilter, LogMessage, LogPage } from "./log-messages.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
@@ -89,6 +90,8 @@ export interface AdminMethods {
   revokeToken(id: string, options?: { readonly force?: boolean }): null;
   listAudit(): readonly AuditEntry[];
   getStatus(): HostStatus;
+  listHosts(): HostsReport;
+  getCluster(): ClusterStatus;
   listLimits(): readonly LimitListing[];
   listArchiveLimits(environment: string, service?: string | null): ArchiveTerms;
   /** The positions of the digests of files that a version has. */

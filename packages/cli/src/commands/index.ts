@@ -12,6 +12,8 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
       dev: async () => (await import("./dev/dev.ts")).dev,
       doctor: async () => (await import("./doctor/doctor.ts")).doctor,
       status: async () => (await import("./status/status.ts")).status,
+      hosts: async () => (await import("./hosts/hosts.ts")).hosts,
+      cluster: async () => (await import("./cluster/cluster.ts")).cluster,
       limits: async () => (await import("./limits/limits.ts")).limits,
       backup: async () => (await import("./backup/backup.ts")).backup,
       restore: async () => (await import("./restore/restore.ts")).restore,

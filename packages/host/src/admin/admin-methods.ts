@@ -1,6 +1,7 @@
 import { type AccessParts, accessMethods } from "./access-methods.ts";
 import { type BackupParts, backupMethods } from "./backup-methods.ts";
 import { type CallParts, callMethods } from "./call-methods.ts";
+import { type ClusterParts, clusterMethods } from "./cluster-methods.ts";
 import { type EnvironmentParts, environmentMethods } from "./environment-methods.ts";
 import { type LogParts, logMethods } from "./log-methods.ts";
 import type { MethodTable } from "./method-table.ts";
@@ -15,6 +16,7 @@ import { type VariableParts, variableMethods } from "./variable-methods.ts";
 export type AdminParts = ServiceParts &
   ObserveParts &
   StatusParts &
+  ClusterParts &
   MetricParts &
   LogParts &
   CallParts &
@@ -30,6 +32,7 @@ export const adminMethods: MethodTable<AdminParts> = {
   ...serviceMethods,
   ...observeMethods,
   ...statusMethods,
+  ...clusterMethods,
   ...metricMethods,
   ...logMethods,
   ...callMethods,

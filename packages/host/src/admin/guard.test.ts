@@ -23,11 +23,14 @@ let audit: AuditRecord[];
 let ran: unknown[];
 let judged: unknown[];
 let guard: AdminGuard;
+/** Hosts of the cluster that were given up on. */
+let hostsBehind: readonly string[];
 
 beforeEach(() => {
   audit = [];
   ran = [];
   judged = [];
+  hostsBehind = [];
   const state = new State({ revisionOf: async () => 0 }, async (change) => {
     if (change.kind === "audited") audit.push(change.record);
     return { outcome: "written", revision: 1 };
@@ -39,7 +42,10 @@ beforeEach(() => {
     state,
     wallTime: () => 5,
     log: () => {},
-    propagated: async () => void ran.push("propagated"),
+    async propagated() {
+      ran.push("propagated");
+      return hostsBehind;
+    },
   });
 });
 
@@ -62,6 +68,8 @@ const methods = {
     readFileSync("/no/such/path"),
   ),
   makeThing: adminMethod({ ...change, arguments: [environment] }, () => guard.note(noted)),
+  setThing: adminMethod({ ...change, arguments: [environment] }, () => null),
+  countThings: adminMethod({ ...change, arguments: [environment] }, () => ({ things: 1 })),
   whoAmI: adminMethod(
     { ...change, right: "any", isChange: false, arguments: [] },
     () => guard.principal,
@@ -88,6 +96,14 @@ it("a change is recorded after it holds everywhere, with its target", async () =
   expect(ran).toEqual([[parts, "dev.lever", "svc", true], "propagated"]);
   const about = { at: 5, principal: "t1", environment: "dev.lever" };
   expect(audit).toEqual([{ ...about, method: "dropThing", target: "svc", outcome: "done" }]);
+});
+
+it("the answer of a change names hosts that were given up on", async () => {
+  expect(await call("setThing", "dev.lever")).toBeNull();
+  hostsBehind = ["b"];
+  expect(await call("setThing", "dev.lever")).toEqual({ hostsBehind });
+  expect(await call("countThings", "dev.lever")).toEqual({ things: 1, hostsBehind });
+  expect(audit.map(({ outcome }) => outcome)).toEqual(["done", "done", "done"]);
 });
 
 it("a stream comes before the arguments, and an alias is a name of its own", async () => {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { LeverError } from "@leveros/protocol";
+import { isJsonObject, LeverError } from "@leveros/protocol";
 import type { PrincipalId, TokenIndex } from "../access/token-index.ts";
 import { asLeverError } from "../logs/as-lever-error.ts";
 import type { Log } from "../logs/log.ts";
@@ -14,8 +14,11 @@ export interface GuardOptions {
   readonly state: Pick<State, "change">;
   readonly wallTime: () => number;
   readonly log: Log;
-  /** Resolves when what was changed holds in every process that takes calls. */
-  readonly propagated: () => Promise<void>;
+  /**
+   * Resolves when what was changed holds in every process that takes calls, also those of other hosts; to the names of hosts
+   * that were given up on.
+   */
+  readonly propagated: () => Promise<readonly string[]>;
 }
 
 /** The things that a method has changed, beside its arguments. */
@@ -120,14 +123,20 @@ export class AdminGuard {
     try {
       const result = await run();
       // The change holds everywhere before the caller receives the reply.
-      await propagated();
+      const hostsBehind = await propagated();
       await record("done");
-      return result;
+      return hostsBehind.length === 0 ? result : withHostsBehind(result, hostsBehind);
     } catch (error) {
       await record(outcomeOf(error));
       throw error;
     }
   }
+}
+
+/** An answer of a change that some hosts may not have. It names them. */
+function withHostsBehind(result: unknown, hostsBehind: readonly string[]): unknown {
+  if (result === null) return { hostsBehind };
+  return isJsonObject(result) ? { ...result, hostsBehind } : result;
 }
 
 /** The environment that a call needs its right in; `*` = all of them; `""` = the argument is not a name. */

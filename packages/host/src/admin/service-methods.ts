@@ -22,7 +22,7 @@ import type { Store } from "../store/store.ts";
 import { environment, flag, instance, optionalVersion, service, version } from "./arguments.ts";
 import { deployOptions, digests } from "./deploy-arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
-import type { ChangeNote } from "./guard.ts";
+import type { ChangeNote, GuardOptions } from "./guard.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 import { trafficStats } from "./stats-methods.ts";
 
@@ -37,6 +37,7 @@ export interface ServiceParts {
   readonly store: Store;
   /** The audit records this about the call that runs. */
   readonly noteChange: (change: ChangeNote) => void;
+  readonly propagated: GuardOptions["propagated"];
 }
 
 /** Methods that deploy, restart, remove and list services. */
@@ -59,7 +60,7 @@ export const serviceMethods: Methods<
       arguments: [environment, deployOptions],
       does: "Receives a `.tar.gz` or `.tar.zst` as byte messages and deploys it; with `report`, sends one message about it; with `progress`, says what it waits for.",
     },
-    async ({ deployer, meters, noteChange }, stream, name, wanted) => {
+    async ({ deployer, meters, noteChange, propagated }, stream, name, wanted) => {
       const onProgress = (progress: DeployProgress): void => {
         if (wanted.progress) stream.write(progress);
       };
@@ -79,7 +80,9 @@ export const serviceMethods: Methods<
         transform: transformMs,
         start: startMs,
       });
-      if (wanted.report) stream.write(report);
+      const hostsBehind = await propagated();
+      if (wanted.report)
+        stream.write(hostsBehind.length === 0 ? report : { ...report, hostsBehind });
     },
   ),
 

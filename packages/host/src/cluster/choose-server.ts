@@ -13,7 +13,7 @@ export type ServerChoice =
   | { readonly kind: "none"; readonly reason: string };
 
 /** PostgreSQL of Debian 11; older ones get no corrections any more. */
-const VERSION_MIN = 140_000;
+export const VERSION_MIN = 140_000;
 
 /** PG1, PG2. The server to use, of those that answered. */
 export function chooseServer(

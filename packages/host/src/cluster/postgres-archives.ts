@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import { LeverError } from "@leveros/protocol";
 import type { PostgresPool } from "./postgres-pool.ts";
 
@@ -38,6 +40,17 @@ export class PostgresArchives {
       const values = [codeId, hash.digest("hex"), bytes];
       await session.query("UPDATE archives SET sha256 = $2, bytes = $3 WHERE codeId = $1", values);
     });
+  }
+
+  /** Stores the archive in a file. */
+  async putFile(codeId: string, file: string): Promise<void> {
+    await this.put(codeId, createReadStream(file));
+  }
+
+  /** Writes an archive to a new file. */
+  async getFile(codeId: string, file: string): Promise<void> {
+    const target = createWriteStream(file, { flags: "wx", mode: 0o600 });
+    await pipeline(this.get(codeId), target);
   }
 
   /**

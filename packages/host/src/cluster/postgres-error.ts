@@ -21,6 +21,7 @@ const byState: Readonly<Record<string, string>> = {
   "3D000":
     "the database does not exist. Create it, owned by Lever's role: createdb --owner ROLE NAME",
   "3F000": "the schema of Lever is not there. Start a host with --found",
+  "42P06": "another host founds a cluster in it at this moment. Start this host without --found",
   "42501":
     "the role has no right to do it. Let the role own the database: ALTER DATABASE NAME OWNER TO ROLE",
   "53100": "the disk of the database is full. Free some of it",
@@ -65,6 +66,17 @@ export function databaseReason(error: unknown): string {
     return byState[code] ?? `PostgreSQL reports ${code}: ${error.message}`;
   }
   return byCode[code] ?? (code === "" ? "the connection broke" : `the system reports ${code}`);
+}
+
+/** The server did not answer, or takes no statements now: nothing is wrong with how Lever is set up. */
+export function isAway(error: unknown): boolean {
+  if (error instanceof LeverError) return error.cause !== undefined && isAway(error.cause);
+  if (error instanceof DatabaseError) return /^(?:53|57P)/.test(error.code ?? "");
+  if (error instanceof DatabaseTimeout) return true;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === undefined
+    ? error instanceof Error
+    : !/^(?:ERR_TLS|CERT|DEPTH|SELF|UNABLE)/.test(String(code));
 }
 
 /** An error of the database or its connection as a LeverError: `Cannot <action>: …`. Other errors stay as they are. */

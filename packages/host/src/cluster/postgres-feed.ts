@@ -1,8 +1,10 @@
 import type { Clock } from "../clock.ts";
+import { Emitter } from "../emitter.ts";
 import type { Log } from "../logs/log.ts";
 import type { StoredChange } from "../store/change.ts";
 import { numberOf, type Row, textOf } from "../store/rows.ts";
 import { databaseReason } from "./postgres-error.ts";
+import { HOSTS_CHANNEL } from "./postgres-leases.ts";
 import type { PostgresServers } from "./postgres-servers.ts";
 import type { PostgresSession } from "./postgres-session.ts";
 
@@ -45,6 +47,8 @@ export interface FeedOptions {
  */
 export class PostgresFeed {
   readonly #options: FeedOptions;
+  /** A host has applied a change. It is a hint, which may be lost. */
+  readonly hostsMoved: Emitter<void> = new Emitter();
   #wake: (() => void) | undefined;
   #isWoken = false;
   #isClosed = false;
@@ -57,6 +61,20 @@ export class PostgresFeed {
 
   start(): void {
     this.#ended ??= this.#run();
+  }
+
+  /**
+   * Brings the replica up to date, once, before `start`.
+   * @throws LeverError `unavailable`; the error of the database or of the replica
+   */
+  async catchUp(): Promise<void> {
+    const session = await this.#options.servers.connect();
+    try {
+      await this.#check(session);
+      await this.#pull(session);
+    } finally {
+      await session.close();
+    }
   }
 
   /** Looks for changes now: this host has written one. */
@@ -98,8 +116,12 @@ export class PostgresFeed {
     const { servers, clock } = this.#options;
     const session = await servers.connect();
     this.#session = session;
-    session.onNotification(() => this.wake());
+    session.onNotification((channel) => {
+      if (channel === HOSTS_CHANNEL) this.hostsMoved.emit();
+      else this.wake();
+    });
     await session.query("LISTEN lever_changes");
+    await session.query(`LISTEN ${HOSTS_CHANNEL}`);
     let checkAt = clock.now();
     while (!this.#isClosed) {
       this.#isWoken = false;
@@ -134,7 +156,9 @@ export class PostgresFeed {
       const { rows } = await session.query(CHANGES, [revision, CHANGES_AT_ONCE]);
       const [first = {}] = rows;
       if (numberOf(first["generation"]) !== generation) {
-        return await this.#reload("a backup was restored");
+        return await this.#reload(
+          generation === 0 ? "this host is new in the cluster" : "a backup was restored",
+        );
       }
       if (numberOf(first["head"]) < revision) return await this.#reload(LOST);
       if (first["revision"] === null) return;
@@ -147,8 +171,10 @@ export class PostgresFeed {
   }
 
   async #reload(reason: string): Promise<void> {
-    this.#options.log("warn", "cluster", "state reloaded", { reason });
-    await this.#options.replica.reload(reason);
+    const { replica, log } = this.#options;
+    if (replica.position().generation === 0) log("info", "cluster", "state copied");
+    else log("warn", "cluster", "state reloaded", { reason });
+    await replica.reload(reason);
     this.wake();
   }
 

@@ -3,6 +3,9 @@ import type { HostRow } from "./membership.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
 import { type PostgresSession, SHORT_MS } from "./postgres-session.ts";
 
+/** Notifies hosts that one of them has applied a change. */
+export const HOSTS_CHANNEL = "lever_hosts";
+
 /** A host as it announces itself. */
 export interface AnnouncedHost {
   readonly id: string;
@@ -14,6 +17,8 @@ export interface AnnouncedHost {
   /** Names its certificate. */
   readonly fingerprint: string;
   readonly appliedRevision: number;
+  /** Lever's version. */
+  readonly version: string;
   /** The newest format of the tables that it reads. */
   readonly format: number;
 }
@@ -31,11 +36,12 @@ export interface Renewal {
 
 /** A new incarnation replaces an older one at once. Claims of the older one that run have ended then: they lock its row. */
 const JOIN = `
-  INSERT INTO hosts AS h (id, incarnation, name, address, fingerprint, state, appliedRevision, format)
-  VALUES ($1, $2, $3, $4, $5, 'active', $6, $7)
+  INSERT INTO hosts AS h (id, incarnation, name, address, fingerprint, state, appliedRevision, version, format)
+  VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8)
   ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation, name = excluded.name,
     address = excluded.address, fingerprint = excluded.fingerprint, state = 'active', renewal = 0,
-    renewedAt = clock_timestamp(), appliedRevision = excluded.appliedRevision, format = excluded.format
+    renewedAt = clock_timestamp(), appliedRevision = excluded.appliedRevision, version = excluded.version,
+    format = excluded.format
   WHERE h.incarnation < excluded.incarnation`;
 
 const RENEW = `
@@ -43,7 +49,7 @@ const RENEW = `
   WHERE id = $1 AND incarnation = $2 AND state = 'active'`;
 
 const HOSTS = `
-  SELECT id, incarnation, name, address, fingerprint, state, renewal, appliedRevision, format,
+  SELECT id, incarnation, name, address, fingerprint, state, renewal, appliedRevision, version, format,
     (extract(epoch FROM clock_timestamp() - renewedAt) * 1000)::float8 AS "renewedAgoMs"
   FROM hosts WHERE state <> 'removed' ORDER BY id`;
 
@@ -72,20 +78,23 @@ export class PostgresLeases {
 
   /** False = the database has this incarnation or a newer one: two hosts have the same id. */
   async join(host: AnnouncedHost): Promise<boolean> {
-    const { id, incarnation, name, address, fingerprint, appliedRevision, format } = host;
-    const values = [id, incarnation, name, address, fingerprint, appliedRevision, format];
+    const { id, incarnation, name, address, fingerprint, appliedRevision, version, format } = host;
+    const announced = [name, address, fingerprint, appliedRevision, version, format];
+    const values = [id, incarnation, ...announced];
     return await this.#changes("join the cluster", JOIN, values);
   }
 
-  /** Renews, and reads all hosts over the same connection. */
+  /** Renews, and reads all hosts over the same connection. `tells`: the other hosts get a notification (`HOSTS_CHANNEL`). */
   async renew(
     host: Pick<AnnouncedHost, "id" | "incarnation" | "appliedRevision">,
+    { tells = false }: { readonly tells?: boolean } = {},
   ): Promise<Renewal> {
     return await this.#pool.use("renew the lease of this host", async (session) => {
       const values = [host.id, host.incarnation, host.appliedRevision];
       const [{ count }, { rows }] = await Promise.all([
         session.query(RENEW, values, SHORT_MS),
         session.query(HOSTS, [], SHORT_MS),
+        ...(tells ? [session.query(`NOTIFY ${HOSTS_CHANNEL}`, [], SHORT_MS)] : []),
       ]);
       return {
         isRenewed: count === 1,
@@ -93,6 +102,13 @@ export class PostgresLeases {
         hosts: rows.map(memberOf),
       };
     });
+  }
+
+  /** All hosts, without a renewal. */
+  async hosts(): Promise<readonly MemberRow[]> {
+    return await this.#pool.use("read the hosts", async (session) =>
+      (await session.query(HOSTS, [], SHORT_MS)).rows.map(memberOf),
+    );
   }
 
   /** False = the host was renewed, fenced or replaced meanwhile, or the database's clock says that it is not yet time. */
@@ -142,6 +158,7 @@ function memberOf(row: Row): MemberRow {
     address: textOf(row["address"]),
     fingerprint: textOf(row["fingerprint"]),
     appliedRevision: numberOf(row["appliedRevision"]),
+    version: textOf(row["version"]),
     format: numberOf(row["format"]),
     state,
     renewal: numberOf(row["renewal"]),

@@ -32,7 +32,7 @@ async function open(): ReturnType<TestPostgres["connect"]> {
 /** A host that has joined. */
 async function join(id = uniqueName(), incarnation = 1): Promise<AnnouncedHost> {
   const host = { id, incarnation, name: id, address: "10.0.0.1:1", fingerprint: "f" };
-  const announced = { ...host, appliedRevision: 0, format: 1 };
+  const announced = { ...host, appliedRevision: 0, version: "1.0.0", format: 1 };
   expect(await store.leases.join(announced)).toBe(true);
   return announced;
 }

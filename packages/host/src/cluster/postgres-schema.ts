@@ -1,9 +1,10 @@
 import { LeverError } from "@leveros/protocol";
-import { numberOf, textOf } from "../store/rows.ts";
+import type { TableRows } from "../store/replace-state.ts";
+import { numberOf, type Row, textOf } from "../store/rows.ts";
 import type { PostgresSession } from "./postgres-session.ts";
 
 /** The form of the tables that this Lever reads and writes. */
-const FORMAT = 1;
+export const FORMAT = 1;
 
 /**
  * Tables and columns of the state are those of a SQLite store: the same statements write both. `cluster` has one row: changes wait
@@ -102,6 +103,7 @@ const TABLES = `
     renewal bigint NOT NULL DEFAULT 0,
     renewedAt timestamptz NOT NULL DEFAULT clock_timestamp(),
     appliedRevision bigint NOT NULL,
+    version text NOT NULL,
     format integer NOT NULL
   ) WITH (fillfactor = 20);
   -- A claim locks its host's row FOR KEY SHARE. With this index a change of the state waits for claims, and a renewal does not.
@@ -177,5 +179,59 @@ export async function readCluster(session: PostgresSession): Promise<ClusterIden
   };
 }
 
-/** The last step of founding. */
-export const MARK_FOUNDED = "UPDATE cluster SET founded = true";
+/** Makes a cluster that was not founded completely that of this host. It has no state yet. False = it is founded. */
+export async function takeOver(
+  session: PostgresSession,
+  { id, keyId }: { id: string; keyId: string },
+): Promise<boolean> {
+  const update = "UPDATE cluster SET id = $1, keyId = $2 WHERE NOT founded";
+  return (await session.query(update, [id, keyId])).count === 1;
+}
+
+/**
+ * The last step of founding: the state of a host becomes that of the cluster, in one transaction. False = another host has taken
+ * over.
+ * @throws the error of the database
+ */
+export async function fillCluster(
+  session: PostgresSession,
+  { id, revision }: { id: string; revision: number },
+  tables: readonly TableRows[],
+): Promise<boolean> {
+  return await session.inTransaction(async () => {
+    const { count } = await session.query(
+      "UPDATE cluster SET founded = true, revision = $2 WHERE id = $1 AND NOT founded",
+      [id, revision],
+    );
+    if (count === 0) {
+      await session.rollback();
+      return false;
+    }
+    for (const { table, rows } of tables) {
+      for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
+        await insertRows(session, table, rows.slice(at, at + ROWS_AT_ONCE));
+      }
+    }
+    if ((await session.commit()) === "unknown") throw new Error("The connection broke at COMMIT.");
+    return true;
+  });
+}
+
+/** Below PostgreSQL's 65,535 values of one statement. */
+const ROWS_AT_ONCE = 1_000;
+
+async function insertRows(
+  session: PostgresSession,
+  table: string,
+  rows: readonly Row[],
+): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {});
+  const places = rows.map((_, row) => {
+    const of = columns.map((_, column) => `$${row * columns.length + column + 1}`);
+    return `(${of.join(", ")})`;
+  });
+  await session.query(
+    `INSERT INTO ${table} (${columns.join(", ")}) VALUES ${places.join(", ")}`,
+    rows.flatMap((row) => columns.map((column) => row[column])),
+  );
+}

@@ -1,7 +1,8 @@
 import { LeverError } from "@leveros/protocol";
+import { delay } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import { chooseServer, type KnownDatabase } from "./choose-server.ts";
-import { databaseReason } from "./postgres-error.ts";
+import { DatabaseTimeout, databaseReason, isAway } from "./postgres-error.ts";
 import { PostgresSession, type SessionOptions } from "./postgres-session.ts";
 import type { DatabaseAddress } from "./postgres-url.ts";
 
@@ -20,6 +21,7 @@ export interface ServersOptions extends SessionOptions {
 
 const FIRST_DELAY_MS = 50;
 const DELAY_MAX_MS = 1_000;
+const FIRST_ATTEMPTS_MAX = 5;
 
 /**
  * The servers of the cluster's database: a primary and its standbys, by their addresses.
@@ -75,6 +77,20 @@ export class PostgresServers {
     }
   }
 
+  /** The first connection of a host. A server that is slow to answer is asked again. @throws LeverError `unavailable` */
+  async connectFirst(): Promise<void> {
+    for (let left = FIRST_ATTEMPTS_MAX - 1; ; left--) {
+      try {
+        const session = await this.connect();
+        return await session.close();
+      } catch (error) {
+        const isSlow = error instanceof LeverError && error.cause instanceof DatabaseTimeout;
+        if (!isSlow || left === 0) throw error;
+        await delay(this.#options.clock, DELAY_MAX_MS);
+      }
+    }
+  }
+
   /** Looks at all addresses for a server that was promoted (PG3). With one address there is nothing to look for. */
   async lookForPromotion(): Promise<void> {
     if (this.#options.addresses.length < 2) return;
@@ -94,10 +110,15 @@ export class PostgresServers {
       addresses.map((address) => PostgresSession.open(address, this.#options)),
     );
     const failures: string[] = [];
+    let away: unknown;
     const sessions: PostgresSession[] = [];
     for (const [at, attempt] of attempts.entries()) {
       if (attempt.status === "fulfilled") sessions.push(attempt.value);
-      else failures.push(`${addresses[at]?.name}: ${failureOf(attempt.reason)}`);
+      else {
+        failures.push(`${addresses[at]?.name}: ${failureOf(attempt.reason)}`);
+        // The one to use may be among those that are away.
+        if (isAway(attempt.reason)) away ??= attempt.reason;
+      }
     }
     const choice = chooseServer(
       sessions.map(({ facts }) => facts),
@@ -108,7 +129,7 @@ export class PostgresServers {
     for (const session of sessions) if (session !== chosen) void session.close();
     if (chosen === undefined) {
       const reasons = choice.kind === "none" && choice.reason !== "" ? [choice.reason] : [];
-      throw unreachable([...reasons, ...failures].join("; "));
+      throw unreachable([...reasons, ...failures].join("; "), away);
     }
     await this.#remember(chosen);
     return chosen;
@@ -144,9 +165,10 @@ function failureOf(error: unknown): string {
   return error instanceof LeverError ? error.message : databaseReason(error);
 }
 
-function unreachable(reason: string): LeverError {
+function unreachable(reason: string, cause?: unknown): LeverError {
   return new LeverError("unavailable", `Cannot use the cluster's database: ${reason}.`, {
     retryAfterSeconds: 1,
+    cause,
   });
 }
 

@@ -186,8 +186,8 @@ export class PostgresSession {
     if (this.isOpen) await this.query("ROLLBACK").catch(() => this.destroy());
   }
 
-  onNotification(listener: () => void): void {
-    this.#client.on("notification", listener);
+  onNotification(listener: (channel: string) => void): void {
+    this.#client.on("notification", ({ channel }) => listener(channel));
   }
 
   /** Calls back once, when the connection has ended. */

@@ -128,6 +128,7 @@ it("a follower is given each revision once, in order, while connections break", 
   await using other = await openTestStore({ urls: [server.url(store.database)] });
   await using _feed = { [Symbol.asyncDispose]: () => feed.close() };
   const feed = store.follow(replica);
+  feed.start();
   const write = async (): Promise<void> => {
     for (let i = 0; i < 10; i++) await other.commit(newEnvironment());
   };
@@ -166,6 +167,7 @@ it.each([
   await sql(text);
   await using _feed = { [Symbol.asyncDispose]: () => feed.close() };
   const feed = store.follow(replica);
+  feed.start();
   await eventually(() => replica.reasons.includes(reason));
   const { revision } = await store.head();
   await eventually(() => replica.position().revision === revision);
@@ -178,6 +180,7 @@ it("a follower that was away for longer than changes are kept is reloaded", asyn
   const replica = follower({ generation: 1, revision: 0, nonce: "" });
   await using _feed = { [Symbol.asyncDispose]: () => feed.close() };
   const feed = store.follow(replica);
+  feed.start();
   await eventually(() => replica.reasons.length > 0);
   expect(replica.reasons).toEqual(["this host was away for too many changes"]);
   expect(await store.changesAfter(0, 10)).toBe("gone");

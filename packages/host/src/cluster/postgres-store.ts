@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
+import type { TableRows } from "../store/replace-state.ts";
 import { numberOf, textOf } from "../store/rows.ts";
 import type { Store } from "../store/store.ts";
 import { PostgresArchives } from "./postgres-archives.ts";
@@ -12,8 +13,9 @@ import { postgresReads } from "./postgres-reads.ts";
 import {
   type ClusterIdentity,
   createTables,
-  MARK_FOUNDED,
+  fillCluster,
   readCluster,
+  takeOver,
 } from "./postgres-schema.ts";
 import { type DatabaseMemory, PostgresServers } from "./postgres-servers.ts";
 import type { PostgresSession } from "./postgres-session.ts";
@@ -35,42 +37,51 @@ export interface PostgresStore extends Store {
   readonly leases: PostgresLeases;
   readonly owners: PostgresOwners;
   readonly archives: PostgresArchives;
+  /** Connects for the first time. @throws LeverError `unavailable` */
+  connect(): Promise<void>;
   /** undefined = the database has no tables of Lever. */
   cluster(): Promise<ClusterIdentity | undefined>;
-  /** Creates the tables in an empty database. The cluster is not founded until `markFounded`. */
+  /** Creates the tables in an empty database. The cluster is not founded until `fill`. */
   createTables(cluster: { id: string; keyId: string }): Promise<void>;
-  /** The last step of founding. */
-  markFounded(): Promise<void>;
-  /** Starts to follow changes. At most once. */
+  /** See `takeOver` of the schema. */
+  takeOver(cluster: { id: string; keyId: string }): Promise<boolean>;
+  /** The last step of founding. False = another host has taken over. */
+  fill(cluster: { id: string; revision: number }, tables: readonly TableRows[]): Promise<boolean>;
+  /** The feed of changes for a replica, which must still be started. At most one. */
   follow(replica: Replica): PostgresFeed;
   /** Everything at one revision, for a replica that begins or was left behind. */
   snapshot<Result>(use: (snapshot: Snapshot) => Promise<Result>): Promise<Result>;
 }
 
+const SESSIONS = { state: 2, leases: 1, owners: 4, archives: 1, feed: 1 };
+/** Connections of one host. */
+export const SESSIONS_MAX: number = Object.values(SESSIONS).reduce((sum, of) => sum + of, 0);
+
 /**
- * Connects to the cluster's database. It uses up to 9 connections: changes, renewals and claims never wait for each other.
- * @throws LeverError `malformed_request` for a URL, `unavailable` when no server can be used
+ * Opens the cluster's database, and connects with the first use. It has up to `SESSIONS_MAX` connections: changes, renewals and
+ * claims never wait for each other.
+ * @throws LeverError `malformed_request` for a URL
  */
 export async function openPostgresStore(options: PostgresOptions): Promise<PostgresStore> {
   const { clock, log, memory, patience = 1 } = options;
   const addresses = options.urls.map(parseDatabaseUrl);
   const servers = await PostgresServers.open({ addresses, memory, clock, log, patience });
   const pool = (sessionsMax: number): PostgresPool => new PostgresPool(servers, { sessionsMax });
-  const state = pool(2);
+  const state = pool(SESSIONS.state);
   const commits = new PostgresCommits(state, clock);
   let feed: PostgresFeed | undefined;
-  await state.use("use the cluster's database", async () => {});
   return {
     ...postgresReads(state),
-    leases: new PostgresLeases(pool(1)),
-    owners: new PostgresOwners(pool(4)),
-    archives: new PostgresArchives(pool(1)),
+    leases: new PostgresLeases(pool(SESSIONS.leases)),
+    owners: new PostgresOwners(pool(SESSIONS.owners)),
+    archives: new PostgresArchives(pool(SESSIONS.archives)),
+    connect: () => servers.connectFirst(),
     cluster: () => state.use("read the cluster", readCluster),
     createTables: (cluster) =>
       state.use("create the tables", (session) => createTables(session, cluster)),
-    async markFounded() {
-      await state.use("found the cluster", (session) => session.query(MARK_FOUNDED));
-    },
+    takeOver: (cluster) => state.use("found the cluster", (session) => takeOver(session, cluster)),
+    fill: (cluster, tables) =>
+      state.use("found the cluster", (session) => fillCluster(session, cluster, tables)),
     async commit(change, expected) {
       const result = await commits.commit(change, expected);
       if (result.outcome === "written") feed?.wake();
@@ -85,7 +96,6 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
       }),
     follow(replica) {
       feed = new PostgresFeed({ servers, replica, clock, log });
-      feed.start();
       return feed;
     },
     snapshot: (use) => state.use("read the state", (session) => readSnapshot(session, use)),

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { systemClock } from "../clock.ts";
 import { Applier } from "../state/applier.ts";
 import type { StoredChange } from "../store/change.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite-store.ts";
@@ -62,9 +63,13 @@ const options = (): ReplicaOptions => {
           },
         }),
     },
-    onReloaded: () => {
-      seen.push("reloaded");
+    onReloaded: (revision) => {
+      seen.push(`reloaded after ${revision}`);
     },
+    propagated: async () => {},
+    onApplied: () => {},
+    clock: systemClock,
+    log: (_level, _part, event) => seen.push(event),
   };
 };
 
@@ -83,7 +88,7 @@ it("a reload replaces the state, keeps the host's notes, and survives a restart"
   const replica = await openReplica(options());
   await replica.apply(created(1));
   await replica.reload("a test");
-  expect(seen).toEqual(["applied 1", "reloaded"]);
+  expect(seen).toEqual(["applied 1", "reloaded after 0"]);
   expect((await store.environments()).map((record) => record.environment)).toEqual(["new.lever"]);
   expect(await store.notes.read("mine")).toBe("kept");
   const again = await openReplica(options());
@@ -95,4 +100,18 @@ it("rows of a table that is not of the state are refused, and nothing is replace
   const tables = [{ table: "host_values", rows: [{ name: "a", value: "b" }] }];
   await expect(store.replaceState(tables)).rejects.toThrow("another name");
   expect(await store.environments()).toHaveLength(1);
+});
+
+it("a revision is reached when every part has it, also when one of them has failed", async () => {
+  const given = options();
+  given.applier.add(() => {
+    throw new Error("broken");
+  });
+  const replica = await openReplica(given);
+  const reached = replica.reached(1);
+  expect(replica.applied()).toBe(0);
+  await replica.apply(created(1));
+  await reached;
+  expect(replica.applied()).toBe(1);
+  expect(seen).toEqual(["applied 1", "change not applied"]);
 });

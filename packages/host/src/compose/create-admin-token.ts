@@ -7,7 +7,7 @@ import { Applier } from "../state/applier.ts";
 import { applyAtOnce, State } from "../state/state.ts";
 import { NO_KEY } from "../store/change.ts";
 import { STORE_FILE } from "./data-folder.ts";
-import { openData } from "./open-data.ts";
+import { openData, refuseClusterFolder } from "./open-data.ts";
 import { StartupError } from "./startup-error.ts";
 
 /** The author of the change in the audit, and the note of the token. */
@@ -25,8 +25,9 @@ export async function createAdminToken(dataDir: string): Promise<CreatedToken> {
       `Cannot create a token in ${resolve(dataDir)}: it is not the data folder of a host. Name the folder that lever up uses with --data.`,
     );
   }
-  const { store } = openData(dataDir);
+  const { store, folder } = openData(dataDir);
   try {
+    await refuseClusterFolder(store, folder.dir);
     const { wallTime } = systemClock;
     const applier = new Applier();
     const state = new State(store, applyAtOnce(store, applier));

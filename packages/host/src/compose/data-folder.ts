@@ -16,6 +16,8 @@ import { StartupError } from "./startup-error.ts";
 const LAYOUT_VERSION = 1;
 const VERSION_FILE = "version";
 export const STORE_FILE = "lever.sqlite";
+/** The note with the cluster that the store has a copy of. */
+export const CLUSTER_ID = "cluster id";
 /** Has what a restore has unpacked, until the data folder is complete. */
 export const RESTORING_DIR = "restoring";
 

@@ -3,6 +3,7 @@ import type { Limits } from "@leveros/protocol";
 import { TokenRegistry } from "../access/token-registry.ts";
 import { Backups } from "../backup/backups.ts";
 import type { Clock } from "../clock.ts";
+import type { Archives } from "../deployer/archives.ts";
 import { CodeStore } from "../deployer/code-store.ts";
 import { Deployer } from "../deployer/deployer.ts";
 import { KeptVersions } from "../deployer/kept-files.ts";
@@ -11,7 +12,7 @@ import { transformCode } from "../deployer/transform.ts";
 import { WarmCompiler } from "../deployer/warm-compiler.ts";
 import { Environments } from "../environments/environments.ts";
 import { SecretBox } from "../environments/secret-box.ts";
-import { Variables } from "../environments/variables.ts";
+import { type SecretSeal, Variables } from "../environments/variables.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { KeyedQueue } from "../keyed-queue.ts";
 import { removeLeftovers } from "../launcher/leftovers.ts";
@@ -25,7 +26,7 @@ import { ProcessRecords } from "../processes/process-records.ts";
 import { Router } from "../router/router.ts";
 import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
 import { Applier } from "../state/applier.ts";
-import { applyAtOnce, State } from "../state/state.ts";
+import { applyAtOnce, type Commit, State } from "../state/state.ts";
 import { openEpochs } from "../store/epochs.ts";
 import type { SqliteStore } from "../store/sqlite-store.ts";
 import { CallHistory } from "../traces/call-history.ts";
@@ -45,6 +46,22 @@ export interface HostPartsOptions {
   readonly log: Log;
   readonly showsOutput: boolean;
   readonly development?: DevelopmentOptions | undefined;
+  /** undefined = the state is this host's alone. */
+  readonly shared?: SharedState | undefined;
+}
+
+/** The state of several hosts, of which the store of this one has a copy. */
+export interface SharedState {
+  /** Gets the changes of all hosts. */
+  readonly applier: Applier;
+  readonly commit: Commit;
+  readonly archives: Archives;
+  readonly box: SecretSeal;
+  /** The file of the key of `box`. */
+  readonly keyFile: string;
+  /** The store has what the database had when this host started. */
+  readonly isCurrent: boolean;
+  readonly resourcesRefused: string | undefined;
 }
 
 /** The parts of a host behind its gateway: everything that does not depend on how the host is reached. */
@@ -79,10 +96,10 @@ export interface HostParts {
 
 /** Puts a host's parts together, each after those that it needs. */
 export async function openHostParts(options: HostPartsOptions): Promise<HostParts> {
-  const { folder, store, limits, clock, log, development } = options;
+  const { folder, store, limits, clock, log, development, shared } = options;
   const { notes } = store;
-  const applier = new Applier();
-  const state = new State(store, applyAtOnce(store, applier));
+  const applier = shared?.applier ?? new Applier();
+  const state = new State(store, shared?.commit ?? applyAtOnce(store, applier));
   const dataDir = folder.dir;
   const records = new ProcessRecords(folder.processesDir);
   const orphans = records.killOrphans();
@@ -92,8 +109,8 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
   if (left.hosts.length + left.problems.length > 0) {
     log("warn", "launcher", "leftovers removed", { hosts: left.hosts, problems: left.problems });
   }
-  const code = new CodeStore(dataDir, limits);
-  await code.open(notes, await store.codeIds());
+  const code = new CodeStore(dataDir, limits, shared?.archives);
+  await code.open(notes, shared?.isCurrent === false ? undefined : await store.codeIds());
   const meters = new HostMeters(limits, clock.now());
   const { services, refusals } = meters;
   const nextEpoch = await openEpochs(notes);
@@ -111,7 +128,11 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
             services.of(environment, service).spansDropped++;
           },
         });
-  const router = new Router({ limits, clock, nextEpoch, recorder: calls, ...counting });
+  const { resourcesRefused } = shared ?? {};
+  const router = new Router({
+    ...{ limits, clock, nextEpoch, recorder: calls, resourcesRefused },
+    ...counting,
+  });
   const launcher = await openLauncher({
     isolation: options.isolation,
     dataDir,
@@ -132,11 +153,11 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     warmRuntimesMax: limits.warmRuntimesMax,
     startTimeoutMs: limits.startTimeoutMs,
   });
-  const box = new SecretBox(folder.secretKeyFile);
+  const box = shared?.box ?? new SecretBox(folder.secretKeyFile);
   const variables = new Variables({ store, state, box, clock, limits });
   const unreadable = await variables.findUnreadable();
   if (unreadable !== undefined) {
-    const { secretKeyFile: keyFile } = folder;
+    const keyFile = shared?.keyFile ?? folder.secretKeyFile;
     log("error", "environments", "secrets not readable", { ...unreadable, keyFile });
   }
   const logs = new LogBook({ dir: folder.logsDir, limits, clock, log });
@@ -165,6 +186,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     router,
     fleet,
     log,
+    isShared: shared !== undefined,
     removeCode: (codeId) => code.remove(codeId),
     async removeServiceData(environment) {
       await removeServiceData(dataDir, environment);

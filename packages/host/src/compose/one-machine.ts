@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import type { DeployReport, LimitName, Limits } from "@leveros/protocol";
 import { startAdminService } from "../admin/admin-service.ts";
 import { type Clock, systemClock } from "../clock.ts";
@@ -14,13 +14,15 @@ import { BusyTime } from "../processes/busy-time.ts";
 import { withVolatileVersions } from "../store/volatile-versions.ts";
 import { parseOtlpTarget } from "../traces/otlp-target.ts";
 import { defaultWorkers, lackOfCores } from "../workers/default-workers.ts";
+import type { Cluster } from "./cluster.ts";
+import type { ClusterOptions } from "./cluster-options.ts";
 import type { DevelopmentOptions } from "./development.ts";
 import { createFront } from "./front.ts";
 import { readHostFacts } from "./host-facts.ts";
 import { type HostParts, openHostParts } from "./host-parts.ts";
 import { hostVersion } from "./host-version.ts";
 import { observe } from "./observe.ts";
-import { dataFolderFailure, openData } from "./open-data.ts";
+import { dataFolderFailure, openData, refuseClusterFolder } from "./open-data.ts";
 import { setUpProcess } from "./process-setup.ts";
 import { firstTokenCommand, isolationFields, WITHOUT_TOKEN } from "./start-messages.ts";
 import { listenFailure } from "./startup-error.ts";
@@ -50,6 +52,8 @@ export interface HostOptions {
   readonly showsOutput: boolean;
   /** The services are being developed on this machine. Default: they are not. */
   readonly development?: DevelopmentOptions;
+  /** The host is one of several. Default: it is not. */
+  readonly cluster?: ClusterOptions | undefined;
   /** Receives one line of JSON for each event. */
   readonly logTo: { write(line: string): void };
 }
@@ -96,14 +100,23 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const { folder, store: durable } = openData(options.dataDir);
   const store = options.development === undefined ? durable : withVolatileVersions(durable);
   const events = new EventLog({ dir: folder.eventsDir, clock });
-  const log = createLog({ level: options.logLevel, to: options.logTo, clock }, events);
+  const hostName = options.cluster && (options.cluster.hostName ?? hostname());
+  const log = createLog({ level: options.logLevel, to: options.logTo, clock, hostName }, events);
   const readiness = new Readiness();
   let parts: HostParts | undefined;
   let listener: Listener | undefined;
+  let cluster: Cluster | undefined;
   try {
+    if (options.cluster === undefined) await refuseClusterFolder(durable, folder.dir);
+    else {
+      // One machine does not load it.
+      const { Cluster } = await import("./cluster.ts");
+      const about = { options: options.cluster, folder, store, clock, log };
+      cluster = await Cluster.open({ ...about, address: `${hostName}:${port}` });
+    }
     const shared = { limits, isLocalOnly, clock, log };
     const { isolation, showsOutput, development } = options;
-    const given = { folder, store, isolation, showsOutput, development };
+    const given = { folder, store, isolation, showsOutput, development, shared: cluster?.shared };
     const host = await openHostParts({ ...shared, ...given });
     parts = host;
     if (otlpTarget !== undefined) await host.calls?.exportTo(otlpTarget);
@@ -125,7 +138,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       clock,
       log,
       wallTime: clock.wallTime,
-      propagated: front.propagated,
+      async propagated() {
+        await front.propagated();
+        return (await cluster?.acknowledged()) ?? [];
+      },
+      cluster,
       gateways: front.gateways,
       history,
       busyTime,
@@ -133,6 +150,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       startedAt,
       hostFacts: () => readHostFacts({ ...about, startedAt, port: listener?.port ?? port }),
     });
+    await cluster?.start(host, front.propagated);
     await host.serve();
     const listening = await front.open().catch((error: unknown) => {
       throw listenFailure({ bind, port }, error);
@@ -179,6 +197,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       listening.destroyConnections();
       await copies.close();
       await history.close();
+      await cluster?.close();
       await store.close();
       log("info", "host", "host stopped");
       await events.flush();
@@ -204,6 +223,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     listener?.destroyConnections();
     await parts?.close();
     await closed;
+    await cluster?.close();
     await store.close();
     throw dataFolderFailure(folder.dir, error);
   }

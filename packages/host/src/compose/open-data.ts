@@ -4,7 +4,7 @@ import { isoTime } from "../clock.ts";
 import { sqliteCode, systemReason } from "../logs/system-reason.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite-store.ts";
 import { StoreOpenError } from "../store/store-open-error.ts";
-import { type DataFolder, openDataFolder } from "./data-folder.ts";
+import { CLUSTER_ID, type DataFolder, openDataFolder } from "./data-folder.ts";
 import { StartupError } from "./startup-error.ts";
 
 /**
@@ -19,6 +19,19 @@ export function openData(dataDir: string): { folder: DataFolder; store: SqliteSt
   } catch (error) {
     throw dataFolderFailure(dataDir, error);
   }
+}
+
+/**
+ * Refuses the data folder of a host of a cluster: alone, it would make changes that the cluster does not know.
+ * @throws StartupError
+ */
+export async function refuseClusterFolder({ notes }: SqliteStore, dir: string): Promise<void> {
+  const cluster = await notes.read(CLUSTER_ID);
+  if (cluster === undefined) return;
+  throw new StartupError(
+    "dataFolderUnusable",
+    `Cannot use the data folder ${dir} without the cluster ${cluster}, which it belongs to. Start it with --cluster and --cluster-key.`,
+  );
 }
 
 /** An error of the system or of the store about the data folder as one sentence. Other errors stay as they are. */

@@ -15,6 +15,8 @@ import { linkArchive } from "./link-archive.ts";
 import { sync } from "./sync.ts";
 import { type Unpacked, unpackArchive } from "./unpack-archive.ts";
 
+type BootNotes = Pick<HostNotes, "read" | "write">;
+
 /** An unpacked archive. */
 export interface UnpackedCode extends Unpacked {
   readonly folder: string;
@@ -61,9 +63,9 @@ export class CodeStore {
 
   /**
    * K2, K3. After a crash of the machine, unpacked files may be incomplete: they are all unpacked again. `needed`: every codeId
-   * that the current state names.
+   * that the current state names; undefined = the state that is here is old, and nothing is removed.
    */
-  async open(notes: Pick<HostNotes, "read" | "write">, needed: ReadonlySet<string>): Promise<void> {
+  async open(notes: BootNotes, needed: ReadonlySet<string> | undefined): Promise<void> {
     await rm(this.#staging, { recursive: true, force: true });
     const boot = bootId();
     if (boot === undefined || (await notes.read("boot")) !== boot) {
@@ -75,19 +77,17 @@ export class CodeStore {
     }
     // The users of services can enter the data folder, so these must be closed to them.
     for (const dir of [this.#staging, this.#archives, this.#removed]) await chmod(dir, 0o700);
+    if (needed === undefined) return;
     for (const name of await readdir(this.#code)) {
       if (!needed.has(name)) await rm(join(this.#code, name), { recursive: true, force: true });
     }
+    const isNeeded = (name: string): boolean => needed.has(codeIdOf(name));
     for (const name of await readdir(this.#archives)) {
-      if (!needed.has(codeIdOf(name))) {
-        await rename(join(this.#archives, name), join(this.#removed, name));
-      }
+      if (!isNeeded(name)) await rename(join(this.#archives, name), join(this.#removed, name));
     }
     // The store is a copy from before these were removed.
     for (const name of await readdir(this.#removed)) {
-      if (needed.has(codeIdOf(name))) {
-        await rename(join(this.#removed, name), join(this.#archives, name));
-      }
+      if (isNeeded(name)) await rename(join(this.#removed, name), join(this.#archives, name));
     }
   }
 

@@ -15,6 +15,12 @@ const ENVIRONMENTS_MAX = 10_000;
 /** The settings of a new environment. */
 const DEFAULT_SETTINGS = { corsOrigins: ["*"], isPublic: false, network: "internet" } as const;
 
+/** An environment that always exists at the start. */
+export const defaultEnvironment: EnvironmentRecord = {
+  environment: DEFAULT_ENVIRONMENT,
+  ...DEFAULT_SETTINGS,
+};
+
 type Settings = Omit<EnvironmentRecord, "environment">;
 
 export interface EnvironmentsOptions {
@@ -27,6 +33,8 @@ export interface EnvironmentsOptions {
     "removeEnvironment" | "restrictsNetworks" | "refuseNetwork" | "setNetwork"
   >;
   readonly log: Log;
+  /** The environments are those of several hosts, which have the default one. */
+  readonly isShared?: boolean;
   /** Removes the code of one version. */
   readonly removeCode: (codeId: string) => Promise<void>;
   /** Removes the data of an environment's services. */
@@ -50,10 +58,12 @@ export class Environments {
 
   /** Reads the environments of the store. `dev.lever` and `admin.lever` always exist at the start. */
   async open(): Promise<void> {
-    const { store, router } = this.#options;
+    const { store, router, isShared = false } = this.#options;
     for (const record of await store.environments()) await this.#set(record);
     await this.#finishRemovals();
-    if (!this.#records.has(DEFAULT_ENVIRONMENT)) await this.create(DEFAULT_ENVIRONMENT);
+    if (!isShared && !this.#records.has(DEFAULT_ENVIRONMENT)) {
+      await this.create(DEFAULT_ENVIRONMENT);
+    }
     // Neither a page of any origin nor a service may control Lever itself.
     router.setEnvironment(ADMIN_ENVIRONMENT, {
       corsOrigins: new Set(),
@@ -81,6 +91,13 @@ export class Environments {
         );
       }
     }
+  }
+
+  /** Stops the instances of an environment that is gone. Its data stays. */
+  async forget(environment: string): Promise<void> {
+    this.#records.delete(environment);
+    this.#options.router.removeEnvironment(environment);
+    await this.#options.fleet.removeEnvironment(environment);
   }
 
   list(): EnvironmentRecord[] {

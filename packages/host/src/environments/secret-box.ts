@@ -64,7 +64,9 @@ export class SecretBox {
 
   /** Bytes of the secret that was sealed. */
   static bytesOf(sealed: string): number {
-    return Buffer.byteLength(sealed, "base64") - NONCE_BYTES - TAG_BYTES;
+    // The key of a cluster is named before a dot.
+    const text = sealed.slice(sealed.indexOf(".") + 1);
+    return Buffer.byteLength(text, "base64") - NONCE_BYTES - TAG_BYTES;
   }
 
   /** Read each time: a key that only this process still has would be lost with it. */

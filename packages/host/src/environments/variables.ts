@@ -8,6 +8,9 @@ import type { Store, VariableRecord } from "../store/store.ts";
 import { SecretBox } from "./secret-box.ts";
 import { findExcess, type VariableLimits, type VariableSize } from "./variable-sizes.ts";
 
+/** Seals secrets for their places. */
+export type SecretSeal = Pick<SecretBox, "seal" | "open">;
+
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
 const NAME_SHOWN_MAX = 300;
 /** The kernel gives a program no variable of more than 128 KiB (execve(2)). A character is up to 3 bytes. */
@@ -19,14 +22,14 @@ const VARIABLES_MAX = 10_000;
 export class Variables {
   readonly #store: Store;
   readonly #state: State;
-  readonly #box: SecretBox;
+  readonly #box: SecretSeal;
   readonly #clock: Clock;
   readonly #limits: VariableLimits;
 
   constructor(options: {
     store: Store;
     state: State;
-    box: SecretBox;
+    box: SecretSeal;
     clock: Clock;
     limits: VariableLimits;
   }) {
@@ -158,7 +161,7 @@ export class Variables {
 type Place = Pick<VariableRecord, "environment" | "service" | "name">;
 
 /** The place that a secret is sealed for. Stored secrets depend on its form, so it must not change. */
-const placeOf = ({ environment, service, name }: Place): string =>
+export const placeOf = ({ environment, service, name }: Place): string =>
   `${environment}/${service}/${name}`;
 
 function sizeOf({ service, name, value, isSecret }: VariableRecord): VariableSize {

@@ -14,16 +14,20 @@ export type Log = (
 export interface LogOptions {
   readonly level: "info" | "debug";
   readonly clock: Clock;
+  /** The name of the host among several; undefined = it is the only one. */
+  readonly hostName?: string | undefined;
   /** Receives one line of JSON for each event. */
   readonly to: { write(line: string): void };
 }
 
 /** Logs to `options.to`, and to the event log, except debug details and the output of services. */
 export function createLog(options: LogOptions, events: Pick<EventLog, "add">): Log {
-  const logger = pino({ level: options.level, base: null }, options.to);
+  const { hostName: host } = options;
+  const base = host === undefined ? null : { host };
+  const logger = pino({ level: options.level, base }, options.to);
   return (level, part, event, fields) => {
     logger[level]({ part, ...fields }, event);
     if (level === "debug" || event === "output") return;
-    events.add({ at: isoTime(options.clock.wallTime()), level, part, event, ...fields });
+    events.add({ at: isoTime(options.clock.wallTime()), level, part, event, ...base, ...fields });
   };
 }

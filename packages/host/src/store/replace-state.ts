@@ -19,6 +19,21 @@ const TABLES = [
   "changes",
 ];
 
+/** Everything but the changes, in the order in which a store without identities needs it. */
+export function readState(database: DatabaseSync): readonly TableRows[] {
+  return TABLES.filter((table) => table !== "changes").map((table) => ({
+    table,
+    rows: database
+      .prepare(table === "audit" ? AUDIT : `SELECT * FROM ${table}`)
+      .all()
+      .map((row) => ({ ...row })),
+  }));
+}
+
+/** Another store gives numbers of its own. */
+const AUDIT =
+  "SELECT at, principal, method, environment, target, version, outcome FROM audit ORDER BY number";
+
 /**
  * Replaces the state in a database, inside a transaction. Data of services that are gone stays: whether they were removed with
  * it is not known.

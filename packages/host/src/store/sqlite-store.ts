@@ -5,7 +5,7 @@ import type { AppliedChange, Change, StoredChange } from "./change.ts";
 import { copyDatabase } from "./copy-database.ts";
 import type { HostNotes } from "./host-notes.ts";
 import { type DatabaseOptions, openDatabase, openError } from "./open-database.ts";
-import { replaceState, type TableRows } from "./replace-state.ts";
+import { readState, replaceState, type TableRows } from "./replace-state.ts";
 import {
   arrayOf,
   auditOf,
@@ -28,6 +28,8 @@ export interface SqliteStore extends Store {
   commit(change: Change, expected?: number): Promise<SqliteCommitResult>;
   /** Applies a change that another store has, as the next one of this store. One transaction. */
   follow(stored: StoredChange): Promise<AppliedChange>;
+  /** Everything but the notes and the last changes, for another store. */
+  readState(): Promise<readonly TableRows[]>;
   /** Replaces everything but the notes by the rows of another store. One transaction. */
   replaceState(tables: readonly TableRows[]): Promise<void>;
   /** Replaces the file with a complete copy of the store. Other work goes on meanwhile. */
@@ -76,6 +78,7 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): Sq
     changesAfter: async (revision, most) => changes.after(revision, most),
     commit: async (change, expected) => changes.commit(change, expected),
     follow: async (stored) => changes.apply(stored),
+    readState: async () => readState(database),
     replaceState: async (tables) => write(() => replaceState(database, tables)),
     copyTo: async (path) => await copyDatabase(database, path),
     hasContent: async () => statements.hasContent.get() !== undefined,

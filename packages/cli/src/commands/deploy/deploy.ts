@@ -7,6 +7,7 @@ import {
   type DeployReport,
   type KeptFiles,
 } from "@leveros/protocol";
+import { noteHostsBehind } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { CommandError, exitStatus } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
@@ -101,6 +102,7 @@ pnpm, yarn).`,
     }
     switch (outcome.kind) {
       case "deployed":
+        noteHostsBehind(outcome.report);
         printResult(
           json
             ? JSON.stringify(outcome.report)

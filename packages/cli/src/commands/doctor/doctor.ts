@@ -5,7 +5,7 @@ import { exitStatus } from "../../exit-status.ts";
 import { printResult } from "../../output.ts";
 import { flag, jsonFlag, value } from "../../parameters.ts";
 import { formatLeftovers, formatRemoved } from "./format-leftovers.ts";
-import { formatContainers, formatProcesses } from "./format-requirements.ts";
+import { formatContainers, formatDatabase, formatProcesses } from "./format-requirements.ts";
 
 export const doctor: Command = command({
   name: "doctor",
@@ -14,6 +14,7 @@ export const doctor: Command = command({
   isLocal: true,
   options: {
     data: value("<dir>", "data folder that lever up uses (default: ~/.lever)"),
+    cluster: value("<url>", "check this PostgreSQL for a cluster, and list that instead"),
     clean: flag("remove what killed hosts have left on this machine, and list that instead"),
     json: jsonFlag("the list"),
   },
@@ -23,9 +24,11 @@ services from each other's bugs, but not from hostile code. A host that starts r
     ["lever doctor"],
     ["lever doctor --json | jq '.[] | select(.found | not)'", "what is missing"],
     ["lever doctor --clean", "after a host was killed that will not start again"],
+    ["lever doctor --cluster postgres://lever@db/lever", "before hosts use it"],
     ["lever up --isolation oci", "start only if instances can run in containers"],
   ],
-  run: async ({ data, clean, json }) => {
+  run: async ({ data, cluster, clean, json }) => {
+    if (cluster !== undefined) return await checkDatabase(cluster, json);
     const { checkProcessIsolation, checkContainerIsolation, findLeftovers, removeLeftovers } =
       await import("@leveros/host");
     if (clean) {
@@ -44,3 +47,11 @@ services from each other's bugs, but not from hostile code. A host that starts r
     );
   },
 });
+
+/** The exit status is 1 when something is missing. */
+async function checkDatabase(url: string, isJson: boolean): Promise<void> {
+  const { checkClusterDatabase } = await import("@leveros/host");
+  const findings = await checkClusterDatabase(url);
+  printResult(isJson ? JSON.stringify(findings) : formatDatabase(findings));
+  if (findings.some(({ found }) => found === undefined)) process.exitCode = exitStatus.failed;
+}

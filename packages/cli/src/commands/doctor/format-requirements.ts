@@ -1,4 +1,4 @@
-import type { Requirement } from "@leveros/host";
+import type { DatabaseFinding, Requirement } from "@leveros/host";
 
 /** Lists the requirements of containers, and what follows from them. */
 export function formatContainers(requirements: readonly Requirement[]): string {
@@ -16,6 +16,11 @@ export function formatContainers(requirements: readonly Requirement[]): string {
 /** Lists how instances are isolated that run as processes. */
 export function formatProcesses(requirements: readonly Requirement[]): string {
   return ["Isolation of instances that run as processes:", formatList(requirements)].join("\n");
+}
+
+/** Lists what a cluster needs of its database. */
+export function formatDatabase(findings: readonly DatabaseFinding[]): string {
+  return ["Database of a cluster:", formatList(findings)].join("\n");
 }
 
 function formatList(requirements: readonly Requirement[]): string {

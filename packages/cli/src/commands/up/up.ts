@@ -13,6 +13,7 @@ import { formatLogLine } from "./log-line.ts";
 import { openHost } from "./open-host.ts";
 import { parsePort } from "./parse-port.ts";
 import { parseWorkers, WORKERS_MAX } from "./parse-workers.ts";
+import { readCluster } from "./read-cluster.ts";
 import { readLimit } from "./read-limit.ts";
 import { watchStopSignals } from "./stop-signals.ts";
 import { DEFAULT_PORT, formatWelcome } from "./welcome.ts";
@@ -53,6 +54,15 @@ export const up: Command = command({
       parse: readLimit,
       allowed: "name=value",
     }),
+    cluster: value(
+      "<url[,url]>",
+      "be one of several hosts, over this PostgreSQL: its primary and standbys (postgres://…)",
+    ),
+    clusterKey: value("<file>", "key of the cluster (lever cluster key new > cluster.key)"),
+    hostName: value("<name>", "name of this host in the cluster (default: the machine's)"),
+    found: flag("found the cluster with what this host has; its database must be empty"),
+    discardLocal: flag("give up what this host has, and join the cluster"),
+    newIdentity: flag("be another host than the one whose data folder was copied"),
     otlp: value("<url>", "send traces to this collector, by OTLP over HTTP as JSON"),
     logOutput: flag("log what services print, too, when the log does not go to a terminal"),
     verbose: flag("log more"),
@@ -60,6 +70,10 @@ export const up: Command = command({
   notes: `The data folder holds the deployed services, their data and all settings. Remove it while Lever is stopped to start
 from nothing. Ctrl-C stops Lever after it has finished the calls in flight. A second Ctrl-C, at least half a second
 later, stops it at once.
+
+With --cluster, hosts on several machines are one Lever: each answers every call, and a deploy, a token or a variable
+holds on all of them when the command returns. The first host starts with --found, the others join it. All have the
+same key file. The password of the database is better in PGPASSWORD or a file (PGPASSFILE) than in the URL.
 
 Traces of failed, slow and sampled calls go to the collector of --otlp, or of OTEL_EXPORTER_OTLP_ENDPOINT, with the
 headers of OTEL_EXPORTER_OTLP_HEADERS.
@@ -72,6 +86,10 @@ ${Object.entries(defaultLimits)
     ["lever up"],
     ["lever up --port 9000 --data ./.lever"],
     ["lever up --bind 0.0.0.0 --port 443 --tls-cert fullchain.pem --tls-key privkey.pem"],
+    [
+      "lever up --cluster postgres://lever@db/lever --cluster-key cluster.key --found",
+      "the first host",
+    ],
     ["lever up --otlp http://127.0.0.1:4318", "and send traces to a collector"],
     ["lever up --limit idleTimeoutMs=60000 --limit bodyBytesMax=8388608"],
   ],
@@ -98,6 +116,7 @@ ${Object.entries(defaultLimits)
         overriddenLimits: new Set<LimitName>(options.limit.map(({ name }) => name)),
         isolation: options.isolation,
         isLocalOnly: isLoopback(bind),
+        cluster: readCluster(options),
         otlp: readOtlp(options.otlp),
         showsOutput: options.logOutput || process.stderr.isTTY,
         logLevel: options.verbose ? "debug" : "info",

@@ -1,0 +1,53 @@
+import type { HostOptions } from "@leveros/host";
+import { usageError } from "../../exit-status.ts";
+import { longName } from "../../program.ts";
+
+interface ClusterFlags {
+  readonly cluster: string | undefined;
+  readonly clusterKey: string | undefined;
+  readonly hostName: string | undefined;
+  readonly found: boolean;
+  readonly discardLocal: boolean;
+  readonly newIdentity: boolean;
+}
+
+/** Names that people and tables can read. */
+const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+
+/** undefined = the host is the only one. @throws CommandError */
+export function readCluster(flags: ClusterFlags): HostOptions["cluster"] {
+  const { cluster, clusterKey, hostName, found, discardLocal, newIdentity } = flags;
+  if (cluster === undefined) {
+    const others = { clusterKey, hostName, found, discardLocal, newIdentity };
+    const alone = Object.entries(others).find(
+      ([, value]) => value !== undefined && value !== false,
+    );
+    if (alone === undefined) return undefined;
+    throw usageError(
+      `Cannot use ${longName(alone[0])} without --cluster: it is for hosts that are one Lever.`,
+    );
+  }
+  if (clusterKey === undefined) {
+    throw usageError(
+      "Cannot join a cluster without its key: --cluster-key is missing. For a new cluster, make one with: lever cluster key new > cluster.key",
+    );
+  }
+  if (found && discardLocal) {
+    throw usageError(
+      "Cannot use --found and --discard-local together: a cluster is founded with what this host has.",
+    );
+  }
+  if (hostName !== undefined && !HOST_NAME.test(hostName)) {
+    throw usageError(
+      `Cannot use ${JSON.stringify(hostName)} as --host-name: allowed are letters, digits, ".", "_" and "-", at most 63, and a letter or digit first.`,
+    );
+  }
+  return {
+    urls: cluster.split(",").filter((url) => url !== ""),
+    keyFile: clusterKey,
+    hostName,
+    founds: found,
+    discardsLocal: discardLocal,
+    isNewIdentity: newIdentity,
+  };
+}

@@ -1,0 +1,15 @@
+import type { DatabaseFinding } from "../cluster/check-database.ts";
+
+export type { DatabaseFinding };
+
+/** The content of a file with a new key of a cluster. */
+export async function newClusterKey(): Promise<string> {
+  const { ClusterKey } = await import("../cluster/cluster-key.ts");
+  return ClusterKey.create();
+}
+
+/** Checks a PostgreSQL for a cluster. @throws LeverError `malformed_request` for a URL */
+export async function checkClusterDatabase(url: string): Promise<readonly DatabaseFinding[]> {
+  const { checkDatabase } = await import("../cluster/check-database.ts");
+  return await checkDatabase(url);
+}

@@ -1,0 +1,243 @@
+import { hostname } from "node:os";
+import type { ClusterStatus, HostsReport } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
+import { Acknowledgements } from "../cluster/acknowledgements.ts";
+import { ClusterCommits } from "../cluster/cluster-commits.ts";
+import { ClusterKey } from "../cluster/cluster-key.ts";
+import { type HostIdentity, readIdentity, refuseCopy } from "../cluster/host-identity.ts";
+import { listHosts } from "../cluster/list-hosts.ts";
+import { Member } from "../cluster/member.ts";
+import { isAway } from "../cluster/postgres-error.ts";
+import type { PostgresFeed } from "../cluster/postgres-feed.ts";
+import { FORMAT } from "../cluster/postgres-schema.ts";
+import { openPostgresStore, type PostgresStore } from "../cluster/postgres-store.ts";
+import { parseDatabaseUrl } from "../cluster/postgres-url.ts";
+import { type HostReplica, openReplica } from "../cluster/replica.ts";
+import { bootId } from "../processes/boot-id.ts";
+import { Applier } from "../state/applier.ts";
+import type { Change } from "../store/change.ts";
+import type { OpenClusterOptions } from "./cluster-options.ts";
+import { enterCluster } from "./enter-cluster.ts";
+import type { HostParts, SharedState } from "./host-parts.ts";
+import { hostVersion } from "./host-version.ts";
+import { reloadParts } from "./reload-parts.ts";
+
+/** The host note with what the host knows of the database's servers. */
+const DATABASE = "cluster database";
+const CLEAN_ARCHIVES_MS = 600_000;
+
+/** The hosts that are one Lever, as this one of them has joined them. */
+export class Cluster {
+  readonly member: Member;
+  readonly shared: SharedState;
+  readonly #about: {
+    readonly id: string;
+    readonly keyId: string;
+    readonly servers: readonly string[];
+  };
+  readonly #database: PostgresStore;
+  readonly #replica: HostReplica;
+  readonly #feed: PostgresFeed;
+  readonly #commits: ClusterCommits;
+  readonly #acknowledgements: Acknowledgements;
+  readonly #clock: Clock;
+  /** The database answered when the host started. */
+  readonly #isThere: boolean;
+  #cleaning: unknown;
+  #parts: HostParts | undefined;
+  #propagated: () => Promise<void> = async () => {};
+
+  /**
+   * Opens the cluster's database, and copies its state into the store of this host. A host that was in the cluster before starts
+   * from its copy while the database is away.
+   * @throws LeverError with what to do
+   */
+  static async open(given: OpenClusterOptions): Promise<Cluster> {
+    const { options, store, clock, log } = given;
+    const { notes } = store;
+    const key = ClusterKey.read(options.keyFile);
+    const memory = {
+      read: () => notes.read(DATABASE),
+      write: (text: string) => notes.write(DATABASE, text),
+    };
+    const database = await openPostgresStore({ urls: options.urls, memory, clock, log });
+    try {
+      const { id, isThere } = await enterCluster(given, { database, key });
+      const identity = await readIdentity(notes, {
+        storeFile: given.folder.storeFile,
+        bootId: bootId(),
+        isNew: options.isNewIdentity,
+      });
+      if (isThere && !identity.isInPlace) await refuseCopy(identity.id, database.leases, clock);
+      const applier = new Applier();
+      const replica = await openReplica({
+        ...{ store, cluster: database, applier, clock, log },
+        onReloaded: async (revision) => {
+          const parts = cluster.#parts;
+          if (parts !== undefined) await reloadParts(parts, applier, revision);
+        },
+        propagated: () => cluster.#propagated(),
+        onApplied: () => cluster.member.tell(),
+      });
+      const opened = { given, id, database, key, identity, applier, replica, isThere };
+      const cluster: Cluster = new Cluster(opened);
+      if (isThere) await cluster.#feed.catchUp();
+      return cluster;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  private constructor(opened: {
+    readonly given: OpenClusterOptions;
+    /** The id of the cluster. */
+    readonly id: string;
+    readonly database: PostgresStore;
+    readonly key: ClusterKey;
+    readonly identity: HostIdentity;
+    readonly applier: Applier;
+    readonly replica: HostReplica;
+    readonly isThere: boolean;
+  }) {
+    const { given, database, key, identity, applier, replica, isThere } = opened;
+    const { clock, log, options } = given;
+    this.#about = {
+      id: opened.id,
+      keyId: key.id,
+      servers: options.urls.map((url) => parseDatabaseUrl(url).name),
+    };
+    this.#database = database;
+    this.#replica = replica;
+    this.#clock = clock;
+    this.#isThere = isThere;
+    this.#feed = database.follow(replica);
+    this.member = new Member({
+      id: identity.id,
+      name: options.hostName ?? hostname(),
+      leases: database.leases,
+      announce: () => ({
+        address: given.address,
+        fingerprint: "",
+        version: hostVersion(),
+        format: FORMAT,
+      }),
+      nextIncarnation: () => identity.nextIncarnation(),
+      appliedRevision: () => replica.applied(),
+      clock,
+      log,
+    });
+    this.#commits = new ClusterCommits(database, replica);
+    const { member, hostsMoved } = { member: this.member, hostsMoved: this.#feed.hostsMoved };
+    this.#acknowledgements = new Acknowledgements({ member, hostsMoved, clock });
+    this.shared = {
+      applier,
+      commit: this.#commits.commit,
+      archives: {
+        store: (codeId, file) => database.archives.putFile(codeId, file),
+        async fetch(codeId, file) {
+          await database.archives.getFile(codeId, file);
+          return true;
+        },
+      },
+      box: key,
+      keyFile: options.keyFile,
+      isCurrent: isThere,
+      resourcesRefused:
+        "Cannot call a resource: this host is one of several, and they do not agree on owners of resources yet. Run the service on a host without --cluster.",
+    };
+  }
+
+  /**
+   * Follows changes and renews the lease from now on. Resolves when the parts have what the cluster had after this host has
+   * joined: from there on, each change waits for this host. While the database is away, it resolves at once.
+   * @throws LeverError `conflict` when another host has the name
+   */
+  async start(parts: HostParts, propagated: () => Promise<void>): Promise<void> {
+    this.#parts = parts;
+    this.#propagated = propagated;
+    const { applier } = this.shared;
+    // The author of a change restarts instances itself, and reports about it.
+    applier.add(({ change, revision }) => void this.#restartInstances(change, revision));
+    if (this.#isThere) {
+      try {
+        await this.member.join();
+        await this.#feed.catchUp();
+      } catch (error) {
+        // It joins as soon as the database answers.
+        if (!isAway(error)) throw error;
+      }
+    }
+    this.member.start();
+    this.#feed.start();
+    this.#cleanArchives();
+  }
+
+  /** Resolves when what this host has applied holds on every host with a lease, to the names of those that were given up on. */
+  async acknowledged(): Promise<readonly string[]> {
+    return await this.#acknowledgements.wait(this.#replica.applied());
+  }
+
+  hosts(): HostsReport {
+    return listHosts(this.member, this.#replica.applied());
+  }
+
+  async status(): Promise<ClusterStatus> {
+    const { hosts } = this.hosts();
+    const [head, problem] = await this.#database.head().then(
+      ({ revision }) => [revision, null] as const,
+      (error: unknown) => [null, error instanceof Error ? error.message : String(error)] as const,
+    );
+    return {
+      cluster: this.#about.id,
+      host: this.member.name,
+      keyId: this.#about.keyId,
+      revision: this.#replica.applied(),
+      database: { servers: this.#about.servers, problem, revision: head },
+      hostsActive: hosts.filter(({ state }) => state === "active").length,
+      hosts: hosts.length,
+    };
+  }
+
+  /** Everything that owns resources has ended. */
+  async close(): Promise<void> {
+    this.#clock.clearTimeout(this.#cleaning);
+    await this.#feed.close();
+    await this.member.close();
+    await this.#database.close();
+  }
+
+  async #restartInstances(change: Change, revision: number): Promise<void> {
+    const restart = restartOf(change);
+    if (restart === undefined || (await this.#commits.isOwn(revision))) return;
+    const { environment, services } = restart;
+    for (const service of services) {
+      // It logs failures: the instances run on without the change.
+      await this.#parts?.deployer.restartInstances(environment, service);
+    }
+  }
+
+  #cleanArchives(): void {
+    this.#cleaning = this.#clock.setTimeout(() => {
+      // The next time will do.
+      this.#database.archives.removeUnneeded().catch(() => {});
+      this.#cleanArchives();
+    }, CLEAN_ARCHIVES_MS);
+  }
+}
+
+/** The services whose instances have other variables after a change; `""` = all of the environment. */
+function restartOf(
+  change: Change,
+): { readonly environment: string; readonly services: ReadonlySet<string> } | undefined {
+  switch (change.kind) {
+    case "variablesSet": {
+      const { environment, records } = change;
+      return { environment, services: new Set(records.map(({ service }) => service)) };
+    }
+    case "variableRemoved":
+      return { environment: change.environment, services: new Set([change.service]) };
+    default:
+      return undefined;
+  }
+}

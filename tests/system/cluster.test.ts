@@ -1,0 +1,199 @@
+// @module-tag needs-postgres
+import type { HostsReport } from "@leveros/protocol";
+import { Client } from "leveros";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { adminOf } from "../harness/admin.ts";
+import { startCluster, type TestCluster } from "../harness/cluster.ts";
+import { eventually } from "../harness/eventually.ts";
+import { httpCall } from "../harness/http-call.ts";
+import { type RunningLever, stopAllLevers } from "../harness/lever.ts";
+import { deployService, testService } from "../harness/test-service.ts";
+
+let cluster: TestCluster;
+let a: RunningLever;
+let b: RunningLever;
+let c: RunningLever;
+/** Allows everything. */
+let token: string;
+
+const service = (name: string, answer: string) =>
+  testService(
+    `exports.answer = () => ${JSON.stringify(answer)}; exports.variable = (name) => process.env[name] ?? null;`,
+    { name },
+  );
+const call = (host: RunningLever, name: string, method = "answer", ...args: unknown[]) =>
+  new Client({ forceHost: host.address, token }).service("dev.lever", name).invoke(method, ...args);
+const admin = (host: RunningLever) => adminOf(host, token);
+const deploy = (host: RunningLever, archive: Buffer) =>
+  deployService(host, archive, "dev.lever", token);
+const hostsOf = async (host: RunningLever): Promise<HostsReport> =>
+  await admin(host).invoke("listHosts");
+const statesOf = async (host: RunningLever): Promise<readonly string[]> =>
+  (await hostsOf(host)).hosts.map((of) => `${of.host} ${of.state} ${of.revisionsBehind}`);
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  a = await cluster.start("a", ["--found"]);
+  ({ token } = await adminOf(a).invoke("createToken", { environments: ["*"], rights: ["admin"] }));
+  [b, c] = await Promise.all([cluster.start("b"), cluster.start("c")]);
+});
+afterAll(async () => {
+  await stopAllLevers();
+  await cluster?.[Symbol.asyncDispose]();
+});
+
+it("hosts list each other with their leases and what they have applied", async () => {
+  await eventually(async () => {
+    expect(await statesOf(b)).toEqual(["a active 0", "b active 0", "c active 0"]);
+    return true;
+  });
+  const run = await a.lever(["hosts"], { env: { LEVEROS_TOKEN: token } });
+  expect(run.stdout).toMatch(/^HOST +STATE +LEASE +VERSION +BEHIND +ADDRESS\na \* +active +\d/);
+  const status = await c.lever(["cluster", "status"], { env: { LEVEROS_TOKEN: token } });
+  expect(status.stdout).toMatch(/answers +c\nhosts +3, 3 with a lease .*\n.*\n +takes changes\n/);
+});
+
+it("a service that was deployed on one host is called on every host at once", async () => {
+  await deploy(a, service("first", "one"));
+  expect(await Promise.all([b, c].map((host) => call(host, "first")))).toEqual(["one", "one"]);
+  await deploy(b, service("first", "two"));
+  expect(await Promise.all([a, b, c].map((host) => call(host, "first")))).toEqual([
+    "two",
+    "two",
+    "two",
+  ]);
+});
+
+it("a secret that was set on one host reaches the instances of every host", async () => {
+  await deploy(a, service("reader", "-"));
+  expect(await call(c, "reader", "variable", "PASSWORD")).toBeNull();
+  await admin(b).invoke("setVariable", "dev.lever", "reader", "PASSWORD", "x1", { secret: true });
+  expect(await call(b, "reader", "variable", "PASSWORD")).toBe("x1");
+  await eventually(async () => (await call(c, "reader", "variable", "PASSWORD")) === "x1");
+});
+
+it("a revoked token is refused on every host as soon as the command returns", async () => {
+  const rights = { environments: ["dev.lever"], rights: ["invoke"] } as const;
+  const created = await admin(a).invoke("createToken", rights);
+  const withIt = (host: RunningLever) =>
+    new Client({ forceHost: host.address, token: created.token })
+      .service("dev.lever", "first")
+      .invoke("answer");
+  expect(await Promise.all([a, b, c].map(withIt))).toEqual(["two", "two", "two"]);
+  await admin(c).invoke("revokeToken", created.id);
+  for (const host of [a, b, c]) {
+    await expect(withIt(host)).rejects.toMatchObject({ code: "unauthorized" });
+  }
+});
+
+it("an environment is created and removed on every host", async () => {
+  await admin(b).invoke("createEnvironment", "test.lever");
+  const names = async (host: RunningLever) =>
+    (await admin(host).invoke("listEnvironments")).map(({ environment }) => environment);
+  expect(await names(a)).toEqual(["dev.lever", "test.lever"]);
+  await admin(a).invoke("removeEnvironment", "test.lever");
+  expect(await names(c)).toEqual(["dev.lever"]);
+});
+
+it("deploys from three hosts at once get versions in one order, and the last is live", async () => {
+  const outcomes = await Promise.allSettled(
+    [a, b, c, a, b, c].map((host, at) => deploy(host, service("raced", `deploy ${at}`))),
+  );
+  const versions = outcomes.flatMap((of) => (of.status === "fulfilled" ? of.value.version : []));
+  expect(new Set(versions).size).toBe(versions.length);
+  const live = Math.max(...versions);
+  const at = outcomes.findIndex((of) => of.status === "fulfilled" && of.value.version === live);
+  for (const host of [a, b, c]) expect(await call(host, "raced")).toBe(`deploy ${at}`);
+});
+
+it("a resource is refused with a sentence while hosts cannot agree on its owner", async () => {
+  const resource = new Client({ forceHost: a.address, token }).resource("dev.lever", "first", "r");
+  await expect(resource.invoke("answer")).rejects.toMatchObject({ code: "not_supported" });
+});
+
+it("a host that was killed comes back with what it has missed", async () => {
+  await c.kill();
+  const revoked = await admin(a).invoke("createToken", { environments: ["*"], rights: ["look"] });
+  expect(await call(a, "first")).toBe("two");
+  c = await cluster.start("c");
+  await expect(
+    new Client({ forceHost: c.address, token: revoked.token })
+      .service("admin.lever", "admin")
+      .invoke("whoAmI"),
+  ).resolves.toMatchObject({ token: { id: revoked.id } });
+  expect(await call(c, "first")).toBe("two");
+});
+
+describe("while the database is stopped", () => {
+  beforeAll(async () => {
+    await deploy(a, service("cold", "known"));
+    await cluster.database.stop();
+  });
+
+  it("calls and cold starts go on", async () => {
+    expect(await Promise.all([a, b, c].map((host) => call(host, "first")))).toEqual([
+      "two",
+      "two",
+      "two",
+    ]);
+    expect(await call(a, "cold")).toBe("known");
+  });
+
+  it("a change is refused with 503, a sentence and Retry-After", async () => {
+    const answer = await httpCall(a.address, "/admin/createEnvironment?forceenv=admin.lever", {
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      body: '["late.lever"]',
+    });
+    expect([answer.status, answer.headers["retry-after"]]).toEqual([503, "1"]);
+    expect(answer.text).toContain("Cannot use the cluster's database");
+  });
+
+  it("a host restarts, and serves from its copy", async () => {
+    await b.stop();
+    b = await cluster.start("b");
+    await b.event("database away at start");
+    expect(await call(b, "first")).toBe("two");
+    await cluster.database.start();
+    await b.event("cluster joined");
+    await admin(b).invoke("createEnvironment", "late.lever");
+    const found = await admin(a).invoke("listEnvironments");
+    expect(found.map(({ environment }) => environment)).toContain("late.lever");
+  });
+});
+
+describe("a host refuses to start", () => {
+  const otherKey = async (): Promise<readonly string[]> => {
+    const { writeFileSync } = await import("node:fs");
+    const file = `${cluster.dataDir("other")}.key`;
+    writeFileSync(file, `${Buffer.alloc(32, 7).toString("base64")}\n`);
+    return [...cluster.args.slice(0, 3), file];
+  };
+
+  it.each<
+    [what: string, args: () => readonly string[] | Promise<readonly string[]>, remedy: string]
+  >([
+    ["with the key of another cluster", otherKey, "Copy the key file of another host"],
+    ["without a key", () => cluster.args.slice(0, 2), "lever cluster key new > cluster.key"],
+    ["with --found in a cluster", () => [...cluster.args, "--found"], "Start without --found"],
+    [
+      "with a name that another host has",
+      () => [...cluster.args, "--host-name", "a"],
+      "Choose another name with --host-name",
+    ],
+    [
+      "for the first time without its database",
+      () => ["--cluster", "postgres://u@127.0.0.1:1/d", ...cluster.args.slice(2)],
+      "no server listens there",
+    ],
+  ])("%s", async (what, args, remedy) => {
+    const run = await cluster.refused(what.replaceAll(" ", "-"), await args());
+    expect(run.stderr).toContain(remedy);
+    expect([2, 3]).toContain(run.status);
+  });
+
+  it("with a data folder of the cluster, alone", async () => {
+    await a.stop();
+    const run = await cluster.refused("a", []);
+    expect(run.stderr).toContain("Start it with --cluster and --cluster-key");
+  });
+});
