@@ -3,10 +3,15 @@
  * one.
  */
 const SAME_REQUEST_MS = 500;
+/** Time between two looks at the program that has started Lever. */
+const LOOK_MS = 250;
 
 /**
  * Handles Ctrl-C and TERM in two stages. The first signal aborts `requested`, so that the host stops in order. A signal
  * at least half a second later ends the process at once, with `statusAtOnce`.
+ *
+ * npm and npx end on TERM without passing it on. Their end counts as the first signal: a supervisor that stops npx must
+ * not leave a host that nothing stops.
  */
 export function watchStopSignals(statusAtOnce: number): { requested: AbortSignal } {
   const controller = new AbortController();
@@ -21,5 +26,14 @@ export function watchStopSignals(statusAtOnce: number): { requested: AbortSignal
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
+  if (process.env["npm_command"] !== undefined) {
+    const startedBy = process.ppid;
+    const look = setInterval(() => {
+      if (process.ppid === startedBy) return;
+      clearInterval(look);
+      if (!controller.signal.aborted) onSignal();
+    }, LOOK_MS);
+    look.unref();
+  }
   return { requested: controller.signal };
 }
