@@ -3,6 +3,15 @@ import { dirname, join } from "node:path";
 
 /** The version of the command. */
 export function readVersion(): string {
+  return readPackage().version;
+}
+
+/** The folder of the command's package. */
+export function packageFolder(): string {
+  return readPackage().folder;
+}
+
+function readPackage(): { readonly version: string; readonly folder: string } {
   // Beside the sources, above the bundle, or above its further files.
   for (let at = import.meta.dirname; at !== dirname(at); at = dirname(at)) {
     try {
@@ -10,7 +19,7 @@ export function readVersion(): string {
         name: string;
         version: string;
       };
-      if (name === "@leveros/cli") return version;
+      if (name === "@leveros/cli") return { version, folder: at };
     } catch {
       // It is further up.
     }

@@ -72,6 +72,7 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
         const { completionOf } = await import("./completion/completion.ts");
         return completionOf({ names: commandNames, load: loadCommand });
       },
+      upgrade: async () => (await import("./upgrade/upgrade.ts")).upgrade,
     },
   },
 ];
