@@ -9,7 +9,7 @@ import { spawnSync } from "node:child_process";
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { Manifest, Package } from "./release/packages.ts";
+import { type Manifest, type Package, repositoryUrl } from "./release/packages.ts";
 import { planRelease, type Step } from "./release/plan-release.ts";
 import { checkVersion } from "./release/versions.ts";
 
@@ -40,6 +40,10 @@ function release(): void {
     packages,
     changelog: readFileSync(join(root, "CHANGELOG.md"), "utf8"),
     isPublished: values.publish === true,
+    repositoryUrl:
+      values.publish === true
+        ? repositoryUrl(git("config", "--default", "", "remote.origin.url"))
+        : undefined,
     hasProvenance: process.env["GITHUB_ACTIONS"] === "true",
   });
   if (problem !== undefined) console.log(`# ${problem}`);

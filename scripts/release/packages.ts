@@ -32,11 +32,29 @@ export function publishOrder(packages: readonly Package[]): readonly Package[] {
   return ordered;
 }
 
-/** The text of a package.json with a version, also in its dependencies on the other packages. */
+/** Where the sources of the packages are, as package.json names it. @throws Error unless a git remote has this URL. */
+export function repositoryUrl(remote: string): string {
+  const [, host, path] =
+    /^(?:https:\/\/|ssh:\/\/git@|git@)([\w.-]+)[/:]([\w./-]+?)(?:\.git)?\/?$/.exec(remote) ?? [];
+  if (host === undefined || path === undefined) {
+    throw new Error(
+      `Cannot publish: packages name their repository, and the remote origin is ${remote || "not set"}. Set it with: git remote add origin URL`,
+    );
+  }
+  return `git+https://${host}/${path}.git`;
+}
+
+/** The text of a package.json with a version, also in its dependencies on the other packages, and with its repository. */
 export function withVersion(
   manifest: Manifest,
   version: string,
-  names: ReadonlySet<string>,
+  {
+    names,
+    repository,
+  }: {
+    readonly names: ReadonlySet<string>;
+    readonly repository?: { readonly url: string; readonly directory: string } | undefined;
+  },
 ): string {
   const pinned = (of: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
     Object.fromEntries(
@@ -48,6 +66,7 @@ export function withVersion(
     version,
     ...(dependencies !== undefined && { dependencies: pinned(dependencies) }),
     ...(devDependencies !== undefined && { devDependencies: pinned(devDependencies) }),
+    ...(repository !== undefined && { repository: { type: "git", ...repository } }),
   };
   return `${JSON.stringify(changed, null, 2)}\n`;
 }

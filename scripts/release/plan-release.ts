@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { dateChangelog } from "./changelog.ts";
 import { type Package, publishOrder, withVersion } from "./packages.ts";
 
@@ -14,6 +15,8 @@ export interface ReleaseOptions {
   readonly changelog: string;
   /** Also publish the packages. */
   readonly isPublished: boolean;
+  /** The URL of the sources, for packages that are published. */
+  readonly repositoryUrl?: string | undefined;
   /** The registry can prove which build a package comes from; only in a CI that it trusts. */
   readonly hasProvenance: boolean;
 }
@@ -28,12 +31,17 @@ export function planRelease(options: ReleaseOptions): readonly Step[] {
     run("npm", "run", "check"),
     run("npm", "run", "conform"),
     run("node", "--conditions=lever-source", "bench/guard.ts"),
-    ...packages.map(({ path, manifest }) => write(path, withVersion(manifest, version, names))),
+    ...packages.map(({ path, manifest }) => {
+      const url = options.repositoryUrl;
+      const repository = url === undefined ? undefined : { url, directory: dirname(path) };
+      return write(path, withVersion(manifest, version, { names, repository }));
+    }),
     write("CHANGELOG.md", dateChangelog(changelog, { version, date })),
     // The lock file has the versions of the packages, too.
     run("npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"),
     run("git", "commit", "--all", "--message", title),
     run("git", "tag", "--annotate", `v${version}`, "--message", title),
+    run("npm", "run", "archive", "--", "dist"),
     ...(isPublished ? publishOrder(packages).map((one) => publish(one, options)) : []),
   ];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { dateChangelog } from "./changelog.ts";
-import { type Package, publishOrder, withVersion } from "./packages.ts";
+import { type Package, publishOrder, repositoryUrl, withVersion } from "./packages.ts";
 import { planRelease } from "./plan-release.ts";
 import { checkVersion } from "./versions.ts";
 
@@ -42,7 +42,7 @@ it("a manifest gets the version, also in its dependencies on the other packages"
     devDependencies: { client: "0.1.0" },
     bin: {},
   };
-  const text = withVersion(manifest, "0.2.0", new Set(["cli", "host", "client"]));
+  const text = withVersion(manifest, "0.2.0", { names: new Set(["cli", "host", "client"]) });
   expect(text.endsWith("}\n")).toBe(true);
   expect(Object.keys(JSON.parse(text))).toEqual(Object.keys(manifest));
   expect(JSON.parse(text)).toEqual({
@@ -50,6 +50,33 @@ it("a manifest gets the version, also in its dependencies on the other packages"
     version: "0.2.0",
     dependencies: { host: "0.2.0", commander: "15.1.0" },
     devDependencies: { client: "0.2.0" },
+  });
+});
+
+describe("the repository of a package", () => {
+  it.each([
+    "https://git.example/lever/lever",
+    "https://git.example/lever/lever.git",
+    "git@git.example:lever/lever.git",
+    "ssh://git@git.example/lever/lever",
+  ])("has the public URL of the remote %s", (remote) => {
+    expect(repositoryUrl(remote)).toBe("git+https://git.example/lever/lever.git");
+  });
+
+  it.each(["", "/srv/lever", "file:///srv/lever", "https://ada:secret@git.example/lever"])(
+    "is not the remote %j",
+    (remote) => {
+      expect(() => repositoryUrl(remote)).toThrow("Set it with: git remote add origin URL");
+    },
+  );
+
+  it("is in its manifest with the folder", () => {
+    const repository = { url: "git+https://git.example/lever.git", directory: "packages/cli" };
+    const text = withVersion({ name: "cli", version: "0.1.0" }, "0.2.0", {
+      names: new Set(),
+      repository,
+    });
+    expect(JSON.parse(text).repository).toEqual({ type: "git", ...repository });
   });
 });
 
@@ -115,6 +142,7 @@ describe("the plan", () => {
       "npm install --package-lock-only --ignore-scripts --no-audit --no-fund",
       "git commit --all --message Release 0.1.0",
       "git tag --annotate v0.1.0 --message Release 0.1.0",
+      "npm run archive -- dist",
     ]);
   });
 
