@@ -72,6 +72,8 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   #early: EarlyMessages | undefined;
   #isPaused = false;
   #wasUnread = false;
+  /** Messages have gone to its instance. */
+  #hasSent = false;
 
   constructor(
     route: ServiceRoute,
@@ -135,7 +137,10 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
     if (this.#isOver || !this.#hasMore) return true;
     if (isLast) this.#hasMore = false;
     this.#meter?.received(bytes.length, kind === PAYLOAD_LINES ? countLines(bytes) : 1);
-    if (this.#receiver !== undefined) return this.#receiver.send(kind, bytes, isLast, release);
+    if (this.#receiver !== undefined) {
+      this.#hasSent = true;
+      return this.#receiver.send(kind, bytes, isLast, release);
+    }
     this.#early ??= new EarlyMessages();
     this.#early.push(kind, bytes);
     return false;
@@ -202,6 +207,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
 
   #sendEarly(receiver: CallHandle, isEndEarly: boolean): void {
     this.#receiver = receiver;
+    this.#hasSent ||= this.#early !== undefined;
     this.#early?.sendTo(receiver);
     this.#early = undefined;
     if (isEndEarly && !this.#hasMore) receiver.end();
@@ -274,11 +280,11 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   /** Its instance died before it had read the call: another instance gets it, once. */
   onUnread(error: LeverError): void {
     const lease = this.#lease;
-    // The messages of a stream are gone, and so is a body whose memory was released. Of a call for another host, all is kept.
+    // Messages that were sent are gone, and so is a body whose memory was released. Of a call for another host, all is kept.
     const canRepeat =
       lease?.target.isHost === true
         ? this.#receiver === undefined
-        : !this.isStream && this.#request.release === undefined;
+        : !this.#hasSent && this.#request.release === undefined;
     if (this.#isOver || lease === undefined || this.#wasUnread || !canRepeat) {
       this.onAbort(error);
       return;
