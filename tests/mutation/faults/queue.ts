@@ -15,7 +15,24 @@ export const queueFaults: readonly PlantedFault[] = [
       "if (now < 0)",
       QUEUE,
     ],
-    ["Overload is never tried to be over.", "if (now >= until) return CALM;", "", QUEUE],
+    [
+      "Overload is never tried to be over.",
+      "if (isOver || now >= until) return",
+      "if (now < 0) return",
+      QUEUE,
+    ],
+    [
+      "A queue that gets shorter counts as overload.",
+      " || waiting <= this.#calmWaiting",
+      "",
+      QUEUE,
+    ],
+    [
+      "Overload lasts although callers come more slowly.",
+      "now - this.#refusedAt >= this.#standingMs",
+      "now < 0",
+      QUEUE,
+    ],
   ]),
   ...faultsIn("host/src/keyed-queue.ts", [
     ["Work that fails stops what follows.", "before.then(work, work)", "before.then(work)", KEYED],
