@@ -347,12 +347,10 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
 
   #onDeadline(): void {
     const { timeoutMs, target } = this.#request;
-    const where = this.#callee === undefined ? "while it waited for an instance" : "in the method";
-    const { service, whyNoInstance } = this.route;
-    const why =
-      this.#callee === undefined && whyNoInstance !== undefined
-        ? ` The last one failed: ${this.#forCaller(whyNoInstance).message}`
-        : "";
+    const isWaiting = this.#callee === undefined;
+    const where = isWaiting ? "while it waited for an instance" : "in the method";
+    const { service } = this.route;
+    const why = isWaiting ? this.#whyItWaits() : "";
     const error = new LeverError(
       "deadline_exceeded",
       `Cannot finish the call of ${service}/${target.method}: its ${timeoutMs} ms were over ${where}.${why}`,
@@ -362,6 +360,17 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
     this.route.leaveQueue(this);
     this.#callee?.abort(error);
     this.#caller.onAbort(error);
+  }
+
+  /** A sentence to add; `""` = there is nothing to say. */
+  #whyItWaits(): string {
+    const { whyNoInstance, isFull } = this.route;
+    if (whyNoInstance !== undefined) {
+      return ` The last one failed: ${this.#forCaller(whyNoInstance).message}`;
+    }
+    return isFull
+      ? " Its instances were full, and no more may start (maxInstances). If they wait for calls that they make to this service through the public port, make those by Lever's client instead: they need no free place."
+      : "";
   }
 
   /** C1, C2, M1. False = it was over already. */
