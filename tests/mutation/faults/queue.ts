@@ -8,7 +8,12 @@ export const queueFaults: readonly PlantedFault[] = [
     ["Calls that were taken from the queue stay in it.", "this.#calls.clear();", "", QUEUE],
   ]),
   ...faultsIn("host/src/router/overload-control.ts", [
-    ["A wait for an instance to start counts as overload.", "this.#countsFrom = now;", "", QUEUE],
+    [
+      "A wait for an instance to start counts as overload.",
+      "instanceAdded(now: number): void {\n    this.#countsFrom = now;",
+      "instanceAdded(_now: number): void {",
+      QUEUE,
+    ],
     [
       "A short wait does not end a standing queue.",
       "if (now - Math.max(since, this.#countsFrom) < this.#targetMs)",

@@ -222,8 +222,8 @@ export const routerFaults: readonly PlantedFault[] = [
     ],
     [
       "A stream whose messages are lost is given to another instance.",
-      "const canRepeat = !this.#hasSent &&",
-      "const canRepeat =",
+      ": !this.#hasSent &&",
+      ":",
       ROUTED_CALL,
     ],
     ["A service seems idle while it is called.", "this.route.lastUsedAt = now;", "", ROUTED_CALL],

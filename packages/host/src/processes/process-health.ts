@@ -35,8 +35,8 @@ export function healthyNow(now: number): HealthState {
  * Decides what to do with a process at a tick. A process that has not answered for `unresponsiveAfterMs` is suspended, or
  * its event loop is blocked: it must get no more work until it answers. After `unresponsiveKillAfterMs` it must be killed.
  *
- * Of a process that dies, only the last thing that was sent to it is certain to be unread (`Link.disconnected`). So that this is
- * a call that was just given to it, and not a ping, the ping waits for the next check.
+ * A ping waits for the next check if the process was just given a call: of a process that dies, only what was sent last is certain
+ * to be unread (`Link.disconnected`).
  */
 export function checkHealth(
   state: HealthState,
