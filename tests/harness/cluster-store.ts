@@ -31,7 +31,8 @@ export async function openTestStore({ urls, memory = {} }: TestStoreOptions): Pr
     log: (_level, _part, event) => events.push(event),
     patience: PATIENCE,
   });
-  await store.connect();
+  // Connects.
+  await store.cluster();
   return { ...store, events, [Symbol.asyncDispose]: () => store.close() };
 }
 

@@ -1,8 +1,7 @@
 import { LeverError } from "@leveros/protocol";
-import { delay } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import { chooseServer, type KnownDatabase } from "./choose-server.ts";
-import { DatabaseTimeout, databaseReason, isAway } from "./postgres-error.ts";
+import { databaseReason, isAway } from "./postgres-error.ts";
 import { PostgresSession, type SessionOptions } from "./postgres-session.ts";
 import type { DatabaseAddress } from "./postgres-url.ts";
 
@@ -21,7 +20,6 @@ export interface ServersOptions extends SessionOptions {
 
 const FIRST_DELAY_MS = 50;
 const DELAY_MAX_MS = 1_000;
-const FIRST_ATTEMPTS_MAX = 5;
 
 /**
  * The servers of the cluster's database: a primary and its standbys, by their addresses.
@@ -65,6 +63,7 @@ export class PostgresServers {
     try {
       const session = await this.#connectToAll();
       this.#failures = 0;
+      this.#retryAt = 0;
       this.#sessions.add(session);
       session.onEnd(() => this.#sessions.delete(session));
       if (this.#isClosed) session.destroy();
@@ -74,20 +73,6 @@ export class PostgresServers {
       this.#failures++;
       this.#retryAt = clock.now() + delayMs;
       throw error;
-    }
-  }
-
-  /** The first connection of a host. A server that is slow to answer is asked again. @throws LeverError `unavailable` */
-  async connectFirst(): Promise<void> {
-    for (let left = FIRST_ATTEMPTS_MAX - 1; ; left--) {
-      try {
-        const session = await this.connect();
-        return await session.close();
-      } catch (error) {
-        const isSlow = error instanceof LeverError && error.cause instanceof DatabaseTimeout;
-        if (!isSlow || left === 0) throw error;
-        await delay(this.#options.clock, DELAY_MAX_MS);
-      }
     }
   }
 

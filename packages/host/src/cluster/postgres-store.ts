@@ -37,8 +37,6 @@ export interface PostgresStore extends Store {
   readonly leases: PostgresLeases;
   readonly owners: PostgresOwners;
   readonly archives: PostgresArchives;
-  /** Connects for the first time. @throws LeverError `unavailable` */
-  connect(): Promise<void>;
   /** undefined = the database has no tables of Lever. */
   cluster(): Promise<ClusterIdentity | undefined>;
   /** Creates the tables in an empty database. The cluster is not founded until `fill`. */
@@ -75,7 +73,6 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
     leases: new PostgresLeases(pool(SESSIONS.leases)),
     owners: new PostgresOwners(pool(SESSIONS.owners)),
     archives: new PostgresArchives(pool(SESSIONS.archives)),
-    connect: () => servers.connectFirst(),
     cluster: () => state.use("read the cluster", readCluster),
     createTables: (cluster) =>
       state.use("create the tables", (session) => createTables(session, cluster)),

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { ClusterStatus, HostsReport } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { Acknowledgements } from "../cluster/acknowledgements.ts";
+import { askAgain } from "../cluster/ask-again.ts";
 import { ClusterCommits } from "../cluster/cluster-commits.ts";
 import { ClusterKey } from "../cluster/cluster-key.ts";
 import { type HostIdentity, readIdentity, refuseCopy } from "../cluster/host-identity.ts";
@@ -81,7 +82,7 @@ export class Cluster {
       });
       const opened = { given, id, database, key, identity, applier, replica, isThere };
       const cluster: Cluster = new Cluster(opened);
-      if (isThere) await cluster.#feed.catchUp();
+      if (isThere) await askAgain(clock, () => cluster.#feed.catchUp());
       return cluster;
     } catch (error) {
       await database.close();

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { archiveFormats, LeverError } from "@leveros/protocol";
+import { askAgain } from "../cluster/ask-again.ts";
 import type { ClusterKey } from "../cluster/cluster-key.ts";
 import { decideEntry } from "../cluster/decide-entry.ts";
 import { foundCluster } from "../cluster/found-cluster.ts";
@@ -26,13 +27,12 @@ export async function enterCluster(
   given: OpenClusterOptions,
   { database, key }: { readonly database: PostgresStore; readonly key: ClusterKey },
 ): Promise<{ readonly id: string; readonly isThere: boolean }> {
-  const { options, store, log } = given;
+  const { options, store, clock, log } = given;
   const { notes } = store;
   const knownId = await notes.read(CLUSTER_ID);
   let cluster: ClusterIdentity | undefined;
   try {
-    await database.connect();
-    cluster = await database.cluster();
+    cluster = await askAgain(clock, () => database.cluster());
   } catch (error) {
     if (knownId === undefined || !isAway(error)) throw error;
     log("warn", "cluster", "database away at start", { reason: String(error) });

@@ -211,11 +211,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       isolationReason: host.launcher.isolationReason,
       sharedUserReason: host.launcher.sharedUserReason,
       access,
-      async deploy(environment, entries) {
-        const report = await host.deployer.deploy(environment, entries);
-        await front.propagated();
-        return report;
-      },
+      deploy: (environment, entries) => host.deployer.deploy(environment, entries),
       close: () => {
         closing ??= close();
         return closing;

@@ -45,11 +45,8 @@ interface QueuedCall {
  */
 export class LinkOutput {
   isSaturated = false;
-  /** This frame and later ones were not read by a peer that is gone. Infinity = that is not certain of any. */
-  unreadFrom: number = Number.POSITIVE_INFINITY;
-  #writtenFrames = 0;
-  /** The first frame of the last write that was not read if the peer has not read that whole write. */
-  #lastWriteFrom = 0;
+  /** How many times it has written frames. */
+  writes = 0;
   readonly #options: Pick<LinkOptions, "write" | "schedule">;
   readonly #slots: OutgoingSlots | undefined;
   readonly #writer: FrameWriter;
@@ -147,10 +144,7 @@ export class LinkOutput {
     this.#unflushedBytes = 0;
     const parts = this.#writer.take();
     if (parts.length === 0 || this.#isClosed) return;
-    const { frames } = this.#writer;
-    // A single part is read at once. Of several, only the last frame is certain to be incomplete.
-    this.#lastWriteFrom = parts.length === 1 ? this.#writtenFrames : frames - 1;
-    this.#writtenFrames = frames;
+    this.writes++;
     const sharedBytes = (this.#slots?.takePutBytes() ?? 0) + this.#writer.takeUnwrittenBytes();
     if (!this.#options.write(parts, sharedBytes)) this.isSaturated = true;
     else this.#expressBytes = 0;
@@ -180,17 +174,6 @@ export class LinkOutput {
   /** Releases shared memory that was not used since the last call. True = none is left to release. */
   clearUnused(): boolean {
     return this.#slots?.clearUnused() ?? true;
-  }
-
-  /** Frames so far. */
-  get frames(): number {
-    return this.#writer.frames;
-  }
-
-  /** See `Link.disconnected`. */
-  disconnected(wasReset: boolean): void {
-    if (this.unreadFrom !== Number.POSITIVE_INFINITY) return;
-    this.unreadFrom = wasReset ? this.#lastWriteFrom : this.#writtenFrames;
   }
 
   /** Drops everything that is not written, and all that follows. */

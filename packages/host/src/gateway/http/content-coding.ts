@@ -3,8 +3,7 @@ import { LeverError, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
 import { bodyTooLarge } from "./body.ts";
 import { codings, type ResponseParts } from "./response-parts.ts";
 
-/** The codings of requests. */
-export type Coding = (typeof codings)[number];
+type Coding = (typeof codings)[number];
 /** The codings of responses. */
 export type ResponseCoding = "gzip" | "br";
 
@@ -65,12 +64,7 @@ export function decodeBody(
 }
 
 function decodingError(error: Error, coding: Coding, bytesMax: number): LeverError {
-  const isTooLarge = "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
-  return isTooLarge ? bodyTooLarge(bytesMax) : notInCoding(error, coding);
-}
-
-/** The body has an error of the decoder, or ends too early. */
-export function notInCoding(error: Error, coding: Coding): LeverError {
+  if ("code" in error && error.code === "ERR_BUFFER_TOO_LARGE") return bodyTooLarge(bytesMax);
   return new LeverError(
     "malformed_request",
     `Cannot read the request: its body is not ${coding} (${error.message}).`,
