@@ -11,7 +11,7 @@ import {
   MUTATION_SEEDS,
 } from "../tests/simulation/cluster/cluster-violations.ts";
 import { simulateCluster } from "../tests/simulation/cluster/cluster-world.ts";
-import { overloadRow, rowTitle, steadyRows } from "../tests/simulation/overload.ts";
+import { overloadRow, rowTitle, slowRows, steadyRows } from "../tests/simulation/overload.ts";
 import { simulate } from "../tests/simulation/simulate.ts";
 
 const { values } = parseArgs({
@@ -23,7 +23,7 @@ const { values } = parseArgs({
   },
 });
 if (values.overload) {
-  for (const row of steadyRows) {
+  for (const row of [...steadyRows, ...slowRows]) {
     const { goodput, ...times } = overloadRow(row);
     const rounded = Object.entries(times).map(([name, value]) => `${name} ${Math.round(value)}`);
     console.log(

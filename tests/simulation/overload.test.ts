@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { overloadRow, rowTitle, SimulatedOverload, steadyRows } from "./overload.ts";
+import { overloadRow, rowTitle, SimulatedOverload, slowRows, steadyRows } from "./overload.ts";
 
 const one = { instances: 1, maxInstanceLoad: 10, seed: 1 };
 
@@ -57,6 +57,31 @@ describe.each(steadyRows.map((row) => [rowTitle(row), row] as const))("%s", (_ti
 
   it(`begins to refuse calls within a second at ${times} × that`, () => {
     expect(result.firstRefusalMs).toBeLessThan(1_000);
+  });
+
+  it(`ends to refuse calls within a second after ${times} × that`, () => {
+    expect(result.lastRefusalMs).toBeLessThan(1_000);
+    expect(result.refusedBefore).toBe(0);
+  });
+});
+
+describe.each(slowRows.map((row) => [rowTitle(row), row] as const))("%s", (_title, row) => {
+  const { times, serviceMs } = row;
+  const result = overloadRow(row);
+
+  it(`serves as much as it can at ${times} × that`, () => {
+    expect(result.goodput).toBeGreaterThan(0.95);
+  });
+
+  it(`bounds the time of the calls that it serves at ${times} × that`, () => {
+    expect(result.p99Ms).toBeLessThan(3 * serviceMs);
+    expect(result.laterP99Ms).toBeLessThan(3 * serviceMs);
+  });
+
+  it(`begins to refuse calls a second after it could, at ${times} × that`, () => {
+    // Until then, fewer calls wait than half of those that run.
+    const fillMs = serviceMs / 2 / (times - 1);
+    expect(result.firstRefusalMs).toBeLessThan(1_000 + fillMs);
   });
 
   it(`ends to refuse calls within a second after ${times} × that`, () => {

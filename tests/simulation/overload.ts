@@ -185,10 +185,22 @@ const worlds: readonly Omit<OverloadWorld, "seed">[] = [
   { serviceMs: 300, instances: 20, maxInstanceLoad: 10 },
 ];
 
-/** Fast and slow methods, one and many instances, at twice and ten times what they can serve. */
-export const steadyRows: readonly OverloadRow[] = worlds.flatMap((world) =>
-  [2, 10].map((times) => ({ ...world, times, seed: 1 })),
-);
+const slowWorlds: readonly Omit<OverloadWorld, "seed">[] = [
+  { serviceMs: 1_000, instances: 1, maxInstanceLoad: 10 },
+  { serviceMs: 3_000, instances: 1, maxInstanceLoad: 10 },
+  { serviceMs: 3_000, instances: 20, maxInstanceLoad: 1 },
+  { serviceMs: 3_000, instances: 20, maxInstanceLoad: 10 },
+];
+
+/** At twice and ten times what they can serve. */
+function rowsOf(of: readonly Omit<OverloadWorld, "seed">[], seed: number): readonly OverloadRow[] {
+  return of.flatMap((world) => [2, 10].map((times) => ({ ...world, times, seed })));
+}
+
+/** Methods of up to 300 ms, on one and many instances. */
+export const steadyRows: readonly OverloadRow[] = rowsOf(worlds, 1);
+/** Methods that take seconds. Few calls come in a second, so it depends on the seed when overload begins and ends. */
+export const slowRows: readonly OverloadRow[] = rowsOf(slowWorlds, 3);
 
 /** What callers get before, during and after some seconds of overload. */
 export interface OverloadResult {
@@ -204,21 +216,20 @@ export interface OverloadResult {
   readonly refusedBefore: number;
 }
 
-const DURATION_MS = 3_000;
-
 export function overloadRow(row: OverloadRow): OverloadResult {
+  const { serviceMs, times } = row;
   const world = new SimulatedOverload(row);
   const { clock } = world;
-  world.callAtRate(0.5, 1_000);
+  world.callAtRate(0.5, Math.max(1_000, 3 * serviceMs));
   const from = clock.now();
-  world.callAtRate(row.times, DURATION_MS);
+  world.callAtRate(times, serviceMs < 1_000 ? 3_000 : 20 * serviceMs);
   const to = clock.now();
-  world.callAtRate(0.5, 2_000);
+  world.callAtRate(0.5, Math.max(2_000, 3 * serviceMs));
   clock.advance(defaultLimits.callTimeoutMs);
   const refusedAt = world.refusedAt();
   const waitedFrom = world.waitedFrom.find((at) => at >= from);
   return {
-    goodput: world.goodput(from + 2 * row.serviceMs, to),
+    goodput: world.goodput(from + 2 * serviceMs, to),
     p99Ms: world.between(from, to).p99Ms,
     laterP99Ms: world.between(from + 1_500, to).p99Ms,
     firstRefusalMs: (refusedAt[0] ?? Number.POSITIVE_INFINITY) - (waitedFrom ?? from),

@@ -70,6 +70,7 @@ function isHook({ target }: CallRequest): boolean {
 /** A process with a runtime in it, as far as the host can tell: it loads, answers, closes resources, drains and dies. */
 export class SimulatedRuntime implements RuntimeLink {
   readonly isHeldBack = false;
+  lastCall = 0;
   readonly #world: World;
   readonly #exited: PromiseWithResolvers<ProcessExit> = Promise.withResolvers();
   readonly #running = new Set<Running>();
@@ -149,6 +150,7 @@ export class SimulatedRuntime implements RuntimeLink {
 
   open(request: CallRequest, events: CallListener, hasMore: boolean): CallHandle {
     this.#world.watcher.onSent(this, request);
+    this.lastCall++;
     if (this.isDead) {
       events.onAbort(new LeverError("instance_failed", "It is dead."));
       return closedSide;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { adminOf, instancesOf } from "../harness/admin.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -229,6 +230,16 @@ describe.each([
       const body = Buffer.alloc(LARGE_BYTES, "0123456789abcdef!");
       const answer = await send({ method: "POST", path: "/web/hash", body });
       expect(await answer.text()).toBe(createHash("sha256").update(body).digest("hex"));
+    });
+
+    it("a compressed upload reaches the service as it was sent", async () => {
+      const headers = { "content-encoding": "gzip" };
+      const body = gzipSync("content");
+      const answer = await send({ method: "POST", path: "/web/echo", headers, body });
+      expect(String(gunzipSync(await answer.read()))).toBe("content");
+      expect(await headOf({ method: "POST", path: "/web/head", headers, body })).toMatchObject(
+        headers,
+      );
     });
 
     it("a response waits for its reader", async () => {

@@ -84,6 +84,35 @@ function withoutCall(answer: string): string {
     .replace(/^lever-call: .*$/m, "lever-call: id");
 }
 
+/** Heads that announce a body, which never comes. */
+const heads = (
+  [
+    ["an unknown service", "/none/echo"],
+    ["an unknown method", "/svc/none"],
+    ["a stream of an unknown service", "/none/echoChan"],
+    ["an unknown environment", "/svc/echo?forceenv=none.lever"],
+    ["an unknown method of the admin service", "/admin/x?forceenv=admin.lever"],
+    ["a token that is unknown", "/svc/echo", "\r\nauthorization: Bearer x"],
+    ["another origin", "/admin/x?forceenv=admin.lever", "\r\norigin: http://a.example"],
+  ] as const
+).map(
+  ([name, path, field = ""]) => [name, post(path, "", `content-length: 4000000${field}`)] as const,
+);
+
+/** The response to a head. */
+async function answerTo(lever: RunningLever, head: string): Promise<string> {
+  const socket = connect(portOf(lever), "127.0.0.1");
+  socket.setEncoding("latin1");
+  socket.write(head);
+  let received = "";
+  while (!received.endsWith("}")) {
+    const [chunk] = (await once(socket, "data")) as [string];
+    received += chunk;
+  }
+  socket.destroy();
+  return withoutCall(received).replace(/^date: .*$/im, "date: then");
+}
+
 describe("a host with two workers", () => {
   let one: RunningLever;
   let two: RunningLever;
@@ -105,5 +134,9 @@ describe("a host with two workers", () => {
     const expected = await exchange(one, request);
     expect(expected).not.toBe("");
     expect(await exchange(two, request)).toBe(expected);
+  });
+
+  it.each(heads)("two workers refuse a call before its body: %s", async (_name, head) => {
+    expect(await answerTo(two, head)).toBe(await answerTo(one, head));
   });
 });

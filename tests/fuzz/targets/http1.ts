@@ -1,3 +1,4 @@
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { openHostSubject } from "../host-subject.ts";
 import type { Corpus } from "../mutator.ts";
 import type { FuzzTarget } from "../target.ts";
@@ -76,6 +77,18 @@ function corpus(): Corpus {
       '["dev.lever"]',
     ),
   ];
+  inputs.push(
+    httpInput(
+      "POST /fuzz/echo?forceenv=dev.lever HTTP/1.1",
+      ["host: x", json, "content-encoding: br"],
+      brotliCompressSync('["a", 1]'),
+    ),
+    httpInput(
+      "POST /fuzz/echoChan?forceenv=dev.lever HTTP/1.1",
+      ["host: x", "content-type: application/x-ndjson", "content-encoding: gzip"],
+      gzipSync(`[]\n${'{"a": 1}\n'.repeat(1_000)}`),
+    ),
+  );
   return { inputs, words: WORDS, encode: encodeHttp };
 }
 
@@ -127,6 +140,9 @@ const WORDS = [
   "content-length: 18446744073709551616\r\n",
   "transfer-encoding: chunked\r\n",
   "transfer-encoding: gzip, chunked\r\n",
+  "content-encoding: gzip\r\n",
+  "content-encoding: br\r\n",
+  "content-encoding: deflate\r\n",
   "connection: close\r\n",
   "connection: upgrade\r\nupgrade: websocket\r\n",
   "connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n",

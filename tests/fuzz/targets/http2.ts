@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { openHostSubject } from "../host-subject.ts";
 import type { Corpus } from "../mutator.ts";
 import type { FuzzTarget } from "../target.ts";
@@ -81,6 +82,11 @@ async function corpus(): Promise<Corpus> {
       rawFrame(7, 0, 0, Buffer.alloc(8)),
     ],
   ];
+  inputs.push([
+    settings,
+    headersFrame(1, { ...stream.headers, "content-encoding": "gzip" }),
+    dataFrame(1, gzipSync(stream.body), true),
+  ]);
   return { inputs, words: WORDS, encode: encodeHttp2 };
 }
 

@@ -6,6 +6,7 @@ const RAM_BUDGET = "host/src/fleet/ram-budget.test.ts";
 const LOOP = "host/src/fleet/reconcile-loop.test.ts";
 const FAILURES = "host/src/fleet/service-failures.test.ts";
 const DECIDE_INSTANCES = "host/src/autoscaler/decide-instances.test.ts";
+const HEALTH = "host/src/processes/process-health.test.ts";
 const PROCESS = "host/src/processes/supervised-process.test.ts";
 const PROCESS_STATE = "host/src/processes/process-state.test.ts";
 
@@ -270,6 +271,15 @@ export const fleetFaults: readonly PlantedFault[] = [
       'if (phase === "draining" && now >= state.stopAt) return stop(state, options);',
       "",
       PROCESS_STATE,
+    ],
+  ]),
+  ...faultsIn("host/src/processes/process-health.ts", [
+    ["A ping follows a call at once.", "options.hasNewCalls && !state.isPingDue", "false", HEALTH],
+    [
+      "A process that is given calls all the time is never pinged.",
+      "options.hasNewCalls && !state.isPingDue",
+      "options.hasNewCalls",
+      HEALTH,
     ],
   ]),
   ...faultsIn("host/src/processes/supervised-process.ts", [

@@ -6,6 +6,7 @@ const OUTPUT = "protocol/src/link/link-output.test.ts";
 const TABLE = "protocol/src/link/call-table.test.ts";
 const PARTIAL = "protocol/src/link/partial-message.test.ts";
 const SHARED = "protocol/src/link/shared-message.test.ts";
+const UNREAD = "protocol/src/link/unread-call.test.ts";
 const CONTROL = "protocol/src/link/control-chunks.test.ts";
 
 export const linkFaults: readonly PlantedFault[] = [
@@ -23,14 +24,8 @@ export const linkFaults: readonly PlantedFault[] = [
       HOSTILE,
     ],
     [
-      "A call that may have run is given to another instance.",
-      "wasReset ? this.output.writes - 1 : this.output.writes",
-      "wasReset ? 0 : this.output.writes",
-      "protocol/src/link/unread-call.test.ts",
-    ],
-    [
       "A link that closes does not end its calls.",
-      "call.lost(error, call.openedIn >= unreadFrom && !this.#isRemote(call.id));",
+      "call.lost(error, call.openedAt >= unreadFrom && !this.#isRemote(call.id));",
       "",
       LINK,
     ],
@@ -151,6 +146,18 @@ export const linkFaults: readonly PlantedFault[] = [
     ],
   ]),
   ...faultsIn("protocol/src/link/link-output.ts", [
+    [
+      "A call that may have run is given to another instance.",
+      "wasReset ? this.#lastWriteFrom : this.#writtenFrames",
+      "wasReset ? 0 : this.#writtenFrames",
+      UNREAD,
+    ],
+    [
+      "A call that was read, with a part of its write, is given to another instance.",
+      "parts.length === 1 ? this.#writtenFrames : frames - 1",
+      "this.#writtenFrames",
+      UNREAD,
+    ],
     [
       "A large call blocks the others.",
       "if (call.pump()) this.#queued.add(call);",

@@ -3,6 +3,7 @@ import { faultsIn, type PlantedFault } from "../planted-fault.ts";
 const ROUTER = "host/src/router/router.test.ts";
 const SERVICE_ROUTE = "host/src/router/service-route.test.ts";
 const CHAINED = "host/src/router/chained-calls.test.ts";
+const REMOTE = "host/src/workers/remote-router.test.ts";
 const ROUTED_CALL = "host/src/router/routed-call.test.ts";
 
 export const routerFaults: readonly PlantedFault[] = [
@@ -219,6 +220,12 @@ export const routerFaults: readonly PlantedFault[] = [
       "this.#caller.onEnd();",
       ROUTED_CALL,
     ],
+    [
+      "A stream whose messages are lost is given to another instance.",
+      ": !this.#hasSent &&",
+      ":",
+      ROUTED_CALL,
+    ],
     ["A service seems idle while it is called.", "this.route.lastUsedAt = now;", "", ROUTED_CALL],
     [
       "The timer of a call that has ended goes on.",
@@ -319,10 +326,12 @@ export const routerFaults: readonly PlantedFault[] = [
   ...faultsIn("host/src/router/router.ts", [
     [
       "Calls can call each other without end.",
-      "parentCall.depth >= this.#options.limits.callDepthMax",
-      "parentCall.depth < 0",
+      "parentCall.depth < this.#options.limits.callDepthMax",
+      "parentCall.depth >= 0",
       CHAINED,
     ],
+  ]),
+  ...faultsIn("host/src/router/find-service.ts", [
     [
       "Services of other environments can call a private service.",
       "isService && caller.environment === environment",
@@ -331,15 +340,24 @@ export const routerFaults: readonly PlantedFault[] = [
     ],
     [
       "Services can call into Lever's own environment.",
-      'routes.access.kind === "platform" && isService',
-      'routes.access.kind === "platform" && !isService',
+      'known.access.kind === "platform" && isService',
+      'known.access.kind === "platform" && !isService',
       ROUTER,
     ],
     [
       "A stopping host takes new calls from outside.",
-      "this.#isClosing && !isService",
-      "this.#isClosing && isService",
+      "table.isClosing && !isService",
+      "table.isClosing && isService",
       ROUTER,
+    ],
+  ]),
+  ...faultsIn("host/src/workers/remote-router.ts", [
+    ["A worker knows removed services.", "services?.delete(service);", "", REMOTE],
+    [
+      "A worker knows the services of a removed environment.",
+      "      this.#environments.delete(name);\n",
+      "      if (known !== undefined) return;\n",
+      REMOTE,
     ],
   ]),
   ...faultsIn("host/src/router/resource-hooks.ts", [

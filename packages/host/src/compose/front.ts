@@ -30,11 +30,11 @@ export interface Front {
   open(): Promise<Listener>;
   /** The counts of the gateways, by the name of their process. */
   gateways(): readonly NamedCounts[];
-  /** Resolves when changes of environments and tokens hold in every process that takes calls. */
+  /** Resolves when changes of environments, services and tokens hold in every process that takes calls. */
   propagated(): Promise<void>;
 }
 
-/** Follows changes of environments and tokens from now on. */
+/** Follows changes of environments, services and tokens from now on. */
 export function createFront(options: FrontOptions, parts: HostParts): Front {
   const { workers, isLocalOnly, ...shared } = options;
   const { router, tokens, records, meters } = parts;

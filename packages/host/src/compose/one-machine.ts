@@ -211,7 +211,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       isolationReason: host.launcher.isolationReason,
       sharedUserReason: host.launcher.sharedUserReason,
       access,
-      deploy: (environment, entries) => host.deployer.deploy(environment, entries),
+      async deploy(environment, entries) {
+        const report = await host.deployer.deploy(environment, entries);
+        await front.propagated();
+        return report;
+      },
       close: () => {
         closing ??= close();
         return closing;

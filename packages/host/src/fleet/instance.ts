@@ -52,6 +52,7 @@ export class Instance {
   /** When its process had started. */
   #processAt: number | undefined;
   #wasReady = false;
+  #lastCallAtCheck = 0;
   /** Why it is stopped; undefined = it is not. */
   stopReason: string | undefined;
   /** It is stopped because its service needs fewer instances. */
@@ -201,8 +202,14 @@ export class Instance {
   /** Must be called regularly (`HealthTicker`). */
   checkHealth(hostStallMs: number): void {
     // A link that is held to its rate delays pings.
-    if (this.#link.isHeldBack) this.#process.onSignOfLife();
-    else this.#process.checkHealth({ hostStallMs, isBusy: this.target.callsInFlight > 0 });
+    if (this.#link.isHeldBack) {
+      this.#process.onSignOfLife();
+      return;
+    }
+    const { lastCall } = this.#link;
+    const hasNewCalls = lastCall !== this.#lastCallAtCheck;
+    this.#lastCallAtCheck = lastCall;
+    this.#process.checkHealth({ hostStallMs, isBusy: this.target.callsInFlight > 0, hasNewCalls });
   }
 
   /** It gets no new calls, and is stopped at `stopAt` at the latest. One that is still starting is killed. */

@@ -67,9 +67,11 @@ export interface RuntimeLink extends CallTarget {
   stop(): void;
   /** Calls back when the instance's event loop has answered. */
   ping(onPong: () => void): void;
+  /** Changes with each call that the instance is given. */
+  readonly lastCall: number;
   /** The link is paused to keep its rate, so a pong may come late. */
   readonly isHeldBack: boolean;
-  /** Ends every open call with this error, if it was not unread (`Link.close`). */
+  /** Ends every open call with this error, if it was not unread (`Link.disconnected`). */
   close(error: LeverError): void;
 }
 
@@ -87,7 +89,6 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
   const outward = new RateBucket(handlers.bytesPerSecond, now());
   const inward = new RateBucket(handlers.bytesPerSecond, now());
   let heldUntil = 0;
-  let wasReset = false;
   const take = (bucket: RateBucket, bytes: number): number => {
     const at = now();
     const waitMs = bucket.take(bytes, at);
@@ -111,7 +112,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
       else handlers.onStopping();
     },
     onClose(reason) {
-      wasReset = reason !== undefined && "code" in reason && RESETS.has(reason.code);
+      link.disconnected(reason !== undefined && "code" in reason && RESETS.has(reason.code));
       handlers.onLost(reason);
     },
     pace: {
@@ -141,11 +142,14 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
       link.flush();
     },
     ping: (onPong) => link.ping(onPong),
+    get lastCall() {
+      return link.lastCall;
+    },
     get isHeldBack() {
       // A ping that was sent during the pause gets time for its pong.
       return now() < heldUntil + HELD_GRACE_MS;
     },
-    close: (error) => link.close(error, wasReset),
+    close: (error) => link.close(error),
   };
 }
 

@@ -7,12 +7,14 @@ const times = { unresponsiveAfterMs: 400, unresponsiveKillAfterMs: 30_000 };
 /** Ticks for a busy or idle process, some after a stall of the host; returns each action with its time. */
 function play(
   start: HealthState,
-  ticks: readonly (readonly [at: number, isBusy: boolean, hostStallMs?: number])[],
+  ticks: readonly (readonly [at: number, isBusy: boolean | "given calls", hostStallMs?: number])[],
 ): string[] {
   let state = start;
   const actions: string[] = [];
-  for (const [now, isBusy, hostStallMs = 0] of ticks) {
-    const checked = checkHealth(state, { now, hostStallMs, isBusy, ...times });
+  for (const [now, busy, hostStallMs = 0] of ticks) {
+    const hasNewCalls = busy === "given calls";
+    const isBusy = busy !== false;
+    const checked = checkHealth(state, { now, hostStallMs, isBusy, hasNewCalls, ...times });
     state = checked.state;
     if (checked.action !== undefined) actions.push(`${now} ${checked.action}`);
   }
@@ -28,6 +30,17 @@ it("a busy process is pinged at each tick, an idle one every five seconds", () =
       [5_000, false],
     ]),
   ).toEqual(["5000 ping"]);
+});
+
+it("a ping waits for the next check, and no longer, if the process was just given a call", () => {
+  expect(
+    play(healthyNow(0), [
+      [200, "given calls"],
+      [400, "given calls"],
+      [600, "given calls"],
+      [800, "given calls"],
+    ]),
+  ).toEqual(["400 ping", "800 unresponsive"]);
 });
 
 it("a process without an answer is unresponsive once, and killed much later", () => {

@@ -7,6 +7,8 @@ export interface HealthState {
   /** When it last gave a sign of life. */
   readonly lastSeenAt: number;
   readonly isUnresponsive: boolean;
+  /** A ping was due at the last check. */
+  readonly isPingDue: boolean;
 }
 
 export type HealthAction = "ping" | "unresponsive" | "kill";
@@ -16,6 +18,8 @@ export interface HealthOptions {
   /** Time since the last check for which the host itself stalled, and could not receive an answer. */
   readonly hostStallMs: number;
   readonly isBusy: boolean;
+  /** It was given calls since the last check. */
+  readonly hasNewCalls: boolean;
   readonly unresponsiveAfterMs: number;
   readonly unresponsiveKillAfterMs: number;
 }
@@ -24,12 +28,15 @@ export interface HealthOptions {
 const IDLE_PING_MS = 5_000;
 
 export function healthyNow(now: number): HealthState {
-  return { pingedAt: undefined, lastSeenAt: now, isUnresponsive: false };
+  return { pingedAt: undefined, lastSeenAt: now, isUnresponsive: false, isPingDue: false };
 }
 
 /**
  * Decides what to do with a process at a tick. A process that has not answered for `unresponsiveAfterMs` is suspended, or
  * its event loop is blocked: it must get no more work until it answers. After `unresponsiveKillAfterMs` it must be killed.
+ *
+ * A ping waits for the next check if the process was just given a call: of a process that dies, only what was sent last is certain
+ * to be unread (`Link.disconnected`).
  */
 export function checkHealth(
   state: HealthState,
@@ -38,7 +45,10 @@ export function checkHealth(
   const { now, hostStallMs, isBusy, unresponsiveAfterMs, unresponsiveKillAfterMs } = options;
   if (state.pingedAt === undefined) {
     if (!isBusy && now - state.lastSeenAt < IDLE_PING_MS) return { state, action: undefined };
-    return { state: { ...state, pingedAt: now }, action: "ping" };
+    if (options.hasNewCalls && !state.isPingDue) {
+      return { state: { ...state, isPingDue: true }, action: undefined };
+    }
+    return { state: { ...state, pingedAt: now, isPingDue: false }, action: "ping" };
   }
   const waiting = { ...state, pingedAt: state.pingedAt + hostStallMs };
   const waitedMs = now - waiting.pingedAt;

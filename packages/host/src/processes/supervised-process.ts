@@ -2,7 +2,7 @@ import type { Dropped, Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { OutputLog, type OutputRecord } from "./output-log.ts";
 import type { ProcessExit } from "./process-exit.ts";
-import { checkHealth, type HealthState, healthyNow } from "./process-health.ts";
+import { checkHealth, type HealthOptions, type HealthState, healthyNow } from "./process-health.ts";
 import {
   dueAt,
   isServing,
@@ -159,14 +159,13 @@ export class SupervisedProcess<Handle extends ProcessHandle> {
   }
 
   /** Pings a ready process when a ping is due, and kills it when it has not answered for too long (`HealthOptions`). */
-  checkHealth({ hostStallMs, isBusy }: { hostStallMs: number; isBusy: boolean }): void {
+  checkHealth(observed: Pick<HealthOptions, "hostStallMs" | "isBusy" | "hasNewCalls">): void {
     if (!isServing(this.#state)) return;
     const { unresponsiveAfterMs, unresponsiveKillAfterMs } = this.#limits;
     const now = this.#clock.now();
     const { state, action } = checkHealth(this.#health, {
+      ...observed,
       now,
-      hostStallMs,
-      isBusy,
       unresponsiveAfterMs,
       unresponsiveKillAfterMs,
     });

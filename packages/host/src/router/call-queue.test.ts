@@ -86,9 +86,29 @@ describe("a queue of calls", () => {
     const queue = waiting(20);
     expect(queue.overflow(1_000, CAPACITY)).toEqual([]);
     // One call each 100 ms, so two wait for the target. Half of the capacity always may.
-    for (let i = 0; i < 12; i++) queue.take(i, 1_100 + 100 * i);
+    for (let i = 0; i < 12; i++) {
+      expect(queue.overflow(1_099 + 100 * i, CAPACITY)).toEqual([]);
+      queue.take(i, 1_100 + 100 * i);
+    }
     queue.add(20, 2_201);
     expect(queue.overflow(2_202, CAPACITY)?.length).toBe(0);
+  });
+
+  it("takes calls again when none had to be refused for a while", () => {
+    const queue = waiting(20);
+    expect(queue.overflow(1_000, CAPACITY)).toEqual([]);
+    expect(queue.overflow(1_399, CAPACITY)).toEqual([]);
+    expect(queue.overflow(1_799, CAPACITY)).toBeUndefined();
+  });
+
+  it("takes calls after an overload until more of them wait than at its end", () => {
+    const queue = waiting(20);
+    expect(queue.overflow(1_000, CAPACITY)).toEqual([]);
+    expect(queue.overflow(1_400, CAPACITY)).toBeUndefined();
+    // Its longest wait counts from then on.
+    expect(queue.overflow(2_400, CAPACITY)).toBeUndefined();
+    queue.add(20, 2_400);
+    expect(queue.overflow(2_401, CAPACITY)).toEqual([20]);
   });
 
   it("takes bursts again when no call was refused for a while", () => {

@@ -1,4 +1,4 @@
-import { OverloadControl, type OverloadLimits } from "./overload-control.ts";
+import { OverloadControl, type OverloadLimits, shortMax } from "./overload-control.ts";
 
 /**
  * Calls that wait for any instance, oldest first; before them, those that are made in the course of other calls. It is
@@ -80,7 +80,7 @@ export class CallQueue<Call> {
     if (decision === "refused") return [];
     const { standingSince, soonCount } = decision;
     const late = [...this.#calls].filter(
-      ([, since], index) => index >= (since > standingSince ? capacity / 2 : soonCount),
+      ([, since], index) => index >= (since > standingSince ? shortMax(capacity) : soonCount),
     );
     for (const [call] of late) this.leave(call, now);
     return late.map(([call]) => call);

@@ -8,7 +8,7 @@ import type { Sites } from "./sites.ts";
 export interface CallRouter extends CallTarget {
   readonly sites: Sites;
   environment(name: string): { readonly access: EnvironmentAccess } | undefined;
-  /** The reason why `open` would refuse a call. Doors ask before they read a body. undefined = none that is known here. */
+  /** The reason why `open` would refuse a call. Doors ask before they read a body. undefined = none. */
   refusal(call: CallHead): LeverError | undefined;
 }
 

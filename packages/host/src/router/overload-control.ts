@@ -48,6 +48,9 @@ export class OverloadControl {
   #phase: Phase = CALM;
   /** Waits count from here. Before it, calls waited for an instance to start. */
   #countsFrom = 0;
+  /** Calls that waited when the last overload was over. A queue that gets shorter than this is no overload. */
+  #calmWaiting = 0;
+  #refusedAt = 0;
   /** Since then every call has waited longer than the target; undefined = the last one had not. */
   #standingSince: number | undefined;
   // How fast calls get a place while others wait, measured while calls are refused.
@@ -55,6 +58,8 @@ export class OverloadControl {
   #filledAt: number | undefined;
   #busyMs = 0;
   #taken = 0;
+  #filledSince = 0;
+  #takenSinceFilled = 0;
   #takenPerMs = Number.POSITIVE_INFINITY;
 
   constructor(limits: OverloadLimits) {
@@ -65,17 +70,21 @@ export class OverloadControl {
   /** The queue is no longer empty. */
   filled(now: number): void {
     this.#filledAt = now;
+    this.#filledSince = now;
+    this.#takenSinceFilled = 0;
   }
 
   emptied(now: number): void {
     this.#countBusy(now);
     this.#filledAt = undefined;
     this.#standingSince = undefined;
+    this.#calmWaiting = 0;
   }
 
   /** A call that began to wait at `since` has got a place. */
   taken(since: number, now: number): void {
     this.#taken++;
+    this.#takenSinceFilled++;
     if (now - Math.max(since, this.#countsFrom) < this.#targetMs) this.#standingSince = undefined;
     else if (this.#standingSince === undefined) this.#stand(now, now);
   }
@@ -91,18 +100,21 @@ export class OverloadControl {
     const { now, waiting, capacity } = queue;
     const phase = this.#phaseAt(queue);
     this.#phase = phase;
-    const isShort = waiting < capacity / 2;
+    const isShort = waiting < shortMax(capacity);
     switch (phase.kind) {
       case "calm": {
         const since = this.#standsSince(queue);
-        if (isShort || since === undefined || now - since < this.#standingMs) return "waits";
+        const isStanding = since !== undefined && now - since >= this.#standingMs;
+        if (isShort || !isStanding || waiting <= this.#calmWaiting) return "waits";
         this.#measure(now);
         const soonCount = this.#soonCount(capacity);
         this.#refuse(now);
         return { standingSince: since, soonCount };
       }
       case "refusing":
-        return isShort ? "waits" : "refused";
+        if (isShort) return "waits";
+        this.#refusedAt = now;
+        return "refused";
       case "probing":
         if (isShort || waiting < this.#probedMax) return "waits";
         this.#refuse(now);
@@ -110,18 +122,33 @@ export class OverloadControl {
     }
   }
 
-  #phaseAt({ now, waiting }: QueueNow): Phase {
+  #phaseAt(queue: QueueNow): Phase {
+    const { now, waiting } = queue;
     const phase = this.#phase;
-    if (phase.kind === "calm" || now < phase.until) return phase;
+    if (phase.kind === "calm") return phase;
+    // Callers come more slowly.
+    const isOver = phase.kind === "refusing" && now - this.#refusedAt >= this.#standingMs;
     const until = phase.until + this.#standingMs;
-    if (now >= until) return CALM;
-    if (phase.kind === "probing") return waiting < this.#probedMax / 2 ? CALM : { ...phase, until };
+    if (isOver || now >= until) return this.#calm(queue);
+    if (now < phase.until) return phase;
+    if (phase.kind === "probing") {
+      return waiting < this.#probedMax / 2 ? this.#calm(queue) : { ...phase, until };
+    }
     this.#measure(now);
     return { kind: "probing", since: now, until };
   }
 
+  /** Whether there is overload must be found out anew. */
+  #calm({ now, waiting }: QueueNow): Phase {
+    this.#countsFrom = now;
+    this.#standingSince = undefined;
+    this.#calmWaiting = waiting;
+    return CALM;
+  }
+
   #refuse(now: number): void {
     this.#restartMeasuring(now);
+    this.#refusedAt = now;
     this.#phase = { kind: "refusing", until: now + REFUSING_TIMES * this.#standingMs };
   }
 
@@ -139,8 +166,7 @@ export class OverloadControl {
   }
 
   #soonCount(capacity: number): number {
-    if (this.#taken === 0) return Number.POSITIVE_INFINITY;
-    return Math.max(capacity / 2, this.#probedMax * BURST_TARGETS);
+    return Math.max(shortMax(capacity), this.#probedMax * BURST_TARGETS);
   }
 
   #stand(since: number, now: number): void {
@@ -148,9 +174,13 @@ export class OverloadControl {
     if (this.#phase.kind === "calm") this.#restartMeasuring(now);
   }
 
+  /** Where calls take long, few get a place in that time, and the rate is that of the whole queue. */
   #measure(now: number): void {
     this.#countBusy(now);
-    this.#takenPerMs = this.#busyMs > 0 ? this.#taken / this.#busyMs : Number.POSITIVE_INFINITY;
+    if (this.#taken > 1) this.#takenPerMs = this.#taken / this.#busyMs;
+    else if (this.#takenSinceFilled > 1) {
+      this.#takenPerMs = this.#takenSinceFilled / (now - this.#filledSince);
+    }
   }
 
   #countBusy(now: number): void {
@@ -164,4 +194,9 @@ export class OverloadControl {
     this.#busyMs = 0;
     this.#taken = 0;
   }
+}
+
+/** Fewer waiting calls than this are no overload: each waits for about half of the time that a call takes, or for one call. */
+export function shortMax(capacity: number): number {
+  return capacity / 2 + 1;
 }

@@ -208,9 +208,25 @@ describe("a call that its instance has not read", () => {
     expect([seen.at(-1), second.callsInFlight]).toEqual(["caller: abort", 0]);
   });
 
-  it("fails if it is a stream, whose messages are gone", () => {
+  it("goes to another instance if it is a stream that has sent nothing", () => {
     route.add(target);
     open("chan");
+    route.stopping(target);
+    events.onUnread?.(died);
+    const second = other();
+    route.add(second);
+    expect(seen).toEqual(["open", "caller: drain", "open", "caller: drain"]);
+    expect([target.streamsInFlight, second.streamsInFlight]).toEqual([0, 1]);
+  });
+
+  it.each([
+    ["before it had an instance", true],
+    ["to its instance", false],
+  ])("fails if it is a stream whose messages went %s: they are gone", (_when, isEarly) => {
+    if (!isEarly) route.add(target);
+    const side = open("chan");
+    side.send(PAYLOAD_JSON, bytes);
+    if (isEarly) route.add(target);
     route.stopping(target);
     events.onUnread?.(died);
     expect([seen.at(-1), route.callsWaiting]).toEqual(["caller: abort", 0]);

@@ -72,6 +72,8 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   #early: EarlyMessages | undefined;
   #isPaused = false;
   #wasUnread = false;
+  /** Messages have gone to its instance. */
+  #hasSent = false;
 
   constructor(
     route: ServiceRoute,
@@ -135,7 +137,10 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
     if (this.#isOver || !this.#hasMore) return true;
     if (isLast) this.#hasMore = false;
     this.#meter?.received(bytes.length, kind === PAYLOAD_LINES ? countLines(bytes) : 1);
-    if (this.#receiver !== undefined) return this.#receiver.send(kind, bytes, isLast, release);
+    if (this.#receiver !== undefined) {
+      this.#hasSent = true;
+      return this.#receiver.send(kind, bytes, isLast, release);
+    }
     this.#early ??= new EarlyMessages();
     this.#early.push(kind, bytes);
     return false;
@@ -202,6 +207,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
 
   #sendEarly(receiver: CallHandle, isEndEarly: boolean): void {
     this.#receiver = receiver;
+    this.#hasSent ||= this.#early !== undefined;
     this.#early?.sendTo(receiver);
     this.#early = undefined;
     if (isEndEarly && !this.#hasMore) receiver.end();
@@ -274,11 +280,11 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   /** Its instance died before it had read the call: another instance gets it, once. */
   onUnread(error: LeverError): void {
     const lease = this.#lease;
-    // The messages of a stream are gone, and so is a body whose memory was released. Of a call for another host, all is kept.
+    // Messages that were sent are gone, and so is a body whose memory was released. Of a call for another host, all is kept.
     const canRepeat =
       lease?.target.isHost === true
         ? this.#receiver === undefined
-        : !this.isStream && this.#request.release === undefined;
+        : !this.#hasSent && this.#request.release === undefined;
     if (this.#isOver || lease === undefined || this.#wasUnread || !canRepeat) {
       this.onAbort(error);
       return;
@@ -341,12 +347,10 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
 
   #onDeadline(): void {
     const { timeoutMs, target } = this.#request;
-    const where = this.#callee === undefined ? "while it waited for an instance" : "in the method";
-    const { service, whyNoInstance } = this.route;
-    const why =
-      this.#callee === undefined && whyNoInstance !== undefined
-        ? ` The last one failed: ${this.#forCaller(whyNoInstance).message}`
-        : "";
+    const isWaiting = this.#callee === undefined;
+    const where = isWaiting ? "while it waited for an instance" : "in the method";
+    const { service } = this.route;
+    const why = isWaiting ? this.#whyItWaits() : "";
     const error = new LeverError(
       "deadline_exceeded",
       `Cannot finish the call of ${service}/${target.method}: its ${timeoutMs} ms were over ${where}.${why}`,
@@ -356,6 +360,17 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
     this.route.leaveQueue(this);
     this.#callee?.abort(error);
     this.#caller.onAbort(error);
+  }
+
+  /** A sentence to add; `""` = there is nothing to say. */
+  #whyItWaits(): string {
+    const { whyNoInstance, isFull } = this.route;
+    if (whyNoInstance !== undefined) {
+      return ` The last one failed: ${this.#forCaller(whyNoInstance).message}`;
+    }
+    return isFull
+      ? " Its instances were full, and no more may start (maxInstances). If they wait for calls that they make to this service through the public port, make those by Lever's client instead: they need no free place."
+      : "";
   }
 
   /** C1, C2, M1. False = it was over already. */

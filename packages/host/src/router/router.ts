@@ -2,13 +2,9 @@ import {
   type CallHandle,
   type CallListener,
   closedSide,
-  FETCH_METHOD,
   formatCallId,
-  isCallableName,
-  isStreamingName,
   LeverError,
   type Limits,
-  wrongMethodKind,
 } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { Emitter } from "../emitter.ts";
@@ -17,7 +13,8 @@ import type { ServiceMeters } from "../metrics/service-meters.ts";
 import type { CallHead, CallRouter } from "./call.ts";
 import type { CallRecorder } from "./call-recorder.ts";
 import type { RoutedRequest } from "./chain-link.ts";
-import { type EnvironmentAccess, unknownEnvironment } from "./environment-access.ts";
+import type { EnvironmentAccess } from "./environment-access.ts";
+import { type CallTable, findService } from "./find-service.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import type { LiveVersion } from "./live-version.ts";
 import type { OtherHosts } from "./other-hosts.ts";
@@ -62,7 +59,7 @@ export interface EnvironmentRoutes {
  * call to the service's route. The control plane updates the table through `set…` and `remove…`. The router never waits
  * for the control plane: when no instance can take a call, it emits `demanded` and the call waits.
  */
-export class Router implements CallRouter {
+export class Router implements CallRouter, CallTable<ServiceRoute> {
   readonly #environments = new Map<string, EnvironmentRoutes>();
   readonly #options: RouterOptions;
   readonly sites: Sites = new Sites();
@@ -79,8 +76,19 @@ export class Router implements CallRouter {
     readonly access: EnvironmentAccess | undefined;
   }> = new Emitter();
 
+  /** The live version of a service has changed; undefined = the service was removed. */
+  readonly serviceChanged: Emitter<{
+    readonly environment: string;
+    readonly service: string;
+    readonly live: LiveVersion | undefined;
+  }> = new Emitter();
+
   constructor(options: RouterOptions) {
     this.#options = options;
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing;
   }
 
   get environments(): ReadonlyMap<string, EnvironmentRoutes> {
@@ -121,13 +129,12 @@ export class Router implements CallRouter {
       throw new Error(`Cannot route ${service}: there is no environment ${environment}.`);
     }
     this.sites.set(environment, service, siteOf(live));
-    const known = routes.services.get(service);
-    if (known !== undefined) {
-      known.live = live;
-      return known;
-    }
-    const route = new ServiceRoute({ environment, service }, live, routes.options);
-    routes.services.set(service, route);
+    let route = routes.services.get(service);
+    if (route === undefined) {
+      route = new ServiceRoute({ environment, service }, live, routes.options);
+      routes.services.set(service, route);
+    } else route.live = live;
+    this.serviceChanged.emit({ environment, service, live });
     return route;
   }
 
@@ -135,6 +142,7 @@ export class Router implements CallRouter {
   removeService(environment: string, service: string): void {
     this.sites.set(environment, service, undefined);
     this.#environments.get(environment)?.services.delete(service);
+    this.serviceChanged.emit({ environment, service, live: undefined });
   }
 
   /** Refuses calls from outside. Calls in flight go on, and so do the calls that they make. */
@@ -161,54 +169,13 @@ export class Router implements CallRouter {
   }
 
   #find(request: CallHead): ServiceRoute | LeverError {
-    const { target, caller, parentCall } = request;
-    const { environment, service, method } = target;
-    const isService = caller.kind === "service";
-    if (this.#isClosing && !isService) {
-      return new LeverError("unavailable", "Cannot take the call: Lever is stopping.", {
-        retryAfterSeconds: 5,
-      });
+    const route = findService(request, this);
+    const { parentCall } = request;
+    if (parentCall === undefined || parentCall.depth < this.#options.limits.callDepthMax) {
+      return route;
     }
-    const routes = this.#environments.get(environment);
-    if (routes === undefined) {
-      return unknownEnvironment(environment);
-    }
-    if (routes.access.kind === "platform" && isService) {
-      return new LeverError("forbidden", `Services may not call into ${environment}.`);
-    }
-    const route = routes.services.get(service);
-    if (route === undefined) {
-      return new LeverError("unknown_service", `There is no service ${service} in ${environment}.`);
-    }
-    if (route.live.isPrivate && !(isService && caller.environment === environment)) {
-      return new LeverError(
-        "private_service",
-        `The service ${service} is private: only services of ${environment} may call it.`,
-      );
-    }
-    const { methods } = route.live;
-    if (methods === undefined ? !isCallableName(method) : !methods.includes(method)) {
-      return new LeverError("unknown_method", `The service ${service} has no method ${method}.`);
-    }
-    const isStreaming = isStreamingName(method);
-    if (isStreaming !== request.isStream && !isRequestOf(route, request)) {
-      return wrongMethodKind(method, isStreaming);
-    }
-    if (parentCall !== undefined && parentCall.depth >= this.#options.limits.callDepthMax) {
-      return tooDeep(request, parentCall.depth);
-    }
-    return route;
+    return route instanceof LeverError ? route : tooDeep(request, parentCall.depth);
   }
-}
-
-/** An HTTP request for the service's `fetch`: gateways make these calls, and services may not. */
-function isRequestOf({ live }: ServiceRoute, { target, caller, isStream }: CallHead): boolean {
-  return (
-    isStream &&
-    target.method === FETCH_METHOD &&
-    live.methods !== undefined &&
-    caller.kind === "outside"
-  );
 }
 
 function tooDeep({ target }: CallHead, depth: number): LeverError {

@@ -61,6 +61,11 @@ export class ServiceRoute {
     return this.#instances.length === 0 ? this.lastFailure : undefined;
   }
 
+  /** No more instances may come. */
+  get isFull(): boolean {
+    return this.#instances.length > 0 && !this.capacity.canScaleUp;
+  }
+
   get callsWaiting(): number {
     return this.#waiting?.count ?? 0;
   }

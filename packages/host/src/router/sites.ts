@@ -60,10 +60,4 @@ export class Sites {
     } else services.set(service, site);
     this.changed.emit({ environment, service, site });
   }
-
-  *[Symbol.iterator](): Iterator<readonly [environment: string, service: string, site: Site]> {
-    for (const [environment, services] of this.#byEnvironment) {
-      for (const [service, site] of services) yield [environment, service, site];
-    }
-  }
 }

@@ -3,7 +3,7 @@ import type { GatewayLimits } from "../gateway/gateway-limits.ts";
 import type { HostState } from "../gateway/platform/readiness.ts";
 import type { Part } from "../logs/parts.ts";
 import type { GatewayCounts } from "../metrics/gateway-meter.ts";
-import type { Site } from "../router/sites.ts";
+import type { LiveVersion } from "../router/live-version.ts";
 import type { TokenRecord } from "../store/store.ts";
 
 /** The first message to a worker. */
@@ -42,12 +42,12 @@ export type WorkerCommand =
         readonly isPublic: boolean;
       };
     }
-  /** undefined = the service answers no HTTP requests any more. */
+  /** Without a live version, the service was removed. */
   | {
-      readonly type: "site";
+      readonly type: "service";
       readonly environment: string;
       readonly service: string;
-      readonly site?: Site | undefined;
+      readonly live?: LiveVersion | undefined;
     }
   | { readonly type: "token"; readonly record: TokenRecord; readonly isKnown: boolean }
   | { readonly type: "state"; readonly state: HostState }

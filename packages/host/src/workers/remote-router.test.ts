@@ -3,6 +3,7 @@ import {
   type CallRequest,
   type CallTarget,
   closedSide,
+  defaultLimits,
   ignoredEvents,
   LeverError,
   Link,
@@ -11,8 +12,11 @@ import {
   PAYLOAD_JSON,
   type WaitTimes,
 } from "@leveros/protocol";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
+import type { CallHead } from "../router/call.ts";
 import { forwardCall } from "../router/forward-call.ts";
+import { Router } from "../router/router.ts";
 import { RemoteRouter } from "./remote-router.ts";
 
 /** A worker's router, whose calls go over a link in memory to a stand-in for the host's router. */
@@ -209,4 +213,56 @@ it("a stream is sent no faster than the router takes it, and over when its servi
   expect(recorded.events).toContain("last");
   expect(recorded.events.at(-1)).toBe("end");
   expect(links.map(({ callsOpen }) => callsOpen)).toEqual([0, 0]);
+});
+
+describe("a worker refuses by the head of a call what its host would refuse", () => {
+  const host = new Router({ limits: defaultLimits, clock: new VirtualClock(), nextEpoch: () => 1 });
+  const { worker } = join(() => closedSide);
+  host.accessChanged.add(({ environment, access }) => worker.setEnvironment(environment, access));
+  host.serviceChanged.add(({ environment, service, live }) =>
+    worker.setService(environment, service, live),
+  );
+  const access = { corsOrigins: new Set<string>(), kind: "services", isPublic: false } as const;
+  const methods = ["m", "echoChan", "fetch"];
+  for (const environment of ["dev.lever", "gone.lever"]) {
+    host.setEnvironment(environment, access);
+    host.setService(environment, "svc", { version: 1, isPrivate: false, methods });
+  }
+  host.setService("dev.lever", "hidden", { version: 1, isPrivate: true, methods });
+  host.setService("dev.lever", "program", { version: 1, isPrivate: false, methods: undefined });
+  host.setService("dev.lever", "removed", { version: 1, isPrivate: false, methods });
+  host.setService("dev.lever", "changed", { version: 1, isPrivate: false, methods });
+  host.setService("dev.lever", "changed", { version: 2, isPrivate: false, methods: ["new"] });
+  host.removeService("dev.lever", "removed");
+  host.removeEnvironment("gone.lever");
+  host.setEnvironment("gone.lever", access);
+
+  it.each<[string, Partial<CallHead["target"]>, string | undefined, boolean?]>([
+    ["a method", {}, undefined],
+    ["a streaming method", { method: "echoChan" }, undefined, true],
+    ["a request for its fetch", { method: "fetch" }, undefined, true],
+    ["a method of a program", { service: "program", method: "any" }, undefined],
+    ["a method of the new version", { service: "changed", method: "new" }, undefined],
+    ["a method of the old version", { service: "changed" }, "unknown_method"],
+    ["an unknown environment", { environment: "none.lever" }, "unknown_environment"],
+    ["a service that never was", { service: "none" }, "unknown_service"],
+    ["a removed service", { service: "removed" }, "unknown_service"],
+    ["a service of a removed environment", { environment: "gone.lever" }, "unknown_service"],
+    ["a private service", { service: "hidden" }, "private_service"],
+    ["an unknown method", { method: "none" }, "unknown_method"],
+    ["a hidden method of a program", { service: "program", method: "_m" }, "unknown_method"],
+    ["a method of the other kind", { method: "echoChan" }, "wrong_method_kind"],
+  ])("%s", (_name, named, code, isStream = false) => {
+    const head = { caller: OUTSIDE, target: { ...target, ...named }, isStream };
+    expect(worker.refusal(head)).toEqual(host.refusal(head));
+    expect(worker.refusal(head)?.code).toBe(code);
+  });
+
+  it("a call while the host is stopping", () => {
+    host.close();
+    worker.close();
+    const head = { caller: OUTSIDE, target, isStream: false };
+    expect(worker.refusal(head)).toEqual(host.refusal(head));
+    expect(worker.refusal(head)?.code).toBe("unavailable");
+  });
 });

@@ -9,31 +9,69 @@ import {
   type WaitTimes,
 } from "@leveros/protocol";
 import type { CallHead, CallRouter } from "../router/call.ts";
-import { type EnvironmentAccess, unknownEnvironment } from "../router/environment-access.ts";
-import { Sites } from "../router/sites.ts";
+import type { EnvironmentAccess } from "../router/environment-access.ts";
+import { type CallTable, findService } from "../router/find-service.ts";
+import type { LiveVersion } from "../router/live-version.ts";
+import { Sites, siteOf } from "../router/sites.ts";
 
-/** The way from a worker to the host's router: calls over the link, and who may call into which environment. */
-export class RemoteRouter implements CallRouter {
+interface RemoteService {
+  readonly live: LiveVersion;
+}
+
+interface RemoteEnvironment {
+  access: EnvironmentAccess;
+  readonly services: Map<string, RemoteService>;
+}
+
+/**
+ * The way from a worker to the host's router: calls over the link, and a copy of the host's routing table. By it, a worker
+ * refuses a call before it reads the body.
+ */
+export class RemoteRouter implements CallRouter, CallTable<RemoteService> {
   readonly #link: Pick<Link, "open">;
   readonly sites: Sites = new Sites();
-  readonly #environments = new Map<string, { readonly access: EnvironmentAccess }>();
+  readonly #environments = new Map<string, RemoteEnvironment>();
+  #isClosing = false;
 
   constructor(link: Pick<Link, "open">) {
     this.#link = link;
   }
 
-  environment(name: string): { readonly access: EnvironmentAccess } | undefined {
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  environment(name: string): RemoteEnvironment | undefined {
     return this.#environments.get(name);
   }
 
-  /** undefined = the environment was removed. */
+  /** undefined = the environment was removed, with its services. */
   setEnvironment(name: string, access: EnvironmentAccess | undefined): void {
-    if (access === undefined) this.#environments.delete(name);
-    else this.#environments.set(name, { access });
+    const known = this.#environments.get(name);
+    if (access === undefined) {
+      for (const service of known?.services.keys() ?? []) this.sites.set(name, service, undefined);
+      this.#environments.delete(name);
+    } else if (known === undefined) {
+      this.#environments.set(name, { access, services: new Map() });
+    } else known.access = access;
   }
 
-  refusal({ target: { environment } }: CallHead): LeverError | undefined {
-    return this.#environments.has(environment) ? undefined : unknownEnvironment(environment);
+  /** undefined = the service was removed. */
+  setService(environment: string, service: string, live: LiveVersion | undefined): void {
+    const services = this.#environments.get(environment)?.services;
+    this.sites.set(environment, service, live && siteOf(live));
+    if (live === undefined) services?.delete(service);
+    else services?.set(service, { live });
+  }
+
+  /** The host is stopping: calls are refused. */
+  close(): void {
+    this.#isClosing = true;
+  }
+
+  refusal(call: CallHead): LeverError | undefined {
+    const service = findService(call, this);
+    return service instanceof LeverError ? service : undefined;
   }
 
   open(request: CallRequest, listener: CallListener, hasMore: boolean): CallHandle {

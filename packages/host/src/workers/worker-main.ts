@@ -71,8 +71,8 @@ function onCommand(message: WorkerCommand): void {
       );
       return;
     }
-    case "site":
-      router.sites.set(message.environment, message.service, message.site);
+    case "service":
+      router.setService(message.environment, message.service, message.live);
       return;
     case "token":
       if (message.isKnown) worker?.tokens.add(message.record);
@@ -80,6 +80,7 @@ function onCommand(message: WorkerCommand): void {
       return;
     case "state":
       readiness.change(message.state);
+      if (message.state.phase === "stopping") router.close();
       return;
     case "listen":
       void worker?.listen(message.port);

@@ -50,7 +50,7 @@ export interface WorkersOptions {
 /**
  * Several processes that each run a gateway. They share one port, and pass their calls to the one router of the host.
  *
- * - W1. A change of environments or tokens holds in all workers once `propagated` resolves.
+ * - W1. A change of environments, services or tokens holds in all workers once `propagated` resolves.
  * - W2. A worker that ends breaks its own connections and calls only, and is replaced.
  * - W3. No worker outlives the host, and none listens after `destroyConnections`.
  * - W4. A worker that does not answer, because it is suspended or blocked, is killed and replaced.
@@ -83,7 +83,7 @@ export class GatewayWorkers implements Listener {
     router.accessChanged.add(({ environment, access }) =>
       this.#sendAll(environmentCommand(environment, access)),
     );
-    router.sites.changed.add((change) => this.#sendAll({ type: "site", ...change }));
+    router.serviceChanged.add((change) => this.#sendAll({ type: "service", ...change }));
     readiness.changed.add((state) => this.#sendAll({ type: "state", state }));
     tokens.changed.add((change) => this.#sendAll({ type: "token", ...change }));
   }
@@ -154,17 +154,17 @@ export class GatewayWorkers implements Listener {
     for (const worker of this.#running) worker.kill();
   }
 
-  /** Starts a worker, and sends it its setup, all environments and all tokens. */
+  /** Starts a worker, and sends it its setup, all environments with their services, and all tokens. */
   #start(place: WorkerPlace): WorkerProcess {
     const { router, tokens, readiness } = this.#options;
     const worker = new WorkerProcess(this.#options);
     const setup = { ...this.#setup, bind: this.#address, callRun: nextCallRun() };
     worker.send({ type: "setup", linkVersion: LINK_VERSION, setup });
-    for (const [name, known] of router.environments) {
-      worker.send(environmentCommand(name, known.access));
-    }
-    for (const [environment, service, site] of router.sites) {
-      worker.send({ type: "site", environment, service, site });
+    for (const [environment, { access, services }] of router.environments) {
+      worker.send(environmentCommand(environment, access));
+      for (const [service, { live }] of services) {
+        worker.send({ type: "service", environment, service, live });
+      }
     }
     for (const record of tokens.index.records)
       worker.send({ type: "token", record, isKnown: true });

@@ -79,8 +79,8 @@ export class LinkCall implements CallHandle {
   readonly id: number;
   events: CallListener | undefined;
   readonly #link: CallLink;
-  /** The write of the link that its opening was in. */
-  openedIn = 0;
+  /** The frame of the link that its opening was in. */
+  openedAt = 0;
   #isOver = false;
   #hasSentLast = false;
   #hasReceivedLast = false;
@@ -172,7 +172,7 @@ export class LinkCall implements CallHandle {
     const flags =
       kindFlag | (request.isStream ? FLAG_STREAM : 0) | (isWhole ? lastFlag : FLAG_MORE);
     const chunks = isWhole ? 0 : chunksAfterFirst(body.length);
-    this.openedIn = this.#link.output.writes;
+    this.openedAt = this.#link.output.frames;
     const isCopied = this.#link.output.opening(this.id, flags, head, first, chunks);
     const release = isCopied ? request.release : undefined;
     if (!hasMore) this.#hasSentLast = true;

@@ -45,8 +45,11 @@ interface QueuedCall {
  */
 export class LinkOutput {
   isSaturated = false;
-  /** How many times it has written frames. */
-  writes = 0;
+  /** This frame and later ones were not read by a peer that is gone. Infinity = that is not certain of any. */
+  unreadFrom: number = Number.POSITIVE_INFINITY;
+  #writtenFrames = 0;
+  /** The first frame of the last write that was not read if the peer has not read that whole write. */
+  #lastWriteFrom = 0;
   readonly #options: Pick<LinkOptions, "write" | "schedule">;
   readonly #slots: OutgoingSlots | undefined;
   readonly #writer: FrameWriter;
@@ -144,7 +147,10 @@ export class LinkOutput {
     this.#unflushedBytes = 0;
     const parts = this.#writer.take();
     if (parts.length === 0 || this.#isClosed) return;
-    this.writes++;
+    const { frames } = this.#writer;
+    // A single part is read at once. Of several, only the last frame is certain to be incomplete.
+    this.#lastWriteFrom = parts.length === 1 ? this.#writtenFrames : frames - 1;
+    this.#writtenFrames = frames;
     const sharedBytes = (this.#slots?.takePutBytes() ?? 0) + this.#writer.takeUnwrittenBytes();
     if (!this.#options.write(parts, sharedBytes)) this.isSaturated = true;
     else this.#expressBytes = 0;
@@ -174,6 +180,17 @@ export class LinkOutput {
   /** Releases shared memory that was not used since the last call. True = none is left to release. */
   clearUnused(): boolean {
     return this.#slots?.clearUnused() ?? true;
+  }
+
+  /** Frames so far. */
+  get frames(): number {
+    return this.#writer.frames;
+  }
+
+  /** See `Link.disconnected`. */
+  disconnected(wasReset: boolean): void {
+    if (this.unreadFrom !== Number.POSITIVE_INFINITY) return;
+    this.unreadFrom = wasReset ? this.#lastWriteFrom : this.#writtenFrames;
   }
 
   /** Drops everything that is not written, and all that follows. */

@@ -118,6 +118,11 @@ export class Link implements CallTarget, OpenCalls, CallLink {
     return this.#regularCalls;
   }
 
+  /** Changes with each call that this side makes. */
+  get lastCall(): number {
+    return this.#nextId;
+  }
+
   /** Open calls in both directions. A call of the peer counts once its arguments are complete. */
   get callsOpen(): number {
     return this.#calls.size - this.#openings.size;
@@ -190,22 +195,30 @@ export class Link implements CallTarget, OpenCalls, CallLink {
   }
 
   /**
-   * The transport has closed or must close: aborts every open call with this error (L3). Calls that this side opened and has
-   * not written are unread. `wasReset`: the peer closed it and had not read everything, so at least the last write; calls that
-   * were opened in it are unread, too.
+   * The peer is gone. It has read everything that was written, or, `wasReset`, not all of the last write. The calls of this side
+   * that it has certainly not read are unread.
    */
-  close(error: LeverError, wasReset = false): void {
+  disconnected(wasReset: boolean): void {
+    this.output.disconnected(wasReset);
+  }
+
+  /**
+   * The transport has closed or must close: aborts every open call with this error (L3), except those that are unread. Without
+   * `disconnected`, these are the ones that were not written.
+   */
+  close(error: LeverError): void {
     if (this.#closedBy !== undefined) return;
     this.#closedBy = error;
-    const unreadFrom = wasReset ? this.output.writes - 1 : this.output.writes;
+    this.output.disconnected(false);
     const calls = this.#calls.values();
     this.#calls.clear();
     this.#openings.clear();
     this.#control.drop();
     this.#sharedMessage = undefined;
     this.output.close();
+    const { unreadFrom } = this.output;
     for (const call of calls) {
-      call.lost(error, call.openedIn >= unreadFrom && !this.#isRemote(call.id));
+      call.lost(error, call.openedAt >= unreadFrom && !this.#isRemote(call.id));
     }
   }
 

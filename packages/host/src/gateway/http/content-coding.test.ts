@@ -86,9 +86,53 @@ describe("the body of a request", () => {
     expect(JSON.parse(String(body))).toMatchObject({ code: "unsupported_media_type" });
   });
 
-  it("the body of a stream is read without compression only", async () => {
-    const answer = await call(zlib.gzipSync("[]"), { "content-encoding": "gzip" }, "echoChan");
-    expect(answer.status).toBe(415);
+  it.each(cases)("the messages of a stream in %s are decoded", async (coding, encode) => {
+    const lines = `[0]\n${Array.from({ length: 10_000 }, (_, number) => `{"n":${number}}\n`).join("")}`;
+    const answer = await call(
+      encode(Buffer.from(lines)),
+      { "content-encoding": coding },
+      "echoChan",
+    );
+    expect([answer.status, String(answer.body) === lines]).toEqual([200, true]);
+  });
+
+  it.each(cases)(
+    "a line in %s that is too long when decoded is refused",
+    async (coding, encode) => {
+      const bomb = encode(Buffer.alloc(10 * BYTES_MAX, "x"));
+      const { status, body } = await call(bomb, { "content-encoding": coding }, "echoChan");
+      expect([status, String(body)]).toEqual([413, expect.stringContaining("a line is over")]);
+    },
+  );
+
+  it.each(cases)(
+    "a stream that is not %s, or not all of it, is refused",
+    async (coding, encode) => {
+      const half = encode(Buffer.from("[1,2,3,4,5]\n")).subarray(0, -3);
+      for (const body of [Buffer.from("[1]\n"), half]) {
+        const answer = await call(body, { "content-encoding": coding }, "waitChan");
+        expect([answer.status, String(answer.body)]).toEqual([
+          400,
+          expect.stringContaining(`Cannot read the request: its body is not`),
+        ]);
+      }
+    },
+  );
+
+  it("the messages of a stream over HTTP/2 are decoded", async () => {
+    const session = connectHttp2(`http://127.0.0.1:${gateway.port}`);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/svc/echoChan",
+      ":authority": "dev.lever",
+      "content-type": "application/x-ndjson",
+      "content-encoding": "gzip",
+    });
+    const encoded = zlib.gzipSync('["a"]\n"b"\n');
+    stream.write(encoded.subarray(0, 12));
+    stream.end(encoded.subarray(12));
+    expect(String(await buffer(stream))).toBe('["a"]\n"b"\n');
+    session.close();
   });
 
   it("many bodies at once are all decoded", async () => {

@@ -3,7 +3,8 @@ import { LeverError, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
 import { bodyTooLarge } from "./body.ts";
 import { codings, type ResponseParts } from "./response-parts.ts";
 
-type Coding = (typeof codings)[number];
+/** The codings of requests. */
+export type Coding = (typeof codings)[number];
 /** The codings of responses. */
 export type ResponseCoding = "gzip" | "br";
 
@@ -64,7 +65,12 @@ export function decodeBody(
 }
 
 function decodingError(error: Error, coding: Coding, bytesMax: number): LeverError {
-  if ("code" in error && error.code === "ERR_BUFFER_TOO_LARGE") return bodyTooLarge(bytesMax);
+  const isTooLarge = "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+  return isTooLarge ? bodyTooLarge(bytesMax) : notInCoding(error, coding);
+}
+
+/** The body has an error of the decoder, or ends too early. */
+export function notInCoding(error: Error, coding: Coding): LeverError {
   return new LeverError(
     "malformed_request",
     `Cannot read the request: its body is not ${coding} (${error.message}).`,

@@ -11,6 +11,7 @@ import { countPassed } from "../../buffer-garbage.ts";
 import type { DoorOptions } from "../../door-options.ts";
 import { bodyTooSlow } from "../body.ts";
 import { contentCoding } from "../content-coding.ts";
+import { DecodedBody, type RequestContent } from "../decoded-body.ts";
 import { discardBody } from "../discard-body.ts";
 import type { Exchange, HttpRequest } from "../exchange.ts";
 import { requestQuery } from "../request-target.ts";
@@ -38,9 +39,11 @@ export function serveStream(exchange: Exchange, options: DoorOptions): void {
   }
   const kind = isEventSource(request) ? PAYLOAD_JSON : messageKind(request.headers["content-type"]);
   if (kind instanceof LeverError) throw kind;
-  if (contentCoding(request.headers["content-encoding"]) !== undefined) throw compressedStream();
+  const coding = contentCoding(request.headers["content-encoding"]);
+  const content: RequestContent =
+    coding === undefined ? request : new DecodedBody(request, coding, budget);
   const lines = new LineSplitter(limits.bodyBytesMax);
-  const reply = new StreamReply(request, response, { ...options, ...call });
+  const reply = new StreamReply(exchange, content, options);
   if (acceptsEvents(request)) reply.awaitEvents({ clock, pingIntervalMs: limits.pingIntervalMs });
 
   const timer = clock.setTimeout(
@@ -60,8 +63,8 @@ export function serveStream(exchange: Exchange, options: DoorOptions): void {
   };
   const send = (bytes: Uint8Array, sentKind: MessageKind = kind): void => {
     if (bytes.length === 0) return;
-    const release = request.keep?.();
-    if (reply.call?.send(sentKind, bytes, false, release) === false) request.pause();
+    const release = content.keep?.();
+    if (reply.call?.send(sentKind, bytes, false, release) === false) content.pause();
   };
 
   if (isEventSource(request)) {
@@ -69,7 +72,7 @@ export function serveStream(exchange: Exchange, options: DoorOptions): void {
     reply.call?.end();
     return;
   }
-  request.on("data", (chunk: Buffer) => {
+  content.on("data", (chunk: Buffer) => {
     if (reply.isOver) return;
     countPassed(chunk.length);
     let rest: Uint8Array = chunk;
@@ -91,19 +94,19 @@ export function serveStream(exchange: Exchange, options: DoorOptions): void {
       }
       if (taken === undefined) return;
       rest = taken.rest;
-      if (reply.call === undefined) open(request.keep ? Buffer.from(taken.line) : taken.line);
+      if (reply.call === undefined) open(content.keep ? Buffer.from(taken.line) : taken.line);
       else send(taken.line);
     }
     send(rest);
   });
-  request.on("end", () => {
+  content.on("end", () => {
     if (reply.isOver) return;
     const rest = lines.takeRest();
     if (reply.call === undefined) open(rest);
     else send(rest);
     reply.call?.end();
   });
-  request.on("error", (error) => {
+  content.on("error", (error) => {
     if (error instanceof LeverError && !reply.isOver) reply.fail(error);
   });
 }
@@ -131,12 +134,5 @@ function lineTooLong(bytesMax: number): LeverError {
   return new LeverError(
     "too_large",
     `Cannot read the request: a line is over the limit of ${bytesMax} bytes.`,
-  );
-}
-
-function compressedStream(): LeverError {
-  return new LeverError(
-    "unsupported_media_type",
-    "Cannot open the stream: its content-encoding is not supported. Send the messages without compression.",
   );
 }

@@ -11,14 +11,14 @@ import {
 } from "@leveros/protocol";
 import type { Clock } from "../../../clock.ts";
 import { countPassed } from "../../buffer-garbage.ts";
-import type { NumberedCall } from "../../call-marks.ts";
 import type { DoorOptions } from "../../door-options.ts";
 import type { GatewayLimits } from "../../gateway-limits.ts";
 import { MessageWriter } from "../../message-writer.ts";
 import type { UnreadReplies } from "../../unread-replies.ts";
 import { breakOff } from "../break-off.ts";
+import type { RequestContent } from "../decoded-body.ts";
 import { discardBody } from "../discard-body.ts";
-import type { HttpRequest, HttpResponse } from "../exchange.ts";
+import type { Exchange, HttpRequest, HttpResponse } from "../exchange.ts";
 import { type AnsweredCall, callHeaders, methodErrorParts } from "../response-parts.ts";
 import { replyWriter, writeReply } from "../write-reply.ts";
 import { writeProblem } from "../write-response.ts";
@@ -47,6 +47,7 @@ export class StreamReply implements AnsweredCall, CallListener {
   readonly number: number;
   readonly isSampled: boolean;
   readonly #request: HttpRequest;
+  readonly #content: RequestContent;
   readonly #response: HttpResponse;
   readonly #replies: UnreadReplies;
   call: CallHandle | undefined;
@@ -63,19 +64,22 @@ export class StreamReply implements AnsweredCall, CallListener {
   /** No message was written since the last check. */
   #isSilent = false;
 
+  /** `content`: of the request, as the method gets it. */
   constructor(
-    request: HttpRequest,
-    response: HttpResponse,
-    { replies, number, isSampled }: Pick<DoorOptions, "replies"> & NumberedCall,
+    { request, response, call }: Exchange,
+    content: RequestContent,
+    { replies }: Pick<DoorOptions, "replies">,
   ) {
-    this.number = number;
-    this.isSampled = isSampled;
+    this.number = call.number;
+    this.isSampled = call.isSampled;
     this.#request = request;
+    this.#content = content;
     this.#replies = replies;
     this.#response = response;
     response.on("drain", () => this.#resume());
     response.on("close", () => {
       this.#events?.clock.clearTimeout(this.#timer);
+      this.#content.stop?.();
       if (!this.isOver) this.call?.abort(cancelled("connectionClosed"));
     });
   }
@@ -179,7 +183,7 @@ export class StreamReply implements AnsweredCall, CallListener {
   }
 
   onDrain(): void {
-    this.#request.resume();
+    this.#content.resume();
   }
 
   #failLate(last: Uint8Array | undefined): void {
@@ -188,6 +192,7 @@ export class StreamReply implements AnsweredCall, CallListener {
       return;
     }
     this.isOver = true;
+    this.#content.stop?.();
     breakOff(this.#request, this.#response);
   }
 
@@ -217,6 +222,7 @@ export class StreamReply implements AnsweredCall, CallListener {
 
   #close(): void {
     this.isOver = true;
+    this.#content.stop?.();
     discardBody(this.#request);
   }
 }
