@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 
 const version = process.env.LEVEROS_CODE_VERSION;
+const instance = process.env.LEVEROS_INSTANCE_ID;
 const counts = { left: 0, connections: 0, answered: {} };
 const json = (response, value) => response.setHeader("content-type", "application/json").end(JSON.stringify(value));
 
@@ -12,6 +13,7 @@ const pages = {
   "/ready": (request, response) => response.end(),
   "/counts": (request, response) => json(response, counts),
   "/head": (request, response) => json(response, { method: request.method, url: request.url, fields: request.rawHeaders }),
+  "/place": ({ headers }, response) => json(response, { instance, resource: headers["lever-resource"], epoch: headers["lever-resource-epoch"] }),
   "/echo": (request, response) => request.pipe(response),
   "/hash": async (request, response) => {
     const hash = createHash("sha256");
@@ -68,7 +70,7 @@ const pages = {
 
 const server = createServer((request, response) => {
   const url = new URL(request.url, "http://program");
-  const page = pages[url.pathname];
+  const page = pages[url.pathname] ?? pages[url.pathname.replace(/^\\/[^/]+/, "")];
   if (page === undefined) response.writeHead(404).end("no " + url.pathname);
   else page(request, response, url);
 });
@@ -102,7 +104,8 @@ server.on("upgrade", (request, socket, head) => {
       if (opcode === 8) return socket.end(Buffer.concat([Buffer.from([0x88, length]), content]));
       if (String(content) === "bye") return socket.end(closeFrame(4321));
       if (String(content) === "vanish") return socket.end();
-      socket.write(Buffer.concat([Buffer.from([0x81, length]), content]));
+      const answer = String(content) === "where" ? Buffer.from(instance) : content;
+      socket.write(Buffer.concat([Buffer.from([0x81, answer.length]), answer]));
     }
   };
   socket.on("data", read);

@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Client } from "leveros";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launchBrowser } from "../harness/browser.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { leverBin } from "../harness/run-lever.ts";
 import { outputPattern, readCommands, typeCommand } from "./readme-commands.ts";
@@ -46,6 +48,17 @@ async function deploy(lever: RunningLever, ...examples: string[]): Promise<void>
   }
 }
 
+/** Types the commands of the example's README, and compares what they print. */
+async function followReadme(lever: RunningLever, example: string): Promise<void> {
+  const readme = await readFile(join(repository, "examples", example, "README.md"), "utf8");
+  const commands = readCommands(readme);
+  expect(commands.length).toBeGreaterThan(2);
+  for (const { command, output } of commands) {
+    const printed = await typeCommand(command, { cwd: checkout, address: lever.address });
+    if (output !== undefined) expect(printed, command).toMatch(outputPattern(output));
+  }
+}
+
 /** Runs the counter's code, and prints what it flushes and renames. */
 const FLUSHES = `
   const fs = require("node:fs");
@@ -73,15 +86,40 @@ it.each(["counter", "greeter", "hello", "hello-ts", "markdown", "notes"])(
   { tags: ["needs-curl"], timeout: 120_000 },
   async (example) => {
     await using lever = await startLever({ dataDir: await makeDataDir() });
-    const readme = await readFile(join(repository, "examples", example, "README.md"), "utf8");
-    const commands = readCommands(readme);
-    expect(commands.length).toBeGreaterThan(2);
-    for (const { command, output } of commands) {
-      const printed = await typeCommand(command, { cwd: checkout, address: lever.address });
-      if (output !== undefined) expect(printed, command).toMatch(outputPattern(output));
-    }
+    await followReadme(lever, example);
   },
 );
+
+it("the example rooms does what its README says, and pages in a room show each other's lines", {
+  tags: ["needs-curl", "needs-chromium"],
+  timeout: 120_000,
+}, async () => {
+  await using lever = await startLever({ dataDir: await makeDataDir() });
+  await followReadme(lever, "rooms");
+  const browser = await launchBrowser();
+  try {
+    const [, port] = lever.address.split(":");
+    const enter = async (room: string): Promise<Page> => {
+      const page = await browser.newPage();
+      await page.goto(`http://rooms.dev.lever.localhost:${port}/?room=${room}`);
+      return page;
+    };
+    const say = async (page: Page, line: string): Promise<void> => {
+      await page.getByLabel("Your line").fill(line);
+      await page.getByRole("button", { name: "Say" }).click();
+      await page.getByText(line).waitFor();
+    };
+    const [ada, grace, other] = await Promise.all([enter("lobby"), enter("lobby"), enter("attic")]);
+    await say(ada, "hello from Ada");
+    await grace.getByText("hello from Ada").waitFor();
+    await say(other, "hello from the attic");
+    await say(grace, "hello from Grace");
+    await ada.getByText("hello from Grace").waitFor();
+    expect(await ada.getByRole("listitem").allTextContents()).not.toContain("hello from the attic");
+  } finally {
+    await browser.close();
+  }
+});
 
 it("the commands that a deploy suggests succeed when they are pasted", {
   timeout: 90_000,

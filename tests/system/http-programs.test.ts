@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
+import { instancesOf } from "../harness/admin.ts";
 import { eventually } from "../harness/eventually.ts";
 import { httpProgram } from "../harness/http-program.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -232,6 +233,30 @@ describe.each([
     const { left } = await counts();
     socket.terminate();
     await eventually(async () => (await counts()).left === left + 1);
+  });
+
+  it("requests and WebSockets of a resource reach its one instance", async () => {
+    const fields = { name: "rooms", http, httpReady: "/ready", httpResource: "path:1" };
+    const scaled = { ...fields, minInstances: 2, maxInstanceLoad: 1 };
+    await deployService(lever, testService({ "server.mjs": httpProgram }, scaled));
+    await eventually(async () => {
+      const states = (await instancesOf(lever, "rooms")).map(({ state }) => state);
+      return states.length === 2 && states.every((state) => state === "ready");
+    });
+    const instances = new Set<string>();
+    const check = async (room: string): Promise<void> => {
+      const socket = dial(`/rooms/${room}/live`);
+      await once(socket, "open");
+      const instance = await talk(socket, "where");
+      instances.add(instance);
+      const place = JSON.parse(await text({ path: `/rooms/${room}/place?a` }));
+      expect(place).toEqual({ instance, resource: room, epoch: expect.stringMatching(/^\d+$/) });
+      socket.terminate();
+    };
+    await Promise.all(["a", "b", "c", "d", "e%2Ff"].map(check));
+    expect(instances.size).toBeGreaterThan(1);
+    const refused = await sendRequest("HTTP/1.1", lever.address, { path: "/rooms/%zz/" });
+    expect(refused.status).toBe(400);
   });
 
   it("a deploy fails no request, and lets the program close its WebSockets", async () => {

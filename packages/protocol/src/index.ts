@@ -75,6 +75,7 @@ export {
 } from "./errors.ts";
 export type { FetchRequestHead, FetchResponseHead } from "./fetch-messages.ts";
 export type { HostStatus } from "./host-status.ts";
+export { type HttpResource, parseHttpResource } from "./http-resource.ts";
 export { jsEntryCandidates, suggestJsEntry } from "./js-entry.ts";
 export { JSON_DEPTH_MAX, jsonExcess } from "./json-excess.ts";
 export { isJsonObject } from "./json-object.ts";

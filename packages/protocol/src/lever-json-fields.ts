@@ -1,3 +1,4 @@
+import { HTTP_RESOURCE } from "./http-resource.ts";
 import { isInnerPath } from "./inner-path.ts";
 import { mayBeModule } from "./js-entry.ts";
 import { isJsonObject } from "./json-object.ts";
@@ -17,6 +18,8 @@ export interface LeverJson {
   readonly http?: readonly string[] | undefined;
   /** A path of this program that answers 2xx once the program is ready. undefined = it is ready when it listens. */
   readonly httpReady?: string | undefined;
+  /** The part of an HTTP request that names its resource (`parseHttpResource`). undefined = requests have none. */
+  readonly httpResource?: string | undefined;
   /** A folder in the service folder, with `/`, whose files the host itself serves. */
   readonly static?: string | undefined;
   /** The file in it for pages that are not there. */
@@ -99,6 +102,15 @@ export const fields: Readonly<Record<keyof LeverJson, Field>> = {
     },
     allowed: "a path that begins with /",
     accepts: (value) => typeof value === "string" && REQUEST_PATH.test(value),
+  },
+  httpResource: {
+    schema: {
+      type: "string",
+      pattern: HTTP_RESOURCE.source,
+      description: "Part of an HTTP request that names its resource, such as path:1",
+    },
+    allowed: "path:1 to path:9, cookie:<name>, or header:<name in lower case>",
+    accepts: (value) => typeof value === "string" && HTTP_RESOURCE.test(value),
   },
   static: {
     schema: { type: "string", description: "Folder whose files Lever serves over HTTP" },

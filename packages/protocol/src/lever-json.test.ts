@@ -69,6 +69,12 @@ describe("lever.json", () => {
       '"ready"',
       "a path that begins with /",
     ],
+    [
+      { ...good, httpResource: "path:0" },
+      "httpResource",
+      '"path:0"',
+      "path:1 to path:9, cookie:<name>, or header:<name in lower case>",
+    ],
     [{ ...good, private: 1 }, "private", "1", "true or false"],
     [{ ...good, maxInstanceLoad: 0 }, "maxInstanceLoad", "0", "a number greater than 0"],
     [{ ...good, minInstances: -1 }, "minInstances", "-1", "a whole number, 0 or more"],
@@ -132,6 +138,10 @@ describe("lever.json", () => {
     [
       { ...good, httpReady: "/" },
       "field httpReady is set without http, the program that it is for.",
+    ],
+    [
+      { name: "abc", entry: ["a"], httpResource: "path:1" },
+      "field httpResource is set with entry, which gets no HTTP requests.",
     ],
   ])("lever.json %j is refused for two fields together", (value, error) => {
     expect(errorsOf(value)).toEqual([`lever.json: ${error}`]);

@@ -74,6 +74,9 @@ export function parseLeverJson(text: string): LeverJsonOutcome {
   if (Object.hasOwn(value, "httpReady") && !Object.hasOwn(value, "http")) {
     errors.push("lever.json: field httpReady is set without http, the program that it is for.");
   }
+  if (Object.hasOwn(value, "httpResource") && Object.hasOwn(value, "entry")) {
+    errors.push("lever.json: field httpResource is set with entry, which gets no HTTP requests.");
+  }
   if (Object.hasOwn(value, "staticFallback") && !Object.hasOwn(value, "static")) {
     errors.push(
       "lever.json: field staticFallback is set without static, the folder that it is in.",
@@ -121,6 +124,7 @@ function withDefaults(value: Record<string, unknown>): LeverJson {
     entry: given.entry ?? (hasOther ? undefined : ["./serve"]),
     http,
     httpReady: given.httpReady,
+    httpResource: given.httpResource,
     static: given.static?.replace(/^(?:\.\/)+|\/+$/g, ""),
     staticFallback: given.staticFallback?.replace(/^(?:\.\/)+/, ""),
     private: given.private ?? false,

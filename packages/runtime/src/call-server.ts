@@ -125,7 +125,8 @@ export class CallServer {
       return ignoredEvents;
     }
     if (request.kind === PAYLOAD_BYTES) args[0] = toOwnedBuffer(request.body);
-    if (resource !== "") args.unshift(resource);
+    // A request has its head alone as arguments.
+    if (resource !== "" && name !== FETCH_METHOD) args.unshift(resource);
     this.#callsInFlight++;
     const running = new RunningCall(request, side, this.#owner);
     if (resource !== "") this.#resources.begin(resource);

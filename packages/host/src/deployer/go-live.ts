@@ -1,3 +1,4 @@
+import { parseHttpResource } from "@leveros/protocol";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { SiteFiles } from "../router/live-version.ts";
@@ -19,6 +20,7 @@ export function goLive(
     isPrivate: leverJson.private,
     // A separate program does not report its methods: each call finds out.
     methods: leverJson.entry === undefined ? record.methods : undefined,
+    httpResource: parseHttpResource(leverJson.httpResource ?? ""),
     files,
   });
   fleet.goLive(record, route, candidate);

@@ -1,9 +1,13 @@
+import type { HttpResource } from "@leveros/protocol";
+
 /** The live version of a service, as callers see it. */
 export interface LiveVersion {
   readonly version: number;
   readonly isPrivate: boolean;
   /** undefined = not known: any name that may be a method's. */
   readonly methods: readonly string[] | undefined;
+  /** The part of an HTTP request that names its resource. Default: none. */
+  readonly httpResource?: HttpResource | undefined;
   /** Files with which gateways answer HTTP requests. Default: none. */
   readonly files?: SiteFiles | undefined;
 }

@@ -1,4 +1,4 @@
-import { FETCH_METHOD, type LeverUrl } from "@leveros/protocol";
+import { FETCH_METHOD, type HttpResource, type LeverUrl } from "@leveros/protocol";
 import { Emitter } from "../emitter.ts";
 import type { LiveVersion, SiteFiles } from "./live-version.ts";
 
@@ -8,18 +8,20 @@ export interface Site {
   readonly methods?: readonly string[] | undefined;
   /** Its `fetch` answers the requests that no file does. */
   readonly hasFetch: boolean;
+  /** The part of a request that names its resource. */
+  readonly resource?: HttpResource | undefined;
   /** Files with which the gateway itself answers. */
   readonly files?: SiteFiles | undefined;
 }
 
 /** A live version as a site; undefined = it answers no HTTP requests. */
-export function siteOf({ methods, isPrivate, files }: LiveVersion): Site | undefined {
+export function siteOf({ methods, isPrivate, httpResource, files }: LiveVersion): Site | undefined {
   const hasFetch = methods?.includes(FETCH_METHOD) === true;
   // A private service has no callers from outside, and the router refuses them.
   const served = isPrivate ? undefined : files;
   if (!hasFetch && served === undefined) return undefined;
   const others = methods?.filter((method) => method !== FETCH_METHOD);
-  return { methods: others, hasFetch, files: served };
+  return { methods: others, hasFetch, resource: httpResource, files: served };
 }
 
 /** The services that answer HTTP requests. A gateway finds out here whether a request is a call of a method or a page. */

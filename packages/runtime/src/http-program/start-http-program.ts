@@ -85,6 +85,8 @@ class HttpServer implements HttpProgramServer {
   readonly #pool: ConnectionPool;
   readonly #onIdle: () => void;
   readonly #requests = new Set<ProgramRequest>();
+  /** The ownerships of resources that the program has. */
+  readonly #epochs = new Map<string, number>();
   #isDraining = false;
 
   constructor(
@@ -101,17 +103,22 @@ class HttpServer implements HttpProgramServer {
   }
 
   onCall(request: CallRequest, side: CallHandle): CallListener {
-    const { method } = request.target;
+    const { method, resource } = request.target;
+    const args = decodeArguments(request.kind, request.body);
     if (isReservedName(method)) {
-      // A program learns of a resource by its requests.
+      // The program finds its resources in its requests.
+      const epoch = typeof args === "string" ? undefined : args[1];
+      if (method !== "newResource") this.#epochs.delete(resource);
+      else this.#epochs.set(resource, typeof epoch === "number" ? epoch : 0);
       side.send(PAYLOAD_JSON, encodeJson(null), true);
       return ignoredEvents;
     }
     // Only gateways make such calls, with this form.
-    const head = decodeArguments(request.kind, request.body) as unknown as FetchRequestHead;
+    const head = args as unknown as FetchRequestHead;
+    const epoch = this.#epochs.get(resource);
     const call = new ProgramRequest(head, side, {
       pool: this.#pool,
-      fields: "",
+      fields: epoch === undefined ? "" : resourceFields(resource, epoch),
       onOver: (over) => this.#onOver(over),
     });
     this.#requests.add(call);
@@ -146,4 +153,9 @@ class HttpServer implements HttpProgramServer {
   #terminate(): void {
     void this.#program.terminate();
   }
+}
+
+/** The header fields that name the resource of a request. */
+function resourceFields(resource: string, epoch: number): string {
+  return `lever-resource: ${encodeURIComponent(resource)}\r\nlever-resource-epoch: ${epoch}\r\n`;
 }

@@ -10,6 +10,7 @@ import { type NumberedCall, numberCall } from "../call-marks.ts";
 import type { DoorOptions } from "../door-options.ts";
 import type { HttpRequest } from "../http/exchange.ts";
 import { requestFields } from "./request-fields.ts";
+import { requestResource } from "./request-resource.ts";
 import type { SiteRequest } from "./site-request.ts";
 
 /** Methods that no `Request` can have (Fetch, 2.2.1), or that are for a proxy itself. */
@@ -19,13 +20,14 @@ export type AdmittedSiteRequest = ReturnType<DoorOptions["admission"]["admitSite
 
 /** Admits a request for a service. @throws LeverError with the refusal. */
 export function admitSiteRequest(
-  { environment, service }: SiteRequest,
+  { environment, service, site, path }: SiteRequest,
   request: HttpRequest,
   { admission }: Pick<DoorOptions, "admission">,
 ): AdmittedSiteRequest {
   const { method = "GET" } = request;
   if (REFUSED_METHODS.has(method)) throw refusedMethod(method);
-  const target = { environment, service, resource: "", method: FETCH_METHOD };
+  const resource = requestResource(site.resource, path, request.headers);
+  const target = { environment, service, resource, method: FETCH_METHOD };
   return admission.admitSite(target, request);
 }
 
