@@ -35,7 +35,10 @@ export async function startDev(dir: string, args: readonly string[] = []): Promi
       return false;
     });
   };
-  await prints(/^Lever is up at http:.+$/m);
+  await prints(/^Lever is up at http:.+$/m).catch((error: unknown) => {
+    child.kill("SIGTERM");
+    throw error;
+  });
   const [, address = ""] = /^Lever is up at http:\/\/(.+)$/m.exec(output) ?? [];
   return {
     address,

@@ -57,7 +57,7 @@ describe("lever init", () => {
     expect(dev.stdout).toContain("7 services start.");
   }, 60_000);
 
-  it("the test of a template passes, and the log is printed for one that fails", async () => {
+  it("the test of a template passes, and calls and logs are printed for one that fails", async () => {
     const project = join(folder.path, "my-hello-ts");
     await appendFile(
       join(project, "server.ts"),
@@ -70,6 +70,9 @@ describe("lever init", () => {
     const { code, output } = await run(process.execPath, ["--test"], project);
     expect([code, output]).toEqual([1, expect.stringContaining("greet answers")]);
     expect(output).toContain("pass 1\n");
+    expect(output).toMatch(
+      /Called during the failed test "fails":\n {2}my-hello-ts\/log {2}[\d.]+ ms.* {2}ok {2}\(/,
+    );
     expect(output).toMatch(/Logged during the failed test "fails":\n.*a line of the log/);
   }, 60_000);
 

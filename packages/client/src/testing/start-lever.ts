@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LogFilter, LogPage, LogRecord } from "@leveros/protocol";
+import type { CallFilter, CallRecord, LogFilter, LogPage, LogRecord } from "@leveros/protocol";
 import { Client } from "../client.ts";
 import type { RemoteService } from "../remote-service.ts";
 import { findCommand } from "./find-command.ts";
+import { formatCalls } from "./format-calls.ts";
 
 export interface TestOptions {
   /** The folder of a service, or one with several services in or below it. */
@@ -22,8 +23,10 @@ export interface TestedLever {
   service<Module = unknown>(name: string): RemoteService<Module>;
   /** The records that the services have printed and thrown, oldest first; at most 1,000. */
   logs(filter?: LogFilter): Promise<readonly LogRecord[]>;
-  /** For `afterEach` of node's test runner, and of vitest: prints what the services have logged since the test before, if the test failed. */
-  readonly showLogsOfFailedTest: (test: object) => Promise<void>;
+  /** The last calls that have ended, oldest first; at most 1,000. */
+  calls(filter?: CallFilter): Promise<readonly CallRecord[]>;
+  /** For `afterEach` of node's test runner, and of vitest: if the test failed, prints the calls since the test before, and what the services have logged. */
+  readonly reportFailedTest: (test: object) => Promise<void>;
   /** Stops the host, and removes the data of the services. May be called twice. */
   close(): Promise<void>;
 }
@@ -36,6 +39,7 @@ interface Ready {
 
 const OUTPUT_CHARS_MAX = 100_000;
 const LOG_RECORDS_MAX = 1_000;
+const CALLS_MAX = 1_000;
 
 /**
  * Starts a host in a process of its own, on a free port and with new data, and deploys the services of a folder as
@@ -76,21 +80,29 @@ export async function startLever({ dir }: TestOptions): Promise<TestedLever> {
     const page = (await admin.invoke("listLogs", "dev.lever", options)) as LogPage;
     return page.records;
   };
+  const calls = async (filter: CallFilter = {}): Promise<readonly CallRecord[]> => {
+    const admin = client.service("admin.lever", "admin");
+    const options = { limit: CALLS_MAX, ...filter };
+    return (await admin.invoke("listCalls", "dev.lever", options)) as readonly CallRecord[];
+  };
   let shownUntil = new Date().toISOString();
   return {
     address,
     client,
     service: <Module>(name: string) => client.service<Module>("dev.lever", name),
     logs,
-    async showLogsOfFailedTest(test) {
+    calls,
+    async reportFailedTest(test) {
       const since = shownUntil;
       shownUntil = new Date().toISOString();
       const name = nameIfFailed(test);
       if (name === undefined) return;
+      const of = `during the failed test ${JSON.stringify(name)}:`;
+      const made = (await calls()).filter(({ at }) => at >= since);
       const records = await logs({ since });
-      const lines = records.map(({ level, instance, text }) => `  ${level}  ${instance}  ${text}`);
-      const head = `Logged during the failed test ${JSON.stringify(name)}:`;
-      process.stderr.write(`${[head, ...lines].join("\n")}\n`);
+      const logged = records.map(({ level, instance, text }) => `  ${level}  ${instance}  ${text}`);
+      const lines = [`Called ${of}`, ...formatCalls(made), `Logged ${of}`, ...logged];
+      process.stderr.write(`${lines.join("\n")}\n`);
     },
     close() {
       closing ??= close();

@@ -93,7 +93,7 @@ import { startLever } from "leveros/testing";
 
 const lever = await startLever({ dir: import.meta.dirname });
 after(() => lever.close());
-afterEach(lever.showLogsOfFailedTest);
+afterEach(lever.reportFailedTest);
 
 test("${method} answers", async () => {
   const ${variableOf(service)} = ${callee};
