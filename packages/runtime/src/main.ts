@@ -97,6 +97,7 @@ const socket: Socket = new Socket({
 const link = attachLink(socket, {
   side: "instance",
   isBorrowed: true,
+  isSystemSocket: true,
   shared: inheritedMemory({ ftruncateSync, readSync, writeSync }),
   messageBytesMax: LINK_MESSAGE_BYTES_MAX,
   callsMax: CALLS_MAX,

@@ -34,3 +34,20 @@ it("the head precedes the body, and both count as the payload", () => {
   expect(frame?.[0]).toBe(4);
   expect([...(frame?.subarray(HEADER_BYTES) ?? [])]).toEqual([1, 2, 3, 4]);
 });
+
+it("memory that was written is used again, unless more was added to it", () => {
+  const writer = new FrameWriter(undefined);
+  const push = (): void => void writer.push(MESSAGE, 0, 1, Buffer.from("text"));
+  push();
+  const [first] = writer.take();
+  writer.reuse();
+  push();
+  const [second] = writer.take();
+  expect(second?.byteOffset).toBe(first?.byteOffset);
+  push();
+  writer.reuse();
+  push();
+  const [third] = writer.take();
+  expect(third?.byteOffset).toBe(second?.byteLength);
+  expect(third?.length).toBe(2 * (second?.length ?? 0));
+});

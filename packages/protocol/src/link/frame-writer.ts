@@ -131,6 +131,13 @@ export class FrameWriter {
     return parts;
   }
 
+  /** The memory of everything that was taken is free. */
+  reuse(): void {
+    if (this.#end > this.#start) return;
+    this.#start = 0;
+    this.#end = 0;
+  }
+
   #cut(): void {
     if (this.#end > this.#start) {
       this.#parts.push(this.#buffer.subarray(this.#start, this.#end));

@@ -113,7 +113,7 @@ interface FrameReaderOptions {
 }
 
 /** Copies of borrowed bytes share blocks of this size. */
-const BLOCK_BYTES: number = 64 * 1024;
+const BLOCK_BYTES: number = 8 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
 /**

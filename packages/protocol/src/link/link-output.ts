@@ -156,6 +156,11 @@ export class LinkOutput {
     else this.#expressBytes = 0;
   }
 
+  /** Nothing that was written is in use any more. Call it before anything else is sent. */
+  reuseMemory(): void {
+    this.#writer.reuse();
+  }
+
   /** The transport accepts bytes again. */
   drained(): void {
     this.isSaturated = false;

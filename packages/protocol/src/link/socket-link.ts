@@ -52,6 +52,8 @@ export type LinkHandlers = Pick<
    * from sleeping. Default: false.
    */
   readonly busyWaits?: boolean;
+  /** Uses the memory of written frames again: the system has what the socket does not buffer. Default: false. */
+  readonly isSystemSocket?: boolean;
   /**
    * Limits the rate: counts the bytes of a direction, on the socket and beside it, and returns for how many ms it must stop.
    * Default: no limit.
@@ -64,7 +66,7 @@ export type LinkHandlers = Pick<
 
 /** Runs a link over a connected socket. The link owns the socket from then on. */
 export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
-  const { pace, busyWaits = false } = handlers;
+  const { pace, busyWaits = false, isSystemSocket = false } = handlers;
   const busyWaitPolicy = new BusyWaitPolicy();
   const busyWait = (): void => {
     if (!busyWaits) return;
@@ -95,6 +97,7 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
     if (parts.length > 1) socket.cork();
     for (const part of parts) socket.write(part);
     if (parts.length > 1) socket.uncork();
+    if (isSystemSocket && socket.writableLength === 0) link.output.reuseMemory();
     const waitMs = pace?.sent(lengthOf(parts), sharedBytes) ?? 0;
     if (waitMs > 0) delayWrites(waitMs);
     busyWait();
