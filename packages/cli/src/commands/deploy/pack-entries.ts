@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { Readable, type Transform } from "node:stream";
+import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
 import type { ArchiveFormat } from "@leveros/protocol";
@@ -63,14 +63,8 @@ export async function packEntries(
   let unpackedBytes = 0;
   let archiveBytes = 0;
   let chunks: Buffer[] | undefined = [];
-  const tar = function* (): Generator<Buffer> {
-    for (const chunk of new TarChunks().of(entries, onPacked)) {
-      unpackedBytes += chunk.length;
-      yield chunk;
-    }
-  };
   const compressor = createCompressor(format);
-  await pipeline(Readable.from(tar()), compressor, async (archive: AsyncIterable<Buffer>) => {
+  const compressed = pipeline(compressor, async (archive: AsyncIterable<Buffer>) => {
     for await (const chunk of archive) {
       archiveBytes += chunk.length;
       if (archiveBytes > archiveBytesMax) chunks = undefined;
@@ -79,6 +73,21 @@ export async function packEntries(
       onChunk?.(chunk);
     }
   });
+  try {
+    let isTaken = Promise.resolve();
+    for (const chunk of new TarChunks().of(entries, onPacked)) {
+      unpackedBytes += chunk.length;
+      // The chunk before this one is compressed while this one is filled, and its memory is used again for the next one.
+      await isTaken;
+      if (compressor.destroyed) break;
+      isTaken = write(compressor, chunk);
+    }
+    await isTaken;
+    compressor.end();
+  } catch (error) {
+    compressor.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
+  await compressed;
   return { chunks, archiveBytes, unpackedBytes };
 }
 
@@ -97,9 +106,20 @@ function createCompressor(format: ArchiveFormat): Transform {
   }
 }
 
-/** The chunks of an archive before compression: few large ones take a compressor a fraction of the time of many small ones. */
+/** Resolves when the chunk is no longer in use: compressed, or the compressor has failed. */
+function write(compressor: Transform, chunk: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    compressor.write(chunk, () => resolve());
+  });
+}
+
+/**
+ * The chunks of an archive before compression: few large ones take a compressor a fraction of the time of many small ones. The memory
+ * of a chunk is used again for the next but one.
+ */
 class TarChunks {
   #chunk: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  #other: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   #used = 0;
 
   *of(entries: readonly ArchiveEntry[], onPacked: PackOptions["onPacked"]): Generator<Buffer> {
@@ -158,7 +178,7 @@ class TarChunks {
     this.#used += bytes;
     if (this.#used < CHUNK_BYTES) return;
     yield this.#chunk;
-    this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    [this.#chunk, this.#other] = [this.#other, this.#chunk];
     this.#used = 0;
   }
 }
