@@ -9,6 +9,7 @@ import {
   parseLeverUrl,
 } from "@leveros/protocol";
 import { HttpTransport } from "#http-transport";
+import { pageUrl, parseBaseUrl } from "./base-url.ts";
 import { type Callback, settle, splitCallback } from "./callback.ts";
 import { parseHttpAddress } from "./http-address.ts";
 import { findInstanceLink, InstanceTransport } from "./instance-transport.ts";
@@ -20,6 +21,11 @@ import type { Transport } from "./transport.ts";
 export interface ClientOptions {
   /** See `Client.forceHost`. Default: none. */
   readonly forceHost?: string | undefined;
+  /**
+   * URL below which a host has the calls of one environment: `https://shop.example.com/-/lever`, or in a page of a service `/-/lever`.
+   * Calls then name no environment. Default: none.
+   */
+  readonly baseUrl?: string | undefined;
   /** Token that a host may require (`lever token create`). Default: none. */
   readonly token?: string | undefined;
   /** Time for each call in milliseconds, at most the host's own limit. Default 0: the host's default, 60 s. */
@@ -42,6 +48,7 @@ export class Client {
    * the environment's own host name, or inside an instance to the host that runs it.
    */
   forceHost: string | undefined;
+  readonly #baseUrl: string | undefined;
   readonly #token: string | undefined;
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
@@ -49,13 +56,15 @@ export class Client {
 
   /** @throws LeverError `malformed_request` for options out of range. */
   constructor(options: ClientOptions = {}) {
-    const { forceHost, token, timeoutMs = 0, signal, replyBytesMax = REPLY_BYTES_MAX } = options;
+    const { forceHost, baseUrl, token, timeoutMs = 0, signal } = options;
+    const { replyBytesMax = REPLY_BYTES_MAX } = options;
     if (!(timeoutMs >= 0 && timeoutMs <= TIMEOUT_MS_MAX)) {
       throw malformed(
         `Cannot make a client: timeoutMs is ${timeoutMs}, not 0 to ${TIMEOUT_MS_MAX}.`,
       );
     }
     this.forceHost = forceHost;
+    this.#baseUrl = baseUrl;
     // An unset variable often arrives as an empty string.
     this.#token = token || undefined;
     this.#timeoutMs = timeoutMs;
@@ -68,6 +77,7 @@ export class Client {
     const { forceHost } = this;
     const mine = {
       forceHost,
+      baseUrl: this.#baseUrl,
       token: this.#token,
       timeoutMs: this.#timeoutMs,
       replyBytesMax: this.#replyBytesMax,
@@ -187,6 +197,19 @@ export class Client {
 
   /** The transport for a URL, and the URL with its environment. */
   #route(named: LeverUrl): { transport: Transport; url: LeverUrl } {
+    const shared = { token: this.#token, replyBytesMax: this.#replyBytesMax };
+    if (this.#baseUrl !== undefined) {
+      const base = parseBaseUrl(this.#baseUrl, pageUrl());
+      if (named.environment === "") {
+        return {
+          transport: new HttpTransport({ ...shared, forceHost: undefined, base }),
+          url: named,
+        };
+      }
+      throw malformed(
+        `Cannot call ${formatLeverUrl(named)}: the baseUrl of the client stands for one environment. Leave the environment out.`,
+      );
+    }
     const link = findInstanceLink();
     const environment = named.environment === "" ? link?.environment : named.environment;
     if (environment === undefined) {
@@ -200,9 +223,7 @@ export class Client {
     if (link !== undefined && forceHost === undefined) {
       return { transport: new InstanceTransport(link), url };
     }
-    const token = this.#token;
-    const options = { forceHost, token, replyBytesMax: this.#replyBytesMax };
-    return { transport: new HttpTransport(options), url };
+    return { transport: new HttpTransport({ ...shared, forceHost, base: undefined }), url };
   }
 }
 

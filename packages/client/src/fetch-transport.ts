@@ -7,8 +7,8 @@ import {
   type LeverUrl,
   PAYLOAD_JSON,
   type Payload,
-  withoutPort,
 } from "@leveros/protocol";
+import { type BaseUrl, callPath } from "./base-url.ts";
 import { formatHttpAddress, type HttpAddress, parseHttpAddress } from "./http-address.ts";
 import { readReply } from "./http-reply.ts";
 import { openWebSocket } from "./open-websocket.ts";
@@ -17,9 +17,15 @@ import type { InvokeOptions, Transport } from "./transport.ts";
 /** Calls from a web page: regular calls by fetch, streams over WebSockets. */
 export class HttpTransport implements Transport {
   readonly #forceHost: HttpAddress | undefined;
+  readonly #base: BaseUrl | undefined;
   readonly #token: string | undefined;
 
-  constructor(options: { forceHost: HttpAddress | undefined; token: string | undefined }) {
+  constructor(options: {
+    forceHost: HttpAddress | undefined;
+    base: BaseUrl | undefined;
+    token: string | undefined;
+  }) {
+    this.#base = options.base;
     this.#token = options.token;
     this.#forceHost = options.forceHost;
   }
@@ -37,8 +43,7 @@ export class HttpTransport implements Transport {
     };
     if (this.#token !== undefined) headers["authorization"] = `Bearer ${this.#token}`;
     if (timeoutMs > 0) headers["lever-timeout"] = String(Math.ceil(timeoutMs));
-    const path = formatLeverUrl({ ...url, environment: "" });
-    const environment = encodeURIComponent(withoutPort(url.environment));
+    const path = callPath(url, this.#base, new URLSearchParams());
     const scheme = address.isSecure ? "https" : "http";
     const target = {
       url: formatLeverUrl(url),
@@ -46,7 +51,7 @@ export class HttpTransport implements Transport {
       isForced: this.#forceHost !== undefined,
     };
     try {
-      const response = await fetch(`${scheme}://${authority}${path}?forceenv=${environment}`, {
+      const response = await fetch(`${scheme}://${authority}${path}`, {
         method: "POST",
         headers,
         body: new Uint8Array(payload.bytes),
@@ -73,10 +78,11 @@ export class HttpTransport implements Transport {
       ...options,
       token: this.#token,
       address: this.#address(url),
+      base: this.#base,
     });
   }
 
   #address(url: LeverUrl): HttpAddress {
-    return this.#forceHost ?? parseHttpAddress(url.environment);
+    return this.#base?.address ?? this.#forceHost ?? parseHttpAddress(url.environment);
   }
 }

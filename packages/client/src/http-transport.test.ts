@@ -54,6 +54,21 @@ it("invokeURL calls the method of an absolute Lever URL", async () => {
   expect(host.requests[0]?.headers.host).toBe("prod.example");
 });
 
+it("a client with a baseUrl calls below it, and names no environment", async () => {
+  await using host = await startFakeHost((response) => answerJson(response, 1));
+  const client = new Client({ baseUrl: `http://${host.address}/-/lever/` });
+  await client.resource("", "chat", "lobby").invoke("join", "Ada");
+  await client.with({ timeoutMs: 500 }).invokeURL("/chat/lobby/join");
+  expect(host.requests.map(({ url }) => url)).toEqual([
+    "/-/lever/chat/lobby/join",
+    "/-/lever/chat/lobby/join",
+  ]);
+  expect(host.requests[0]?.headers.host).toBe(host.address);
+  await expect(client.invokeURL("lever://dev.lever/chat/join")).rejects.toThrow(
+    "the baseUrl of the client stands for one environment",
+  );
+});
+
 it("a client without forceHost connects to the environment's own host and port", async () => {
   await using host = await startFakeHost((response) => answerJson(response, "here"));
   const client = new Client({ forceHost: "" });

@@ -9,6 +9,7 @@ import {
   PAYLOAD_JSON,
   type Payload,
 } from "@leveros/protocol";
+import type { BaseUrl } from "./base-url.ts";
 import { callRequest } from "./call-request.ts";
 import { DEADLINE_GRACE_MS, deadlineExceeded } from "./deadline.ts";
 import { linkTo, openLinkTo } from "./host-link.ts";
@@ -23,16 +24,19 @@ import type { InvokeOptions, Transport } from "./transport.ts";
 /** Calls from Node: over a link to the host if one is open, otherwise over Lever's HTTP API and WebSockets. */
 export class HttpTransport implements Transport {
   readonly #forceHost: HttpAddress | undefined;
+  readonly #base: BaseUrl | undefined;
   readonly #token: string | undefined;
   readonly #replyBytesMax: number;
 
   /** Without `forceHost`, calls connect to the host name of the environment. */
   constructor(options: {
     forceHost: HttpAddress | undefined;
+    base: BaseUrl | undefined;
     token: string | undefined;
     replyBytesMax: number;
   }) {
     this.#forceHost = options.forceHost;
+    this.#base = options.base;
     this.#token = options.token;
     this.#replyBytesMax = options.replyBytesMax;
   }
@@ -44,7 +48,7 @@ export class HttpTransport implements Transport {
   ): Promise<Payload> {
     const address = this.#address(url);
     const options = { token: this.#token, messageBytesMax: this.#replyBytesMax };
-    const link = openLinkTo(address, options);
+    const link = this.#base === undefined ? openLinkTo(address, options) : undefined;
     if (link !== undefined) {
       const request = callRequest(url, payload, {
         isStream: false,
@@ -53,14 +57,15 @@ export class HttpTransport implements Transport {
       return await link.invoke(request, { timeoutMs, signal });
     }
     const headers: http.OutgoingHttpHeaders = {
-      host: url.environment,
+      host: this.#base === undefined ? url.environment : formatHttpAddress(address),
       "content-type":
         payload.kind === PAYLOAD_JSON ? "application/json" : "application/octet-stream",
       "content-length": payload.bytes.length,
     };
     if (this.#token !== undefined) headers["authorization"] = `Bearer ${this.#token}`;
     if (timeoutMs > 0) headers["lever-timeout"] = Math.ceil(timeoutMs);
-    const path = formatLeverUrl({ ...url, environment: "" });
+    const { path: start = "" } = this.#base ?? {};
+    const path = `${start}${formatLeverUrl({ ...url, environment: "" })}`;
     const target = this.#target(url, address);
     const request = requestTo(address, { method: "POST", path, headers });
     const replyBytesMax = this.#replyBytesMax;
@@ -79,6 +84,9 @@ export class HttpTransport implements Transport {
     const { timeoutMs, events } = options;
     const address = this.#address(url);
     const token = this.#token;
+    const base = this.#base;
+    // A link has calls to environments by their names.
+    if (base !== undefined) return openWebSocket(url, args, { ...options, token, address, base });
     const request = callRequest(url, args, { isStream: true, timeoutMs: Math.ceil(timeoutMs) });
     const link = linkTo(address, { token, messageBytesMax: this.#replyBytesMax });
     if (!(link instanceof Promise)) return link.open(request, events, true);
@@ -88,7 +96,7 @@ export class HttpTransport implements Transport {
         call.begin(
           () =>
             opened?.open(request, events, true) ??
-            openWebSocket(url, args, { ...options, token, address }),
+            openWebSocket(url, args, { ...options, token, address, base }),
         ),
       (cause) => call.refuse(connectionFailed(cause, this.#target(url, address))),
     );
@@ -104,7 +112,7 @@ export class HttpTransport implements Transport {
   }
 
   #address(url: LeverUrl): HttpAddress {
-    return this.#forceHost ?? parseHttpAddress(url.environment);
+    return this.#base?.address ?? this.#forceHost ?? parseHttpAddress(url.environment);
   }
 }
 
