@@ -58,6 +58,7 @@ const variable = (name: string, service = "", isSecret = false): VariableRecord 
   isSecret,
   setAt: "2026-01-01T00:00:00.000Z",
 });
+const route = (host: string, path = "") => ({ host, path, environment, service: "svc" });
 const created: Change = { kind: "environmentCreated", record: environmentOf(environment) };
 const reserved = (version: number, service = "svc"): Change => ({
   kind: "versionReserved",
@@ -127,9 +128,19 @@ export function describeStore(name: string, create: () => Promise<StoreEngine>):
         { kind: "tokenCreated", record: token("t1") },
         { kind: "tokenCreated", record: token("t2", 5) },
         set(variable("B", "svc", true), variable("A")),
+        ...["/b", "", "/a"].map(
+          (path): Change => ({ kind: "routeAdded", record: route("a.example", path) }),
+        ),
+        { kind: "routeAdded", record: { ...route("*.example.com"), service: "" } },
+        { kind: "routeRemoved", record: route("a.example", "/a") },
       );
       await publish(1);
       await reopen();
+      expect(await store.routes()).toEqual([
+        { ...route("*.example.com"), service: "" },
+        route("a.example"),
+        route("a.example", "/b"),
+      ]);
       expect(await store.environments()).toEqual([other, changed]);
       expect(await store.tokens()).toEqual([token("t1"), token("t2", 5)]);
       expect(await store.variables(environment)).toEqual([
@@ -193,12 +204,14 @@ export function describeStore(name: string, create: () => Promise<StoreEngine>):
 
     it("removes an environment with everything in it", async () => {
       await publish(1);
-      await write(set(variable("A")), removed(true), created);
+      const added: Change = { kind: "routeAdded", record: route("a.example") };
+      await write(set(variable("A")), added, removed(true), created);
       expect([await live(), await versions(), await store.variables(environment)]).toEqual([
         [],
         [],
         [],
       ]);
+      expect(await store.routes()).toEqual([]);
     });
 
     it("keeps the newest records of the audit", async () => {
@@ -247,11 +260,24 @@ export function describeStore(name: string, create: () => Promise<StoreEngine>):
         { kind: "variablesSet", environment: "no.lever", records: [] },
       ],
       ["an unknown variable is removed", { kind: "variableRemoved", ...place, name: "NONE" }],
+      [
+        "a route is added twice",
+        { kind: "routeAdded", record: { ...route("a.example"), service: "other" } },
+      ],
+      [
+        "a route is added to an unknown environment",
+        { kind: "routeAdded", record: { ...route("b.example"), environment: "no.lever" } },
+      ],
+      ["an unknown route is removed", { kind: "routeRemoved", record: route("a.example", "/x") }],
       ["a token is created twice", { kind: "tokenCreated", record: token("t1") }],
       ["an unknown token is removed", { kind: "tokenRemoved", id: "t2" }],
     ])("is in conflict when %s, and writes nothing (T2)", async (_, change) => {
       for (let version = 1; version <= 3; version++) await publish(version);
-      await write(reserved(4), { kind: "tokenCreated", record: token("t1") });
+      await write(
+        reserved(4),
+        { kind: "tokenCreated", record: token("t1") },
+        { kind: "routeAdded", record: route("a.example") },
+      );
       const { revision } = await store.head();
       expect(await store.commit(change)).toEqual({ outcome: "conflict", revision });
       expect((await store.head()).revision).toBe(revision);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { adminOf, instancesOf } from "../harness/admin.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -16,6 +17,7 @@ import { createHash } from "node:crypto";
 let left = 0;
 const produced = {};
 export const hello = (name) => "Hello, " + name;
+export async function* echoChan(stream) { yield* stream; }
 export const callersThatLeft = () => left;
 export const producedBytes = (name) => produced[name] ?? 0;
 
@@ -308,6 +310,10 @@ describe.each([
       const posted = await send({ method: "POST", path: "/web/hello", headers, body: "[]" });
       expect(await posted.text()).toBe("no /web/hello fetch");
       expect(await headOf({ path: "/head", headers })).not.toHaveProperty("x-forwarded-prefix");
+      expect(await (await send({ path: "/-/ready", headers })).text()).toBe("no /-/ready fetch");
+      const called = { method: "POST", path: "/-/lever/web/hello", body: '["x"]' };
+      const json = { ...headers, "content-type": "application/json" };
+      expect(await (await send({ ...called, headers: json })).text()).toBe('"Hello, x"');
     });
   });
 
@@ -329,6 +335,28 @@ describe.each([
     await adminOf(lever).invoke("rollBackService", "dev.lever", "website");
     expect(await get("/website/")).toEqual([200, "first"]);
     expect(await instancesOf(lever, "website")).toEqual([]);
+  });
+
+  it("a route leads a host name to a service at once, and its pages call methods there", async () => {
+    const admin = adminOf(lever);
+    const shop = { host: "shop.example.com" };
+    const send = (path: string, method = "GET", body = ""): ReturnType<typeof sendRequest> =>
+      sendRequest("HTTP/1.1", lever.address, { path, method, body, headers: shop });
+    expect((await send("/")).status).toBe(400);
+    await admin.invoke("addRoute", "dev.lever", "shop.example.com", "web");
+    await admin.invoke("addRoute", "dev.lever", "shop.example.com/sub", "web");
+    expect(await (await send("/")).text()).toBe("<h1>Hello</h1>");
+    const { headers } = JSON.parse(await (await send("/sub/head")).text());
+    expect(Object.fromEntries(headers)["x-forwarded-prefix"]).toBe("/sub");
+    expect(await (await send("/-/lever/web/hello", "POST", "x")).text()).toBe('"Hello, x"');
+    const socket = new WebSocket(`ws://${lever.address}/-/lever/web/echoChan`, { headers: shop });
+    socket.on("open", () => socket.send("[]", () => socket.send('"over a stream"')));
+    expect(String((await once(socket, "message"))[0])).toBe('"over a stream"');
+    socket.terminate();
+    await admin.invoke("removeRoute", "dev.lever", "shop.example.com/sub");
+    expect(await (await send("/sub/head")).text()).toBe("no /sub/head fetch");
+    await admin.invoke("removeRoute", "dev.lever", "shop.example.com");
+    expect((await send("/")).status).toBe(400);
   });
 
   it("an instance of an old version completes its requests", async () => {

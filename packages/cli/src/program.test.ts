@@ -105,6 +105,8 @@ it("every command that prints a table, a list or a report has --json", () => {
     "invoke",
     "login",
     "logout",
+    "route add",
+    "route rm",
     "secret set",
     "secret unset",
     "stream",

@@ -254,6 +254,16 @@ export interface EnvironmentListing {
   readonly network: NetworkPolicy;
 }
 
+/** A route in the reply of `listRoutes`. */
+export interface RouteListing {
+  /** A host name. `*.` at its beginning stands for one label, which names the service. */
+  readonly host: string;
+  /** `""`, or the beginning of the paths that lead to the service. */
+  readonly path: string;
+  /** `""` = the label names it. */
+  readonly service: string;
+}
+
 /** A variable in the reply of `listVariables`. */
 export interface VariableListing {
   /** `""` = every service of the environment. */

@@ -8,6 +8,7 @@ import type {
   RemovalReport,
   RestartReport,
   RollbackReport,
+  RouteListing,
   ScalingReport,
   ServiceListing,
   ServiceRestart,
@@ -64,6 +65,9 @@ export interface AdminMethods {
   setPublic(environment: string, isPublic: boolean): null;
   setCorsOrigins(environment: string, origins: readonly string[]): null;
   setNetwork(environment: string, network: NetworkPolicy): null;
+  addRoute(environment: string, address: string, service?: string | null): null;
+  removeRoute(environment: string, address: string): null;
+  listRoutes(environment: string): readonly RouteListing[];
   setVariable(
     environment: string,
     service: string,

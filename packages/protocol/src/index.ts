@@ -12,6 +12,7 @@ export type {
   RemovalReport,
   RestartReport,
   RollbackReport,
+  RouteListing,
   ScalingReason,
   ScalingRecord,
   ScalingReport,

@@ -82,6 +82,7 @@ const answers: Readonly<Record<string, unknown>> = {
       network: "internet",
     },
   ],
+  listRoutes: [{ host: "a.example", path: "/b", service: "svc" }],
   createToken: {
     id: "1",
     token: "lever_x",
@@ -140,7 +141,17 @@ function run(commandLine: string, token = "full", input = ""): Promise<LeverRun>
   });
 }
 
-const lists = ["ls", "events", "env ls", "var ls", "secret ls", "token ls", "audit", "limits"];
+const lists = [
+  "ls",
+  "events",
+  "env ls",
+  "route ls",
+  "var ls",
+  "secret ls",
+  "token ls",
+  "audit",
+  "limits",
+];
 const reports = [
   "ps",
   "explain svc",
@@ -160,6 +171,9 @@ const changes = [
   "rm svc --version 1 --yes",
   "restart svc",
   "stop-instance svc-1-a",
+  "route add a.example svc",
+  "route add *.a.example",
+  "route rm a.example",
   "var set A=a",
   "var unset A",
   "secret set A",

@@ -51,6 +51,7 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
     heading: "Configure services:",
     commands: {
       env: async () => (await import("./env/env.ts")).env,
+      route: async () => (await import("./route/route.ts")).route,
       var: async () => (await import("./var/var.ts")).variable,
       secret: async () => (await import("./secret/secret.ts")).secret,
     },

@@ -8,6 +8,7 @@ import type { MethodTable } from "./method-table.ts";
 import { type MetricParts, metricMethods } from "./metric-methods.ts";
 import { type ObserveParts, observeMethods } from "./observe-methods.ts";
 import { type ProfileParts, profileMethods } from "./profile-methods.ts";
+import { type RouteParts, routeMethods } from "./route-methods.ts";
 import { type ServiceParts, serviceMethods } from "./service-methods.ts";
 import { type StatsParts, statsMethods } from "./stats-methods.ts";
 import { type StatusParts, statusMethods } from "./status-methods.ts";
@@ -23,6 +24,7 @@ export type AdminParts = ServiceParts &
   ProfileParts &
   StatsParts &
   EnvironmentParts &
+  RouteParts &
   VariableParts &
   AccessParts &
   BackupParts;
@@ -39,6 +41,7 @@ export const adminMethods: MethodTable<AdminParts> = {
   ...profileMethods,
   ...statsMethods,
   ...environmentMethods,
+  ...routeMethods,
   ...variableMethods,
   ...accessMethods,
   ...backupMethods,

@@ -3,6 +3,7 @@ import {
   environmentOf,
   numberOf,
   type Row,
+  routeOf,
   textOf,
   tokenOf,
   variableOf,
@@ -43,6 +44,7 @@ export function postgresReads(pool: PostgresPool): StateReads {
           [most],
         )
       ).map(variableOf),
+    routes: async () => (await query("SELECT * FROM routes ORDER BY host, path")).map(routeOf),
     tokens: async () => (await query("SELECT * FROM tokens ORDER BY number")).map(tokenOf),
     audit: async (most) =>
       (await query("SELECT * FROM audit ORDER BY number DESC LIMIT $1", [most]))

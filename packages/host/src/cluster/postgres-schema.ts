@@ -63,6 +63,13 @@ const TABLES = `
     setAt text NOT NULL,
     PRIMARY KEY (environment, service, name)
   );
+  CREATE TABLE routes (
+    host text NOT NULL,
+    path text NOT NULL,
+    environment text NOT NULL,
+    service text NOT NULL,
+    PRIMARY KEY (host, path)
+  );
   CREATE TABLE tokens (
     id text PRIMARY KEY,
     hash text NOT NULL,

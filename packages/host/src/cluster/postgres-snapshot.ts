@@ -8,6 +8,7 @@ const TABLES = {
   services: "SELECT * FROM services",
   versions: "SELECT * FROM versions",
   variables: "SELECT * FROM variables",
+  routes: "SELECT * FROM routes",
   tokens:
     "SELECT id, hash, environments, rights, note, createdAt, expiresAt FROM tokens ORDER BY number",
   audit:

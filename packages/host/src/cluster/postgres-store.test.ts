@@ -40,7 +40,7 @@ afterAll(async () => {
 
 /** All tests have one store: to connect, and to create tables, takes longer than a test. Each begins with empty tables. */
 describeStore("PostgreSQL", async () => {
-  const tables = "changes revisions environments services versions variables tokens audit";
+  const tables = "changes revisions environments services versions variables routes tokens audit";
   for (const table of tables.split(" ")) await sql(`DELETE FROM ${table}`);
   await sql("UPDATE cluster SET revision = 0");
   return {
@@ -187,13 +187,15 @@ it("a follower that was away for longer than changes are kept is reloaded", asyn
 });
 
 it("a host's own store is a copy of one revision after it has read a snapshot", async () => {
-  const version = { environment: "copied.lever", service: "svc", version: 3 };
+  const environment = "copied.lever";
+  const version = { environment, service: "svc", version: 3 };
   const record = { ...version, ...code, archiveBytes: 5_000_000_000, unpackedBytes: 2 };
   const token = { id: "t", hash: "h", environments: ["*"], rights: ["admin" as const], note: "" };
   const changes: readonly Change[] = [
     newEnvironment("copied.lever"),
     { kind: "versionReserved", ...version },
     { kind: "versionPublished", record, versionsKeptMax: 5 },
+    { kind: "routeAdded", record: { host: "a.example", path: "/b", environment, service: "svc" } },
     { kind: "tokenCreated", record: { ...token, createdAt: 1, expiresAt: undefined } },
     { kind: "tokenCreated", record: { ...token, id: "s", createdAt: 1, expiresAt: 2 } },
     {
@@ -210,6 +212,7 @@ it("a host's own store is a copy of one revision after it has read a snapshot", 
       of.environments(),
       of.versions("copied.lever"),
       of.numbersOf("copied.lever", "svc"),
+      of.routes(),
       of.tokens(),
       of.audit(9),
       of.revisionOf("service copied.lever/svc"),

@@ -11,6 +11,7 @@ import { ServiceRemovals } from "../deployer/service-removals.ts";
 import { transformCode } from "../deployer/transform.ts";
 import { WarmCompiler } from "../deployer/warm-compiler.ts";
 import { Environments } from "../environments/environments.ts";
+import { Routes } from "../environments/routes.ts";
 import { SecretBox } from "../environments/secret-box.ts";
 import { type SecretSeal, Variables } from "../environments/variables.ts";
 import { Fleet } from "../fleet/fleet.ts";
@@ -76,6 +77,7 @@ export interface HostParts {
   readonly logs: LogBook;
   readonly fleet: Fleet;
   readonly environments: Environments;
+  readonly routes: Routes;
   readonly deployer: Deployer;
   readonly removals: ServiceRemovals;
   readonly keptVersions: KeptVersions;
@@ -196,6 +198,9 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
   const compiler = development && new WarmCompiler(limits);
   applier.add((applied) => environments.apply(applied));
   await environments.open();
+  const routes = new Routes({ store, state, router });
+  applier.add((applied) => routes.apply(applied));
+  await routes.open();
   const keptVersions = new KeptVersions({ store, code, limits });
   const turns = new KeyedQueue();
   const removals = new ServiceRemovals({
@@ -256,6 +261,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     logs,
     fleet,
     environments,
+    routes,
     deployer,
     removals,
     keptVersions,

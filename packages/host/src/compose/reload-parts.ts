@@ -7,7 +7,7 @@ import type { HostParts } from "./host-parts.ts";
  * parts have. The data of services that are gone stays: whether they were removed with it is not known.
  */
 export async function reloadParts(
-  { store, environments, router, fleet, tokens, deployer }: HostParts,
+  { store, environments, routes, router, fleet, tokens, deployer }: HostParts,
   applier: Applier,
   revision: number,
 ): Promise<void> {
@@ -20,6 +20,7 @@ export async function reloadParts(
     if (!names.has(environment)) await environments.forget(environment);
   }
   for (const record of records) await apply({ kind: "environmentChanged", record });
+  await routes.open();
 
   const found = await store.tokens();
   const ids = new Set(found.map(({ id }) => id));

@@ -7,6 +7,7 @@ import type { State } from "../state/state.ts";
 import { type AppliedChange, environmentChangesKey } from "../store/change.ts";
 import type { HostNotes } from "../store/host-notes.ts";
 import type { EnvironmentRecord, Store } from "../store/store.ts";
+import { covers, formatRoute } from "./route-address.ts";
 
 /** Lever's own environment. The admin service is its only service. */
 export const ADMIN_ENVIRONMENT = "admin.lever";
@@ -24,7 +25,7 @@ export const defaultEnvironment: EnvironmentRecord = {
 type Settings = Omit<EnvironmentRecord, "environment">;
 
 export interface EnvironmentsOptions {
-  readonly store: Pick<Store, "environments">;
+  readonly store: Pick<Store, "environments" | "routes">;
   readonly state: State;
   readonly notes: HostNotes;
   readonly router: Router;
@@ -129,6 +130,13 @@ export class Environments {
         const exists = known.some((record) => record.environment === environment);
         if (exists || environment === ADMIN_ENVIRONMENT) {
           throw new LeverError("conflict", `There is an environment ${environment} already.`);
+        }
+        const route = (await store.routes()).find(({ host }) => covers(host, environment));
+        if (route !== undefined) {
+          throw new LeverError(
+            "conflict",
+            `Cannot create ${environment}: the route ${formatRoute(route)} of ${route.environment} has this name. lever route rm removes it.`,
+          );
         }
         if (known.length >= ENVIRONMENTS_MAX) {
           throw new LeverError(

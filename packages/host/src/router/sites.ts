@@ -1,6 +1,7 @@
 import { FETCH_METHOD, type HttpResource, type LeverUrl } from "@leveros/protocol";
 import { Emitter } from "../emitter.ts";
 import type { LiveVersion, SiteFiles } from "./live-version.ts";
+import { SiteRoutes } from "./site-routes.ts";
 
 /** A service that answers HTTP requests, as a gateway needs it. */
 export interface Site {
@@ -27,6 +28,7 @@ export function siteOf({ methods, isPrivate, httpResource, files }: LiveVersion)
 /** The services that answer HTTP requests. A gateway finds out here whether a request is a call of a method or a page. */
 export class Sites {
   readonly #byEnvironment = new Map<string, Map<string, Site>>();
+  readonly routes: SiteRoutes = new SiteRoutes();
 
   /** undefined = the service answers no requests any more. */
   readonly changed: Emitter<{
@@ -39,8 +41,12 @@ export class Sites {
     return this.#byEnvironment.size === 0;
   }
 
-  /** True when a POST is a request to the site, which has no method of this name. */
+  /**
+   * True when a POST is a request to a site, which has no method of this name. The environment is what the host name says: it may
+   * be a name of a service's own.
+   */
   takesPost({ environment, service, method }: LeverUrl): boolean {
+    if (this.routes.environmentOf(environment) !== undefined) return true;
     const methods = this.of(environment, service)?.methods;
     return methods !== undefined && !methods.includes(method);
   }

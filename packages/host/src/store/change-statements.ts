@@ -1,20 +1,7 @@
-import {
-  CHANGES_KEPT_MAX,
-  type Change,
-  environmentChangesKey,
-  keyOf,
-  NO_KEY,
-  type StoredChange,
-  serviceChangesKey,
-  variablesKey,
-} from "./change.ts";
+import { CHANGES_KEPT_MAX, type Change, keyOf, type StoredChange } from "./change.ts";
+import { revisionsOf } from "./change-revisions.ts";
 import type { VersionRecord } from "./records.ts";
-
-/** SQL that SQLite and PostgreSQL read alike. SQLite writes the places of values as `?1`. */
-export interface Statement {
-  readonly sql: string;
-  readonly values: readonly (string | number | null)[];
-}
+import type { Statement } from "./sql-statement.ts";
 
 /** A query that must find a row, or must find none. Otherwise the change is a conflict. */
 export interface Rule extends Statement {
@@ -36,6 +23,7 @@ const LIVE = "SELECT 1 FROM services WHERE environment = $1 AND service = $2 AND
 const VERSION = "SELECT 1 FROM versions WHERE environment = $1 AND service = $2 AND version = $3";
 const ANY_VERSION = "SELECT 1 FROM versions WHERE environment = $1 AND service = $2 LIMIT 1";
 const VARIABLE = "SELECT 1 FROM variables WHERE environment = $1 AND service = $2 AND name = $3";
+const ROUTE = "SELECT 1 FROM routes WHERE host = $1 AND path = $2";
 const TOKEN = "SELECT 1 FROM tokens WHERE id = $1";
 
 /** The things that must be so for a change to be possible. */
@@ -68,6 +56,12 @@ export function rulesOf(change: Change): readonly Rule[] {
       return [some(ENVIRONMENT, change.environment)];
     case "variableRemoved":
       return [some(VARIABLE, change.environment, change.service, change.name)];
+    case "routeAdded": {
+      const { environment, host, path } = change.record;
+      return [some(ENVIRONMENT, environment), none(ROUTE, host, path)];
+    }
+    case "routeRemoved":
+      return [some(ROUTE, change.record.host, change.record.path)];
     case "tokenCreated":
       return [none(TOKEN, change.record.id)];
     case "tokenRemoved":
@@ -83,7 +77,7 @@ export function writesOf(stored: StoredChange): readonly Statement[] {
   const key = keyOf(change);
   return [
     ...rowsOf(change),
-    ...keysOf(change, key, revision),
+    ...revisionsOf(change, key, revision),
     {
       sql: "INSERT INTO changes (revision, kind, key, value, nonce) VALUES ($1, $2, $3, $4, $5)",
       values: [revision, change.kind, key, JSON.stringify(change), nonce],
@@ -115,6 +109,7 @@ function rowsOf(change: Change): readonly Statement[] {
       const values = [change.environment];
       return [
         { sql: "DELETE FROM variables WHERE environment = $1", values },
+        { sql: "DELETE FROM routes WHERE environment = $1", values },
         { sql: "DELETE FROM versions WHERE environment = $1 RETURNING codeId", values },
         { sql: "DELETE FROM services WHERE environment = $1", values },
         { sql: "DELETE FROM environments WHERE environment = $1", values },
@@ -194,6 +189,19 @@ function rowsOf(change: Change): readonly Statement[] {
           values: [change.environment, change.service, change.name],
         },
       ];
+    case "routeAdded": {
+      const { host, path, environment, service } = change.record;
+      return [
+        {
+          sql: "INSERT INTO routes (host, path, environment, service) VALUES ($1, $2, $3, $4)",
+          values: [host, path, environment, service],
+        },
+      ];
+    }
+    case "routeRemoved": {
+      const { host, path } = change.record;
+      return [{ sql: "DELETE FROM routes WHERE host = $1 AND path = $2", values: [host, path] }];
+    }
     case "tokenCreated": {
       const { id, hash, environments, rights, note, createdAt, expiresAt = null } = change.record;
       return [
@@ -228,34 +236,6 @@ function rowsOf(change: Change): readonly Statement[] {
         },
       ];
     }
-  }
-}
-
-/** Revisions are never used twice, so a key that is removed and comes again cannot be mistaken for the first one. */
-function keysOf(change: Change, key: string, revision: number): readonly Statement[] {
-  const forget = "DELETE FROM revisions WHERE key = $1";
-  switch (change.kind) {
-    case "environmentRemoved": {
-      const { environment } = change;
-      const prefix = serviceChangesKey(environment, "");
-      return [
-        { sql: forget, values: [environmentChangesKey(environment)] },
-        { sql: forget, values: [variablesKey(environment)] },
-        {
-          sql: "DELETE FROM revisions WHERE substr(key, 1, $1) = $2",
-          values: [prefix.length, prefix],
-        },
-      ];
-    }
-    default:
-      if (key === NO_KEY) return [];
-      return [
-        {
-          sql: `INSERT INTO revisions (key, revision) VALUES ($1, $2)
-            ON CONFLICT (key) DO UPDATE SET revision = excluded.revision`,
-          values: [key, revision],
-        },
-      ];
   }
 }
 

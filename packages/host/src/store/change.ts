@@ -2,6 +2,7 @@ import { serviceKey } from "@leveros/protocol";
 import type {
   AuditRecord,
   EnvironmentRecord,
+  RouteRecord,
   TokenRecord,
   VariableRecord,
   VersionRecord,
@@ -40,6 +41,8 @@ export type Change =
       readonly records: readonly VariableRecord[];
     }
   | ({ readonly kind: "variableRemoved"; readonly name: string } & ServicePlace)
+  | { readonly kind: "routeAdded"; readonly record: RouteRecord }
+  | { readonly kind: "routeRemoved"; readonly record: RouteRecord }
   | { readonly kind: "tokenCreated"; readonly record: TokenRecord }
   | { readonly kind: "tokenRemoved"; readonly id: string }
   /** Adds a record to the audit, and removes all but the newest 10,000. */
@@ -78,6 +81,8 @@ export type CommitResult =
 export const CHANGES_KEPT_MAX = 1_000;
 
 export const TOKENS_KEY = "tokens";
+/** One key for all: whether a route is possible depends on those of other environments. */
+export const ROUTES_KEY = "routes";
 /** The key of changes that depend on no other one. */
 export const NO_KEY = "";
 export const environmentChangesKey = (environment: string): string => `environment ${environment}`;
@@ -103,6 +108,9 @@ export function keyOf(change: Change): string {
     case "variablesSet":
     case "variableRemoved":
       return variablesKey(change.environment);
+    case "routeAdded":
+    case "routeRemoved":
+      return ROUTES_KEY;
     case "tokenCreated":
     case "tokenRemoved":
       return TOKENS_KEY;

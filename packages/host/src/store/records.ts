@@ -10,6 +10,17 @@ export interface EnvironmentRecord {
   readonly network: NetworkPolicy;
 }
 
+/** A host name, or a part of its paths, that leads to a service. */
+export interface RouteRecord {
+  /** In lower case. `*.` at its beginning stands for one label. */
+  readonly host: string;
+  /** `""`, or a path without a slash at its end. */
+  readonly path: string;
+  readonly environment: string;
+  /** `""` = the service that the label names. */
+  readonly service: string;
+}
+
 /** A token as it is stored: its hash, never itself. */
 export interface TokenRecord {
   readonly id: string;

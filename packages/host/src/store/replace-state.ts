@@ -13,6 +13,7 @@ const TABLES = [
   "services",
   "versions",
   "variables",
+  "routes",
   "tokens",
   "audit",
   "revisions",

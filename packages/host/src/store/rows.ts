@@ -2,6 +2,7 @@ import type { LeverJson, NetworkPolicy, Right } from "@leveros/protocol";
 import type {
   AuditRecord,
   EnvironmentRecord,
+  RouteRecord,
   TokenRecord,
   VariableRecord,
   VersionRecord,
@@ -50,6 +51,15 @@ export function variableOf(row: Row): VariableRecord {
     value: textOf(row["value"]),
     isSecret: numberOf(row["isSecret"]) === 1,
     setAt: textOf(row["setAt"]),
+  };
+}
+
+export function routeOf(row: Row): RouteRecord {
+  return {
+    host: textOf(row["host"]),
+    path: textOf(row["path"]),
+    environment: textOf(row["environment"]),
+    service: textOf(row["service"]),
   };
 }
 

@@ -72,6 +72,15 @@ const steps: readonly string[] = [
   ) STRICT;
   CREATE TABLE revisions (key TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `,
+  `
+  CREATE TABLE routes (
+    host TEXT NOT NULL,
+    path TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    service TEXT NOT NULL,
+    PRIMARY KEY (host, path)
+  ) STRICT;
+`,
 ];
 
 /** The version that this Lever reads and writes. */

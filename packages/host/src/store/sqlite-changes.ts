@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type AppliedChange, type Change, keyOf, type StoredChange } from "./change.ts";
-import { rulesOf, type Statement, writesOf } from "./change-statements.ts";
+import { rulesOf, writesOf } from "./change-statements.ts";
 import { jsonOf, numberOf, textOf } from "./rows.ts";
+import type { Statement } from "./sql-statement.ts";
 import { noteRemovals } from "./sqlite-notes.ts";
 import type { Statements } from "./statements.ts";
 

@@ -11,6 +11,7 @@ import {
   auditOf,
   environmentOf,
   numberOf,
+  routeOf,
   textOf,
   tokenOf,
   variableOf,
@@ -57,6 +58,7 @@ export function openSqliteStore(file: string, options: DatabaseOptions = {}): Sq
     environments: async () => statements.environments.all().map(environmentOf),
     variables: async (environment) => statements.variables.all(environment).map(variableOf),
     secrets: async (most) => statements.secrets.all(most).map(variableOf),
+    routes: async () => statements.routes.all().map(routeOf),
     tokens: async () => statements.tokens.all().map(tokenOf),
     audit: async (most) => statements.audit.all(most).map(auditOf).reverse(),
     async *liveVersions() {

@@ -12,6 +12,8 @@ const sql = {
     SELECT environment, service, name, value, isSecret, setAt FROM variables
     WHERE isSecret = 1 ORDER BY environment, service, name LIMIT ?`,
 
+  routes: "SELECT host, path, environment, service FROM routes ORDER BY host, path",
+
   tokens:
     "SELECT id, hash, environments, rights, note, createdAt, expiresAt FROM tokens ORDER BY rowid",
 

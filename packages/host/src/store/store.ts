@@ -2,12 +2,20 @@ import type { Change, CommitResult, StoredChange } from "./change.ts";
 import type {
   AuditRecord,
   EnvironmentRecord,
+  RouteRecord,
   TokenRecord,
   VariableRecord,
   VersionRecord,
 } from "./records.ts";
 
-export type { AuditRecord, EnvironmentRecord, TokenRecord, VariableRecord, VersionRecord };
+export type {
+  AuditRecord,
+  EnvironmentRecord,
+  RouteRecord,
+  TokenRecord,
+  VariableRecord,
+  VersionRecord,
+};
 
 /** The numbers of a service's versions; 0 = none. */
 interface VersionNumbers {
@@ -29,6 +37,8 @@ export interface Store {
   variables(environment: string): Promise<readonly VariableRecord[]>;
   /** At most so many of the secrets of all environments, by environment, service and name. */
   secrets(most: number): Promise<readonly VariableRecord[]>;
+  /** The routes of all environments, by host name and path. */
+  routes(): Promise<readonly RouteRecord[]>;
   /** Oldest first. */
   tokens(): Promise<readonly TokenRecord[]>;
   /** At most so many, the newest ones, oldest first. */

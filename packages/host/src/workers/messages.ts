@@ -4,6 +4,7 @@ import type { HostState } from "../gateway/platform/readiness.ts";
 import type { Part } from "../logs/parts.ts";
 import type { GatewayCounts } from "../metrics/gateway-meter.ts";
 import type { LiveVersion } from "../router/live-version.ts";
+import type { SiteRoute } from "../router/site-routes.ts";
 import type { TokenRecord } from "../store/store.ts";
 
 /** The first message to a worker. */
@@ -49,6 +50,7 @@ export type WorkerCommand =
       readonly service: string;
       readonly live?: LiveVersion | undefined;
     }
+  | { readonly type: "route"; readonly route: SiteRoute; readonly isKnown: boolean }
   | { readonly type: "token"; readonly record: TokenRecord; readonly isKnown: boolean }
   | { readonly type: "state"; readonly state: HostState }
   | { readonly type: "listen"; readonly port: number }

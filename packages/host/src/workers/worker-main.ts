@@ -74,6 +74,10 @@ function onCommand(message: WorkerCommand): void {
     case "service":
       router.setService(message.environment, message.service, message.live);
       return;
+    case "route":
+      if (message.isKnown) router.sites.routes.add(message.route);
+      else router.sites.routes.remove(message.route);
+      return;
     case "token":
       if (message.isKnown) worker?.tokens.add(message.record);
       else worker?.tokens.remove(message.record);

@@ -84,6 +84,7 @@ export class GatewayWorkers implements Listener {
       this.#sendAll(environmentCommand(environment, access)),
     );
     router.serviceChanged.add((change) => this.#sendAll({ type: "service", ...change }));
+    router.sites.routes.changed.add((change) => this.#sendAll({ type: "route", ...change }));
     readiness.changed.add((state) => this.#sendAll({ type: "state", state }));
     tokens.changed.add((change) => this.#sendAll({ type: "token", ...change }));
   }
@@ -165,6 +166,9 @@ export class GatewayWorkers implements Listener {
       for (const [service, { live }] of services) {
         worker.send({ type: "service", environment, service, live });
       }
+    }
+    for (const route of router.sites.routes) {
+      worker.send({ type: "route", route, isKnown: true });
     }
     for (const record of tokens.index.records)
       worker.send({ type: "token", record, isKnown: true });

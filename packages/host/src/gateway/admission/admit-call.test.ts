@@ -2,6 +2,7 @@ import { defaultLimits, LeverError, type LeverUrl, LOG_READER } from "@leveros/p
 import { describe, expect, it } from "vitest";
 import { TokenIndex } from "../../access/token-index.ts";
 import type { EnvironmentAccess } from "../../router/environment-access.ts";
+import { Sites } from "../../router/sites.ts";
 import { Admission, type IncomingCall } from "./admit-call.ts";
 
 const environments = new Map<string, EnvironmentAccess>([
@@ -12,7 +13,11 @@ const environments = new Map<string, EnvironmentAccess>([
   ],
   ["admin.lever", { corsOrigins: new Set(), kind: "platform", isPublic: false }],
 ]);
+const sites = new Sites();
+sites.routes.add({ host: "shop.example.com", path: "", environment: "dev.lever", service: "web" });
+sites.routes.add({ host: "*.open.example", path: "", environment: "open.lever", service: "" });
 const router = {
+  sites,
   environment: (name: string) => {
     const access = environments.get(name);
     return access && { access };
@@ -180,6 +185,47 @@ it.each<[string, IncomingCall, string | undefined]>([
 ])("%s", (_name, call, code) => {
   expect(codeOf(call)).toBe(code);
 });
+
+it.each<[string, string, string, string, string | undefined]>([
+  ["its own", "dev.lever", "shop.example.com", "https://shop.example.com", undefined],
+  ["its own, on a port", "dev.lever", "Shop.example.com:8", "http://shop.example.com:8", undefined],
+  [
+    "its own, on another port",
+    "dev.lever",
+    "shop.example.com:8",
+    "http://shop.example.com",
+    "forbidden",
+  ],
+  ["another one", "dev.lever", "shop.example.com", "https://evil.example", "forbidden"],
+  ["an opaque one", "dev.lever", "shop.example.com", "null", "forbidden"],
+  [
+    "a name of this machine",
+    "dev.lever",
+    "web.dev.lever.localhost",
+    "http://web.dev.lever.localhost",
+    undefined,
+  ],
+  [
+    "one of another environment",
+    "dev.lever",
+    "a.open.example",
+    "https://a.open.example",
+    "forbidden",
+  ],
+  ["one that is no service's", "dev.lever", "evil.example", "https://evil.example", "forbidden"],
+  [
+    "one below Lever's own",
+    "admin.lever",
+    "x.admin.lever.localhost",
+    "http://x.admin.lever.localhost",
+    "forbidden",
+  ],
+])(
+  "a page on a service's own host name calls with an origin that is %s",
+  (_name, environment, host, origin, code) => {
+    expect(codeOf(incoming({ target: target(environment), headers: { host, origin } }))).toBe(code);
+  },
+);
 
 describe("the errors of a call are checked in one order", () => {
   const malformed = new LeverError("malformed_request", "x");

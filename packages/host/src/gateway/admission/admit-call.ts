@@ -13,7 +13,7 @@ import type { TokenIndex } from "../../access/token-index.ts";
 import { GatewayMeter } from "../../metrics/gateway-meter.ts";
 import type { CallRouter } from "../../router/call.ts";
 import type { EnvironmentAccess } from "../../router/environment-access.ts";
-import { checkHostHeader, checkPageOrigin, isSiteHost } from "./browser-origin.ts";
+import { checkHostHeader, checkPageOrigin, isLocalHost, isOwnPage } from "./browser-origin.ts";
 import { authorize } from "./principal.ts";
 
 export {
@@ -43,7 +43,7 @@ export interface IncomingCall {
 export type AdmittedCall = Pick<CallRequest, "caller" | "target" | "isStream" | "timeoutMs">;
 
 interface AdmissionOptions {
-  readonly router: Pick<CallRouter, "environment">;
+  readonly router: Pick<CallRouter, "environment" | "sites">;
   readonly access: TokenIndex;
   readonly limits: Pick<Limits, "callTimeoutMs" | "callTimeoutMaxMs">;
 }
@@ -82,7 +82,7 @@ export class Admission {
     const environment = router.environment(target.environment)?.access;
     const isPagePossible = door !== "clientLink" && environment !== undefined;
     // A site has pages, and decides itself which others may call it.
-    if (isPagePossible && door !== "site") this.#checkOrigin(request, environment);
+    if (isPagePossible && door !== "site") this.#checkOrigin(request, target, environment);
     checkMethod(call, environment);
     if (isPagePossible) this.#checkHost(call, environment);
     const caller = authorize(access, call, environment);
@@ -118,7 +118,7 @@ export class Admission {
    */
   admitPreflight(environment: string, request: AccessRequest): void {
     const known = this.#options.router.environment(environment)?.access;
-    if (known !== undefined) this.#checkOrigin(request, known);
+    if (known !== undefined) this.#checkOrigin(request, { environment }, known);
   }
 
   /** The origin whose pages may read the response, `*` for any; undefined = the request has no origin, or a refused one. */
@@ -140,19 +140,26 @@ export class Admission {
       : "POST, OPTIONS";
   }
 
-  #checkOrigin({ headers }: AccessRequest, { corsOrigins }: EnvironmentAccess): void {
-    const refusal = checkPageOrigin(headers, corsOrigins);
-    if (refusal !== undefined) throw refusal;
+  #checkOrigin(
+    request: AccessRequest,
+    target: Pick<LeverUrl, "environment">,
+    access: EnvironmentAccess,
+  ): void {
+    const refusal = checkPageOrigin(request.headers, access.corsOrigins);
+    if (refusal === undefined) return;
+    const isServices = access.kind === "services";
+    if (!isServices || !isOwnPage(request, target, this.#options.router.sites)) throw refusal;
   }
 
-  #checkHost({ door, target, request }: IncomingCall, { corsOrigins }: EnvironmentAccess): void {
-    const { router, access } = this.#options;
-    // Names below `localhost` lead to this machine, and pages of this one come from the service itself.
-    if (door === "site" && isSiteHost(request, target)) return;
+  #checkHost({ door, target, request }: IncomingCall, access: EnvironmentAccess): void {
+    const { router, access: tokens } = this.#options;
     // Where pages of any origin may call, a page gains nothing by another host name.
-    if (corsOrigins.has("*") || !access.isTrustedByAddress(request)) return;
+    if (access.corsOrigins.has("*") || !tokens.isTrustedByAddress(request)) return;
+    if (access.kind === "services" && isLocalHost(request, target, door === "site")) return;
     const isPage = door === "site" && request.headers.origin !== undefined;
-    const isEnvironment = (name: string): boolean => router.environment(name) !== undefined;
+    const isEnvironment = (name: string): boolean =>
+      router.environment(name) !== undefined ||
+      router.sites.routes.environmentOf(name) !== undefined;
     const refusal = checkHostHeader(request, isEnvironment, isPage);
     if (refusal !== undefined) throw refusal;
   }

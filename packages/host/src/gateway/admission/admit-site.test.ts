@@ -2,6 +2,7 @@ import { defaultLimits, LeverError, LOG_READER, OUTSIDE } from "@leveros/protoco
 import { expect, it } from "vitest";
 import { TokenIndex, tokenHash } from "../../access/token-index.ts";
 import type { EnvironmentAccess } from "../../router/environment-access.ts";
+import { Sites } from "../../router/sites.ts";
 import { Admission } from "./admit-call.ts";
 
 const here = { remoteAddress: "127.0.0.1", localAddress: "127.0.0.1" };
@@ -24,6 +25,7 @@ function admission({ isPublic = false, hasToken = true }): Admission {
     });
   }
   const router = {
+    sites: new Sites(),
     environment: (name: string) => (name === "prod.lever" ? { access: environment } : undefined),
   };
   return new Admission({ router, access, limits: defaultLimits });

@@ -2,13 +2,16 @@ import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 import { isLoopbackName, LeverError, type LeverUrl } from "@leveros/protocol";
 import { type AccessRequest, withoutIpv6Mapping } from "../../access/access-request.ts";
-import { hostName, siteHostName } from "../http/host-name.ts";
+import type { Sites } from "../../router/sites.ts";
+import { hostName, siteHostName, siteOfHostName } from "../http/host-name.ts";
+import { ownEnvironment } from "../sites/own-host.ts";
 
 /**
  * Stops web pages from calling services with the rights of the person who visits them. A page chooses what its browser
  * sends, except for the headers that are checked here.
  *
- * - B1. A request with an Origin that the environment does not allow is refused before it does anything.
+ * - B1. A request with an Origin that the environment does not allow is refused before it does anything. The origin of a service's
+ *   own host name is allowed to its pages.
  * - B2. So is a request without an Origin that comes from a page of another site (Sec-Fetch-Site; `no-cors` by GET).
  * - B3. A caller that is trusted because it is on this machine must use one of the machine's own host names. With DNS
  *   rebinding, a page's host name leads to this machine; requests to that host name carry it in Host, and no Origin.
@@ -51,9 +54,34 @@ export function checkHostHeader(
   );
 }
 
-/** The Host header is the service's own name on this machine. */
-export function isSiteHost({ headers }: AccessRequest, target: LeverUrl): boolean {
-  return hostName(headers) === siteHostName(target);
+/**
+ * The Host header is a service's own name on this machine: names below `localhost` lead there, and pages of this one come from the
+ * service itself. A site answers by its own name, and calls come by those of its environment.
+ */
+export function isLocalHost(
+  { headers }: AccessRequest,
+  target: LeverUrl,
+  isSite: boolean,
+): boolean {
+  const name = hostName(headers) ?? "";
+  if (isSite) return name === siteHostName(target);
+  return siteOfHostName(name)?.environment === target.environment;
+}
+
+/**
+ * The request comes from a page on a service's own host name: it has the origin that it is sent to, apart from the scheme, which a
+ * proxy may change.
+ */
+export function isOwnPage(
+  { headers }: Pick<AccessRequest, "headers">,
+  { environment }: Pick<LeverUrl, "environment">,
+  sites: Sites,
+): boolean {
+  const { origin } = headers;
+  const host = headers[":authority"] ?? headers.host;
+  if (origin === undefined || typeof host !== "string") return false;
+  if (ownEnvironment(headers, sites) !== environment) return false;
+  return URL.parse(origin)?.host === host.toLowerCase();
 }
 
 function refusal(origin: string): LeverError {

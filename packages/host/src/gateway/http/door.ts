@@ -5,6 +5,7 @@ import { BodyReservation, tooManyBodies } from "../body-budget.ts";
 import { numberCall } from "../call-marks.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { servePlatform } from "../platform/door.ts";
+import { calledTarget } from "../sites/called-target.ts";
 import { serveSite } from "../sites/door.ts";
 import { readBody } from "./body.ts";
 import { askedTimeoutMs } from "./call-timeout.ts";
@@ -15,7 +16,6 @@ import type { Exchange, HttpRequest, HttpResponse } from "./exchange.ts";
 import { isBodyAwaited } from "./expectation.ts";
 import { isGrpcType, payloadKind } from "./payload-kind.ts";
 import { RegularReply } from "./reply.ts";
-import { requestTarget } from "./request-target.ts";
 import { isEventSource, serveStream } from "./stream/door.ts";
 import { serverSentEvents } from "./stream/format.ts";
 import { writeProblem } from "./write-response.ts";
@@ -29,9 +29,9 @@ export function serveHttp(
   const { admission, limits, log } = options;
   let target: LeverUrl | undefined;
   try {
-    if (servePlatform(request, response, options)) return;
     if (serveSite(request, response, options)) return;
-    target = requestTarget(request);
+    if (servePlatform(request, response, options)) return;
+    target = calledTarget(request, options.router.sites);
     const origin = admission.readableOrigin(target.environment, request);
     if (origin !== undefined) allowReading(response, origin);
     if (request.method === "OPTIONS") {

@@ -10,6 +10,9 @@ import { askedTimeoutMs } from "./call-timeout.ts";
 import { siteOfHostName } from "./host-name.ts";
 import { requestTarget } from "./request-target.ts";
 
+/** Begins paths of Lever itself. No service can have this name. */
+const PLATFORM = "-";
+
 /** The method that a plain request calls, a regular one, and its deadline (0 = none); undefined = the request is not plain. */
 export function plainTarget(
   path: string,
@@ -22,7 +25,9 @@ export function plainTarget(
   try {
     const target = requestTarget(request);
     const isPlain =
-      !isStreamingName(target.method) && siteOfHostName(target.environment) === undefined;
+      !isStreamingName(target.method) &&
+      siteOfHostName(target.environment) === undefined &&
+      target.service !== PLATFORM;
     return isPlain ? { target, askedMs } : undefined;
   } catch {
     // `serveHttp` takes the request, and answers with the reason.

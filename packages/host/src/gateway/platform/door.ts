@@ -3,6 +3,7 @@ import type { DoorOptions } from "../door-options.ts";
 import { discardBody } from "../http/discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../http/exchange.ts";
 import { writeProblem, writeResponse } from "../http/write-response.ts";
+import { ownEnvironment } from "../sites/own-host.ts";
 import { serveMetrics } from "./metrics.ts";
 
 /** Begins the paths of Lever's own pages. No service can have the name `-`. */
@@ -37,6 +38,8 @@ export function servePlatform(
 ): boolean {
   const { method, url = "" } = request;
   if (!url.startsWith(PREFIX) || (method !== "GET" && method !== "HEAD")) return false;
+  // A page of Lever must not have the origin of a service.
+  if (ownEnvironment(request.headers, options.router.sites) !== undefined) return false;
   const page = pages.get(url.split("?", 1)[0] ?? "");
   if (page === undefined) return false;
   page(request, response, options);

@@ -20,14 +20,14 @@ export function serveSite(
   response: HttpResponse,
   options: DoorOptions,
 ): boolean {
-  const site = siteRequest(request, options.router.sites);
-  if (site === undefined) return false;
   const fail = (error: unknown): void => {
     const failure = asLeverError(error, options.log, "gateway");
     writeFailure(response, failureParts(failure, request.headers));
     discardBody(request);
   };
   try {
+    const site = siteRequest(request, options.router.sites);
+    if (site === undefined) return false;
     if (site.path.startsWith("/")) serve(site, { request, response, options, fail });
     else redirect(site, request, response);
   } catch (error) {
@@ -83,7 +83,7 @@ function fetchFrom(
   const hasBody = announcesBody(request);
   const { opening, call } = siteCall(found, admitted, { request, options, hasBody });
   const { caller } = opening;
-  const isSandboxed = found.prefix !== "";
+  const isSandboxed = !found.isOwnHost;
   const reply = new SiteReply({ ...options, request, response, caller, call, isSandboxed });
   const handle = options.router.open(opening, reply, hasBody);
   reply.call = handle;

@@ -21,6 +21,7 @@ import { Tunnel } from "./tunnel.ts";
 /**
  * Carries a request for a WebSocket that a service's program answers. If the program accepts, its bytes are passed on in both
  * directions. Any other answer is an HTTP response, and the last one of the connection. False = the request is for something else.
+ * @throws LeverError as `siteRequest`, before anything is done with the connection
  */
 export function upgradeSite(
   request: IncomingMessage,
@@ -39,7 +40,7 @@ export function upgradeSite(
     const asked = { request, options, hasBody: false, upgrade: "websocket" } as const;
     const { opening, call } = siteCall(found, admitted, asked);
     const { caller } = opening;
-    const isSandboxed = found.prefix !== "";
+    const isSandboxed = !found.isOwnHost;
     const answer = new SiteReply({ ...options, request, response, caller, call, isSandboxed });
     const reply = new UpgradeReply(answer, { ...options, response, connection });
     reply.call = options.router.open(opening, reply, true);

@@ -12,9 +12,9 @@ import { type NumberedCall, numberCall } from "../call-marks.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { bodyTooSlow } from "../http/body.ts";
 import { askedTimeoutMs } from "../http/call-timeout.ts";
-import { requestTarget } from "../http/request-target.ts";
 import type { Upgrade } from "../http/server.ts";
 import { rejectConnection } from "../http/write-response.ts";
+import { calledTarget } from "../sites/called-target.ts";
 import { upgradeSite } from "../sites/upgrade.ts";
 import type { UnreadReplies } from "../unread-replies.ts";
 import { pingPeer } from "./ping-peer.ts";
@@ -57,13 +57,13 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
   };
   return (request, connection, head) => {
     connection.on("error", () => {});
-    if (upgradeSite(request, connection, head, options)) return;
     let admitted: AdmittedCall;
     let refusal: LeverError | undefined;
     try {
+      if (upgradeSite(request, connection, head, options)) return;
       admitted = admission.admitCall({
         door: "webSocket",
-        target: requestTarget(request),
+        target: calledTarget(request, router.sites),
         request,
         isStream: true,
         askedMs: askedTimeoutMs(request, limits),

@@ -111,7 +111,7 @@ function answer(exchange: FileExchange, found: Found & { kind: "file" }, status:
   const origin = options.admission.readableOrigin(site.environment, request);
   const headers = {
     "x-content-type-options": "nosniff",
-    ...(site.prefix !== "" && { "content-security-policy": SANDBOX }),
+    ...(!site.isOwnHost && { "content-security-policy": SANDBOX }),
     ...(origin !== undefined && readingHeaders(origin)),
   };
   answerFile({ request, response, found, status, headers }, options).catch(fail);
