@@ -1,11 +1,13 @@
 /**
  * Bundles programs from their sources. Two run where no packages are installed: the client for pages
  * (packages/client/dist/browser/leveros.js), and the program of an instance with the client that services may import
- * (packages/runtime/dist/instance). The lever command (packages/cli/dist/command.cjs) starts faster from few files.
+ * (packages/runtime/dist/instance). The lever command (packages/cli/dist/command.cjs) starts faster from few files. The
+ * console (packages/host/dist/console) is files that the host serves.
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { build, parseAst, transformWithOxc } from "vite";
+import { bundleConsole } from "./bundle-console.ts";
 
 const packages = join(import.meta.dirname, "../packages");
 const common = { configFile: false, logLevel: "error" } as const;
@@ -21,6 +23,8 @@ await build({
     lib: { entry: "src/index.ts", formats: ["es"], fileName: () => "leveros.js" },
   },
 });
+
+await bundleConsole(join(packages, "host/dist/console"));
 
 const instance = join(packages, "runtime/dist/instance");
 

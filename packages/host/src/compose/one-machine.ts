@@ -7,6 +7,7 @@ import type { Listener } from "../gateway/listener.ts";
 import { Readiness } from "../gateway/platform/readiness.ts";
 import { type CertificateFiles, readCertificate } from "../gateway/tls/certificate.ts";
 import { MetricHistory } from "../history/metric-history.ts";
+import { RecentTraffic } from "../history/recent-traffic.ts";
 import type { Isolation } from "../launcher/open-launcher.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
@@ -128,6 +129,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       clock,
       log,
     });
+    const recent = new RecentTraffic(host.meters.services, clock);
     const startedAt = clock.wallTime() - process.uptime() * 1_000;
     const about = { parts: host, folder, readiness, certificate, workers, isLocalOnly, bind };
     const endAdminStreams = startAdminService({
@@ -145,6 +147,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       cluster,
       gateways: front.gateways,
       history,
+      recent,
       busyTime,
       version: hostVersion(),
       startedAt,
@@ -167,6 +170,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     copies.start();
     history.start();
+    recent.start();
     readiness.change({ phase: "running" });
     const access = host.tokens.index.hasTokens ? undefined : WITHOUT_TOKEN;
     const reason = lackOfCores(workers, cores);
@@ -196,6 +200,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       await withTimeLimit(drained, LAST_REPLIES_MS, clock);
       listening.destroyConnections();
       await copies.close();
+      recent.close();
       await history.close();
       await cluster?.close();
       await store.close();
