@@ -25,6 +25,7 @@ const rows: readonly (readonly (readonly [name: string, ...command: string[]])[]
       ...testsBuildInfo,
     ],
     ["types of examples", "node", tsc, "-p", "examples"],
+    ["types of the site's search", "node", tsc, "-p", "scripts/docs-site"],
   ],
   [
     ["lints of the text", "node", "scripts/lint.ts"],

@@ -82,19 +82,20 @@ export function sentenceFaults({ path, text }: TextFile): Fault[] {
   return faults;
 }
 
-/** The names by which links reach the headings of a document, as GitHub makes them. */
+/** The names by which links reach the headings of a document. */
 export function anchorsOf(text: string): ReadonlySet<string> {
   const headings = withoutCode(text).matchAll(/^#+ (.+)$/gm);
-  return new Set(
-    [...headings].map(([, heading = ""]) =>
-      heading
-        .toLowerCase()
-        .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
-        .replace(/[^\p{L}\p{N}\- _]/gu, "")
-        .trim()
-        .replaceAll(" ", "-"),
-    ),
-  );
+  return new Set([...headings].map(([, heading = ""]) => anchorOf(heading)));
+}
+
+/** The name by which links reach a heading, as GitHub makes it. `heading`: as Markdown. */
+export function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .replace(/[^\p{L}\p{N}\- _]/gu, "")
+    .trim()
+    .replaceAll(" ", "-");
 }
 
 /** The text with its code blocks and comments blanked, so that positions stay. */
