@@ -146,10 +146,7 @@ function statsNow(
   };
 }
 
-export function methodStats(
-  meter: ServiceMeter | undefined,
-  windowMs: number,
-): ServiceStats["methods"] {
+function methodStats(meter: ServiceMeter | undefined, windowMs: number): ServiceStats["methods"] {
   return (meter?.allMethods ?? []).map((method) => ({
     method: method.method,
     ...trafficStats(methodTraffic(method), windowMs),

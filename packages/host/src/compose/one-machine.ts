@@ -3,11 +3,12 @@ import type { DeployReport, LimitName, Limits } from "@leveros/protocol";
 import { startAdminService } from "../admin/admin-service.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { CodeEntry } from "../deployer/copy-entries.ts";
+import { openRedirects } from "../gateway/http/redirects.ts";
 import type { Listener } from "../gateway/listener.ts";
 import { Readiness } from "../gateway/platform/readiness.ts";
-import { type CertificateFiles, readCertificate } from "../gateway/tls/certificate.ts";
+import { readCertificate, tlsFiles } from "../gateway/tls/certificate.ts";
+import type { CertificateSource } from "../gateway/tls/certificate-pairs.ts";
 import { MetricHistory } from "../history/metric-history.ts";
-import { RecentTraffic } from "../history/recent-traffic.ts";
 import type { Isolation } from "../launcher/open-launcher.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
@@ -36,8 +37,10 @@ export interface HostOptions {
   readonly port: number;
   /** Created when it is missing. Only one host may use it at a time. */
   readonly dataDir: string;
-  /** With them, the host serves TLS only. When the files change, it reads them again. */
-  readonly tls: CertificateFiles | undefined;
+  /** With certificates, the host serves TLS only. When the files change, it reads them again. */
+  readonly tls: CertificateSource | undefined;
+  /** A port without TLS, whose requests are redirected to the other one. Default: none. */
+  readonly redirect?: { readonly port: number; readonly acmeDir: string | undefined } | undefined;
   /** Processes that take connections; 1 = the host itself. undefined = by the machine's cores. */
   readonly workers: number | undefined;
   readonly limits: Limits;
@@ -96,7 +99,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   setUpProcess();
   const clock = systemClock;
   const busyTime = new BusyTime();
-  const certificate = options.tls && (await readCertificate(options.tls));
+  const certificate = options.tls && (await readCertificate(await tlsFiles(options.tls)));
   const otlpTarget = options.otlp && parseOtlpTarget(options.otlp.endpoint, options.otlp.headers);
   const { folder, store: durable } = openData(options.dataDir);
   const store = options.development === undefined ? durable : withVolatileVersions(durable);
@@ -129,7 +132,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
       clock,
       log,
     });
-    const recent = new RecentTraffic(host.meters.services, clock);
     const startedAt = clock.wallTime() - process.uptime() * 1_000;
     const about = { parts: host, folder, readiness, certificate, workers, isLocalOnly, bind };
     const endAdminStreams = startAdminService({
@@ -147,7 +149,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
       cluster,
       gateways: front.gateways,
       history,
-      recent,
       busyTime,
       version: hostVersion(),
       startedAt,
@@ -160,6 +161,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     listener = listening;
     await host.listens(listening.port);
+    const redirected =
+      options.redirect && (await openRedirects({ ...options.redirect, bind }, listening.port, log));
     const copies = new StoreCopies({
       store,
       storeFile: folder.storeFile,
@@ -170,7 +173,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     copies.start();
     history.start();
-    recent.start();
     readiness.change({ phase: "running" });
     const access = host.tokens.index.hasTokens ? undefined : WITHOUT_TOKEN;
     const reason = lackOfCores(workers, cores);
@@ -196,11 +198,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       endAdminStreams();
       // The calls in flight still need their instances.
       await host.close();
+      redirected?.close();
       const drained = listening.close();
       await withTimeLimit(drained, LAST_REPLIES_MS, clock);
       listening.destroyConnections();
       await copies.close();
-      recent.close();
       await history.close();
       await cluster?.close();
       await store.close();

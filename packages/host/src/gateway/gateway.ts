@@ -18,6 +18,7 @@ import { LostPeers } from "./lost-peers.ts";
 import type { Readiness } from "./platform/readiness.ts";
 import { FileCache } from "./sites/files/file-cache.ts";
 import { type Certificate, watchCertificate } from "./tls/certificate.ts";
+import { FurtherCertificates } from "./tls/further-certificates.ts";
 import { createTls, refuseCleartext, replaceCertificate } from "./tls/tls.ts";
 import { UnreadReplies } from "./unread-replies.ts";
 import { webSocketUpgrade } from "./websocket/door.ts";
@@ -74,7 +75,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     if (isLinkUpgrade(request.headers.upgrade)) links.open(request, socket, head);
     else openWebSocket(request, socket, head);
   });
-  const tls = certificate && createTls(certificate, limits.headersTimeoutMs, shared?.ticketKeys);
+  const further =
+    certificate?.further && new FurtherCertificates(certificate.further, { clock, log });
+  await further?.open();
+  const tls =
+    certificate &&
+    createTls(certificate, {
+      handshakeTimeoutMs: limits.headersTimeoutMs,
+      ticketKeys: shared?.ticketKeys,
+      further,
+    });
   const listener = await listen(
     {
       http1,
@@ -99,6 +109,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     // Their timers would keep the process alive.
     replies.close();
     peers.close();
+    further?.close();
     throw error;
   });
   const stopWatching =
@@ -117,6 +128,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     },
     close() {
       stopWatching?.();
+      further?.close();
       readiness.change({ phase: "stopping" });
       links.close();
       return listener.close();

@@ -18,6 +18,8 @@ import { readLimit } from "./read-limit.ts";
 import { watchStopSignals } from "./stop-signals.ts";
 import { DEFAULT_PORT, formatWelcome } from "./welcome.ts";
 
+const FILE = { parse: (text: string): string => text, allowed: "a file" };
+
 export const up: Command = command({
   name: "up",
   summary: "run Lever on this machine",
@@ -34,8 +36,28 @@ export const up: Command = command({
       allowed: "an address",
       default: "127.0.0.1",
     }),
-    tlsCert: value("<file>", "serve over TLS with this certificate and its chain (PEM)"),
-    tlsKey: value("<file>", "key of the certificate (PEM); changed files are read again"),
+    tlsCert: values(
+      "<file>",
+      "serve over TLS with this certificate and its chain (PEM); can be repeated",
+      FILE,
+    ),
+    tlsKey: values(
+      "<file>",
+      "key of the certificate (PEM), in the same order; changed files are read again",
+      FILE,
+    ),
+    tlsDir: value(
+      "<dir>",
+      "serve over TLS with the certificates in this folder, by their host names",
+    ),
+    httpPort: value("<port>", "redirect requests without TLS from this port", {
+      parse: parsePort,
+      allowed: "0 to 65535",
+    }),
+    acmeDir: value(
+      "<dir>",
+      "folder with answers to challenges of a certificate authority, for --http-port",
+    ),
     allowInsecureBind: flag(
       "allow an address that other machines can reach without TLS: tokens can then be read on the network",
     ),
@@ -86,6 +108,7 @@ ${Object.entries(defaultLimits)
     ["lever up"],
     ["lever up --port 9000 --data ./.lever"],
     ["lever up --bind 0.0.0.0 --port 443 --tls-cert fullchain.pem --tls-key privkey.pem"],
+    ["lever up --bind 0.0.0.0 --port 443 --tls-dir /etc/letsencrypt/live --http-port 80"],
     [
       "lever up --cluster postgres://lever@db/lever --cluster-key cluster.key --found",
       "the first host",
@@ -111,6 +134,7 @@ ${Object.entries(defaultLimits)
         port,
         dataDir: data,
         tls,
+        redirect: readRedirect(options, tls),
         workers: options.workers,
         limits: { ...defaultLimits, ...limits },
         overriddenLimits: new Set<LimitName>(options.limit.map(({ name }) => name)),
@@ -155,14 +179,28 @@ function readOtlp(url: string | undefined): HostOptions["otlp"] {
 }
 
 function readTls(options: {
-  tlsCert: string | undefined;
-  tlsKey: string | undefined;
+  tlsCert: readonly string[];
+  tlsKey: readonly string[];
+  tlsDir: string | undefined;
 }): HostOptions["tls"] {
-  const { tlsCert, tlsKey } = options;
-  if (tlsCert === undefined && tlsKey === undefined) return undefined;
-  if (tlsCert !== undefined && tlsKey !== undefined) return { certFile: tlsCert, keyFile: tlsKey };
-  const missing = tlsCert === undefined ? "--tls-cert" : "--tls-key";
-  throw usageError(`Cannot serve over TLS: ${missing} is missing.`);
+  const { tlsCert, tlsKey, tlsDir: folder } = options;
+  if (tlsCert.length !== tlsKey.length) {
+    const missing = tlsCert.length < tlsKey.length ? "--tls-cert" : "--tls-key";
+    throw usageError(`Cannot serve over TLS: ${missing} is missing.`);
+  }
+  if (tlsCert.length === 0 && folder === undefined) return undefined;
+  const pairs = tlsCert.map((certFile, index) => ({ certFile, keyFile: tlsKey[index] ?? "" }));
+  return { pairs, folder };
+}
+
+function readRedirect(
+  { httpPort, acmeDir }: { httpPort: number | undefined; acmeDir: string | undefined },
+  tls: HostOptions["tls"],
+): HostOptions["redirect"] {
+  if (httpPort !== undefined && tls !== undefined) return { port: httpPort, acmeDir };
+  if (httpPort === undefined && acmeDir === undefined) return undefined;
+  const needed = httpPort === undefined ? "--acme-dir needs --http-port" : "--http-port needs TLS";
+  throw usageError(`Cannot redirect to HTTPS: ${needed}.`);
 }
 
 function writeLogLine(line: string): void {

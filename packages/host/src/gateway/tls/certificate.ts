@@ -1,30 +1,73 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createSecureContext } from "node:tls";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { LeverError } from "@leveros/protocol";
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../logs/log.ts";
+import { type CertificateFiles, type CertificateSource, pairsIn } from "./certificate-pairs.ts";
 
-/** The files of a certificate, with its chain, and of its key; both PEM. */
-export interface CertificateFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
+export type { CertificateFiles } from "./certificate-pairs.ts";
+
+/** The certificates of a port. The first one is for all host names that no other one has. */
+export interface TlsFiles extends CertificateFiles {
+  /** Default: none. */
+  readonly further?: CertificateSource | undefined;
 }
 
 /** The content of the files. The key has been checked to be the certificate's. */
-export interface Certificate extends CertificateFiles {
+export interface Certificate extends TlsFiles {
   readonly cert: Buffer;
   readonly key: Buffer;
 }
 
 /** Certificates are replaced weeks before they expire, so a second is soon enough. A check reads two small files. */
-const CHECK_EVERY_MS = 1_000;
+export const CHECK_EVERY_MS: number = 1_000;
 
-/** @throws LeverError `malformed_request` with the file that cannot be read, or the reason why the pair cannot be used. */
-export async function readCertificate(files: CertificateFiles): Promise<Certificate> {
+/**
+ * Reads the certificates of a port, which all must be usable.
+ * @throws LeverError `malformed_request` with the file that cannot be read, or the reason why a pair cannot be used
+ */
+export async function readCertificate(files: TlsFiles): Promise<Certificate> {
+  const { further } = files;
+  for (const pair of further?.pairs ?? []) await readPair(pair);
+  return { ...(await readPair(files)), further };
+}
+
+/** @throws LeverError as `readCertificate` */
+export async function readPair(files: CertificateFiles): Promise<Certificate> {
   const certificate = await readFiles(files);
   checkCertificate(certificate);
   return certificate;
+}
+
+/**
+ * The first pair is for all host names that no other one has. In a folder, it is the first one by its name.
+ * @throws LeverError `malformed_request`
+ */
+export async function tlsFiles(source: CertificateSource): Promise<TlsFiles> {
+  const { pairs, folder } = source;
+  const inFolder = folder === undefined ? [] : await readFolder(folder);
+  const [first] = [...pairs, ...inFolder];
+  if (first === undefined) {
+    throw refusal(
+      `Cannot serve over TLS: the folder ${folder} has no certificate with its key, as name.crt and name.key, or name/fullchain.pem and name/privkey.pem.`,
+      undefined,
+    );
+  }
+  const hasOthers = folder !== undefined || pairs.length > 1;
+  return { ...first, further: hasOthers ? source : undefined };
+}
+
+async function readFolder(folder: string): Promise<readonly CertificateFiles[]> {
+  try {
+    return await pairsIn(folder);
+  } catch (error) {
+    throw refusal(`Cannot read the folder ${folder}: ${String(error)}.`, error);
+  }
+}
+
+export function contextOf({ cert, key }: Certificate): SecureContextOptions {
+  return { cert, key, minVersion: "TLSv1.2" };
 }
 
 /**
