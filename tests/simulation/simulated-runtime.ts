@@ -71,6 +71,7 @@ function isHook({ target }: CallRequest): boolean {
 export class SimulatedRuntime implements RuntimeLink {
   readonly isHeldBack = false;
   lastCall = 0;
+  readonly framesReceived = 0;
   readonly #world: World;
   readonly #exited: PromiseWithResolvers<ProcessExit> = Promise.withResolvers();
   readonly #running = new Set<Running>();

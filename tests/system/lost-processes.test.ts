@@ -43,7 +43,7 @@ const call = (text: string): Promise<HttpAnswer> => callMethod(lever.address, "/
 
 describe("a process that dies when it is given a call", () => {
   it("another instance gets the call of one that was killed", async () => {
-    // Unless the process lived on for some time, or had read the call: then nobody can be certain that nothing of it has run.
+    // Unless the host had to send something else meanwhile: then it cannot be certain that nothing of the call has run.
     const answers: string[] = [];
     while (answers.length < 10 && answers.at(-1) !== "after") {
       expect((await call("first")).status).toBe(200);

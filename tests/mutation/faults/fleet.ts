@@ -274,11 +274,16 @@ export const fleetFaults: readonly PlantedFault[] = [
     ],
   ]),
   ...faultsIn("host/src/processes/process-health.ts", [
-    ["A ping follows a call at once.", "options.hasNewCalls && !state.isPingDue", "false", HEALTH],
+    [
+      "A ping follows a call at once.",
+      "options.hasNewCalls && pingsPutOff",
+      "false && pingsPutOff",
+      HEALTH,
+    ],
     [
       "A process that is given calls all the time is never pinged.",
-      "options.hasNewCalls && !state.isPingDue",
-      "options.hasNewCalls",
+      "(options.hasAnswered ? PUT_OFF_MAX : 1)",
+      "Number.POSITIVE_INFINITY",
       HEALTH,
     ],
   ]),

@@ -14,6 +14,7 @@ import { type ExitKind, endError, exitKind, startError, wasKilled } from "./inst
 import { InstanceOutput } from "./instance-output.ts";
 import type { InstanceSpec } from "./instance-spec.ts";
 import { instanceStatus } from "./instance-status.ts";
+import { LinkActivity } from "./link-activity.ts";
 import { preparationReason } from "./service-failures.ts";
 
 /** Receives what happens to an instance: the service that it runs for. */
@@ -52,7 +53,7 @@ export class Instance {
   /** When its process had started. */
   #processAt: number | undefined;
   #wasReady = false;
-  #lastCallAtCheck = 0;
+  readonly #activity = new LinkActivity();
   /** Why it is stopped; undefined = it is not. */
   stopReason: string | undefined;
   /** It is stopped because its service needs fewer instances. */
@@ -206,10 +207,8 @@ export class Instance {
       this.#process.onSignOfLife();
       return;
     }
-    const { lastCall } = this.#link;
-    const hasNewCalls = lastCall !== this.#lastCallAtCheck;
-    this.#lastCallAtCheck = lastCall;
-    this.#process.checkHealth({ hostStallMs, isBusy: this.target.callsInFlight > 0, hasNewCalls });
+    const activity = this.#activity.next(this.#link);
+    this.#process.checkHealth({ hostStallMs, isBusy: this.target.callsInFlight > 0, ...activity });
   }
 
   /** It gets no new calls, and is stopped at `stopAt` at the latest. One that is still starting is killed. */

@@ -69,6 +69,8 @@ export interface RuntimeLink extends CallTarget {
   ping(onPong: () => void): void;
   /** Changes with each call that the instance is given. */
   readonly lastCall: number;
+  /** Changes with everything that the instance sends. */
+  readonly framesReceived: number;
   /** The link is paused to keep its rate, so a pong may come late. */
   readonly isHeldBack: boolean;
   /** Ends every open call with this error, if it was not unread (`Link.disconnected`). */
@@ -111,10 +113,8 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
       else if (parsed.type === "spans") handlers.onSpans(parsed);
       else handlers.onStopping();
     },
-    onClose(reason) {
-      link.disconnected(reason !== undefined && "code" in reason && RESETS.has(reason.code));
-      handlers.onLost(reason);
-    },
+    isReset: (error) => "code" in error && RESETS.has(error.code),
+    onClose: (reason) => handlers.onLost(reason),
     pace: {
       sent(bytes, sharedBytes) {
         if (passed !== undefined) {
@@ -144,6 +144,9 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
     ping: (onPong) => link.ping(onPong),
     get lastCall() {
       return link.lastCall;
+    },
+    get framesReceived() {
+      return link.framesReceived;
     },
     get isHeldBack() {
       // A ping that was sent during the pause gets time for its pong.

@@ -7,14 +7,23 @@ const times = { unresponsiveAfterMs: 400, unresponsiveKillAfterMs: 30_000 };
 /** Ticks for a busy or idle process, some after a stall of the host; returns each action with its time. */
 function play(
   start: HealthState,
-  ticks: readonly (readonly [at: number, isBusy: boolean | "given calls", hostStallMs?: number])[],
+  ticks: readonly (readonly [
+    at: number,
+    isBusy: boolean | "given calls" | "answers calls",
+    hostStallMs?: number,
+  ])[],
 ): string[] {
   let state = start;
   const actions: string[] = [];
   for (const [now, busy, hostStallMs = 0] of ticks) {
-    const hasNewCalls = busy === "given calls";
-    const isBusy = busy !== false;
-    const checked = checkHealth(state, { now, hostStallMs, isBusy, hasNewCalls, ...times });
+    const checked = checkHealth(state, {
+      now,
+      hostStallMs,
+      isBusy: busy !== false,
+      hasNewCalls: typeof busy === "string",
+      hasAnswered: busy === "answers calls",
+      ...times,
+    });
     state = checked.state;
     if (checked.action !== undefined) actions.push(`${now} ${checked.action}`);
   }
@@ -41,6 +50,28 @@ it("a ping waits for the next check, and no longer, if the process was just give
       [800, "given calls"],
     ]),
   ).toEqual(["400 ping", "800 unresponsive"]);
+});
+
+it("a ping of a process that answers the calls it is given waits for up to four checks", () => {
+  const ticks = [1, 2, 3, 4, 5, 6].map((tick) => [tick * 200, "answers calls"] as const);
+  expect(play(healthyNow(0), ticks)).toEqual(["1000 ping"]);
+  const blocked = [
+    [200, "answers calls"],
+    [400, "answers calls"],
+    [600, "given calls"],
+  ] as const;
+  expect(play(healthyNow(0), blocked)).toEqual(["600 ping"]);
+});
+
+it("a ping of a process that was idle meanwhile waits again", () => {
+  expect(
+    play(healthyNow(0), [
+      [200, "given calls"],
+      [400, false],
+      [600, "given calls"],
+      [800, true],
+    ]),
+  ).toEqual(["800 ping"]);
 });
 
 it("a process without an answer is unresponsive once, and killed much later", () => {

@@ -7,8 +7,8 @@ export interface HealthState {
   /** When it last gave a sign of life. */
   readonly lastSeenAt: number;
   readonly isUnresponsive: boolean;
-  /** A ping was due at the last check. */
-  readonly isPingDue: boolean;
+  /** How often in a row a ping was due and had to wait for the next check. */
+  readonly pingsPutOff: number;
 }
 
 export type HealthAction = "ping" | "unresponsive" | "kill";
@@ -20,15 +20,19 @@ export interface HealthOptions {
   readonly isBusy: boolean;
   /** It was given calls since the last check. */
   readonly hasNewCalls: boolean;
+  /** It has sent something since the last check. */
+  readonly hasAnswered: boolean;
   readonly unresponsiveAfterMs: number;
   readonly unresponsiveKillAfterMs: number;
 }
 
 /** A process without work is pinged less often. */
 const IDLE_PING_MS = 5_000;
+/** A ping of a process that answers calls waits at most for so many checks: pings measure how fast its event loop is. */
+const PUT_OFF_MAX = 4;
 
 export function healthyNow(now: number): HealthState {
-  return { pingedAt: undefined, lastSeenAt: now, isUnresponsive: false, isPingDue: false };
+  return { pingedAt: undefined, lastSeenAt: now, isUnresponsive: false, pingsPutOff: 0 };
 }
 
 /**
@@ -44,11 +48,17 @@ export function checkHealth(
 ): { state: HealthState; action: HealthAction | undefined } {
   const { now, hostStallMs, isBusy, unresponsiveAfterMs, unresponsiveKillAfterMs } = options;
   if (state.pingedAt === undefined) {
-    if (!isBusy && now - state.lastSeenAt < IDLE_PING_MS) return { state, action: undefined };
-    if (options.hasNewCalls && !state.isPingDue) {
-      return { state: { ...state, isPingDue: true }, action: undefined };
+    if (!isBusy && now - state.lastSeenAt < IDLE_PING_MS) {
+      return {
+        state: state.pingsPutOff > 0 ? { ...state, pingsPutOff: 0 } : state,
+        action: undefined,
+      };
     }
-    return { state: { ...state, pingedAt: now, isPingDue: false }, action: "ping" };
+    const { pingsPutOff } = state;
+    if (options.hasNewCalls && pingsPutOff < (options.hasAnswered ? PUT_OFF_MAX : 1)) {
+      return { state: { ...state, pingsPutOff: pingsPutOff + 1 }, action: undefined };
+    }
+    return { state: { ...state, pingedAt: now, pingsPutOff: 0 }, action: "ping" };
   }
   const waiting = { ...state, pingedAt: state.pingedAt + hostStallMs };
   const waitedMs = now - waiting.pingedAt;

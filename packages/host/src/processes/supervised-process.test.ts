@@ -62,7 +62,12 @@ class Supervised {
   check(...waitsMs: number[]): void {
     for (const ms of waitsMs) {
       this.clock.advance(ms);
-      this.process.checkHealth({ hostStallMs: 0, isBusy: true, hasNewCalls: false });
+      this.process.checkHealth({
+        hostStallMs: 0,
+        isBusy: true,
+        hasNewCalls: false,
+        hasAnswered: false,
+      });
     }
   }
 }

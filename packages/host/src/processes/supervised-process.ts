@@ -159,7 +159,9 @@ export class SupervisedProcess<Handle extends ProcessHandle> {
   }
 
   /** Pings a ready process when a ping is due, and kills it when it has not answered for too long (`HealthOptions`). */
-  checkHealth(observed: Pick<HealthOptions, "hostStallMs" | "isBusy" | "hasNewCalls">): void {
+  checkHealth(
+    observed: Pick<HealthOptions, "hostStallMs" | "isBusy" | "hasNewCalls" | "hasAnswered">,
+  ): void {
     if (!isServing(this.#state)) return;
     const { unresponsiveAfterMs, unresponsiveKillAfterMs } = this.#limits;
     const now = this.#clock.now();

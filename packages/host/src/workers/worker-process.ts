@@ -153,7 +153,12 @@ export class WorkerProcess {
 
   /** W4. Must be called regularly (`HealthTicker`). */
   checkHealth(hostStallMs: number): void {
-    this.#process.checkHealth({ hostStallMs, isBusy: false, hasNewCalls: false });
+    this.#process.checkHealth({
+      hostStallMs,
+      isBusy: false,
+      hasNewCalls: false,
+      hasAnswered: false,
+    });
   }
 
   /** Takes no new connections, and exits when those that are open have ended. Before it listens, it is killed. */

@@ -45,6 +45,8 @@ export type LinkHandlers = Pick<
   | "shared"
   | "onIdle"
 > & {
+  /** True for an error with which a socket ends whose peer had not read everything. Default: there is none. */
+  readonly isReset?: (error: Error) => boolean;
   /** Called once when the socket has closed. The owner must close the link with the error for its open calls. */
   readonly onClose: (reason: Error | undefined) => void;
   /**
@@ -144,8 +146,13 @@ export function attachLink(socket: LinkSocket, handlers: LinkHandlers): Link {
   // "close" follows every error. A half-closed link cannot be used.
   socket.on("error", (error) => {
     failure ??= error;
+    // Before "close", which comes later, further calls may be written into nowhere.
+    link.disconnected(handlers.isReset?.(error) === true);
   });
-  socket.on("end", () => socket.destroy());
+  socket.on("end", () => {
+    link.disconnected(false);
+    socket.destroy();
+  });
   socket.on("close", () => handlers.onClose(failure));
   return link;
 }
