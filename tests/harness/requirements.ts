@@ -72,6 +72,12 @@ export const requirements: readonly Requirement[] = [
       ),
   },
   {
+    tag: "needs-nginx",
+    what: "nginx",
+    debianPackages: ["nginx-light"],
+    isMet: () => hasPrograms("nginx"),
+  },
+  {
     tag: "needs-prometheus",
     what: "prometheus and promtool",
     // Without what the package recommends, which would listen.

@@ -26,6 +26,14 @@ export function admitSiteRequest(
 ): AdmittedSiteRequest {
   const { method = "GET" } = request;
   if (REFUSED_METHODS.has(method)) throw refusedMethod(method);
+  const coding = request.headers["transfer-encoding"];
+  // The service could not know of another one: the field is for this connection.
+  if (coding !== undefined && coding.trim().toLowerCase() !== "chunked") {
+    throw new LeverError(
+      "malformed_request",
+      "Cannot read the request: its transfer-encoding is not chunked alone.",
+    );
+  }
   const resource = requestResource(site.resource, path, request.headers);
   const target = { environment, service, resource, method: FETCH_METHOD };
   return admission.admitSite(target, request);
