@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** The memory of a process in bytes, with its share of what it has in common with others. */
 export function proportionalBytes(pid: number): number {
@@ -10,6 +10,15 @@ export function proportionalBytes(pid: number): number {
 export function computedMs(pid: number): number {
   const fields = statOf(pid);
   return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** Microseconds that the threads of a process have computed so far. A thread that has ended no longer counts. */
+export function computedUs(pid: number): number {
+  let ns = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0]);
+  }
+  return ns / 1_000;
 }
 
 /** Processor time of all processes that this one has started and that have ended. */

@@ -7,7 +7,12 @@ for name, value in string.gmatch(os.getenv("BENCH_FIELDS") or "", "([^:\n]+): ([
   wrk.headers[name] = value
 end
 wrk.headers["Host"] = os.getenv("BENCH_HOST")
-wrk.headers["Content-Type"] = "application/json"
+if os.getenv("BENCH_GET") then
+  wrk.method = "GET"
+  wrk.body = nil
+else
+  wrk.headers["Content-Type"] = "application/json"
+end
 
 local format = wrk.format
 if os.getenv("BENCH_CHUNKED") then

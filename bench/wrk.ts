@@ -10,7 +10,8 @@ export interface WrkRun {
   readonly path: string;
   /** The value of the Host header. */
   readonly host: string;
-  readonly body: string;
+  /** undefined = the requests are `GET`. */
+  readonly body?: string;
   readonly connections: number;
   readonly seconds: number;
   /** A new connection for each request. */
@@ -37,13 +38,13 @@ export interface WrkResult {
 }
 
 /**
- * Posts the same body over and over: each connection sends the next request when it has the reply to the one before.
+ * Posts the same body over and over, or gets the same page: each connection sends the next request when it has the reply to the one before.
  * @throws Error when wrk is missing or fails.
  */
 export async function wrk(run: WrkRun): Promise<WrkResult> {
   const folder = mkdtempSync(join(tmpdir(), "lever-bench-"));
   const body = join(folder, "body");
-  writeFileSync(body, run.body);
+  writeFileSync(body, run.body ?? "");
   try {
     const { address, path, host, connections, seconds, fields = {} } = run;
     const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}`);
@@ -58,6 +59,7 @@ export async function wrk(run: WrkRun): Promise<WrkResult> {
         BENCH_BODY: body,
         BENCH_HOST: host,
         BENCH_FIELDS: lines.join("\n"),
+        ...(run.body === undefined && { BENCH_GET: "1" }),
         ...(run.isChunked === true && { BENCH_CHUNKED: "1" }),
         ...(run.hasPreflight === true && { BENCH_PREFLIGHTS: `${connections}` }),
         ...(run.turns !== undefined && { BENCH_TURNS: `${run.turns}` }),

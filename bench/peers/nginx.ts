@@ -17,7 +17,17 @@ export function nginxMissing(): string | undefined {
 }
 
 /** One process of nginx that answers every request over TLS with the greeting itself. */
-export async function startNginxTls({ certFile, keyFile }: KeyPairFiles): Promise<EchoServer> {
+export function startNginxTls({ certFile, keyFile }: KeyPairFiles): Promise<EchoServer> {
+  return startNginx(
+    (port) => `server {
+      listen 127.0.0.1:${port} ssl; ssl_certificate ${certFile}; ssl_certificate_key ${keyFile};
+      location / { return 200 '"Hello, world!"'; }
+    }`,
+  );
+}
+
+/** One process of nginx with these servers (ngx_http_core_module), of which one listens on the port. */
+export async function startNginx(servers: (port: number) => string): Promise<EchoServer> {
   const folder = mkdtempSync(join(tmpdir(), "lever-bench-"));
   const file = join(folder, "nginx.conf");
   const port = await freePort();
@@ -29,10 +39,7 @@ export async function startNginxTls({ certFile, keyFile }: KeyPairFiles): Promis
     http {
       access_log off; default_type application/json;
       ${places.map((place) => `${place}_temp_path ${folder}/${place};`).join(" ")}
-      server {
-        listen 127.0.0.1:${port} ssl; ssl_certificate ${certFile}; ssl_certificate_key ${keyFile};
-        location / { return 200 '"Hello, world!"'; }
-      }
+      ${servers(port)}
     }`,
   );
   const program = startProgram(PROGRAM, ["-c", file, "-e", join(folder, "errors")]);

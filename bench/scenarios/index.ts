@@ -9,6 +9,7 @@ import { deploySize } from "./deploy-size.ts";
 import { deploys } from "./deploys.ts";
 import { devSaves } from "./dev-saves.ts";
 import { grpc } from "./grpc.ts";
+import { httpApps } from "./http-apps.ts";
 import { http2 } from "./http2.ts";
 import { kills } from "./kills.ts";
 import { largeMessages } from "./large-messages.ts";
@@ -42,6 +43,7 @@ export const scenarios: readonly Scenario[] = [
   serviceToService,
   grpc,
   http2,
+  httpApps,
   streams,
   roomScenario,
   cost,

@@ -1,10 +1,9 @@
-import { fileURLToPath } from "node:url";
 import { adminOf } from "../../tests/harness/admin.ts";
-import { eventually } from "../../tests/harness/eventually.ts";
 import { callMethod } from "../../tests/harness/http-call.ts";
-import { type RunningLever, startLever } from "../../tests/harness/lever.ts";
+import { startLever } from "../../tests/harness/lever.ts";
 import { deployService, testService } from "../../tests/harness/test-service.ts";
 import { atLeast, atMost, type Figure, measured } from "../figure.ts";
+import { longestTurn, loopDelayEnv } from "../host-loop.ts";
 import type { Scenario } from "../scenario.ts";
 
 const LINES_PER_SECOND = 200_000;
@@ -40,26 +39,9 @@ const CALM = `exports.count = (from) => { for (let i = from; i < from + ${CALM_L
 
 type Load = "none" | "lines" | "records";
 
-/** The longest delay of the host's event loop since the last time, and the most processor time of one turn. */
-async function longestTurn(
-  lever: RunningLever,
-): Promise<{ readonly delayMs: number; readonly computedMs: number }> {
-  const found = (): RegExpMatchArray[] => [
-    ...lever.printed().matchAll(/^event loop: (.*) ms, (.*) ms$/gm),
-  ];
-  const before = found().length;
-  process.kill(lever.pid, "SIGUSR2");
-  const [, delayMs, computedMs] = await eventually(async () => found()[before]);
-  return { delayMs: Number(delayMs), computedMs: Number(computedMs) };
-}
-
 /** One service floods its output while another one prints now and then. */
 async function floodLogs({ ms, rounds }: { ms: number; rounds: number }): Promise<Figure[]> {
-  const preload = fileURLToPath(new URL("../loop-delay.ts", import.meta.url));
-  await using lever = await startLever({
-    logsOutput: false,
-    env: { NODE_OPTIONS: `--import=${preload}` },
-  });
+  await using lever = await startLever({ logsOutput: false, env: loopDelayEnv });
   await deployService(lever, testService(NOISY, { name: "noisy" }));
   await deployService(lever, testService(CALM, { name: "calm" }));
   const call = async (path: string, ...args: unknown[]): Promise<unknown> =>

@@ -3,13 +3,12 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
-import { startHost } from "@leveros/host";
-import { defaultLimits } from "@leveros/protocol";
+import { startLever } from "../../tests/harness/lever.ts";
 import { Caller } from "../../tests/harness/load.ts";
 import { MANY, manyName, putManyServices } from "../../tests/harness/many-services.ts";
 import { type Figure, measured } from "../figure.ts";
+import { type LongestTurn, longestTurn, loopDelayEnv } from "../host-loop.ts";
 import type { Scenario } from "../scenario.ts";
 
 /** A call with more bytes may not wait for an instance: it is refused and counted, and starts none. */
@@ -22,48 +21,58 @@ export const scrape: Scenario = {
   about: "how long a scrape holds the event loop of a host whose services have all been called",
   async run({ services, rounds }): Promise<readonly Figure[]> {
     const dataDir = mkdtempSync(join(tmpdir(), "lever-scrape-"));
-    await putManyServices(dataDir, services);
-    // In this process, where the delay of its event loop can be measured.
-    const host = await startHost({
-      bind: "127.0.0.1",
-      port: 0,
-      dataDir,
-      tls: undefined,
-      workers: 1,
-      limits: {
-        ...defaultLimits,
-        metricSeriesMax: services,
-        queuedBytesPerServiceMax: WAITING_BYTES_MAX,
-        warmRuntimesMax: 0,
-      },
-      overriddenLimits: new Set(),
-      isolation: "process",
-      isLocalOnly: true,
-      otlp: undefined,
-      logLevel: "info",
-      showsOutput: false,
-      logTo: { write() {} },
-    });
     try {
-      const address = `127.0.0.1:${host.port}`;
-      await callEach(address, services);
-      const [idle, plain, compressed]: [number[], number[], number[]] = [[], [], []];
+      await putManyServices(dataDir, services);
+      const limits = [
+        `metricSeriesMax=${services}`,
+        `queuedBytesPerServiceMax=${WAITING_BYTES_MAX}`,
+        "warmRuntimesMax=0",
+      ];
+      await using lever = await startLever({
+        dataDir,
+        workers: 1,
+        args: limits.flatMap((limit) => ["--limit", limit]),
+        env: loopDelayEnv,
+      });
+      await callEach(lever.address, services);
+      const turnDuring = async (work: () => Promise<void>): Promise<LongestTurn> => {
+        await longestTurn(lever);
+        await work();
+        return await longestTurn(lever);
+      };
+      const scrapeWith = (...args: string[]): Promise<LongestTurn> =>
+        turnDuring(() => fetchMetrics(lever.address, args));
+      const turns: Record<"rest" | "plain" | "compressed", LongestTurn[]> = {
+        rest: [],
+        plain: [],
+        compressed: [],
+      };
+      // The first time, code is compiled.
+      await scrapeWith();
       for (let round = 0; round < rounds; round++) {
-        idle.push(await longestDelayMs(() => delay(REST_MS)));
-        plain.push(await longestDelayMs(() => fetchMetrics(address, [])));
-        compressed.push(await longestDelayMs(() => fetchMetrics(address, ["--compressed"])));
+        turns.rest.push(await turnDuring(() => delay(REST_MS)));
+        turns.plain.push(await scrapeWith());
+        turns.compressed.push(await scrapeWith("--compressed"));
       }
       return [
-        measured("longest delay at rest, ms", idle),
-        measured("longest delay in a scrape, ms", plain),
-        measured("longest delay in a compressed scrape, ms", compressed),
+        ...turnFigures("at rest", turns.rest),
+        ...turnFigures("in a scrape", turns.plain),
+        ...turnFigures("in a compressed scrape", turns.compressed),
       ];
     } finally {
-      await host.close();
       rmSync(dataDir, { recursive: true, force: true });
     }
   },
 };
+
+function turnFigures(when: string, turns: readonly LongestTurn[]): Figure[] {
+  const delays = turns.map(({ delayMs }) => delayMs);
+  const computed = turns.map(({ computedMs }) => computedMs);
+  return [
+    measured(`longest delay ${when}, ms`, delays),
+    measured(`longest turn ${when}, ms of processor time`, computed),
+  ];
+}
 
 /** Calls every service once, so that each has series of its own. */
 async function callEach(address: string, services: number): Promise<void> {
@@ -74,15 +83,6 @@ async function callEach(address: string, services: number): Promise<void> {
     while (next < services) await caller.call(`/${manyName(next++)}/work`, args, MANY);
   };
   await Promise.all(Array.from({ length: CALLERS }, callInTurn));
-}
-
-/** The longest time for which the event loop did nothing else while the work went on. */
-async function longestDelayMs(work: () => Promise<void>): Promise<number> {
-  const histogram = monitorEventLoopDelay({ resolution: 1 });
-  histogram.enable();
-  await work();
-  histogram.disable();
-  return histogram.max / 1e6;
 }
 
 /** By another process, which takes no time of this one. */

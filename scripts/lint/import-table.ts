@@ -12,6 +12,7 @@ const packages: Readonly<Record<string, string>> = {
   "@leveros/runtime": "runtime",
   "@leveros/host": "host",
   "@leveros/cli": "cli",
+  "@leveros/console": "console",
 };
 
 /** Every part of the host may import these. */
@@ -55,7 +56,7 @@ function faultsOf(file: TextFile, table: ImportTable): readonly Fault[] {
 
 /** The part that a file belongs to: the row of the table with the longest path that leads to it. */
 export function partOf(path: string, table: ImportTable): string | undefined {
-  const [, name = "", , ...rest] = path.replace(/\.ts$/, "").split("/");
+  const [, name = "", , ...rest] = path.replace(/\.tsx?$/, "").split("/");
   for (let length = rest.length; length >= 0; length--) {
     const part = [name, ...rest.slice(0, length)].join("/");
     if (table.has(part)) return part;

@@ -34,7 +34,7 @@ export function readRepository(root: string): Repository {
   });
   return {
     root,
-    sources: globSync("packages/*/src/**/*.ts", { cwd: root }).sort().map(read),
+    sources: globSync("packages/*/src/**/*.{ts,tsx}", { cwd: root }).sort().map(read),
     outsiders: globSync("{tests,bench}/**/*.ts", {
       cwd: root,
       exclude: (path) => path.includes("node_modules"),

@@ -42,8 +42,13 @@ export function planRelease(options: ReleaseOptions): readonly Step[] {
     run("git", "commit", "--all", "--message", title),
     run("git", "tag", "--annotate", `v${version}`, "--message", title),
     run("npm", "run", "archive", "--", "dist"),
-    ...(isPublished ? publishOrder(packages).map((one) => publish(one, options)) : []),
+    ...(isPublished ? publishOrder(published(packages)).map((one) => publish(one, options)) : []),
   ];
+}
+
+/** Without those whose files other packages contain. */
+function published(packages: readonly Package[]): readonly Package[] {
+  return packages.filter(({ manifest }) => manifest.private !== true);
 }
 
 function publish({ manifest }: Package, { hasProvenance }: ReleaseOptions): Step {

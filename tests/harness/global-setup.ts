@@ -7,10 +7,14 @@ const root = join(import.meta.dirname, "../..");
 const bundles = [
   "packages/client/dist/browser/leveros.js",
   "packages/runtime/dist/instance/main.cjs",
+  "packages/host/dist/console/index.html",
 ];
-const sources = ["packages/{protocol,client,runtime}/{package.json,src/**/*}", "scripts/bundle.ts"];
+const sources = [
+  "packages/{protocol,client,runtime,console}/{package.json,src/**/*}",
+  "scripts/bundle*.ts",
+];
 
-/** Rebuilds the bundles of instances and pages when a source is newer. */
+/** Rebuilds the bundles of instances and pages, and the console, when a source is newer. */
 export default function setup(project: TestProject): void {
   bundle();
   project.onTestsRerun(async () => bundle());

@@ -1,4 +1,6 @@
 // @module-tag needs-postgres
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { HostsReport } from "@leveros/protocol";
 import { Client } from "leveros";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -91,6 +93,14 @@ it("a revoked token is refused on every host as soon as the command returns", as
   }
 });
 
+it("a restart of a service replaces its instances on every host", async () => {
+  const before = await call(b, "reader", "variable", "LEVEROS_INSTANCE_ID");
+  await admin(a).invoke("restartService", "dev.lever", "reader");
+  await eventually(
+    async () => (await call(b, "reader", "variable", "LEVEROS_INSTANCE_ID")) !== before,
+  );
+});
+
 it("an environment is created and removed on every host", async () => {
   await admin(b).invoke("createEnvironment", "test.lever");
   const names = async (host: RunningLever) =>
@@ -130,7 +140,12 @@ it("a change waits for a host that was killed, which comes back with it", async 
 
 describe("while the database is stopped", () => {
   beforeAll(async () => {
+    const archives = (host: string): string[] =>
+      readdirSync(join(cluster.dataDir(host), "archives"));
+    const before = archives("a");
     await deploy(a, service("cold", "known"));
+    const [added = ""] = archives("a").filter((name) => !before.includes(name));
+    await eventually(() => ["b", "c"].every((host) => archives(host).includes(added)));
     await cluster.database.stop();
   });
 
@@ -140,7 +155,12 @@ describe("while the database is stopped", () => {
       "two",
       "two",
     ]);
-    expect(await call(a, "cold")).toBe("known");
+    // Each host has fetched the archive ahead.
+    expect(await Promise.all([a, b, c].map((host) => call(host, "cold")))).toEqual([
+      "known",
+      "known",
+      "known",
+    ]);
   });
 
   it("a change is refused with 503, a sentence and Retry-After", async () => {
@@ -172,16 +192,13 @@ describe("while the database is stopped", () => {
 });
 
 describe("a host refuses to start", () => {
-  const otherKey = async (): Promise<readonly string[]> => {
-    const { writeFileSync } = await import("node:fs");
+  const otherKey = (): readonly string[] => {
     const file = `${cluster.dataDir("other")}.key`;
     writeFileSync(file, `${Buffer.alloc(32, 7).toString("base64")}\n`);
     return [...cluster.args.slice(0, 3), file];
   };
 
-  it.each<
-    [what: string, args: () => readonly string[] | Promise<readonly string[]>, remedy: string]
-  >([
+  it.each<[what: string, args: () => readonly string[], remedy: string]>([
     ["with the key of another cluster", otherKey, "Copy the key file of another host"],
     [
       "for the first time without its database",
@@ -189,7 +206,7 @@ describe("a host refuses to start", () => {
       "no server listens there",
     ],
   ])("%s", async (what, args, remedy) => {
-    const run = await cluster.refused(what.replaceAll(" ", "-"), await args());
+    const run = await cluster.refused(what.replaceAll(" ", "-"), args());
     expect(run.stderr).toContain(remedy);
     expect([2, 3]).toContain(run.status);
   });

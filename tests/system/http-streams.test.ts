@@ -276,7 +276,7 @@ describe("a WebSocket", () => {
 
   it("a WebSocket of the protocol lever sends the method's error as a message", async () => {
     expect(await talk("failChan", ["[]"], "lever")).toEqual({
-      messages: ["1", '!{"error":{"code":7}}'],
+      messages: ["1", expect.stringMatching(/^!\{"error":\{"code":7\},"call":"[\w-]+"\}$/)],
       code: 4000,
       reason: '{"code":7}',
     });

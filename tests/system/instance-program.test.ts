@@ -48,11 +48,11 @@ function testInstance(isolation: "oci" | "process"): void {
     expect(NOT_NEEDED.filter((name) => loaded.includes(name))).toEqual([]);
   });
 
-  it(`an instance (${isolation}) runs a program of one file`, async () => {
+  it(`an instance (${isolation}) runs a program of two files`, async () => {
     const loaded = (await call("ofRuntime")) as string[];
     // A runtime that a call waited for does not warm up.
     const own = loaded.filter((name) => name !== "warm-up-service.cjs");
-    expect(own).toEqual(["leveros.mjs", "main.cjs", "server.js"]);
+    expect(own).toEqual(["leveros.mjs", "link.cjs", "main.cjs", "server.js"]);
   });
 
   it(`a service (${isolation}) sees none of the variables for its runtime`, async () => {

@@ -176,17 +176,19 @@ function readFailure(text: string, events: CallListener): () => void {
   const failure = JSON.parse(text) as {
     error?: unknown;
     bytesError?: string;
+    call?: unknown;
     problem?: SentError & { readonly detail?: unknown };
   };
   const { problem, bytesError } = failure;
+  const call = typeof failure.call === "string" ? failure.call : undefined;
   if (problem !== undefined) {
     const error = readSentError({ ...problem, message: problem.detail }, "Lever ended the stream.");
     return () => events.onAbort(error);
   }
   if (bytesError !== undefined) {
     const bytes = Uint8Array.from(atob(bytesError), (char) => char.charCodeAt(0));
-    return () => events.onFail(PAYLOAD_BYTES, bytes);
+    return () => events.onFail(PAYLOAD_BYTES, bytes, call);
   }
   const value = encoder.encode(JSON.stringify(failure.error) ?? "null");
-  return () => events.onFail(PAYLOAD_JSON, value);
+  return () => events.onFail(PAYLOAD_JSON, value, call);
 }

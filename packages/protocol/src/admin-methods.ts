@@ -14,11 +14,19 @@ import type {
   ServiceRestart,
   StopReport,
   VariableListing,
+  VersionListing,
 } from "./admin-messages.ts";
 import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
 import type { BackupReport } from "./backup-report.ts";
 import type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
 import type { ClusterStatus, HostsReport } from "./cluster-messages.ts";
+import type {
+  Overview,
+  ServiceDetails,
+  ServiceQuery,
+  ServiceWindow,
+  WatchMessage,
+} from "./console-messages.ts";
 import type { HostStatus } from "./host-status.ts";
 import type { EventFilter, HostEvent, LogFilter, LogMessage, LogPage } from "./log-messages.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
@@ -59,6 +67,17 @@ export interface AdminMethods {
     options?: { readonly minutes?: number },
   ): StatsReport;
   hostStats(options?: { readonly minutes?: number }): HostStats;
+  /** With `minutes`, its series is that of the history. */
+  getOverview(environment: string, options?: { readonly minutes?: number }): Overview;
+  findServices(environment: string, query?: ServiceQuery): ServiceWindow;
+  /** With `minutes`, its series is that of the history. */
+  getService(
+    environment: string,
+    service: string,
+    options?: { readonly minutes?: number },
+  ): ServiceDetails;
+  /** Newest first. */
+  listVersions(environment: string, service: string): readonly VersionListing[];
   createEnvironment(name: string): null;
   removeEnvironment(environment: string, options?: { readonly force?: boolean }): null;
   listEnvironments(): readonly EnvironmentListing[];
@@ -92,6 +111,10 @@ export interface AdminMethods {
   listTokens(): readonly TokenListing[];
   whoAmI(): Whoami;
   revokeToken(id: string, options?: { readonly force?: boolean }): null;
+  /** null = the console needs none. */
+  createConsoleCode(): { readonly code: string | null };
+  /** Called with a code as its token. */
+  openConsole(): CreatedToken;
   listAudit(): readonly AuditEntry[];
   getStatus(): HostStatus;
   listHosts(): HostsReport;
@@ -141,4 +164,6 @@ export interface AdminStreams {
   ): Uint8Array;
   /** `lost` calls were forgotten before they could be sent. */
   watchCallsChan(environment: string, filter?: CallFilter): CallRecord | { readonly lost: number };
+  /** Its caller sends messages of the type `WatchRequest`. */
+  watchChan(): WatchMessage;
 }

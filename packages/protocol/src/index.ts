@@ -61,6 +61,19 @@ export { cancelled, endedWithoutReply, wrongMethodKind } from "./call-errors.ts"
 export type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
 export { CALL_RUNS_MAX, callNumbersOf, formatCallId, parseCallId } from "./call-number.ts";
 export type { ClusterStatus, HostListing, HostsBehind, HostsReport } from "./cluster-messages.ts";
+export type {
+  InstanceDetails,
+  Overview,
+  ServiceDetails,
+  ServiceOrder,
+  ServiceQuery,
+  ServiceRow,
+  ServiceWindow,
+  TrafficSeries,
+  WatchedMethod,
+  WatchMessage,
+  WatchRequest,
+} from "./console-messages.ts";
 export { DEFAULT_ENVIRONMENT, environmentOf, isLoopbackName } from "./default-environment.ts";
 export { parseDurationMs } from "./duration.ts";
 export { EarlyMessages } from "./early-messages.ts";

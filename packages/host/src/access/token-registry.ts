@@ -5,6 +5,7 @@ import { Emitter } from "../emitter.ts";
 import type { State } from "../state/state.ts";
 import { type AppliedChange, TOKENS_KEY } from "../store/change.ts";
 import type { Store, TokenRecord } from "../store/store.ts";
+import { consoleTokensOf } from "./console-tokens.ts";
 import { type PrincipalId, TokenIndex, type TokenIndexOptions, tokenHash } from "./token-index.ts";
 import type { TokenOptions } from "./token-options.ts";
 
@@ -88,7 +89,7 @@ export class TokenRegistry {
   }
 
   /**
-   * Requests with the token are refused from now on. The last token that may do everything is revoked only if `isForced`.
+   * Requests with the token are refused from now on, as are those of sessions of the console that it has opened. The last token that may do everything is revoked only if `isForced`.
    * @throws LeverError `not_found`, `conflict`
    */
   async revoke(id: string, { isForced }: { isForced: boolean }): Promise<void> {
@@ -107,6 +108,9 @@ export class TokenRegistry {
       if (isLast && !isForced) throw lastAdmin(id, others.length);
       return { kind: "tokenRemoved", id };
     });
+    for (const { id: ofConsole } of consoleTokensOf(this.index.records, id)) {
+      await state.change(TOKENS_KEY, () => ({ kind: "tokenRemoved", id: ofConsole }));
+    }
   }
 
   /** The token of a principal; null = it has none, and needs none. @throws LeverError `unauthorized` */

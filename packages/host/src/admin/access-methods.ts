@@ -1,6 +1,7 @@
+import { createConsoleCode, openConsoleSession } from "../access/console-sessions.ts";
 import type { PrincipalId } from "../access/token-index.ts";
 import type { TokenRegistry } from "../access/token-registry.ts";
-import { isoTime } from "../clock.ts";
+import { type Clock, isoTime } from "../clock.ts";
 import type { Store } from "../store/store.ts";
 import { flag, tokenId, tokenOptions } from "./arguments.ts";
 import { adminMethod, type Methods } from "./method-table.ts";
@@ -13,12 +14,19 @@ export interface AccessParts {
   /** The principal of the call that runs. */
   readonly caller: () => PrincipalId;
   readonly store: Store;
+  readonly clock: Clock;
 }
 
 /** Methods for tokens, and for the audit. */
 export const accessMethods: Methods<
   AccessParts,
-  "createToken" | "listTokens" | "whoAmI" | "revokeToken" | "listAudit"
+  | "createToken"
+  | "listTokens"
+  | "whoAmI"
+  | "revokeToken"
+  | "createConsoleCode"
+  | "openConsole"
+  | "listAudit"
 > = {
   createToken: adminMethod(
     {
@@ -61,6 +69,28 @@ export const accessMethods: Methods<
       await tokens.revoke(id, { isForced });
       return null;
     },
+  ),
+
+  createConsoleCode: adminMethod(
+    {
+      right: "any",
+      isChange: true,
+      arguments: [],
+      does: "Creates a code that opens the console once, within a minute, with the rights of the call's token; `null` where none is needed.",
+    },
+    async ({ tokens, caller, clock }) => ({
+      code: await createConsoleCode(tokens, caller(), clock.wallTime()),
+    }),
+  ),
+
+  openConsole: adminMethod(
+    {
+      right: "any",
+      isChange: true,
+      arguments: [],
+      does: "Trades a code, as the token of the call, for a token of the console, which is good for 12 hours.",
+    },
+    ({ tokens, caller, clock }) => openConsoleSession(tokens, caller(), clock.wallTime()),
   ),
 
   listAudit: adminMethod(

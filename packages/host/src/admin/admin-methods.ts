@@ -7,12 +7,14 @@ import { type LogParts, logMethods } from "./log-methods.ts";
 import type { MethodTable } from "./method-table.ts";
 import { type MetricParts, metricMethods } from "./metric-methods.ts";
 import { type ObserveParts, observeMethods } from "./observe-methods.ts";
+import { type OverviewParts, overviewMethods } from "./overview-methods.ts";
 import { type ProfileParts, profileMethods } from "./profile-methods.ts";
 import { type RouteParts, routeMethods } from "./route-methods.ts";
 import { type ServiceParts, serviceMethods } from "./service-methods.ts";
 import { type StatsParts, statsMethods } from "./stats-methods.ts";
 import { type StatusParts, statusMethods } from "./status-methods.ts";
 import { type VariableParts, variableMethods } from "./variable-methods.ts";
+import { type WatchParts, watchMethods } from "./watch-methods.ts";
 
 export type AdminParts = ServiceParts &
   ObserveParts &
@@ -23,6 +25,8 @@ export type AdminParts = ServiceParts &
   CallParts &
   ProfileParts &
   StatsParts &
+  OverviewParts &
+  WatchParts &
   EnvironmentParts &
   RouteParts &
   VariableParts &
@@ -40,6 +44,8 @@ export const adminMethods: MethodTable<AdminParts> = {
   ...callMethods,
   ...profileMethods,
   ...statsMethods,
+  ...overviewMethods,
+  ...watchMethods,
   ...environmentMethods,
   ...routeMethods,
   ...variableMethods,

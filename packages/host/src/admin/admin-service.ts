@@ -10,7 +10,15 @@ const ADMIN_SERVICE = "admin";
 /** Calls at once. The admin service is not scaled. */
 const CALLS_MAX = 100;
 
-export type AdminOptions = Omit<AdminParts, "caller" | "noteChange"> & Omit<GuardOptions, "access">;
+/** Streaming methods that a watcher may follow. Others send bytes, or receive them. */
+const FOLLOWED: ReadonlySet<string> = new Set([
+  "watchEventsChan",
+  "watchLogsChan",
+  "watchCallsChan",
+]);
+
+export type AdminOptions = Omit<AdminParts, "caller" | "noteChange" | "reader"> &
+  Omit<GuardOptions, "access">;
 
 /**
  * Adds Lever's own management to the routing table: a service like any other, whose one instance is the host. Its calls come
@@ -23,8 +31,19 @@ export function startAdminService(options: AdminOptions): () => void {
     ...options,
     caller: () => guard.principal,
     noteChange: (change) => guard.note(change),
+    reader: (name) => readers.get(name),
   };
-  const methods = listMethods(guard.guardAll(adminMethods, parts));
+  const guarded = guard.guardAll(adminMethods, parts);
+  const readers = new Map(
+    Object.entries(adminMethods).flatMap(([name, { isChange, isStream }]) => {
+      const run = guarded[name];
+      const isReader = !isChange && (!isStream || FOLLOWED.has(name));
+      return run !== undefined && isReader
+        ? [[name, { isStream, run: (args: readonly unknown[]) => run(...args) }] as const]
+        : [];
+    }),
+  );
+  const methods = listMethods(guarded);
   const server = new CallServer(methods, {
     encode: valuePayload,
     replyBytesMax: limits.bodyBytesMax,

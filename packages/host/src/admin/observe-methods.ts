@@ -197,7 +197,7 @@ function eventsOf(name: string | undefined, of: string | undefined): (event: Hos
     (of === undefined || event.service === of);
 }
 
-function statusOf(instance: Instance, of: ServiceFleet): InstanceStatus[] {
+export function statusOf(instance: Instance, of: ServiceFleet): InstanceStatus[] {
   const { spec, target, pid } = instance;
   const { status: state } = instance;
   if (state === "exited") return [];

@@ -146,7 +146,10 @@ function statsNow(
   };
 }
 
-function methodStats(meter: ServiceMeter | undefined, windowMs: number): ServiceStats["methods"] {
+export function methodStats(
+  meter: ServiceMeter | undefined,
+  windowMs: number,
+): ServiceStats["methods"] {
   return (meter?.allMethods ?? []).map((method) => ({
     method: method.method,
     ...trafficStats(methodTraffic(method), windowMs),

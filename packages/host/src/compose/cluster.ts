@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { ClusterStatus, HostsReport } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { Acknowledgements } from "../cluster/acknowledgements.ts";
+import { ArchivePrefetch } from "../cluster/archive-prefetch.ts";
 import { askAgain } from "../cluster/ask-again.ts";
 import { ClusterCommits } from "../cluster/cluster-commits.ts";
 import { ClusterKey } from "../cluster/cluster-key.ts";
@@ -14,6 +15,7 @@ import { FORMAT } from "../cluster/postgres-schema.ts";
 import { openPostgresStore, type PostgresStore } from "../cluster/postgres-store.ts";
 import { parseDatabaseUrl } from "../cluster/postgres-url.ts";
 import { type HostReplica, openReplica } from "../cluster/replica.ts";
+import type { Log } from "../logs/log.ts";
 import { bootId } from "../processes/boot-id.ts";
 import { Applier } from "../state/applier.ts";
 import type { Change } from "../store/change.ts";
@@ -44,6 +46,8 @@ export class Cluster {
   readonly #clock: Clock;
   /** The database answered when the host started. */
   readonly #isThere: boolean;
+  readonly #log: Log;
+  #prefetch: ArchivePrefetch | undefined;
   #cleaning: unknown;
   #parts: HostParts | undefined;
   #propagated: () => Promise<void> = async () => {};
@@ -111,6 +115,7 @@ export class Cluster {
     this.#database = database;
     this.#replica = replica;
     this.#clock = clock;
+    this.#log = log;
     this.#isThere = isThere;
     this.#feed = database.follow(replica);
     this.member = new Member({
@@ -158,8 +163,14 @@ export class Cluster {
     this.#parts = parts;
     this.#propagated = propagated;
     const { applier } = this.shared;
+    const prefetch = new ArchivePrefetch(parts.obtainArchive, this.#clock);
+    this.#prefetch = prefetch;
     // The author of a change restarts instances itself, and reports about it.
-    applier.add(({ change, revision }) => void this.#restartInstances(change, revision));
+    applier.add(({ change, revision, removedCode }) => {
+      void this.#restartInstances(change, revision);
+      if (change.kind === "versionPublished") prefetch.want(change.record.codeId);
+      for (const codeId of removedCode) prefetch.drop(codeId);
+    });
     if (this.#isThere) {
       try {
         await this.member.join();
@@ -169,6 +180,7 @@ export class Cluster {
         if (!isAway(error)) throw error;
       }
     }
+    for await (const { codeId } of parts.store.liveVersions()) prefetch.want(codeId);
     this.member.start();
     this.#feed.start();
     this.#cleanArchives();
@@ -203,6 +215,7 @@ export class Cluster {
   /** Everything that owns resources has ended. */
   async close(): Promise<void> {
     this.#clock.clearTimeout(this.#cleaning);
+    this.#prefetch?.close();
     await this.#feed.close();
     await this.member.close();
     await this.#database.close();
@@ -213,8 +226,14 @@ export class Cluster {
     if (restart === undefined || (await this.#commits.isOwn(revision))) return;
     const { environment, services } = restart;
     for (const service of services) {
-      // It logs failures: the instances run on without the change.
-      await this.#parts?.deployer.restartInstances(environment, service);
+      const report = await this.#parts?.deployer.restartInstances(environment, service);
+      for (const { service: of, reason } of report?.failed ?? []) {
+        this.#log("warn", "cluster", "instances not restarted", {
+          environment,
+          service: of,
+          reason,
+        });
+      }
     }
   }
 
@@ -227,7 +246,7 @@ export class Cluster {
   }
 }
 
-/** The services whose instances have other variables after a change; `""` = all of the environment. */
+/** The services whose instances must be replaced after a change; `""` = all of the environment. */
 function restartOf(
   change: Change,
 ): { readonly environment: string; readonly services: ReadonlySet<string> } | undefined {
@@ -236,6 +255,7 @@ function restartOf(
       const { environment, records } = change;
       return { environment, services: new Set(records.map(({ service }) => service)) };
     }
+    case "serviceRestarted":
     case "variableRemoved":
       return { environment: change.environment, services: new Set([change.service]) };
     default:

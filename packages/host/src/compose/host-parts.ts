@@ -85,6 +85,8 @@ export interface HostParts {
   readonly backups: Backups;
   /** undefined = the host remembers no calls. */
   readonly calls: CallHistory | undefined;
+  /** Resolves when this host has the archive of a version. */
+  obtainArchive(codeId: string): Promise<void>;
   /** See `StoreCopies`. */
   readonly removedArchives: StoreCopiesOptions["removed"];
   readonly launcher: Omit<OpenedLauncher, "launcher" | "openServiceData" | "close">;
@@ -269,11 +271,16 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     backups: new Backups({
       dataDir,
       store,
-      linkArchive: (codeId, dir) => code.linkArchive(codeId, dir),
+      async linkArchive(codeId, dir) {
+        // A lost one is a part of the report.
+        if (shared !== undefined) await code.obtain(codeId).catch(() => {});
+        return await code.linkArchive(codeId, dir);
+      },
       openServiceData: launcher.openServiceData,
       clock,
     }),
     calls,
+    obtainArchive: (codeId) => code.obtain(codeId),
     removedArchives: {
       names: () => code.removedNames(),
       delete: (names) => code.deleteRemoved(names),

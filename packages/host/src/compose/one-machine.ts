@@ -9,6 +9,7 @@ import { Readiness } from "../gateway/platform/readiness.ts";
 import { readCertificate, tlsFiles } from "../gateway/tls/certificate.ts";
 import type { CertificateSource } from "../gateway/tls/certificate-pairs.ts";
 import { MetricHistory } from "../history/metric-history.ts";
+import { RecentTraffic } from "../history/recent-traffic.ts";
 import type { Isolation } from "../launcher/open-launcher.ts";
 import { EventLog } from "../logs/event-log.ts";
 import { createLog } from "../logs/log.ts";
@@ -132,6 +133,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       clock,
       log,
     });
+    const recent = new RecentTraffic(host.meters.services, clock);
     const startedAt = clock.wallTime() - process.uptime() * 1_000;
     const about = { parts: host, folder, readiness, certificate, workers, isLocalOnly, bind };
     const endAdminStreams = startAdminService({
@@ -149,6 +151,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       cluster,
       gateways: front.gateways,
       history,
+      recent,
       busyTime,
       version: hostVersion(),
       startedAt,
@@ -173,6 +176,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     copies.start();
     history.start();
+    recent.start();
     readiness.change({ phase: "running" });
     const access = host.tokens.index.hasTokens ? undefined : WITHOUT_TOKEN;
     const reason = lackOfCores(workers, cores);
@@ -203,6 +207,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       await withTimeLimit(drained, LAST_REPLIES_MS, clock);
       listening.destroyConnections();
       await copies.close();
+      recent.close();
       await history.close();
       await cluster?.close();
       await store.close();

@@ -1,5 +1,6 @@
 import type { Applier } from "../state/applier.ts";
 import { type Change, variablesKey } from "../store/change.ts";
+import type { VersionRecord } from "../store/records.ts";
 import type { HostParts } from "./host-parts.ts";
 
 /**
@@ -32,13 +33,15 @@ export async function reloadParts(
   }
 
   const live = new Set<string>();
+  const changed: VersionRecord[] = [];
   for await (const record of store.liveVersions()) {
     const { environment, service, codeId } = record;
     live.add(`${environment}/${service}`);
     if (fleet.service(environment, service)?.live.codeId !== codeId) {
-      await apply({ kind: "versionMadeLive", record });
+      changed.push(record);
     }
   }
+  for (const record of changed) await apply({ kind: "versionMadeLive", record });
   for (const environment of names) {
     for (const service of [...(router.environment(environment)?.services.keys() ?? [])]) {
       if (live.has(`${environment}/${service}`)) continue;

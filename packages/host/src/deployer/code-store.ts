@@ -1,6 +1,7 @@
 import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type ArchiveFormat, archiveFormats, LeverError, type Limits } from "@leveros/protocol";
+import { archiveFormats, LeverError, type Limits } from "@leveros/protocol";
+import { KeyedQueue } from "../keyed-queue.ts";
 import { bootId } from "../processes/boot-id.ts";
 import type { HostNotes } from "../store/host-notes.ts";
 import type { VersionRecord } from "../store/store.ts";
@@ -15,6 +16,7 @@ import { linkArchive } from "./link-archive.ts";
 import { sync } from "./sync.ts";
 import { type Unpacked, unpackArchive } from "./unpack-archive.ts";
 
+type Complete = (unpacked: UnpackedCode) => Promise<void>;
 type BootNotes = Pick<HostNotes, "read" | "write">;
 
 /** An unpacked archive. */
@@ -45,6 +47,7 @@ export class CodeStore {
   readonly #removed: string;
   readonly #limits: Limits;
   readonly #shared: Archives | undefined;
+  readonly #fetches = new KeyedQueue();
   readonly #unpacking = new Map<string, Promise<string>>();
   /** Code that was unpacked while its archive was received, and that `unpack` has not taken yet. */
   readonly #early = new Map<string, Unpacked>();
@@ -173,7 +176,7 @@ export class CodeStore {
   /** Survives a crash of the machine once it resolves. Returns the archive's path. */
   async #store(staged: string, codeId: string): Promise<string> {
     await sync(staged);
-    const archive = this.#pathOf(codeId, await formatOfFile(staged));
+    const archive = join(this.#archives, `${codeId}.${await formatOfFile(staged)}`);
     await rename(staged, archive);
     await sync(this.#archives);
     return archive;
@@ -215,10 +218,7 @@ export class CodeStore {
   }
 
   /** The folder with a version's code; unpacks and completes it first when it is not there. */
-  codeDirOf(
-    { codeId }: Pick<VersionRecord, "codeId">,
-    complete: (unpacked: UnpackedCode) => Promise<void>,
-  ): Promise<string> {
+  codeDirOf({ codeId }: Pick<VersionRecord, "codeId">, complete: Complete): Promise<string> {
     const known = this.#unpacking.get(codeId);
     if (known !== undefined) return known;
     const found = this.#find(codeId, complete).finally(() => this.#unpacking.delete(codeId));
@@ -244,14 +244,11 @@ export class CodeStore {
     }
   }
 
-  async #find(
-    codeId: string,
-    complete: (unpacked: UnpackedCode) => Promise<void>,
-  ): Promise<string> {
+  async #find(codeId: string, complete: Complete): Promise<string> {
     const codeDir = join(this.#code, codeId);
     // Every service has this file.
     if (await exists(join(codeDir, "lever.json"))) return codeDir;
-    if ((await this.archiveOf(codeId)) === undefined) await this.#fetch(codeId);
+    await this.obtain(codeId);
     await rm(codeDir, { recursive: true, force: true });
     await this.unpack(codeId, complete);
     return codeDir;
@@ -263,16 +260,19 @@ export class CodeStore {
     if (archive !== undefined) await this.#shared?.store(codeId, archive);
   }
 
-  /** @throws Error when no host has the archive. */
-  async #fetch(codeId: string): Promise<void> {
-    const staged = join(this.#staging, codeId);
-    try {
-      if ((await this.#shared?.fetch(codeId, staged)) !== true) missingArchive();
-      await this.#store(staged, codeId);
-    } catch (error) {
-      await unstage(staged);
-      throw error;
-    }
+  /** Resolves when this host has the archive. @throws Error when no host has it, or it cannot be fetched. */
+  async obtain(codeId: string): Promise<void> {
+    await this.#fetches.run(codeId, async () => {
+      if ((await this.archiveOf(codeId)) !== undefined) return;
+      const staged = join(this.#staging, codeId);
+      try {
+        if ((await this.#shared?.fetch(codeId, staged)) !== true) missingArchive();
+        await this.#store(staged, codeId);
+      } catch (error) {
+        await unstage(staged);
+        throw error;
+      }
+    });
   }
 
   /** Links the archive of code into a folder, also one in `removed/`. Returns its name; undefined = it is lost. */
@@ -281,14 +281,10 @@ export class CodeStore {
     return await linkArchive(codeId, folder, [this.#archives, this.#removed, this.#archives]);
   }
 
-  #pathOf(codeId: string, format: ArchiveFormat): string {
-    return join(this.#archives, `${codeId}.${format}`);
-  }
-
   /** The archive of code; undefined when it is not there. */
   async archiveOf(codeId: string): Promise<string | undefined> {
     for (const format of archiveFormats) {
-      const archive = this.#pathOf(codeId, format);
+      const archive = join(this.#archives, `${codeId}.${format}`);
       if (await exists(archive)) return archive;
     }
     return undefined;

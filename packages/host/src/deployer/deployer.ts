@@ -238,6 +238,8 @@ export class Deployer {
       const running = this.#options.fleet.service(environment, service);
       if (running === undefined) throw unknownService(environment, service);
       const { live, instances, route } = running;
+      // The other hosts, if there are any, replace theirs.
+      await this.#versions.restart(environment, service);
       const isStarted = instances.length > 0 || route.lastFailure !== undefined;
       if (isStarted) await this.#candidates.replace(live, () => this.goLive(live));
       const { version } = live;

@@ -49,6 +49,16 @@ export class VersionChanges {
     });
   }
 
+  /** Lets every host replace the instances of a service. */
+  async restart(environment: string, service: string): Promise<void> {
+    const key = serviceChangesKey(environment, service);
+    await this.#options.state.change(key, () => ({
+      kind: "serviceRestarted",
+      environment,
+      service,
+    }));
+  }
+
   /** Makes a kept version live. @throws LeverError `not_found` when it is not kept any more. */
   async makeLive(record: VersionRecord, live: number): Promise<void> {
     const { environment, service, version } = record;

@@ -66,6 +66,7 @@ export function rulesOf(change: Change): readonly Rule[] {
       return [none(TOKEN, change.record.id)];
     case "tokenRemoved":
       return [some(TOKEN, change.id)];
+    case "serviceRestarted":
     case "audited":
       return [];
   }
@@ -175,6 +176,8 @@ function rowsOf(change: Change): readonly Statement[] {
         ...(keepsData ? [] : [{ sql: variables, values }]),
       ];
     }
+    case "serviceRestarted":
+      return [];
     case "variablesSet":
       return change.records.map(({ environment, service, name, value, isSecret, setAt }) => ({
         sql: `INSERT INTO variables (environment, service, name, value, isSecret, setAt) VALUES ($1, $2, $3, $4, $5, $6)

@@ -31,6 +31,8 @@ export type Change =
     }
   /** Makes a kept version the live one. */
   | { readonly kind: "versionMadeLive"; readonly record: VersionRecord }
+  /** Replaces the instances of a service on every host. Nothing is stored but the change. */
+  | ({ readonly kind: "serviceRestarted" } & ServicePlace)
   | ({ readonly kind: "versionRemoved"; readonly version: number } & ServicePlace)
   /** Removes a service with its versions and, unless `keepsData`, its variables. */
   | ({ readonly kind: "serviceRemoved"; readonly keepsData: boolean } & ServicePlace)
@@ -102,6 +104,7 @@ export function keyOf(change: Change): string {
     case "versionMadeLive":
       return serviceChangesKey(change.record.environment, change.record.service);
     case "versionReserved":
+    case "serviceRestarted":
     case "versionRemoved":
     case "serviceRemoved":
       return serviceChangesKey(change.environment, change.service);

@@ -13,7 +13,14 @@ import type { TokenIndex } from "../../access/token-index.ts";
 import { GatewayMeter } from "../../metrics/gateway-meter.ts";
 import type { CallRouter } from "../../router/call.ts";
 import type { EnvironmentAccess } from "../../router/environment-access.ts";
-import { checkHostHeader, checkPageOrigin, isLocalHost, isOwnPage } from "./browser-origin.ts";
+import {
+  checkHostHeader,
+  checkPageOrigin,
+  isConsoleHost,
+  isConsolePage,
+  isLocalHost,
+  isOwnPage,
+} from "./browser-origin.ts";
 import { authorize } from "./principal.ts";
 
 export {
@@ -46,6 +53,8 @@ interface AdmissionOptions {
   readonly router: Pick<CallRouter, "environment" | "sites">;
   readonly access: TokenIndex;
   readonly limits: Pick<Limits, "callTimeoutMs" | "callTimeoutMaxMs">;
+  /** undefined = callers use no TLS. */
+  readonly certificate?: { readonly cert: Buffer } | undefined;
 }
 
 /**
@@ -140,15 +149,29 @@ export class Admission {
       : "POST, OPTIONS";
   }
 
+  /** The console may be used under the request's host name (B4). */
+  isConsoleHost({ headers }: Pick<AccessRequest, "headers">): boolean {
+    return isConsoleHost(headers, this.#names);
+  }
+
+  /** The certificate has the host's own names. Without tokens, names of this machine are its only ones. */
+  get #names(): Parameters<typeof isConsoleHost>[1] {
+    const { access, certificate, router } = this.#options;
+    return { certificate: access.hasTokens ? certificate?.cert : undefined, sites: router.sites };
+  }
+
   #checkOrigin(
     request: AccessRequest,
     target: Pick<LeverUrl, "environment">,
     access: EnvironmentAccess,
   ): void {
-    const refusal = checkPageOrigin(request.headers, access.corsOrigins);
+    const { headers } = request;
+    const refusal = checkPageOrigin(headers, access.corsOrigins);
     if (refusal === undefined) return;
-    const isServices = access.kind === "services";
-    if (!isServices || !isOwnPage(request, target, this.#options.router.sites)) throw refusal;
+    const { certificate, router } = this.#options;
+    if (access.kind === "services" && isOwnPage(request, target, router.sites)) return;
+    const isSecure = certificate !== undefined;
+    if (!isConsolePage(headers, { isSecure }) || !this.isConsoleHost(request)) throw refusal;
   }
 
   #checkHost({ door, target, request }: IncomingCall, access: EnvironmentAccess): void {

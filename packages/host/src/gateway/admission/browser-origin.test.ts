@@ -1,6 +1,12 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { describe, expect, it } from "vitest";
-import { checkHostHeader, checkPageOrigin } from "./browser-origin.ts";
+import { Sites } from "../../router/sites.ts";
+import {
+  checkHostHeader,
+  checkPageOrigin,
+  isConsoleHost,
+  isConsolePage,
+} from "./browser-origin.ts";
 
 const allowed = new Set(["https://app.example"]);
 const none = new Set<string>();
@@ -83,5 +89,33 @@ describe("B3: a caller that is trusted by its address uses a host name of this m
 
   it("the host name must be there", () => {
     expect(code({})).toBe("forbidden");
+  });
+});
+
+describe("B4: a page of the request's own origin is the console", () => {
+  const own = { host: "127.0.0.1:8080", origin: "http://127.0.0.1:8080" };
+
+  it.each<[string, IncomingHttpHeaders, boolean]>([
+    ["the host's own address", own, true],
+    ["the same from the browser's view", { ...own, "sec-fetch-site": "same-origin" }, true],
+    ["localhost", { host: "localhost:1", origin: "http://localhost:1" }, true],
+    ["over HTTP/2", { ":authority": "[::1]:1", origin: "http://[::1]:1" }, true],
+    ["another port", { ...own, host: "127.0.0.1:8081" }, false],
+    ["another name of the machine", { ...own, host: "localhost:8080" }, false],
+    ["another scheme", { ...own, origin: "https://127.0.0.1:8080" }, false],
+    ["another site", { ...own, "sec-fetch-site": "cross-site" }, false],
+    ["another port of the same site", { ...own, "sec-fetch-site": "same-site" }, false],
+    ["an opaque origin", { ...own, origin: "null" }, false],
+    ["no origin", { host: "127.0.0.1:8080" }, false],
+    ["a name that leads here", { host: "evil.example", origin: "http://evil.example" }, false],
+    [
+      "the name of a service on this machine",
+      { host: "shop.dev.lever.localhost", origin: "http://shop.dev.lever.localhost" },
+      false,
+    ],
+  ])("%s", (_name, headers, isAllowed) => {
+    const names = { certificate: undefined, sites: new Sites() };
+    const isPage = isConsolePage(headers, { isSecure: false });
+    expect(isPage && isConsoleHost(headers, names)).toBe(isAllowed);
   });
 });

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 import { isLoopbackName, LeverError, type LeverUrl } from "@leveros/protocol";
@@ -15,6 +16,8 @@ import { ownEnvironment } from "../sites/own-host.ts";
  * - B2. So is a request without an Origin that comes from a page of another site (Sec-Fetch-Site; `no-cors` by GET).
  * - B3. A caller that is trusted because it is on this machine must use one of the machine's own host names. With DNS
  *   rebinding, a page's host name leads to this machine; requests to that host name carry it in Host, and no Origin.
+ * - B4. A page of the request's own origin may call: it is Lever's console, since what services answer there has no origin. Its
+ *   host name must be the machine's own or, on a host with tokens, one of the host's certificate, so that no hostile name is.
  */
 
 /** B1 and B2: undefined = the page may call, or no page makes the request. */
@@ -28,6 +31,29 @@ export function checkPageOrigin(
   const site = headers["sec-fetch-site"];
   if (site === undefined || site === "same-origin" || site === "none") return undefined;
   return refusal("another origin");
+}
+
+/** B4: a page of the request's own origin calls. */
+export function isConsolePage(
+  headers: IncomingHttpHeaders,
+  { isSecure }: { readonly isSecure: boolean },
+): boolean {
+  const { origin } = headers;
+  const site = headers["sec-fetch-site"];
+  if (origin === undefined || (site !== undefined && site !== "same-origin")) return false;
+  const authority = String(headers[":authority"] ?? headers.host ?? "").toLowerCase();
+  return origin === `${isSecure ? "https" : "http"}://${authority}`;
+}
+
+/** B4: the host name is no service's, but the machine's own, or one of the certificate. */
+export function isConsoleHost(
+  headers: IncomingHttpHeaders,
+  { certificate, sites }: { readonly certificate: Buffer | undefined; readonly sites: Sites },
+): boolean {
+  if (ownEnvironment(headers, sites) !== undefined) return false;
+  const name = hostName(headers) ?? "";
+  if (isLoopbackName(name)) return true;
+  return certificate !== undefined && new X509Certificate(certificate).checkHost(name) === name;
 }
 
 /**

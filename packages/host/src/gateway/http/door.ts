@@ -4,7 +4,7 @@ import { admitHead } from "../admit-head.ts";
 import { BodyReservation, tooManyBodies } from "../body-budget.ts";
 import { numberCall } from "../call-marks.ts";
 import type { DoorOptions } from "../door-options.ts";
-import { servePlatform } from "../platform/door.ts";
+import { servePlatform, serveRoot } from "../platform/door.ts";
 import { calledTarget } from "../sites/called-target.ts";
 import { serveSite } from "../sites/door.ts";
 import { readBody } from "./body.ts";
@@ -31,6 +31,7 @@ export function serveHttp(
   try {
     if (serveSite(request, response, options)) return;
     if (servePlatform(request, response, options)) return;
+    if (serveRoot(request, response, options)) return;
     target = calledTarget(request, options.router.sites);
     const origin = admission.readableOrigin(target.environment, request);
     if (origin !== undefined) allowReading(response, origin);

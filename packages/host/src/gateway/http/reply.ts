@@ -64,7 +64,7 @@ export class RegularReply implements AnsweredCall, CallListener {
   }
 
   onEnd(): void {
-    if (!this.#isAnswered) this.onAbort(endedWithoutReply().ofCall(formatCallId(this.number)));
+    if (!this.#isAnswered) this.onAbort(endedWithoutReply());
   }
 
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
@@ -74,7 +74,7 @@ export class RegularReply implements AnsweredCall, CallListener {
 
   onAbort(error: LeverError): void {
     this.#isAnswered = true;
-    writeProblem(this.#response, error);
+    writeProblem(this.#response, error.ofCall(formatCallId(this.number)));
   }
 
   onDrain(): void {}

@@ -9,8 +9,8 @@ import { nextCallNumber } from "../../router/call-numbers.ts";
 
 /** Names the source of the failure in each failed response: `method` or `platform`. */
 const ERROR_HEADER = "lever-error";
-/** The id of the call, in responses of calls that failed, waited or whose caller asks for it. */
-const CALL_HEADER = "lever-call";
+/** The id of the call, in responses of calls that failed, waited or whose caller asks for it, and in heads of streams. */
+export const CALL_HEADER = "lever-call";
 /** The codings of bodies that Lever reads (RFC 9110, 8.4.1). */
 export const codings = ["gzip", "br", "deflate"] as const;
 

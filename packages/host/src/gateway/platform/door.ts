@@ -4,6 +4,7 @@ import { discardBody } from "../http/discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../http/exchange.ts";
 import { writeProblem, writeResponse } from "../http/write-response.ts";
 import { ownEnvironment } from "../sites/own-host.ts";
+import { CONSOLE_PATH, redirectToConsole, serveConsole } from "./console.ts";
 import { serveMetrics } from "./metrics.ts";
 
 /** Begins the paths of Lever's own pages. No service can have the name `-`. */
@@ -24,6 +25,7 @@ const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
     },
   ],
   ["/-/metrics", serveMetrics],
+  [CONSOLE_PATH.slice(0, -1), redirectToConsole],
 ]);
 
 /**
@@ -40,9 +42,26 @@ export function servePlatform(
   if (!url.startsWith(PREFIX) || (method !== "GET" && method !== "HEAD")) return false;
   // A page of Lever must not have the origin of a service.
   if (ownEnvironment(request.headers, options.router.sites) !== undefined) return false;
-  const page = pages.get(url.split("?", 1)[0] ?? "");
+  const path = url.split("?", 1)[0] ?? "";
+  const page = pages.get(path) ?? (path.startsWith(CONSOLE_PATH) ? serveConsole : undefined);
   if (page === undefined) return false;
   page(request, response, options);
+  discardBody(request);
+  return true;
+}
+
+/** Leads a person who has opened the host's address to the console. False = the request is for something else. */
+export function serveRoot(
+  request: HttpRequest,
+  response: HttpResponse,
+  { admission }: DoorOptions,
+): boolean {
+  const { method, url, headers } = request;
+  if (url !== "/" || (method !== "GET" && method !== "HEAD")) return false;
+  if (headers.accept?.includes("text/html") !== true || !admission.isConsoleHost(request)) {
+    return false;
+  }
+  redirectToConsole(request, response);
   discardBody(request);
   return true;
 }

@@ -2,9 +2,16 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 // Before `ws`.
 import "./masking.ts";
-import { LeverError, PAYLOAD_BYTES, PAYLOAD_JSON, type PayloadKind } from "@leveros/protocol";
+import {
+  formatCallId,
+  LeverError,
+  PAYLOAD_BYTES,
+  PAYLOAD_JSON,
+  type PayloadKind,
+} from "@leveros/protocol";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { asLeverError } from "../../logs/as-lever-error.ts";
+import { nextCallNumber } from "../../router/call-numbers.ts";
 import type { AdmittedCall } from "../admission/admit-call.ts";
 import { BodyReservation, tooManyBodies } from "../body-budget.ts";
 import { countPassed } from "../buffer-garbage.ts";
@@ -12,6 +19,7 @@ import { type NumberedCall, numberCall } from "../call-marks.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { bodyTooSlow } from "../http/body.ts";
 import { askedTimeoutMs } from "../http/call-timeout.ts";
+import { CALL_HEADER } from "../http/response-parts.ts";
 import type { Upgrade } from "../http/server.ts";
 import { rejectConnection } from "../http/write-response.ts";
 import { calledTarget } from "../sites/called-target.ts";
@@ -43,6 +51,11 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
     const versions = { "sec-websocket-version": "13, 8" };
     rejectConnection(connection, refusal, limits.headersTimeoutMs, versions);
   });
+  /** The call of the WebSocket that is opened now. */
+  let number = 0;
+  server.on("headers", (lines) => {
+    lines.push(`${CALL_HEADER}: ${formatCallId(number)}`);
+  });
   const refuse = (error: LeverError, ...[request, connection, head]: Parameters<Upgrade>): void => {
     // A page cannot read the response to a refused upgrade. With the subprotocol, a caller gets the error on an open
     // WebSocket instead, unless it is a page of a foreign origin.
@@ -50,9 +63,10 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
       rejectConnection(connection, error, limits.headersTimeoutMs);
       return;
     }
+    number = nextCallNumber();
     server.handleUpgrade(request, connection, head, (socket) => {
       socket.on("error", () => {});
-      replyOver(socket, connection, replies).onAbort(error);
+      replyOver(socket, connection, { replies, number }).onAbort(error);
     });
   };
   return (request, connection, head) => {
@@ -73,9 +87,10 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
       refuse(asLeverError(error, log, "gateway"), request, connection, head);
       return;
     }
+    const marked = { ...admitted, ...numberCall(request.headers, limits) };
+    number = marked.number;
     server.handleUpgrade(request, connection, head, (socket) => {
       pingPeer(socket, connection, { clock, pingIntervalMs: limits.pingIntervalMs });
-      const marked = { ...admitted, ...numberCall(request.headers, limits) };
       const reply = serveWebSocket(socket, connection, marked, options);
       // A page cannot read the response to a refused upgrade, but it can read the code of a closed WebSocket.
       if (refusal !== undefined) reply.onAbort(refusal);
@@ -88,8 +103,8 @@ export function webSocketUpgrade(options: DoorOptions): Upgrade {
  * the JSON array of arguments, or bytes as the only argument. An empty text, which is no JSON, half-closes. The socket
  * closes with 1000 when the stream ends, with 4000 when the method fails, and with 4000 + HTTP status when Lever does.
  *
- * On the subprotocol `lever`, the error itself is sent before: `!` and `{"error": …}` or `{"problem": …}`. `+` and a number
- * grants the other side that many more bytes to send.
+ * On the subprotocol `lever`, the error itself is sent before: `!` and `{"error": …, "call": …}` or `{"problem": …}`. `+` and
+ * a number grants the other side that many more bytes to send.
  */
 function serveWebSocket(
   socket: WebSocket,
@@ -97,7 +112,7 @@ function serveWebSocket(
   admitted: AdmittedCall & NumberedCall,
   { router, limits, budget, replies, clock }: DoorOptions,
 ): WebSocketReply {
-  const reply = replyOver(socket, connection, replies);
+  const reply = replyOver(socket, connection, { replies, number: admitted.number });
   const timer = clock.setTimeout(
     () => reply.onAbort(bodyTooSlow(limits.requestTimeoutMs)),
     limits.requestTimeoutMs,
@@ -150,9 +165,13 @@ function serveWebSocket(
   return reply;
 }
 
-function replyOver(socket: WebSocket, connection: Duplex, replies: UnreadReplies): WebSocketReply {
+function replyOver(
+  socket: WebSocket,
+  connection: Duplex,
+  options: { readonly replies: UnreadReplies; readonly number: number },
+): WebSocketReply {
   const credit = socket.protocol === SUBPROTOCOL ? new WebSocketCredit() : undefined;
-  return new WebSocketReply(socket, connection, { credit, replies });
+  return new WebSocketReply(socket, connection, { credit, ...options });
 }
 
 function offersSubprotocol(request: IncomingMessage): boolean {

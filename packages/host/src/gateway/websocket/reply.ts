@@ -3,6 +3,7 @@ import {
   type CallHandle,
   type CallListener,
   cancelled,
+  formatCallId,
   LeverError,
   PAYLOAD_JSON,
   type PayloadKind,
@@ -21,6 +22,7 @@ export class WebSocketReply implements CallListener {
   readonly #socket: WebSocket;
   readonly #connection: Duplex;
   readonly #replies: UnreadReplies;
+  readonly #number: number;
   call: CallHandle | undefined;
   isOver = false;
   /** undefined = the caller does not use the subprotocol. */
@@ -32,12 +34,17 @@ export class WebSocketReply implements CallListener {
   constructor(
     socket: WebSocket,
     connection: Duplex,
-    options: { readonly credit: WebSocketCredit | undefined; readonly replies: UnreadReplies },
+    options: {
+      readonly credit: WebSocketCredit | undefined;
+      readonly replies: UnreadReplies;
+      readonly number: number;
+    },
   ) {
     this.#socket = socket;
     this.#connection = connection;
     this.#credit = options.credit;
     this.#replies = options.replies;
+    this.#number = options.number;
     this.#writer = new MessageWriter(connection, framesOf);
     this.#reads = new BatchedReads(connection);
     connection.on("drain", () => this.#resume());
@@ -98,14 +105,13 @@ export class WebSocketReply implements CallListener {
   onFail(kind: PayloadKind, bytes: Uint8Array): void {
     const buffer = Buffer.from(bytes);
     const value =
-      kind === PAYLOAD_JSON
-        ? `{"error":${buffer}}`
-        : `{"bytesError":"${buffer.toString("base64")}"}`;
-    this.#sendError(value);
+      kind === PAYLOAD_JSON ? `"error":${buffer}` : `"bytesError":"${buffer.toString("base64")}"`;
+    this.#sendError(`{${value},"call":"${formatCallId(this.#number)}"}`);
     this.#close(CLOSE_METHOD_FAILED, kind === PAYLOAD_JSON ? buffer.toString() : "");
   }
 
-  onAbort(error: LeverError): void {
+  onAbort(reason: LeverError): void {
+    const error = reason.ofCall(formatCallId(this.#number));
     const { retryAfterSeconds } = error;
     this.#sendError(JSON.stringify({ problem: { ...error.toProblem(), retryAfterSeconds } }));
     this.#close(closeCode(error), error.message);

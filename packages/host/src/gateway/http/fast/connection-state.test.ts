@@ -12,6 +12,7 @@ import {
 } from "./connection-state.ts";
 import { type FastRequest, HeadReader } from "./head-reader.ts";
 import { SizedBody } from "./incoming-body.ts";
+import { KnownHeads } from "./known-heads.ts";
 
 const limits = {
   ...defaultLimits,
@@ -22,7 +23,7 @@ const limits = {
 
 function requestOf(bodyBytes: number): FastRequest {
   const head = `POST /svc/method HTTP/1.1\r\nhost: dev.lever\r\ncontent-length: ${bodyBytes}\r\n\r\n`;
-  const request = new HeadReader(limits, {}).read(Buffer.from(head));
+  const request = new HeadReader(limits, {}, new KnownHeads()).read(Buffer.from(head));
   if (typeof request === "string") throw new Error(request);
   return request;
 }

@@ -3,6 +3,7 @@ import type { DoorOptions } from "../../door-options.ts";
 import { BodyBuffers } from "./body-buffers.ts";
 import { FastConnection } from "./fast-connection.ts";
 import type { FastOptions } from "./fast-options.ts";
+import { KnownHeads } from "./known-heads.ts";
 import type { FastShared } from "./reply.ts";
 
 /** Connections are checked for timeouts this often. */
@@ -32,6 +33,7 @@ export class FastConnections {
       ...options,
       shared: this.#shared,
       buffers: new BodyBuffers(),
+      heads: new KnownHeads(),
       handOver,
       open: this.connections,
     };

@@ -61,7 +61,7 @@ export class FastConnection implements HeldConnection {
 
   constructor(socket: Socket, options: FastOptions) {
     this.#socket = socket;
-    this.#heads = new HeadReader(options.limits, socket);
+    this.#heads = new HeadReader(options.limits, socket, options.heads);
     this.#options = options;
     this.#idleSince = options.clock.now();
     this.#timeoutAt = Math.ceil(this.#idleSince) + callerTimeoutMs(NEW, options.limits);

@@ -1,12 +1,13 @@
 import { defaultLimits } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { HeadReader } from "./head-reader.ts";
+import { KnownHeads } from "./known-heads.ts";
 
 const POST = "POST /svc/method HTTP/1.1\r\nhost: dev.lever\r\n";
 const socket = { remoteAddress: "192.0.2.1", localAddress: "192.0.2.2" };
 
-function reader(headerBytesMax = 100): HeadReader {
-  return new HeadReader({ ...defaultLimits, headerBytesMax }, socket);
+function reader(headerBytesMax = 100, known = new KnownHeads()): HeadReader {
+  return new HeadReader({ ...defaultLimits, headerBytesMax }, socket, known);
 }
 
 it.each([
@@ -118,4 +119,41 @@ it("a head that follows a shorter and a longer one is read as it would be alone"
     const text = Buffer.from(`${POST.replace("/svc", `/svc/${resource}`)}\r\n`);
     expect(heads.read(text)).toEqual(reader().read(text));
   }
+});
+
+it("a head that another connection has sent is not parsed again", () => {
+  const known = new KnownHeads();
+  const first = reader(100, known).read(Buffer.from(`${POST}\r\n`));
+  const second = reader(100, known).read(Buffer.from(`${POST}\r\nbody`));
+  if (typeof first === "string" || typeof second === "string") throw new Error("It is not plain.");
+  expect(second.head).toBe(first.head);
+});
+
+it("a connection that sends another head changes nothing for those with the same one", () => {
+  const known = new KnownHeads();
+  const [one, other] = [reader(100, known), reader(100, known)];
+  const text = Buffer.from(`${POST}\r\n`);
+  const first = one.read(text);
+  other.read(text);
+  for (const name of ["a", "abc"]) {
+    other.read(Buffer.from(`${POST.replace("/svc", `/svc/${name}`)}\r\n`));
+  }
+  expect(one.read(text)).toBe(first);
+  expect(other.read(text)).toEqual(first);
+});
+
+it("the number of heads that are kept for other connections is bounded", () => {
+  const known = new KnownHeads();
+  const text = (i: number): Buffer => Buffer.from(`${POST.replace("svc", `svc${i}`)}\r\n`);
+  for (let i = 0; i <= 32; i++) reader(100, known).read(text(i));
+  expect(known.find(text(0), text(0).length)).toBeUndefined();
+  expect(known.find(text(32), text(32).length)).toBeDefined();
+});
+
+it("a long head is not kept for other connections", () => {
+  const known = new KnownHeads();
+  const text = Buffer.from(`${POST}x: ${"y".repeat(2_048)}\r\n\r\n`);
+  const first = reader(4_096, known);
+  expect(first.read(text)).toBe(first.read(text));
+  expect(known.find(text, text.length)).toBeUndefined();
 });

@@ -1,6 +1,7 @@
 import type { Limits } from "@leveros/protocol";
 import { type Connection, type IncomingCall, isForwarded } from "../../admission/admit-call.ts";
 import { acceptedCoding, type ResponseCoding } from "../content-coding.ts";
+import type { KnownHead, KnownHeads } from "./known-heads.ts";
 import {
   HEAD_END,
   isPlainStart,
@@ -28,15 +29,23 @@ export interface FastRequest {
 export class HeadReader {
   readonly #limits: Pick<Limits, "headerBytesMax" | "callTimeoutMaxMs">;
   readonly #socket: Connection;
+  readonly #known: KnownHeads;
   /** The last head: the first `#last.headBytes` bytes. */
   #lastBytes = NOTHING;
+  /** Memory for heads that only this connection sends. */
+  #ownBytes = NOTHING;
   /** The end of its request line. */
   #lastLineEnd = 0;
   #last: FastRequest | undefined;
 
-  constructor(limits: Pick<Limits, "headerBytesMax" | "callTimeoutMaxMs">, socket: Connection) {
+  constructor(
+    limits: Pick<Limits, "headerBytesMax" | "callTimeoutMaxMs">,
+    socket: Connection,
+    known: KnownHeads,
+  ) {
     this.#limits = limits;
     this.#socket = socket;
+    this.#known = known;
   }
 
   /** Reads the head at the beginning of these bytes, of which at least one is there. */
@@ -57,12 +66,39 @@ export class HeadReader {
     }
     const headBytes = end + HEAD_END.length;
     if (end === -1 || headBytes > headerBytesMax) return "notPlain";
-    const head = parsePlainHead(bytes.toString("latin1", 0, headBytes), this.#limits);
+    // The heads of a connection that differ in each request would only displace those that are shared.
+    if (last === undefined) return this.#readFirst(bytes, headBytes);
+    const head = this.#parse(bytes, headBytes);
     if (head === undefined) return "notPlain";
-    const coding = this.#coding(head);
-    const incoming = this.#incomingCall(head);
     this.#lastLineEnd = bytes.indexOf(CR);
-    return this.#remember(bytes, { head, headBytes, incoming, coding });
+    return this.#remember(bytes, this.#request(head, headBytes));
+  }
+
+  /** Reads the first head of the connection, which others may have sent before. */
+  #readFirst(bytes: Buffer, headBytes: number): FastRequest | "notPlain" {
+    const known = this.#known.find(bytes, headBytes) ?? this.#makeKnown(bytes, headBytes);
+    if (known === undefined) return "notPlain";
+    this.#lastBytes = known.bytes;
+    this.#lastLineEnd = known.lineEnd;
+    this.#last = this.#request(known.head, headBytes);
+    return this.#last;
+  }
+
+  #makeKnown(bytes: Buffer, headBytes: number): KnownHead | undefined {
+    const head = this.#parse(bytes, headBytes);
+    if (head === undefined) return undefined;
+    const copy = Buffer.from(bytes.subarray(0, headBytes));
+    const known = { bytes: copy, head, lineEnd: bytes.indexOf(CR) };
+    this.#known.add(known);
+    return known;
+  }
+
+  #parse(bytes: Buffer, headBytes: number): PlainHead | undefined {
+    return parsePlainHead(bytes.toString("latin1", 0, headBytes), this.#limits);
+  }
+
+  #request(head: PlainHead, headBytes: number): FastRequest {
+    return { head, headBytes, incoming: this.#incomingCall(head), coding: this.#coding(head) };
   }
 
   /** The last head as it was sent, until the next is read. */
@@ -96,8 +132,9 @@ export class HeadReader {
   /** Copies the head: the connection's own buffer is larger, and would stay in memory. */
   #remember(bytes: Buffer, request: FastRequest): FastRequest {
     const { headBytes } = request;
-    if (this.#lastBytes.length < headBytes) this.#lastBytes = Buffer.allocUnsafe(headBytes);
-    bytes.copy(this.#lastBytes, 0, 0, headBytes);
+    if (this.#ownBytes.length < headBytes) this.#ownBytes = Buffer.allocUnsafe(headBytes);
+    bytes.copy(this.#ownBytes, 0, 0, headBytes);
+    this.#lastBytes = this.#ownBytes;
     this.#last = request;
     return request;
   }

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../../clock.ts";
 import { UnreadReplies } from "../../unread-replies.ts";
 import { HeadReader } from "./head-reader.ts";
+import { KnownHeads } from "./known-heads.ts";
 import { FastReply } from "./reply.ts";
 
 let server: Server;
@@ -125,7 +126,9 @@ it.each([
   ["::1", "gzip", undefined],
 ])("a caller at %s that accepts %s gets responses in %s", (remoteAddress, accepted, coding) => {
   const head = `POST /svc/m HTTP/1.1\r\nhost: dev.lever\r\naccept-encoding: ${accepted}\r\n\r\n`;
-  const request = new HeadReader(defaultLimits, { remoteAddress }).read(Buffer.from(head));
+  const request = new HeadReader(defaultLimits, { remoteAddress }, new KnownHeads()).read(
+    Buffer.from(head),
+  );
   expect(request).toMatchObject({ headBytes: head.length });
   expect(request).toHaveProperty("coding", coding);
 });

@@ -3,6 +3,7 @@ import {
   type CallHandle,
   type CallListener,
   cancelled,
+  formatCallId,
   LeverError,
   PAYLOAD_BYTES,
   PAYLOAD_JSON,
@@ -19,7 +20,12 @@ import { breakOff } from "../break-off.ts";
 import type { RequestContent } from "../decoded-body.ts";
 import { discardBody } from "../discard-body.ts";
 import type { Exchange, HttpRequest, HttpResponse } from "../exchange.ts";
-import { type AnsweredCall, callHeaders, methodErrorParts } from "../response-parts.ts";
+import {
+  type AnsweredCall,
+  CALL_HEADER,
+  callHeaders,
+  methodErrorParts,
+} from "../response-parts.ts";
 import { replyWriter, writeReply } from "../write-reply.ts";
 import { writeProblem } from "../write-response.ts";
 import {
@@ -113,6 +119,8 @@ export class StreamReply implements AnsweredCall, CallListener {
       "cache-control": "no-store, no-transform",
       "x-accel-buffering": "no",
       ...callHeaders(this),
+      // An error that comes later has no header of its own.
+      [CALL_HEADER]: formatCallId(this.number),
     });
     if (format.begin !== undefined) this.#response.write(format.begin);
     if (format === serverSentEvents) this.#writer = this.#eventWriter();
@@ -172,8 +180,9 @@ export class StreamReply implements AnsweredCall, CallListener {
     writeReply(this.#response, methodErrorParts(kind, bytes, this), this.#replies);
   }
 
-  onAbort(error: LeverError): void {
+  onAbort(reason: LeverError): void {
     if (this.isOver) return;
+    const error = reason.ofCall(formatCallId(this.number));
     if (this.#format !== undefined) {
       this.#failLate(this.#format.platformError(error));
       return;

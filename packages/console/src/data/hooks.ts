@@ -1,0 +1,103 @@
+import type { AdminMethods } from "@leveros/protocol";
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { admin, type Failure, failureOf } from "./admin.ts";
+import { watch } from "./watch.ts";
+
+/** A value that the host sends, and again when it changes. Both are absent until the first answer. */
+export interface Loaded<Value> {
+  readonly value?: Value | undefined;
+  readonly failure?: Failure | undefined;
+}
+
+/** Watches a method of the admin service while the component is shown. A former value stays until the next one comes. */
+export function useWatched<Name extends keyof AdminMethods>(
+  method: Name,
+  args: Parameters<AdminMethods[Name]>,
+  everyMs = 1_000,
+): Loaded<ReturnType<AdminMethods[Name]>> {
+  const loaded: Signal<Loaded<ReturnType<AdminMethods[Name]>>> = useSignal({});
+  useEffect(
+    () =>
+      watch(
+        { method, args, everyMs },
+        {
+          onValue: (value) => {
+            loaded.value = { value: value as ReturnType<AdminMethods[Name]> };
+          },
+          onFailure: (failure) => {
+            loaded.value = { failure };
+          },
+        },
+      ),
+    [method, everyMs, JSON.stringify(args)],
+  );
+  return loaded.value;
+}
+
+/** Follows a streaming method of the admin service while the component is shown. */
+export function useFeed(
+  method: "watchLogsChan" | "watchEventsChan" | "watchCallsChan",
+  args: readonly unknown[],
+  on: {
+    /** Messages that came within one frame of the screen. */
+    readonly messages: (messages: readonly unknown[]) => void;
+    readonly restart: () => void;
+  },
+): Failure | undefined {
+  const failure = useSignal<Failure | undefined>(undefined);
+  useEffect(() => {
+    let waiting: unknown[] = [];
+    let frame = 0;
+    const flush = (): void => {
+      frame = 0;
+      const messages = waiting;
+      waiting = [];
+      on.messages(messages);
+    };
+    on.restart();
+    failure.value = undefined;
+    const stop = watch(
+      { method, args },
+      {
+        onMessage(message) {
+          waiting.push(message);
+          frame ||= window.requestAnimationFrame(flush);
+        },
+        onFailure: (found) => {
+          failure.value = found;
+        },
+        onRestart: on.restart,
+      },
+    );
+    return () => {
+      stop();
+      window.cancelAnimationFrame(frame);
+    };
+  }, [method, JSON.stringify(args)]);
+  return failure.value;
+}
+
+/** Calls a method of the admin service when the component is shown, and when `key` changes. */
+export function useCalled<Name extends keyof AdminMethods>(
+  method: Name,
+  args: Parameters<AdminMethods[Name]>,
+  key: unknown = 0,
+): Loaded<ReturnType<AdminMethods[Name]>> {
+  const loaded: Signal<Loaded<ReturnType<AdminMethods[Name]>>> = useSignal({});
+  useEffect(() => {
+    let isOver = false;
+    void admin(method, ...args)
+      .then(
+        (value) => ({ value }),
+        (error: unknown) => ({ failure: failureOf(error) }),
+      )
+      .then((outcome) => {
+        if (!isOver) loaded.value = outcome;
+      });
+    return () => {
+      isOver = true;
+    };
+  }, [method, JSON.stringify(args), key]);
+  return loaded.value;
+}

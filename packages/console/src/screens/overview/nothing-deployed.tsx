@@ -1,0 +1,21 @@
+import type { VNode } from "preact";
+import { Copy } from "../../parts/copy.tsx";
+import { Empty } from "../../parts/empty.tsx";
+import { environment } from "../../route.ts";
+
+export function NothingDeployed(): VNode {
+  const commands = [
+    "lever init hello-ts ./hello",
+    `lever deploy ./hello${environment() === "dev.lever" ? "" : ` -E ${environment()}`}`,
+    `lever invoke /hello/greet '"world"'`,
+  ];
+  return (
+    <Empty title={`Nothing is deployed in ${environment()} yet`}>
+      <p>A service is a folder with a module that exports functions.</p>
+      <div class="commands">
+        <pre>{commands.join("\n")}</pre>
+        <Copy text={commands.join("\n")} label="Copy" />
+      </div>
+    </Empty>
+  );
+}
