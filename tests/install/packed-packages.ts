@@ -13,6 +13,7 @@ export interface PackedPackage {
 
 interface PackedManifest {
   readonly version: string;
+  readonly private?: boolean;
   readonly description?: string;
   readonly license?: string;
   readonly keywords?: readonly string[];
@@ -26,14 +27,14 @@ interface NpmPacked {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** Packs every package of the repository, which is built, into a folder. */
+/** Packs every package of the repository that is published, and is built, into a folder. */
 export async function packPackages(dir: string): Promise<readonly PackedPackage[]> {
   const words = ["npm", "pack", "--workspaces", "--json", "--silent", "--pack-destination", dir];
   const text = await mustRun(words, { cwd: repository });
   const packed = JSON.parse(text.slice(text.search(/^[[{]/m))) as
     | readonly NpmPacked[]
     | Readonly<Record<string, NpmPacked>>;
-  return await Promise.all(
+  const found = await Promise.all(
     Object.values(packed).map(async ({ name, filename, files }) => {
       const tarball = join(dir, filename);
       const manifest = await mustRun(["tar", "-xzOf", tarball, "package/package.json"], {
@@ -47,6 +48,7 @@ export async function packPackages(dir: string): Promise<readonly PackedPackage[
       };
     }),
   );
+  return found.filter(({ manifest }) => manifest.private !== true);
 }
 
 /** Files that belong into no package: of tests, of the build, and maps of sources that are not there. */
