@@ -1,3 +1,4 @@
+// One file, although long: it makes each part of a host, and passes it those that it needs.
 import { join } from "node:path";
 import type { Limits } from "@leveros/protocol";
 import { TokenRegistry } from "../access/token-registry.ts";
