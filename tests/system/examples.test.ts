@@ -81,9 +81,9 @@ it("a counter answers after its file and its folder are on the disk", async () =
   );
 });
 
-it.each(["counter", "greeter", "hello", "hello-ts", "markdown", "notes"])(
+it.each(["counter", "greeter", "hello", "hello-ts", "markdown", "notes", "webhook"])(
   "the example %s does what its README says, command by command",
-  { tags: ["needs-curl"], timeout: 120_000 },
+  { tags: ["needs-curl", "needs-openssl"], timeout: 120_000 },
   async (example) => {
     await using lever = await startLever({ dataDir: await makeDataDir() });
     await followReadme(lever, example);
