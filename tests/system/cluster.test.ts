@@ -23,6 +23,11 @@ const service = (name: string, answer: string) =>
     `exports.answer = () => ${JSON.stringify(answer)}; exports.variable = (name) => process.env[name] ?? null;`,
     { name },
   );
+/** Its resources know their epoch. */
+const OWNING = `
+  const { callContext } = require("leveros");
+  exports.owner = () => [callContext().instance, callContext().epoch];
+`;
 const call = (host: RunningLever, name: string, method = "answer", ...args: unknown[]) =>
   new Client({ forceHost: host.address, token }).service("dev.lever", name).invoke(method, ...args);
 const admin = (host: RunningLever) => adminOf(host, token);
@@ -75,8 +80,10 @@ it("a secret that was set on one host reaches the instances of every host", asyn
   await deploy(a, service("reader", "-"));
   expect(await call(c, "reader", "variable", "PASSWORD")).toBeNull();
   await admin(b).invoke("setVariable", "dev.lever", "reader", "PASSWORD", "x1", { secret: true });
-  expect(await call(b, "reader", "variable", "PASSWORD")).toBe("x1");
-  await eventually(async () => (await call(c, "reader", "variable", "PASSWORD")) === "x1");
+  // Calls of one host may go to instances of another, which are restarted one after the other.
+  for (const host of [b, c]) {
+    await eventually(async () => (await call(host, "reader", "variable", "PASSWORD")) === "x1");
+  }
 });
 
 it("a revoked token is refused on every host as soon as the command returns", async () => {
@@ -121,12 +128,29 @@ it("deploys from three hosts at once get versions in one order, and the last is 
   for (const host of [a, b, c]) expect(await call(host, "raced")).toBe(`deploy ${at}`);
 });
 
-it("a resource is refused with a sentence while hosts cannot agree on its owner", async () => {
-  const resource = new Client({ forceHost: a.address, token }).resource("dev.lever", "first", "r");
-  await expect(resource.invoke("answer")).rejects.toMatchObject({ code: "not_supported" });
+/** The instance that has the resource, and its epoch. */
+const ownerOf = async (
+  host: RunningLever,
+  resource: string,
+  name = "owning",
+): Promise<[string, number]> =>
+  (await new Client({ forceHost: host.address, token })
+    .resource("dev.lever", name, resource)
+    .invoke("owner")) as [string, number];
+
+it("a resource has one owner, whichever hosts are called first", async () => {
+  await deploy(a, testService(OWNING, { name: "owning" }));
+  const [first, ...others] = await Promise.all(
+    [a, b, c, a, b, c].map((host) => ownerOf(host, "raced")),
+  );
+  for (const owner of others) expect(owner).toEqual(first);
 });
 
-it("a change waits for a host that was killed, which comes back with it", async () => {
+it("a change waits for a killed host, whose resources move, and which comes back", async () => {
+  // The host of the deploy has the first instance.
+  await deploy(c, testService(OWNING, { name: "moving" }));
+  const owner = await ownerOf(c, "r", "moving");
+  expect(await ownerOf(a, "r", "moving")).toEqual(owner);
   await c.kill();
   // The answer would come without this host when its lease is over.
   const creating = admin(a).invoke("createToken", { environments: ["*"], rights: ["look"] });
@@ -136,6 +160,9 @@ it("a change waits for a host that was killed, which comes back with it", async 
   const whoAmI = adminOf(c, created.token).invoke("whoAmI");
   expect(await whoAmI).toMatchObject({ token: { id: created.id } });
   expect(await call(c, "first")).toBe("two");
+  const after = await ownerOf(a, "r", "moving");
+  expect(after[1]).toBeGreaterThan(owner[1]);
+  expect(await ownerOf(b, "r", "moving")).toEqual(after);
 });
 
 describe("while the database is stopped", () => {
@@ -163,6 +190,15 @@ describe("while the database is stopped", () => {
     ]);
   });
 
+  it("a new resource is refused with 503, a sentence and Retry-After", async () => {
+    const answer = await httpCall(a.address, "/owning/new/owner", {
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      body: "[]",
+    });
+    expect([answer.status, answer.headers["retry-after"]]).toEqual([503, "1"]);
+    expect(answer.text).toContain("Cannot call the resource new: ");
+  });
+
   it("a change is refused with 503, a sentence and Retry-After", async () => {
     const answer = await httpCall(a.address, "/admin/createEnvironment?forceenv=admin.lever", {
       headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
@@ -188,6 +224,11 @@ describe("while the database is stopped", () => {
       },
       { everyMs: 100 },
     );
+    // The host that first answers again takes it.
+    const owner = await eventually(() => ownerOf(b, "new").catch(() => undefined), {
+      everyMs: 100,
+    });
+    expect(await ownerOf(a, "new")).toEqual(owner);
   });
 });
 

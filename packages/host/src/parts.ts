@@ -49,6 +49,10 @@ export {
 } from "./instance-link/instance-link.ts";
 export { decideKeeper, KEEPER_CHECK_MS } from "./keeper/decide-keeper.ts";
 export type { Launcher } from "./launcher/launcher.ts";
+export { ClusterHosts } from "./peers/cluster-hosts.ts";
+export { openPeerCertificate, type PeerCertificate } from "./peers/peer-certificate.ts";
+export { Peers } from "./peers/peers.ts";
+export { ResourceOwners } from "./peers/resource-owners.ts";
 export type { ProcessExit } from "./processes/process-exit.ts";
 export { forwardCall } from "./router/forward-call.ts";
 export type { InstanceTarget } from "./router/instance-target.ts";

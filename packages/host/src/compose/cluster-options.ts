@@ -1,3 +1,4 @@
+import type { Limits } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import type { SqliteStore } from "../store/sqlite-store.ts";
@@ -17,14 +18,19 @@ export interface ClusterOptions {
   readonly discardsLocal: boolean;
   /** The data folder is a copy of another host's. */
   readonly isNewIdentity: boolean;
+  /** Where this host listens for the other hosts. undefined = at the address for callers, on any free port. */
+  readonly peerBind: { readonly bind: string; readonly port: number } | undefined;
+  /** The address with a port that other hosts reach that at. undefined = the one that this host listens on. */
+  readonly peerAddress: string | undefined;
 }
 
 export interface OpenClusterOptions {
   readonly options: ClusterOptions;
   readonly folder: DataFolder;
   readonly store: SqliteStore;
-  /** The address that the other hosts reach this one at. */
-  readonly address: string;
+  /** The address for callers. */
+  readonly bind: string;
+  readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
 }

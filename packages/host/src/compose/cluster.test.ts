@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseLeverJson } from "@leveros/protocol";
+import { defaultLimits, parseLeverJson } from "@leveros/protocol";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { TestPostgres } from "../../../../tests/harness/postgres.ts";
 import { systemClock } from "../clock.ts";
@@ -41,6 +41,8 @@ const options = (url: string, more: Partial<ClusterOptions> = {}): ClusterOption
   founds: false,
   discardsLocal: false,
   isNewIdentity: false,
+  peerBind: undefined,
+  peerAddress: undefined,
   ...more,
 });
 
@@ -56,8 +58,8 @@ async function open(folderName: string, given: ClusterOptions): Promise<OpenedHo
   const events: string[] = [];
   const log = (_level: string, _part: string, event: string): void => void events.push(event);
   try {
-    const about = { options: given, folder, store, address: "", clock: systemClock, log };
-    const cluster = await Cluster.open(about);
+    const about = { options: given, folder, store, clock: systemClock, log };
+    const cluster = await Cluster.open({ ...about, bind: "127.0.0.1", limits: defaultLimits });
     return {
       ...{ cluster, store, events },
       async [Symbol.asyncDispose]() {

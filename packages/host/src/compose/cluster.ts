@@ -16,6 +16,7 @@ import { openPostgresStore, type PostgresStore } from "../cluster/postgres-store
 import { parseDatabaseUrl } from "../cluster/postgres-url.ts";
 import { type HostReplica, openReplica } from "../cluster/replica.ts";
 import type { Log } from "../logs/log.ts";
+import type { ClusterLinks } from "../peers/cluster-links.ts";
 import { bootId } from "../processes/boot-id.ts";
 import { Applier } from "../state/applier.ts";
 import type { Change } from "../store/change.ts";
@@ -23,6 +24,7 @@ import type { OpenClusterOptions } from "./cluster-options.ts";
 import { enterCluster } from "./enter-cluster.ts";
 import type { HostParts, SharedState } from "./host-parts.ts";
 import { hostVersion } from "./host-version.ts";
+import { linkedParts, openLinks } from "./open-links.ts";
 import { reloadParts } from "./reload-parts.ts";
 
 /** The host note with what the host knows of the database's servers. */
@@ -39,6 +41,7 @@ export class Cluster {
     readonly servers: readonly string[];
   };
   readonly #database: PostgresStore;
+  readonly #links: ClusterLinks;
   readonly #replica: HostReplica;
   readonly #feed: PostgresFeed;
   readonly #commits: ClusterCommits;
@@ -66,6 +69,7 @@ export class Cluster {
       write: (text: string) => notes.write(DATABASE, text),
     };
     const database = await openPostgresStore({ urls: options.urls, memory, clock, log });
+    let links: ClusterLinks | undefined;
     try {
       const { id, isThere } = await enterCluster(given, { database, key });
       const identity = await readIdentity(notes, {
@@ -74,6 +78,7 @@ export class Cluster {
         isNew: options.isNewIdentity,
       });
       if (isThere && !identity.isInPlace) await refuseCopy(identity.id, database.leases, clock);
+      links = await openLinks(given, identity.id);
       const applier = new Applier();
       const replica = await openReplica({
         ...{ store, cluster: database, applier, clock, log },
@@ -84,11 +89,12 @@ export class Cluster {
         propagated: () => cluster.#propagated(),
         onApplied: () => cluster.member.tell(),
       });
-      const opened = { given, id, database, key, identity, applier, replica, isThere };
+      const opened = { given, id, database, key, identity, links, applier, replica, isThere };
       const cluster: Cluster = new Cluster(opened);
       if (isThere) await askAgain(clock, () => cluster.#feed.catchUp());
       return cluster;
     } catch (error) {
+      await links?.close();
       await database.close();
       throw error;
     }
@@ -101,11 +107,12 @@ export class Cluster {
     readonly database: PostgresStore;
     readonly key: ClusterKey;
     readonly identity: HostIdentity;
+    readonly links: ClusterLinks;
     readonly applier: Applier;
     readonly replica: HostReplica;
     readonly isThere: boolean;
   }) {
-    const { given, database, key, identity, applier, replica, isThere } = opened;
+    const { given, database, key, identity, links, applier, replica, isThere } = opened;
     const { clock, log, options } = given;
     this.#about = {
       id: opened.id,
@@ -113,6 +120,7 @@ export class Cluster {
       servers: options.urls.map((url) => parseDatabaseUrl(url).name),
     };
     this.#database = database;
+    this.#links = links;
     this.#replica = replica;
     this.#clock = clock;
     this.#log = log;
@@ -123,8 +131,7 @@ export class Cluster {
       name: options.hostName ?? hostname(),
       leases: database.leases,
       announce: () => ({
-        address: given.address,
-        fingerprint: "",
+        ...links.identity,
         version: hostVersion(),
         format: FORMAT,
       }),
@@ -149,8 +156,7 @@ export class Cluster {
       box: key,
       keyFile: options.keyFile,
       isCurrent: isThere,
-      resourcesRefused:
-        "Cannot call a resource: this host is one of several, and they do not agree on owners of resources yet. Run the service on a host without --cluster.",
+      others: links.follow(this.member, database.owners),
     };
   }
 
@@ -162,6 +168,7 @@ export class Cluster {
   async start(parts: HostParts, propagated: () => Promise<void>): Promise<void> {
     this.#parts = parts;
     this.#propagated = propagated;
+    this.#links.start(linkedParts(parts));
     const { applier } = this.shared;
     const prefetch = new ArchivePrefetch(parts.obtainArchive, this.#clock);
     this.#prefetch = prefetch;
@@ -212,10 +219,16 @@ export class Cluster {
     };
   }
 
+  /** Declines calls that other hosts pass on from now on. */
+  drain(): void {
+    this.#links.drain();
+  }
+
   /** Everything that owns resources has ended. */
   async close(): Promise<void> {
     this.#clock.clearTimeout(this.#cleaning);
     this.#prefetch?.close();
+    await this.#links.close();
     await this.#feed.close();
     await this.member.close();
     await this.#database.close();

@@ -25,7 +25,7 @@ import type { Log } from "../logs/log.ts";
 import { LogBook } from "../logs/log-book.ts";
 import { HostMeters } from "../metrics/host-meters.ts";
 import { ProcessRecords } from "../processes/process-records.ts";
-import { Router } from "../router/router.ts";
+import { Router, type RouterOptions } from "../router/router.ts";
 import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
 import { Applier } from "../state/applier.ts";
 import { applyAtOnce, type Commit, State } from "../state/state.ts";
@@ -63,7 +63,8 @@ export interface SharedState {
   readonly keyFile: string;
   /** The store has what the database had when this host started. */
   readonly isCurrent: boolean;
-  readonly resourcesRefused: string | undefined;
+  /** Where calls go that no instance of this host takes. */
+  readonly others: RouterOptions["others"];
 }
 
 /** The parts of a host behind its gateway: everything that does not depend on how the host is reached. */
@@ -133,11 +134,8 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
             services.of(environment, service).spansDropped++;
           },
         });
-  const { resourcesRefused } = shared ?? {};
-  const router = new Router({
-    ...{ limits, clock, nextEpoch, recorder: calls, resourcesRefused },
-    ...counting,
-  });
+  const { others } = shared ?? {};
+  const router = new Router({ limits, clock, nextEpoch, recorder: calls, others, ...counting });
   const launcher = await openLauncher({
     isolation: options.isolation,
     dataDir,

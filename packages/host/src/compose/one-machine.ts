@@ -117,7 +117,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       // One machine does not load it.
       const { Cluster } = await import("./cluster.ts");
       const about = { options: options.cluster, folder, store, clock, log };
-      cluster = await Cluster.open({ ...about, address: `${hostName}:${port}` });
+      cluster = await Cluster.open({ ...about, bind, limits });
     }
     const shared = { limits, isLocalOnly, clock, log };
     const { isolation, showsOutput, development } = options;
@@ -198,6 +198,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const close = async (): Promise<void> => {
       // Until the calls in flight have ended, connections are still accepted: `/-/ready` says why new calls are refused.
       readiness.change({ phase: "stopping" });
+      cluster?.drain();
       host.router.close();
       endAdminStreams();
       // The calls in flight still need their instances.

@@ -213,6 +213,11 @@ export class ServiceFleet implements InstanceListener {
     this.reconcile();
   }
 
+  /** The instance that gets the calls of this target; undefined = it has exited. */
+  instanceOf(target: InstanceTarget): Instance | undefined {
+    return this.instances.find((instance) => instance.target === target);
+  }
+
   /** An instance does not close a resource. As long as it lives, no other instance can own the resource. */
   onStuck(target: InstanceTarget): void {
     const reason = "one of its resources did not close";

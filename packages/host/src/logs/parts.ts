@@ -17,6 +17,7 @@ export const parts = [
   "keeper",
   "launcher",
   "logs",
+  "peers",
   "processes",
   "router",
   "store",

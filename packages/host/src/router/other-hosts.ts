@@ -3,7 +3,7 @@ import type { SubmittedCall } from "./call.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 
 /** Where a call goes that no instance of this host takes now. */
-type Destination =
+export type Destination =
   /** It waits for an instance of this host, or for a resource that this host may own. */
   | "here"
   /** It waits until the owner of its resource can be reached, or is over. */
@@ -34,7 +34,7 @@ export interface OtherHosts<Route> {
 }
 
 /** Another host as a target of calls. */
-interface HostTarget {
+export interface HostTarget {
   /** It gets the call, which may be declined. */
   give(call: SubmittedCall): void;
 }

@@ -22,8 +22,6 @@ export interface RouteOptions<Route> {
    * @throws LeverError when there is none now.
    */
   readonly nextEpoch: () => number;
-  /** Why no resource can be used; undefined = they can. */
-  readonly resourcesRefused?: string | undefined;
   /** A call waits because no instance can take it, or the instances carry more than they should. */
   readonly onDemand: (route: Route) => void;
   /** An instance does not close a resource in time: it must end. */

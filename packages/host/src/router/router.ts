@@ -34,8 +34,6 @@ export interface RouterOptions {
   readonly meters?: ServiceMeters | undefined;
   /** Remembers the calls that have ended. Default: nothing does. */
   readonly recorder?: CallRecorder | undefined;
-  /** Why no resource can be used. Default: they can. */
-  readonly resourcesRefused?: string | undefined;
   /** Counts the refused calls that reach no service, by the code of the error. */
   readonly refusals?: Counts | undefined;
 }

@@ -174,8 +174,6 @@ export class ServiceRoute {
       if (!isStream && parent === undefined && this.#isQueueing) return undefined;
       return this.#chooseAny(call);
     }
-    const { resourcesRefused } = this.#options;
-    if (resourcesRefused !== undefined) throw new LeverError("not_supported", resourcesRefused);
     const owner = this.#ledger.ownerOf(resource) ?? this.#ownerInCourse(call);
     if (owner === undefined) return undefined;
     const { limits, others } = this.#options;

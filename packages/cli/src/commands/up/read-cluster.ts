@@ -9,6 +9,30 @@ interface ClusterFlags {
   readonly found: boolean;
   readonly discardLocal: boolean;
   readonly newIdentity: boolean;
+  readonly peerBind: PeerBind | undefined;
+  readonly peerAddress: string | undefined;
+}
+
+interface PeerBind {
+  readonly bind: string;
+  readonly port: number;
+}
+
+/** A name or an IPv4 address, or an IPv6 address in brackets, and a port. */
+const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|([^[\]:\s]+))(?::(\d{1,5}))?$/;
+
+/** undefined = it is no address. */
+export function parsePeerBind(text: string): PeerBind | undefined {
+  const [match, bracketed, plain, port = "0"] = ADDRESS.exec(text) ?? [];
+  const bind = bracketed ?? plain;
+  if (match === undefined || bind === undefined || Number(port) > 65_535) return undefined;
+  return { bind, port: Number(port) };
+}
+
+/** undefined = it is no address with a port. */
+export function parsePeerAddress(text: string): string | undefined {
+  const port = parsePeerBind(text)?.port ?? 0;
+  return port > 0 ? text : undefined;
 }
 
 /** Names that people and tables can read. */
@@ -17,8 +41,10 @@ const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** undefined = the host is the only one. @throws CommandError */
 export function readCluster(flags: ClusterFlags): HostOptions["cluster"] {
   const { cluster, clusterKey, hostName, found, discardLocal, newIdentity } = flags;
+  const { peerBind, peerAddress } = flags;
   if (cluster === undefined) {
-    const others = { clusterKey, hostName, found, discardLocal, newIdentity };
+    const ofCluster = { clusterKey, hostName, found, discardLocal, newIdentity };
+    const others = { ...ofCluster, peerBind, peerAddress };
     const alone = Object.entries(others).find(
       ([, value]) => value !== undefined && value !== false,
     );
@@ -49,5 +75,7 @@ export function readCluster(flags: ClusterFlags): HostOptions["cluster"] {
     founds: found,
     discardsLocal: discardLocal,
     isNewIdentity: newIdentity,
+    peerBind,
+    peerAddress,
   };
 }

@@ -13,7 +13,7 @@ import { formatLogLine } from "./log-line.ts";
 import { openHost } from "./open-host.ts";
 import { parsePort } from "./parse-port.ts";
 import { parseWorkers, WORKERS_MAX } from "./parse-workers.ts";
-import { readCluster } from "./read-cluster.ts";
+import { parsePeerAddress, parsePeerBind, readCluster } from "./read-cluster.ts";
 import { readLimit } from "./read-limit.ts";
 import { watchStopSignals } from "./stop-signals.ts";
 import { DEFAULT_PORT, formatWelcome } from "./welcome.ts";
@@ -82,6 +82,16 @@ export const up: Command = command({
     ),
     clusterKey: value("<file>", "key of the cluster (lever cluster key new > cluster.key)"),
     hostName: value("<name>", "name of this host in the cluster (default: the machine's)"),
+    peerBind: value(
+      "<address[:port]>",
+      "address to listen on for the other hosts (default: that of --bind, on any free port)",
+      { parse: parsePeerBind, allowed: "an address, with or without a port" },
+    ),
+    peerAddress: value(
+      "<host:port>",
+      "address that the other hosts reach it at (default: that of --peer-bind)",
+      { parse: parsePeerAddress, allowed: "a name or an address, with a port" },
+    ),
     found: flag("found the cluster with what this host has; its database must be empty"),
     discardLocal: flag("give up what this host has, and join the cluster"),
     newIdentity: flag("be another host than the one whose data folder was copied"),

@@ -1,0 +1,175 @@
+import { serviceKey } from "@leveros/protocol";
+import { type CallMark, decideCall, type HostChoice } from "../cluster/ownership.ts";
+import type { SubmittedCall } from "../router/call.ts";
+import { isRecordedCall } from "../router/call-recorder.ts";
+import type { InstanceTarget } from "../router/instance-target.ts";
+import { type Destination, type OtherHosts, resourceUnavailable } from "../router/other-hosts.ts";
+import { chooseHost } from "./choose-host.ts";
+import type { HostPlaces } from "./host-places.ts";
+import type { Peer } from "./peer.ts";
+import type { DeclinedCall, Peers } from "./peers.ts";
+import type { OwningRoute, ResourceMember, ResourceOwners } from "./resource-owners.ts";
+
+/** After so many hosts have declined a call, it waits where it came in. */
+const DECLINES_MAX = 3;
+
+/** A route, as its calls are passed on. */
+export interface PassingRoute extends OwningRoute {
+  readonly hasInstances: boolean;
+  /** Number of resources that an instance owns. */
+  resourcesOf(owner: InstanceTarget): number;
+  /** Calls that wait here get places on other hosts. */
+  relieve(): void;
+  /** Calls that wait for owners on other hosts are decided again. */
+  retryParked(): void;
+}
+
+export interface ClusterHostsOptions {
+  readonly peers: Peers;
+  readonly member: ResourceMember;
+  readonly owners: ResourceOwners;
+  /** Gives the keeper instances that own resources, and takes them back. */
+  readonly keeper: {
+    add(route: PassingRoute, owner: InstanceTarget): Promise<void> | undefined;
+    remove(owner: InstanceTarget): void;
+  };
+  routeOf(place: {
+    readonly environment: string;
+    readonly service: string;
+  }): PassingRoute | undefined;
+  /** From 0 to less than 1. */
+  readonly random: () => number;
+}
+
+/** The other hosts as the router of this one uses them: who takes a call, and who owns a resource. */
+export class ClusterHosts implements OtherHosts<PassingRoute> {
+  readonly #options: ClusterHostsOptions;
+  readonly #parked = new Set<PassingRoute>();
+
+  constructor(options: ClusterHostsOptions) {
+    this.#options = options;
+    const { peers } = options;
+    peers.declined.add((declined) => this.#onDeclined(declined));
+    peers.freed.add((service) => options.routeOf(service)?.relieve());
+    peers.up.add(() => this.retryParked());
+  }
+
+  mayOwn(): boolean {
+    return this.#options.member.right() === "own";
+  }
+
+  take(route: PassingRoute, call: SubmittedCall): Destination {
+    if (call.resource !== "") return this.#takeOfResource(route, call);
+    if (call.passMark !== undefined) {
+      call.decline({ reason: "busy" });
+      return "gone";
+    }
+    const places = this.choose(route, call);
+    if (places === undefined) return "here";
+    places.give(call);
+    return "gone";
+  }
+
+  choose(route: PassingRoute, call: SubmittedCall): HostPlaces | undefined {
+    if (call.passMark !== undefined || call.declines > DECLINES_MAX) return undefined;
+    const key = serviceKey(route.environment, route.service);
+    return this.#chooseFor(key)?.placesOf(key);
+  }
+
+  claim(route: PassingRoute, resource: string): void {
+    this.#options.owners.claim(route, resource);
+  }
+
+  prepareOwner(route: PassingRoute, owner: InstanceTarget): Promise<void> | undefined {
+    return this.#options.keeper.add(route, owner);
+  }
+
+  release(
+    route: PassingRoute,
+    owned: { readonly resource: string; readonly epoch: number },
+    owner: InstanceTarget | undefined,
+  ): boolean {
+    const { keeper, owners } = this.#options;
+    if (owner !== undefined && route.resourcesOf(owner) === 0) keeper.remove(owner);
+    return owners.release(route, owned);
+  }
+
+  /** The table of hosts has been read, or a host answers: calls that wait for owners are decided again. */
+  retryParked(): void {
+    const routes = [...this.#parked];
+    this.#parked.clear();
+    for (const route of routes) route.retryParked();
+  }
+
+  /** @throws LeverError `resource_unavailable` */
+  #takeOfResource(route: PassingRoute, call: SubmittedCall): Destination {
+    const { owners, peers } = this.#options;
+    const { resource, declines: redirects, hasWaited } = call;
+    const ownership = owners.ownershipOf(route, resource);
+    const mark = markOf(call);
+    const decision = decideCall(ownership, { mark, redirects, hasWaited }, this.#choice(route));
+    switch (decision.kind) {
+      case "serve":
+      case "claim":
+      case "wait":
+        return "here";
+      case "pass on": {
+        const peer = peers.peer(decision.to);
+        if (peer?.isUp === true) {
+          (decision.mark === "at owner" ? peer.atOwner : peer.mayPlace).give(call);
+          return "gone";
+        }
+        // The owner may answer again, or its lease ends: then the resource goes elsewhere.
+        this.#parked.add(route);
+        return "parked";
+      }
+      case "not owner":
+        call.decline({
+          reason: "not owner",
+          owner:
+            ownership.kind === "elsewhere"
+              ? { host: ownership.host, incarnation: ownership.incarnation }
+              : undefined,
+        });
+        return "gone";
+      case "refuse":
+        throw resourceUnavailable(resource, "no host of the cluster may own it now");
+    }
+  }
+
+  /** The host for a resource without a known owner: this one if it has an instance, else one that has. */
+  #choice(route: PassingRoute): HostChoice {
+    const { member, peers } = this.#options;
+    const self = member.id;
+    const right = member.right();
+    const isOwn = right === "own";
+    if (isOwn && route.hasInstances) return { self, right, chosen: self };
+    const other = this.#chooseFor(serviceKey(route.environment, route.service));
+    if (other !== undefined) return { self, right, chosen: other.row.id };
+    if (isOwn) return { self, right, chosen: self };
+    return { self, right, chosen: peers.list.find(({ isUp }) => isUp)?.row.id };
+  }
+
+  #chooseFor(key: string): Peer | undefined {
+    const { peers, random } = this.#options;
+    return chooseHost(peers.list, (peer) => peer.placesOf(key), random);
+  }
+
+  #onDeclined({ peer, call, declined }: DeclinedCall): void {
+    if (!isRecordedCall(call)) return;
+    const { environment, service } = call.route;
+    if (call.resource === "") {
+      // It has told of too many places. The end of this call frees none.
+      const places = peer.placesOf(serviceKey(environment, service));
+      if (places !== undefined) places.free = Math.min(0, places.free) - 1;
+      return;
+    }
+    const route = this.#options.routeOf(call.route);
+    const owner = declined.reason === "not owner" ? declined.owner : undefined;
+    if (route !== undefined) this.#options.owners.learn(route, call.resource, owner);
+  }
+}
+
+function markOf({ passMark }: SubmittedCall): CallMark {
+  return passMark === undefined || passMark === "place" ? "first" : passMark;
+}
