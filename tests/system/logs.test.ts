@@ -115,6 +115,16 @@ describe("the logs of a service", () => {
     expect(stdout).toMatch(/shop\/pay .*✗.*Cannot read.*at charge \(pay\.ts:41:18\)/s);
   });
 
+  it("are shown of one call, and up to a time", async () => {
+    const { headers } = await callMethod(lever.address, "/shop/pay", []);
+    const id = String(headers["lever-call"]);
+    await eventually(async () => (await find({ call: id })).length === 1);
+    const { stdout } = await lever.lever(["logs", "shop", "--call", id]);
+    expect(stdout.match(/pay failed/g)).toHaveLength(1);
+    const before = await lever.lever(["logs", "shop", "--call", id, "--until", "1h"]);
+    expect(before).toMatchObject({ status: 0, stdout: "" });
+  });
+
   it("have whole records, with the levels of the console and of the streams", async () => {
     await call("/shop/levels");
     await eventually(async () => {
