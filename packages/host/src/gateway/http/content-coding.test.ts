@@ -119,6 +119,21 @@ describe("the body of a request", () => {
     },
   );
 
+  it.each(cases)("an EventSource has no body, also with the coding %s", async (coding) => {
+    const outgoing = httpRequest({
+      port: gateway.port,
+      path: "/svc/echoChan?args=[2]",
+      headers: { host: "dev.lever", accept: "text/event-stream", "content-encoding": coding },
+      agent: false,
+    });
+    outgoing.end();
+    const [answer] = (await once(outgoing, "response")) as [IncomingMessage];
+    expect([answer.statusCode, String(await buffer(answer))]).toEqual([
+      200,
+      expect.stringContaining("data: [2]"),
+    ]);
+  });
+
   it("the messages of a stream over HTTP/2 are decoded", async () => {
     const session = connectHttp2(`http://127.0.0.1:${gateway.port}`);
     const stream = session.request({

@@ -67,6 +67,16 @@ describe("the decoded body of a stream", () => {
     expect(budget.bytes).toBe(0);
   });
 
+  it("may end too early without a reader", async () => {
+    const request = new SentRequest();
+    const body = new DecodedBody(request, "deflate", new BodyBudget(MB));
+    request.emit("end");
+    const [error] = await new Promise<unknown[]>((resolve) =>
+      body.on("error", (...args) => resolve(args)),
+    );
+    expect(error).toMatchObject({ code: "malformed_request" });
+  });
+
   it("reads nothing any more once it is stopped", () => {
     const request = new SentRequest();
     const body = new DecodedBody(request, "deflate", new BodyBudget(MB));

@@ -52,6 +52,8 @@ export class DecodedBody implements RequestContent {
       if (!this.#isStopped) decoder.end();
     });
     decoder.on("drain", () => request.resume());
+    // An error that no reader listens for would end the process.
+    decoder.on("error", () => {});
   }
 
   on(event: "data", listener: (chunk: Buffer) => void): void;

@@ -39,7 +39,10 @@ export function serveStream(exchange: Exchange, options: DoorOptions): void {
   }
   const kind = isEventSource(request) ? PAYLOAD_JSON : messageKind(request.headers["content-type"]);
   if (kind instanceof LeverError) throw kind;
-  const coding = contentCoding(request.headers["content-encoding"]);
+  // An EventSource sends no body.
+  const coding = isEventSource(request)
+    ? undefined
+    : contentCoding(request.headers["content-encoding"]);
   const content: RequestContent =
     coding === undefined ? request : new DecodedBody(request, coding, budget);
   const lines = new LineSplitter(limits.bodyBytesMax);
