@@ -6,6 +6,8 @@ export interface HostStatus {
   readonly node: string;
   /** The name of the machine. */
   readonly machine: string;
+  /** The name of the host in its cluster; absent = it is the only one. */
+  readonly host?: string | undefined;
   readonly pid: number;
   /** ISO 8601. */
   readonly startedAt: string;

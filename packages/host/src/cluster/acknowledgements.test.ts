@@ -50,7 +50,7 @@ function waitOn(hosts: MemberRow[]) {
   };
 }
 
-it("a change is acknowledged when every other host has applied it", async () => {
+it("a change is acknowledged when every other host has applied it (Y1)", async () => {
   const waiting = waitOn([row("a"), row("b", { appliedRevision: 5 }), row("c")]);
   expect(await waiting.after(0)).toBeUndefined();
   waiting.hosts[2] = row("c", { appliedRevision: 6 });
@@ -63,7 +63,7 @@ it("hosts that were fenced or have left are not waited for", async () => {
   expect(await waiting.after(0)).toEqual([]);
 });
 
-it("a silent host is waited for until its lease is over, and named", async () => {
+it("a silent host is waited for until its lease is over, and named (Y2)", async () => {
   const waiting = waitOn([row("a"), row("b", { renewedAgoMs: 11_000 })]);
   expect(await waiting.after(0)).toBeUndefined();
   waiting.hosts[1] = row("b", { renewedAgoMs: 11_250 });

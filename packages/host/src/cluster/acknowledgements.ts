@@ -16,7 +16,12 @@ export interface AcknowledgementOptions {
   readonly clock: Clock;
 }
 
-/** Waits until a change holds on every host that has a lease. */
+/**
+ * Waits until changes hold everywhere.
+ *
+ * - Y1. A change is answered when every host with a lease has applied it, in each of its processes that take calls.
+ * - Y2. A host that is not waited for any longer is named in the answer: its lease is over, or it does not follow.
+ */
 export class Acknowledgements {
   readonly #options: AcknowledgementOptions;
   readonly #waiting = new Set<() => void>();

@@ -17,6 +17,8 @@ export interface HostFactsOptions {
   readonly certificate: Certificate | undefined;
   readonly workers: number;
   readonly isLocalOnly: boolean;
+  /** In a cluster; undefined = the host is the only one. */
+  readonly hostName: string | undefined;
   readonly bind: string;
   readonly port: number;
   /** Milliseconds since 1970. */
@@ -33,6 +35,7 @@ export async function readHostFacts(options: HostFactsOptions): Promise<HostFact
     version: hostVersion(),
     node: process.version.slice(1),
     machine: hostname(),
+    host: options.hostName,
     pid: process.pid,
     startedAt: isoTime(options.startedAt),
     notReady: readiness.obstacle ?? null,

@@ -135,7 +135,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     });
     const recent = new RecentTraffic(host.meters.services, clock);
     const startedAt = clock.wallTime() - process.uptime() * 1_000;
-    const about = { parts: host, folder, readiness, certificate, workers, isLocalOnly, bind };
+    const where = { certificate, workers, isLocalOnly, bind, hostName };
+    const about = { parts: host, folder, readiness, ...where };
     const endAdminStreams = startAdminService({
       ...host,
       limits,

@@ -58,3 +58,8 @@ it("a host that is not ready says why, with its workers and each warning", () =>
   expect(text).toMatch(/^isolation {2}containers\nworkers {4}1 of 2$/m);
   expect(text).toMatch(/copied 30m ago\nwarnings {3}2\n {2}- Look\.\n {2}- And look\.$/);
 });
+
+it("the status of a host in a cluster names it", () => {
+  const text = formatStatus({ ...status, host: "b" }, now);
+  expect(text).toContain("\ncluster    b is one of its hosts: lever hosts\n");
+});

@@ -6,7 +6,7 @@ const MEGABYTE = 1_000_000;
 
 export function formatStatus(status: HostStatus, nowMs: number): string {
   const { version, machine, node, pid, notReady, bind, port, tls, workers, isolation } = status;
-  const { environments, services, instances, memory, disk, database, warnings } = status;
+  const { host, environments, services, instances, memory, disk, database, warnings } = status;
   const authority = `${bind.includes(":") ? `[${bind}]` : bind}:${port}`;
   const copied =
     database.copiedAt === null
@@ -16,6 +16,7 @@ export function formatStatus(status: HostStatus, nowMs: number): string {
   const rows = [
     ["state", notReady === null ? "ready" : `not ready: ${notReady}`],
     ["host", `Lever ${version} on ${machine}, pid ${pid}, Node ${node}`],
+    ...(host === undefined ? [] : [["cluster", `${host} is one of its hosts: lever hosts`]]),
     ["up", `${formatAge(0, status.uptimeMs)}, at ${tls ? "https" : "http"}://${authority}`],
     ["isolation", isolation === "oci" ? "containers" : "processes"],
     ...(workers.wanted > 1 ? [["workers", `${workers.running} of ${workers.wanted}`]] : []),
