@@ -22,6 +22,7 @@ const FIRST: readonly PageSection[] = [
     heading: "Operate",
     paths: [
       "docs/guide/production.md",
+      "docs/guide/console.md",
       "docs/guide/logs.md",
       "docs/guide/monitoring.md",
       "docs/guide/troubleshooting.md",

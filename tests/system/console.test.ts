@@ -243,18 +243,20 @@ describe("access", () => {
     await page.reload();
     await seen("This host asks for a token.");
     expect(await accessFaults("dark")).toEqual([]);
-    const { code } = (await new Client({ forceHost: lever.address, token: looking.token })
-      .service("admin.lever", "admin")
-      .invoke("createConsoleCode")) as { code: string };
+    const opened = await lever.lever(["console", "--print"], {
+      env: { LEVEROS_TOKEN: looking.token },
+    });
+    const address = opened.stdout.trim();
+    expect(address).toMatch(/\/-\/console\/#code=lever_[\w-]{43}$/);
     const other = await browser.newPage();
-    await other.goto(`${lever.origin}/-/console/#code=${code}`);
+    await other.goto(address);
     await other.getByText("shop").first().waitFor();
     expect(new URL(other.url()).hash).toBe("");
     await other.goto(`${lever.origin}/-/console/settings/tokens`);
     await other.getByText("Your token does not allow this").waitFor();
     await other.close();
     const again = await browser.newPage();
-    await again.goto(`${lever.origin}/-/console/#code=${code}`);
+    await again.goto(address);
     await again.getByText("This host asks for a token.").waitFor();
     await again.close();
     const notes = ((await own.invoke("listTokens")) as CreatedToken[]).map(({ note }) => note);

@@ -95,6 +95,10 @@ it("every command that prints a table, a list or a report has --json", () => {
   expect(without.map(([name]) => name).toSorted()).toEqual([
     "cluster key",
     "completion",
+    "console",
+    "context add",
+    "context rm",
+    "context use",
     "dev",
     "env close",
     "env create",

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { makeTemporaryFolder } from "../../../tests/harness/temporary-folder.ts";
+import { writeContexts } from "./contexts.ts";
 import { readSettings } from "./settings.ts";
 
 /** No stored tokens: the folder does not exist. */
@@ -30,6 +32,18 @@ describe("the settings of a command", () => {
     });
     const empty = { XDG_CONFIG_HOME, LEVEROS_ENV: "", LEVEROS_IP_PORT: "", LEVEROS_TOKEN: "" };
     expect(readSettings({}, empty)).toEqual(readSettings({}, { XDG_CONFIG_HOME }));
+  });
+
+  it("come from the context that is used, if no variable names a host", async () => {
+    await using folder = await makeTemporaryFolder();
+    const own = { XDG_CONFIG_HOME: folder.path };
+    const prod = { name: "prod", host: "https://lever.example", environment: "prod.lever" };
+    writeContexts({ current: "prod", all: [prod] }, own);
+    const { host, environment } = prod;
+    expect(readSettings({}, own)).toMatchObject({ host, environment, flags: "" });
+    const other = { ...own, LEVEROS_IP_PORT: "a:1" };
+    expect(readSettings({}, other)).toMatchObject({ host: "a:1", environment: "dev.lever" });
+    expect(readSettings({ env: "b.lever" }, own)).toMatchObject({ host, environment: "b.lever" });
   });
 
   it("come from flags first, which are repeated in suggested commands", () => {

@@ -1,4 +1,5 @@
 import { DEFAULT_ENVIRONMENT, LeverError, parseLeverUrl } from "@leveros/protocol";
+import { currentContext } from "./contexts.ts";
 import { readCredential } from "./credentials.ts";
 import { usageError } from "./exit-status.ts";
 import { parseHostAddress } from "./host-address.ts";
@@ -9,11 +10,11 @@ const DEFAULT_HOST = "127.0.0.1:8080";
 export const settingsOptions: readonly { flags: string; description: string }[] = [
   {
     flags: "-E, --env <environment>",
-    description: `environment to work in (default: LEVEROS_ENV, or else ${DEFAULT_ENVIRONMENT})`,
+    description: `environment to work in (default: LEVEROS_ENV, the context's, or ${DEFAULT_ENVIRONMENT})`,
   },
   {
     flags: "-H, --host <host:port>",
-    description: `address of the Lever host (default: LEVEROS_IP_PORT, or else ${DEFAULT_HOST})`,
+    description: `address of the Lever host (default: LEVEROS_IP_PORT, the context's, or ${DEFAULT_HOST})`,
   },
 ];
 
@@ -31,19 +32,21 @@ export interface Settings {
 }
 
 /**
- * Reads the settings from the flags and, for those that are missing, from environment variables. An empty variable counts
- * as missing.
+ * Reads the settings from the flags and, for those that are missing, from environment variables and then from the context
+ * that is used. An empty variable counts as missing. A context's environment belongs to its host.
  * @throws CommandError when the environment or the address is not valid.
  */
 export function readSettings(
   flags: { readonly env?: string; readonly host?: string },
   variables: Readonly<Record<string, string | undefined>>,
 ): Settings {
+  const givenHost = flags.host || variables["LEVEROS_IP_PORT"];
+  const context = givenHost ? undefined : currentContext(variables);
   const environment = readEnvironment(
-    flags.env || variables["LEVEROS_ENV"] || DEFAULT_ENVIRONMENT,
+    flags.env || variables["LEVEROS_ENV"] || context?.environment || DEFAULT_ENVIRONMENT,
     "-E or LEVEROS_ENV",
   );
-  const host = flags.host || variables["LEVEROS_IP_PORT"] || DEFAULT_HOST;
+  const host = givenHost || context?.host || DEFAULT_HOST;
   const hostUrl = parseHostAddress(host);
   if (hostUrl === undefined) {
     throw usageError(

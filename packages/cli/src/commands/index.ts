@@ -45,6 +45,7 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
       logs: async () => (await import("./logs/logs.ts")).logs,
       events: async () => (await import("./events/events.ts")).events,
       why: async () => (await import("./why/why.ts")).why,
+      console: async () => (await import("./console/console.ts")).openConsole,
     },
   },
   {
@@ -69,6 +70,7 @@ const sections: readonly { heading: string; commands: Readonly<Record<string, Lo
   {
     heading: "Set up this machine:",
     commands: {
+      context: async () => (await import("./context/context.ts")).context,
       completion: async () => {
         const { completionOf } = await import("./completion/completion.ts");
         return completionOf({ names: commandNames, load: loadCommand });

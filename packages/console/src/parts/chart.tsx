@@ -60,11 +60,9 @@ export function Chart(props: {
               {label} <b>{textOf(values[shown], format)}</b>
             </span>
           ))}
-          <time>
-            {index.value === null || time === undefined
-              ? "now"
-              : new Date(time * 1_000).toTimeString().slice(0, 8)}
-          </time>
+          {index.value !== null && time !== undefined && (
+            <time>{new Date(time * 1_000).toTimeString().slice(0, 8)}</time>
+          )}
         </span>
       </figcaption>
       <div ref={place} class="plot" />

@@ -1,5 +1,6 @@
 import { callAdmin } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
+import { readContexts } from "../../contexts.ts";
 import { usageError } from "../../exit-status.ts";
 import { printResult } from "../../output.ts";
 import { required, zeroOrMore } from "../../parameters.ts";
@@ -54,6 +55,7 @@ async function findWords(words: readonly string[], commands: Commands): Promise<
   const { nextWords } = await import("./next-words.ts");
   return await nextWords(words, {
     ...commands,
+    contexts: () => readContexts(process.env).all.map(({ name }) => name),
     services: async () => {
       const flags = { ...valueAfter(words, "env", "-E"), ...valueAfter(words, "host", "-H") };
       try {

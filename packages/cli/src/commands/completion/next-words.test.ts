@@ -6,6 +6,7 @@ const at = "2026-03-01T10:00:00.000Z";
 const known: KnownCommands = {
   names: ["logs", "ls", "env", "invoke"],
   load: async (name) => (await loadCommands(name))[0]?.commands[0],
+  contexts: () => ["prod", "staging"],
   services: async () =>
     ["shop", "pay"].map((service) => ({
       environment: "dev.lever",
@@ -37,6 +38,7 @@ it.each([
     ["env", "c"],
     ["close", "create"],
   ],
+  [["context", "use", "p"], ["prod"]],
   [["-"], ["--env", "--help", "--host"]],
 ])("the words that may end %j are found", async (words, expected) => {
   expect(await nextWords(words, known)).toEqual(expected);

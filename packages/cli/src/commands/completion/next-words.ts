@@ -36,6 +36,8 @@ export interface KnownCommands {
   load(name: string): Promise<Command | CommandGroup | undefined>;
   /** The services of the host that the words name; none when it does not answer. */
   services(): Promise<readonly ServiceListing[]>;
+  /** The names of the user's contexts. */
+  contexts(): readonly string[];
 }
 
 /** The words that may stand in the place of the last one, as far as they begin like it. */
@@ -71,6 +73,9 @@ async function candidates(
   if (last.startsWith("-"))
     return [...Object.keys(command.options).map(longName), ...OF_EVERY_COMMAND];
   const hasArgument = declared.kind === "group" ? rest.length > 0 : inner !== undefined;
+  if (commandName === "context" && (inner === "use" || inner === "rm")) {
+    return hasArgument ? [] : known.contexts();
+  }
   const wanted = hasArgument ? undefined : ARGUMENTS[commandName];
   return wanted === undefined ? [] : await namesOf(wanted, known);
 }

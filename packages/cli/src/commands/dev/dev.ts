@@ -10,7 +10,8 @@ import { watchStopSignals } from "../up/stop-signals.ts";
 import { DEFAULT_PORT } from "../up/welcome.ts";
 import type { DevSession } from "./dev-session.ts";
 
-const KEYS = "Keys: t trace of the last call, f one service only, r redeploy, l clear, q quit";
+const KEYS =
+  "Keys: o console, t trace of the last call, f one service only, r redeploy, l clear, q quit";
 
 export const dev: Command = command({
   name: "dev",
@@ -36,8 +37,8 @@ Variables come from .env and .env.<service> in the folder, and from .env in the 
 
 A debugger finds each new version at the same port. Its service has one instance and no deadlines.
 
-Keys on a terminal: t shows the trace of the last call, f the output of one service after the other, r deploys all
-again, l clears the screen, q quits.`,
+Keys on a terminal: o opens the console in a browser, t shows the trace of the last call, f the output of one service
+after the other, r deploys all again, l clears the screen, q quits.`,
   examples: [
     ["lever dev", "all services in and below this folder"],
     ["lever dev services --port 9000"],
@@ -112,6 +113,9 @@ function onKey(key: string, session: DevSession, stop: AbortController): void {
       printNote(shown === undefined ? "Showing all services." : `Showing ${shown} only.`);
       return;
     }
+    case "o":
+      void showConsole(session);
+      return;
     case "t":
       void showLastTrace(session);
       return;
@@ -122,6 +126,14 @@ function onKey(key: string, session: DevSession, stop: AbortController): void {
     case "?":
       printNote(KEYS);
   }
+}
+
+async function showConsole({ settings }: DevSession): Promise<void> {
+  const { consoleAddress } = await import("../console/console.ts");
+  const { openBrowser } = await import("../console/open-browser.ts");
+  const address = await consoleAddress(settings);
+  printNote(`The console is at ${address}`);
+  await openBrowser(address);
 }
 
 async function showLastTrace(session: DevSession): Promise<void> {

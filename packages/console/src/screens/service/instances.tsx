@@ -28,16 +28,15 @@ export function Instances({ service: of }: { service: ServiceDetails }): VNode {
         <thead>
           <tr>
             <th class="name">Instance</th>
-            <th class="num w-s opt">Version</th>
             <th class="num w-s">Calls</th>
             <th class="num w-s opt">Streams</th>
-            <th class="num w-s opt">Resources</th>
-            <th class="w-spark opt">Memory</th>
+            <th class="num w-m opt">Resources</th>
+            <th class="w-m opt">Memory</th>
             <th class="num w-l">of its limit</th>
             <th class="w-spark opt">Processor</th>
-            <th class="num w-m opt">Age</th>
-            <th class="num w-l opt">Start</th>
-            <th class="w-l">
+            <th class="num w-s opt">Age</th>
+            <th class="num w-m opt">Start</th>
+            <th class="w-m">
               <span class="hidden">Actions</span>
             </th>
           </tr>
@@ -77,7 +76,6 @@ function Row({
         <i class={`dot ${state === "ready" ? "ok" : state === "unresponsive" ? "err" : "warn"}`} />
         {instance} <span class="muted">{state === "ready" ? "" : state}</span>
       </td>
-      <td class="num opt muted">v{of.version}</td>
       <td class="num">{count(of.callsInFlight)}</td>
       <td class="num opt">{count(of.streamsInFlight)}</td>
       <td class="num opt">{count(of.resources)}</td>
@@ -96,10 +94,8 @@ function Row({
         )}
       </td>
       <td class="num opt muted">{age(of.startedAt, Date.now())}</td>
-      <td class="num opt muted">
-        {start === undefined
-          ? ""
-          : `${start.isWarm ? "warm" : "cold"} ${duration(start.prepareMs + start.launchMs + start.loadMs)}`}
+      <td class="num opt muted" title={start?.isWarm === true ? "warm" : "cold"}>
+        {start !== undefined && duration(start.prepareMs + start.launchMs + start.loadMs)}
       </td>
       <td class="row-actions">
         <a href={href(["logs"], { instance })}>Logs</a>
