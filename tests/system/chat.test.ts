@@ -1,5 +1,5 @@
 // @module-tag needs-chromium
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,6 @@ const folder = mkdtempSync(join(tmpdir(), "lever-chat-"));
 
 let lever: RunningLever;
 let browser: Browser;
-let server: ChildProcess;
 let origin: string;
 let terminal: ChildProcessWithoutNullStreams;
 let terminalLines: Interface;
@@ -26,14 +25,8 @@ beforeAll(async () => {
   lever = await startLever();
   const { status, stderr } = await lever.lever(["deploy", join(root, "examples/chat")]);
   expect(status, stderr).toBe(0);
-  const serve = join(root, "examples/chat/page/serve.mjs");
-  server = spawn(process.execPath, [serve], {
-    env: { ...process.env, PORT: "0" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (server.stdout === null) throw new Error("The server has no output.");
-  const [line] = (await once(createInterface({ input: server.stdout }), "line")) as [string];
-  origin = /http:\/\/[\d.:]+/.exec(line)?.[0] ?? "";
+  const { port } = new URL(lever.origin);
+  origin = `http://chat.dev.lever.localhost:${port}`;
   browser = await launchBrowser();
   terminal = spawnLever(["-H", lever.address, "stream", "/chat/lobby/joinChan", '"Terry"']);
   terminalLines = createInterface({ input: terminal.stdout });
@@ -41,7 +34,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   terminal?.kill();
-  server?.kill();
   await browser?.close();
   await lever?.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -49,7 +41,7 @@ afterAll(async () => {
 
 async function enter(room: string, name: string): Promise<Page> {
   const page = await browser.newPage();
-  const query = new URLSearchParams({ room, name, host: lever.address });
+  const query = new URLSearchParams({ room, name });
   await page.goto(`${origin}/?${query}`);
   await page.getByText(`you are ${name}`).waitFor();
   return page;

@@ -1,10 +1,7 @@
-import { Client } from "/leveros.js";
-
-// ?room=…&name=…&host=… set the room, the user's name and the address of Lever.
+// ?room=…&name=… set the room and the user's name.
 const query = new URLSearchParams(location.search);
 const room = query.get("room") ?? "lobby";
 const name = query.get("name") ?? `guest ${Math.floor(Math.random() * 1000)}`;
-const client = new Client({ forceHost: query.get("host") ?? "127.0.0.1:8080" });
 
 const element = (id) => document.getElementById(id);
 const status = (text) => {
@@ -13,22 +10,22 @@ const status = (text) => {
 element("room").textContent = room;
 document.title = `${room} – chat`;
 
-const stream = await client.resource("dev.lever", "chat", room).invokeChan("joinChan", name);
-status(`you are ${name}`);
+// On a host name of its own, a service's page calls methods of its environment below this path.
+const path = `/-/lever/chat/${encodeURIComponent(room)}/joinChan`;
+const socket = new WebSocket(location.origin.replace("http", "ws") + path);
+socket.addEventListener("open", () => {
+  socket.send(JSON.stringify([name]));
+  status(`you are ${name}`);
+});
+socket.addEventListener("message", ({ data }) => show(JSON.parse(data)));
+socket.addEventListener("close", ({ reason }) => status(reason || "the room is closed"));
 
 element("say").addEventListener("submit", (event) => {
   event.preventDefault();
-  stream.write(element("text").value);
+  socket.send(JSON.stringify(element("text").value));
   element("text").value = "";
 });
-addEventListener("pagehide", () => stream.cancel());
-
-try {
-  for await (const message of stream) show(message);
-  status("the room is closed");
-} catch (error) {
-  status(error.message);
-}
+addEventListener("pagehide", () => socket.close());
 
 function show({ from, text }) {
   const item = document.createElement("li");

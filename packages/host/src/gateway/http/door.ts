@@ -7,6 +7,7 @@ import type { DoorOptions } from "../door-options.ts";
 import { servePlatform, serveRoot } from "../platform/door.ts";
 import { calledTarget } from "../sites/called-target.ts";
 import { serveSite } from "../sites/door.ts";
+import { acceptsPage, failureParts, writeFailure } from "../sites/failure.ts";
 import { readBody } from "./body.ts";
 import { askedTimeoutMs } from "./call-timeout.ts";
 import { acceptedCoding, contentCoding, decodeBody } from "./content-coding.ts";
@@ -58,7 +59,9 @@ export function serveHttp(
       target !== undefined && problem.code === "wrong_http_method"
         ? { allow: admission.allowedMethods(target) }
         : undefined;
-    writeProblem(response, problem, allow);
+    const isPage = request.method === "GET" && acceptsPage(request.headers);
+    if (isPage) writeFailure(response, failureParts(problem, request.headers), allow);
+    else writeProblem(response, problem, allow);
     discardBody(request);
   }
 }
