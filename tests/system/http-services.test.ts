@@ -97,6 +97,9 @@ describe.each([
     const limits = ["--limit", "deployDrainTimeoutMs=1", "--limit", "drainTimeoutMs=60000"];
     lever = await startLever({ workers, args: limits });
     await deployService(lever, service);
+    const small = "export const fetch = async (request) => new Response(await request.text());";
+    const limited = { name: "small", jsEntry: "server.mjs", httpBodyBytesMax: 10 };
+    await deployService(lever, testService({ "server.mjs": small }, limited));
   }, 60_000);
 
   afterAll(() => lever.stop());
@@ -300,6 +303,27 @@ describe.each([
       expect(page).toMatchObject({ status: 500 });
       expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
       expect(await page.text()).toContain("the &lt;reason&gt;");
+    });
+
+    it("a body over the limit of its service is refused, with a length or without one", async () => {
+      const post = (body: SiteRequest["body"]): ReturnType<typeof send> =>
+        send({ method: "POST", path: "/small/", body: body ?? "" });
+      expect(await (await post("0123456789")).text()).toBe("0123456789");
+      expect((await post("0123456789+")).status).toBe(413);
+      const streamed = await post((stream) => {
+        stream.write("01234");
+        stream.end("56789+");
+      });
+      expect(streamed.status).toBe(413);
+    });
+
+    it("a browser gets a page where a program gets a problem", async () => {
+      const page = await send({ path: "/nobody/x", headers: { accept: "text/html,*/*" } });
+      expect(page.headers["content-type"]).toBe("text/html; charset=utf-8");
+      expect(await page.text()).toContain("<h1>4");
+      const problem = await send({ path: "/nobody/x" });
+      expect(problem.headers["content-type"]).toBe("application/problem+json");
+      problem.leave();
     });
 
     it("a host name of its own has all paths of the service", async () => {

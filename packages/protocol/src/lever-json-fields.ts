@@ -20,6 +20,8 @@ export interface LeverJson {
   readonly httpReady?: string | undefined;
   /** The part of an HTTP request that names its resource (`parseHttpResource`). undefined = requests have none. */
   readonly httpResource?: string | undefined;
+  /** Most bytes of the body of an HTTP request. undefined = no limit. */
+  readonly httpBodyBytesMax?: number | undefined;
   /** A folder in the service folder, with `/`, whose files the host itself serves. */
   readonly static?: string | undefined;
   /** The file in it for pages that are not there. */
@@ -111,6 +113,11 @@ export const fields: Readonly<Record<keyof LeverJson, Field>> = {
     },
     allowed: "path:1 to path:9, cookie:<name>, or header:<name in lower case>",
     accepts: (value) => typeof value === "string" && HTTP_RESOURCE.test(value),
+  },
+  httpBodyBytesMax: {
+    schema: { type: "integer", minimum: 0, description: "Most bytes of the body of a request" },
+    allowed: "a whole number of bytes, 0 or more",
+    accepts: (value) => isWholeAtLeast(value, 0),
   },
   static: {
     schema: { type: "string", description: "Folder whose files Lever serves over HTTP" },

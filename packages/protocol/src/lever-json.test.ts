@@ -75,6 +75,12 @@ describe("lever.json", () => {
       '"path:0"',
       "path:1 to path:9, cookie:<name>, or header:<name in lower case>",
     ],
+    [
+      { ...good, httpBodyBytesMax: -1 },
+      "httpBodyBytesMax",
+      "-1",
+      "a whole number of bytes, 0 or more",
+    ],
     [{ ...good, private: 1 }, "private", "1", "true or false"],
     [{ ...good, maxInstanceLoad: 0 }, "maxInstanceLoad", "0", "a number greater than 0"],
     [{ ...good, minInstances: -1 }, "minInstances", "-1", "a whole number, 0 or more"],

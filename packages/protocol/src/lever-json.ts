@@ -125,6 +125,7 @@ function withDefaults(value: Record<string, unknown>): LeverJson {
     http,
     httpReady: given.httpReady,
     httpResource: given.httpResource,
+    httpBodyBytesMax: given.httpBodyBytesMax,
     static: given.static?.replace(/^(?:\.\/)+|\/+$/g, ""),
     staticFallback: given.staticFallback?.replace(/^(?:\.\/)+/, ""),
     private: given.private ?? false,

@@ -21,6 +21,7 @@ export function goLive(
     // A separate program does not report its methods: each call finds out.
     methods: leverJson.entry === undefined ? record.methods : undefined,
     httpResource: parseHttpResource(leverJson.httpResource ?? ""),
+    httpBodyBytesMax: leverJson.httpBodyBytesMax,
     files,
   });
   fleet.goLive(record, route, candidate);

@@ -8,6 +8,8 @@ export interface LiveVersion {
   readonly methods: readonly string[] | undefined;
   /** The part of an HTTP request that names its resource. Default: none. */
   readonly httpResource?: HttpResource | undefined;
+  /** Most bytes of the body of an HTTP request. Default: no limit. */
+  readonly httpBodyBytesMax?: number | undefined;
   /** Files with which gateways answer HTTP requests. Default: none. */
   readonly files?: SiteFiles | undefined;
 }

@@ -11,18 +11,21 @@ export interface Site {
   readonly hasFetch: boolean;
   /** The part of a request that names its resource. */
   readonly resource?: HttpResource | undefined;
+  /** Most bytes of the body of a request; undefined = no limit. */
+  readonly bodyBytesMax?: number | undefined;
   /** Files with which the gateway itself answers. */
   readonly files?: SiteFiles | undefined;
 }
 
 /** A live version as a site; undefined = it answers no HTTP requests. */
-export function siteOf({ methods, isPrivate, httpResource, files }: LiveVersion): Site | undefined {
+export function siteOf(live: LiveVersion): Site | undefined {
+  const { methods, isPrivate, httpResource, httpBodyBytesMax: bodyBytesMax, files } = live;
   const hasFetch = methods?.includes(FETCH_METHOD) === true;
   // A private service has no callers from outside, and the router refuses them.
   const served = isPrivate ? undefined : files;
   if (!hasFetch && served === undefined) return undefined;
   const others = methods?.filter((method) => method !== FETCH_METHOD);
-  return { methods: others, hasFetch, resource: httpResource, files: served };
+  return { methods: others, hasFetch, resource: httpResource, bodyBytesMax, files: served };
 }
 
 /** The services that answer HTTP requests. A gateway finds out here whether a request is a call of a method or a page. */

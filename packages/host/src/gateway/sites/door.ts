@@ -2,6 +2,7 @@ import { LeverError, PAYLOAD_BYTES } from "@leveros/protocol";
 import { asLeverError } from "../../logs/as-lever-error.ts";
 import { countPassed } from "../buffer-garbage.ts";
 import type { DoorOptions } from "../door-options.ts";
+import { bodyTooLarge } from "../http/body.ts";
 import { discardBody } from "../http/discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../http/exchange.ts";
 import { isBodyAwaited } from "../http/expectation.ts";
@@ -79,6 +80,9 @@ function fetchFrom(
   admitted: AdmittedSiteRequest,
   { request, response, options }: SiteExchange,
 ): void {
+  const { bodyBytesMax = Number.POSITIVE_INFINITY } = found.site;
+  const { "content-length": declared = 0 } = request.headers;
+  if (Number(declared) > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
   const isExpecting = isBodyAwaited(request);
   const hasBody = announcesBody(request);
   const { opening, call } = siteCall(found, admitted, { request, options, hasBody });
@@ -91,8 +95,14 @@ function fetchFrom(
     discardBody(request);
     return;
   }
+  let bytes = 0;
   request.on("data", (chunk: Buffer) => {
     if (reply.isOver) return;
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax) {
+      reply.fail(bodyTooLarge(bodyBytesMax));
+      return;
+    }
     countPassed(chunk.length);
     reply.onProgress();
     const release = request.keep?.();
