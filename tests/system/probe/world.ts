@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { LINK_VERSION } from "@leveros/protocol";
 import { type ArchiveEntry, archiveOf } from "../../harness/archive.ts";
 import { type HttpAnswer, httpCall } from "../../harness/http-call.ts";
 import { type RunningLever, startLever } from "../../harness/lever.ts";
@@ -43,6 +44,7 @@ export class ProbedHost {
       name: "probe",
       files: [
         { path: "server.js", body: source("server.js"), mode: 0o666 },
+        { path: "link-version.json", body: String(LINK_VERSION) },
         { path: "prelude.py", body: source("prelude.py"), mode: 0o666 },
         { path: "loose.txt", body: "x", mode: 0o666 },
         { path: "loose/x", body: "x", mode: 0o777 },

@@ -79,8 +79,8 @@ const link = {
       Buffer.from(name),
     );
     const head = Buffer.alloc(26);
-    // The version of the link, and the kind of the caller.
-    head.set([5, 1]);
+    // The version of the link, which a file beside this one has, and the kind of the caller.
+    head.set([require("./link-version.json"), 1]);
     for (const [index, name] of names.entries()) head.writeUInt16LE(name.length, 2 + 2 * index);
     return Buffer.concat([head, ...names, Buffer.from(body)]);
   },
