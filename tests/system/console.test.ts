@@ -110,7 +110,7 @@ describe("the files of the console", () => {
     expect(headers.get("x-content-type-options")).toBe("nosniff");
   });
 
-  it("an asset of the console is compressed, and stored for ever", async () => {
+  it("an asset of the console is compressed, and browsers store it", async () => {
     const text = await (await fetch(`${lever.origin}/-/console/`)).text();
     const [, path = ""] = /src="([^"]+)"/.exec(text) ?? [];
     const { headers } = await fetch(lever.origin + path, { headers: { "accept-encoding": "br" } });

@@ -12,7 +12,7 @@ export function splitColors(text: string): readonly Colored[] {
   const parts: Colored[] = [];
   let tone = "";
   let at = 0;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colors begin with one
   for (const match of text.matchAll(/\u001b\[([\d;]*)m/g)) {
     if (match.index > at) parts.push({ text: visible(text.slice(at, match.index)), tone });
     tone = toneOf(match[1] ?? "", tone);
@@ -35,8 +35,7 @@ function toneOf(codes: string, before: string): string {
 /** Line ends and tabs stay. */
 function visible(text: string): string {
   return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it replaces
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    /[^\P{Cc}\n\t]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
     (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

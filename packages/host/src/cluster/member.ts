@@ -24,7 +24,7 @@ import { databaseReason } from "./postgres-error.ts";
 import type { AnnouncedHost, MemberRow, PostgresLeases } from "./postgres-leases.ts";
 
 export interface MemberOptions {
-  /** Names this host for ever. */
+  /** Names this host. It never changes. */
   readonly id: string;
   /** The name that people know it by. No two active hosts have the same one. */
   readonly name: string;

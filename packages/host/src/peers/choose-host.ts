@@ -1,6 +1,6 @@
 /**
  * The better of two hosts that are chosen at random among those with a free place: the one with more of them. undefined = no
- * host has any. The best of all would get the calls of all hosts at once.
+ * host has any. If all hosts chose the one with the most free places, it would get all calls at once.
  * @param random from 0 to less than 1.
  */
 export function chooseHost<Host>(

@@ -138,7 +138,7 @@ export class OverloadControl {
     return { kind: "probing", since: now, until };
   }
 
-  /** Whether there is overload must be found out anew. */
+  /** Ends the overload. Only what happens from now on shows whether there is another. */
   #calm({ now, waiting }: QueueNow): Phase {
     this.#countsFrom = now;
     this.#standingSince = undefined;

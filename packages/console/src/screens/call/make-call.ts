@@ -1,4 +1,4 @@
-/** Calls a method over HTTP, so that the answer is shown as any caller gets it. */
+/** Calls a method over HTTP. The answer is the one that every other caller gets, with its status and bytes. */
 import { token } from "../../data/session.ts";
 
 export interface CallTarget {
