@@ -128,6 +128,94 @@ it("deploys from three hosts at once get versions in one order, and the last is 
   for (const host of [a, b, c]) expect(await call(host, "raced")).toBe(`deploy ${at}`);
 });
 
+describe("reports of all hosts", () => {
+  const SEEN = `
+    exports.say = (text) => { console.log(text); return process.env.LEVEROS_INSTANCE_ID; };
+  `;
+  const places = (rows: readonly { readonly host?: string }[]): readonly string[] =>
+    [...new Set(rows.map(({ host = "" }) => host))].sort();
+  const lever = async (host: RunningLever, ...args: string[]) =>
+    await host.lever(args, { env: { LEVEROS_TOKEN: token } });
+
+  beforeAll(async () => {
+    await deploy(a, testService(SEEN, { name: "seen", minInstances: 1 }));
+    await eventually(async () => {
+      const { instances } = await admin(b).invoke("listInstances", "dev.lever", "seen");
+      const ready = instances.filter(({ state }) => state === "ready");
+      expect(places(ready)).toEqual(["a", "b", "c"]);
+      return true;
+    });
+  });
+
+  it("instances, calls, logs and events of one host are shown by another, with its name", async () => {
+    const instance = await call(c, "seen", "say", "from c");
+    const logs = await admin(a).invoke("listLogs", "dev.lever", { grep: "from c" });
+    expect(logs.records).toMatchObject([{ host: "c", instance, text: "from c" }]);
+    const calls = await admin(b).invoke("listCalls", "dev.lever", { service: "seen" });
+    expect(calls).toMatchObject([{ host: "c", instance }]);
+    const [{ id = "" } = {}] = calls;
+    const trace = await admin(a).invoke("getTrace", "dev.lever", id);
+    expect(trace.calls).toMatchObject([{ id, host: "c" }]);
+    const events = await admin(b).invoke("explainInstance", "dev.lever", String(instance));
+    expect(places(events as readonly { host?: string }[])).toEqual(["c"]);
+    const all = await admin(b).invoke("listEvents", null, null, {});
+    expect(places(all as readonly { host?: string }[])).toEqual(["a", "b", "c"]);
+    expect(all.map(({ at }) => at)).toEqual(all.map(({ at }) => at).toSorted());
+  });
+
+  it("numbers are added up, and one host is shown alone", async () => {
+    const stats = await admin(b).invoke("listStats", "dev.lever", "seen");
+    expect(stats.services).toMatchObject([{ service: "seen", instances: 3 }]);
+    const services = await admin(c).invoke("listServices", "dev.lever");
+    const seen = services.find(({ service: name }) => name === "seen");
+    expect(places(seen?.instances ?? [])).toEqual(["a", "b", "c"]);
+    const ps = await lever(a, "ps", "seen", "--on", "b");
+    expect(ps.stdout).toMatch(/^HOST +INSTANCE .*\nb +seen-.*\n\nb: [^\n]*\n$/);
+    const status = await lever(a, "status");
+    expect(status.stdout).toMatch(/^HOST +STATE .*\na +ready .*\nb +ready .*\nc +ready /);
+    const wrong = await lever(a, "ps", "--on", "x");
+    expect(wrong.stderr).toContain("There are a, b, c.");
+  });
+
+  it("metrics of all hosts are one text, in which each value has its host", async () => {
+    const page = async (query: string): Promise<string> => {
+      const answer = await fetch(`${c.origin}/-/metrics${query}`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      return await answer.text();
+    };
+    const all = await page("");
+    for (const host of ["a", "b", "c"]) {
+      expect(all).toContain(`lever_host_answered{host="${host}"} 1\n`);
+      expect(all).toContain(`process_resident_memory_bytes{host="${host}"} `);
+    }
+    expect(all.match(/^# TYPE process_resident_memory_bytes /gm)).toHaveLength(1);
+    expect(await page("?host=b")).not.toContain('host="a"');
+  });
+
+  it("records of all hosts are followed, and a host that does not answer is named", async () => {
+    const stream = await new Client({ forceHost: a.address, token })
+      .service("admin.lever", "admin")
+      .invokeChan("watchLogsChan", "dev.lever", {
+        service: "seen",
+        since: new Date().toISOString(),
+      });
+    for (const host of [c, b, a]) await call(host, "seen", "say", "followed");
+    const followed: string[] = [];
+    for await (const message of stream) {
+      followed.push((message as { host: string }).host);
+      if (followed.length === 3) break;
+    }
+    expect(followed).toEqual(["c", "b", "a"]);
+    process.kill(c.pid, "SIGSTOP");
+    const silent = await lever(b, "ps", "seen");
+    process.kill(c.pid, "SIGCONT");
+    expect(silent.stderr).toMatch(/^lever: without c: /m);
+    expect(silent.stdout).toMatch(/\na +seen-/);
+    await eventually(async () => (await lever(b, "ps", "seen")).stderr === "", { everyMs: 100 });
+  });
+});
+
 /** The instance that has the resource, and its epoch. */
 const ownerOf = async (
   host: RunningLever,

@@ -89,6 +89,11 @@ export function jsonFlag(what: string): Flag {
   return flag(`print ${what} as JSON`);
 }
 
+/** Every command that shows what several hosts of a cluster answer has it. */
+export function onHost(): ValueOption<string | undefined> {
+  return value("<name>", "ask only this host of a cluster (lever hosts)");
+}
+
 /** An option with a value. If it is given several times, the last one counts. */
 export function value(label: string, description: string): ValueOption<string | undefined>;
 export function value<Value>(

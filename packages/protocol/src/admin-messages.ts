@@ -84,67 +84,14 @@ const instanceStates: readonly [
 export type InstanceState = (typeof instanceStates)[number];
 
 export interface InstanceListing {
+  /** In a cluster: the name of its host. */
+  readonly host?: string;
   readonly instance: string;
   readonly version: number;
   readonly state: InstanceState;
   readonly callsInFlight: number;
   /** ISO 8601. */
   readonly startedAt: string;
-}
-
-/** The phases of an instance's start. */
-export interface StartTimes {
-  /** The process had been started before it was needed. */
-  readonly isWarm: boolean;
-  /** Getting the code ready. */
-  readonly prepareMs: number;
-  /** Starting the process. */
-  readonly launchMs: number;
-  /** Loading the service. */
-  readonly loadMs: number;
-}
-
-/** The reply of `listInstances`: the instances, and the host that they run on. */
-export interface InstancesReport {
-  readonly instances: readonly InstanceStatus[];
-  readonly host: {
-    /** Resident memory of the host's own process, in bytes. */
-    readonly memoryBytes: number;
-    /** Megabytes of memory that are reserved for instances, and that may be. */
-    readonly ramReserved: number;
-    readonly ramMax: number;
-    /** Processes that were started ahead for the next instances, and how many there should be. */
-    readonly warmReady: number;
-    readonly warmWanted: number;
-    /** Starts of instances since the host started, except for deploys. */
-    readonly starts: {
-      readonly count: number;
-      /** Starts whose process had been started ahead. */
-      readonly warm: number;
-      /** Time from the decision until the instance was ready: the median of the last 100 starts. */
-      readonly medianMs: number;
-    };
-  };
-}
-
-export interface InstanceStatus {
-  readonly service: string;
-  readonly instance: string;
-  readonly version: number;
-  readonly state: InstanceState;
-  /** Includes open streams. */
-  readonly callsInFlight: number;
-  readonly streamsInFlight: number;
-  readonly resources: number;
-  readonly pid: number;
-  /** Resident memory of its process, in bytes. */
-  readonly memoryBytes: number;
-  /** Megabytes that are reserved for it. */
-  readonly ram: number;
-  /** ISO 8601. */
-  readonly startedAt: string;
-  /** Absent while it starts. */
-  readonly start?: StartTimes;
 }
 
 /**
@@ -196,6 +143,15 @@ export interface ScalingReport {
   readonly records: readonly ScalingRecord[];
   /** Why the last instance failed; null = none has failed since the last deploy. */
   readonly lastError: string | null;
+  /** In a cluster: each host by itself. The other fields are sums, or those of the host that answers. */
+  readonly hosts?: readonly HostScaling[];
+}
+
+/** The instances of a service on one host of a cluster. */
+export interface HostScaling {
+  readonly host: string;
+  /** Its newest decision. */
+  readonly now: ScalingRecord;
 }
 
 /** A limit in the reply of `listLimits`. */

@@ -3,7 +3,6 @@ import type {
   DeployProgress,
   DeployReport,
   EnvironmentListing,
-  InstancesReport,
   LimitListing,
   RemovalReport,
   RestartReport,
@@ -19,7 +18,7 @@ import type {
 import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
 import type { BackupReport } from "./backup-report.ts";
 import type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
-import type { ClusterStatus, HostsReport } from "./cluster-messages.ts";
+import type { ClusterStatus, HostMissing, HostsOption, HostsReport } from "./cluster-messages.ts";
 import type {
   Overview,
   ServiceDetails,
@@ -28,6 +27,7 @@ import type {
   WatchMessage,
 } from "./console-messages.ts";
 import type { HostStatus } from "./host-status.ts";
+import type { InstancesReport } from "./instance-messages.ts";
 import type { EventFilter, HostEvent, LogFilter, LogMessage, LogPage } from "./log-messages.ts";
 import type { NetworkPolicy } from "./network-policy.ts";
 import type { HostStats, StatsReport } from "./stats-messages.ts";
@@ -47,34 +47,57 @@ export interface AdminMethods {
   removeVersion(environment: string, service: string, version: number): RemovalReport;
   restartService(environment: string, service: string): ServiceRestart;
   stopInstance(environment: string, instance: string): StopReport;
-  listServices(environment: string): readonly ServiceListing[];
-  listInstances(environment: string, service?: string | null): InstancesReport;
-  explainService(environment: string, service: string): ScalingReport;
+  listServices(environment: string, hosts?: HostsOption | null): readonly ServiceListing[];
+  listInstances(
+    environment: string,
+    service?: string | null,
+    hosts?: HostsOption | null,
+  ): InstancesReport;
+  explainService(environment: string, service: string, hosts?: HostsOption | null): ScalingReport;
   /** Without an environment: of all of them. */
   listEvents(
     environment?: string | null,
     service?: string | null,
     filter?: EventFilter | null,
+    hosts?: HostsOption | null,
   ): readonly HostEvent[];
-  explainInstance(environment: string, instance: string): readonly HostEvent[];
-  listLogs(environment: string, filter?: LogFilter | null): LogPage;
-  listCalls(environment: string, filter?: CallFilter): readonly CallRecord[];
-  getTrace(environment: string, call: string): CallTrace;
+  explainInstance(
+    environment: string,
+    instance: string,
+    hosts?: HostsOption | null,
+  ): readonly HostEvent[];
+  listLogs(environment: string, filter?: LogFilter | null, hosts?: HostsOption | null): LogPage;
+  listCalls(
+    environment: string,
+    filter?: CallFilter | null,
+    hosts?: HostsOption | null,
+  ): readonly CallRecord[];
+  getTrace(environment: string, call: string, hosts?: HostsOption | null): CallTrace;
   /** Without `minutes`, without the history. */
   listStats(
     environment: string,
     service?: string | null,
     options?: { readonly minutes?: number },
+    hosts?: HostsOption | null,
   ): StatsReport;
-  hostStats(options?: { readonly minutes?: number }): HostStats;
+  hostStats(options?: { readonly minutes?: number }, hosts?: HostsOption | null): HostStats;
   /** With `minutes`, its series is that of the history. */
-  getOverview(environment: string, options?: { readonly minutes?: number }): Overview;
-  findServices(environment: string, query?: ServiceQuery): ServiceWindow;
+  getOverview(
+    environment: string,
+    options?: { readonly minutes?: number },
+    hosts?: HostsOption | null,
+  ): Overview;
+  findServices(
+    environment: string,
+    query?: ServiceQuery,
+    hosts?: HostsOption | null,
+  ): ServiceWindow;
   /** With `minutes`, its series is that of the history. */
   getService(
     environment: string,
     service: string,
     options?: { readonly minutes?: number },
+    hosts?: HostsOption | null,
   ): ServiceDetails;
   /** Newest first. */
   listVersions(environment: string, service: string): readonly VersionListing[];
@@ -116,7 +139,7 @@ export interface AdminMethods {
   /** Called with a code as its token. */
   openConsole(): CreatedToken;
   listAudit(): readonly AuditEntry[];
-  getStatus(): HostStatus;
+  getStatus(hosts?: HostsOption | null): HostStatus;
   listHosts(): HostsReport;
   getCluster(): ClusterStatus;
   listLimits(): readonly LimitListing[];
@@ -145,13 +168,19 @@ export interface AdminStreams {
   metricsChan(
     environment?: string | null,
     options?: { readonly openMetrics?: boolean; readonly instances?: boolean },
+    hosts?: HostsOption | null,
   ): Uint8Array;
   watchEventsChan(
     environment?: string | null,
     service?: string | null,
     filter?: EventFilter | null,
-  ): HostEvent | { readonly dropped: number };
-  watchLogsChan(environment: string, filter?: LogFilter | null): LogMessage;
+    hosts?: HostsOption | null,
+  ): HostEvent | { readonly dropped: number } | HostMissing;
+  watchLogsChan(
+    environment: string,
+    filter?: LogFilter | null,
+    hosts?: HostsOption | null,
+  ): LogMessage;
   /** The backup as bytes; with `report`, one message follows. */
   backUpChan(options?: {
     readonly data?: boolean;
@@ -163,7 +192,11 @@ export interface AdminStreams {
     options?: { readonly heap?: boolean; readonly seconds?: number },
   ): Uint8Array;
   /** `lost` calls were forgotten before they could be sent. */
-  watchCallsChan(environment: string, filter?: CallFilter): CallRecord | { readonly lost: number };
+  watchCallsChan(
+    environment: string,
+    filter?: CallFilter | null,
+    hosts?: HostsOption | null,
+  ): CallRecord | { readonly lost: number } | HostMissing;
   /** Its caller sends messages of the type `WatchRequest`. */
   watchChan(): WatchMessage;
 }

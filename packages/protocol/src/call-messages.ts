@@ -1,5 +1,5 @@
-import type { StartTimes } from "./admin-messages.ts";
 import type { ErrorCode } from "./errors.ts";
+import type { StartTimes } from "./instance-messages.ts";
 import type { SpanRecord } from "./span-messages.ts";
 
 /** A call in the replies of `listCalls` and `getTrace`. */
@@ -16,6 +16,8 @@ export interface CallRecord {
   /** Absent = no instance had it. */
   readonly version?: number;
   readonly instance?: string;
+  /** In a cluster: the name of the host at which it came in. */
+  readonly host?: string;
   /** When it arrived. ISO 8601. */
   readonly at: string;
   readonly ms: number;

@@ -1,5 +1,5 @@
-import type { StartTimes } from "./admin-messages.ts";
 import type { LeverError } from "./errors.ts";
+import type { StartTimes } from "./instance-messages.ts";
 import type { LeverUrl } from "./lever-url.ts";
 import type { TraceContext } from "./trace-ids.ts";
 

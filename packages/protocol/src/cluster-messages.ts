@@ -1,3 +1,29 @@
+/** The last argument of a method that all hosts of a cluster answer together. */
+export interface HostsOption {
+  /** The name of the one host that is asked. Default: all of them. */
+  readonly on?: string | null | undefined;
+  /** The reply comes as `HostsReply`. Default: by itself. */
+  readonly report?: boolean | undefined;
+}
+
+/** The reply of several hosts, and those that have no part in it. */
+export interface HostsReply<Reply> {
+  readonly reply: Reply;
+  readonly missing: readonly MissingHost[];
+}
+
+/** A host that was asked, and has not answered. */
+export interface MissingHost {
+  readonly host: string;
+  /** The end of a sentence. */
+  readonly reason: string;
+}
+
+/** A message of a stream of several hosts: nothing more comes from one of them. */
+export interface HostMissing {
+  readonly missing: MissingHost;
+}
+
 /** A host of a cluster, as JSON. */
 export interface HostListing {
   /** The name that it was started with. */

@@ -1,5 +1,6 @@
 /** The replies of the admin service with the numbers of an environment as they are now, as JSON. */
-import type { InstanceStatus, ServiceListing } from "./admin-messages.ts";
+import type { ServiceListing } from "./admin-messages.ts";
+import type { InstanceStatus } from "./instance-messages.ts";
 import type { MethodStats, TrafficStats } from "./stats-messages.ts";
 
 /** Points of time, oldest first: a list for each quantity. */

@@ -41,6 +41,8 @@ export interface HostStatus {
     /** The time of its last copy, ISO 8601; null = there is none. */
     readonly copiedAt: string | null;
   };
-  /** Sentences about what an operator should see to. */
+  /** Sentences about what an operator should see to. In a cluster, each begins with the name of its host. */
   readonly warnings: readonly string[];
+  /** In a cluster: each host by itself. The other fields are those of the host that answers. */
+  readonly hosts?: readonly HostStatus[] | undefined;
 }

@@ -4,10 +4,9 @@ export type {
   DeployProgress,
   DeployReport,
   EnvironmentListing,
+  HostScaling,
   InstanceListing,
   InstanceState,
-  InstanceStatus,
-  InstancesReport,
   LimitListing,
   RemovalReport,
   RestartReport,
@@ -18,7 +17,6 @@ export type {
   ScalingReport,
   ServiceListing,
   ServiceRestart,
-  StartTimes,
   StopReport,
   VariableListing,
   VersionListing,
@@ -60,7 +58,16 @@ export { callDeadline } from "./call-deadline.ts";
 export { cancelled, endedWithoutReply, wrongMethodKind } from "./call-errors.ts";
 export type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
 export { CALL_RUNS_MAX, callNumbersOf, formatCallId, parseCallId } from "./call-number.ts";
-export type { ClusterStatus, HostListing, HostsBehind, HostsReport } from "./cluster-messages.ts";
+export type {
+  ClusterStatus,
+  HostListing,
+  HostMissing,
+  HostsBehind,
+  HostsOption,
+  HostsReply,
+  HostsReport,
+  MissingHost,
+} from "./cluster-messages.ts";
 export type {
   InstanceDetails,
   Overview,
@@ -90,6 +97,12 @@ export {
 export type { FetchRequestHead, FetchResponseHead } from "./fetch-messages.ts";
 export type { HostStatus } from "./host-status.ts";
 export { type HttpResource, parseHttpResource } from "./http-resource.ts";
+export type {
+  InstanceStatus,
+  InstancesHost,
+  InstancesReport,
+  StartTimes,
+} from "./instance-messages.ts";
 export { jsEntryCandidates, suggestJsEntry } from "./js-entry.ts";
 export { JSON_DEPTH_MAX, jsonExcess } from "./json-excess.ts";
 export { isJsonObject } from "./json-object.ts";

@@ -1,4 +1,5 @@
 /** Events and logs in the replies of the admin service, as JSON. */
+import type { HostMissing } from "./cluster-messages.ts";
 import type { LogLevel } from "./output-frame.ts";
 
 /** An event of the host with its fields. docs/reference/events.md lists them. */
@@ -28,6 +29,8 @@ export interface LogRecord {
   readonly service: string;
   readonly version: number;
   readonly instance: string;
+  /** In a cluster: the name of the host of the instance. */
+  readonly host?: string;
   /** The call in whose course it was printed; absent = none, or it is not known. */
   readonly call?: string;
   /** Absent = Lever has written it. */
@@ -72,5 +75,8 @@ export interface LogPage {
   readonly next?: number;
 }
 
-/** A message of `watchLogsChan`: a record, or how many were dropped since the caller did not read them in time. */
-export type LogMessage = LogRecord | { readonly dropped: number };
+/**
+ * A message of `watchLogsChan`: a record, or how many were dropped since the caller did not read them in time, or in a cluster a
+ * host of which nothing more comes.
+ */
+export type LogMessage = LogRecord | { readonly dropped: number } | HostMissing;

@@ -61,6 +61,8 @@ export function useFeed(
       { method, args },
       {
         onMessage(message) {
+          // Nothing more comes from one host of a cluster. The others go on.
+          if (typeof message === "object" && message !== null && "missing" in message) return;
           waiting.push(message);
           frame ||= window.requestAnimationFrame(flush);
         },

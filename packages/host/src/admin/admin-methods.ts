@@ -1,4 +1,5 @@
 import { type AccessParts, accessMethods } from "./access-methods.ts";
+import type { AskingParts } from "./ask-all.ts";
 import { type BackupParts, backupMethods } from "./backup-methods.ts";
 import { type CallParts, callMethods } from "./call-methods.ts";
 import { type ClusterParts, clusterMethods } from "./cluster-methods.ts";
@@ -16,7 +17,8 @@ import { type StatusParts, statusMethods } from "./status-methods.ts";
 import { type VariableParts, variableMethods } from "./variable-methods.ts";
 import { type WatchParts, watchMethods } from "./watch-methods.ts";
 
-export type AdminParts = ServiceParts &
+export type AdminParts = AskingParts &
+  ServiceParts &
   ObserveParts &
   StatusParts &
   ClusterParts &

@@ -3,9 +3,9 @@ import { CallServer, listMethods, serveStream } from "@leveros/runtime";
 import { ADMIN_ENVIRONMENT } from "../environments/environments.ts";
 import { endStreams } from "../router/instance-target.ts";
 import { type AdminParts, adminMethods } from "./admin-methods.ts";
+import { ofAllHosts } from "./ask-all.ts";
+import { ADMIN_SERVICE } from "./asked-host.ts";
 import { AdminGuard, type GuardOptions } from "./guard.ts";
-
-const ADMIN_SERVICE = "admin";
 
 /** Calls at once. The admin service is not scaled. */
 const CALLS_MAX = 100;
@@ -17,7 +17,7 @@ const FOLLOWED: ReadonlySet<string> = new Set([
   "watchCallsChan",
 ]);
 
-export type AdminOptions = Omit<AdminParts, "caller" | "noteChange" | "reader"> &
+export type AdminOptions = Omit<AdminParts, "caller" | "isAsked" | "noteChange" | "reader"> &
   Omit<GuardOptions, "access">;
 
 /**
@@ -30,10 +30,12 @@ export function startAdminService(options: AdminOptions): () => void {
   const parts: AdminParts = {
     ...options,
     caller: () => guard.principal,
+    isAsked: () => guard.isAsked,
     noteChange: (change) => guard.note(change),
     reader: (name) => readers.get(name),
   };
-  const guarded = guard.guardAll(adminMethods, parts);
+  const asked = Object.entries(adminMethods).map(([name, of]) => [name, ofAllHosts(name, of)]);
+  const guarded = guard.guardAll(Object.fromEntries(asked), parts);
   const readers = new Map(
     Object.entries(adminMethods).flatMap(([name, { isChange, isStream }]) => {
       const run = guarded[name];
@@ -55,8 +57,10 @@ export function startAdminService(options: AdminOptions): () => void {
     callsMax: CALLS_MAX,
     schedule: setImmediate,
     onCall: (request, side) =>
-      guard.runAs(request.caller.kind === "admin" ? request.caller.principal : "", () =>
-        server.onCall(request, side),
+      guard.runAs(
+        request.caller.kind === "admin" ? request.caller.principal : "",
+        () => server.onCall(request, side),
+        { isAsked: request.passedOn !== undefined },
       ),
   });
   const route = router.setService(ADMIN_ENVIRONMENT, ADMIN_SERVICE, {

@@ -2,6 +2,8 @@ import { type CallFilter, isJsonObject, LeverError, parseCallId } from "@leveros
 import type { Clock } from "../clock.ts";
 import type { CallHistory } from "../traces/call-history.ts";
 import { type Argument, environment, optional } from "./arguments.ts";
+import { endedAt, mergeByTime } from "./merge-by-time.ts";
+import { mergeCalls, mergeTraces } from "./merge-reports.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 
 /** Time between two looks at the calls that have ended. */
@@ -76,6 +78,7 @@ export const callMethods: Methods<CallParts, "listCalls" | "watchCallsChan" | "g
       isChange: false,
       arguments: [environment, optional(filter)],
       does: "Lists calls of an environment, oldest first: the last ones that have ended, or with `running` those in progress.",
+      merge: mergeCalls,
     },
     (parts, of, wanted) => historyOf(parts).list(of, wanted ?? {}),
   ),
@@ -86,6 +89,7 @@ export const callMethods: Methods<CallParts, "listCalls" | "watchCallsChan" | "g
       isChange: false,
       arguments: [environment, optional(filter)],
       does: "Sends each call that ends from now on, until the caller ends the stream.",
+      mergeStreams: mergeByTime(endedAt),
     },
     (parts, stream, of, wanted) => {
       const history = historyOf(parts);
@@ -115,6 +119,7 @@ export const callMethods: Methods<CallParts, "listCalls" | "watchCallsChan" | "g
       isChange: false,
       arguments: [environment, callId],
       does: "Shows a call with those in the course of which it was made, and those that were made in its course.",
+      merge: mergeTraces,
     },
     async (parts, of, id) => {
       const trace = await historyOf(parts).trace(of, id);

@@ -93,6 +93,23 @@ export function windowOf(
   return { total: services.length, found: found.length, from, rows };
 }
 
+/** Rows of several hosts in the order of a query, as many as its window has. */
+export function orderRows(rows: readonly ServiceRow[], query: ServiceQuery): readonly ServiceRow[] {
+  const { sort = "service", descending = false, count = COUNT } = query;
+  const rankOf = orders[sort];
+  const ranked = rows.map((row) => ({
+    row,
+    value: rankOf({ ...row, isFailing: false, p95Ms: () => row.p95Ms }),
+  }));
+  return ranked
+    .sort(
+      (a, b) =>
+        compare(a.value, b.value) * (descending ? -1 : 1) || compare(a.row.service, b.row.service),
+    )
+    .slice(0, count)
+    .map(({ row }) => row);
+}
+
 function compare(a: string | number, b: string | number): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;

@@ -30,6 +30,8 @@ export interface ChangeNote {
 /** A call of a method. */
 interface AdminCall {
   readonly principal: PrincipalId;
+  /** See `AskingParts.isAsked`. */
+  readonly isAsked: boolean;
   note: ChangeNote;
 }
 
@@ -45,13 +47,22 @@ export class AdminGuard {
   }
 
   /** Runs `work`, and the methods that it calls, as this principal. */
-  runAs<T>(principal: PrincipalId, work: () => T): T {
-    return this.#call.run({ principal, note: {} }, work);
+  runAs<T>(
+    principal: PrincipalId,
+    work: () => T,
+    { isAsked = false }: { readonly isAsked?: boolean } = {},
+  ): T {
+    return this.#call.run({ principal, isAsked, note: {} }, work);
   }
 
   /** The principal of the call that runs; `""` = it has none. */
   get principal(): PrincipalId {
     return this.#call.getStore()?.principal ?? "";
+  }
+
+  /** The call that runs is answered by this host alone. */
+  get isAsked(): boolean {
+    return this.#call.getStore()?.isAsked === true;
   }
 
   /** The audit records this about the call that runs. */

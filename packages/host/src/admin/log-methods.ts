@@ -4,6 +4,8 @@ import type { Router } from "../router/router.ts";
 import { environment } from "./arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
 import { logFilter } from "./log-filter.ts";
+import { happenedAt, mergeByTime } from "./merge-by-time.ts";
+import { mergeLogs } from "./merge-reports.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 import { WaitingMessages } from "./waiting-messages.ts";
 
@@ -20,6 +22,7 @@ export const logMethods: Methods<LogParts, "listLogs" | "watchLogsChan"> = {
       isChange: false,
       arguments: [environment, logFilter],
       does: "Lists what instances have printed: the newest records that the filter lets through, oldest first.",
+      merge: mergeLogs,
     },
     ({ logs, router }, name, filter) => {
       findEnvironment(router, name);
@@ -33,6 +36,7 @@ export const logMethods: Methods<LogParts, "listLogs" | "watchLogsChan"> = {
       isChange: false,
       arguments: [environment, logFilter],
       does: "Sends the same records, and then each new one, until the caller ends the stream; `{dropped}` says how many a slow caller has missed.",
+      mergeStreams: mergeByTime(happenedAt),
     },
     async ({ logs, router }, stream, name, filter) => {
       findEnvironment(router, name);

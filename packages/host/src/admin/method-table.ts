@@ -1,6 +1,9 @@
 import type { AdminMethods, AdminStreams, Right } from "@leveros/protocol";
 import type { ServiceStream } from "@leveros/runtime";
+import type { Clock } from "../clock.ts";
 import type { Argument } from "./arguments.ts";
+import { hostsOption } from "./hosts-option.ts";
+import type { HostStream } from "./open-all.ts";
 
 type Arguments = readonly Argument<unknown>[];
 
@@ -24,10 +27,31 @@ export interface Declaration<List extends Arguments = Arguments> {
   readonly does: string;
 }
 
+/** The reply of one host of a cluster. */
+export interface HostReply<Reply> {
+  readonly host: string;
+  readonly reply: Reply;
+}
+
+/** Makes one reply of those of several hosts, of which there is at least one. */
+export type Merge<Reply, Values extends readonly unknown[] = []> = (
+  replies: readonly HostReply<Reply>[],
+  ...values: Values
+) => Reply;
+
+/** Sends what several hosts send. The streams are open. */
+export type StreamMerge = (
+  streams: readonly HostStream[],
+  to: { readonly stream: ServiceStream; readonly clock: Clock; readonly args: readonly unknown[] },
+) => Promise<void>;
+
 /** `Parts` are the host's parts that the method works with. */
 export interface AdminMethod<Parts, Reply = unknown> extends Declaration {
   /** The first argument of a call is its stream, before the declared ones. */
   readonly isStream: boolean;
+  /** All hosts of a cluster answer it together. Absent = one host answers for all. */
+  merge?(replies: readonly HostReply<Reply>[], args: readonly unknown[]): Reply;
+  readonly mergeStreams?: StreamMerge;
   /** Reads the arguments of a call, and runs the method. */
   call(parts: Parts, args: readonly unknown[]): Reply | Promise<Reply>;
 }
@@ -41,26 +65,34 @@ export type MethodTable<Parts> = {
 export type Methods<Parts, Name extends keyof MethodTable<Parts>> = Pick<MethodTable<Parts>, Name>;
 
 export function adminMethod<Parts, Reply, const List extends Arguments>(
-  declaration: Declaration<List>,
+  declaration: Declaration<List> & { readonly merge?: Merge<Reply, ValuesOf<List>> },
   run: (parts: Parts, ...values: ValuesOf<List>) => Reply | Promise<Reply>,
 ): AdminMethod<Parts, Reply> {
+  const { merge, ...declared } = declaration;
+  const list = declared.arguments;
   return {
-    ...declaration,
+    ...declared,
     isStream: false,
-    call: (parts, args) => run(parts, ...readAll(declaration.arguments, args)),
+    call: (parts, args) => run(parts, ...readAll(list, args)),
+    ...(merge !== undefined && {
+      arguments: [...list, hostsOption],
+      merge: (replies: readonly HostReply<Reply>[], args: readonly unknown[]) =>
+        merge(replies, ...readAll(list, args)),
+    }),
   };
 }
 
 export function adminStream<Parts, const List extends Arguments>(
-  declaration: Declaration<List>,
+  declaration: Declaration<List> & { readonly mergeStreams?: StreamMerge },
   run: (parts: Parts, stream: ServiceStream, ...values: ValuesOf<List>) => void | Promise<void>,
 ): AdminMethod<Parts, void> {
+  const list = declaration.arguments;
   return {
     ...declaration,
     isStream: true,
     // The call server passes the stream of a streaming method first.
-    call: (parts, [stream, ...args]) =>
-      run(parts, stream as ServiceStream, ...readAll(declaration.arguments, args)),
+    call: (parts, [stream, ...args]) => run(parts, stream as ServiceStream, ...readAll(list, args)),
+    ...(declaration.mergeStreams !== undefined && { arguments: [...list, hostsOption] }),
   };
 }
 

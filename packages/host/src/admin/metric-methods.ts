@@ -9,6 +9,7 @@ import {
   routesOf,
   singleInstanceMetrics,
 } from "./host-metrics.ts";
+import { mergeMetrics } from "./merge-metrics.ts";
 import { adminStream, type Methods } from "./method-table.ts";
 
 export type MetricParts = MetricSources;
@@ -35,6 +36,7 @@ export const metricMethods: Methods<MetricParts, "metricsChan"> = {
       isChange: false,
       arguments: [optionalEnvironment, metricOptions],
       does: "Sends the metrics of an environment, or of the whole host, as text for Prometheus.",
+      mergeStreams: mergeMetrics,
     },
     async (parts, stream, environment, { isOpenMetrics, hasInstances }) => {
       const metrics = await metricsOf(parts, environment, hasInstances);

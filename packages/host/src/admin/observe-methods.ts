@@ -2,6 +2,7 @@ import {
   aboutLimit,
   archiveFormats,
   defaultLimits,
+  type EventFilter,
   type HostEvent,
   type InstanceStatus,
   LeverError,
@@ -19,6 +20,8 @@ import type { Router } from "../router/router.ts";
 import { environment, optionalEnvironment, optionalService, service, text } from "./arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
 import { EVENTS_MAX, eventFilter, eventQuery } from "./log-filter.ts";
+import { happenedAt, mergeByTime } from "./merge-by-time.ts";
+import { mergeEvents, mergeInstances, mergeScaling } from "./merge-reports.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 import { WaitingMessages } from "./waiting-messages.ts";
 
@@ -49,6 +52,7 @@ export const observeMethods: Methods<
       isChange: false,
       arguments: [environment, optionalService],
       does: "Lists instances with their state and load, and the memory and starts of the host.",
+      merge: mergeInstances,
     },
     (parts, name, of) => {
       const { fleet, pool } = parts;
@@ -75,6 +79,7 @@ export const observeMethods: Methods<
       isChange: false,
       arguments: [environment, service],
       does: "Explains why a service has as many instances as it has.",
+      merge: mergeScaling,
     },
     (parts, name, of) => {
       const [found] = findServices(parts, name, of);
@@ -89,6 +94,10 @@ export const observeMethods: Methods<
       isChange: false,
       arguments: [optionalEnvironment, optionalService, eventFilter],
       does: "Lists the last 1,000 events of an environment or service and of the host, oldest first; without an environment, of all.",
+      merge: mergeEvents(
+        EVENTS_MAX,
+        (_place: string | undefined, _of: string | undefined, filter: EventFilter) => filter,
+      ),
     },
     ({ events }, name, of, filter) => events.find(eventQuery(filter, eventsOf(name, of))),
   ),
@@ -99,6 +108,7 @@ export const observeMethods: Methods<
       isChange: false,
       arguments: [optionalEnvironment, optionalService, eventFilter],
       does: "Sends the same events, and then each new one, until the caller ends the stream; `{dropped}` says how many a slow caller has missed.",
+      mergeStreams: mergeByTime(happenedAt),
     },
     async ({ events }, stream, name, of, filter) => {
       const query = eventQuery(filter, eventsOf(name, of));
@@ -126,6 +136,7 @@ export const observeMethods: Methods<
       isChange: false,
       arguments: [environment, text("instance")],
       does: "Lists the events of one instance, also after it has exited.",
+      merge: mergeEvents(EVENTS_MAX, () => ({})),
     },
     async ({ events }, name, instance) => {
       const isOfEnvironment = eventsOf(name, undefined);

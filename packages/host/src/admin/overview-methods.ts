@@ -19,6 +19,7 @@ import type { Store } from "../store/store.ts";
 import { environment, minutes, service } from "./arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
 import { type FoundService, serviceQuery, windowOf } from "./find-services.ts";
+import { mergeDetails, mergeOverview, mergeWindows } from "./merge-overview.ts";
 import { adminMethod, type Methods } from "./method-table.ts";
 import { statusOf } from "./observe-methods.ts";
 import { methodStats, trafficStats } from "./stats-methods.ts";
@@ -48,6 +49,7 @@ export const overviewMethods: Methods<
       isChange: false,
       arguments: [environment, minutes],
       does: "Shows an environment as it is now: sums of its services and instances, and their calls over time.",
+      merge: mergeOverview,
     },
     async (parts, name, since) => {
       const { router, fleet, meters, recent, clock } = parts;
@@ -85,6 +87,7 @@ export const overviewMethods: Methods<
       isChange: false,
       arguments: [environment, serviceQuery],
       does: "Finds services of an environment, in the order that the query asks for: a window of at most 100 of them.",
+      merge: mergeWindows,
     },
     (parts, name, query) => {
       const { services } = findEnvironment(parts.router, name);
@@ -99,6 +102,7 @@ export const overviewMethods: Methods<
       isChange: false,
       arguments: [environment, service, minutes],
       does: "Shows a service as it is now: its methods and instances, and its calls over time.",
+      merge: mergeDetails,
     },
     async (parts, place, name, since) => {
       const { router, fleet, meters, recent, clock } = parts;

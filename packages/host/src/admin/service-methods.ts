@@ -23,6 +23,7 @@ import { environment, flag, instance, optionalVersion, service, version } from "
 import { deployOptions, digests } from "./deploy-arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
 import type { ChangeNote, GuardOptions } from "./guard.ts";
+import { mergeServices } from "./merge-reports.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 import { trafficStats } from "./stats-methods.ts";
 
@@ -178,6 +179,7 @@ export const serviceMethods: Methods<
       isChange: false,
       arguments: [environment],
       does: "Lists the services of an environment with their versions, methods and instances.",
+      merge: mergeServices,
     },
     async ({ router, fleet, store, meters, clock }, name) => {
       const windowMs = meters.windowMs(clock.now());

@@ -12,6 +12,7 @@ import type { Router } from "../router/router.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
 import { environment, minutes, optionalService } from "./arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
+import { mergeHostStats, mergeStats } from "./merge-traffic.ts";
 import { adminMethod, type Methods } from "./method-table.ts";
 
 export interface StatsParts {
@@ -35,6 +36,7 @@ export const statsMethods: Methods<StatsParts, "listStats" | "hostStats"> = {
       isChange: false,
       arguments: [environment, optionalService, minutes],
       does: "Shows the calls, errors, durations, memory and processor time of services, with their history.",
+      merge: mergeStats({ listed: LISTED_POINTS_MAX, single: POINTS_MAX }),
     },
     async (parts, place, only, since) => {
       const { router, meters, history, clock } = parts;
@@ -72,6 +74,7 @@ export const statsMethods: Methods<StatsParts, "listStats" | "hostStats"> = {
       isChange: false,
       arguments: [minutes],
       does: "Shows the calls, errors, durations, memory and processor time of the whole host, with their history.",
+      merge: mergeHostStats(POINTS_MAX),
     },
     async ({ meters, history, clock }, since) => {
       const to = clock.wallTime();

@@ -3,6 +3,7 @@ import type { EventLog } from "../logs/event-log.ts";
 import type { Router } from "../router/router.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { EVENT_AGE_MAX_MS, hostWarnings, isHostWarning } from "./host-warnings.ts";
+import { mergeStatus } from "./merge-reports.ts";
 import { adminMethod, type Methods } from "./method-table.ts";
 
 /** More than enough to have the last event of each kind. */
@@ -25,6 +26,7 @@ export const statusMethods: Methods<StatusParts, "getStatus"> = {
       isChange: false,
       arguments: [],
       does: "Describes the host: version, uptime, isolation, disk, database and warnings.",
+      merge: mergeStatus,
     },
     async ({ router, fleet, events, wallTime, hostFacts }) => {
       const { isolationReason, sharedUserReason, certificateEndsAt, firstTokenCommand, ...facts } =

@@ -1,4 +1,4 @@
-import type { LogMessage, LogRecord } from "@leveros/protocol";
+import type { LogRecord } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { WaitingMessages } from "./waiting-messages.ts";
 
@@ -11,7 +11,7 @@ function record(number: number): LogRecord {
 /** A reader that takes messages one by one, and what it has got: texts, or a number of dropped records. */
 function slowReader(): { got: unknown[]; records: WaitingMessages<LogRecord>; isReading: boolean } {
   const got: unknown[] = [];
-  const records = new WaitingMessages<LogRecord>((message: LogMessage): boolean => {
+  const records = new WaitingMessages<LogRecord>((message): boolean => {
     got.push("text" in message ? message.text : message.dropped);
     return reader.isReading;
   });

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import type { ClusterStatus, HostsReport } from "@leveros/protocol";
+import type { AskedHost } from "../admin/asked-host.ts";
 import type { Clock } from "../clock.ts";
 import { Acknowledgements } from "../cluster/acknowledgements.ts";
 import { ArchivePrefetch } from "../cluster/archive-prefetch.ts";
@@ -196,6 +197,19 @@ export class Cluster {
   /** Resolves when what this host has applied holds on every host with a lease, to the names of those that were given up on. */
   async acknowledged(): Promise<readonly string[]> {
     return await this.#acknowledgements.wait(this.#replica.applied());
+  }
+
+  /** Each answers for itself; this one is the first. */
+  get asked(): readonly AskedHost[] {
+    const router = this.#parts?.router;
+    if (router === undefined) return [];
+    const self: AskedHost = {
+      name: this.member.name,
+      isUp: true,
+      open: (...call) => router.open(...call),
+    };
+    const others = this.#links.peers.list;
+    return [self, ...others.toSorted((one, other) => (one.name < other.name ? -1 : 1))];
   }
 
   hosts(): HostsReport {

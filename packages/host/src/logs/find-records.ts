@@ -6,8 +6,8 @@ import { linesBack, type TimeSpan } from "./read-back.ts";
 
 /** A page must fit into one reply. */
 const PAGE_BYTES_MAX = 2 * 1024 * 1024;
-const PAGE_RECORDS_MAX = 1_000;
-const PAGE_RECORDS = 100;
+export const PAGE_RECORDS_MAX = 1_000;
+export const PAGE_RECORDS = 100;
 
 export interface RecordsQuery {
   /** Has a folder for each environment, with one for each service. */

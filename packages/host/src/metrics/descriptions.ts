@@ -239,6 +239,12 @@ const table = {
     "When the host's process started, in seconds since 1970.",
   ],
   processFds: ["gauge", "process_open_fds", "", "Open file descriptors of the host's process."],
+  hostAnswered: [
+    "gauge",
+    "lever_host_answered",
+    "host",
+    "In a cluster: 1 = the metrics have those of this host, 0 = it did not answer.",
+  ],
 } as const;
 
 /** Every metric of a host, in the order of docs/reference/metrics.md. */

@@ -88,6 +88,11 @@ export class ClusterLinks {
     return { address: address ?? `${host}:${this.#peers.port}`, fingerprint };
   }
 
+  /** The other hosts of the cluster. */
+  get peers(): Peers {
+    return this.#peers;
+  }
+
   /** Follows the table of hosts and the lease of this one. Returns the other hosts, for the router. */
   follow(member: ClusterMember, table: OwnersTable): OtherHosts<ServiceRoute> {
     const { clock, log } = this.#options;

@@ -252,7 +252,7 @@ describe("a host that does not answer", () => {
     isCut = true;
     clock.advance(1_000);
     expect(a.peers.peer("b")?.isUp).toBe(false);
-    expect(a.events.at(-1)).toBe('peer unresponsive {"host":"b"}');
+    expect(a.events.at(-1)).toBe('peer unresponsive {"peer":"b"}');
     a.call();
     expect([a.demands, a.route.callsWaiting]).toEqual([1, 1]);
     // Nothing that was sent meanwhile has arrived, so this connection breaks, and another one is made.

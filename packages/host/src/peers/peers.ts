@@ -176,7 +176,7 @@ export class Peers {
         failures++;
         const reason = error instanceof LeverError ? error.message : String(error);
         if (reason !== reported && this.#isWanted(peer)) {
-          log("warn", "peers", "peer unreachable", { host: peer.name, reason });
+          log("warn", "peers", "peer unreachable", { peer: peer.name, reason });
         }
         reported = reason;
       }
@@ -220,19 +220,19 @@ export class Peers {
         onCall: (request, side) => this.#receive(link, request, side),
         onMessage: (message, listenerOf) => this.#onMessage(peer, message, listenerOf),
         onLinked: () => {
-          log("info", "peers", "peer linked", { host: peer.name });
+          log("info", "peers", "peer linked", { peer: peer.name });
           if (this.#isOpen && this.#teller !== undefined) sendPlaces(link, this.#teller.told);
           this.up.emit(peer);
         },
         onResponsive: (isResponsive) => {
-          if (isResponsive) log("info", "peers", "peer recovered", { host: peer.name });
-          else log("warn", "peers", "peer unresponsive", { host: peer.name });
+          if (isResponsive) log("info", "peers", "peer recovered", { peer: peer.name });
+          else log("warn", "peers", "peer unresponsive", { peer: peer.name });
           if (isResponsive) this.up.emit(peer);
         },
         onClosed: (reason) => {
           if (peer.link === link) peer.link = undefined;
           if (link.isLinked && !this.#closing.signal.aborted) {
-            log("warn", "peers", "peer unlinked", { host: peer.name, reason });
+            log("warn", "peers", "peer unlinked", { peer: peer.name, reason });
           }
           resolve(link.isLinked);
         },
@@ -256,7 +256,9 @@ export class Peers {
       },
       target: {
         open: (passed, listener, hasMore) => {
-          if (this.#router !== undefined && this.#isOpen) {
+          // A host that takes no more calls still answers questions about itself.
+          const isTaken = this.#isOpen || passed.caller.kind === "admin";
+          if (this.#router !== undefined && isTaken) {
             return this.#router.open(passed, listener, hasMore);
           }
           listener.onDeclined?.({ reason: "busy" });

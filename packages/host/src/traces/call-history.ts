@@ -124,7 +124,7 @@ export class CallHistory implements CallRecorder {
   /** Calls that have ended, or that run, oldest first. */
   async list(environment: string, filter: CallFilter): Promise<readonly CallRecord[]> {
     const limit = Math.min(filter.limit ?? 100, LISTED_CALLS_MAX);
-    if (filter.running === true) return this.#listRunning(environment, filter).slice(-limit);
+    if (filter.running === true) return this.#listRunning(environment, filter).slice(0, limit);
     const found = new Map<string, CallRecord>();
     const offset = this.#wallTimeOffset;
     for (let at = this.#ring.end - 1; at >= this.#ring.start && found.size < limit; at--) {

@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { type CallRecord, parseDurationMs } from "@leveros/protocol";
-import { callAdmin } from "../../call-admin.ts";
+import { type CallRecord, type HostMissing, parseDurationMs } from "@leveros/protocol";
+import { askHosts, noteMissing } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { usageError } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
-import { flag, optional, value } from "../../parameters.ts";
+import { flag, onHost, optional, value } from "../../parameters.ts";
 import type { Settings } from "../../settings.ts";
-import { CALL_HEAD, callRow, formatCalls } from "./format-calls.ts";
+import { callHead, callRow, formatCalls } from "./format-calls.ts";
 
 const duration = {
   parse: (text: string) => parseDurationMs(text),
@@ -28,6 +28,7 @@ export const calls: Command = command({
     running: flag("list the calls that run or wait now, the longest first"),
     lines: value("<count>", "list so many calls at most (default: 100)", { ...count, short: "n" }),
     follow: flag("print each call as it ends, until Ctrl-C", { short: "f" }),
+    on: onHost(),
     json: flag("print each call as a line of JSON"),
   },
   notes: `The host remembers its last 65,536 calls. It keeps those that failed, waited for an instance or were slow,
@@ -39,7 +40,7 @@ Times are local on a terminal, and UTC elsewhere.`,
     ["lever calls --running", "which methods run, since when, and who called them"],
     ["lever trace k7q-1z4x8", "one of them with everything that it called"],
   ],
-  run: async ({ service, errors, slower, running, lines, follow, json }, readSettings) => {
+  run: async ({ service, errors, slower, running, lines, follow, on, json }, readSettings) => {
     if (running && (follow || errors)) {
       throw usageError("Cannot list the calls: --running goes with neither --follow nor --errors.");
     }
@@ -51,8 +52,8 @@ Times are local on a terminal, and UTC elsewhere.`,
       limit: lines ?? 100,
     };
     const settings = readSettings();
-    if (follow) return await followCalls(settings, filter, json);
-    const found = await callAdmin(settings, "listCalls", settings.environment, filter);
+    if (follow) return await followCalls(settings, filter, { on, json });
+    const found = await askHosts(settings, on, "listCalls", settings.environment, filter);
     if (json) for (const call of found) printResult(JSON.stringify(call));
     else if (found.length === 0) printNote("There are no such calls.");
     else printResult(formatCalls(found, { isLocal: process.stdout.isTTY }));
@@ -62,19 +63,25 @@ Times are local on a terminal, and UTC elsewhere.`,
 async function followCalls(
   { environment, host, token }: Settings,
   filter: object,
-  json: boolean,
+  { on, json }: { readonly on: string | undefined; readonly json: boolean },
 ): Promise<void> {
   const { Client } = await import("leveros");
   const stream = await new Client({ forceHost: host, token })
     .service("admin.lever", "admin")
-    .invokeChan("watchCallsChan", environment, filter);
+    .invokeChan("watchCallsChan", environment, filter, { on });
   process.stdout.on("error", () => stream.cancel());
-  if (!json) printResult(formatRow(CALL_HEAD));
+  let hasHead = json;
   for await (const message of stream) {
-    const call = message as CallRecord | { readonly lost: number };
+    const call = message as CallRecord | { readonly lost: number } | HostMissing;
     if (json) printResult(JSON.stringify(call));
     else if ("lost" in call) printNote(`${call.lost} calls were too fast to be shown.`);
-    else printResult(formatRow(callRow(call, { isLocal: process.stdout.isTTY })));
+    else if ("missing" in call) noteMissing(call.missing);
+    else {
+      const hasHosts = call.host !== undefined;
+      if (!hasHead) printResult(formatRow(callHead({ hasHosts })));
+      hasHead = true;
+      printResult(formatRow(callRow(call, { isLocal: process.stdout.isTTY, hasHosts })));
+    }
     if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
   }
 }

@@ -3,29 +3,27 @@ import { printable } from "../../printable.ts";
 import { formatDuration } from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 
-export const CALL_HEAD: readonly string[] = [
-  "TIME",
-  "CALL",
-  "METHOD",
-  "TOOK",
-  "RESULT",
-  "WAITED",
-  "CALLER",
-  "INSTANCE",
-];
+interface CallFormat {
+  readonly isLocal: boolean;
+  /** The calls are of several hosts. */
+  readonly hasHosts: boolean;
+}
+
+export function callHead({ hasHosts }: Pick<CallFormat, "hasHosts">): readonly string[] {
+  const head = ["TIME", "CALL", "METHOD", "TOOK", "RESULT", "WAITED", "CALLER", "INSTANCE"];
+  return hasHosts ? [...head, "HOST"] : head;
+}
 
 /** A table of calls. */
 export function formatCalls(
   calls: readonly CallRecord[],
-  options: { readonly isLocal: boolean },
+  options: Pick<CallFormat, "isLocal">,
 ): string {
-  return formatTable([CALL_HEAD, ...calls.map((call) => callRow(call, options))]);
+  const format = { ...options, hasHosts: calls.some(({ host }) => host !== undefined) };
+  return formatTable([callHead(format), ...calls.map((call) => callRow(call, format))]);
 }
 
-export function callRow(
-  call: CallRecord,
-  { isLocal }: { readonly isLocal: boolean },
-): readonly string[] {
+export function callRow(call: CallRecord, { isLocal, hasHosts }: CallFormat): readonly string[] {
   const { resource, waitMs, caller } = call;
   const path = resource === undefined ? [] : [resource];
   return [
@@ -37,6 +35,7 @@ export function callRow(
     waitMs === undefined ? "" : formatMs(waitMs),
     caller ?? "",
     call.instance ?? "",
+    ...(hasHosts ? [call.host ?? ""] : []),
   ];
 }
 

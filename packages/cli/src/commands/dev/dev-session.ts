@@ -118,13 +118,14 @@ export class DevSession {
   async followOutput(signal: AbortSignal): Promise<void> {
     const since = new Date().toISOString();
     const print = (message: LogMessage): void => {
-      if (!("text" in message)) {
+      if ("text" in message) {
+        const isShown = this.#shown === undefined || message.service === this.#shown;
+        if (isShown) this.#options.print(this.#format(message));
+      } else if ("dropped" in message) {
         this.#options.print(`… ${message.dropped} records were dropped: they came too fast.`);
-      } else if (this.#shown === undefined || message.service === this.#shown) {
-        this.#options.print(this.#format(message));
       }
     };
-    await followLogs(this.settings, { since }, print, signal);
+    await followLogs(this.settings, { since }, { print, signal });
   }
 
   /** Deploys all services, also those that have not changed. */

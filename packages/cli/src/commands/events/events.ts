@@ -1,11 +1,11 @@
 import { once } from "node:events";
-import type { EventFilter, HostEvent } from "@leveros/protocol";
-import { callAdmin } from "../../call-admin.ts";
+import type { EventFilter, HostEvent, HostMissing } from "@leveros/protocol";
+import { askHosts, noteMissing } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { usageError } from "../../exit-status.ts";
 import { moment } from "../../moment.ts";
 import { printNote, printResult } from "../../output.ts";
-import { flag, oneOf, optional, value } from "../../parameters.ts";
+import { flag, oneOf, onHost, optional, value } from "../../parameters.ts";
 import type { Settings } from "../../settings.ts";
 import { formatEvent } from "./format-event.ts";
 
@@ -25,6 +25,7 @@ export const events: Command = command({
       oneOf(...levels),
     ),
     follow: flag("continue with new events, until Ctrl-C", { short: "f" }),
+    on: onHost(),
     json: flag("print each event as a line of JSON"),
   },
   notes: `Events are deploys, and instances that start, stop, fail or become unresponsive, with the reason. Times
@@ -37,7 +38,7 @@ The host keeps its latest events, also when it restarts; its log has all of them
     ["lever events --since 2h --level warn", "what went wrong in the last two hours"],
     ["lever events --follow --json", "new events as they happen, a line of JSON each"],
   ],
-  run: async ({ service, instance, since, level, follow, json }, readSettings) => {
+  run: async ({ service, instance, since, level, follow, on, json }, readSettings) => {
     if (service !== undefined && instance !== undefined) {
       throw usageError("Cannot show the events: name a service or an instance, not both.");
     }
@@ -47,14 +48,14 @@ The host keeps its latest events, also when it restarts; its log has all of them
       (instance === undefined || event["instance"] === instance) &&
       (since === undefined || new Date(event.at) >= since) &&
       (level === undefined || levels.indexOf(event.level) >= levels.indexOf(level));
-    if (follow) return await followEvents(settings, { environment, service, isWanted, json });
+    if (follow) return await followEvents(settings, { environment, service, isWanted, on, json });
     const found =
       instance === undefined
-        ? await callAdmin(settings, "listEvents", environment, service, {
+        ? await askHosts(settings, on, "listEvents", environment, service ?? null, {
             ...(since !== undefined && { since: since.toISOString() }),
             ...(level !== undefined && { level }),
           })
-        : await callAdmin(settings, "explainInstance", environment, instance);
+        : await askHosts(settings, on, "explainInstance", environment, instance);
     printEvents(found.filter(isWanted), { json });
   },
 });
@@ -62,10 +63,10 @@ The host keeps its latest events, also when it restarts; its log has all of them
 /** Prints the events of one instance, oldest first. */
 export async function printInstanceEvents(
   settings: Settings,
-  { instance, json }: { instance: string; json: boolean },
+  { instance, on, json }: { instance: string; on: string | undefined; json: boolean },
 ): Promise<void> {
   const { environment } = settings;
-  printEvents(await callAdmin(settings, "explainInstance", environment, instance), { json });
+  printEvents(await askHosts(settings, on, "explainInstance", environment, instance), { json });
 }
 
 interface EventOptions {
@@ -87,19 +88,21 @@ export async function followEvents(
     service?: string | undefined;
     filter?: EventFilter;
     isWanted: (event: HostEvent) => boolean;
+    on: string | undefined;
     json: boolean;
   },
 ): Promise<void> {
-  const { environment = null, service = null, filter = null } = options;
+  const { environment = null, service = null, filter = null, on } = options;
   const { Client } = await import("leveros");
   const stream = await new Client({ forceHost: host, token })
     .service("admin.lever", "admin")
-    .invokeChan("watchEventsChan", environment, service, filter);
+    .invokeChan("watchEventsChan", environment, service, filter, { on });
   process.stdout.on("error", () => stream.cancel());
   for await (const message of stream) {
-    const event = message as HostEvent | { readonly dropped: number };
-    if (!("event" in event)) {
+    const event = message as HostEvent | { readonly dropped: number } | HostMissing;
+    if (!isEvent(event)) {
       if (options.json) printResult(JSON.stringify(event));
+      else if ("missing" in event) noteMissing(event.missing);
       else
         printNote(`… ${event.dropped} events were missed: they came faster than they were read.`);
       continue;
@@ -108,6 +111,10 @@ export async function followEvents(
     printEvent(event, { json: options.json, ofAll: environment === null });
     if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
   }
+}
+
+function isEvent(message: object): message is HostEvent {
+  return "event" in message;
 }
 
 function printEvent(event: HostEvent, { json, ofAll = false }: EventOptions): void {

@@ -8,14 +8,15 @@ interface EventFormat {
   readonly ofAll?: boolean;
 }
 
-/** `2026-01-31 12:00:00  warn   instance failed  service=x  reason="…"` */
+/** `2026-01-31 12:00:00  warn   instance failed  service=x  reason="…"`; in a cluster, the host stands before the event. */
 export function formatEvent(event: HostEvent, options: EventFormat): string {
-  const { at, level, part, event: name, environment, ...others } = event;
+  const { at, level, part, event: name, environment, host, ...others } = event;
   const fields = options.ofAll === true ? { environment, ...others } : others;
   const shown = Object.entries(fields).flatMap(([field, value]) =>
     value === undefined ? [] : [`${field}=${formatValue(value)}`],
   );
-  return printable([shownTime(at, options), level.padEnd(5), name, ...shown].join("  "));
+  const place = typeof host === "string" ? [host] : [];
+  return printable([shownTime(at, options), level.padEnd(5), ...place, name, ...shown].join("  "));
 }
 
 function formatValue(value: unknown): string {

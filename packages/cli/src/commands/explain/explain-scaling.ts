@@ -1,10 +1,10 @@
-import type { ScalingRecord, ScalingReport } from "@leveros/protocol";
+import type { HostScaling, ScalingRecord, ScalingReport } from "@leveros/protocol";
 import { formatCount, formatDuration } from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 
 /** Explains the number of instances of a service: the current decision with its rule, and a table of earlier ones. */
 export function explainScaling(report: ScalingReport): string {
-  const { service, version, now, records, lastError } = report;
+  const { service, version, now, records, lastError, hosts } = report;
   const others = [
     ...(now.unresponsive > 0 ? [`${now.unresponsive} unresponsive`] : []),
     ...(now.draining > 0 ? [`${now.draining} draining`] : []),
@@ -16,8 +16,23 @@ export function explainScaling(report: ScalingReport): string {
     ...explainBlock(now),
     ...(lastError === null ? [] : [`The last failure of an instance: ${lastError}`]),
   ];
-  if (records.length === 0) return sentences.join("\n");
-  return `${sentences.join("\n")}\n\n${formatRecords(records)}`;
+  const tables = hosts === undefined ? [] : [formatHosts(hosts)];
+  if (records.length > 0) tables.push(formatRecords(records));
+  return [sentences.join("\n"), ...tables].join("\n\n");
+}
+
+function formatHosts(hosts: readonly HostScaling[]): string {
+  const head = ["HOST", "WANTED", "REASON", "RUNNING", "CALLS", "WAITING", "BLOCKED BY"];
+  const rows = hosts.map(({ host, now }) => [
+    host,
+    String(now.wanted),
+    now.reason,
+    String(now.running),
+    String(now.callsInFlight),
+    String(now.callsWaiting),
+    now.blockedBy ?? "",
+  ]);
+  return formatTable([head, ...rows]);
 }
 
 function explainReason(now: ScalingRecord, report: ScalingReport): string {

@@ -1,7 +1,7 @@
-import { callAdmin } from "../../call-admin.ts";
+import { askHosts } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { printResult } from "../../output.ts";
-import { jsonFlag, required } from "../../parameters.ts";
+import { jsonFlag, onHost, required } from "../../parameters.ts";
 import { explainScaling } from "./explain-scaling.ts";
 
 export const explain: Command = command({
@@ -10,14 +10,14 @@ export const explain: Command = command({
   description:
     "Explain why a service has its current number of instances, and list earlier decisions.",
   arguments: { service: required("name of the service") },
-  options: { json: jsonFlag("the numbers") },
+  options: { on: onHost(), json: jsonFlag("the numbers") },
   examples: [
     ["lever explain helloService", "in sentences, with the numbers behind them"],
     ["lever explain helloService --json | jq .now.reason"],
   ],
-  run: async ({ service, json }, readSettings) => {
+  run: async ({ service, on, json }, readSettings) => {
     const settings = readSettings();
-    const report = await callAdmin(settings, "explainService", settings.environment, service);
+    const report = await askHosts(settings, on, "explainService", settings.environment, service);
     printResult(json ? JSON.stringify(report) : explainScaling(report));
   },
 });

@@ -13,17 +13,18 @@ export interface RecordFormat {
 }
 
 /**
- * `2026-01-31 12:00:00.123  info   shop-12-9db0f0a0  k7-1z4x8  order 1042 done`. Further lines of the text begin below its first
- * one.
+ * `2026-01-31 12:00:00.123  info   shop-12-9db0f0a0  k7-1z4x8  order 1042 done`; in a cluster, the host stands before the instance.
+ * Further lines of the text begin below its first one.
  */
 export function formatRecord(record: LogRecord, { isLocal, isColored }: RecordFormat): string {
-  const { at, level, instance, call, text } = record;
+  const { at, level, host, instance, call, text } = record;
   const style = (color: Color, shown: string): string =>
     isColored ? styleText(color, shown, { validateStream: false }) : shown;
   const [first = "", ...more] = text.split("\n").map(printable);
   const head = [
     style("dim", `${shownTime(at, { isLocal })}.${at.slice(20, 23)}`),
     style(COLORS[level satisfies LogLevel], level.padEnd(5)),
+    ...(host === undefined ? [] : [style("dim", printable(host))]),
     style(serviceColor(record.service), printable(instance)),
     ...(call === undefined ? [] : [style("dim", printable(call))]),
     first,

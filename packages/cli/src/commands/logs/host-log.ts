@@ -1,5 +1,5 @@
 import type { EventFilter, LogFilter } from "@leveros/protocol";
-import { callAdmin } from "../../call-admin.ts";
+import { askHosts } from "../../call-admin.ts";
 import { usageError } from "../../exit-status.ts";
 import type { Settings } from "../../settings.ts";
 import { followEvents, printEvents } from "../events/events.ts";
@@ -8,7 +8,11 @@ import { followEvents, printEvents } from "../events/events.ts";
 export async function showHostLog(
   settings: Settings,
   { service, version, call, ...filter }: LogFilter,
-  { follow, json }: { readonly follow: boolean; readonly json: boolean },
+  {
+    follow,
+    on,
+    json,
+  }: { readonly follow: boolean; readonly on: string | undefined; readonly json: boolean },
 ): Promise<void> {
   if (service !== undefined || version !== undefined || call !== undefined) {
     throw usageError(
@@ -16,7 +20,14 @@ export async function showHostLog(
     );
   }
   const wanted: EventFilter = filter;
-  if (follow) return await followEvents(settings, { filter: wanted, isWanted: () => true, json });
-  const found = await callAdmin(settings, "listEvents", null, null, wanted);
+  if (follow) {
+    return await followEvents(settings, {
+      filter: wanted,
+      isWanted: () => true,
+      on,
+      json,
+    });
+  }
+  const found = await askHosts(settings, on, "listEvents", null, null, wanted);
   printEvents(found, { json, ofAll: true });
 }

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { type LogFilter, type LogMessage, type LogRecord, logLevels } from "@leveros/protocol";
-import { callAdmin } from "../../call-admin.ts";
+import { askHosts, noteMissing } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { usageError } from "../../exit-status.ts";
 import { moment } from "../../moment.ts";
 import { printNote, printResult } from "../../output.ts";
-import { flag, oneOf, optional, value } from "../../parameters.ts";
+import { flag, oneOf, onHost, optional, value } from "../../parameters.ts";
 import type { Settings } from "../../settings.ts";
 import { formatRecord } from "./format-record.ts";
 import { showHostLog } from "./host-log.ts";
@@ -43,6 +43,7 @@ export const logs: Command = command({
     call: value("<id>", "show only records of this call"),
     grep: value("<text>", "show only records that contain this text"),
     host: flag("show the log of the host itself: its events in all environments"),
+    on: onHost(),
     json: flag("print each record as a line of JSON"),
   },
   notes: `What a method throws is logged with its stack. console.debug, log, warn and error have levels of their own; what is
@@ -60,7 +61,10 @@ service as its limits allow (lever limits: log…). --host without an address is
     ["lever logs --host --since 1h --level warn", "what went wrong in the host itself"],
     ["lever logs --grep timeout --json | jq -r .text"],
   ],
-  run: async ({ service, follow, since, until, lines, host, json, ...matching }, readSettings) => {
+  run: async (
+    { service, follow, since, until, lines, host, on, json, ...matching },
+    readSettings,
+  ) => {
     if (follow && until !== undefined) {
       throw usageError(
         "Cannot follow the logs: --follow has no end, so --until cannot be used with it.",
@@ -75,10 +79,10 @@ service as its limits allow (lever limits: log…). --host without an address is
       ...(until !== undefined && { until: until.toISOString() }),
     };
     const max = lines ?? (since === undefined ? RECORDS : RECORDS_MAX);
-    if (host) return await showHostLog(settings, { ...filter, max }, { follow, json });
+    if (host) return await showHostLog(settings, { ...filter, max }, { follow, on, json });
     const print = printer({ json });
-    if (follow) return await followLogs(settings, { ...filter, max }, print);
-    const { records, isComplete } = await findLogs(settings, filter, max);
+    if (follow) return await followLogs(settings, { ...filter, max }, { print, on });
+    const { records, isComplete } = await findLogs(settings, filter, { max, on });
     for (const record of records) print(record);
     if (records.length === 0 && !json) printNote("There are no such records.");
     if (!isComplete && lines === undefined && since !== undefined) {
@@ -91,12 +95,12 @@ service as its limits allow (lever limits: log…). --host without an address is
 async function findLogs(
   settings: Settings,
   filter: LogFilter,
-  max: number,
+  { max, on }: { readonly max: number; readonly on: string | undefined },
 ): Promise<{ readonly records: readonly LogRecord[]; readonly isComplete: boolean }> {
   let records: readonly LogRecord[] = [];
   let before: number | undefined;
   do {
-    const page = await callAdmin(settings, "listLogs", settings.environment, {
+    const page = await askHosts(settings, on, "listLogs", settings.environment, {
       ...filter,
       max: Math.min(PAGE_RECORDS_MAX, max - records.length),
       ...(before !== undefined && { before }),
@@ -111,14 +115,21 @@ async function findLogs(
 export async function followLogs(
   { environment, host, token }: Settings,
   filter: LogFilter,
-  print: (message: LogMessage) => void,
-  signal?: AbortSignal,
+  {
+    print,
+    on,
+    signal,
+  }: {
+    readonly print: (message: LogMessage) => void;
+    readonly on?: string | undefined;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<void> {
   const { Client } = await import("leveros");
   const max = Math.min(filter.max ?? RECORDS, PAGE_RECORDS_MAX);
   const stream = await new Client({ forceHost: host, token, signal })
     .service("admin.lever", "admin")
-    .invokeChan("watchLogsChan", environment, { ...filter, max });
+    .invokeChan("watchLogsChan", environment, { ...filter, max }, { on });
   process.stdout.on("error", () => stream.cancel());
   for await (const message of stream) {
     print(message as LogMessage);
@@ -134,6 +145,7 @@ function printer({ json }: { readonly json: boolean }): (message: LogMessage) =>
     if (json) printResult(JSON.stringify(message));
     else if ("text" in message)
       process.stdout.write(`${formatRecord(message, { isLocal, isColored })}\n`);
+    else if ("missing" in message) noteMissing(message.missing);
     else
       printNote(`… ${message.dropped} records were dropped: they came faster than they were read.`);
   };

@@ -57,13 +57,18 @@ export function formatService(listing: ServiceListing, nowMs: number): string {
       formatBytes(unpackedBytes),
     ]);
   sections.push(formatTable([["VERSION", "LIVE", "AGE", "ARCHIVE", "UNPACKED"], ...versionRows]));
-  const instanceRows = instances.map(({ instance, version, state, callsInFlight, startedAt }) => [
-    instance,
-    String(version),
-    state,
-    String(callsInFlight),
-    formatAge(Date.parse(startedAt), nowMs),
-  ]);
+  const hasHosts = instances.some(({ host }) => host !== undefined);
+  const instanceRows = instances.map(
+    ({ host = "", instance, version, state, callsInFlight, startedAt }) => [
+      ...(hasHosts ? [host] : []),
+      instance,
+      String(version),
+      state,
+      String(callsInFlight),
+      formatAge(Date.parse(startedAt), nowMs),
+    ],
+  );
+  const instanceHead = ["INSTANCE", "VERSION", "STATE", "CALLS", "AGE"];
   if (failing !== undefined) {
     const { inARow, nextStartMs, reason } = failing;
     const next = nextStartMs === 0 ? "now" : `in ${Math.ceil(nextStartMs / 1_000)} s`;
@@ -74,7 +79,7 @@ export function formatService(listing: ServiceListing, nowMs: number): string {
   sections.push(
     instances.length === 0
       ? "No instances: the next call starts one."
-      : formatTable([["INSTANCE", "VERSION", "STATE", "CALLS", "AGE"], ...instanceRows]),
+      : formatTable([[...(hasHosts ? ["HOST"] : []), ...instanceHead], ...instanceRows]),
   );
   return sections.join("\n\n");
 }

@@ -1,8 +1,8 @@
-import { callAdmin } from "../../call-admin.ts";
+import { askHosts } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { CommandError, exitStatus } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
-import { jsonFlag, optional } from "../../parameters.ts";
+import { jsonFlag, onHost, optional } from "../../parameters.ts";
 import { formatService, formatServices } from "./format-listings.ts";
 import { parseListings } from "./parse-listings.ts";
 
@@ -11,7 +11,7 @@ export const ls: Command = command({
   summary: "list services",
   description: "List the services of an environment, or show one service in detail.",
   arguments: { service: optional("name of a service") },
-  options: { json: jsonFlag("the list") },
+  options: { on: onHost(), json: jsonFlag("the list") },
   examples: [
     ["lever ls", "the services of this environment"],
     ["lever ls helloService", "the methods, versions and instances of one service"],
@@ -19,10 +19,10 @@ export const ls: Command = command({
     ["lever -E admin.lever ls admin", "the methods that manage Lever itself"],
     ["lever ls --json | jq '.[].service'"],
   ],
-  run: async ({ service, json }, readSettings) => {
+  run: async ({ service, on, json }, readSettings) => {
     const settings = readSettings();
     const { environment } = settings;
-    const all = parseListings(await callAdmin(settings, "listServices", environment));
+    const all = parseListings(await askHosts(settings, on, "listServices", environment));
     const listings = service === undefined ? all : all.filter((one) => one.service === service);
     if (service !== undefined && listings.length === 0) {
       const names = all.length === 0 ? "none" : all.map((one) => one.service).join(", ");

@@ -1,10 +1,15 @@
-import type { InstancesReport, StartTimes } from "@leveros/protocol";
+import type { InstancesHost, InstancesReport, StartTimes } from "@leveros/protocol";
+import { printable } from "../../printable.ts";
 import { formatAge, formatBytes, formatCount, formatDuration } from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 
-/** Formats a table of instances, and a line about the host below it. */
-export function formatInstances({ instances, host }: InstancesReport, nowMs: number): string {
+/** Formats a table of instances, and a line about each host below it. */
+export function formatInstances(
+  { instances, host, hosts }: InstancesReport,
+  nowMs: number,
+): string {
   const head = [
+    ...(hosts === undefined ? [] : ["HOST"]),
     "INSTANCE",
     "VERSION",
     "STATE",
@@ -16,6 +21,7 @@ export function formatInstances({ instances, host }: InstancesReport, nowMs: num
     "STARTUP",
   ];
   const rows = instances.map((instance) => [
+    ...(hosts === undefined ? [] : [instance.host ?? ""]),
     instance.instance,
     String(instance.version),
     instance.state,
@@ -30,13 +36,17 @@ export function formatInstances({ instances, host }: InstancesReport, nowMs: num
     instances.length === 0
       ? "No instances: the next call starts one."
       : formatTable([head, ...rows]);
-  return `${table}\n\n${formatHost(host)}`;
+  const lines =
+    hosts === undefined
+      ? [formatHost(host, "Host")]
+      : hosts.map((of) => formatHost(of, printable(of.host)));
+  return `${table}\n\n${lines.join("\n")}`;
 }
 
-function formatHost(host: InstancesReport["host"]): string {
+function formatHost(host: InstancesHost, name: string): string {
   const reserved = `${formatBytes(host.ramReserved * 1e6)} of ${formatBytes(host.ramMax * 1e6)}`;
   const warm = `${host.warmReady} of ${host.warmWanted} warm processes ready`;
-  const line = `Host: ${reserved} reserved for instances, ${warm}, ${formatBytes(host.memoryBytes)} used by the host itself.`;
+  const line = `${name}: ${reserved} reserved for instances, ${warm}, ${formatBytes(host.memoryBytes)} used by the host itself.`;
   const { count, warm: warmCount, medianMs } = host.starts;
   if (count === 0) return line;
   return `${line} ${formatCount(count, "instance start", "instance starts")}, ${warmCount} of them warm, median ${formatDuration(medianMs)}.`;

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { callAdmin } from "../../call-admin.ts";
+import { askHosts } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { printResult, printScreen } from "../../output.ts";
-import { flag, optional } from "../../parameters.ts";
+import { flag, onHost, optional } from "../../parameters.ts";
 import { formatInstances } from "./format-instances.ts";
 
 /** Time between two lists of --watch. */
@@ -15,6 +15,7 @@ export const ps: Command = command({
   description: "List the instances of an environment with their state, load, memory and age.",
   arguments: { service: optional("name of a service") },
   options: {
+    on: onHost(),
     watch: flag("list them every second, until Ctrl-C"),
     json: flag("print the list as JSON; with --watch one line per list"),
   },
@@ -30,11 +31,11 @@ export const ps: Command = command({
     ["lever ps --watch", "a new list every second"],
     ["lever ps --json | jq '.instances[].pid'"],
   ],
-  run: async ({ service, watch, json }, readSettings) => {
+  run: async ({ service, on, watch, json }, readSettings) => {
     const settings = readSettings();
     const { environment } = settings;
     do {
-      const report = await callAdmin(settings, "listInstances", environment, service);
+      const report = await askHosts(settings, on, "listInstances", environment, service ?? null);
       const text = json ? JSON.stringify(report) : formatInstances(report, Date.now());
       if (watch && !json) printScreen(text);
       else printResult(text);

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { callAdmin } from "../../call-admin.ts";
+import { askHosts } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { usageError } from "../../exit-status.ts";
 import { moment } from "../../moment.ts";
 import { printNote, printResult, printScreen } from "../../output.ts";
-import { flag, optional, value } from "../../parameters.ts";
+import { flag, onHost, optional, value } from "../../parameters.ts";
 import type { Settings } from "../../settings.ts";
 import { formatHostStats, formatServiceStats, formatStats } from "./format-stats.ts";
 
@@ -28,6 +28,7 @@ export const stats: Command = command({
       "begin the history then: 10m, 2h, 1d, 14:00 (default: an hour ago, at most a day)",
       moment,
     ),
+    on: onHost(),
     watch: flag("show them every second, until Ctrl-C"),
     json: flag("print them as JSON; with --watch one line each time"),
   },
@@ -41,13 +42,13 @@ The host keeps 24 hours by the minute, across restarts. In the bars, the highest
     ["lever stats --all --since 14:00", "the whole host"],
     ["lever stats --json | jq '.services[].p99Ms'"],
   ],
-  run: async ({ service, all, since, watch, json }, readSettings) => {
+  run: async ({ service, all, since, on, watch, json }, readSettings) => {
     if (all && service !== undefined) {
       throw usageError("Cannot show the stats: name a service or use --all, not both.");
     }
     const settings = readSettings();
     do {
-      const text = await show(settings, { service, all, since, json });
+      const text = await show(settings, { service, all, since, on, json });
       if (text === undefined) printNote(`There is nothing to show in ${settings.environment} yet.`);
       else if (watch && !json) printScreen(text);
       else printResult(text);
@@ -65,17 +66,20 @@ async function show(
     readonly service: string | undefined;
     readonly all: boolean;
     readonly since: Date | undefined;
+    readonly on: string | undefined;
     readonly json: boolean;
   },
 ): Promise<string | undefined> {
-  const { service, all, since, json } = options;
+  const { service, all, since, on, json } = options;
   const minutes = minutesSince(since);
   if (all) {
-    const report = await callAdmin(settings, "hostStats", { minutes });
+    const report = await askHosts(settings, on, "hostStats", { minutes });
     return json ? JSON.stringify(report) : formatHostStats(report, timeOf(report.at, minutes));
   }
   const { environment } = settings;
-  const report = await callAdmin(settings, "listStats", environment, service, { minutes });
+  const report = await askHosts(settings, on, "listStats", environment, service ?? null, {
+    minutes,
+  });
   if (json) return JSON.stringify(report);
   const time = timeOf(report.at, minutes);
   const [first] = report.services;

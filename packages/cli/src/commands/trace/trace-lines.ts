@@ -70,7 +70,8 @@ function isOwn({ id, parent }: SpanRecord): boolean {
 }
 
 function lineOfCall(call: CallRecord, depth: number): Line {
-  const { service, resource, method, waitMs, start, error, outcome, instance, version } = call;
+  const { service, resource, method, waitMs, start, error, outcome, instance, version, host } =
+    call;
   const path = resource === undefined ? [] : [resource];
   const notes: string[] = [];
   if (waitMs !== undefined) {
@@ -91,7 +92,11 @@ function lineOfCall(call: CallRecord, depth: number): Line {
     ms: call.ms,
     waitMs: waitMs ?? 0,
     result,
-    place: instance === undefined ? call.id : `${call.id}  v${version} ${instance}`,
+    place: [
+      call.id,
+      ...(instance === undefined ? [] : [`v${version} ${instance}`]),
+      ...(host === undefined ? [] : [`host ${oneLine(host)}`]),
+    ].join("  "),
     notes,
     call: call.id,
   };

@@ -1,8 +1,8 @@
 import type { LogRecord } from "@leveros/protocol";
-import { callAdmin } from "../../call-admin.ts";
+import { askHosts } from "../../call-admin.ts";
 import { type Command, command } from "../../command.ts";
 import { printResult } from "../../output.ts";
-import { jsonFlag, required } from "../../parameters.ts";
+import { jsonFlag, onHost, required } from "../../parameters.ts";
 import { formatTrace } from "./format-trace.ts";
 
 /** Calls of a trace whose log lines are shown, and lines of each. */
@@ -16,7 +16,7 @@ export const trace: Command = command({
   arguments: {
     call: required("id of a call, as in lever-call and in problems, or of a kept trace", "call"),
   },
-  options: { json: jsonFlag("the calls and their log lines") },
+  options: { on: onHost(), json: jsonFlag("the calls and their log lines") },
   notes: `Each call is a bar on the time of all of them; a ✗ marks one that failed. Below it are the time that it waited for
 an instance, with the phases of the instance's start, the error, and what it printed. Calls in its course are
 indented, and so are the spans that its service recorded by @opentelemetry/api, with their attributes and events.
@@ -26,13 +26,13 @@ The header lever-call of an answer has the id of a call. Every call whose reques
     ["lever calls --errors", "the ids of calls that failed"],
     ["lever trace k7q-1z4x8 --json | jq '.calls[].ms'"],
   ],
-  run: async ({ call, json }, readSettings) => {
+  run: async ({ call, on, json }, readSettings) => {
     const settings = readSettings();
-    const found = await callAdmin(settings, "getTrace", settings.environment, call);
+    const found = await askHosts(settings, on, "getTrace", settings.environment, call);
     const logs: LogRecord[] = [];
     for (const { id } of found.calls.slice(0, LOGGED_CALLS_MAX)) {
       const filter = { call: id, max: LINES_MAX };
-      const page = await callAdmin(settings, "listLogs", settings.environment, filter);
+      const page = await askHosts(settings, on, "listLogs", settings.environment, filter);
       logs.push(...page.records);
     }
     if (json) printResult(JSON.stringify({ ...found, logs }));

@@ -1,5 +1,5 @@
 import { type Command, command } from "../../command.ts";
-import { flag, required } from "../../parameters.ts";
+import { flag, onHost, required } from "../../parameters.ts";
 import { printInstanceEvents } from "../events/events.ts";
 
 export const why: Command = command({
@@ -10,8 +10,8 @@ export const why: Command = command({
   arguments: {
     instance: required("its id, as in lever ps, lever events and error messages"),
   },
-  options: { json: flag("print each event as a line of JSON") },
+  options: { on: onHost(), json: flag("print each event as a line of JSON") },
   examples: [["lever why helloService-3-1a2b3c4d"]],
-  run: ({ instance, json }, readSettings) =>
-    printInstanceEvents(readSettings(), { instance, json }),
+  run: ({ instance, on, json }, readSettings) =>
+    printInstanceEvents(readSettings(), { instance, on, json }),
 });

@@ -57,7 +57,9 @@ export function Logs({ service }: { service?: string }): VNode {
     messages(messages) {
       const found = messages as readonly LogMessage[];
       const lines = found.filter((message) => "text" in message);
-      for (const message of found) if (!("text" in message)) dropped.value += message.dropped;
+      for (const message of found) {
+        if (!("text" in message) && "dropped" in message) dropped.value += message.dropped;
+      }
       if (isPaused.value) waiting.value = [...waiting.value, ...lines].slice(-RECORDS_MAX);
       else records.value = addNewest(records.value, lines, RECORDS_MAX);
     },

@@ -56,7 +56,11 @@ export function serveMetrics(
   const reply = new MetricsReply(response, head, isGzip);
   const query = requestQuery(request);
   const instances = query.get("instances") === "1";
-  const args = [query.get("environment"), { openMetrics: format === "openMetrics", instances }];
+  const args = [
+    query.get("environment"),
+    { openMetrics: format === "openMetrics", instances },
+    { on: query.get("host") },
+  ];
   const body = encodeJson(args);
   reply.call = router.open({ ...admitted, kind: PAYLOAD_JSON, body }, reply, true);
   reply.call.end();
