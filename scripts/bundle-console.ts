@@ -17,7 +17,8 @@ export async function bundleConsole(outDir: string): Promise<void> {
     root: join(import.meta.dirname, "../packages/console"),
     base: "/-/console/",
     resolve: { conditions: ["browser", "lever-source"] },
-    oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+    // Tests build it, too: without positions of sources in it.
+    oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
     build: {
       target: BROWSERS,
       outDir,

@@ -2,6 +2,7 @@ import type { Scenario } from "../scenario.ts";
 import { browsers } from "./browsers.ts";
 import { coldStart } from "./cold-start.ts";
 import { command } from "./command.ts";
+import { consoleScenario } from "./console.ts";
 import { containers } from "./containers.ts";
 import { cost } from "./cost.ts";
 import { density } from "./density.ts";
@@ -61,6 +62,7 @@ export const scenarios: readonly Scenario[] = [
   overload,
   deploys,
   devSaves,
+  consoleScenario,
   kills,
   silence,
   resources,

@@ -1,12 +1,13 @@
 // @module-tag needs-chromium
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { CreatedToken } from "@leveros/protocol";
-import axe from "axe-core";
 import { Client } from "leveros";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser } from "../harness/browser.ts";
+import { type ConsolePage, openConsolePage, type Theme } from "../harness/console-page.ts";
+import { httpCall } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { MANY, putManyServices } from "../harness/many-services.ts";
 import { makeTemporaryFolder, type TemporaryFolder } from "../harness/temporary-folder.ts";
@@ -20,13 +21,19 @@ exports.greet = (name) => { console.log("greets " + name); console.error("\\u001
 exports.fail = () => { throw new Error("no such order"); };
 exports.echoChan = async (stream) => { for await (const message of stream) stream.write(message); };
 `;
+const cart = `
+exports.newResource = () => {};
+exports.add = (cart, item, count = 1) => item;
+`;
 
 let folder: TemporaryFolder;
 let lever: RunningLever;
 let browser: Browser;
 let page: Page;
-/** Errors of the page, violations of its policy, and requests to other hosts. */
-let faults: string[];
+let faults: ConsolePage["faults"];
+let open: ConsolePage["open"];
+let seen: ConsolePage["seen"];
+let accessFaults: ConsolePage["accessFaults"];
 
 const callOf = async (method: string, ...args: unknown[]): Promise<unknown> =>
   await new Client({ forceHost: lever.address })
@@ -40,23 +47,18 @@ const admin = async (method: string, ...args: unknown[]): Promise<unknown> =>
 beforeAll(async () => {
   folder = await makeTemporaryFolder();
   await putManyServices(folder.path, SERVICES);
-  lever = await startLever({ dataDir: folder.path });
-  await deployService(lever, testService(shop, { name: "shop", description: "takes orders" }));
+  lever = await startLever({ dataDir: folder.path, args: ["--console-host", "lever.example"] });
+  const fields = { name: "shop", description: "takes orders" };
+  await deployService(lever, testService(shop.replace("Hello", "Hi"), fields));
+  await deployService(lever, testService(shop, fields));
+  await deployService(lever, testService(cart, { name: "cart" }));
+  await new Client({ forceHost: lever.address })
+    .resource("dev.lever", "cart", "c-1")
+    .invoke("add", 1);
   await callOf("greet", "Ada");
   await callOf("fail").catch(() => {});
   browser = await launchBrowser();
-  page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  faults = [];
-  page.on("pageerror", (error) => faults.push(error.message));
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") faults.push(message.text());
-  });
-  page.on("request", (request) => {
-    const { host, protocol } = new URL(request.url());
-    if (host !== lever.address && protocol !== "data:" && protocol !== "blob:") {
-      faults.push(`request to ${request.url()}`);
-    }
-  });
+  ({ page, faults, open, seen, accessFaults } = await openConsolePage(browser, lever.origin));
 }, 60_000);
 
 afterAll(async () => {
@@ -65,40 +67,21 @@ afterAll(async () => {
   await folder?.[Symbol.asyncDispose]();
 });
 
-/** Opens a screen, as a link to it would. */
-async function open(path: string): Promise<void> {
-  const to = `${lever.origin}/-/console/${path}`;
-  if (!page.url().startsWith(lever.origin)) await page.goto(to);
-  else {
-    await page.evaluate(
-      `history.pushState(null, "", ${JSON.stringify(to)}); dispatchEvent(new PopStateEvent("popstate"))`,
-    );
-  }
-}
-
-const seen = async (text: string | RegExp): Promise<void> => {
-  await page.getByText(text).filter({ visible: true }).first().waitFor();
-};
-
-type Theme = "light" | "dark";
-
-/** The rules of axe-core that the page breaks. */
-async function accessFaults(colorScheme: Theme): Promise<unknown[]> {
-  await page.emulateMedia({ colorScheme });
-  await page.evaluate(axe.source);
-  return await page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => [id, html]));
-  });
-}
-
 describe("the files of the console", () => {
-  const first = (name: string): number => statSync(join(built, name)).size;
+  const size = (name: string): number => statSync(join(built, name)).size;
 
-  it("the first load of the console has at most 80 kB, compressed", () => {
+  it("the first load of the console has at most 80 kB, compressed, and each later part 20 kB", () => {
+    const page = readFileSync(join(built, "index.html"), "utf8");
     const names = readdirSync(built, { recursive: true, encoding: "utf8" });
-    const bytes = names.filter((name) => name.endsWith(".gz")).map(first);
-    expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(80_000);
+    const zipped = names.filter((name) => name.endsWith(".gz"));
+    const isFirst = (name: string): boolean =>
+      name === "index.html.gz" || page.includes(name.slice(0, -".gz".length));
+    const firstBytes = zipped.filter(isFirst).map(size);
+    expect(firstBytes.length).toBeGreaterThanOrEqual(3);
+    expect(firstBytes.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(80_000);
+    for (const name of zipped.filter((of) => !isFirst(of))) {
+      expect([name, size(name) <= 20_000]).toEqual([name, true]);
+    }
   });
 
   it("the page of the console allows its own files only, and is never stored", async () => {
@@ -137,6 +120,9 @@ describe("screens", () => {
     ["s/shop", "dark", "takes orders"],
     ["s/shop/instances", "light", "of its limit"],
     ["s/shop/versions", "dark", /^live$/],
+    ["s/shop/versions?changes=1-2", "light", "1 file differs"],
+    ["s/shop/resources", "light", /No resource is in use/],
+    ["s/cart/resources", "dark", "c-1"],
     ["s/shop/scaling", "light", /because/],
     ["s/shop/logs", "dark", "greets Ada"],
     ["logs", "light", "greets Ada"],
@@ -147,6 +133,8 @@ describe("screens", () => {
     ["call?m=shop/echoChan", "dark", "Messages will be here."],
     ["events", "light", /version live|instance ready/],
     ["settings", "dark", MANY],
+    ["settings/routes", "light", /There is none/],
+    ["settings/hosts", "dark", /This host is the only one/],
     ["settings/variables", "light", "None is set."],
     ["settings/tokens", "dark", /There is none/],
     ["settings/limits", "light", "callTimeoutMs"],
@@ -204,6 +192,104 @@ describe("screens", () => {
     await seen("11 of 10,000");
   });
 
+  it("the form of a method has its arguments, as its source names them", async () => {
+    await open("call?m=shop/greet");
+    await seen("greet(name)");
+    await open("call?m=cart/add");
+    await seen("add(item, count = 1)");
+    const editor = page.getByLabel("Arguments, a JSON list").first();
+    await expect.poll(() => editor.inputValue()).toBe('["item"]');
+    await seen(/called with a resource/);
+  });
+
+  it("two versions are compared by their lines", async () => {
+    await open("s/shop/versions");
+    await page.getByRole("link", { name: "Changes" }).click();
+    const lines = (kind: string): Locator => page.locator(`.diff-lines .${kind} .text`);
+    await lines("removed").waitFor();
+    expect(await lines("removed").textContent()).toContain("Hi, ");
+    expect(await lines("added").textContent()).toContain("Hello, ");
+    expect(faults).toEqual([]);
+  });
+
+  it("a folder that is dropped on the page is deployed, and an archive that is chosen", async () => {
+    await using local = await makeTemporaryFolder();
+    const long = `${"long-name/".repeat(12)}data.json`;
+    await local.put({
+      "lever.json": { name: "dropped", jsEntry: "server.js" },
+      "server.js": `exports.read = () => require("./${long}");`,
+      [long]: { text: "ünïcödé" },
+      ".env": "SECRET=1",
+      "archive.tar.gz": "",
+    });
+    await open("");
+    await seen("shop");
+    const session = await page.context().newCDPSession(page);
+    const data = { items: [], files: [local.path], dragOperationsMask: 1 };
+    for (const type of ["dragEnter", "dragOver"] as const) {
+      await session.send("Input.dispatchDragEvent", { type, x: 600, y: 400, data });
+    }
+    await seen("Drop it to deploy it to dev.lever");
+    await session.send("Input.dispatchDragEvent", { type: "drop", x: 600, y: 400, data });
+    await session.detach();
+    await seen(/^dropped, 4 files/);
+    expect(await accessFaults("light")).toEqual([]);
+    await page.getByRole("button", { name: "Deploy", exact: true }).click();
+    await page.getByRole("button", { name: "Open dropped" }).click();
+    await page.waitForURL("**/s/dropped");
+    const read = await new Client({ forceHost: lever.address })
+      .service("dev.lever", "dropped")
+      .invoke("read");
+    expect(read).toEqual({ text: "ünïcödé" });
+    await open("");
+    await page.getByRole("button", { name: "Deploy…" }).click();
+    const buffer = testService("exports.go = () => 1;", { name: "archived" });
+    const archive = { name: "a.tar.gz", mimeType: "application/gzip", buffer };
+    await page.getByLabel(/^An archive/).setInputFiles(archive);
+    await page.getByRole("button", { name: "Deploy", exact: true }).click();
+    await page.getByRole("button", { name: "Open archived" }).waitFor();
+    await page.keyboard.press("Escape");
+    expect(faults).toEqual([]);
+  });
+
+  it("what cannot be deployed is said before it is sent", async () => {
+    await open("");
+    await page.getByRole("button", { name: "Deploy…" }).click();
+    const file = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no service") };
+    await page.getByLabel(/^An archive/).setInputFiles(file);
+    await seen(/^There is no lever.json in it/);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  });
+
+  it("a profile of an instance is saved as a file", async () => {
+    await open("s/shop/instances");
+    await page.getByRole("button", { name: "Profile…" }).first().click();
+    await page.getByRole("button", { name: "Heap" }).click();
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Take a profile" }).click();
+    expect((await download).suggestedFilename()).toMatch(/^shop-.*\.heapsnapshot$/);
+    await seen(/^Saved as/);
+    expect(await accessFaults("dark")).toEqual([]);
+    await page.keyboard.press("Escape");
+    expect(faults).toEqual([]);
+  });
+
+  it.each([
+    ["g l", "/logs"],
+    ["g t", "/calls"],
+    ["g c", "/call"],
+    ["g e", "/events"],
+    ["g h", "/settings/hosts"],
+    ["g r", "/settings/routes"],
+    ["g s", "/settings"],
+    ["g o", "/"],
+  ])("the keys %s lead to %s", async (keys, path) => {
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    for (const key of keys.split(" ")) await page.keyboard.press(key);
+    await page.waitForURL(`**/-/console${path}`);
+  });
+
   it("the keys alone lead to a service, its rows and other screens", async () => {
     await open("");
     await seen("shop");
@@ -217,9 +303,20 @@ describe("screens", () => {
     await keyboard.press("o");
     await page.waitForURL("**/-/console/");
     await page.locator("[data-row]").first().waitFor();
-    await keyboard.press("j");
-    await keyboard.press("Enter");
+    await keyboard.press("/");
+    await keyboard.type("shop");
+    await page.waitForURL("**/?q=shop");
+    await keyboard.press("Tab");
+    await page.locator("table.rows a", { hasText: "shop" }).waitFor();
+    for (const key of ["j", "k", "j", "Enter"]) await keyboard.press(key);
     await page.waitForURL("**/s/shop");
+    await keyboard.press("g");
+    await keyboard.press("l");
+    await page.getByRole("button", { name: "Pause" }).waitFor();
+    await keyboard.press("p");
+    await page.getByRole("button", { name: /^Resume/ }).waitFor();
+    await keyboard.press("p");
+    await page.getByRole("button", { name: "Pause" }).waitFor();
     await keyboard.press("?");
     await page.getByRole("dialog", { name: "Keys" }).waitFor();
     expect(await accessFaults("dark")).toEqual([]);
@@ -230,6 +327,45 @@ describe("screens", () => {
 });
 
 describe("access", () => {
+  /** The status of a call of a page under a host name, behind a proxy with TLS. */
+  async function askAs(host: string, token = ""): Promise<number> {
+    const headers = {
+      host,
+      origin: `https://${host}`,
+      "content-type": "application/json",
+      ...(token !== "" && { authorization: `Bearer ${token}` }),
+    };
+    const path = "/admin/listLimits?forceenv=admin.lever";
+    return (await httpCall(lever.address, path, { headers, body: "[]" })).status;
+  }
+
+  it("while there is no token, the console works under no further name", async () => {
+    expect(await askAs("lever.example")).toBe(403);
+  });
+
+  it("watchers have a limit of their own, beside which calls go on", async () => {
+    const client = new Client({ forceHost: lever.address }).service("admin.lever", "admin");
+    const streams = await Promise.all(
+      Array.from({ length: 201 }, () => client.invokeChan("watchChan")),
+    );
+    // Each is answered at once, or refused.
+    const outcomes = await Promise.all(
+      streams.map(async (stream) => {
+        stream.write({ see: [{ id: 1, method: "whoAmI", args: [] }] });
+        return await stream[Symbol.asyncIterator]()
+          .next()
+          .then(
+            () => "open",
+            (error: { code?: string }) => error.code,
+          );
+      }),
+    );
+    expect(new Set(outcomes)).toEqual(new Set(["open", "overloaded"]));
+    expect(outcomes.filter((of) => of === "open").length).toBeGreaterThan(100);
+    expect(await admin("whoAmI")).toEqual({ token: null });
+    for (const stream of streams) stream.cancel();
+  });
+
   it("a code of a token opens the console once, with the rights of the token", async () => {
     const { token } = (await admin("createToken", {
       environments: ["*"],
@@ -263,6 +399,8 @@ describe("access", () => {
     expect(notes).toContain(`console, of ${looking.id}`);
     await own.invoke("revokeToken", looking.id);
     expect(await own.invoke("listTokens")).toHaveLength(1);
+    expect(await askAs("lever.example", token)).toBe(200);
+    expect(await askAs("evil.example", token)).toBe(403);
     await page.getByLabel("Or enter one").fill(token);
     await page.getByRole("button", { name: "Enter" }).click();
     await seen("shop");

@@ -2,7 +2,7 @@
  * Results go to standard output, everything else to standard error. Texts may come from a service: control characters in them are
  * escaped, except tabs and line breaks.
  */
-import { printableLines } from "./printable.ts";
+import { printableLines } from "@leveros/protocol";
 
 /** Prints a result of one or more lines. */
 export function printResult(text: string): void {

@@ -1,4 +1,4 @@
-import { printable } from "./printable.ts";
+import { printable } from "@leveros/protocol";
 
 /**
  * Aligns rows in columns, two spaces apart. The first row is the head. Control characters in cells are escaped: services

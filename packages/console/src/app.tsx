@@ -6,6 +6,7 @@ import { openSession } from "./data/open-session.ts";
 import { takeCode } from "./data/session.ts";
 import { connect, connection } from "./data/watch.ts";
 import { Bar } from "./frame/bar.tsx";
+import { Drop } from "./frame/drop.tsx";
 import { Nav } from "./frame/nav.tsx";
 import { Notice, say } from "./frame/notice.tsx";
 import { Palette } from "./frame/palette.tsx";
@@ -49,6 +50,7 @@ export function App(): VNode {
       </main>
       <Palette />
       <ShortcutList />
+      <Drop />
     </div>
   );
 }

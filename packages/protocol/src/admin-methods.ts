@@ -21,9 +21,13 @@ import type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
 import type { ClusterStatus, HostMissing, HostsOption, HostsReport } from "./cluster-messages.ts";
 import type {
   Overview,
+  ResourceQuery,
+  ResourceWindow,
   ServiceDetails,
   ServiceQuery,
   ServiceWindow,
+  VersionChanges,
+  VersionFile,
   WatchMessage,
 } from "./console-messages.ts";
 import type { HostStatus } from "./host-status.ts";
@@ -99,8 +103,18 @@ export interface AdminMethods {
     options?: { readonly minutes?: number },
     hosts?: HostsOption | null,
   ): ServiceDetails;
+  /** The resources that the answering host has placed. */
+  listResources(environment: string, service: string, query?: ResourceQuery): ResourceWindow;
   /** Newest first. */
   listVersions(environment: string, service: string): readonly VersionListing[];
+  /** `before` and `version` are numbers of kept versions. */
+  compareVersions(
+    environment: string,
+    service: string,
+    before: number,
+    version: number,
+  ): VersionChanges;
+  readFile(environment: string, service: string, version: number, path: string): VersionFile;
   createEnvironment(name: string): null;
   removeEnvironment(environment: string, options?: { readonly force?: boolean }): null;
   listEnvironments(): readonly EnvironmentListing[];

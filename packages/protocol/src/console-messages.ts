@@ -104,6 +104,68 @@ export interface InstanceDetails extends InstanceStatus {
   readonly cpuSeconds?: number | undefined;
 }
 
+/** A resource that the answering host has placed, or that calls wait for there. */
+export interface ResourceListing {
+  readonly resource: string;
+  /** The instance that owns it; absent = none does now. */
+  readonly instance?: string | undefined;
+  /** The number of this ownership, or of the last one. */
+  readonly epoch: number;
+  /**
+   * `waiting`: calls wait until an instance can take it. `opening`, `closing`: a hook of the service runs, or the owner exits.
+   * `moving`: its owner finishes its calls. `elsewhere`: another host owns it.
+   */
+  readonly state: "waiting" | "opening" | "open" | "moving" | "closing" | "elsewhere";
+  readonly calls: number;
+  readonly streams: number;
+  readonly callsWaiting: number;
+  /** Time since its last call has ended, or since it was first called. */
+  readonly idleMs: number;
+}
+
+/** The resources that `listResources` shows. */
+export interface ResourceQuery {
+  /** A part of the name, in its letter case. */
+  readonly text?: string;
+  /** The first one of the window. Default: 0. */
+  readonly from?: number;
+  /** At most 100. Default: 50. */
+  readonly count?: number;
+}
+
+/** The reply of `listResources`. */
+export interface ResourceWindow {
+  /** All resources of the service. */
+  readonly total: number;
+  /** All that the query lets through. */
+  readonly found: number;
+  readonly from: number;
+  readonly rows: readonly ResourceListing[];
+}
+
+/** A file that differs between two versions: its size in each, in bytes; null = that version does not have it. */
+export interface ChangedFile {
+  readonly path: string;
+  readonly before: number | null;
+  readonly after: number | null;
+}
+
+/** The reply of `compareVersions`. */
+export interface VersionChanges {
+  /** By path, at most 1,000. */
+  readonly files: readonly ChangedFile[];
+  /** Further files that differ. */
+  readonly more: number;
+}
+
+/** The reply of `readFile`. */
+export interface VersionFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** null = it has more than 256 KiB, or is no UTF-8. */
+  readonly text: string | null;
+}
+
 /** A message to `watchChan`: everything that it is to show from now on. */
 export interface WatchRequest {
   readonly see: readonly WatchedMethod[];

@@ -69,14 +69,20 @@ export type {
   MissingHost,
 } from "./cluster-messages.ts";
 export type {
+  ChangedFile,
   InstanceDetails,
   Overview,
+  ResourceListing,
+  ResourceQuery,
+  ResourceWindow,
   ServiceDetails,
   ServiceOrder,
   ServiceQuery,
   ServiceRow,
   ServiceWindow,
   TrafficSeries,
+  VersionChanges,
+  VersionFile,
   WatchedMethod,
   WatchMessage,
   WatchRequest,
@@ -174,6 +180,7 @@ export {
   type ResourceHook,
   refuseMethodName,
 } from "./method-name.ts";
+export { type MethodSignature, methodSignature } from "./method-signature.ts";
 export {
   type Destination,
   destinationsOf,
@@ -194,6 +201,7 @@ export {
   parseFrame,
   withoutHeaders,
 } from "./output-frame.ts";
+export { printable, printableLines } from "./printable.ts";
 export { processMs } from "./process-clock.ts";
 export { hookRequest } from "./resource-hook.ts";
 export {

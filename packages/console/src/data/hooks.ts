@@ -80,14 +80,15 @@ export function useFeed(
   return failure.value;
 }
 
-/** Calls a method of the admin service when the component is shown, and when `key` changes. */
+/** Calls a method of the admin service when the component is shown, and when `key` changes. Without arguments, it waits for them. */
 export function useCalled<Name extends keyof AdminMethods>(
   method: Name,
-  args: Parameters<AdminMethods[Name]>,
+  args: Parameters<AdminMethods[Name]> | undefined,
   key: unknown = 0,
 ): Loaded<ReturnType<AdminMethods[Name]>> {
   const loaded: Signal<Loaded<ReturnType<AdminMethods[Name]>>> = useSignal({});
   useEffect(() => {
+    if (args === undefined) return undefined;
     let isOver = false;
     void admin(method, ...args)
       .then(

@@ -74,6 +74,8 @@ async function open(): Promise<void> {
       if (isFirst) {
         isFirst = false;
         retryMs = RETRY_MS_MIN;
+        // Until now, what they had stays on the page.
+        for (const { isFeed, listener } of entries.values()) if (isFeed) listener.onRestart?.();
         status.value = { state: "live" };
       }
       receive(message as WatchMessage);
@@ -89,10 +91,7 @@ function lost(failure: Failure): void {
   const isRefused = failure.code === "unauthorized" || failure.code === "forbidden";
   status.value = { state: isRefused ? "refused" : "lost", failure };
   if (isRefused) return;
-  timer = window.setTimeout(() => {
-    for (const { isFeed, listener } of entries.values()) if (isFeed) listener.onRestart?.();
-    void open();
-  }, retryMs);
+  timer = window.setTimeout(() => void open(), retryMs);
   retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
 }
 

@@ -13,6 +13,8 @@ const screens: Readonly<Record<string, readonly string[]>> = {
   t: ["calls"],
   c: ["call"],
   e: ["events"],
+  h: ["settings", "hosts"],
+  r: ["settings", "routes"],
   s: ["settings"],
 };
 
@@ -26,6 +28,8 @@ export const shortcuts: readonly (readonly [keys: string, meaning: string])[] = 
   ["g t", "calls and traces"],
   ["g c", "call a method"],
   ["g e", "events"],
+  ["g h", "hosts"],
+  ["g r", "routes"],
   ["g s", "settings"],
   ["p", "pause or resume logs and calls"],
   ["?", "these keys"],

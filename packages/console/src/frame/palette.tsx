@@ -3,12 +3,13 @@ import type { VNode } from "preact";
 import { useCalled } from "../data/hooks.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { environment, go, href } from "../route.ts";
+import { openDeploy } from "./drop.tsx";
 import { overlay } from "./keys.ts";
 
 interface Target {
   readonly label: string;
   readonly kind: string;
-  readonly to: string;
+  open(): void;
 }
 
 const SERVICES_SHOWN = 8;
@@ -20,8 +21,10 @@ const screens: readonly (readonly [label: string, path: readonly string[]])[] = 
   ["Call a method", ["call"]],
   ["Events", ["events"]],
   ["Environments", ["settings", "environments"]],
+  ["Routes", ["settings", "routes"]],
   ["Variables and secrets", ["settings", "variables"]],
   ["Tokens", ["settings", "tokens"]],
+  ["Hosts", ["settings", "hosts"]],
   ["Limits", ["settings", "limits"]],
   ["Audit", ["settings", "audit"]],
   ["About this host", ["settings", "about"]],
@@ -45,7 +48,7 @@ function OpenPalette(): VNode {
   };
   const open = (target: Target | undefined): void => {
     close();
-    if (target !== undefined) go(target.to);
+    target?.open();
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -75,7 +78,7 @@ function OpenPalette(): VNode {
       <div class="targets" role="listbox" id="targets" aria-label="Results">
         {targets.map((target, index) => (
           <div
-            key={target.to}
+            key={`${target.kind} ${target.label}`}
             id={`target-${index}`}
             role="option"
             tabIndex={-1}
@@ -95,12 +98,14 @@ function OpenPalette(): VNode {
 
 function targetsOf(text: string, services: readonly string[]): readonly Target[] {
   const wanted = text.trim().toLowerCase();
+  const to = (path: readonly string[]) => () => go(href(path));
+  const deploy = { label: "Deploy a folder or an archive", kind: "action", open: openDeploy };
   const isId = /^[0-9a-z]{3}-[0-9a-z]+$/.test(wanted) || /^[0-9a-f]{32}$/.test(wanted);
+  const isWanted = ({ label }: Target): boolean => label.toLowerCase().includes(wanted);
   return [
-    ...(isId ? [{ label: wanted, kind: "trace", to: href(["trace", wanted]) }] : []),
-    ...services.map((name) => ({ label: name, kind: "service", to: href(["s", name]) })),
-    ...screens
-      .filter(([label]) => label.toLowerCase().includes(wanted))
-      .map(([label, path]) => ({ label, kind: "screen", to: href(path) })),
+    ...(isId ? [{ label: wanted, kind: "trace", open: to(["trace", wanted]) }] : []),
+    ...services.map((name) => ({ label: name, kind: "service", open: to(["s", name]) })),
+    ...screens.map(([label, path]) => ({ label, kind: "screen", open: to(path) })).filter(isWanted),
+    ...[deploy].filter(isWanted),
   ];
 }

@@ -1,9 +1,14 @@
+import { printableLines } from "@leveros/protocol";
+
 /** A part of a text in one color. */
 export interface Colored {
   readonly text: string;
   /** `""` = that of the text around it. */
   readonly tone: string;
 }
+
+/** The control sequence for colors begins with ESC. */
+const COLOR = new RegExp(`${String.fromCharCode(0x1b)}\\[([\\d;]*)m`, "g");
 
 const names = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
@@ -12,13 +17,14 @@ export function splitColors(text: string): readonly Colored[] {
   const parts: Colored[] = [];
   let tone = "";
   let at = 0;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colors begin with one
-  for (const match of text.matchAll(/\u001b\[([\d;]*)m/g)) {
-    if (match.index > at) parts.push({ text: visible(text.slice(at, match.index)), tone });
+  for (const match of text.matchAll(COLOR)) {
+    if (match.index > at) parts.push({ text: printableLines(text.slice(at, match.index)), tone });
     tone = toneOf(match[1] ?? "", tone);
     at = match.index + match[0].length;
   }
-  if (at < text.length || parts.length === 0) parts.push({ text: visible(text.slice(at)), tone });
+  if (at < text.length || parts.length === 0) {
+    parts.push({ text: printableLines(text.slice(at)), tone });
+  }
   return parts;
 }
 
@@ -30,12 +36,4 @@ function toneOf(codes: string, before: string): string {
     else if (code >= 90 && code <= 97) tone = names[code - 90] ?? "";
   }
   return tone;
-}
-
-/** Line ends and tabs stay. */
-function visible(text: string): string {
-  return text.replace(
-    /[^\P{Cc}\n\t]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
-    (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }

@@ -30,6 +30,7 @@ export function Chart(props: {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const index = useSignal<number | null>(null);
+  const isTable = useSignal(false);
   const key = `${series.map(({ tone }) => tone).join()} ${colors.value}`;
   useEffect(() => {
     const target = place.current;
@@ -66,7 +67,41 @@ export function Chart(props: {
         </span>
       </figcaption>
       <div ref={place} class="plot" />
+      <details
+        class="values"
+        onToggle={({ currentTarget }) => (isTable.value = currentTarget.open)}
+      >
+        <summary>{title} as a table</summary>
+        {isTable.value && <Values {...props} />}
+      </details>
     </figure>
+  );
+}
+
+/** The same numbers for those who do not see the chart, the newest first. */
+function Values({ at, series, format }: Parameters<typeof Chart>[0]): VNode {
+  const points = at.map((time, point) => ({ time, point })).reverse();
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th>Time</th>
+          {series.map(({ label }) => (
+            <th key={label}>{label}</th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {points.map(({ time, point }) => (
+          <tr key={time}>
+            <td>{new Date(time * 1_000).toTimeString().slice(0, 8)}</td>
+            {series.map(({ label, values }) => (
+              <td key={label}>{textOf(values[point], format)}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

@@ -10,11 +10,13 @@ import { type MetricParts, metricMethods } from "./metric-methods.ts";
 import { type ObserveParts, observeMethods } from "./observe-methods.ts";
 import { type OverviewParts, overviewMethods } from "./overview-methods.ts";
 import { type ProfileParts, profileMethods } from "./profile-methods.ts";
+import { type ResourceParts, resourceMethods } from "./resource-methods.ts";
 import { type RouteParts, routeMethods } from "./route-methods.ts";
 import { type ServiceParts, serviceMethods } from "./service-methods.ts";
 import { type StatsParts, statsMethods } from "./stats-methods.ts";
 import { type StatusParts, statusMethods } from "./status-methods.ts";
 import { type VariableParts, variableMethods } from "./variable-methods.ts";
+import { type VersionParts, versionMethods } from "./version-methods.ts";
 import { type WatchParts, watchMethods } from "./watch-methods.ts";
 
 export type AdminParts = AskingParts &
@@ -28,6 +30,8 @@ export type AdminParts = AskingParts &
   ProfileParts &
   StatsParts &
   OverviewParts &
+  ResourceParts &
+  VersionParts &
   WatchParts &
   EnvironmentParts &
   RouteParts &
@@ -47,6 +51,8 @@ export const adminMethods: MethodTable<AdminParts> = {
   ...profileMethods,
   ...statsMethods,
   ...overviewMethods,
+  ...resourceMethods,
+  ...versionMethods,
   ...watchMethods,
   ...environmentMethods,
   ...routeMethods,

@@ -1,4 +1,10 @@
-import { LeverError, memoryLink, valuePayload } from "@leveros/protocol";
+import {
+  type CallTarget,
+  LeverError,
+  type Link,
+  memoryLink,
+  valuePayload,
+} from "@leveros/protocol";
 import { CallServer, listMethods, serveStream } from "@leveros/runtime";
 import { ADMIN_ENVIRONMENT } from "../environments/environments.ts";
 import { endStreams } from "../router/instance-target.ts";
@@ -10,6 +16,9 @@ import { AdminGuard, type GuardOptions } from "./guard.ts";
 /** Calls at once. The admin service is not scaled. */
 const CALLS_MAX = 100;
 
+/** Streams of watchers at once, apart from the calls: people who look on must not keep a deploy out. */
+const WATCHERS_MAX = 200;
+
 /** Streaming methods that a watcher may follow. Others send bytes, or receive them. */
 const FOLLOWED: ReadonlySet<string> = new Set([
   "watchEventsChan",
@@ -19,6 +28,9 @@ const FOLLOWED: ReadonlySet<string> = new Set([
 
 export type AdminOptions = Omit<AdminParts, "caller" | "isAsked" | "noteChange" | "reader"> &
   Omit<GuardOptions, "access">;
+
+/** Streaming methods that stay open for as long as somebody looks. */
+const isWatcher = (method: string): boolean => method === "watchChan" || FOLLOWED.has(method);
 
 /**
  * Adds Lever's own management to the routing table: a service like any other, whose one instance is the host. Its calls come
@@ -52,17 +64,24 @@ export function startAdminService(options: AdminOptions): () => void {
     isPlatform: true,
     serveStream,
   });
-  const callee = memoryLink({
-    messageBytesMax: limits.bodyBytesMax,
-    callsMax: CALLS_MAX,
-    schedule: setImmediate,
-    onCall: (request, side) =>
-      guard.runAs(
-        request.caller.kind === "admin" ? request.caller.principal : "",
-        () => server.onCall(request, side),
-        { isAsked: request.passedOn !== undefined },
-      ),
-  });
+  const linkOf = (callsMax: number): Link =>
+    memoryLink({
+      messageBytesMax: limits.bodyBytesMax,
+      callsMax,
+      schedule: setImmediate,
+      onCall: (request, side) =>
+        guard.runAs(
+          request.caller.kind === "admin" ? request.caller.principal : "",
+          () => server.onCall(request, side),
+          { isAsked: request.passedOn !== undefined },
+        ),
+    });
+  const calls = linkOf(CALLS_MAX);
+  const watchers = linkOf(WATCHERS_MAX);
+  const callee: CallTarget = {
+    open: (request, ...how) =>
+      (isWatcher(request.target.method) ? watchers : calls).open(request, ...how),
+  };
   const route = router.setService(ADMIN_ENVIRONMENT, ADMIN_SERVICE, {
     version: 1,
     isPrivate: false,

@@ -15,7 +15,6 @@ import type { HostMeters } from "../metrics/host-meters.ts";
 import { sumTraffic } from "../metrics/traffic.ts";
 import type { Router } from "../router/router.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
-import type { Store } from "../store/store.ts";
 import { environment, minutes, service } from "./arguments.ts";
 import { findEnvironment } from "./find-environment.ts";
 import { type FoundService, serviceQuery, windowOf } from "./find-services.ts";
@@ -28,7 +27,6 @@ import { historySeries, recentRates, recentSeries } from "./traffic-series.ts";
 export interface OverviewParts {
   readonly router: Router;
   readonly fleet: Fleet;
-  readonly store: Pick<Store, "versions">;
   readonly meters: HostMeters;
   readonly recent: Pick<RecentTraffic, "points" | "endedAt">;
   readonly history: Pick<MetricHistory, "since">;
@@ -41,7 +39,7 @@ const HISTORY_POINTS_MAX = 240;
 /** Methods that show an environment as it is now, in replies of bounded size: the console calls them every second. */
 export const overviewMethods: Methods<
   OverviewParts,
-  "getOverview" | "findServices" | "getService" | "listVersions"
+  "getOverview" | "findServices" | "getService"
 > = {
   getOverview: adminMethod(
     {
@@ -135,27 +133,6 @@ export const overviewMethods: Methods<
         ...recentRates(recent, place, name),
         series: await seriesOf(parts, { place, service: name, minutes: since }),
       };
-    },
-  ),
-
-  listVersions: adminMethod(
-    {
-      right: "look",
-      isChange: false,
-      arguments: [environment, service],
-      does: "Lists the kept versions of a service, newest first.",
-    },
-    async ({ router, store }, place, name) => {
-      findEnvironment(router, place);
-      const all = await store.versions(place);
-      return all
-        .filter((record) => record.service === name)
-        .map(({ version, deployedAt, archiveBytes, unpackedBytes }) => ({
-          version,
-          deployedAt,
-          archiveBytes,
-          unpackedBytes,
-        }));
     },
   ),
 };

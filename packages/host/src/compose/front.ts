@@ -18,6 +18,8 @@ export interface FrontOptions {
   /** Processes that take connections; 1 = the host itself. */
   readonly workers: number;
   readonly certificate: Certificate | undefined;
+  /** Host names that the console may have, in lower case. */
+  readonly consoleHosts: readonly string[];
   readonly limits: Limits;
   readonly readiness: Readiness;
   readonly clock: Clock;

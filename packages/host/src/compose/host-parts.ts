@@ -10,6 +10,7 @@ import { Deployer } from "../deployer/deployer.ts";
 import { KeptVersions } from "../deployer/kept-files.ts";
 import { ServiceRemovals } from "../deployer/service-removals.ts";
 import { transformCode } from "../deployer/transform.ts";
+import { VersionFiles } from "../deployer/version-files.ts";
 import { WarmCompiler } from "../deployer/warm-compiler.ts";
 import { Environments } from "../environments/environments.ts";
 import { Routes } from "../environments/routes.ts";
@@ -83,6 +84,7 @@ export interface HostParts {
   readonly deployer: Deployer;
   readonly removals: ServiceRemovals;
   readonly keptVersions: KeptVersions;
+  readonly versionFiles: VersionFiles;
   readonly tokens: TokenRegistry;
   readonly backups: Backups;
   /** undefined = the host remembers no calls. */
@@ -266,6 +268,12 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     deployer,
     removals,
     keptVersions,
+    versionFiles: new VersionFiles({
+      store,
+      code,
+      codeDirOf: (record) => deployer.codeDirOf(record),
+      limits,
+    }),
     tokens,
     backups: new Backups({
       dataDir,

@@ -40,6 +40,8 @@ export interface HostOptions {
   readonly dataDir: string;
   /** With certificates, the host serves TLS only. When the files change, it reads them again. */
   readonly tls: CertificateSource | undefined;
+  /** Host names, in lower case, that the console may have beside those of the machine and the certificate. Default: none. */
+  readonly consoleHosts?: readonly string[];
   /** A port without TLS, whose requests are redirected to the other one. Default: none. */
   readonly redirect?: { readonly port: number; readonly acmeDir: string | undefined } | undefined;
   /** Processes that take connections; 1 = the host itself. undefined = by the machine's cores. */
@@ -125,7 +127,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const host = await openHostParts({ ...shared, ...given });
     parts = host;
     if (otlpTarget !== undefined) await host.calls?.exportTo(otlpTarget);
-    const front = createFront({ ...shared, readiness, bind, port, workers, certificate }, host);
+    const { consoleHosts = [] } = options;
+    const about = { readiness, bind, port, workers, certificate, consoleHosts };
+    const front = createFront({ ...shared, ...about }, host);
     const history = new MetricHistory({
       dir: folder.metricsDir,
       meters: host.meters,
@@ -136,7 +140,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const recent = new RecentTraffic(host.meters.services, clock);
     const startedAt = clock.wallTime() - process.uptime() * 1_000;
     const where = { certificate, workers, isLocalOnly, bind, hostName };
-    const about = { parts: host, folder, readiness, ...where };
+    const facts = { parts: host, folder, readiness, ...where };
     const endAdminStreams = startAdminService({
       ...host,
       limits,
@@ -156,7 +160,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       busyTime,
       version: hostVersion(),
       startedAt,
-      hostFacts: () => readHostFacts({ ...about, startedAt, port: listener?.port ?? port }),
+      hostFacts: () => readHostFacts({ ...facts, startedAt, port: listener?.port ?? port }),
     });
     await cluster?.start(host, front.propagated);
     await host.serve();

@@ -2,18 +2,24 @@ import { KEPT_FILE_BYTES_MAX, type KeptFile } from "@leveros/protocol";
 import { Header } from "tar/header";
 import { Pax } from "tar/pax";
 import { readTar } from "./archive-format.ts";
-import { TarReader } from "./tar-reader.ts";
+import { type TarEntry, TarReader } from "./tar-reader.ts";
 
 const BLOCK_BYTES = 512;
 const FILE_TYPES: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousFile"]);
+
+/** False for folders and links. */
+export function isFile({ type }: Pick<TarEntry, "type">): boolean {
+  return FILE_TYPES.has(type);
+}
 
 /** The contents of an archive's files, one after the other, without those that are empty or too large to be kept. */
 export async function* fileContents(archive: string): AsyncGenerator<Buffer> {
   const read: Buffer[] = [];
   let parts: Buffer[] | undefined;
   const reader = new TarReader({
-    onEntry({ type, size }) {
-      const isKept = size > 0 && size <= KEPT_FILE_BYTES_MAX && FILE_TYPES.has(type);
+    onEntry(entry) {
+      const { size } = entry;
+      const isKept = size > 0 && size <= KEPT_FILE_BYTES_MAX && isFile(entry);
       parts = isKept ? [] : undefined;
     },
     onContent: (piece) => parts?.push(piece),

@@ -34,6 +34,8 @@ export interface GatewayOptions {
   readonly readiness: Readiness;
   /** With it, everything goes over TLS. Its files are watched. */
   readonly certificate: Certificate | undefined;
+  /** Host names that the console may have, in lower case. Default: none. */
+  readonly consoleHosts?: readonly string[];
   /** Other processes listen on the same port; each resumes TLS sessions of the others with these keys. */
   readonly shared?: { readonly ticketKeys: Buffer };
   readonly clock: Clock;

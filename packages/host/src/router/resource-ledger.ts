@@ -20,6 +20,9 @@ interface Entry<Instance, Waiter> {
   readonly waiting: Set<Waiter>;
 }
 
+/** The owner and the calls of a resource. */
+export type ResourceOwnership<Instance, Waiter> = Readonly<Entry<Instance, Waiter>>;
+
 /** Phases in which the host does not have the resource for certain. */
 const WITHOUT_HOST: ReadonlySet<ResourcePhase> = new Set(["claiming", "releasing", "elsewhere"]);
 
@@ -78,8 +81,13 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
   }
 
   /** The ownership of a resource, or the last one if it has no owner now. */
-  ownership(resource: string): Readonly<Entry<Instance, Waiter>> | undefined {
+  ownership(resource: string): ResourceOwnership<Instance, Waiter> | undefined {
     return this.#entries.get(resource);
+  }
+
+  /** The ownership of every resource, in no order. */
+  get ownerships(): Iterable<ResourceOwnership<Instance, Waiter>> {
+    return this.#entries.values();
   }
 
   /** A call waits for the resource. The ledger places the resource as soon as an instance can take it. */

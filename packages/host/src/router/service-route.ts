@@ -13,7 +13,7 @@ import { Lease } from "./lease.ts";
 import type { LiveVersion } from "./live-version.ts";
 import { resourceUnavailable } from "./other-hosts.ts";
 import { createLedger } from "./resource-hooks.ts";
-import type { ResourceLedger } from "./resource-ledger.ts";
+import type { ResourceLedger, ResourceOwnership } from "./resource-ledger.ts";
 import type { ResourcePhase } from "./resource-phase.ts";
 import { type RouteCapacity, UNSCALED } from "./route-capacity.ts";
 import type { RouteOptions } from "./route-options.ts";
@@ -72,6 +72,11 @@ export class ServiceRoute {
 
   get resources(): number {
     return this.#resources?.size ?? 0;
+  }
+
+  /** The ownership of each resource. */
+  get ownerships(): Iterable<ResourceOwnership<InstanceTarget, SubmittedCall>> {
+    return this.#resources?.ownerships ?? [];
   }
 
   resourcesOf(target: InstanceTarget): number {

@@ -14,6 +14,7 @@ export interface WorkerSetup {
   /** Its own share of those that are counted. */
   readonly limits: GatewayLimits;
   readonly isLocalOnly: boolean;
+  readonly consoleHosts: readonly string[];
   readonly certificate:
     | {
         readonly certFile: string;

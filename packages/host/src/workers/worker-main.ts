@@ -129,7 +129,7 @@ class Worker {
   }
 
   async listen(port: number): Promise<void> {
-    const { bind, limits, ticketKeys } = this.#setup;
+    const { bind, limits, ticketKeys, consoleHosts } = this.#setup;
     try {
       this.#gateway = await openGateway({
         bind,
@@ -139,6 +139,7 @@ class Worker {
         limits,
         readiness,
         certificate: this.#certificate,
+        consoleHosts,
         shared: { ticketKeys: Buffer.from(ticketKeys, "base64") },
         clock: systemClock,
         log: (level, part, event, fields) => send({ type: "log", level, part, event, fields }),

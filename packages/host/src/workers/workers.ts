@@ -42,6 +42,7 @@ export interface WorkersOptions {
   readonly limits: Limits;
   readonly readiness: Readiness;
   readonly certificate: Certificate | undefined;
+  readonly consoleHosts: readonly string[];
   readonly records: ProcessRecords;
   readonly clock: Clock;
   readonly log: Log;
@@ -67,12 +68,14 @@ export class GatewayWorkers implements Listener {
   #isClosing = false;
 
   constructor(options: WorkersOptions) {
-    const { router, tokens, limits, readiness, workers, certificate, isLocalOnly } = options;
+    const { router, tokens, limits, readiness, workers, certificate } = options;
+    const { isLocalOnly, consoleHosts } = options;
     this.#options = options;
     this.#places = Array.from({ length: workers }, () => new WorkerPlace());
     this.#setup = {
       limits: divideLimits(gatewayLimits(limits), workers),
       isLocalOnly,
+      consoleHosts,
       certificate: certificate && {
         ...certificate,
         cert: certificate.cert.toString(),

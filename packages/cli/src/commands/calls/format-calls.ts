@@ -1,5 +1,4 @@
-import type { CallRecord } from "@leveros/protocol";
-import { printable } from "../../printable.ts";
+import { type CallRecord, printable } from "@leveros/protocol";
 import { formatDuration } from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { printable } from "../../printable.ts";
+import { printable } from "@leveros/protocol";
 import type { Position } from "./find-position.ts";
 
 /** Lines that are shown before and after the one in question. */

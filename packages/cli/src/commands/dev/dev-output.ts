@@ -2,8 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { styleText } from "node:util";
-import type { DeployReport, LogRecord } from "@leveros/protocol";
-import { printable, printableLines } from "../../printable.ts";
+import { type DeployReport, type LogRecord, printable, printableLines } from "@leveros/protocol";
 import { serviceColor } from "../logs/format-record.ts";
 import { codeFrame } from "./code-frame.ts";
 import { findPosition, withoutCodeFolder } from "./find-position.ts";

@@ -1,5 +1,4 @@
-import type { HostEvent } from "@leveros/protocol";
-import { printable } from "../../printable.ts";
+import { type HostEvent, printable } from "@leveros/protocol";
 import { shownTime } from "../../shown-time.ts";
 
 interface EventFormat {

@@ -1,6 +1,5 @@
 import { styleText } from "node:util";
-import type { LogLevel, LogRecord } from "@leveros/protocol";
-import { printable } from "../../printable.ts";
+import { type LogLevel, type LogRecord, printable } from "@leveros/protocol";
 import { shownTime } from "../../shown-time.ts";
 
 const COLORS = { debug: "dim", info: "green", warn: "yellow", error: "red" } as const;

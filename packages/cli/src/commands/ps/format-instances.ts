@@ -1,5 +1,9 @@
-import type { InstancesHost, InstancesReport, StartTimes } from "@leveros/protocol";
-import { printable } from "../../printable.ts";
+import {
+  type InstancesHost,
+  type InstancesReport,
+  printable,
+  type StartTimes,
+} from "@leveros/protocol";
 import { formatAge, formatBytes, formatCount, formatDuration } from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 

@@ -1,9 +1,9 @@
 import { once } from "node:events";
+import { printableLines } from "@leveros/protocol";
 import type { RemoteStream } from "leveros";
 import { parseArgument, readMethodUrl, timeout } from "../../call-arguments.ts";
 import { type Command, command } from "../../command.ts";
 import { flag, required, value, zeroOrMore } from "../../parameters.ts";
-import { printableLines } from "../../printable.ts";
 import { sendBytes, sendLines } from "./send-input.ts";
 
 export const stream: Command = command({

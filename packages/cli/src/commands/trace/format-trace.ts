@@ -1,5 +1,4 @@
-import type { CallTrace, LogRecord } from "@leveros/protocol";
-import { printable } from "../../printable.ts";
+import { type CallTrace, type LogRecord, printable } from "@leveros/protocol";
 import { formatMs } from "../calls/format-calls.ts";
 import { type Line, traceLines } from "./trace-lines.ts";
 

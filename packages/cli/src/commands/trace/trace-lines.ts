@@ -1,5 +1,9 @@
-import type { CallRecord, SpanAttributes, SpanRecord } from "@leveros/protocol";
-import { printable } from "../../printable.ts";
+import {
+  type CallRecord,
+  printable,
+  type SpanAttributes,
+  type SpanRecord,
+} from "@leveros/protocol";
 import { formatMs } from "../calls/format-calls.ts";
 
 /** Events of a span that are shown. */

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { printable, printableLines } from "../../printable.ts";
+import { printable, printableLines } from "@leveros/protocol";
 
 /** The log writes its levels as numbers. */
 const LEVELS: ReadonlyMap<number, { name: string; color: "dim" | "green" | "yellow" | "red" }> =

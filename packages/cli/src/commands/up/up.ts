@@ -11,6 +11,7 @@ import { programName } from "../../program-name.ts";
 import { formatAuthority, isLoopback } from "./bind-address.ts";
 import { formatLogLine } from "./log-line.ts";
 import { openHost } from "./open-host.ts";
+import { parseConsoleHost } from "./parse-console-host.ts";
 import { parsePort } from "./parse-port.ts";
 import { parseWorkers, WORKERS_MAX } from "./parse-workers.ts";
 import { parsePeerAddress, parsePeerBind, readCluster } from "./read-cluster.ts";
@@ -60,6 +61,11 @@ export const up: Command = command({
     ),
     allowInsecureBind: flag(
       "allow an address that other machines can reach without TLS: tokens can then be read on the network",
+    ),
+    consoleHost: values(
+      "<name>",
+      "host name under which the console may be used with a token, beside those of the certificate; can be repeated",
+      { parse: parseConsoleHost, allowed: "a host name, without a port" },
     ),
     data: value("<dir>", "folder for everything that Lever stores (default: ~/.lever)"),
     isolation: value<Isolation>(
@@ -144,6 +150,7 @@ ${Object.entries(defaultLimits)
         port,
         dataDir: data,
         tls,
+        consoleHosts: options.consoleHost,
         redirect: readRedirect(options, tls),
         workers: options.workers,
         limits: { ...defaultLimits, ...limits },

@@ -3,6 +3,7 @@ import { bytes, duration } from "../../format.ts";
 import { Copy } from "../../parts/copy.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { JsonText } from "../../parts/json-editor.tsx";
+import { save } from "../../parts/save.ts";
 import { environment, href } from "../../route.ts";
 import type { CallAnswer } from "./make-call.ts";
 
@@ -70,19 +71,15 @@ function Answered({ answer }: { answer: CallAnswer }): VNode {
           </a>
         )}
         {text !== undefined && <Copy text={text} label="Copy" />}
-        <button type="button" class="quiet" onClick={() => save(body)}>
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => save(body, /json/.test(body.type) ? "reply.json" : "reply.bin")}
+        >
           <Icon name="save" />
           Save
         </button>
       </div>
     </>
   );
-}
-
-function save(body: Blob): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(body);
-  link.download = /json/.test(body.type) ? "reply.json" : "reply.bin";
-  link.click();
-  URL.revokeObjectURL(link.href);
 }

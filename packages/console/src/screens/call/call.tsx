@@ -1,5 +1,7 @@
+import type { MethodSignature } from "@leveros/protocol";
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
+import { useEffect } from "preact/hooks";
 import { useCalled } from "../../data/hooks.ts";
 import { Copy } from "../../parts/copy.tsx";
 import { Icon } from "../../parts/icon.tsx";
@@ -63,7 +65,9 @@ function Method(props: { services: readonly string[]; service: string; method: s
           />
         </label>
       </div>
-      {method !== "" && <Request key={`${service}/${method}`} target={target} />}
+      {method !== "" && (
+        <Request key={`${service}/${method}`} target={target} version={value?.version} />
+      )}
     </>
   );
 }
@@ -92,11 +96,35 @@ function Choice(props: {
   );
 }
 
+const EMPTY = "[]";
+
+function useSignature(
+  target: CallTarget,
+  version: number | undefined,
+): MethodSignature | undefined {
+  const { environment: of, service, method } = target;
+  const found = useSignal<MethodSignature | undefined>(undefined);
+  useEffect(() => {
+    if (version === undefined) return;
+    void import("./signature.ts")
+      .then(({ findSignature }) => findSignature({ environment: of, service, version }, method))
+      .then((signature) => (found.value = signature))
+      .catch(() => {});
+  }, [version]);
+  return found.value;
+}
+
 /** The last arguments of each method stay for this tab. */
 const storedKey = ({ service, method }: CallTarget): string => `lever-args ${service}/${method}`;
 
-function Request({ target }: { target: CallTarget }): VNode {
-  const text = useSignal(window.sessionStorage.getItem(storedKey(target)) ?? "[]");
+function Request(props: { target: CallTarget; version: number | undefined }): VNode {
+  const { target, version } = props;
+  const text = useSignal(window.sessionStorage.getItem(storedKey(target)) ?? EMPTY);
+  const signature = useSignature(target, version);
+  useEffect(() => {
+    const { args = [] } = signature ?? {};
+    if (text.value === EMPTY && args.length > 0) text.value = `[${args.join(", ")}]`;
+  }, [signature]);
   const outcome = useSignal<Outcome>({ state: "none" });
   const isStream = /(?:Chan|_chan)$|^chan$/.test(target.method);
   const problem = jsonProblem(text.value);
@@ -125,6 +153,14 @@ function Request({ target }: { target: CallTarget }): VNode {
           onChange={(to) => (text.value = to)}
           onSend={call}
         />
+        {signature !== undefined && (
+          <p class="signature">
+            {target.method}({signature.parameters.join(", ")})
+            {signature.hasResource && target.resource === "" && (
+              <span class="muted">, called with a resource</span>
+            )}
+          </p>
+        )}
         <p class="hint" role="status">
           {problem !== undefined && (
             <span class="bad">

@@ -4,6 +4,7 @@ import type { VNode } from "preact";
 import { useCalled, useFeed } from "../../data/hooks.ts";
 import { addNewest, type Newest, NOTHING } from "../../data/ring.ts";
 import { count, duration, timeOfDay } from "../../format.ts";
+import { Density } from "../../parts/density.tsx";
 import { Failed } from "../../parts/empty.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { Segments } from "../../parts/segments.tsx";
@@ -64,6 +65,10 @@ export function Calls({ service }: { service?: string }): VNode {
   const known = new Set(live.value.items.map(({ id }) => id));
   const earlier = (past.value ?? []).filter(({ id }) => !known.has(id));
   const shown = [...earlier, ...live.value.items].slice(-CALLS_MAX).reverse();
+  const byStart = [...shown].sort((a, b) => (a.at < b.at ? -1 : 1));
+  const jump = (call: CallRecord): void => {
+    document.querySelectorAll<HTMLElement>("[data-row]")[shown.indexOf(call)]?.focus();
+  };
   return (
     <section class="list" aria-label="Calls">
       <div class="tools">
@@ -89,6 +94,7 @@ export function Calls({ service }: { service?: string }): VNode {
           {isPaused.value ? "Resume" : "Pause"}
         </button>
       </div>
+      <Density label="Calls" items={byStart} isBad={isBad} onJump={jump} />
       <table class="rows">
         <thead>
           <tr>

@@ -5,6 +5,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Newest } from "../../data/ring.ts";
 import { count, timeOfDay } from "../../format.ts";
 import { ColoredText } from "../../parts/colored-text.tsx";
+import { Density } from "../../parts/density.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import { useVisibleRows } from "../../parts/visible-rows.ts";
 
@@ -45,8 +46,12 @@ export function LogLines(props: {
   };
   const begin = Math.max(0, Math.min(visible.first - MARGIN, items.length));
   const end = Math.min(items.length, visible.first + visible.count + MARGIN);
+  const jump = (record: LogRecord): void => {
+    scroller.current?.scrollTo(0, items.indexOf(record) * ROW);
+  };
   return (
     <div class="log-frame">
+      <Density label="Records" items={items} isBad={isError} onJump={jump} />
       <section ref={scroller} class="log-scroller" onScroll={onScroll} aria-label="Records">
         <table class="log-lines" aria-rowcount={items.length}>
           <colgroup>
@@ -81,6 +86,8 @@ export function LogLines(props: {
     </div>
   );
 }
+
+const isError = ({ level }: LogRecord): boolean => level === "error";
 
 function Line(props: {
   index: number;

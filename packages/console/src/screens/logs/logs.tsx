@@ -7,6 +7,7 @@ import { count } from "../../format.ts";
 import { Failed } from "../../parts/empty.tsx";
 import { Filter } from "../../parts/filter.tsx";
 import { Icon } from "../../parts/icon.tsx";
+import { save } from "../../parts/save.ts";
 import { Segments } from "../../parts/segments.tsx";
 import { environment, place, setQuery } from "../../route.ts";
 import { LogDetail } from "./log-detail.tsx";
@@ -97,7 +98,7 @@ export function Logs({ service }: { service?: string }): VNode {
           <Icon name={isPaused.value ? "play" : "pause"} />
           {isPaused.value ? `Resume, ${count(waiting.value.length)} new` : "Pause"}
         </button>
-        <button type="button" class="quiet" onClick={() => save(records.value.items)}>
+        <button type="button" class="quiet" onClick={() => saveRecords(records.value.items)}>
           <Icon name="save" />
           Save
         </button>
@@ -144,11 +145,7 @@ export function Chip({ name }: { name: string }): VNode | null {
 }
 
 /** Saves the records as the command prints them with --json. */
-function save(records: readonly LogRecord[]): void {
+function saveRecords(records: readonly LogRecord[]): void {
   const lines = records.map((record) => `${JSON.stringify(record)}\n`);
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob(lines, { type: "application/x-ndjson" }));
-  link.download = `${environment()}.ndjson`;
-  link.click();
-  URL.revokeObjectURL(link.href);
+  save(new Blob(lines, { type: "application/x-ndjson" }), `${environment()}.ndjson`);
 }

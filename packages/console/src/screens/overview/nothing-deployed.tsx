@@ -1,4 +1,5 @@
 import type { VNode } from "preact";
+import { openDeploy } from "../../frame/drop.tsx";
 import { Copy } from "../../parts/copy.tsx";
 import { Empty } from "../../parts/empty.tsx";
 import { environment } from "../../route.ts";
@@ -16,6 +17,12 @@ export function NothingDeployed(): VNode {
         <pre>{commands.join("\n")}</pre>
         <Copy text={commands.join("\n")} label="Copy" />
       </div>
+      <p>
+        Or drop its folder here.{" "}
+        <button type="button" class="as-link" onClick={openDeploy}>
+          Choose a folder…
+        </button>
+      </p>
     </Empty>
   );
 }

@@ -2,8 +2,10 @@ import type { ServiceOrder, ServiceQuery, ServiceRow } from "@leveros/protocol";
 import type { VNode } from "preact";
 import { useWatched } from "../../data/hooks.ts";
 import { count, duration, rate, share } from "../../format.ts";
+import { openDeploy } from "../../frame/drop.tsx";
 import { Failed } from "../../parts/empty.tsx";
 import { Filter } from "../../parts/filter.tsx";
+import { Icon } from "../../parts/icon.tsx";
 import { Segments } from "../../parts/segments.tsx";
 import { Sparkline } from "../../parts/sparkline.tsx";
 import { useVisibleRows } from "../../parts/visible-rows.ts";
@@ -66,6 +68,10 @@ export function Services(): VNode {
             ? `${count(found)} services`
             : `${count(found)} of ${count(value?.total ?? 0)}`}
         </span>
+        <button type="button" class="quiet" onClick={openDeploy}>
+          <Icon name="up" />
+          Deploy…
+        </button>
       </div>
       {failure !== undefined && <Failed {...failure} />}
       <table class="rows" aria-rowcount={found + 1}>

@@ -1,9 +1,11 @@
 import type { InstanceDetails, ServiceDetails } from "@leveros/protocol";
+import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
 import { admin, failureOf } from "../../data/admin.ts";
 import { age, bytes, count, duration } from "../../format.ts";
 import { say } from "../../frame/notice.tsx";
+import { lazy } from "../../parts/lazy.tsx";
 import { Sparkline } from "../../parts/sparkline.tsx";
 import { environment, href } from "../../route.ts";
 
@@ -17,8 +19,11 @@ interface Course {
   readonly at: number;
 }
 
+const ProfileDialog = lazy(async () => (await import("./profile.tsx")).ProfileDialog);
+
 export function Instances({ service: of }: { service: ServiceDetails }): VNode {
   const courses = useCourses(of.instances);
+  const profiled = useSignal<string | undefined>(undefined);
   if (of.instances.length === 0) {
     return <p class="none muted">No instance runs. The next call starts one.</p>;
   }
@@ -36,7 +41,7 @@ export function Instances({ service: of }: { service: ServiceDetails }): VNode {
             <th class="w-spark opt">Processor</th>
             <th class="num w-s opt">Age</th>
             <th class="num w-m opt">Start</th>
-            <th class="w-m">
+            <th class="w-actions">
               <span class="hidden">Actions</span>
             </th>
           </tr>
@@ -47,21 +52,24 @@ export function Instances({ service: of }: { service: ServiceDetails }): VNode {
               key={instance.instance}
               instance={instance}
               course={courses.get(instance.instance)}
+              onProfile={() => (profiled.value = instance.instance)}
             />
           ))}
         </tbody>
       </table>
+      {profiled.value !== undefined && (
+        <ProfileDialog instance={profiled.value} onClose={() => (profiled.value = undefined)} />
+      )}
     </section>
   );
 }
 
-function Row({
-  instance: of,
-  course,
-}: {
+function Row(props: {
   instance: InstanceDetails;
   course: Course | undefined;
+  onProfile: () => void;
 }): VNode {
+  const { instance: of, course, onProfile } = props;
   const { instance, state, memoryBytes, ram, start } = of;
   const isTight = memoryBytes > ram * MB * 0.9;
   const stop = (): void => {
@@ -99,6 +107,9 @@ function Row({
       </td>
       <td class="row-actions">
         <a href={href(["logs"], { instance })}>Logs</a>
+        <button type="button" class="as-link" onClick={onProfile}>
+          Profile…
+        </button>
         <button type="button" class="as-link" onClick={stop}>
           Stop
         </button>

@@ -13,6 +13,7 @@ import { Variables } from "../settings/variables.tsx";
 import { ServiceActions } from "./actions.tsx";
 import { Instances } from "./instances.tsx";
 import { Methods } from "./methods.tsx";
+import { Resources } from "./resources.tsx";
 import { Scaling } from "./scaling.tsx";
 import { ServiceTiles } from "./service-tiles.tsx";
 import { Versions } from "./versions.tsx";
@@ -23,6 +24,7 @@ const tabs: readonly (readonly [tab: string, label: string])[] = [
   ["calls", "Calls"],
   ["instances", "Instances"],
   ["versions", "Versions"],
+  ["resources", "Resources"],
   ["scaling", "Scaling"],
   ["variables", "Variables"],
   ["events", "Events"],
@@ -102,6 +104,8 @@ function Tab({ service: of, tab }: { service: ServiceDetails; tab: string }): VN
       return <Instances service={of} />;
     case "versions":
       return <Versions service={of} />;
+    case "resources":
+      return <Resources service={service} />;
     case "scaling":
       return <Scaling service={service} />;
     case "variables":

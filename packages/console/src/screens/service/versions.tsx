@@ -7,9 +7,19 @@ import { age, bytes, moment } from "../../format.ts";
 import { say } from "../../frame/notice.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { Failed } from "../../parts/empty.tsx";
-import { environment } from "../../route.ts";
+import { lazy } from "../../parts/lazy.tsx";
+import { environment, href, place } from "../../route.ts";
+
+/** Loaded when versions are compared, which is seldom. */
+const Changes = lazy(async () => (await import("./changes.tsx")).Changes);
 
 export function Versions({ service: of }: { service: ServiceDetails }): VNode {
+  const [, before, version] = /^(\d+)-(\d+)$/.exec(place.value.query.get("changes") ?? "") ?? [];
+  if (before === undefined) return <VersionList service={of} />;
+  return <Changes service={of.service} before={Number(before)} version={Number(version)} />;
+}
+
+function VersionList({ service: of }: { service: ServiceDetails }): VNode {
   const { service, version: live } = of;
   const { value, failure } = useCalled("listVersions", [environment(), service], live);
   const asked = useSignal<VersionListing | undefined>(undefined);
@@ -24,13 +34,13 @@ export function Versions({ service: of }: { service: ServiceDetails }): VNode {
             <th class="num w-m opt">Age</th>
             <th class="num w-m opt">Archive</th>
             <th class="num w-m opt">Unpacked</th>
-            <th class="w-l">
+            <th class="w-actions">
               <span class="hidden">Actions</span>
             </th>
           </tr>
         </thead>
         <tbody>
-          {(value ?? []).map((version) => (
+          {(value ?? []).map((version, index) => (
             <tr key={version.version}>
               <td class="name">
                 <i class={version.version === live ? "dot ok" : "dot"} />v{version.version}{" "}
@@ -41,6 +51,7 @@ export function Versions({ service: of }: { service: ServiceDetails }): VNode {
               <td class="num opt">{bytes(version.archiveBytes)}</td>
               <td class="num opt">{bytes(version.unpackedBytes)}</td>
               <td class="row-actions">
+                <ChangesLink service={service} version={version} before={value?.[index + 1]} />
                 {version.version !== live && (
                   <button type="button" class="as-link" onClick={() => (asked.value = version)}>
                     Make live…
@@ -70,4 +81,15 @@ export function Versions({ service: of }: { service: ServiceDetails }): VNode {
       )}
     </section>
   );
+}
+
+function ChangesLink(props: {
+  service: string;
+  version: VersionListing;
+  before: VersionListing | undefined;
+}): VNode | null {
+  const { service, version, before } = props;
+  if (before === undefined) return null;
+  const changes = `${before.version}-${version.version}`;
+  return <a href={href(["s", service, "versions"], { changes })}>Changes</a>;
 }

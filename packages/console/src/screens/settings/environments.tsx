@@ -1,18 +1,21 @@
 import type { EnvironmentListing } from "@leveros/protocol";
 import { useSignal } from "@preact/signals";
 import type { VNode } from "preact";
-import { admin, failureOf } from "../../data/admin.ts";
+import { admin } from "../../data/admin.ts";
 import { useCalled } from "../../data/hooks.ts";
 import { count } from "../../format.ts";
-import { say } from "../../frame/notice.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { Failed } from "../../parts/empty.tsx";
+import { lazy } from "../../parts/lazy.tsx";
 import { href } from "../../route.ts";
+
+const EnvironmentForm = lazy(async () => (await import("./environment-form.tsx")).EnvironmentForm);
 
 export function Environments(): VNode {
   const changes = useSignal(0);
   const name = useSignal("");
   const isAsking = useSignal(false);
+  const edited = useSignal<EnvironmentListing | undefined>(undefined);
   const { value, failure } = useCalled("listEnvironments", [], changes.value);
   if (failure !== undefined) return <Failed {...failure} />;
   const changed = (): void => {
@@ -34,14 +37,24 @@ export function Environments(): VNode {
             <th class="w-l">Callers</th>
             <th class="opt">Pages of</th>
             <th class="w-l opt">Network</th>
+            <th class="w-s">
+              <span class="hidden">Actions</span>
+            </th>
           </tr>
         </thead>
         <tbody>
           {(value ?? []).map((of) => (
-            <Row key={of.environment} environment={of} onChange={changed} />
+            <Row key={of.environment} environment={of} onEdit={() => (edited.value = of)} />
           ))}
         </tbody>
       </table>
+      {edited.value !== undefined && (
+        <EnvironmentForm
+          environment={edited.value}
+          onDone={changed}
+          onClose={() => (edited.value = undefined)}
+        />
+      )}
       {isAsking.value && (
         <Confirm
           title="New environment"
@@ -67,13 +80,8 @@ export function Environments(): VNode {
   );
 }
 
-function Row(props: { environment: EnvironmentListing; onChange: () => void }): VNode {
+function Row(props: { environment: EnvironmentListing; onEdit: () => void }): VNode {
   const { environment, services, corsOrigins, network, ...of } = props.environment;
-  const toggle = (): void => {
-    void admin("setPublic", environment, !of.public).then(props.onChange, (error: unknown) =>
-      say(failureOf(error).message),
-    );
-  };
   return (
     <tr>
       <td class="name">
@@ -82,16 +90,15 @@ function Row(props: { environment: EnvironmentListing; onChange: () => void }): 
         </a>
       </td>
       <td class="num">{count(services)}</td>
-      <td>
-        <button type="button" class="as-link" onClick={toggle} aria-pressed={of.public}>
-          {of.public ? "everyone" : "with a token"}
-        </button>
-      </td>
+      <td class="muted">{of.public ? "everyone" : "with a token"}</td>
       <td class="opt cut muted">
         {corsOrigins.includes("*") ? "any origin" : corsOrigins.join(", ") || "none"}
       </td>
-      <td class="opt cut muted">
-        {typeof network === "string" ? network : JSON.stringify(network)}
+      <td class="opt cut muted">{typeof network === "string" ? network : network.join(", ")}</td>
+      <td class="row-actions">
+        <button type="button" class="as-link" onClick={props.onEdit}>
+          Edit…
+        </button>
       </td>
     </tr>
   );

@@ -3,14 +3,18 @@ import { href } from "../../route.ts";
 import { About } from "./about.tsx";
 import { Audit } from "./audit.tsx";
 import { Environments } from "./environments.tsx";
+import { Hosts } from "./hosts.tsx";
 import { LimitTable } from "./limits.tsx";
+import { Routes } from "./routes.tsx";
 import { Tokens } from "./tokens.tsx";
 import { Variables } from "./variables.tsx";
 
 const tabs: readonly (readonly [tab: string, label: string, screen: () => VNode])[] = [
   ["environments", "Environments", () => <Environments />],
+  ["routes", "Routes", () => <Routes />],
   ["variables", "Variables", () => <Variables />],
   ["tokens", "Tokens", () => <Tokens />],
+  ["hosts", "Hosts", () => <Hosts />],
   ["limits", "Limits", () => <LimitTable />],
   ["audit", "Audit", () => <Audit />],
   ["about", "About", () => <About />],

@@ -55,7 +55,11 @@ interface AdmissionOptions {
   readonly limits: Pick<Limits, "callTimeoutMs" | "callTimeoutMaxMs">;
   /** undefined = callers use no TLS. */
   readonly certificate?: { readonly cert: Buffer } | undefined;
+  /** Host names that the console may have, in lower case. Default: none. */
+  readonly consoleHosts?: readonly string[];
 }
+
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 /**
  * The only way in for calls from outside. Doors have neither the tokens nor the environments, so none of them can admit a
@@ -63,11 +67,13 @@ interface AdmissionOptions {
  */
 export class Admission {
   readonly #options: AdmissionOptions;
+  readonly #consoleHosts: ReadonlySet<string>;
   /** Counts the calls that ask for admission. */
   readonly meter: GatewayMeter = new GatewayMeter();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#consoleHosts = new Set(options.consoleHosts);
   }
 
   /**
@@ -154,10 +160,13 @@ export class Admission {
     return isConsoleHost(headers, this.#names);
   }
 
-  /** The certificate has the host's own names. Without tokens, names of this machine are its only ones. */
+  /** Without tokens, names of this machine are the host's only ones. */
   get #names(): Parameters<typeof isConsoleHost>[1] {
     const { access, certificate, router } = this.#options;
-    return { certificate: access.hasTokens ? certificate?.cert : undefined, sites: router.sites };
+    const { sites } = router;
+    return access.hasTokens
+      ? { certificate: certificate?.cert, given: this.#consoleHosts, sites }
+      : { certificate: undefined, given: NO_NAMES, sites };
   }
 
   #checkOrigin(
@@ -170,8 +179,8 @@ export class Admission {
     if (refusal === undefined) return;
     const { certificate, router } = this.#options;
     if (access.kind === "services" && isOwnPage(request, target, router.sites)) return;
-    const isSecure = certificate !== undefined;
-    if (!isConsolePage(headers, { isSecure }) || !this.isConsoleHost(request)) throw refusal;
+    const about = { isSecure: certificate !== undefined, given: this.#names.given };
+    if (!isConsolePage(headers, about) || !this.isConsoleHost(request)) throw refusal;
   }
 
   #checkHost({ door, target, request }: IncomingCall, access: EnvironmentAccess): void {

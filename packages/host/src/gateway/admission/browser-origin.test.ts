@@ -94,6 +94,11 @@ describe("B3: a caller that is trusted by its address uses a host name of this m
 
 describe("B4: a page of the request's own origin is the console", () => {
   const own = { host: "127.0.0.1:8080", origin: "http://127.0.0.1:8080" };
+  const isConsole = (headers: IncomingHttpHeaders, names: readonly string[]): boolean => {
+    const given = new Set(names);
+    const isPage = isConsolePage(headers, { isSecure: false, given });
+    return isPage && isConsoleHost(headers, { certificate: undefined, given, sites: new Sites() });
+  };
 
   it.each<[string, IncomingHttpHeaders, boolean]>([
     ["the host's own address", own, true],
@@ -114,8 +119,17 @@ describe("B4: a page of the request's own origin is the console", () => {
       false,
     ],
   ])("%s", (_name, headers, isAllowed) => {
-    const names = { certificate: undefined, sites: new Sites() };
-    const isPage = isConsolePage(headers, { isSecure: false });
-    expect(isPage && isConsoleHost(headers, names)).toBe(isAllowed);
+    expect(isConsole(headers, [])).toBe(isAllowed);
+  });
+
+  it.each<[string, string, string, boolean]>([
+    ["a given name", "lever.example:8080", "http://lever.example:8080", true],
+    ["a given name behind a proxy with TLS", "Lever.example", "https://lever.example", true],
+    ["another name", "evil.example", "http://evil.example", false],
+    ["a name below a given one", "a.lever.example", "http://a.lever.example", false],
+    ["another origin", "lever.example", "https://evil.example", false],
+    ["the machine's own name, by TLS", "127.0.0.1", "https://127.0.0.1", false],
+  ])("with --console-host: %s", (_name, host, origin, isAllowed) => {
+    expect(isConsole({ host, origin }, ["lever.example"])).toBe(isAllowed);
   });
 });

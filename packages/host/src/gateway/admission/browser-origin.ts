@@ -17,7 +17,8 @@ import { ownEnvironment } from "../sites/own-host.ts";
  * - B3. A caller that is trusted because it is on this machine must use one of the machine's own host names. With DNS
  *   rebinding, a page's host name leads to this machine; requests to that host name carry it in Host, and no Origin.
  * - B4. A page of the request's own origin may call: it is Lever's console, since what services answer there has no origin. Its
- *   host name must be the machine's own or, on a host with tokens, one of the host's certificate, so that no hostile name is.
+ *   host name must be the machine's own or, on a host with tokens, one of the host's certificate or of `--console-host`, so that no
+ *   hostile name is.
  */
 
 /** B1 and B2: undefined = the page may call, or no page makes the request. */
@@ -33,26 +34,36 @@ export function checkPageOrigin(
   return refusal("another origin");
 }
 
-/** B4: a page of the request's own origin calls. */
+/** The host names of the console, apart from the machine's own. */
+interface ConsoleNames {
+  /** undefined = callers use no TLS, or need no token. */
+  readonly certificate: Buffer | undefined;
+  /** Names that the operator has given, in lower case. */
+  readonly given: ReadonlySet<string>;
+  readonly sites: Sites;
+}
+
+/** B4: a page of the request's own origin calls. Under a given name, a proxy may have taken the TLS off. */
 export function isConsolePage(
   headers: IncomingHttpHeaders,
-  { isSecure }: { readonly isSecure: boolean },
+  { isSecure, given }: { readonly isSecure: boolean } & Pick<ConsoleNames, "given">,
 ): boolean {
   const { origin } = headers;
   const site = headers["sec-fetch-site"];
   if (origin === undefined || (site !== undefined && site !== "same-origin")) return false;
   const authority = String(headers[":authority"] ?? headers.host ?? "").toLowerCase();
+  if (origin === `https://${authority}` && given.has(hostName(headers) ?? "")) return true;
   return origin === `${isSecure ? "https" : "http"}://${authority}`;
 }
 
-/** B4: the host name is no service's, but the machine's own, or one of the certificate. */
+/** B4: the host name is no service's, but the machine's own, one of the certificate, or one that was given. */
 export function isConsoleHost(
   headers: IncomingHttpHeaders,
-  { certificate, sites }: { readonly certificate: Buffer | undefined; readonly sites: Sites },
+  { certificate, given, sites }: ConsoleNames,
 ): boolean {
   if (ownEnvironment(headers, sites) !== undefined) return false;
   const name = hostName(headers) ?? "";
-  if (isLoopbackName(name)) return true;
+  if (isLoopbackName(name) || given.has(name)) return true;
   return certificate !== undefined && new X509Certificate(certificate).checkHost(name) === name;
 }
 
