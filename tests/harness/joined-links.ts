@@ -75,12 +75,12 @@ export class Joined {
 
   constructor(seed = 1, options: JoinedOptions = {}) {
     this.#random = seededRandom(seed);
-    this.host = this.#make("host", () => this.instance, options);
-    this.instance = this.#make("instance", () => this.host, options);
+    this.host = this.#make("listener", () => this.instance, options);
+    this.instance = this.#make("dialler", () => this.host, options);
   }
 
   #make(
-    side: "host" | "instance",
+    side: "dialler" | "listener",
     to: () => Link,
     { messageBytesMax = 8 * 1024 * 1024, callsMax = 1_000, files }: JoinedOptions,
   ): Link {
@@ -91,10 +91,10 @@ export class Joined {
       messageBytesMax,
       callsMax,
       // As with a runtime, which reads into one buffer.
-      isBorrowed: side === "instance",
+      isBorrowed: side === "dialler",
       shared: files && {
-        outgoing: side === "host" ? files.toInstance : files.toHost,
-        incoming: side === "host" ? files.toHost : files.toInstance,
+        outgoing: side === "listener" ? files.toInstance : files.toHost,
+        incoming: side === "listener" ? files.toHost : files.toInstance,
       },
       write: (parts, sharedBytes) => {
         this.sharedBytes += sharedBytes;

@@ -22,7 +22,7 @@ export function startLinkedChild(program: string): LinkedChild {
   if (!(socket instanceof Duplex)) throw new Error("The child has no file descriptor 3.");
   const messages: unknown[] = [];
   const link = attachLink(socket, {
-    side: "host",
+    side: "listener",
     messageBytesMax: 1_000_000,
     callsMax: 100,
     onCall: () => ignoredEvents,

@@ -141,7 +141,7 @@ it("a link that reads nothing is closed, and its replies count together", async 
   );
   await once(socket, "data");
   const link = attachLink(socket, {
-    side: "instance",
+    side: "dialler",
     messageBytesMax: REPLY_BYTES,
     callsMax: 1,
     onCall: () => ignoredEvents,

@@ -117,7 +117,7 @@ export class HostLink implements CallTarget {
       socket.destroy();
     }, IDLE_MS).unref();
     this.#link = attachLink(socket, {
-      side: "instance",
+      side: "dialler",
       messageBytesMax,
       callsMax: 0,
       onCall: () => ignoredEvents,

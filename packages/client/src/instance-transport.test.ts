@@ -34,7 +34,7 @@ function joinLinks(): { instance: Link; requests: unknown[] } {
     encode: valuePayload,
     replyBytesMax: MESSAGE_BYTES_MAX,
   });
-  const end = (side: "instance" | "host", other: () => Link): Link =>
+  const end = (side: "dialler" | "listener", other: () => Link): Link =>
     new Link({
       side,
       write(parts) {
@@ -54,8 +54,8 @@ function joinLinks(): { instance: Link; requests: unknown[] } {
       messageBytesMax: MESSAGE_BYTES_MAX,
       callsMax: 100,
     });
-  const instance: Link = end("instance", () => host);
-  const host: Link = end("host", () => instance);
+  const instance: Link = end("dialler", () => host);
+  const host: Link = end("listener", () => instance);
   return { instance, requests };
 }
 

@@ -95,7 +95,7 @@ const socket: Socket = new Socket({
   },
 });
 const link = attachLink(socket, {
-  side: "instance",
+  side: "dialler",
   isBorrowed: true,
   isSystemSocket: true,
   shared: inheritedMemory({ ftruncateSync, readSync, writeSync }),

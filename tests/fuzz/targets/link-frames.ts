@@ -65,9 +65,9 @@ export class RecordedMemory implements MemoryFile {
 /** With what the conversations left there last. */
 export const recordedMemory = { host: new RecordedMemory(), instance: new RecordedMemory() };
 
-function memoryOf(side: "host" | "instance"): SharedMemory {
+function memoryOf(side: "dialler" | "listener"): SharedMemory {
   const { host, instance } = recordedMemory;
-  return side === "host"
+  return side === "listener"
     ? { outgoing: host, incoming: instance }
     : { outgoing: instance, incoming: host };
 }
@@ -78,9 +78,9 @@ export function recordLink(): Buffer[][] {
     work: (host: Link, instance: Link, run: () => void) => void,
     isShared = false,
   ): Buffer[][] => {
-    const written = { host: [] as Buffer[], instance: [] as Buffer[] };
+    const written = { listener: [] as Buffer[], dialler: [] as Buffer[] };
     const tasks: (() => void)[] = [];
-    const make = (side: "host" | "instance", other: () => Link): Link =>
+    const make = (side: "dialler" | "listener", other: () => Link): Link =>
       new Link({
         side,
         messageBytesMax: 1_000_000,
@@ -97,16 +97,16 @@ export function recordLink(): Buffer[][] {
         onControl() {},
         shared: isShared ? memoryOf(side) : undefined,
       });
-    const host: Link = make("host", () => instance);
-    const instance: Link = make("instance", () => host);
+    const host: Link = make("listener", () => instance);
+    const instance: Link = make("dialler", () => host);
     const run = (): void => {
       for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) task();
     };
     work(host, instance, run);
     run();
     return [
-      [TO_INSTANCE, ...splitFrames(Buffer.concat(written.host))],
-      [TO_HOST, ...splitFrames(Buffer.concat(written.instance))],
+      [TO_INSTANCE, ...splitFrames(Buffer.concat(written.listener))],
+      [TO_HOST, ...splitFrames(Buffer.concat(written.dialler))],
     ];
   };
   const largeMessages = (host: Link, instance: Link, run: () => void): void => {

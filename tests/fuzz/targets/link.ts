@@ -65,7 +65,7 @@ async function feedLink(
 ): Promise<void> {
   const listeners: RandomListener[] = [];
   const tasks: (() => void)[] = [];
-  const side = (input[0] ?? 0) % 2 === 0 ? "host" : "instance";
+  const side = (input[0] ?? 0) % 2 === 0 ? "listener" : "dialler";
   const subject = new Link({
     side,
     messageBytesMax: 100_000,
@@ -143,7 +143,7 @@ async function feedSocket(
           problems.push("it took spans for others");
       },
       spanBytesMax: 100,
-      shared: memoryFor("host", choice),
+      shared: memoryFor("listener", choice),
       onLost(reason) {
         losses++;
         if (reason !== undefined) {
@@ -180,11 +180,11 @@ const written = new RecordedMemory();
 
 /** The shared memory of the other side, which mostly still holds its payloads; or no shared memory. */
 function memoryFor(
-  side: "host" | "instance",
+  side: "dialler" | "listener",
   choice: (end: number) => number,
 ): SharedMemory | undefined {
   if (choice(4) === 0) return undefined;
-  const incoming = recordedMemory[side === "host" ? "instance" : "host"];
+  const incoming = recordedMemory[side === "listener" ? "instance" : "host"];
   for (const file of [incoming, written]) file.has = () => choice(16) !== 0;
   return { outgoing: written, incoming };
 }

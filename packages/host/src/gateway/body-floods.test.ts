@@ -157,7 +157,7 @@ async function link(service: string, method: string, bytes: number): Promise<str
   await once(socket, "data");
   return await new Promise((resolve) => {
     const attached = attachLink(socket, {
-      side: "instance",
+      side: "dialler",
       messageBytesMax: defaultLimits.bodyBytesMax,
       callsMax: 0,
       onCall: () => ignoredEvents,

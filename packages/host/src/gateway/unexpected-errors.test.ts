@@ -98,7 +98,7 @@ async function clientLink(): Promise<string> {
   const socket = await openLink();
   const error = await new Promise<LeverError>((onAbort) => {
     const link = attachLink(socket, {
-      side: "instance",
+      side: "dialler",
       messageBytesMax: defaultLimits.bodyBytesMax,
       callsMax: 0,
       onCall: () => ignoredEvents,

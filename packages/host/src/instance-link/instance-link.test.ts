@@ -28,7 +28,7 @@ beforeEach(() => {
     onLost: (reason) => news.push(`lost ${reason?.message}`),
   });
   instance = attachLink(far, {
-    side: "instance",
+    side: "dialler",
     messageBytesMax: 1_000_000,
     callsMax: 1,
     onCall: () => {

@@ -98,7 +98,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
     return waitMs;
   };
   const link = attachLink(socket, {
-    side: "host",
+    side: "listener",
     busyWaits: HAS_PROCESSORS,
     shared: handlers.shared,
     messageBytesMax: handlers.messageBytesMax,

@@ -24,7 +24,6 @@ const BROKEN_AFTER_MS = 10_000;
 
 export interface PeerLinkOptions {
   readonly socket: TLSSocket;
-  /** The host that has dialled is the link's `host`. */
   readonly isDialler: boolean;
   /** The name of the other host. */
   readonly name: string;
@@ -60,7 +59,7 @@ export class PeerLink {
     this.#socket = socket;
     this.#health = healthyNow(clock.now());
     this.#link = attachLink(socket, {
-      side: isDialler ? "host" : "instance",
+      side: isDialler ? "dialler" : "listener",
       messageBytesMax: limits.bodyBytesMax,
       callsMax: CALLS_MAX,
       onCall: (request, side) => options.onCall(request, side),

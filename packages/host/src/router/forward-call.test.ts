@@ -36,7 +36,7 @@ it("lets a caller end that still had much to say when its stream was ended", asy
   });
   route.add({ instance: "i", version: 1, callsInFlight: 0, streamsInFlight: 0, callee: back });
 
-  const end = (side: "host" | "instance", other: () => Link): Link =>
+  const end = (side: "dialler" | "listener", other: () => Link): Link =>
     new Link({
       ...options,
       side,
@@ -49,8 +49,8 @@ it("lets a caller end that still had much to say when its stream was ended", asy
         forwardCall(request, callSide, { target: router, isTrusted: false, log() {} }),
       onControl() {},
     });
-  const front: Link = end("instance", () => host);
-  const host: Link = end("host", () => front);
+  const front: Link = end("dialler", () => host);
+  const host: Link = end("listener", () => front);
 
   const ended = Promise.withResolvers<void>();
   const events: CallListener = { ...ignoredEvents, onEnd: () => ended.resolve() };

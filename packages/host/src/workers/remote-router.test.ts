@@ -30,14 +30,14 @@ function join(open: CallTarget["open"]): { worker: RemoteRouter; links: readonly
     };
   const host: Link = new Link({
     ...options,
-    side: "host",
+    side: "listener",
     write: write(() => end),
     onCall: (request, side) =>
       forwardCall(request, side, { target: { open }, isTrusted: true, log() {} }),
   });
   const end: Link = new Link({
     ...options,
-    side: "instance",
+    side: "dialler",
     write: write(() => host),
     onCall: () => ignoredEvents,
   });

@@ -28,7 +28,7 @@ const COUNTS_EVERY_MS = 2_000;
 
 const socket = new Socket({ fd: LINK_FD, readable: true, writable: true });
 const link = attachLink(socket, {
-  side: "instance",
+  side: "dialler",
   messageBytesMax: LINK_MESSAGE_BYTES_MAX,
   callsMax: 0,
   shared: inheritedMemory(fs),

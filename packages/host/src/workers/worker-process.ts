@@ -102,7 +102,7 @@ export class WorkerProcess {
     const forwarding = { target: options.router, isTrusted: true, log };
     const { socket, shared } = this.#process.handle;
     this.#link = attachLink(socket, {
-      side: "host",
+      side: "listener",
       messageBytesMax: LINK_MESSAGE_BYTES_MAX,
       // The router bounds calls, whichever worker they come through.
       callsMax: Number.POSITIVE_INFINITY,

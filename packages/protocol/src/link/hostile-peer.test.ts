@@ -118,7 +118,7 @@ describe("a peer that uses too much memory (L4)", () => {
     const scheduled: (() => void)[] = [];
     let writtenBytes = 0;
     const link = new Link({
-      side: "host",
+      side: "listener",
       messageBytesMax: 1_000,
       callsMax: 10,
       write(parts) {
@@ -176,7 +176,7 @@ describe("a peer that uses too much memory (L4)", () => {
   it("a message is counted as it arrives, not as it is announced", () => {
     let arrivedBytes = 0;
     const link = new Link({
-      side: "host",
+      side: "listener",
       messageBytesMax: 4 * 1024 * 1024,
       callsMax: 10,
       write: () => true,

@@ -19,8 +19,11 @@ export interface OpenCalls {
 }
 
 export interface LinkOptions {
-  /** Hosts give their calls even numbers, instances odd ones. */
-  readonly side: "host" | "instance";
+  /**
+   * The listener is a host, and the dialler an instance, a worker, a client or another host. Listeners give their calls even
+   * numbers, diallers odd ones.
+   */
+  readonly side: "dialler" | "listener";
   /**
    * Writes the parts in order. `sharedBytes` counts the payload bytes that are not among them: those in shared memory, and
    * those of messages that several calls share.

@@ -7,7 +7,7 @@ function recordedOutput() {
   const scheduled: (() => void)[] = [];
   const transport = { accepts: true, writes: [] as number[] };
   const output = new LinkOutput({
-    side: "host",
+    side: "listener",
     write(parts) {
       transport.writes.push(parts.reduce((bytes, { length }) => bytes + length, 0));
       return transport.accepts;

@@ -248,7 +248,7 @@ describe("a link", () => {
     const scheduled: (() => void)[] = [];
     let accepts = true;
     const link = new Link({
-      side: "host",
+      side: "listener",
       messageBytesMax: 100_000,
       callsMax: 10,
       write: () => accepts,

@@ -86,7 +86,7 @@ export class Link implements CallTarget, OpenCalls, CallLink {
     this.messageBytesMax = options.messageBytesMax;
     this.#peerSlots = options.shared && new IncomingSlots(options.shared.incoming);
     this.output = new LinkOutput(options);
-    this.#nextId = options.side === "host" ? 2 : 1;
+    this.#nextId = options.side === "listener" ? 2 : 1;
     this.#control = new ControlChunks({
       onMessage: (message) => options.onControl(decodeJson(message)),
       countStored: (bytes) => this.countStored(bytes, bytes),
@@ -374,9 +374,9 @@ export class Link implements CallTarget, OpenCalls, CallLink {
     }
   }
 
-  /** A service may change bytes that it has received, so each of its calls gets its own. A host only passes them on. */
+  /** A service may change bytes that it has received, so each of its calls gets its own. A listener only passes them on. */
   #copyOf(flags: number, message: Uint8Array): Uint8Array {
-    return flags & FLAG_BYTES && this.#options.side === "instance" ? message.slice() : message;
+    return flags & FLAG_BYTES && this.#options.side === "dialler" ? message.slice() : message;
   }
 
   #deliver(call: LinkCall, request: CallRequest, isLast: boolean): void {
@@ -385,7 +385,7 @@ export class Link implements CallTarget, OpenCalls, CallLink {
   }
 
   #isRemote(id: number): boolean {
-    return id % 2 === (this.#options.side === "host" ? 1 : 0);
+    return id % 2 === (this.#options.side === "listener" ? 1 : 0);
   }
 
   #takeId(): number {

@@ -10,7 +10,7 @@ import type { LinkOptions } from "./link-options.ts";
 export function memoryLink(
   options: Pick<LinkOptions, "messageBytesMax" | "callsMax" | "schedule" | "onCall">,
 ): Link {
-  const join = (side: "host" | "instance", other: () => Link): Link =>
+  const join = (side: "dialler" | "listener", other: () => Link): Link =>
     new Link({
       ...options,
       side,
@@ -18,11 +18,11 @@ export function memoryLink(
         for (const part of parts) other().receive(part);
         return true;
       },
-      onCall: side === "instance" ? options.onCall : refuseCall,
+      onCall: side === "dialler" ? options.onCall : refuseCall,
       onControl() {},
     });
-  const host: Link = join("host", () => service);
-  const service: Link = join("instance", () => host);
+  const host: Link = join("listener", () => service);
+  const service: Link = join("dialler", () => host);
   return host;
 }
 

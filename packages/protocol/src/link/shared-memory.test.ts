@@ -244,7 +244,7 @@ describe("a hostile peer with shared memory", () => {
     const scheduled: (() => void)[] = [];
     const written: string[] = [];
     const link = new Link({
-      side: "host",
+      side: "listener",
       messageBytesMax: 1_000_000,
       callsMax: 10,
       shared: { outgoing: openFile().file, incoming: openFile().file },

@@ -6,10 +6,10 @@ declare const process: { readonly env: Readonly<Record<string, string | undefine
 /** A chunk of a message, and the names that precede the first chunk of a call. */
 const SLOT_BYTES: number = CHUNK_BYTES + 4 * 1024;
 /**
- * Slots per sender. A payload in a slot has no other copy, so the host's slots cost no more than queued calls would, and
- * they release the callers' bodies sooner. An instance's slots count as memory of the instance, so it has fewer.
+ * Slots per sender. A payload in a slot has no other copy, so the slots of a host, which listens, cost no more than
+ * queued calls would, and they release the callers' bodies sooner. An instance's slots count as its memory, so it has fewer.
  */
-const SLOTS = { host: 240, instance: 64 };
+const SLOTS = { listener: 240, dialler: 64 };
 /** The header has 8 bits for the slot; 0 = none. */
 const SLOTS_MAX = 255;
 /** Kept free for OPEN frames, which cannot wait. */
@@ -93,7 +93,7 @@ export class OutgoingSlots {
   #putBytes = 0;
   #isInUse = false;
 
-  constructor(file: MemoryFile, side: "host" | "instance") {
+  constructor(file: MemoryFile, side: "dialler" | "listener") {
     this.#file = file;
     this.#free = Array.from({ length: SLOTS[side] }, (_, index) => SLOTS[side] - index);
   }

@@ -19,7 +19,7 @@ type Step = "write" | "ping" | "peer is gone" | "peer is gone, reset";
 function closed(steps: readonly (Step | (string & {}))[]): string[] {
   const endings: string[] = [];
   const link = new Link({
-    side: "host",
+    side: "listener",
     messageBytesMax: 100_000,
     callsMax: 10,
     write: () => true,

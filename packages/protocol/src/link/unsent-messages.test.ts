@@ -37,7 +37,7 @@ function twoEnds(unsentMax: number) {
   };
   const host: Link = new Link({
     ...options,
-    side: "host",
+    side: "listener",
     write: (parts) => waiting.push(...parts.map((part) => part.slice())) > 0,
     onCall: (_request, side) => {
       sides.push(side);
@@ -51,7 +51,7 @@ function twoEnds(unsentMax: number) {
   });
   const caller: Link = new Link({
     ...options,
-    side: "instance",
+    side: "dialler",
     write(parts) {
       for (const part of parts) host.receive(part);
       return true;

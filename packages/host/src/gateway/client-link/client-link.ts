@@ -46,7 +46,7 @@ export class ClientLink implements HeldConnection {
     this.#lastCallAt = clock.now();
     this.#checkIdleLater();
     this.#link = attachLink(socket, {
-      side: "host",
+      side: "listener",
       messageBytesMax: limits.bodyBytesMax,
       callsMax: CALLS_MAX,
       countArrived: (bytes) => budget.count(bytes),
