@@ -93,6 +93,9 @@ export class SimulatedRuntime implements RuntimeLink {
     this.#world = world;
   }
 
+  /** Only hosts of a cluster set it. */
+  setOwnersEnd(): void {}
+
   get exited(): Promise<ProcessExit> {
     return this.#exited.promise;
   }

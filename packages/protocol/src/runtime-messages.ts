@@ -69,6 +69,11 @@ export type RuntimeMessage =
   | ({ readonly type: "spans" } & RecordedSpans)
   /** runtime → host: it received SIGTERM, not from the host, and accepts no new calls */
   | { readonly type: "stopping" }
+  /**
+   * host → runtime, in a cluster: the instance may own resources until this boot time of the machine, in milliseconds, and a
+   * later message replaces it (OwnersEnd). null = it owns none
+   */
+  | { readonly type: "ownersEnd"; readonly atMs: number | null }
   /** host → runtime: no further call follows; finish the open ones and exit */
   | { readonly type: "stop" };
 

@@ -17,7 +17,6 @@ import {
   FETCH_METHOD,
   INSTANCE_LINK,
   type InstanceLink,
-  ignoredEvents,
   inheritedMemory,
   isCallableName,
   LINK_FD,
@@ -35,7 +34,9 @@ import { hideProgram } from "./hide-program.ts";
 import { loadService, provideClient } from "./load-service.ts";
 import { prepareModules } from "./modules/module-hooks.ts";
 import { setUpOutput } from "./output/set-up-output.ts";
+import { type OwnersEnd, ownersEndOfProcess } from "./owners-end.ts";
 import type { RunningCall } from "./running-call.ts";
+import { serveProfile } from "./serve-profile.ts";
 import type { SpanBounds } from "./spans/call-spans.ts";
 import type { Spans } from "./spans/spans.ts";
 import { setUpThread } from "./thread/set-up-thread.ts";
@@ -63,6 +64,8 @@ interface Server {
   close?(): Promise<void>;
 }
 
+/** For Lever itself, which needs no adapted modules. */
+const { getBuiltinModule } = process;
 const setupProgram = `${import.meta.dirname}/thread-setup.cjs`;
 setUpThread(setupProgram);
 /** The folder of the service's code; `""` = none yet. */
@@ -75,6 +78,8 @@ const output = setUpOutput({
 process.execArgv.push(`--require=${setupProgram}`);
 
 let server: Server | undefined;
+/** undefined = the host is alone, or the instance has never owned a resource. */
+let ownersEnd: OwnersEnd | undefined;
 /** undefined = the service records no spans. */
 let spans: Spans | undefined;
 let spanBounds: SpanBounds = { spansMax: 0, spanBytesMax: 0 };
@@ -103,13 +108,20 @@ const link = attachLink(socket, {
   callsMax: CALLS_MAX,
   onCall: (request, side) => {
     if (request.target.method === PROFILE_METHOD) return serveProfile(request, side);
-    if (server !== undefined) return server.onCall(request, side);
-    throw new Error("Cannot serve a call: the service is not loaded.");
+    if (server === undefined) throw new Error("Cannot serve a call: the service is not loaded.");
+    if (ownersEnd === undefined || request.target.resource === "") {
+      return server.onCall(request, side);
+    }
+    return ownersEnd.serve(request, side, server);
   },
   onControl: (message) => {
     const control = message as RuntimeMessage;
     if (control.type === "assign") onAssign(control.linkVersion, control.assignment);
     if (control.type === "transform") void onTransform(control);
+    if (control.type === "ownersEnd") {
+      ownersEnd ??= ownersEndOfProcess(getBuiltinModule("node:os"));
+      ownersEnd.set(control.atMs);
+    }
     if (control.type === "stop") stop();
   },
   // An instance cannot work without its host.
@@ -251,19 +263,6 @@ function failToStart(reason: string): void {
   send({ type: "failed", reason });
   link.flush();
   socket.end(() => process.exit(EXIT_CANNOT_START));
-}
-
-/** Few instances are profiled. A caller that leaves meanwhile leaves nothing behind. */
-function serveProfile(request: CallRequest, side: CallHandle): CallListener {
-  let listener: CallListener | undefined;
-  void import("./profile.ts").then((profile) => {
-    listener = profile.serveProfile(request, side);
-  });
-  return {
-    ...ignoredEvents,
-    onDrain: () => listener?.onDrain(),
-    onAbort: (error) => listener?.onAbort(error),
-  };
 }
 
 function stop(): void {

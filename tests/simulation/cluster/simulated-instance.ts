@@ -1,5 +1,8 @@
 import { SimulatedProcess } from "./simulated-process.ts";
 
+/** After the end, it reads the renewals that have arrived while it was blocked: at most twice as long as it means to. */
+const NEWS_MS = 400;
+
 export type InstanceFunction = "newResource" | "method" | "closeResource";
 
 /** A call of a function of the service for a resource. */
@@ -26,8 +29,7 @@ export class SimulatedInstance extends SimulatedProcess {
   setEnd(endsAtMs: number): void {
     this.#endsAtMs = endsAtMs;
     if (!this.world.rules.hasTimer) return;
-    // Timers may be early by less than a millisecond.
-    this.timer(endsAtMs - this.machine.moment().bootMs + 1, () => {
+    this.timer(endsAtMs - this.machine.moment().bootMs + NEWS_MS, () => {
       if (this.held.size > 0 && !this.#mayAct) this.die();
     });
   }

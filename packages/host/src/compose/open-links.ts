@@ -26,6 +26,7 @@ export function linkedParts({ router, fleet }: HostParts): LinkedParts {
       if (instance === undefined) return undefined;
       return {
         pid: instance.pid,
+        setOwnersEnd: (atMs) => instance.setOwnersEnd(atMs),
         kill(reason) {
           instance.stop(reason);
           instance.kill();

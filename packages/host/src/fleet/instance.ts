@@ -1,3 +1,5 @@
+// One class, although long: the process, the link and the state of an instance change together.
+
 import type { InstanceState, LeverError } from "@leveros/protocol";
 import type { RuntimeLink } from "../instance-link/instance-link.ts";
 import {
@@ -232,6 +234,11 @@ export class Instance {
 
   kill(): void {
     this.#process.kill();
+  }
+
+  /** See `RuntimeLink.setOwnersEnd`. */
+  setOwnersEnd(atMs: number | undefined): void {
+    this.#link.setOwnersEnd(atMs);
   }
 
   #assign(): void {

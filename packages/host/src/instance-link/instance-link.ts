@@ -63,6 +63,8 @@ export interface RuntimeLink extends CallTarget {
   assign(assignment: Assignment): void;
   /** The listeners of the calls that the instance has. */
   openCalls(): readonly CallListener[];
+  /** In a cluster: the boot time at which the instance may own no resources any more, in ms; undefined = it owns none. */
+  setOwnersEnd(atMs: number | undefined): void;
   /** Sends the instance the promise that no call follows. */
   stop(): void;
   /** Calls back when the instance's event loop has answered. */
@@ -137,6 +139,7 @@ export function linkInstance(socket: Duplex, handlers: InstanceLinkHandlers): Tr
     assign: (assignment) => send({ type: "assign", linkVersion: LINK_VERSION, assignment }),
     transform: (request) => send({ type: "transform", linkVersion: LINK_VERSION, ...request }),
     openCalls: () => link.listeners(),
+    setOwnersEnd: (atMs) => send({ type: "ownersEnd", atMs: atMs ?? null }),
     stop() {
       send({ type: "stop" });
       link.flush();

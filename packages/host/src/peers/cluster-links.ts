@@ -12,7 +12,7 @@ import type { Router } from "../router/router.ts";
 import type { ServiceRoute } from "../router/service-route.ts";
 import { ClusterHosts } from "./cluster-hosts.ts";
 import type { ServiceName } from "./owner-hints.ts";
-import { OwnerKeeper } from "./owner-keeper.ts";
+import { OwnerKeeper, type OwningInstance } from "./owner-keeper.ts";
 import type { PeerRow } from "./peer.ts";
 import { openPeerCertificate, type PeerCertificate } from "./peer-certificate.ts";
 import { Peers } from "./peers.ts";
@@ -55,7 +55,7 @@ export interface LinkedParts {
   instanceOf(
     service: ServiceName,
     target: InstanceTarget,
-  ): { readonly pid: number; kill(reason: string): void } | undefined;
+  ): (OwningInstance & { kill(reason: string): void }) | undefined;
 }
 
 /** Links this host with the other hosts of its cluster: calls that are passed on, and resources over all hosts. */
@@ -99,7 +99,7 @@ export class ClusterLinks {
     const peers = this.#peers;
     const owners = new ResourceOwners(member, table);
     const keeper = new OwnerKeeper({
-      pidOf: (service, owner) => this.#parts?.instanceOf(service, owner)?.pid,
+      instanceOf: (service, owner) => this.#parts?.instanceOf(service, owner),
       clock,
       log,
     });

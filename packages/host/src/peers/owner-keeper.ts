@@ -7,17 +7,25 @@ import type { ServiceName } from "./owner-hints.ts";
 /** A keeper that died is replaced after this time. */
 const RESTART_MS = 100;
 
+/** An instance that may own resources. */
+export interface OwningInstance {
+  /** The leader of its process group. */
+  readonly pid: number;
+  /** Sets the boot time at which it ends itself. undefined = it owns nothing any more. */
+  setOwnersEnd(atMs: number | undefined): void;
+}
+
 export interface OwnerKeeperOptions {
-  /** The leader of the instance's process group; undefined = it has exited. */
-  pidOf(service: ServiceName, owner: InstanceTarget): number | undefined;
+  /** undefined = it has exited. */
+  instanceOf(service: ServiceName, owner: InstanceTarget): OwningInstance | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Keeps a keeper running, and gives it the instances that own resources. */
+/** Keeps a keeper running, and gives it the instances that own resources. It and they get the end of each renewed lease. */
 export class OwnerKeeper {
   readonly #options: OwnerKeeperOptions;
-  readonly #owners = new Map<InstanceTarget, number>();
+  readonly #owners = new Map<InstanceTarget, OwningInstance>();
   #keeper: Keeper;
   #endsAtMs: number | undefined;
   #isClosing = false;
@@ -28,26 +36,38 @@ export class OwnerKeeper {
     void this.#watch();
   }
 
+  /** 0 = the system could not start it. */
+  get pid(): number {
+    return this.#keeper.pid;
+  }
+
   /** Sets the boot time at which owners must end. */
   setEnd(ownersEndAtMs: number): void {
     this.#endsAtMs = ownersEndAtMs;
     this.#keeper.setEnd(ownersEndAtMs);
+    for (const instance of this.#owners.values()) instance.setOwnersEnd(ownersEndAtMs);
   }
 
   /** The instance may own resources when this resolves. undefined = it may now. @throws LeverError `unavailable` */
   add(service: ServiceName, owner: InstanceTarget): Promise<void> | undefined {
     if (this.#owners.has(owner)) return undefined;
-    const pid = this.#options.pidOf(service, owner);
+    const instance = this.#options.instanceOf(service, owner);
     // It has exited: nothing can run there.
-    if (pid === undefined) return undefined;
-    return this.#keeper.add(pid).then(() => void this.#owners.set(owner, pid));
+    if (instance === undefined) return undefined;
+    return this.#keeper.add(instance.pid).then(() => {
+      this.#owners.set(owner, instance);
+      // Before the call of `newResource`, on the same link.
+      instance.setOwnersEnd(this.#endsAtMs);
+    });
   }
 
   /** The instance owns nothing any more. */
   remove(owner: InstanceTarget): void {
-    const pid = this.#owners.get(owner);
+    const instance = this.#owners.get(owner);
+    if (instance === undefined) return;
     this.#owners.delete(owner);
-    if (pid !== undefined) this.#keeper.remove(pid);
+    this.#keeper.remove(instance.pid);
+    instance.setOwnersEnd(undefined);
   }
 
   async close(): Promise<void> {
@@ -66,7 +86,7 @@ export class OwnerKeeper {
       this.#keeper = new Keeper();
       if (this.#endsAtMs !== undefined) this.#keeper.setEnd(this.#endsAtMs);
       // It may die as well, which starts the next one.
-      for (const pid of this.#owners.values()) this.#keeper.add(pid).catch(() => {});
+      for (const { pid } of this.#owners.values()) this.#keeper.add(pid).catch(() => {});
     }
   }
 }

@@ -11,7 +11,7 @@ import { LeverError } from "../errors.ts";
  * - The host sends its version to an instance with the assignment, and to a gateway worker with the setup. The process
  *   reports why it cannot start, and exits.
  */
-export const LINK_VERSION = 6;
+export const LINK_VERSION = 7;
 
 /** The protocol that a client outside names in its HTTP/1.1 upgrade request for a link (RFC 9110, 7.8). */
 export const LINK_UPGRADE: string = `lever-link/${LINK_VERSION}`;

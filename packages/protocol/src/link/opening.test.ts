@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { type Caller, LOG_READER, OUTSIDE, PASS_MARKS } from "../call.ts";
+import { LINK_VERSION } from "./link-version.ts";
 import { decodeOpening, encodeHeader, OPENING_BYTES_MAX } from "./opening.ts";
 
 const target = { environment: "dev.lever", service: "svc", resource: "a/b", method: "m" };
@@ -82,7 +83,11 @@ it.each(PASS_MARKS)("a call that a host has passed on keeps its mark: %s", (mark
 
 it.each([
   ["no bytes", new Uint8Array(0), /too short/],
-  ["an earlier version", encode(OUTSIDE).fill(1, 0, 1), /version is 1; this side reads version 6/],
+  [
+    "an earlier version",
+    encode(OUTSIDE).fill(1, 0, 1),
+    `version is 1; this side reads version ${LINK_VERSION}`,
+  ],
   ["an unknown kind of caller", encode(OUTSIDE).fill(9, 1, 2), /no kind of caller 9/],
   [
     "a parent that is cut off",
