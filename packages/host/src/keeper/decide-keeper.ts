@@ -2,7 +2,7 @@
  * The keeper is a small process beside a host of a cluster. It ends the instances that own resources when the host cannot:
  * the host is paused, or dead.
  *
- * - Q1. It kills the owners it was given, and nothing else.
+ * - Q1. It kills the owners it was given, with all that they have started, and nothing else.
  * - Q2. It kills them at the moment that the host has last given, or at once when the host is dead.
  * - Q3. It ends after its host and after all owners, never before.
  */

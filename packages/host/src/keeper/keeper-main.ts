@@ -2,12 +2,20 @@
 import { uptime } from "node:os";
 import { createInterface } from "node:readline";
 import { systemClock } from "../clock.ts";
+import { killMarked, markLineOf } from "../processes/process-marks.ts";
 import { processStat } from "../processes/process-stat.ts";
 import { decideKeeper, KEEPER_CHECK_MS } from "./decide-keeper.ts";
 import { type KeeperCommand, toLine } from "./keeper-messages.ts";
 
-/** Start times of the owners, by pid: a pid may belong to another process later. */
-const owners = new Map<number, string>();
+interface Owner {
+  /** Its pid may belong to another process later. */
+  readonly startTime: string;
+  /** All that it has started has the same one. */
+  readonly mark: string | undefined;
+}
+
+/** By pid. */
+const owners = new Map<number, Owner>();
 let ownersEndAtMs: number | undefined;
 let isHostDead = false;
 let timer: unknown;
@@ -31,7 +39,9 @@ function obey(command: KeeperCommand): void {
     case "add": {
       const { pid } = command;
       const stat = processStat(pid);
-      if (stat !== undefined) owners.set(pid, stat.startTime);
+      if (stat !== undefined) {
+        owners.set(pid, { startTime: stat.startTime, mark: markLineOf(pid) });
+      }
       process.stdout.write(toLine({ added: pid }));
       break;
     }
@@ -61,12 +71,14 @@ function decide(): void {
   }
 }
 
-/** Q1. Kills a process group again and again, until its leader is dead. */
+/** Q1. Kills a process group, and what has left it, again and again, until nothing of it runs. */
 function kill(pid: number): void {
+  const { startTime, mark } = owners.get(pid) ?? {};
   const stat = processStat(pid);
-  const isOther = stat !== undefined && stat.startTime !== owners.get(pid);
+  const isOther = stat !== undefined && stat.startTime !== startTime;
   if (!isOther) killGroup(pid);
-  if (isOther || stat?.isRunning !== true) owners.delete(pid);
+  const hasLeft = mark !== undefined && killMarked(mark);
+  if ((isOther || stat?.isRunning !== true) && !hasLeft) owners.delete(pid);
 }
 
 function killGroup(pid: number): void {

@@ -2,15 +2,24 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { uptime } from "node:os";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { markOf, markPrefix } from "../processes/process-marks.ts";
 import { processStat } from "../processes/process-stat.ts";
 import { Keeper } from "./keeper.ts";
 
 let keeper: Keeper;
 const children: ChildProcess[] = [];
 
-/** A process group with a child in it, whose pid it has printed. */
-async function startGroup(): Promise<{ leader: ChildProcess; pid: number; childPid: number }> {
-  const leader = spawn("/bin/sh", ["-c", "sleep 600 & echo $!; wait"], {
+/** A process group with a child in it, whose pid it has printed. `marked`: as instances run; the child leaves the group. */
+async function startGroup({ marked = "" } = {}): Promise<{
+  leader: ChildProcess;
+  pid: number;
+  childPid: number;
+}> {
+  const script = `${marked === "" ? "" : "setsid "}sleep 600 & echo $!; wait`;
+  const command = ["/bin/sh", "-c", script];
+  const [program = "", ...args] =
+    marked === "" ? command : ["prlimit", `--locks=${marked}:${marked}`, ...command];
+  const leader = spawn(program, args, {
     stdio: ["ignore", "pipe", "ignore"],
     detached: true,
   });
@@ -50,6 +59,20 @@ describe("a keeper", () => {
     await keeper.add(pid);
     expect(await exited).toEqual([null, "SIGKILL"]);
     await expect.poll(() => isRunning(childPid)).toBe(false);
+  });
+
+  it("Q1: kills what an owner has started in a session of its own, and not that of another one", async () => {
+    const prefix = markPrefix(process.pid) ?? "";
+    const [owner, other] = await Promise.all([
+      startGroup({ marked: markOf(prefix, 1) }),
+      startGroup({ marked: markOf(prefix, 2) }),
+    ]);
+    keeper.setEnd(inMs(60_000));
+    await keeper.add(owner.pid);
+    await keeper.close();
+    await expect.poll(() => isRunning(owner.childPid)).toBe(false);
+    expect(isRunning(other.childPid)).toBe(true);
+    process.kill(other.childPid, "SIGKILL");
   });
 
   it("Q1: kills no process that it was not given, or that was taken from it", async () => {

@@ -84,6 +84,20 @@ export function findUnowned(): readonly number[] {
   });
 }
 
+/** The mark of a process, as a line of `/proc/<pid>/limits`; undefined = it has none. */
+export function markLineOf(pid: number): string | undefined {
+  return MARK_LINE.exec(readProc(`${pid}/limits`))?.[0];
+}
+
+/** Kills every process with this mark, of this or another pid namespace. False = there was none. */
+export function killMarked(line: string): boolean {
+  const found = processes().filter(
+    (pid) => markLineOf(pid) === line && processStat(pid)?.isRunning === true,
+  );
+  for (const pid of found) kill(pid);
+  return found.length > 0;
+}
+
 function isAlive({ pid, startTime }: MarkOwner): boolean {
   const stat = processStat(pid);
   return stat?.isRunning === true && lastDigits(stat.startTime) === startTime;
