@@ -343,6 +343,8 @@ describe("a host refuses to start", () => {
   it("with a data folder of the cluster, alone", async () => {
     await a.stop();
     const run = await cluster.refused("a", []);
-    expect(run.stderr).toContain("Start it with --cluster and --cluster-key");
+    expect(run.stderr).toContain(
+      "Name its database with --cluster; lever up also needs --cluster-key",
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { LeverError } from "@leveros/protocol";
 import type { Log } from "../logs/log.ts";
+import type { HostNotes } from "../store/host-notes.ts";
 import { chooseServer, type KnownDatabase } from "./choose-server.ts";
 import { databaseReason, isAway } from "./postgres-error.ts";
 import { PostgresSession, type SessionOptions } from "./postgres-session.ts";
@@ -10,6 +11,16 @@ export interface DatabaseMemory {
   read(): Promise<string | undefined>;
   /** Resolves when the text survives a crash. */
   write(text: string): Promise<void>;
+}
+
+const DATABASE = "cluster database";
+
+/** The memory in a note of this host. */
+export function memoryIn(notes: Pick<HostNotes, "read" | "write">): DatabaseMemory {
+  return {
+    read: () => notes.read(DATABASE),
+    write: (text) => notes.write(DATABASE, text),
+  };
 }
 
 export interface ServersOptions extends SessionOptions {

@@ -12,6 +12,7 @@ import { SecretBox } from "../environments/secret-box.ts";
 import type { SqliteStore } from "../store/sqlite-store.ts";
 import { Cluster } from "./cluster.ts";
 import type { ClusterOptions } from "./cluster-options.ts";
+import { createAdminToken } from "./create-admin-token.ts";
 import { openData } from "./open-data.ts";
 
 const root = mkdtempSync(join(tmpdir(), "lever-cluster-"));
@@ -169,4 +170,20 @@ it("a copy of a folder is refused while its host lives, unless it becomes anothe
   );
   await using other = await open("copy", options(url, { hostName: "b", isNewIdentity: true }));
   expect(other.cluster.member.id).not.toBe(lives.cluster.member.id);
+});
+
+it("a new admin token of a stopped host is the cluster's, and its other hosts get it", async () => {
+  const url = databases["second"] ?? "";
+  const { id } = await createAdminToken(join(root, "second"), [url]);
+  await using other = await open("other", options(url, { hostName: "b" }));
+  expect(await other.store.tokens()).toMatchObject([{ id, environments: ["*"] }]);
+  expect(await other.store.audit(1)).toMatchObject([{ principal: "reset", target: id }]);
+});
+
+it.each([
+  ["a host of a cluster alone", "second", [], "Name its database with --cluster"],
+  ["a host of another cluster", "second", ["founded"], "is not the data folder of a host of the"],
+])("a new admin token is refused for %s", async (_what, folder, names, message) => {
+  const urls = names.map((name) => databases[name] ?? "");
+  await expect(createAdminToken(join(root, folder), urls)).rejects.toThrow(message);
 });

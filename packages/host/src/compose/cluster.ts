@@ -13,6 +13,7 @@ import { Member } from "../cluster/member.ts";
 import { isAway } from "../cluster/postgres-error.ts";
 import type { PostgresFeed } from "../cluster/postgres-feed.ts";
 import { FORMAT } from "../cluster/postgres-schema.ts";
+import { memoryIn } from "../cluster/postgres-servers.ts";
 import { openPostgresStore, type PostgresStore } from "../cluster/postgres-store.ts";
 import { parseDatabaseUrl } from "../cluster/postgres-url.ts";
 import { type HostReplica, openReplica } from "../cluster/replica.ts";
@@ -28,8 +29,6 @@ import { hostVersion } from "./host-version.ts";
 import { linkedParts, openLinks } from "./open-links.ts";
 import { reloadParts } from "./reload-parts.ts";
 
-/** The host note with what the host knows of the database's servers. */
-const DATABASE = "cluster database";
 const CLEAN_ARCHIVES_MS = 600_000;
 
 /** The hosts that are one Lever, as this one of them has joined them. */
@@ -65,10 +64,7 @@ export class Cluster {
     const { options, store, clock, log } = given;
     const { notes } = store;
     const key = ClusterKey.read(options.keyFile);
-    const memory = {
-      read: () => notes.read(DATABASE),
-      write: (text: string) => notes.write(DATABASE, text),
-    };
+    const memory = memoryIn(notes);
     const database = await openPostgresStore({ urls: options.urls, memory, clock, log });
     let links: ClusterLinks | undefined;
     try {

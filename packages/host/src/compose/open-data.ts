@@ -30,7 +30,7 @@ export async function refuseClusterFolder({ notes }: SqliteStore, dir: string): 
   if (cluster === undefined) return;
   throw new StartupError(
     "dataFolderUnusable",
-    `Cannot use the data folder ${dir} without the cluster ${cluster}, which it belongs to. Start it with --cluster and --cluster-key.`,
+    `Cannot use the data folder ${dir} without the cluster ${cluster}, which it belongs to. Name its database with --cluster; lever up also needs --cluster-key.`,
   );
 }
 

@@ -4,6 +4,7 @@ import { type Command, command } from "../../command.ts";
 import { CommandError, exitStatus } from "../../exit-status.ts";
 import { printNote, printResult } from "../../output.ts";
 import { jsonFlag, value } from "../../parameters.ts";
+import { databaseUrls } from "../up/read-cluster.ts";
 
 export const resetToken: Command = command({
   name: "reset",
@@ -13,18 +14,20 @@ export const resetToken: Command = command({
   isLocal: true,
   options: {
     data: value("<dir>", "data folder of the host (default: ~/.lever)"),
+    cluster: value("<url[,url]>", "database of its cluster, as lever up has it"),
     json: jsonFlag("the token and its settings"),
   },
   notes: `It needs no token, but access to the data folder: run it on the host's machine, as the user that lever up runs as.
 The host must be stopped, because only one program can have its database open. All other tokens stay valid: revoke the
-lost one with lever token revoke, once the host runs again.`,
+lost one with lever token revoke, once the host runs again. Of a cluster, one host must be stopped; the others accept the
+token at once.`,
   examples: [
     ["lever token reset --data /var/lib/lever > token.txt", "while the host is stopped"],
     ["lever login < token.txt", "once it runs again"],
   ],
-  run: async ({ data = join(homedir(), ".lever"), json }) => {
+  run: async ({ data = join(homedir(), ".lever"), cluster, json }) => {
     const { createAdminToken, StartupError } = await import("@leveros/host");
-    const created = await createAdminToken(data).catch((error: unknown) => {
+    const created = await createAdminToken(data, databaseUrls(cluster)).catch((error: unknown) => {
       if (!(error instanceof StartupError)) throw error;
       const remedy =
         error.problem === "dataFolderInUse"

@@ -69,7 +69,7 @@ export function readCluster(flags: ClusterFlags): HostOptions["cluster"] {
     );
   }
   return {
-    urls: cluster.split(",").filter((url) => url !== ""),
+    urls: databaseUrls(cluster),
     keyFile: clusterKey,
     hostName,
     founds: found,
@@ -78,4 +78,9 @@ export function readCluster(flags: ClusterFlags): HostOptions["cluster"] {
     peerBind,
     peerAddress,
   };
+}
+
+/** The URLs of the option --cluster. */
+export function databaseUrls(cluster = ""): readonly string[] {
+  return cluster.split(",").filter((url) => url !== "");
 }
