@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { Client } from "pg";
+import type { KeyPairFiles } from "./certificates.ts";
 
 const ADDRESS = "127.0.0.1";
 const PASSWORD = "not-secret";
@@ -39,6 +40,8 @@ const asServerUser = (...command: readonly string[]): readonly string[] => [
 export interface PostgresOptions {
   /** The server is a standby of this one, which waits for it at each COMMIT. */
   readonly standbyOf?: TestPostgres;
+  /** Connections may use TLS. */
+  readonly tls?: KeyPairFiles;
 }
 
 /** A real PostgreSQL on loopback, with its data in a temporary folder. */
@@ -60,13 +63,14 @@ export class TestPostgres implements AsyncDisposable {
     }
   }
 
-  private constructor(port: number, { standbyOf }: PostgresOptions) {
+  private constructor(port: number, { standbyOf, tls }: PostgresOptions) {
     this.port = port;
     this.#folder = mkdtempSync(join(tmpdir(), "lever-postgres-"));
     const data = join(this.#folder, "data");
     execFileSync("cp", ["-R", template(), data]);
     chmodSync(data, 0o700);
     if (standbyOf !== undefined) this.#becomeStandbyOf(standbyOf);
+    if (tls !== undefined) this.#useTls(tls);
     if (process.getuid?.() === 0) {
       execFileSync("chown", ["-R", "postgres:postgres", this.#folder]);
     }
@@ -80,6 +84,15 @@ export class TestPostgres implements AsyncDisposable {
     writeFileSync(join(data, "standby.signal"), "");
     const primary = `host=${ADDRESS} port=${port} user=postgres password=${PASSWORD} application_name=standby`;
     appendFileSync(join(data, "postgresql.conf"), `primary_conninfo = '${primary}'\n`);
+  }
+
+  /** It reads a key that only its user can read. */
+  #useTls({ certFile, keyFile }: KeyPairFiles): void {
+    const data = join(this.#folder, "data");
+    cpSync(certFile, join(data, "server.crt"));
+    cpSync(keyFile, join(data, "server.key"));
+    chmodSync(join(data, "server.key"), 0o600);
+    appendFileSync(join(data, "postgresql.conf"), "ssl = on\n");
   }
 
   /** Without a role, Lever's: it may create databases. `postgres` may do everything. */

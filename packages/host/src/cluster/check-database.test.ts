@@ -1,15 +1,21 @@
 // @module-tag needs-postgres
+// @module-tag needs-openssl
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { CertificateAuthority } from "../../../../tests/harness/certificates.ts";
 import { createTestStore } from "../../../../tests/harness/cluster-store.ts";
 import { TestPostgres } from "../../../../tests/harness/postgres.ts";
 import { checkDatabase } from "./check-database.ts";
 
 let server: TestPostgres;
+const authority = new CertificateAuthority();
 
 beforeAll(async () => {
-  server = await TestPostgres.start();
+  server = await TestPostgres.start({ tls: authority.issue("server") });
 });
-afterAll(() => server?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]();
+  authority[Symbol.dispose]();
+});
 
 const findings = async (url: string) =>
   Object.fromEntries(
@@ -52,4 +58,48 @@ it.each([
 it("a superuser is warned of, since it may cancel statements", async () => {
   const { "no signals": signals } = await findings(server.url("postgres", "postgres"));
   expect(signals).toMatch(/^! The role may cancel statements/);
+});
+
+const trusted = `?sslmode=verify-full&sslrootcert=${authority.certFile}`;
+
+it.each([
+  ["with TLS, and its authority", "127.0.0.1", trusted, "the server's certificate is checked"],
+  [
+    "with TLS that anybody could offer",
+    "127.0.0.1",
+    "?sslmode=require",
+    "! Any server may answer: use sslmode=verify-full.",
+  ],
+  [
+    "whose authority is not known",
+    "127.0.0.1",
+    "?sslmode=verify-full",
+    "! It cannot be used: its certificate is not trusted. Name its authority: ?sslrootcert=FILE.",
+  ],
+  // Another name of the same address.
+  [
+    "with the certificate of another name",
+    "127.1",
+    trusted,
+    "! It cannot be used: its certificate is for another name.",
+  ],
+])("a server %s is reported", async (_what, host, parameters, expected) => {
+  const url = server.url("postgres").replace("127.0.0.1", host);
+  const found = await findings(`${url}${parameters}`);
+  expect(found["TLS"] ?? found[`server ${host}:${server.port}/postgres`]).toBe(expected);
+});
+
+it("every connection of a host uses the TLS that its URL asks for", async () => {
+  await using store = await createTestStore(server, (url) => `${url}${trusted}`);
+  await Promise.all([
+    store.head(),
+    store.leases.hosts(),
+    store.owners.owned({ host: "a", incarnation: 1 }),
+  ]);
+  await using client = await server.connect();
+  const { rows } = await client.query(
+    "SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE datname = $1",
+    [store.database],
+  );
+  expect(rows).toEqual([{ ssl: true }]);
 });

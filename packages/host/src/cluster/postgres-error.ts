@@ -11,6 +11,11 @@ export class AnswerWithWarning extends Error {
   override readonly name = "AnswerWithWarning";
 }
 
+/** The server takes connections without TLS only. */
+export class NoTls extends Error {
+  override readonly name = "NoTls";
+}
+
 /** Reasons and remedies by SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 const byState: Readonly<Record<string, string>> = {
   "25006": "the server is read-only. Give the URL of the primary too",
@@ -60,6 +65,9 @@ const byCode: Readonly<Record<string, string>> = {
 export function databaseReason(error: unknown): string {
   if (error instanceof DatabaseTimeout) return "the database did not answer in time";
   if (error instanceof AnswerWithWarning) return "the standby of the database may not have it";
+  if (error instanceof NoTls) {
+    return "the server has no TLS. Set ssl to on there, or, where nobody else reads the network, add ?sslmode=disable";
+  }
   if (!(error instanceof Error)) return "the connection broke";
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (error instanceof DatabaseError) {
@@ -73,6 +81,7 @@ export function isAway(error: unknown): boolean {
   if (error instanceof LeverError) return error.cause !== undefined && isAway(error.cause);
   if (error instanceof DatabaseError) return /^(?:53|57P)/.test(error.code ?? "");
   if (error instanceof DatabaseTimeout) return true;
+  if (error instanceof NoTls) return false;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === undefined
     ? error instanceof Error

@@ -58,6 +58,11 @@ it.each<[string, () => readonly string[], RegExp]>([
     () => [primary.url("postgres").replace("not-secret", "wrong")],
     /the password of the role is wrong\. Set it in the URL, in PGPASSWORD or/,
   ],
+  [
+    "a server without TLS, for a URL that asks for it,",
+    () => [`${primary.url("postgres")}?sslmode=verify-full`],
+    /: the server has no TLS\. Set ssl to on there, or, where nobody else reads the network,/,
+  ],
   ["a standby alone", () => [standby.url("postgres")], /Give the URL of the primary too/],
 ])("%s is refused with a remedy", async (_name, urls, message) => {
   await expect(openTestStore({ urls: urls() })).rejects.toThrow(message);

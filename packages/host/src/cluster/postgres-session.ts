@@ -2,7 +2,7 @@ import { Socket } from "node:net";
 import { Client, types } from "pg";
 import type { Clock } from "../clock.ts";
 import { numberOf, type Row, textOf } from "../store/rows.ts";
-import { AnswerWithWarning, DatabaseTimeout } from "./postgres-error.ts";
+import { AnswerWithWarning, DatabaseTimeout, NoTls } from "./postgres-error.ts";
 import { findPassword } from "./postgres-password.ts";
 import { withNames } from "./postgres-rows.ts";
 import type { DatabaseAddress } from "./postgres-url.ts";
@@ -13,6 +13,8 @@ export const SHORT_MS = 1_000;
 const STATEMENT_MS = 2_500;
 /** Shorter than a statement, so that the server answers. */
 const LOCK_MS = 1_500;
+/** `N`: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL */
+const NO_TLS = 0x4e;
 /** A host that died in a transaction holds its locks for so long. */
 const IDLE_IN_TRANSACTION_MS = 3_000;
 
@@ -99,6 +101,13 @@ export class PostgresSession {
     });
     // An unexpected end also rejects the statement that waits.
     client.on("error", () => {});
+    // The answer to the request for TLS; the error of `pg` has no code.
+    let hasNoTls = false;
+    if (tls !== "off") {
+      socket.once("data", ([answer]: Buffer) => {
+        hasNoTls = answer === NO_TLS;
+      });
+    }
     let isLate = false;
     const timer = options.clock.setTimeout(() => {
       isLate = true;
@@ -111,7 +120,8 @@ export class PostgresSession {
       return new PostgresSession(facts, { client, socket, options });
     } catch (error) {
       socket.destroy();
-      throw isLate ? new DatabaseTimeout("connect") : error;
+      if (isLate) throw new DatabaseTimeout("connect");
+      throw hasNoTls ? new NoTls("The server has no TLS.", { cause: error }) : error;
     } finally {
       options.clock.clearTimeout(timer);
     }

@@ -1,4 +1,5 @@
 // @module-tag needs-postgres
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { parseLeverJson } from "@leveros/protocol";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -10,6 +11,7 @@ import {
 } from "../../../../tests/harness/database-proxy.ts";
 import { eventually } from "../../../../tests/harness/eventually.ts";
 import { TestPostgres } from "../../../../tests/harness/postgres.ts";
+import { SmallDisk } from "../../../../tests/harness/small-disk.ts";
 import { describeStore } from "../../../../tests/harness/store-contract.ts";
 import { makeTemporaryFolder } from "../../../../tests/harness/temporary-folder.ts";
 import type { Change } from "../store/change.ts";
@@ -57,11 +59,14 @@ const parsed = parseLeverJson('{"name": "svc", "jsEntry": "a.js"}');
 if (!parsed.ok) throw new Error(parsed.errors.join());
 const code = { codeId: "c", leverJson: parsed.leverJson, methods: ["m"], deployedAt: "now" };
 
-const newEnvironment = (environment = `n${++names}.lever`): Change => ({
+const newEnvironment = (
+  environment = `n${++names}.lever`,
+  corsOrigins: readonly string[] = [],
+): Change => ({
   kind: "environmentCreated",
   record: {
     environment,
-    corsOrigins: [],
+    corsOrigins,
     isPublic: true,
     network: "internet",
   },
@@ -251,18 +256,28 @@ it("a COMMIT whose wait for the standby was cancelled is written only when the s
   expect(await last).toMatchObject({ outcome: "written" });
 });
 
-it("a full disk of the database refuses changes with a sentence, and nothing is written", async () => {
-  await sql(`
-    CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
-      $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
-    CREATE TRIGGER full_disk BEFORE INSERT ON changes EXECUTE FUNCTION full_disk()`);
-  const before = await store.head();
-  await expect(store.commit(newEnvironment())).rejects.toThrow(
+it("a full disk of the database refuses changes with a sentence, and nothing is written", {
+  tags: ["needs-root"],
+}, async () => {
+  using disk = new SmallDisk();
+  await using client = await server.connect();
+  await client.query(`CREATE TABLESPACE small LOCATION '${disk.dataDir}'`);
+  await client.query("CREATE DATABASE small OWNER lever TABLESPACE small");
+  await using small = await openTestStore({ urls: [server.url("small")] });
+  await small.createTables({ id: "small", keyId: "key" });
+  await client.query("CHECKPOINT");
+  disk.fill();
+  const origins = Array.from({ length: 3_000 }, () => `https://${randomUUID()}.example`);
+  const large = newEnvironment("large.lever", origins);
+  await expect(small.commit(large)).rejects.toThrow(
     "Cannot save the change: the disk of the database is full. Free some of it.",
   );
-  await sql("DROP TRIGGER full_disk ON changes");
-  expect(await store.head()).toEqual(before);
-  await store.commit(newEnvironment());
+  disk.free();
+  expect((await small.head()).revision).toBe(0);
+  expect(await small.commit(large)).toMatchObject({ outcome: "written", revision: 1 });
+  await small.close();
+  await client.query("DROP DATABASE small WITH (FORCE)");
+  await client.query("DROP TABLESPACE small");
 });
 
 it("an archive is read as it was stored, and another one in its place is refused", async () => {
