@@ -2,11 +2,11 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /**
- * The proxy's reaction to the next COMMIT:
+ * The proxy's reaction to a statement:
  * - `lost`: both connections end, and the server does not get it.
  * - `unanswered`: the server gets it, and its answer does not arrive.
  */
-type OnCommit = "forwarded" | "lost" | "unanswered";
+type Reaction = "forwarded" | "lost" | "unanswered";
 
 /** A COMMIT, as a client of PostgreSQL sends it. */
 const COMMIT = "COMMIT\0";
@@ -15,8 +15,8 @@ const COMMIT = "COMMIT\0";
 export interface DatabaseProxy extends AsyncDisposable {
   /** The URL of a server, by way of the proxy. */
   url(server: string): string;
-  /** For one COMMIT. The ones after it are forwarded. */
-  onNextCommit(reaction: OnCommit): void;
+  /** For one COMMIT, or one statement with another text. The ones after it are forwarded. */
+  onNextCommit(reaction: Reaction, text?: string): void;
   /** Ends all connections, and refuses new ones until `open`. */
   cut(): void;
   open(): void;
@@ -24,7 +24,8 @@ export interface DatabaseProxy extends AsyncDisposable {
 
 export async function startDatabaseProxy(port: number): Promise<DatabaseProxy> {
   const sockets = new Set<Socket>();
-  let next: OnCommit = "forwarded";
+  let next: Reaction = "forwarded";
+  let nextText = COMMIT;
   let isOpen = true;
   const server = createServer((incoming) => {
     const outgoing = connect(port, "127.0.0.1");
@@ -40,7 +41,7 @@ export async function startDatabaseProxy(port: number): Promise<DatabaseProxy> {
     }
     if (!isOpen) incoming.destroy();
     incoming.on("data", (bytes: Buffer) => {
-      const reaction = bytes.includes(COMMIT) ? next : "forwarded";
+      const reaction = bytes.includes(nextText) ? next : "forwarded";
       if (reaction !== "forwarded") next = "forwarded";
       if (reaction === "lost") {
         incoming.destroy();
@@ -62,8 +63,9 @@ export async function startDatabaseProxy(port: number): Promise<DatabaseProxy> {
   };
   return {
     url: (target) => target.replace(/:\d+\//, `:${own}/`),
-    onNextCommit: (reaction) => {
+    onNextCommit: (reaction, text = COMMIT) => {
       next = reaction;
+      nextText = text;
     },
     cut,
     open: () => {

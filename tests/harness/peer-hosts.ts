@@ -71,6 +71,8 @@ export class PeerCluster implements AsyncDisposable {
   /** What was asked of the database. */
   readonly asked: string[] = [];
   isDatabaseDown = false;
+  /** Claims are carried out, and their answers do not arrive. */
+  losesAnswers = false;
   readonly #folder: TemporaryFolder;
   #epoch = 0;
 
@@ -126,6 +128,7 @@ export class PeerCluster implements AsyncDisposable {
     }
     const epoch = ++this.#epoch;
     this.owners.set(place.resource, { place, host, incarnation, epoch, isReleased: false });
+    if (this.losesAnswers) throw new Error("The answer is lost.");
     return { kind: "claimed", epoch };
   }
 

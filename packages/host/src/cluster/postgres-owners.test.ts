@@ -1,6 +1,11 @@
 // @module-tag needs-postgres
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createTestStore, type TestStore } from "../../../../tests/harness/cluster-store.ts";
+import {
+  createTestStore,
+  openTestStore,
+  type TestStore,
+} from "../../../../tests/harness/cluster-store.ts";
+import { startDatabaseProxy } from "../../../../tests/harness/database-proxy.ts";
 import { eventually } from "../../../../tests/harness/eventually.ts";
 import { TestPostgres } from "../../../../tests/harness/postgres.ts";
 import type { AnnouncedHost } from "./postgres-leases.ts";
@@ -73,6 +78,22 @@ it("a free resource goes to the host that claims it, and to no other one", async
     epoch,
   });
   expect(await store.owners.owned(of(a))).toEqual([{ ...place(resource), epoch }]);
+});
+
+it("a claim whose answer was lost is among the rows of its host, which gives the resource back", async () => {
+  const [a, b] = [await join(), await join()];
+  const resource = uniqueName();
+  await using proxy = await startDatabaseProxy(server.port);
+  await using cut = await openTestStore({ urls: [proxy.url(server.url(store.database))] });
+  proxy.onNextCommit("unanswered", "INSERT INTO owners");
+  const unavailable = { code: "unavailable" };
+  await expect(cut.owners.claim(place(resource), of(a))).rejects.toMatchObject(unavailable);
+  const [row = { epoch: 0 }] = await store.owners.owned(of(a));
+  expect(row).toMatchObject(place(resource));
+  expect(await store.owners.claim(place(resource), of(b))).toMatchObject({ kind: "owned" });
+  const owner = { ...of(a), epoch: row.epoch };
+  expect(await store.owners.release(place(resource), owner)).toBe(true);
+  expect(await claimed(b, resource)).toBeGreaterThan(row.epoch);
 });
 
 it("one of many hosts that claim at once gets the resource", async () => {

@@ -83,6 +83,17 @@ it("a change is in the host's store before its parts are told", async () => {
   expect(await store.environments()).toHaveLength(2);
 });
 
+it("a revision is applied when every process of the host has it, and not before", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const replica = await openReplica({ ...options(), propagated: () => promise });
+  const applying = replica.apply(created(1));
+  await expect.poll(() => seen).toEqual(["applied 1"]);
+  expect(replica.applied()).toBe(0);
+  resolve();
+  await applying;
+  expect(replica.applied()).toBe(1);
+});
+
 it("a reload replaces the state, keeps the host's notes, and survives a restart", async () => {
   await store.notes.write("mine", "kept");
   const replica = await openReplica(options());

@@ -154,6 +154,17 @@ describe("while the database does not answer", () => {
     expect(await answerOf(a.call({ resource: "new" }))).toBe("a");
   });
 
+  it("a claim whose answer was lost gives its resource back, and another host may own it", async () => {
+    await instancesOnBoth();
+    cluster.losesAnswers = true;
+    expect(await answerOf(callR(a))).toMatch(/^resource_unavailable: .* does not answer\.$/);
+    cluster.losesAnswers = false;
+    expect(cluster.owners.get("r")).toMatchObject({ host: "a", isReleased: false });
+    await a.owners.releaseUnknown(() => a.route);
+    expect(await answerOf(callR(b))).toBe("b");
+    expect(cluster.owners.get("r")?.epoch).toBe(2);
+  });
+
   it("rows that nobody knows are given back later", async () => {
     await instancesOnBoth();
     await answerOf(callR(a));
