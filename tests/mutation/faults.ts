@@ -3,6 +3,7 @@ import { deployerFaults } from "./faults/deployer.ts";
 import { fleetFaults } from "./faults/fleet.ts";
 import { ledgerFaults } from "./faults/ledger.ts";
 import { linkFaults } from "./faults/link.ts";
+import { peerFaults } from "./faults/peers.ts";
 import { queueFaults } from "./faults/queue.ts";
 import { routerFaults } from "./faults/router.ts";
 import { stateFaults } from "./faults/state.ts";
@@ -18,4 +19,5 @@ export const plantedFaults: readonly PlantedFault[] = [
   ...stateFaults,
   ...queueFaults,
   ...clusterFaults,
+  ...peerFaults,
 ];

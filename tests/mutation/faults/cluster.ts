@@ -4,6 +4,13 @@ const LEASE = "host/src/cluster/lease.test.ts";
 const MEMBERSHIP = "host/src/cluster/membership.test.ts";
 const OWNERSHIP = "host/src/cluster/ownership.test.ts";
 const KEEPER = "host/src/keeper/decide-keeper.test.ts";
+const ACKNOWLEDGEMENTS = "host/src/cluster/acknowledgements.test.ts";
+const SERVER = "host/src/cluster/choose-server.test.ts";
+const ENTRY = "host/src/cluster/decide-entry.test.ts";
+const KEY = "host/src/cluster/cluster-key.test.ts";
+const MEMBER = "host/src/cluster/member.test.ts";
+const REPLICA = "host/src/cluster/replica.test.ts";
+const OWNERS = "host/src/cluster/postgres-owners.test.ts";
 
 export const clusterFaults: readonly PlantedFault[] = [
   ...faultsIn("host/src/cluster/lease.ts", [
@@ -59,6 +66,98 @@ export const clusterFaults: readonly PlantedFault[] = [
       'return kind === "unknown" || kind === "elsewhere";',
       'return kind !== "claiming";',
       OWNERSHIP,
+    ],
+  ]),
+  ...faultsIn("host/src/cluster/acknowledgements.ts", [
+    [
+      "A change is answered before other hosts have it.",
+      "isRead && !behind.some(hasLease)",
+      "isRead && behind.length >= 0",
+      ACKNOWLEDGEMENTS,
+    ],
+    [
+      "A host that was given up on is not named.",
+      "return behind.map(({ name }) => name);",
+      "return [];",
+      ACKNOWLEDGEMENTS,
+    ],
+  ]),
+  ...faultsIn("host/src/cluster/choose-server.ts", [
+    [
+      "A former primary that comes back is used.",
+      "facts.timeline < known.timeline",
+      'facts.timeline < ""',
+      SERVER,
+    ],
+    [
+      "A server that is too old is used.",
+      "facts.version < VERSION_MIN",
+      "facts.version < 0",
+      SERVER,
+    ],
+    [
+      "Of two writable servers, the older one is used.",
+      "b.timeline.localeCompare(a.timeline)",
+      "a.timeline.localeCompare(b.timeline)",
+      SERVER,
+    ],
+  ]),
+  ...faultsIn("host/src/cluster/decide-entry.ts", [
+    [
+      "A host with services of its own joins, and loses them.",
+      "if (hasContent && !discardsLocal) {",
+      "if (hasContent && discardsLocal) {",
+      ENTRY,
+    ],
+    [
+      "A host comes back to another cluster than its own.",
+      "if (cluster.id !== knownId) {",
+      'if (cluster.id === "") {',
+      ENTRY,
+    ],
+  ]),
+  ...faultsIn("host/src/cluster/cluster-key.ts", [
+    [
+      "A host joins with the key of another cluster.",
+      "if (idOfCluster === this.id) return;",
+      'if (idOfCluster !== "") return;',
+      KEY,
+    ],
+  ]),
+  ...faultsIn("host/src/cluster/member.ts", [
+    [
+      "Two hosts have the same name.",
+      "if (namesake !== undefined) {",
+      "if (namesake === null) {",
+      MEMBER,
+    ],
+    [
+      "A host that was fenced goes on with its lease.",
+      "this.#isMember = false;\n    this.#lease = undefined;",
+      "this.#isMember = false;",
+      MEMBER,
+    ],
+  ]),
+  ...faultsIn("host/src/cluster/replica.ts", [
+    [
+      "A host tells a change as applied before all its processes have it.",
+      "await propagated();\n    applied = revision;",
+      "applied = revision;\n    await propagated();",
+      REPLICA,
+    ],
+  ]),
+  ...faultsIn("host/src/cluster/postgres-owners.ts", [
+    [
+      "A host is fenced in the middle of its claim.",
+      "state = 'active' FOR KEY SHARE) m",
+      "state = 'active') m",
+      OWNERS,
+    ],
+    [
+      "A claim that has waited gets an epoch that is too low.",
+      "epoch = nextval('epochs'), released = false",
+      "epoch = excluded.epoch, released = false",
+      OWNERS,
     ],
   ]),
   ...faultsIn("host/src/keeper/decide-keeper.ts", [
