@@ -1,12 +1,7 @@
-import {
-  FETCH_METHOD,
-  isCallableName,
-  isStreamingName,
-  LeverError,
-  wrongMethodKind,
-} from "@leveros/protocol";
+import { isCallableName, isStreamingName, LeverError, wrongMethodKind } from "@leveros/protocol";
 import type { CallHead } from "./call.ts";
 import { type EnvironmentAccess, unknownEnvironment } from "./environment-access.ts";
+import { isHttpRequest } from "./http-request.ts";
 import type { LiveVersion } from "./live-version.ts";
 
 /** The environments and services that calls are checked against: the host's own, or a worker's copy of them. */
@@ -55,18 +50,10 @@ export function findService<Service extends { readonly live: LiveVersion }>(
     return new LeverError("unknown_method", `The service ${service} has no method ${method}.`);
   }
   const isStreaming = isStreamingName(method);
-  if (isStreaming !== request.isStream && !isRequestOf(live, request)) {
-    return wrongMethodKind(method, isStreaming);
+  if (isStreaming !== request.isStream) {
+    // Gateways make these calls for callers outside, and services may not.
+    const isAllowed = isHttpRequest(request) && methods !== undefined && !isService;
+    if (!isAllowed) return wrongMethodKind(method, isStreaming);
   }
   return found;
-}
-
-/** An HTTP request for the service's `fetch`: gateways make these calls, and services may not. */
-function isRequestOf(live: LiveVersion, { target, caller, isStream }: CallHead): boolean {
-  return (
-    isStream &&
-    target.method === FETCH_METHOD &&
-    live.methods !== undefined &&
-    caller.kind === "outside"
-  );
 }

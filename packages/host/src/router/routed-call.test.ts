@@ -2,6 +2,7 @@ import {
   type CallHandle,
   type CallListener,
   defaultLimits,
+  ignoredEvents,
   LeverError,
   OUTSIDE,
   PAYLOAD_JSON,
@@ -231,4 +232,24 @@ describe("a call that its instance has not read", () => {
     events.onUnread?.(died);
     expect([seen.at(-1), route.callsWaiting]).toEqual(["caller: abort", 0]);
   });
+});
+
+it("a call whose deadline passes while its service is full says so, and what may keep it full", () => {
+  route.add(target);
+  route.capacity = { callsPerInstanceTarget: 1, scaleUpAbove: 1, canScaleUp: false };
+  open("method");
+  let reason = "";
+  const listener = {
+    ...ignoredEvents,
+    onAbort: ({ message }: LeverError) => {
+      reason = message;
+    },
+  };
+  const place = { environment: "dev.lever", service: "svc", resource: "", method: "method" };
+  const request = { target: place, caller: OUTSIDE, isStream: false, timeoutMs: 1_000 };
+  router.open({ ...request, kind: PAYLOAD_JSON, body: bytes }, listener, false);
+  clock.advance(1_000);
+  expect(reason).toBe(
+    "Cannot finish the call of svc/method: its 1000 ms were over while it waited for an instance. Its instances were full, and no more may start (maxInstances). If they wait for calls that they make to this service through the public port, make those by Lever's client instead: they need no free place.",
+  );
 });

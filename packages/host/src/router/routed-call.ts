@@ -8,7 +8,6 @@ import {
   cancelled,
   type Declined,
   EarlyMessages,
-  FETCH_METHOD,
   formatCallId,
   LeverError,
   type MessageKind,
@@ -25,6 +24,7 @@ import type { SubmittedCall } from "./call.ts";
 import type { CallFailure, RecordedCall } from "./call-recorder.ts";
 import type { ChainLink, Ownership, RoutedRequest } from "./chain-link.ts";
 import { countLines } from "./count-lines.ts";
+import { isHttpRequest } from "./http-request.ts";
 import type { InstanceTarget } from "./instance-target.ts";
 import type { Lease } from "./lease.ts";
 import { outcomeOf } from "./outcome-of.ts";
@@ -120,7 +120,7 @@ export class RoutedCall implements CallHandle, CallListener, SubmittedCall, Reco
   }
 
   get isRequest(): boolean {
-    return this.#request.target.method === FETCH_METHOD && this.isStream;
+    return isHttpRequest(this.#request);
   }
 
   get hasWaited(): boolean {
