@@ -54,6 +54,20 @@ describe("a start that cannot be prepared", () => {
     await host.pass(1_000);
     expect(next.outcome).toBe("end");
   });
+
+  it("a failed start of an old version fails no call of the live one", async () => {
+    const host = new SimulatedHost();
+    const { promise, reject } = Promise.withResolvers<string>();
+    host.codeDirOf = () => promise;
+    host.deploy();
+    const call = host.call();
+    await host.pass(0);
+    host.codeDirOf = async () => "/";
+    host.deploy("svc", {}, 2);
+    reject(new LeverError("start_failed", "Cannot start: no code."));
+    await host.pass(3_000);
+    expect(call.outcome).toBe("end");
+  });
 });
 
 it("minInstances that fail at their start are started again after the delay of the failures", async () => {

@@ -342,7 +342,9 @@ export class ServiceFleet implements InstanceListener {
     } catch (error) {
       // Its waiting calls have been refused.
       if (this.#isClosed || this.#context.isClosing()) return;
-      this.#onFailure(asStartError(record, error), { livedMs: 0, hasServed: false });
+      // A deploy came between: the live version has not failed.
+      if (generation !== this.#generation) this.#context.markActive(this);
+      else this.#onFailure(asStartError(record, error), { livedMs: 0, hasServed: false });
     } finally {
       this.#preparing--;
     }
