@@ -10,12 +10,16 @@ export interface LinkedChild extends AsyncDisposable {
   readonly messages: readonly unknown[];
   /** Exit status, once its output has been read. */
   readonly exited: Promise<number | null>;
+  /** Sends TERM. */
+  terminate(): void;
 }
 
 /** Starts a TypeScript program of Lever in place of its host. */
 export function startLinkedChild(program: string): LinkedChild {
   const child = spawn(process.execPath, ["--conditions=lever-source", program], {
     stdio: ["ignore", "inherit", "inherit", "pipe"],
+    // A group of its own, which ends with what the program has started.
+    detached: true,
   });
   const exited = once(child, "close").then(([status]) => status as number | null);
   const socket = child.stdio[3];
@@ -33,9 +37,18 @@ export function startLinkedChild(program: string): LinkedChild {
     link,
     messages,
     exited,
+    terminate: () => void child.kill("SIGTERM"),
     async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
+      killGroup(child.pid);
       await exited;
     },
   };
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // All of it has exited.
+  }
 }

@@ -1,7 +1,26 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  type Assignment,
+  encodeJson,
+  FETCH_METHOD,
+  type FetchRequestHead,
+  LINK_VERSION,
+  OUTSIDE,
+  PAYLOAD_JSON,
+} from "@leveros/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../harness/eventually.ts";
 import { callMethod } from "../harness/http-call.ts";
+import { RecordedEvents } from "../harness/joined-links.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { startLinkedChild } from "../harness/linked-child.ts";
+import { makeTemporaryFolder } from "../harness/temporary-folder.ts";
 import { deployService, testService } from "../harness/test-service.ts";
+
+/** What a host starts, as a bundle. */
+const runtimeProgram = fileURLToPath(import.meta.resolve("@leveros/runtime/main"));
 
 const service = `
 const { Client } = require("leveros");
@@ -65,3 +84,50 @@ function testInstance(isolation: "oci" | "process"): void {
     expect(stack[2]).toMatch(/^ +at callMethod \(.*\/main\.cjs:\d+:\d+\)$/);
   });
 }
+
+it("an instance that stops sends the rest of an answer first, although its program has ended", async () => {
+  /** A little more than a caller gets that does not read (L2). */
+  const bytes = 256 * 1024 + 10_000;
+  await using folder = await makeTemporaryFolder();
+  await folder.put({
+    "server.cjs": `
+      const server = require("node:http").createServer((_, response) => response.end(Buffer.alloc(${bytes})));
+      server.listen(process.env.PORT, process.env.HOST);
+      process.on("SIGTERM", () => require("node:fs").writeFileSync("ended", "") ?? process.exit());`,
+  });
+  await using runtime = startLinkedChild(runtimeProgram);
+  const assignment: Assignment = {
+    ...{ environment: "dev.lever", service: "web", version: 1, instance: "web-1-a" },
+    codeDir: folder.path,
+    entry: [process.execPath, "server.cjs"],
+    http: { readyPath: undefined },
+    variables: {},
+    ...{ bodyBytesMax: 1_000_000, spansMax: 0, spanBytesMax: 0, tracePrefix: "" },
+  };
+  runtime.link.control({ type: "assign", linkVersion: LINK_VERSION, assignment });
+  await eventually(() =>
+    runtime.messages.some((message) => (message as { type: string }).type === "ready"),
+  );
+  const events = new RecordedEvents();
+  const target = { environment: "dev.lever", service: "web", resource: "", method: FETCH_METHOD };
+  const head: FetchRequestHead = ["GET", "http://a/", ["host", "a"], false];
+  const body = encodeJson(head);
+  const request = {
+    caller: OUTSIDE,
+    target,
+    isStream: true,
+    timeoutMs: 0,
+    kind: PAYLOAD_JSON,
+    body,
+  } as const;
+  const side = runtime.link.open(request, events, false);
+  side.pause();
+  const received = (): number => events.messages.slice(1).reduce((sum, one) => sum + one.length, 0);
+  await eventually(() => received() > 200_000);
+  runtime.link.control({ type: "stop" });
+  runtime.terminate();
+  await eventually(() => existsSync(join(folder.path, "ended")));
+  side.resume();
+  expect(await runtime.exited).toBe(0);
+  expect([received(), events.received.at(-1)]).toEqual([bytes, "end"]);
+});

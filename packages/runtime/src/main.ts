@@ -36,6 +36,7 @@ import { prepareModules } from "./modules/module-hooks.ts";
 import { setUpOutput } from "./output/set-up-output.ts";
 import { type OwnersEnd, ownersEndOfProcess } from "./owners-end.ts";
 import type { RunningCall } from "./running-call.ts";
+import { sendRest } from "./send-rest.ts";
 import { serveProfile } from "./serve-profile.ts";
 import type { SpanBounds } from "./spans/call-spans.ts";
 import type { Spans } from "./spans/spans.ts";
@@ -158,7 +159,6 @@ function onAssign(hostVersion: number, assignment: Assignment): void {
 }
 
 async function applyAssignment(assignment: Assignment): Promise<void> {
-  const { environment } = assignment;
   codeDir = assignment.codeDir;
   spanBounds = assignment;
   try {
@@ -167,14 +167,12 @@ async function applyAssignment(assignment: Assignment): Promise<void> {
     process.chdir(codeDir);
     const instanceLink: InstanceLink = {
       protocol: 1,
-      environment,
+      environment: assignment.environment,
       callee: link,
       activeCall: () => server?.activeCall?.(),
     };
     Object.defineProperty(globalThis, INSTANCE_LINK, { value: instanceLink });
-    const onIdle = (): void => {
-      if (isStopping) exitWhenIdle();
-    };
+    const onIdle = exitWhenIdle;
     const { jsEntry, entry, http } = assignment;
     if (entry !== undefined) {
       // Node would pass its flags, also its permissions, on to the program, which may not be Node or not know them.
@@ -272,7 +270,7 @@ function stop(): void {
 
 /** Exits once the host has sent `stop` and SIGTERM, in any order, and no call is open. */
 function exitWhenIdle(): void {
-  if (!hasReceivedSigterm) return;
+  if (!isStopping || !hasReceivedSigterm) return;
   server?.drain?.();
   if (server === undefined || server.callsInFlight === 0) exit();
 }
@@ -284,7 +282,8 @@ function exit(): void {
   setImmediate(async () => {
     await server?.closeResources();
     await server?.close?.();
-    link.flush();
+    // The host kills this process if that takes too long.
+    await sendRest(link);
     socket.end(() => process.exit(0));
   });
 }

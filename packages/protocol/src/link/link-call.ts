@@ -162,6 +162,11 @@ export class LinkCall implements CallHandle {
     return this.#sendCredit > 0 && this.#outgoing.length === 0 && !this.#link.output.isSaturated;
   }
 
+  /** Everything is queued that this side sends, and some of it waits for the peer to read. */
+  get isEnding(): boolean {
+    return this.#hasSentLast && this.#outgoing.length > 0;
+  }
+
   /** Sends the OPEN frame with the first chunk of the arguments. The others follow in MESSAGE frames. */
   sendOpening(request: CallRequest, head: Uint8Array, hasMore: boolean): void {
     const { body } = request;

@@ -128,6 +128,11 @@ export class Link implements CallTarget, OpenCalls, CallLink {
     return this.#calls.size - this.#openings.size;
   }
 
+  /** A call has ended on this side, and the peer has not read all of it. */
+  get isEnding(): boolean {
+    return this.#calls.values().some((call) => call.isEnding);
+  }
+
   open(request: CallRequest, events: CallListener, hasMore: boolean): LinkedSide {
     const call = new LinkCall(this, this.#takeId());
     call.events = events;

@@ -39,7 +39,6 @@ export class ProgramRequest implements CallListener, ExchangeListener {
   #missing: number;
   #isRequestSent: boolean;
   #head: ProgramHead | undefined;
-  #wasRepeated = false;
   /** The caller has its answer, or has left. */
   #isOver = false;
 
@@ -115,9 +114,8 @@ export class ProgramRequest implements CallListener, ExchangeListener {
   onBroken(reason: string, isUntouched: boolean): void {
     const wasIdle = this.#connection.requestsBefore > 0;
     const isSafe = IDEMPOTENT.has(this.#method) && this.#framing.kind === "none";
-    if (isUntouched && wasIdle && isSafe && !this.#wasRepeated) {
-      // The program had closed the idle connection before it could read the request.
-      this.#wasRepeated = true;
+    if (isUntouched && wasIdle && isSafe) {
+      // The program had closed the idle connection before it could read the request. A new one is not idle: this is done once.
       this.#connection = this.#options.pool.take({ isNew: true });
       this.#begin();
       return;
