@@ -13,6 +13,8 @@ export interface DeployReport {
   readonly archiveBytes: number;
   readonly unpackedBytes: number;
   readonly entries: number;
+  /** Its own host name on the host's machine, as in `SiteListing`. */
+  readonly hostName?: string | undefined;
   readonly times: {
     /** Receiving and storing the archive. */
     readonly uploadMs: number;
@@ -53,6 +55,18 @@ export interface ServiceListing {
   readonly failing?:
     | { readonly reason: string; readonly inARow: number; readonly nextStartMs: number }
     | undefined;
+  /** Absent = it answers no HTTP requests from outside. */
+  readonly site?: SiteListing | undefined;
+}
+
+/** How a service answers HTTP requests, beside its path on the names of the host. */
+export interface SiteListing {
+  /** Its name on the host's machine. Absent = another service has it, or its name cannot be part of a host name. */
+  readonly hostName?: string | undefined;
+  /** The host names, with their paths, that lead to it. */
+  readonly routes: readonly string[];
+  /** The folder of its files; absent = it has none. */
+  readonly files?: string | undefined;
 }
 
 export interface VersionListing {

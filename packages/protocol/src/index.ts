@@ -17,6 +17,7 @@ export type {
   ScalingReport,
   ServiceListing,
   ServiceRestart,
+  SiteListing,
   StopReport,
   VariableListing,
   VersionListing,
@@ -101,6 +102,7 @@ export {
   type SentError,
 } from "./errors.ts";
 export type { FetchRequestHead, FetchResponseHead } from "./fetch-messages.ts";
+export { hostLabel } from "./host-label.ts";
 export type { HostStatus } from "./host-status.ts";
 export { type HttpResource, parseHttpResource } from "./http-resource.ts";
 export type {

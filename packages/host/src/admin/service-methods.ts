@@ -25,6 +25,7 @@ import { findEnvironment } from "./find-environment.ts";
 import type { ChangeNote, GuardOptions } from "./guard.ts";
 import { mergeServices } from "./merge-reports.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
+import { siteListings } from "./site-listing.ts";
 import { trafficStats } from "./stats-methods.ts";
 
 export interface ServiceParts {
@@ -186,6 +187,7 @@ export const serviceMethods: Methods<
       const routes = findEnvironment(router, name);
       if (routes.access.kind === "platform") return platformServices(name, routes.services);
       const versions = Map.groupBy(await store.versions(name), (record) => record.service);
+      const siteOf = siteListings(router.sites, name);
       return [...versions].flatMap(([of, records]) => {
         const liveVersion = routes.services.get(of)?.live.version;
         const live = records.find(({ version }) => version === liveVersion);
@@ -207,6 +209,7 @@ export const serviceMethods: Methods<
           instances: listInstances(running?.instances ?? []),
           traffic: recentTraffic(meters.services.find(name, of), windowMs),
           failing: running?.failing,
+          site: siteOf(live),
         };
       });
     },

@@ -11,14 +11,22 @@ interface DeployTimes {
   readonly endedAt: number;
 }
 
+interface DeployedFacts {
+  readonly warnings: readonly string[];
+  readonly entries: number;
+  readonly transformMs: number | undefined;
+  /** See `DeployReport`. */
+  readonly hostName: string | undefined;
+}
+
 /** The report of a version that is live now. */
 export function deployReport(
   record: VersionRecord,
-  unpacked: { warnings: readonly string[]; entries: number; transformMs: number | undefined },
+  facts: DeployedFacts,
   { startedAt, receivedAt, turnAt, unpackedAt, startMs, endedAt }: DeployTimes,
 ): DeployReport {
   const { environment, service, version, methods, archiveBytes, unpackedBytes } = record;
-  const { warnings, entries, transformMs } = unpacked;
+  const { warnings, entries, transformMs, hostName } = facts;
   const waitMs = Math.round(turnAt - receivedAt);
   return {
     environment,
@@ -29,6 +37,7 @@ export function deployReport(
     archiveBytes,
     unpackedBytes,
     entries,
+    ...(hostName !== undefined && { hostName }),
     times: {
       uploadMs: Math.round(receivedAt - startedAt),
       ...(waitMs > 0 && { waitMs }),

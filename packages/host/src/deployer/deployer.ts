@@ -134,7 +134,7 @@ export class Deployer {
     environment: string,
     { codeId, archiveBytes, kept, entries, startedAt, receivedAt, named }: ReceivedCode,
   ): Promise<DeployReport> {
-    const { clock, code, keptVersions } = this.#options;
+    const { clock, code, keptVersions, router } = this.#options;
     const turnAt = clock.now();
     const wholeBytes = kept && (await keptVersions.addTo(codeId, environment, kept));
     const complete = async (found: UnpackedCode) => {
@@ -158,7 +158,8 @@ export class Deployer {
     const publish = () => this.#publish(fields, named);
     const { record, startMs } = await this.#inTurn(environment, name, publish);
     const times = { startedAt, receivedAt, turnAt, unpackedAt, startMs, endedAt: clock.now() };
-    return deployReport(record, unpacked, times);
+    const hostName = router.sites.hostNameOf(environment, name);
+    return deployReport(record, { ...unpacked, hostName }, times);
   }
 
   /** The folder with a version's code. After a crash of the machine, it is made again from the archive. */

@@ -17,6 +17,8 @@ export interface RoutedSite {
   readonly service: string;
   /** The beginning of the path, which the service does not get. */
   readonly prefix: string;
+  /** A label of the host name names the service. */
+  readonly isByLabel: boolean;
 }
 
 interface HostRoutes {
@@ -49,7 +51,8 @@ export class SiteRoutes {
     const route = this.#of(host)?.routes.find((of) => isBelow(path, of.path));
     if (route === undefined) return undefined;
     const { environment, path: prefix, service } = route;
-    return { environment, service: service === "" ? firstLabel(host) : service, prefix };
+    const isByLabel = service === "";
+    return { environment, service: isByLabel ? firstLabel(host) : service, prefix, isByLabel };
   }
 
   add(route: SiteRoute): void {

@@ -56,3 +56,25 @@ it("a POST is a request to a site unless it names a method", () => {
   expect(sites.takesPost(of("other", "plain"))).toBe(false);
   expect(sites.takesPost(of("other", "program"))).toBe(false);
 });
+
+it("a label of a host name means the only service that differs from it by capitals alone, unless one has its name", () => {
+  const sites = new Sites();
+  const site = { methods: [], hasFetch: true };
+  const named = (): unknown => sites.named("dev.lever", "myapp");
+  sites.set("dev.lever", "myApp", site);
+  sites.set("prod.lever", "MyApp", site);
+  expect([named(), sites.hostNameOf("dev.lever", "myApp")]).toEqual([
+    "myApp",
+    "myapp.dev.lever.localhost",
+  ]);
+  sites.set("dev.lever", "MyApp", site);
+  expect([named(), sites.hostNameOf("dev.lever", "myApp")]).toEqual([undefined, undefined]);
+  sites.set("dev.lever", "myapp", site);
+  expect([named(), sites.hostNameOf("dev.lever", "myApp")]).toEqual(["myapp", undefined]);
+  for (const service of ["myapp", "MyApp"]) sites.set("dev.lever", service, undefined);
+  expect(named()).toBe("myApp");
+  sites.set("dev.lever", "myApp", undefined);
+  expect(named()).toBeUndefined();
+  sites.set("dev.lever", "my.app", site);
+  expect(sites.hostNameOf("dev.lever", "my.app")).toBeUndefined();
+});

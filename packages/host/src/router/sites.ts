@@ -1,6 +1,7 @@
-import { FETCH_METHOD, type HttpResource, type LeverUrl } from "@leveros/protocol";
+import { FETCH_METHOD, type HttpResource, hostLabel, type LeverUrl } from "@leveros/protocol";
 import { Emitter } from "../emitter.ts";
 import type { LiveVersion, SiteFiles } from "./live-version.ts";
+import { siteHostName } from "./local-host-name.ts";
 import { SiteRoutes } from "./site-routes.ts";
 
 /** A service that answers HTTP requests, as a gateway needs it. */
@@ -31,6 +32,8 @@ export function siteOf(live: LiveVersion): Site | undefined {
 /** The services that answer HTTP requests. A gateway finds out here whether a request is a call of a method or a page. */
 export class Sites {
   readonly #byEnvironment = new Map<string, Map<string, Site>>();
+  /** Services with capitals in their names, by environment and label. */
+  readonly #withCapitals = new Map<string, Set<string>>();
   readonly routes: SiteRoutes = new SiteRoutes();
 
   /** undefined = the service answers no requests any more. */
@@ -61,7 +64,26 @@ export class Sites {
     return this.#byEnvironment.get(environment)?.get(service);
   }
 
+  /**
+   * The service that a label of a host name means: the one with this name or, since host names have no capitals, the only one whose
+   * name differs by capitals alone. undefined = none, or several.
+   */
+  named(environment: string, label: string): string | undefined {
+    if (this.of(environment, label) !== undefined) return label;
+    const names = this.#withCapitals.get(placeOf(environment, label));
+    const [only] = names?.size === 1 ? names : [];
+    return only;
+  }
+
+  /** The host name of a service's own on this machine; undefined = another service has it, or its name cannot be a label. */
+  hostNameOf(environment: string, service: string): string | undefined {
+    const label = hostLabel(service);
+    const isIts = label !== undefined && this.named(environment, label) === service;
+    return isIts ? siteHostName({ environment, service }) : undefined;
+  }
+
   set(environment: string, service: string, site: Site | undefined): void {
+    this.#setLabel(environment, service, site !== undefined);
     const services = this.#byEnvironment.get(environment);
     if (site === undefined) {
       if (services?.delete(service) !== true) return;
@@ -71,4 +93,19 @@ export class Sites {
     } else services.set(service, site);
     this.changed.emit({ environment, service, site });
   }
+
+  #setLabel(environment: string, service: string, isSite: boolean): void {
+    const label = hostLabel(service);
+    if (label === undefined || label === service) return;
+    const place = placeOf(environment, label);
+    const names = this.#withCapitals.get(place) ?? new Set();
+    if (isSite) names.add(service);
+    else names.delete(service);
+    if (names.size === 0) this.#withCapitals.delete(place);
+    else this.#withCapitals.set(place, names);
+  }
+}
+
+function placeOf(environment: string, label: string): string {
+  return `${environment} ${label}`;
 }

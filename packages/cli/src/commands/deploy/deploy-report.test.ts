@@ -52,19 +52,31 @@ it("no call is suggested without an example", () => {
 });
 
 it.each([
-  ["dev.lever", "http://127.0.0.1:8080", "curl http://127.0.0.1:8080/hello/"],
+  [
+    "dev.lever",
+    "http://127.0.0.1:8080",
+    "curl http://127.0.0.1:8080/hello/",
+    "http://hello.dev.lever.localhost:8080/",
+  ],
   [
     "prod.lever",
-    "http://127.0.0.1:8080",
-    "curl 'http://127.0.0.1:8080/hello/?forceenv=prod.lever'",
+    "https://127.0.0.1",
+    "curl 'https://127.0.0.1/hello/?forceenv=prod.lever'",
+    "https://hello.prod.lever.localhost/",
   ],
-  ["dev.lever", "https://a.example", "curl 'https://a.example/hello/?forceenv=dev.lever'"],
+  [
+    "dev.lever",
+    "https://a.example",
+    "curl 'https://a.example/hello/?forceenv=dev.lever'",
+    "hello.dev.lever.localhost",
+  ],
 ])(
   "a request is suggested for a service with fetch in %s at %s",
-  (environment, origin, command) => {
-    const site = { ...report, environment, methods: ["fetch"] };
+  (environment, origin, command, address) => {
+    const hostName = `hello.${environment}.localhost`;
+    const site = { ...report, environment, methods: ["fetch"], hostName };
     const text = formatDeployReport(site, { lever, host: new URL(origin), example: undefined });
-    expect(text).toContain("  fetch  /hello/  HTTP requests\n");
+    expect(text).toContain(`  fetch  /hello/  HTTP requests\n  At its own host name: ${address}\n`);
     expect(text).toContain(`\n  ${command}\n`);
   },
 );
@@ -75,4 +87,14 @@ it("a request is suggested for a service with files, which may have no methods",
   const text = formatDeployReport(site, { lever, host, example: undefined, files: "public" });
   expect(text).toContain("  public  /hello/  files\n");
   expect(text).toContain("\n  curl http://127.0.0.1:8080/hello/\n");
+});
+
+it.each([
+  ["hello", "another service is named hello, too"],
+  ["hello.v2", "its name cannot be a part of one"],
+])("a service %s without a host name of its own says why", (service, why) => {
+  const site = { ...report, service, methods: ["fetch"] };
+  const text = formatDeployReport(site, { lever, host, example: undefined });
+  expect(text).toContain("It has no host name of its own: ");
+  expect(text).toContain(why);
 });

@@ -9,6 +9,7 @@ import {
 } from "@leveros/protocol";
 import { formatBytes, formatCount, formatDuration } from "../../quantity.ts";
 import { shellWord } from "../../shell-word.ts";
+import { ownAddress, whyNoHostName } from "../../site-address.ts";
 import { formatTable } from "../../table.ts";
 import type { ExampleCall } from "./example-call.ts";
 
@@ -18,6 +19,7 @@ import type { ExampleCall } from "./example-call.ts";
  * @param host its address.
  * @param example a call to suggest.
  * @param files the folder with the service's files.
+ * @param isPrivate it answers no requests from outside.
  * @param kept files that were not sent.
  */
 export function formatDeployReport(
@@ -27,17 +29,19 @@ export function formatDeployReport(
     host,
     example,
     files,
+    isPrivate = false,
     kept,
   }: {
     lever: string;
     host: URL;
     example: ExampleCall | undefined;
     files?: string | undefined;
+    isPrivate?: boolean;
     kept?: KeptFiles | undefined;
   },
 ): string {
   const { environment, service, version, times } = report;
-  const isSite = files !== undefined || report.methods.includes(FETCH_METHOD);
+  const isSite = !isPrivate && (files !== undefined || report.methods.includes(FETCH_METHOD));
   const site = `/${encodeURIComponent(service)}/`;
   const methods = report.methods.map((method) =>
     method === FETCH_METHOD
@@ -57,6 +61,7 @@ export function formatDeployReport(
     `Deployed ${service} version ${version} to ${environment} in ${formatDuration(times.totalMs)}.`,
     "",
     formatTable(files === undefined ? methods : [[`  ${files}`, site, "files"], ...methods]),
+    ...(isSite ? [`  ${ownAddressOf(report, host)}`] : []),
     "",
     `Archive ${formatBytes(report.archiveBytes)}, unpacked ${formatBytes(report.unpackedBytes)} in ${entries}.${keptText}`,
     formatTimes(times),
@@ -66,6 +71,12 @@ export function formatDeployReport(
     ...(example === undefined ? [] : [formatExample(example, lever)]),
     `  ${lever}ls ${shellWord(service)}`,
   ].join("\n");
+}
+
+function ownAddressOf({ service, hostName }: DeployReport, host: URL): string {
+  return hostName === undefined
+    ? whyNoHostName(service)
+    : `At its own host name: ${ownAddress(hostName, host)}`;
 }
 
 /** The first page of a service, at the address of the host. */

@@ -111,6 +111,7 @@ pnpm, yarn).`,
                 host: settings.hostUrl,
                 example: await findExample(folder, outcome.report),
                 files: folder.leverJson.static,
+                isPrivate: folder.leverJson.private,
                 kept,
               }),
         );

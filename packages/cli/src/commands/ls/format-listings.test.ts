@@ -4,6 +4,8 @@ import { formatService, formatServices } from "./format-listings.ts";
 
 const now = Date.parse("2026-03-01T12:00:00Z");
 
+const host = new URL("http://127.0.0.1:8080");
+
 const hello: ServiceListing = {
   environment: "dev.lever",
   service: "hello",
@@ -60,7 +62,7 @@ idle     2        30m  0                                                        
 });
 
 it("the details of a service are its methods, versions and instances", () => {
-  expect(formatService(hello, now)).toBe(
+  expect(formatService(hello, now, host)).toBe(
     `hello in dev.lever, private: only services of the same environment can call it
 
 Says hello.
@@ -79,16 +81,40 @@ hello-2-bb  2        starting  0      0s`,
   );
 });
 
+it("a service that answers HTTP requests has its addresses and files", () => {
+  const site = { hostName: "web.dev.lever.localhost", routes: ["shop.example.com/b"] };
+  const web: ServiceListing = { ...idle, service: "web", methods: ["fetch"], site };
+  const files = { ...site, hostName: undefined, routes: [], files: "public" };
+  const website: ServiceListing = { ...idle, service: "Web", methods: [], site: files };
+  expect(formatServices([web, website, idle], now)).toBe(
+    `SERVICE  VERSION  AGE  INSTANCES  VISIBILITY  HTTP                                         METHODS
+web      2        30m  0                      shop.example.com/b, web.dev.lever.localhost  fetch
+Web      2        30m  0                      files of public
+idle     2        30m  0                                                                   work`,
+  );
+  expect(formatService(web, now, host)).toContain(
+    `
+ADDRESS                               OF
+/web/                                 every name of the host
+http://web.dev.lever.localhost:8080/  the host's own machine
+shop.example.com/b                    a route
+`,
+  );
+  const detail = formatService(website, now, host);
+  expect(detail).toContain("host names have no capitals, and another service is named web, too.");
+  expect(detail).toContain("Files of public are served without an instance.");
+});
+
 it("a service whose instances fail says so, and why", () => {
   const failing = { reason: "It exited with status 1.", inARow: 3, nextStartMs: 400 };
   expect(formatServices([{ ...idle, failing }], now)).toMatch(/^idle .* 0, failing +work$/m);
-  expect(formatService({ ...idle, failing }, now)).toContain(
+  expect(formatService({ ...idle, failing }, now, host)).toContain(
     "3 instances in a row have failed. The next may start in 1 s.\nIt exited with status 1.",
   );
 });
 
 it("the details of a service without instances say when one starts", () => {
-  expect(formatService(idle, now)).toMatch(
+  expect(formatService(idle, now, host)).toMatch(
     /^idle in dev\.lever\n\nMETHOD[\s\S]*the next call starts one\.$/,
   );
 });
@@ -107,7 +133,7 @@ it("the admin service is shown as a part of Lever itself", () => {
     `SERVICE  VERSION  AGE  INSTANCES  VISIBILITY    METHODS
 admin                  the host   Lever itself  2 methods`,
   );
-  expect(formatService(admin, now)).toBe(
+  expect(formatService(admin, now, host)).toBe(
     `admin in admin.lever
 
 Manages Lever itself.

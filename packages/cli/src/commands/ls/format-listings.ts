@@ -3,6 +3,7 @@ import {
   type InstanceListing,
   isStreamingName,
   type ServiceListing,
+  type SiteListing,
 } from "@leveros/protocol";
 import {
   formatAge,
@@ -11,15 +12,19 @@ import {
   formatRate,
   formatShare,
 } from "../../quantity.ts";
+import { ownAddress, whyNoHostName } from "../../site-address.ts";
 import { formatTable } from "../../table.ts";
 
 /** Formats a table with one line per service. */
 export function formatServices(listings: readonly ServiceListing[], nowMs: number): string {
   const isCalled = listings.some(({ traffic }) => traffic !== undefined);
+  const hasSites = listings.some(({ site }) => site !== undefined);
   const head = [
     ...["SERVICE", "VERSION", "AGE", "INSTANCES"],
     ...(isCalled ? ["CALLS/S", "ERRORS", "P99"] : []),
-    ...["VISIBILITY", "METHODS"],
+    "VISIBILITY",
+    ...(hasSites ? ["HTTP"] : []),
+    "METHODS",
   ];
   const rows = listings.map((listing) => [
     listing.service,
@@ -28,14 +33,16 @@ export function formatServices(listings: readonly ServiceListing[], nowMs: numbe
     describeInstances(listing),
     ...(isCalled ? recentCalls(listing) : []),
     visibilityOf(listing),
+    ...(hasSites ? [siteOf(listing)] : []),
     listing.platform ? `${listing.methods.length} methods` : listing.methods.join(", "),
   ]);
   return formatTable([head, ...rows]);
 }
 
-/** Formats the details of one service. */
-export function formatService(listing: ServiceListing, nowMs: number): string {
-  const { environment, service, description, methods, versions, instances, failing } = listing;
+/** Formats the details of one service. `host` is the address of the host. */
+export function formatService(listing: ServiceListing, nowMs: number, host: URL): string {
+  const { environment, service, description, methods, versions, instances, failing, site } =
+    listing;
   const visibility = listing.private
     ? ", private: only services of the same environment can call it"
     : "";
@@ -46,6 +53,7 @@ export function formatService(listing: ServiceListing, nowMs: number): string {
     isStreamingName(method) ? "streaming" : "",
   ]);
   sections.push(formatTable([["METHOD"], ...urls]));
+  if (site !== undefined) sections.push(formatSite(service, site, host));
   if (listing.platform) return sections.join("\n\n");
   const versionRows = versions
     .toSorted((a, b) => b.version - a.version)
@@ -82,6 +90,29 @@ export function formatService(listing: ServiceListing, nowMs: number): string {
       : formatTable([[...(hasHosts ? ["HOST"] : []), ...instanceHead], ...instanceRows]),
   );
   return sections.join("\n\n");
+}
+
+/** The addresses of a service beside its path, and its files; empty for one that answers no HTTP requests. */
+function siteOf({ site }: ServiceListing): string {
+  if (site === undefined) return "";
+  const { hostName, routes, files } = site;
+  return [...routes, hostName ?? [], files === undefined ? [] : `files of ${files}`]
+    .flat()
+    .join(", ");
+}
+
+function formatSite(service: string, { hostName, routes, files }: SiteListing, host: URL): string {
+  const rows = [
+    ["ADDRESS", "OF"],
+    [`/${encodeURIComponent(service)}/`, "every name of the host"],
+    ...(hostName === undefined ? [] : [[ownAddress(hostName, host), "the host's own machine"]]),
+    ...routes.map((address) => [address, "a route"]),
+  ];
+  return [
+    formatTable(rows),
+    ...(hostName === undefined ? [whyNoHostName(service)] : []),
+    ...(files === undefined ? [] : [`Files of ${files} are served without an instance.`]),
+  ].join("\n");
 }
 
 function visibilityOf(listing: ServiceListing): string {

@@ -14,7 +14,7 @@ export const ls: Command = command({
   options: { on: onHost(), json: jsonFlag("the list") },
   examples: [
     ["lever ls", "the services of this environment"],
-    ["lever ls helloService", "the methods, versions and instances of one service"],
+    ["lever ls helloService", "the methods, addresses, versions and instances of one service"],
     ["lever -E prod.lever ls", "the services of another environment"],
     ["lever -E admin.lever ls admin", "the methods that manage Lever itself"],
     ["lever ls --json | jq '.[].service'"],
@@ -38,6 +38,6 @@ export const ls: Command = command({
         `There are no services in ${environment} yet. Deploy a folder that has a lever.json:\n  lever ${settings.flags}deploy <dir>`,
       );
     } else if (service === undefined) printResult(formatServices(listings, Date.now()));
-    else printResult(formatService(first, Date.now()));
+    else printResult(formatService(first, Date.now(), settings.hostUrl));
   },
 });

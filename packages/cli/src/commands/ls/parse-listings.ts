@@ -3,6 +3,7 @@ import {
   isJsonObject,
   LeverError,
   type ServiceListing,
+  type SiteListing,
   type VersionListing,
 } from "@leveros/protocol";
 
@@ -28,7 +29,17 @@ function isServiceListing(value: unknown): value is ServiceListing {
     typeof value["liveVersion"] === "number" &&
     isListOf(value["methods"], (method) => typeof method === "string") &&
     isListOf(value["versions"], isVersionListing) &&
-    isListOf(value["instances"], isInstanceListing)
+    isListOf(value["instances"], isInstanceListing) &&
+    (value["site"] === undefined || isSiteListing(value["site"]))
+  );
+}
+
+function isSiteListing(value: unknown): value is SiteListing {
+  return (
+    isJsonObject(value) &&
+    isListOf(value["routes"], (route) => typeof route === "string") &&
+    isTextOrAbsent(value["hostName"]) &&
+    isTextOrAbsent(value["files"])
   );
 }
 
@@ -51,6 +62,10 @@ function isInstanceListing(value: unknown): value is InstanceListing {
     typeof value["callsInFlight"] === "number" &&
     isTime(value["startedAt"])
   );
+}
+
+function isTextOrAbsent(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }
 
 function isTime(value: unknown): boolean {

@@ -3,8 +3,9 @@ import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 import { isLoopbackName, LeverError, type LeverUrl } from "@leveros/protocol";
 import { type AccessRequest, withoutIpv6Mapping } from "../../access/access-request.ts";
+import { siteHostName, siteOfHostName } from "../../router/local-host-name.ts";
 import type { Sites } from "../../router/sites.ts";
-import { hostName, siteHostName, siteOfHostName } from "../http/host-name.ts";
+import { hostName } from "../http/host-name.ts";
 import { ownEnvironment } from "../sites/own-host.ts";
 
 /**

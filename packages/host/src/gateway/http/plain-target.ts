@@ -6,8 +6,8 @@ import {
   type Limits,
   parseLeverPath,
 } from "@leveros/protocol";
+import { siteOfHostName } from "../../router/local-host-name.ts";
 import { askedTimeoutMs } from "./call-timeout.ts";
-import { siteOfHostName } from "./host-name.ts";
 import { requestTarget } from "./request-target.ts";
 
 /** Begins paths of Lever itself. No service can have this name. */

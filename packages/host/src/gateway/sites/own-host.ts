@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { siteOfHostName } from "../../router/local-host-name.ts";
 import type { RoutedSite } from "../../router/site-routes.ts";
 import type { Sites } from "../../router/sites.ts";
-import { hostName, siteOfHostName } from "../http/host-name.ts";
+import { hostName } from "../http/host-name.ts";
 
 /** Begins the paths of calls on a service's own host name: its pages call methods of its environment on their own origin. */
 const CALLS = "/-/lever/";
@@ -9,7 +10,11 @@ const CALLS = "/-/lever/";
 /** The service that a request on a service's own host name is for; undefined = the host name has no such service. */
 export function ownSite(host: string, path: string, sites: Sites): RoutedSite | undefined {
   const local = siteOfHostName(host);
-  return local === undefined ? sites.routes.find(host, path) : { ...local, prefix: "" };
+  const found: RoutedSite | undefined =
+    local === undefined ? sites.routes.find(host, path) : { ...local, prefix: "", isByLabel: true };
+  if (found === undefined) return undefined;
+  const { environment, service } = found;
+  return { ...found, service: sites.named(environment, service) ?? service };
 }
 
 /** The environment of the services that a host name belongs to; undefined = it belongs to none. */

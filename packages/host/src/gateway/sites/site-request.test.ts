@@ -5,6 +5,7 @@ import { siteRequest } from "./site-request.ts";
 
 const sites = new Sites();
 sites.set("dev.lever", "web", { methods: ["hello", "ticksChan"], hasFetch: true });
+sites.set("dev.lever", "myApp", { methods: [], hasFetch: true });
 sites.set("dev.lever", "program", { hasFetch: false, files: { folder: "/code" } });
 
 const routed = { path: "", environment: "dev.lever", service: "web" };
@@ -57,6 +58,9 @@ it.each<[string, string, IncomingHttpHeaders, readonly [prefix: string, path: st
     ["POST", "/-/lever/other/hello", { host: "shop.example.com" }, undefined],
     ["GET", "/program/", { host: "shop.example.com" }, ["", "/program/"]],
     ["GET", "/", { host: "web.apps.example.com" }, ["", "/"]],
+    ["GET", "/a", { host: "MyApp.dev.lever.localhost" }, ["", "/a"]],
+    ["GET", "/a", { host: "myapp.apps.example.com" }, ["", "/a"]],
+    ["GET", "/myapp/", {}, undefined],
   ],
 )("%s %s with %j", (method, url, headers, expected) => {
   const request = { method, url, headers: { host: "127.0.0.1:8080", ...headers } };

@@ -43,7 +43,8 @@ export function siteRequest(
     const environment = requestEnvironment(headers, query);
     const site = sites.of(environment, service);
     if (site === undefined || isCall(request, path, site, isUpgrade)) return undefined;
-    return { environment, service, site, prefix, path: url.slice(prefix.length), isOwnHost: false };
+    const shared = { prefix, path: url.slice(prefix.length), isByLabel: false, isOwnHost: false };
+    return { environment, service, site, ...shared };
   } catch {
     // `requestTarget` reports what is malformed.
     return undefined;
