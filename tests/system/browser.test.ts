@@ -27,7 +27,7 @@ const site = `
 exports.fetch = async (request) => {
   if (request.method === "POST") {
     const name = (await request.formData()).get("name");
-    return new Response(null, { status: 303, headers: { location: "./", "set-cookie": "name=" + name } });
+    return new Response(null, { status: 303, headers: { location: "./", "set-cookie": "name=" + name + "; Path=/" } });
   }
   const text = request.headers.get("cookie") ?? "nothing";
   const page = "<p>" + text + "</p><form method=post><input name=name><button>Set</button></form>";
@@ -49,6 +49,7 @@ beforeAll(async () => {
   lever = await startLever();
   await deployService(lever, testService(service, { name: "web" }));
   await deployService(lever, testService(site, { name: "site" }));
+  await deployService(lever, testService(site, { name: "other" }));
   pages = await servePages({
     "/": `<!doctype html><title>page</title><script type="module">
       import * as Lever from "/leveros.js";
@@ -221,6 +222,20 @@ describe("a page of a service", () => {
       return answer.text();
     };
     await expect(shared.evaluate(call, "/admin/listLimits?forceenv=admin.lever")).rejects.toThrow();
+    await shared.close();
+  });
+
+  it("a cookie of a service does not reach another one below the same host name", async () => {
+    const shared = await browser.newPage();
+    const open = async (service: string): Promise<string | null> => {
+      await shared.goto(`http://${lever.address}/${service}/`);
+      return await shared.textContent("p");
+    };
+    expect(await open("site")).toBe("nothing");
+    await shared.fill("input", "Ada");
+    await shared.click("button");
+    await shared.waitForSelector("text=name=Ada");
+    expect([await open("other"), await open("site")]).toEqual(["nothing", "name=Ada"]);
     await shared.close();
   });
 });

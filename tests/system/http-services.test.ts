@@ -62,8 +62,9 @@ const pages = {
     } }));
   },
   "/fields": () => new Response("", { headers: [
-    ["set-cookie", "a=1"], ["set-cookie", "b=2"], ["connection", "x-hop"], ["x-hop", "1"], ["keep-alive", "x"],
+    ["set-cookie", "a=1; Path=/; Domain=example.com"], ["set-cookie", "b=2"], ["connection", "x-hop"], ["x-hop", "1"], ["keep-alive", "x"],
     ["lever-error", "platform"], ["x-own", "kept"], ["content-security-policy", "default-src 'self'"],
+    ["clear-site-data", '"*"'],
   ] }),
   "/sized": () => new Response("12345", { headers: { "content-length": "5" } }),
   "/longer": () => new Response("12345", { headers: { "content-length": "3" } }),
@@ -206,11 +207,18 @@ describe.each([
 
     it("a response has the headers of the service, except those of a connection", async () => {
       const { headers } = await send("/fields");
-      expect(headers).toMatchObject({ "set-cookie": ["a=1", "b=2"], "x-own": "kept" });
+      expect(headers).toMatchObject({ "set-cookie": ["a=1; Path=/web", "b=2"], "x-own": "kept" });
       expect(headers["content-security-policy"]).toMatch(/^default-src 'self', sandbox /);
       expect(headers["x-content-type-options"]).toBe("nosniff");
-      expect(headers).not.toHaveProperty("x-hop");
-      expect(headers).not.toHaveProperty("lever-error");
+      for (const name of ["x-hop", "lever-error", "clear-site-data"]) {
+        expect(headers).not.toHaveProperty(name);
+      }
+      const own = { path: "/fields", headers: { host: "web.dev.lever.localhost" } };
+      expect((await send(own)).headers).toMatchObject({
+        "set-cookie": ["a=1; Path=/", "b=2"],
+        "content-security-policy": "default-src 'self'",
+        "clear-site-data": '"*"',
+      });
     });
 
     it("HEAD is answered without a body", async () => {
@@ -381,6 +389,39 @@ describe.each([
     expect(await (await send("/sub/head")).text()).toBe("no /sub/head fetch");
     await admin.invoke("removeRoute", "dev.lever", "shop.example.com");
     expect((await send("/")).status).toBe(400);
+  });
+
+  it("a service with capitals has a host name if no other has it, and its addresses are listed", async () => {
+    const admin = adminOf(lever);
+    const app = (name: string): Buffer => {
+      const code = `export const fetch = () => new Response("${name}");`;
+      return testService({ "server.mjs": code }, { name, jsEntry: "server.mjs" });
+    };
+    const own = { path: "/", headers: { host: "myapp.dev.lever.localhost" } };
+    const answer = async (): Promise<readonly [number, string]> => {
+      const { status, text } = await sendRequest("HTTP/1.1", lever.address, own);
+      return [status, await text()];
+    };
+    const siteOf = async (name: string): Promise<unknown> => {
+      const listed = await admin.invoke("listServices", "dev.lever");
+      return listed.find(({ service: of }) => of === name)?.site;
+    };
+    const first = await deployService(lever, app("MyApp"));
+    expect([first.hostName, ...(await answer())]).toEqual([own.headers.host, 200, "MyApp"]);
+    await admin.invoke("addRoute", "dev.lever", "*.apps.example.com");
+    await admin.invoke("addRoute", "dev.lever", "app.example.com/x", "MyApp");
+    const second = await deployService(lever, app("myApp"));
+    expect([second.hostName, (await answer())[0]]).toEqual([undefined, 404]);
+    expect(await siteOf("MyApp")).toEqual({ routes: ["app.example.com/x"] });
+    await admin.invoke("removeService", "dev.lever", "myApp");
+    expect(await answer()).toEqual([200, "MyApp"]);
+    expect(await siteOf("MyApp")).toEqual({
+      hostName: own.headers.host,
+      routes: ["app.example.com/x", "myapp.apps.example.com"],
+    });
+    for (const address of ["*.apps.example.com", "app.example.com/x"]) {
+      await admin.invoke("removeRoute", "dev.lever", address);
+    }
   });
 
   it("an instance of an old version completes its requests", async () => {

@@ -85,10 +85,10 @@ function fetchFrom(
   if (Number(declared) > bodyBytesMax) throw bodyTooLarge(bodyBytesMax);
   const isExpecting = isBodyAwaited(request);
   const hasBody = announcesBody(request);
-  const { opening, call } = siteCall(found, admitted, { request, options, hasBody });
+  const asked = { request, options, hasBody };
+  const { opening, call, reach } = siteCall(found, admitted, asked);
   const { caller } = opening;
-  const isSandboxed = !found.isOwnHost;
-  const reply = new SiteReply({ ...options, request, response, caller, call, isSandboxed });
+  const reply = new SiteReply({ ...options, request, response, caller, call, reach });
   const handle = options.router.open(opening, reply, hasBody);
   reply.call = handle;
   if (!hasBody) {
@@ -106,7 +106,7 @@ function fetchFrom(
     countPassed(chunk.length);
     reply.onProgress();
     const release = request.keep?.();
-    if (!handle.send(PAYLOAD_BYTES, chunk, false, release)) request.pause();
+    if (!handle.send(PAYLOAD_BYTES, chunk, false, release)) reply.pauseRequest();
   });
   request.on("end", () => handle.end());
   request.on("error", (error) => {

@@ -19,16 +19,15 @@ import type { HttpRequest, HttpResponse } from "../http/exchange.ts";
 import { type AnsweredCall, callHeaders, type Headers } from "../http/response-parts.ts";
 import { replyWriter } from "../http/write-reply.ts";
 import { failureParts, fetchFailed, writeFailure } from "./failure.ts";
+import { confinedHeaders, type Reach } from "./reach.ts";
 import { parseResponseHead, type ResponseHead } from "./response-head.ts";
-import { SANDBOX } from "./sandbox.ts";
 
 interface SiteReplyOptions extends Pick<DoorOptions, "clock" | "limits" | "replies"> {
   readonly request: HttpRequest;
   readonly response: HttpResponse;
   readonly caller: AdmittedCall["caller"];
   readonly call: NumberedCall;
-  /** The service has no host name of its own. */
-  readonly isSandboxed: boolean;
+  readonly reach: Reach;
 }
 
 /** Writes the answer of a `fetch`: its head, then its body as it comes. */
@@ -47,6 +46,8 @@ export class SiteReply implements AnsweredCall, CallListener {
   /** Bytes that the head declares and that have not come; undefined = it does not declare any. */
   #missingBytes: number | undefined;
   #isPaused = false;
+  /** The service does not read the request's body as fast as it arrives. */
+  #isRequestPaused = false;
   /** Part of the request was passed on since the timer was set. */
   #hasProgress = false;
   #timer: unknown;
@@ -70,6 +71,12 @@ export class SiteReply implements AnsweredCall, CallListener {
   /** A part of the request's body was passed on. */
   onProgress(): void {
     this.#hasProgress = true;
+  }
+
+  /** Reads no more of the request's body until the service has read what there is. */
+  pauseRequest(): void {
+    this.#isRequestPaused = true;
+    this.#request.pause();
   }
 
   /** Cancels the call, and answers with an error. */
@@ -136,6 +143,7 @@ export class SiteReply implements AnsweredCall, CallListener {
   }
 
   onDrain(): void {
+    this.#isRequestPaused = false;
     this.#request.resume();
   }
 
@@ -156,16 +164,10 @@ export class SiteReply implements AnsweredCall, CallListener {
     this.#options.clock.clearTimeout(this.#timer);
     this.#isBodyless = this.#request.method === "HEAD" || status === 204 || status === 304;
     this.#missingBytes = contentLength;
-    const { isSandboxed } = this.#options;
-    const policies = [headers["content-security-policy"] ?? [], SANDBOX].flat();
     this.#response.writeHead(status, {
       ...callHeaders(this),
-      ...headers,
+      ...confinedHeaders(headers, this.#options.reach),
       ...(contentLength !== undefined && status !== 204 && { "content-length": contentLength }),
-      ...(isSandboxed && {
-        "content-security-policy": policies.join(", "),
-        "x-content-type-options": "nosniff",
-      }),
     });
   }
 
@@ -175,8 +177,12 @@ export class SiteReply implements AnsweredCall, CallListener {
     this.#hasProgress = false;
     this.#timer = clock.setTimeout(() => {
       if (this.#hasProgress) this.#awaitHead();
-      else this.fail(tooLate(limits.callTimeoutMs, this.#request.complete));
+      else this.fail(tooLate(limits.callTimeoutMs, this.#isBodyAwaited));
     }, limits.callTimeoutMs);
+  }
+
+  get #isBodyAwaited(): boolean {
+    return !this.#request.complete && !this.#isRequestPaused;
   }
 
   #resume(): void {
@@ -202,8 +208,8 @@ function unreadable(problem: string): LeverError {
   return new LeverError("instance_failed", `Cannot read the answer of the service: ${problem}.`);
 }
 
-function tooLate(timeoutMs: number, isRequestComplete: boolean): LeverError {
-  if (!isRequestComplete) {
+function tooLate(timeoutMs: number, isBodyAwaited: boolean): LeverError {
+  if (isBodyAwaited) {
     return new LeverError(
       "request_timeout",
       `Cannot read the request: nothing of its body has arrived for ${timeoutMs} ms.`,

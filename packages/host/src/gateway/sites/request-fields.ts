@@ -34,13 +34,13 @@ interface RequestFacts {
 }
 
 /**
- * The header fields that a service gets, names and values in turn, and the URL's origin. Only a proxy on this machine is
- * believed what it says about its caller.
+ * The header fields that a service gets, names and values in turn, the URL's origin, and the path of the service at its caller's
+ * end. Only a proxy on this machine is believed what it says about its caller.
  */
 export function requestFields(
   headers: IncomingHttpHeaders,
   { socket, isSecure, prefix }: RequestFacts,
-): { readonly fields: readonly string[]; readonly origin: string } {
+): { readonly fields: readonly string[]; readonly origin: string; readonly outerPrefix: string } {
   const fields: string[] = [];
   const named = namesIn(headers.connection);
   for (const name in headers) {
@@ -63,8 +63,9 @@ export function requestFields(
     ...[`${FORWARDED}proto`, scheme],
     ...[`${FORWARDED}host`, claimed("host") ?? host],
   );
-  if (prefix !== "") fields.push(`${FORWARDED}prefix`, `${claimed("prefix") ?? ""}${prefix}`);
-  return { fields, origin: `${scheme}://${host}` };
+  const outerPrefix = prefix === "" ? "" : `${claimed("prefix") ?? ""}${prefix}`;
+  if (prefix !== "") fields.push(`${FORWARDED}prefix`, outerPrefix);
+  return { fields, origin: `${scheme}://${host}`, outerPrefix };
 }
 
 /** The names in a field Connection: fields that are only for this connection, too. */

@@ -9,6 +9,7 @@ import type { RoutedRequest } from "../../router/chain-link.ts";
 import { type NumberedCall, numberCall } from "../call-marks.ts";
 import type { DoorOptions } from "../door-options.ts";
 import type { HttpRequest } from "../http/exchange.ts";
+import { BY_LABEL, BY_NAME, type Reach } from "./reach.ts";
 import { requestFields } from "./request-fields.ts";
 import { requestResource } from "./request-resource.ts";
 import type { SiteRequest } from "./site-request.ts";
@@ -46,15 +47,21 @@ interface CallOptions {
   readonly upgrade?: "websocket";
 }
 
+interface SiteCall {
+  readonly opening: RoutedRequest;
+  readonly call: NumberedCall;
+  readonly reach: Reach;
+}
+
 /**
  * The call of an admitted request: its head is the arguments.
  * @throws LeverError with which the router would refuse it.
  */
 export function siteCall(
-  { prefix, path }: SiteRequest,
+  { prefix, path, isOwnHost, isByLabel }: SiteRequest,
   { admitted, headers }: AdmittedSiteRequest,
   { request, options, hasBody, upgrade }: CallOptions,
-): { readonly opening: RoutedRequest; readonly call: NumberedCall } {
+): SiteCall {
   const { admission, router, isSecure, limits } = options;
   const { method = "GET", socket } = request;
   const refusal = router.refusal(admitted);
@@ -62,7 +69,7 @@ export function siteCall(
     admission.meter.addRefusal(refusal.code);
     throw refusal;
   }
-  const { fields, origin } = requestFields(headers, { socket, isSecure, prefix });
+  const { fields, origin, outerPrefix } = requestFields(headers, { socket, isSecure, prefix });
   const url = `${origin}${path}`;
   const head: FetchRequestHead =
     upgrade === undefined
@@ -70,7 +77,8 @@ export function siteCall(
       : [method, url, fields, hasBody, upgrade];
   const call = numberCall(request.headers, limits);
   const opening = { ...admitted, ...call, kind: PAYLOAD_JSON, body: encodeJson(head) } as const;
-  return { opening, call };
+  const own = isByLabel ? BY_LABEL : BY_NAME;
+  return { opening, call, reach: isOwnHost ? own : { kind: "path", path: outerPrefix } };
 }
 
 function refusedMethod(method: string): LeverError {

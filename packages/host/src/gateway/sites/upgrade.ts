@@ -12,6 +12,7 @@ import { asLeverError } from "../../logs/as-lever-error.ts";
 import type { DoorOptions } from "../door-options.ts";
 import { endConnection } from "../http/discard-body.ts";
 import { failureParts, writeFailure } from "./failure.ts";
+import { confinedHeaders, type Reach } from "./reach.ts";
 import { SiteReply } from "./reply.ts";
 import { parseResponseHead, type ResponseHead, SWITCHING_PROTOCOLS } from "./response-head.ts";
 import { admitSiteRequest, siteCall } from "./site-call.ts";
@@ -38,11 +39,10 @@ export function upgradeSite(
   try {
     const admitted = admitSiteRequest(found, request, options);
     const asked = { request, options, hasBody: false, upgrade: "websocket" } as const;
-    const { opening, call } = siteCall(found, admitted, asked);
+    const { opening, call, reach } = siteCall(found, admitted, asked);
     const { caller } = opening;
-    const isSandboxed = !found.isOwnHost;
-    const answer = new SiteReply({ ...options, request, response, caller, call, isSandboxed });
-    const reply = new UpgradeReply(answer, { ...options, response, connection });
+    const answer = new SiteReply({ ...options, request, response, caller, call, reach });
+    const reply = new UpgradeReply(answer, { ...options, response, connection, reach });
     reply.call = options.router.open(opening, reply, true);
   } catch (error) {
     const failure = asLeverError(error, options.log, "gateway");
@@ -72,6 +72,7 @@ function openResponse(request: IncomingMessage, connection: Socket): ServerRespo
 interface UpgradeOptions extends Pick<DoorOptions, "clock" | "limits" | "replies"> {
   readonly response: ServerResponse;
   readonly connection: Duplex;
+  readonly reach: Reach;
 }
 
 /** The answer to a request for a WebSocket: a WebSocket, or a response. */
@@ -127,13 +128,13 @@ class UpgradeReply implements CallListener {
   }
 
   #open({ status, headers }: ResponseHead): void {
-    const { response, connection, replies, clock } = this.#options;
+    const { response, connection, replies, clock, reach } = this.#options;
     const call = this.#call;
     if (call === undefined) return;
     this.#answer.leave();
     response.detachSocket(connection as Socket);
     let text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
-    for (const [name, value] of Object.entries(headers)) {
+    for (const [name, value] of Object.entries(confinedHeaders(headers, reach))) {
       for (const one of [value].flat()) text += `${name}: ${one}\r\n`;
     }
     text += "connection: Upgrade\r\nupgrade: websocket\r\n\r\n";

@@ -5,7 +5,7 @@ import { allowReading, answerOptions, readingHeaders } from "../../http/cors.ts"
 import { discardBody } from "../../http/discard-body.ts";
 import type { HttpRequest, HttpResponse } from "../../http/exchange.ts";
 import { acceptsPage, failureParts, writeFailure } from "../failure.ts";
-import { SANDBOX } from "../sandbox.ts";
+import { SANDBOX } from "../reach.ts";
 import type { SiteRequest } from "../site-request.ts";
 import { filePath } from "./file-path.ts";
 import type { Found } from "./found-file.ts";
