@@ -6,6 +6,7 @@ import { instancesOf } from "../harness/admin.ts";
 import { eventually } from "../harness/eventually.ts";
 import { httpProgram } from "../harness/http-program.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
+import { Caller } from "../harness/load.ts";
 import { type Protocol, type SiteRequest, sendRequest } from "../harness/site-client.ts";
 import { deployService, testService } from "../harness/test-service.ts";
 
@@ -259,24 +260,45 @@ describe.each([
     expect(refused.status).toBe(400);
   });
 
-  it("a deploy fails no request, and lets the program close its WebSockets", async () => {
+  it("deploys of a program and of a fetch fail no request, and let the program close its WebSockets", async () => {
+    const code = "export const fetch = async (request) => new Response(await request.text());";
+    const echo = testService({ "server.mjs": code }, { name: "echo", jsEntry: "server.mjs" });
+    await deployService(lever, echo);
     const socket = dial("/web/live");
     await once(socket, "open");
     const closed = once(socket, "close");
-    let isOver = false;
+    using kept = new Caller(lever.address);
+    const failed: string[] = [];
     const seen = new Set<string>();
-    const callers = Array.from({ length: 8 }, async () => {
+    let isOver = false;
+    const askForPage = async (): Promise<void> => {
+      const answer = await sendRequest("HTTP/1.1", lever.address, { path: "/web/" });
+      const page = await answer.text();
+      if (answer.status === 200) seen.add(page);
+      else failed.push(page);
+    };
+    const askForEcho = async (path: string): Promise<void> => {
+      const { status, text: body } = await kept.call(path, ["body"]);
+      if (status !== 200 || body !== '["body"]') failed.push(`${status} ${body}`);
+    };
+    const callers = Array.from({ length: 32 }, async (_, index) => {
       while (!isOver) {
-        const answer = await sendRequest("HTTP/1.1", lever.address, { path: "/web/" });
-        expect(answer.status).toBe(200);
-        seen.add(await answer.text());
+        if (index % 2 === 0) await askForPage();
+        else await askForEcho(index % 4 === 1 ? "/web/echo" : "/echo/");
       }
     });
-    const { version } = await deployService(lever, service);
-    await eventually(() => seen.has(`<h1>Version ${version}</h1>`));
+    let last = 0;
+    for (let deploys = 0; deploys < 3; deploys++) {
+      [{ version: last }] = await Promise.all([
+        deployService(lever, service),
+        deployService(lever, echo),
+      ]);
+    }
+    await eventually(() => seen.has(`<h1>Version ${last}</h1>`));
     expect((await closed)[0]).toBe(1001);
     isOver = true;
     await Promise.all(callers);
+    expect(failed).toEqual([]);
   });
 
   it("a program that exits fails its requests with its status, and is started again", async () => {
