@@ -12,9 +12,11 @@ import type { CreatedToken } from "@leveros/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { CertificateAuthority, type KeyPairFiles } from "../harness/certificates.ts";
+import { eventually } from "../harness/eventually.ts";
 import { fromJsonMessage, type GrpcPeer, grpcPeer, toRpc } from "../harness/grpc-peer.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { type LeverRun, runLever, spawnLever } from "../harness/run-lever.ts";
+import { sendRequest } from "../harness/site-client.ts";
 
 const SERVICE = `
 exports.greet = (name) => "Hello, " + name + "!";
@@ -234,8 +236,8 @@ describe("a host with a certificate", () => {
 });
 
 /** The name in the certificate that a new connection gets. */
-async function shownName(lever: RunningLever): Promise<string> {
-  const socket = tls.connect({ port: portOf(lever), ca: authority.cert });
+async function shownName(lever: RunningLever, servername = "localhost"): Promise<string> {
+  const socket = tls.connect({ port: portOf(lever), ca: authority.cert, servername });
   await once(socket, "secureConnect");
   const name = socket.getPeerX509Certificate()?.subject ?? "";
   socket.destroy();
@@ -319,6 +321,36 @@ it("a certificate is replaced when the link to its folder changes", async () => 
   renameSync(`${link}.new`, link);
   await lever.event("certificate replaced");
   expect(await shownName(lever)).toBe("CN=fourth");
+});
+
+it("workers choose certificates by host name, also replaced ones, and another port redirects to them", async () => {
+  const folder = join(authority.folder, "several");
+  mkdirSync(folder);
+  const place = (name: string, host: string, file = name): void => {
+    const { certFile, keyFile } = authority.issue(name, [`DNS:${host}`]);
+    copyFileSync(keyFile, join(folder, `${file}.key`));
+    copyFileSync(certFile, join(folder, `${file}.crt`));
+  };
+  place("shop", "shop.example.com");
+  place("apps", "*.apps.example.com");
+  const args = [...tlsArgs(authority.issue("plain")), "--tls-dir", folder, "--http-port", "0"];
+  await using lever = await startLever({ workers: 2, args });
+  // The system spreads connections over the workers.
+  const shown = async (host: string): Promise<readonly string[]> => {
+    const names = await Promise.all(Array.from({ length: 16 }, () => shownName(lever, host)));
+    return [...new Set(names)];
+  };
+  expect(await shown("localhost")).toEqual(["CN=plain"]);
+  expect(await shown("shop.example.com")).toEqual(["CN=shop"]);
+  expect(await shown("one.apps.example.com")).toEqual(["CN=apps"]);
+  place("renewed", "shop.example.com", "shop");
+  await eventually(async () => String(await shown("shop.example.com")) === "CN=renewed");
+  const { port } = await lever.event("redirects opened");
+  const headers = { host: "shop.example.com" };
+  const asked = { path: "/a?b=1", headers };
+  const { status, headers: sent } = await sendRequest("HTTP/1.1", `127.0.0.1:${port}`, asked);
+  const location = `https://shop.example.com:${portOf(lever)}/a?b=1`;
+  expect([status, sent["location"]]).toEqual([308, location]);
 });
 
 describe("lever up refuses to start", () => {

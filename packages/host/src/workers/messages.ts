@@ -1,6 +1,7 @@
 import type { Link } from "@leveros/protocol";
 import type { GatewayLimits } from "../gateway/gateway-limits.ts";
 import type { HostState } from "../gateway/platform/readiness.ts";
+import type { TlsFiles } from "../gateway/tls/certificate.ts";
 import type { Part } from "../logs/parts.ts";
 import type { GatewayCounts } from "../metrics/gateway-meter.ts";
 import type { LiveVersion } from "../router/live-version.ts";
@@ -16,13 +17,11 @@ export interface WorkerSetup {
   readonly isLocalOnly: boolean;
   readonly consoleHosts: readonly string[];
   readonly certificate:
-    | {
-        readonly certFile: string;
-        readonly keyFile: string;
+    | (TlsFiles & {
         /** The contents of the files when the host started, PEM. */
         readonly cert: string;
         readonly key: string;
-      }
+      })
     | undefined;
   /** Base64. */
   readonly ticketKeys: string;
