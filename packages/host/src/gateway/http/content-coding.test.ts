@@ -222,6 +222,8 @@ it.each([
   ["*", "br"],
   ["*;q=0", undefined],
   ["identity", undefined],
+  ["gzip;q=0.5, identity", undefined],
+  ["br, gzip, identity", "br"],
   ["deflate, zstd", undefined],
   ["gzip;q=oops", undefined],
 ])("accept-encoding %j asks for %s", (header, coding) => {

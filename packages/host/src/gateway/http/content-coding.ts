@@ -95,8 +95,10 @@ export function acceptedCoding(
   const weightOf = (coding: ResponseCoding): number =>
     offered.includes(coding) ? (weights.get(coding) ?? weights.get("*") ?? 0) : 0;
   const [br, gzip] = [weightOf("br"), weightOf("gzip")];
-  if (br > 0 && br >= gzip) return "br";
-  return gzip > 0 ? "gzip" : undefined;
+  // Unless the caller weighs it, a response without a coding is only for those that accept none.
+  const none = weights.get("identity") ?? 0;
+  if (br > 0 && br >= gzip && br >= none) return "br";
+  return gzip > 0 && gzip >= none ? "gzip" : undefined;
 }
 
 let encoders = 0;

@@ -111,6 +111,19 @@ describe.each<[Protocol]>([["HTTP/1.1"], ["HTTP/2"]])("over %s", (protocol) => {
     "/site/loop",
     "/site/pipe",
     "/site/%ff",
+    "/site/%252e%252e/server.js",
+    "/site/..%252fserver.js",
+    "/site/%c0%ae%c0%ae/server.js",
+    "/site/docs\\..\\..\\server.js",
+    "/site/style.css/../../server.js",
+    "/site/docs/..;/server.js",
+    "/site/index.html%2f..%2f..%2fserver.js",
+    "/site/index.html%00.css",
+    "/site/docs/.%00/index.html",
+    "/site/STYLE.CSS",
+    "/site/style.css.",
+    `/site/${"a".repeat(300)}`,
+    `/site/${"a/".repeat(2_000)}a`,
   ])("%s is no file of the site", async (path) => {
     const answer = await get(path);
     expect(answer.status).toBe(404);
@@ -181,6 +194,13 @@ describe.each<[Protocol]>([["HTTP/1.1"], ["HTTP/2"]])("over %s", (protocol) => {
     }
     const none = await get("/site/style.css", { "accept-encoding": "br" });
     expect([none.headers["content-encoding"], String(none.body)]).toEqual([undefined, "body{}"]);
+    const weighed = await get(path, { "accept-encoding": "br;q=0.1, gzip;q=0.9, identity;q=0.5" });
+    const preferred = await get(path, { "accept-encoding": "identity, br;q=0.5" });
+    const asked = [weighed, preferred].map(({ headers }) => headers["content-encoding"]);
+    expect(asked).toEqual(["gzip", undefined]);
+    const known = { "accept-encoding": "br", "if-none-match": String(br.headers["etag"]) };
+    expect((await get(path, known)).status).toBe(304);
+    expect((await get(path, { ...known, "accept-encoding": "gzip" })).status).toBe(200);
     const part = await get(path, { "accept-encoding": "br", range: "bytes=0-5" });
     expect(part.body).toEqual(SCRIPT.subarray(0, 6));
   });
@@ -197,6 +217,12 @@ describe.each<[Protocol]>([["HTTP/1.1"], ["HTTP/2"]])("over %s", (protocol) => {
     const page = await get("/spa/orders/17", html);
     expect([page.status, String(page.body)]).toEqual([200, "<h1>first page</h1>"]);
     expect((await get("/spa/assets/none.js", { accept: "*/*" })).status).toBe(404);
+    expect((await get("/spa/../server.js", html)).body).toEqual(page.body);
+    expect(await get("/spa/orders/17", html, "HEAD")).toMatchObject({
+      status: 200,
+      headers: { "content-length": String(page.body.length) },
+    });
+    expect((await get("/spa/orders/17", html, "POST")).status).toBe(405);
   });
 
   it("a site is sandboxed below a name of Lever, and not on its own", async () => {
