@@ -19,6 +19,8 @@ const COUNTS: Readonly<Record<string, number>> = {
   link: 600,
   archives: 120,
   "lever-json": 3_000,
+  "program-answers": 1_500,
+  "host-names": 10_000,
 };
 
 const run = async (target: FuzzTarget): Promise<void> => {

@@ -1,6 +1,7 @@
 import { clusterFaults } from "./faults/cluster.ts";
 import { deployerFaults } from "./faults/deployer.ts";
 import { fleetFaults } from "./faults/fleet.ts";
+import { httpFaults } from "./faults/http.ts";
 import { ledgerFaults } from "./faults/ledger.ts";
 import { linkFaults } from "./faults/link.ts";
 import { peerFaults } from "./faults/peers.ts";
@@ -20,4 +21,5 @@ export const plantedFaults: readonly PlantedFault[] = [
   ...queueFaults,
   ...clusterFaults,
   ...peerFaults,
+  ...httpFaults,
 ];

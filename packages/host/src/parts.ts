@@ -41,6 +41,9 @@ export { Fleet } from "./fleet/fleet.ts";
 export { openGateway } from "./gateway/gateway.ts";
 export type { GatewayLimits } from "./gateway/gateway-limits.ts";
 export { Readiness } from "./gateway/platform/readiness.ts";
+export { filePath } from "./gateway/sites/files/file-path.ts";
+export { parseResponseHead } from "./gateway/sites/response-head.ts";
+export { siteRequest } from "./gateway/sites/site-request.ts";
 export type { Certificate } from "./gateway/tls/certificate.ts";
 export {
   type InstanceLinkHandlers,

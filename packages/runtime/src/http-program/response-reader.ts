@@ -7,6 +7,8 @@ import {
   parseHead,
 } from "./response-head.ts";
 
+export { MalformedAnswer } from "./response-head.ts";
+
 const HEAD_END = Buffer.from("\r\n\r\n");
 /** The host holds the heads of services to its own limit, `headerBytesMax`. */
 const HEAD_BYTES_MAX = 1024 * 1024;
