@@ -1,20 +1,19 @@
 // One file, although long: every kind of frame is read here.
 import type { Socket } from "node:net";
 import { CallTable } from "@leveros/protocol";
+import { readClientSettings } from "./client-settings.ts";
 import { EMPTY_FRAMES, FloodGuard, RESETS } from "./flood-guard.ts";
 import {
   ACK,
   CONTINUATION,
   DATA,
   DEFAULT_WINDOW_BYTES,
-  ENABLE_PUSH,
   END_HEADERS,
   END_STREAM,
   ENHANCE_YOUR_CALM,
   encodeNumber,
   encodeSettings,
   FLOW_CONTROL_ERROR,
-  FRAME_BYTES_MAX,
   FRAME_SIZE_ERROR,
   type Frame,
   FrameReader,
@@ -24,7 +23,6 @@ import {
   INITIAL_WINDOW_SIZE,
   INTERNAL_ERROR,
   MAX_CONCURRENT_STREAMS,
-  MAX_FRAME_SIZE,
   MAX_HEADER_LIST_SIZE,
   NO_ERROR,
   PING,
@@ -34,7 +32,6 @@ import {
   PUSH_PROMISE,
   REFUSED_STREAM,
   RST_STREAM,
-  SETTING_BYTES,
   SETTINGS,
   WINDOW_BYTES_MAX,
   WINDOW_UPDATE,
@@ -417,41 +414,16 @@ export class ServerConnection<Head> implements StreamConnection {
       this.#checkSize(payload, 0);
       return;
     }
-    if (payload.length % SETTING_BYTES !== 0) {
-      throw new Http2Error(FRAME_SIZE_ERROR, "settings are cut off");
-    }
+    const window = readClientSettings(payload);
     this.#hasSettings = true;
-    for (let at = 0; at < payload.length; at += SETTING_BYTES) {
-      this.#onSetting(payload.readUInt16BE(at), payload.readUInt32BE(at + 2));
+    if (window !== undefined) {
+      const more = window - this.#streamWindow;
+      this.#streamWindow = window;
+      // It holds for open streams, too (section 6.9.2).
+      for (const stream of this.#streams.values()) stream.widen(more);
     }
     this.output.frame(SETTINGS, ACK, 0, NOTHING);
     this.#onWritable();
-  }
-
-  #onSetting(id: number, value: number): void {
-    switch (id) {
-      case ENABLE_PUSH:
-        if (value > 1) throw new Http2Error(PROTOCOL_ERROR, "a setting is neither 0 nor 1");
-        return;
-      case MAX_FRAME_SIZE:
-        // Frames of this side are never longer than the least that this may allow.
-        if (value < FRAME_BYTES_MAX || value > 0xff_ffff) {
-          throw new Http2Error(PROTOCOL_ERROR, "the size of frames is out of range");
-        }
-        return;
-      case INITIAL_WINDOW_SIZE: {
-        if (value > WINDOW_BYTES_MAX) {
-          throw new Http2Error(FLOW_CONTROL_ERROR, "a window is too large");
-        }
-        const more = value - this.#streamWindow;
-        this.#streamWindow = value;
-        // It holds for open streams, too (section 6.9.2).
-        for (const stream of this.#streams.values()) stream.widen(more);
-        return;
-      }
-      default:
-      // The others limit what this side does not send.
-    }
   }
 
   // Heads.
