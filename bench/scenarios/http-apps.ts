@@ -90,12 +90,16 @@ export const httpApps: Scenario = {
   },
 };
 
-/** The same program behind nginx, with as many kept connections as callers. */
+/** The same program behind nginx, with as many kept connections as callers, and files that nginx keeps open. */
 function serverOf(program: number, folder: string): (port: number) => string {
-  return (port) => `upstream program { server 127.0.0.1:${program}; keepalive ${CONNECTIONS}; }
+  return (port) => `upstream program {
+      server 127.0.0.1:${program}; keepalive ${CONNECTIONS}; keepalive_requests 1000000;
+    }
     server {
       listen 127.0.0.1:${port}; keepalive_requests 1000000;
-      location /files/ { alias ${folder}/; }
+      location /files/ {
+        alias ${folder}/; sendfile on; tcp_nopush on; open_file_cache max=100;
+      }
       location / {
         proxy_pass http://program; proxy_http_version 1.1; proxy_set_header connection "";
         proxy_set_header host $host; proxy_set_header x-forwarded-for $remote_addr;
