@@ -44,7 +44,7 @@ export function environmentMetrics(
   return [
     ...serviceMetrics(counted),
     ...routeMetrics(routes, services),
-    ...instanceMetrics(fleetOf(fleet, routes), services),
+    ...instanceMetrics(fleetsOf(fleet, routes), services),
   ];
 }
 
@@ -53,7 +53,7 @@ export function singleInstanceMetrics(
   { fleet, clock }: Pick<MetricSources, "fleet" | "clock">,
   routes: readonly ServiceRoute[],
 ): Metric[] {
-  const all = fleetOf(fleet, routes).flatMap(({ instances }) => [...instances]);
+  const all = [...fleetsOf(fleet, routes)].flatMap(({ instances }) => [...instances]);
   const metric = (description: Description, numberOf: (of: Instance) => number): Metric => ({
     ...description,
     *samples() {
@@ -80,7 +80,7 @@ export async function hostMetrics(sources: MetricSources): Promise<Metric[]> {
   return [
     ...serviceMetrics(meters.services.allForReading()),
     ...routeMetrics(routes, meters.services),
-    ...instanceMetrics(fleetOf(fleet, routes), meters.services),
+    ...instanceMetrics(fleetsOf(fleet, routes), meters.services),
     ...ownMetrics(sources, openFiles.length),
   ];
 }
@@ -89,15 +89,24 @@ export async function hostMetrics(sources: MetricSources): Promise<Metric[]> {
 export const routesOf = (router: Router): readonly ServiceRoute[] =>
   [...router.environments.values()].flatMap((of) => [...of.services.values()]);
 
-/** The admin service has a route, and no fleet. */
-const fleetOf = (fleet: Fleet, routes: readonly ServiceRoute[]): ServiceFleet[] =>
-  routes.flatMap(({ environment, service }) => fleet.service(environment, service) ?? []);
+/** They are looked up one at a time: to find those of 10,000 services takes milliseconds. */
+function fleetsOf(fleet: Fleet, routes: readonly ServiceRoute[]): Iterable<ServiceFleet> {
+  return {
+    *[Symbol.iterator]() {
+      for (const { environment, service } of routes) {
+        const found = fleet.service(environment, service);
+        // The admin service has a route, and no fleet.
+        if (found !== undefined) yield found;
+      }
+    },
+  };
+}
 
 type Values<Of> = (of: Of) => Iterable<readonly [labels: string, value: number]>;
 
 /** Adds up the values of services without series of their own as `_other`. */
 function byService<Of>(
-  all: readonly Of[],
+  all: Iterable<Of>,
   routeOf: (of: Of) => ServiceRoute,
   meters: ServiceMeters,
 ): (
@@ -137,7 +146,7 @@ function routeMetrics(routes: readonly ServiceRoute[], meters: ServiceMeters): M
   ];
 }
 
-function instanceMetrics(all: readonly ServiceFleet[], meters: ServiceMeters): Metric[] {
+function instanceMetrics(all: Iterable<ServiceFleet>, meters: ServiceMeters): Metric[] {
   const metric = byService(all, ({ route }) => route, meters);
   return [
     metric(metricTable.instances, function* ({ instances }) {

@@ -41,7 +41,7 @@ export const metricMethods: Methods<MetricParts, "metricsChan"> = {
     async (parts, stream, environment, { isOpenMetrics, hasInstances }) => {
       const metrics = await metricsOf(parts, environment, hasInstances);
       for (const text of writeMetrics(metrics, isOpenMetrics ? "openMetrics" : "prometheus")) {
-        if (!stream.write(Buffer.from(text))) await stream.drained();
+        if (text !== "" && !stream.write(Buffer.from(text))) await stream.drained();
         if (stream.destroyed) return;
         // Calls go on between two slices.
         await new Promise(setImmediate);

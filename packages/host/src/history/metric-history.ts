@@ -4,7 +4,6 @@ import { type Clock, isoTime } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import { systemReason } from "../logs/system-reason.ts";
 import type { HostMeters } from "../metrics/host-meters.ts";
-import { sumTraffic } from "../metrics/traffic.ts";
 import { formatMinute, type Minute, parseMinute } from "./history-line.ts";
 import { type Observation, ServiceMinutes } from "./service-minutes.ts";
 
@@ -15,6 +14,8 @@ const HOUR_MS = 3_600_000;
 const HOURS_KEPT = 24;
 /** Lines that are parsed at once, within a millisecond or two. */
 const LINES_AT_ONCE = 10;
+/** Services whose calls are added up at once, within a millisecond or two. */
+const SERVICES_AT_ONCE = 200;
 
 export interface HistoryOptions {
   /** Has a file for each hour. */
@@ -72,25 +73,32 @@ export class MetricHistory {
   }
 
   #tick(): void {
-    const { meters, observe, clock } = this.#options;
     this.start();
     this.#marks++;
     // The window has the length of a minute at every second mark.
-    if (this.#marks % 2 === 0) {
-      const observed = observe();
-      const all = sumTraffic(meters.services.all().filter(({ hasRecent }) => hasRecent));
-      this.#write({
-        at: clock.wallTime(),
-        host: this.#minutes.hostPoint(all, observed),
-        services: this.#minutes.servicePoints(meters.services, observed),
-      });
-    }
-    meters.mark(clock.now());
+    const moved = this.#moveWindow({ isMinute: this.#marks % 2 === 0 });
+    this.#writing = this.#writing.then(async () => {
+      const minute = await moved;
+      if (minute === undefined) return;
+      await this.#append(fileOf(minute.at), `${formatMinute(minute)}\n`);
+    });
   }
 
-  #write(minute: Minute): void {
-    const line = `${formatMinute(minute)}\n`;
-    this.#writing = this.#writing.then(() => this.#append(fileOf(minute.at), line));
+  /** Ends a part of the windows of all services, and returns the minute that ends with it. Calls go on meanwhile. */
+  async #moveWindow({ isMinute }: { readonly isMinute: boolean }): Promise<Minute | undefined> {
+    const { meters, observe, clock } = this.#options;
+    const now = clock.now();
+    const at = clock.wallTime();
+    const minute = isMinute ? this.#minutes.begin(observe()) : undefined;
+    let count = 0;
+    for (const meter of meters.services.allForReading()) {
+      minute?.add(meter);
+      meter.mark(now);
+      count++;
+      if (count % SERVICES_AT_ONCE === 0) await new Promise(setImmediate);
+    }
+    meters.mark(now);
+    return minute && { at, host: minute.host, services: minute.services };
   }
 
   async #append(file: string, line: string): Promise<void> {

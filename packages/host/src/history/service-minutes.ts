@@ -1,7 +1,6 @@
 import { serviceKey } from "@leveros/protocol";
 import { OTHER, type ServiceMeter } from "../metrics/service-meter.ts";
-import type { ServiceMeters } from "../metrics/service-meters.ts";
-import { sumTraffic, type Traffic } from "../metrics/traffic.ts";
+import { sumTraffic, type Traffic, TrafficSum } from "../metrics/traffic.ts";
 import type { MinutePoint } from "./history-line.ts";
 
 /** A service with instances, or with calls that wait. */
@@ -26,52 +25,76 @@ export interface Observation {
 const SERVICES_MAX = 100;
 
 const NO_TRAFFIC: Traffic = { calls: 0, errors: 0, p50Ms: null, p95Ms: null, p99Ms: null };
+const NO_INSTANCES = { callsWaiting: 0, instances: 0, memoryBytes: 0, cpuSeconds: 0 } as const;
 
-/** Makes the points of a minute. It keeps what it needs to find the processor time within the next one. */
+/** Makes the points of minutes. It keeps what it needs to find the processor time within the next one. */
 export class ServiceMinutes {
   #cpuSeconds: ReadonlyMap<string, number> = new Map();
-  #hostCpuSeconds: number | undefined;
+  #hostCpuSeconds = 0;
 
-  hostPoint(traffic: Traffic, { services, memoryBytes, cpuSeconds }: Observation): MinutePoint {
-    const before = this.#hostCpuSeconds ?? 0;
-    this.#hostCpuSeconds = cpuSeconds;
+  /** Begins a minute with what has instances or waiting calls at its end. */
+  begin(observed: Observation): OpenMinute {
+    const before = { cpuSeconds: this.#cpuSeconds, hostCpuSeconds: this.#hostCpuSeconds };
+    this.#cpuSeconds = new Map(observed.services.map((of) => [keyOf(of), of.cpuSeconds]));
+    this.#hostCpuSeconds = observed.cpuSeconds;
+    return new OpenMinute(observed, before);
+  }
+}
+
+interface CpuSecondsBefore {
+  readonly cpuSeconds: ReadonlyMap<string, number>;
+  readonly hostCpuSeconds: number;
+}
+
+/** A minute to which services are added, one after the other. */
+class OpenMinute {
+  readonly #observed: Observation;
+  readonly #before: CpuSecondsBefore;
+  readonly #all = new TrafficSum();
+  readonly #points = new Map<string, MinutePoint>();
+
+  constructor(observed: Observation, before: CpuSecondsBefore) {
+    this.#observed = observed;
+    this.#before = before;
+    for (const of of observed.services) this.#points.set(keyOf(of), this.#point(of));
+  }
+
+  /** The calls of a service. */
+  add(meter: ServiceMeter): void {
+    if (!meter.hasRecent) return;
+    this.#all.addService(meter);
+    const key = keyOf(meter);
+    this.#points.set(key, { ...(this.#points.get(key) ?? NO_INSTANCES), ...sumTraffic([meter]) });
+  }
+
+  get host(): MinutePoint {
+    const { services, memoryBytes, cpuSeconds } = this.#observed;
     return {
-      ...traffic,
+      ...this.#all.traffic,
       callsWaiting: services.reduce((sum, { callsWaiting }) => sum + callsWaiting, 0),
       instances: services.reduce((sum, { instances }) => sum + instances, 0),
       memoryBytes,
-      cpuSeconds: cpuSeconds - before,
+      cpuSeconds: cpuSeconds - this.#before.hostCpuSeconds,
     };
   }
 
   /** The points of services that had calls or instances, by `environment/service`. */
-  servicePoints(
-    meters: ServiceMeters,
-    { services }: Observation,
-  ): Readonly<Record<string, MinutePoint>> {
-    const observed = new Map(services.map((of) => [keyOf(of), of]));
-    const called = meters.all().filter(({ hasRecent }) => hasRecent);
-    const counted = new Map(called.map((meter) => [keyOf(meter), meter]));
-    const points = [...new Set([...observed.keys(), ...counted.keys()])].map(
-      (key) => [key, this.#point(key, observed.get(key), counted.get(key))] as const,
+  get services(): Readonly<Record<string, MinutePoint>> {
+    return bounded(
+      [...this.#points].filter(([, { calls, instances }]) => calls > 0 || instances > 0),
     );
-    this.#cpuSeconds = new Map(services.map((of) => [keyOf(of), of.cpuSeconds]));
-    return bounded(points.filter(([, point]) => point.calls > 0 || point.instances > 0));
   }
 
-  #point(
-    key: string,
-    observed: ObservedService | undefined,
-    meter: ServiceMeter | undefined,
-  ): MinutePoint {
-    const { callsWaiting = 0, instances = 0, memoryBytes = 0, cpuSeconds = 0 } = observed ?? {};
+  #point(of: ObservedService): MinutePoint {
+    const { callsWaiting, instances, memoryBytes, cpuSeconds } = of;
+    const before = this.#before.cpuSeconds.get(keyOf(of)) ?? 0;
     return {
-      ...(meter === undefined ? NO_TRAFFIC : sumTraffic([meter])),
+      ...NO_TRAFFIC,
       callsWaiting,
       instances,
       memoryBytes,
       // Less than before: instances that were counted then have exited.
-      cpuSeconds: Math.max(0, cpuSeconds - (this.#cpuSeconds.get(key) ?? 0)),
+      cpuSeconds: Math.max(0, cpuSeconds - before),
     };
   }
 }

@@ -38,10 +38,10 @@ export class HostMeters {
     this.#marks = [now, now];
   }
 
-  /** Moves the window of recent calls on. */
+  /** The window of recent calls was moved on, for each service. */
   mark(now: number): void {
     this.#marks = [this.#marks[1], now];
-    this.services.mark(now);
+    this.services.freePlaces(now);
   }
 
   /** The length of the window of recent calls. */

@@ -41,9 +41,9 @@ export class MethodMeter {
 
   /** Ends a part of the window, which has two of them. False = there was no call in it. */
   mark(): boolean {
-    const [, last] = this.#marks;
+    const [before, last] = this.#marks;
     const hasCalls = this.#hasCallsSince(last);
-    this.#marks = [last, hasCalls ? this.#now() : last];
+    this.#marks = [last, hasCalls ? this.#markInto(before === last ? undefined : before) : last];
     return hasCalls;
   }
 
@@ -52,25 +52,29 @@ export class MethodMeter {
     return this.#hasCallsSince(this.#marks[0]);
   }
 
-  /** Calls since the mark before the last one: by outcome, and their durations by bucket. */
-  get recent(): { readonly calls: Uint32Array; readonly durations: Uint32Array } {
-    const since = this.#since(this.#marks[0]);
-    return { calls: since.subarray(0, OUTCOMES), durations: since.subarray(OUTCOMES) };
+  /** Adds the calls since the mark before the last one: by outcome, and their durations by bucket. */
+  addRecentTo(calls: Float64Array, durations: Float64Array): void {
+    const [before] = this.#marks;
+    for (let at = 0; at < OUTCOMES; at++) {
+      calls[at] = (calls[at] ?? 0) + (((this.calls[at] ?? 0) - (before[at] ?? 0)) >>> 0);
+    }
+    const { counts } = this.durations;
+    for (let at = 0; at < BUCKETS; at++) {
+      const count = ((counts[at] ?? 0) - (before[OUTCOMES + at] ?? 0)) >>> 0;
+      durations[at] = (durations[at] ?? 0) + count;
+    }
   }
 
   #hasCallsSince(mark: Mark): boolean {
     return this.calls.some((count, outcome) => count >>> 0 !== mark[outcome]);
   }
 
-  #now(): Mark {
-    const now = new Uint32Array(OUTCOMES + BUCKETS);
+  /** The counts of now, in the memory of a mark that is not needed any more. */
+  #markInto(old: Mark | undefined): Mark {
+    const mark = old === undefined || old === NO_CALLS ? new Uint32Array(OUTCOMES + BUCKETS) : old;
     // A larger number is stored modulo 2³².
-    now.set(this.calls);
-    now.set(this.durations.counts, OUTCOMES);
-    return now;
-  }
-
-  #since(mark: Mark): Uint32Array {
-    return this.#now().map((count, index) => count - (mark[index] ?? 0));
+    mark.set(this.calls);
+    mark.set(this.durations.counts, OUTCOMES);
+    return mark;
   }
 }

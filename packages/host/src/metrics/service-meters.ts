@@ -89,8 +89,8 @@ export class ServiceMeters {
     return [...this.#others.values(), ...this.#services.values()];
   }
 
-  /** M2. Frees places that have not been used for long, when they are scarce. */
-  #freePlaces(now: number): void {
+  /** M2. Frees places that have not been used for long, when they are scarce. `now`: by the host's clock. */
+  freePlaces(now: number): void {
     const isScarce = (share: number): boolean =>
       Math.max(this.#methods, this.#services.size) > this.#seriesMax * share;
     if (!isScarce(SCARCE_FROM)) return;
@@ -101,12 +101,6 @@ export class ServiceMeters {
       if (!isScarce(KEPT)) break;
       this.remove(meter);
     }
-  }
-
-  /** Ends a part of the windows of all methods, and frees places. */
-  mark(now: number): void {
-    for (const service of this.all()) service.mark(now);
-    this.#freePlaces(now);
   }
 
   /** Counts what a service has counted so far with the others of its environment. */

@@ -6,7 +6,7 @@ import { metricTable } from "./descriptions.ts";
 import { BUCKETS } from "./histogram.ts";
 import { outcomes } from "./outcome.ts";
 import { ServiceMeters } from "./service-meters.ts";
-import { acceptedFormat, shownBuckets, writeMetrics } from "./text-format.ts";
+import { acceptedFormat, type Metric, shownBuckets, writeMetrics } from "./text-format.ts";
 
 const known = { isStream: false, isKnown: true } as const;
 
@@ -61,6 +61,14 @@ it("the text of 10,000 services comes in small slices", () => {
   const slices = [...writeMetrics(metrics, "prometheus")];
   expect(slices.length).toBeGreaterThan(300);
   expect(Math.max(...slices.map(({ length }) => length))).toBeLessThan(36 * 1024);
+});
+
+it("a search that finds no value comes in slices, too", () => {
+  const metric: Metric = {
+    ...metricTable.resourceOpens,
+    samples: () => new Array<undefined>(10_000).fill(undefined),
+  };
+  expect([...writeMetrics([metric], "prometheus")].length).toBeGreaterThan(10);
 });
 
 it("what is counted together while the text is written is not counted twice", () => {

@@ -53,11 +53,11 @@ const shownBounds = [
 export const shownBuckets: readonly { readonly bound: string; readonly bucket: number }[] =
   shownBounds.map((bound) => ({ bound, bucket: boundsMs.indexOf(Number(`${bound}e3`)) }));
 
-/** The text so far is given out after so many characters, or steps: each takes less than a millisecond. */
+/** A slice ends after so many characters, or steps: each takes less than a millisecond. */
 const SLICE_LENGTH = 32 * 1024;
 const SLICE_STEPS = 500;
 
-/** The text of all metrics, in slices. Between two of them, the caller lets other work go on. */
+/** The text of all metrics, in slices, also empty ones. Between two of them, the caller lets other work go on. */
 export function* writeMetrics(metrics: Iterable<Metric>, format: TextFormat): Generator<string> {
   let text = "";
   let steps = 0;
@@ -71,7 +71,7 @@ export function* writeMetrics(metrics: Iterable<Metric>, format: TextFormat): Ge
       }
       steps++;
       if (steps < SLICE_STEPS && text.length < SLICE_LENGTH) continue;
-      if (text !== "") yield text;
+      yield text;
       text = "";
       steps = 0;
     }

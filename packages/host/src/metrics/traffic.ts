@@ -14,15 +14,18 @@ export interface Traffic {
   readonly p99Ms: number | null;
 }
 
-/** Sums up methods. Durations of streams count only where there is nothing but streams. */
-class TrafficSum {
+/** Adds up the recent calls of methods. Durations of streams count only where there is nothing but streams. */
+export class TrafficSum {
   readonly #calls = new Float64Array(outcomeNames.length);
   readonly #regular = new Float64Array(BUCKETS);
   readonly #streams = new Float64Array(BUCKETS);
 
-  add({ isStream, recent }: MethodMeter): void {
-    addTo(this.#calls, recent.calls);
-    addTo(isStream ? this.#streams : this.#regular, recent.durations);
+  add(meter: MethodMeter): void {
+    meter.addRecentTo(this.#calls, meter.isStream ? this.#streams : this.#regular);
+  }
+
+  addService({ allMethods }: ServiceMeter): void {
+    for (const method of allMethods) this.add(method);
   }
 
   get traffic(): Traffic {
@@ -40,12 +43,6 @@ class TrafficSum {
   }
 }
 
-function addTo(sums: Float64Array, counts: Uint32Array): void {
-  for (let index = 0; index < sums.length; index++) {
-    sums[index] = (sums[index] ?? 0) + (counts[index] ?? 0);
-  }
-}
-
 export function methodTraffic(meter: MethodMeter): Traffic {
   const sum = new TrafficSum();
   sum.add(meter);
@@ -55,6 +52,6 @@ export function methodTraffic(meter: MethodMeter): Traffic {
 /** The traffic of several services together. */
 export function sumTraffic(services: Iterable<ServiceMeter>): Traffic {
   const sum = new TrafficSum();
-  for (const { allMethods } of services) for (const method of allMethods) sum.add(method);
+  for (const service of services) sum.addService(service);
   return sum.traffic;
 }
