@@ -105,6 +105,7 @@ export type { FetchRequestHead, FetchResponseHead } from "./fetch-messages.ts";
 export { hostLabel } from "./host-label.ts";
 export type { HostStatus } from "./host-status.ts";
 export { type HttpResource, parseHttpResource } from "./http-resource.ts";
+export { isInnerPath } from "./inner-path.ts";
 export type {
   InstanceStatus,
   InstancesHost,

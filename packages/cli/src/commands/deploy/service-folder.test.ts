@@ -107,6 +107,31 @@ it("a folder of files that git ignores is packed", async () => {
 });
 
 it.each([
+  ["http", ["env", "A=1", "node", "./build"], "build", "the command names it"],
+  ["http", ["node", "out/js/server.js"], "out", "the command names out/js/server.js"],
+  ["entry", ["./server", "--data", "/tmp", "missing"], "server", "the command names it"],
+])(
+  "what the command of %s names is packed although git ignores it: %j",
+  async (field, command, ignored, why) => {
+    await put({
+      "lever.json": JSON.stringify({ name: "hello", [field]: command }),
+      "build/index.js": "",
+      "out/js/server.js": "",
+      server: "",
+      "tmp/data": "",
+      ".gitignore": "/build/\n/out\n/server\n/tmp\n",
+    });
+    const { entries, warnings } = await readServiceFolder(folder);
+    const paths = entries
+      .map(({ path }) => path)
+      .filter((path) => !/^(lever.json|.gitignore)$/.test(path));
+    expect(paths[0]).toBe(ignored);
+    expect(paths.every((path) => path === ignored || path.startsWith(`${ignored}/`))).toBe(true);
+    expect(warnings).toEqual([`${ignored} is packed although git ignores it: ${why}.`]);
+  },
+);
+
+it.each([
   [".gitignore", "*.js\n", "Write a .leverignore"],
   [".leverignore", "dist\n", "Remove the line"],
 ])("an entry point that %s excludes is refused with the remedy", async (file, text, remedy) => {

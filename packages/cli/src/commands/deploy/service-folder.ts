@@ -48,10 +48,14 @@ export async function readServiceFolder(
     throw usageError(`Cannot deploy ${dir}: it is a file; allowed is a folder with a lever.json.`);
   }
   const { leverJson, warnings } = await readLeverJson(folder, { dir, flags });
-  const { jsEntry } = leverJson;
+  const { jsEntry, entry, http } = leverJson;
   const candidates = jsEntry === undefined ? [] : jsEntryCandidates(jsEntry);
   const found = await findFile(folder, candidates);
-  const needed = { jsEntry: found ?? candidates[0], static: leverJson.static };
+  const needed = {
+    jsEntry: found ?? candidates[0],
+    static: leverJson.static,
+    command: http ?? entry,
+  };
   const contents = await readContents(folder, needed, options);
   const { root, entries, bytes, problems, notes } = contents;
   if (problems.length > 0) throw cannotDeploy(dir, problems);

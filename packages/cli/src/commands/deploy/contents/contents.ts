@@ -26,6 +26,8 @@ export interface NeededPaths {
   readonly jsEntry?: string | undefined;
   /** The folder of its files. */
   readonly static?: string | undefined;
+  /** The words of the command that starts its program, some of which may be paths. */
+  readonly command?: readonly string[] | undefined;
 }
 
 /** Everything that would be deployed, and what the user should know about it. */

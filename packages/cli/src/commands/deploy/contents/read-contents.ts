@@ -14,6 +14,7 @@ import { flattenTsconfigs } from "./flat-tsconfig.ts";
 import { type IgnoreRules, readIgnoreRules } from "./ignore-rules.ts";
 import { describeLostPackages } from "./lost-packages.ts";
 import { findMentioned } from "./mentions.ts";
+import { isNamedFile, namedPaths, whyNeeded } from "./named-paths.ts";
 import { containsToken, judgeSecret } from "./secret-files.ts";
 import { findRepository, findWorkspaceRoot } from "./workspace-root.ts";
 
@@ -25,9 +26,10 @@ const NAMES_SHOWN = 8;
  */
 export async function readContents(
   folder: string,
-  { jsEntry, static: files }: NeededPaths,
+  needed: NeededPaths,
   { linksPackages = false }: ContentsOptions = {},
 ): Promise<Contents> {
+  const { jsEntry } = needed;
   const root = await findWorkspaceRoot(folder);
   const layout = new ArchiveLayout(folder, root ?? folder);
   const top = (await findRepository(folder)) ?? layout.root;
@@ -35,15 +37,13 @@ export async function readContents(
   const problems: string[] = [];
   const notes: string[] = [];
   const kept = new Set<string>();
-  // A file in the folder, because a rule may be for folders only.
-  const page = files === undefined ? undefined : `${files}/index.html`;
-  for (const [field, path] of [["jsEntry", jsEntry] as const, ["static", page] as const]) {
-    if (path === undefined || rules.own.file !== ".gitignore") continue;
-    const ignored = await rules.own.ignoredPart(folder, path);
-    if (ignored === undefined || ignored === path) continue;
+  for (const named of rules.own.file === ".gitignore" ? await namedPaths(folder, needed) : []) {
+    const ignored = await rules.own.ignoredPart(folder, named.file);
+    if (ignored === undefined || kept.has(join(folder, ignored))) continue;
+    // A rule that ignores this file alone may ignore others that it needs.
+    if (ignored === named.file && !isNamedFile(named)) continue;
     kept.add(join(folder, ignored));
-    const why = ignored === files ? `it is the folder of ${field}` : `${field} is in it`;
-    notes.push(`${ignored} is packed although git ignores it: ${why}.`);
+    notes.push(`${ignored} is packed although git ignores it: ${whyNeeded(ignored, named)}.`);
   }
   const collected = await collectContents({ layout, rules, kept, linksPackages });
   for (const { file, stats } of collected.special) {
