@@ -1,7 +1,8 @@
 /**
  * Runs the conformance suite at its full length (100,000 small messages, 1 GiB of bytes each way) and prints its matrix:
- * every case on every transport and on every form of service. Below the table are the reason for each `n/a`, and for each
- * failure its reason and the command that runs this cell alone.
+ * every case on every transport and on every form of service. Below the table are the reason for each `n/a`, the table of
+ * requests to HTTP services on each way to their instances, and for each failure its reason and the command that runs this
+ * cell alone.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -73,6 +74,32 @@ function commandFor(title: string): string {
   return `LEVER_TESTS=long npx vitest run tests/conformance -t '${pattern.replaceAll("'", "'\\''")}'`;
 }
 
+/** The rows of `requests.test.ts`: its titles end with the way. */
+function requestRows(): string[][] {
+  const outcomes = cells.flatMap(({ title, status }) => {
+    const [, row, way] = /^(.*); through (.*)$/.exec(title) ?? [];
+    return row === undefined || way === undefined ? [] : [{ row, way, status }];
+  });
+  const ways = [...new Set(outcomes.map(({ way }) => way))];
+  return [
+    ["requests", ...ways],
+    ...[...Map.groupBy(outcomes, ({ row }) => row)].map(([row, ofRow]) => [
+      row,
+      ...ways.map((way) => {
+        const status = ofRow.find((of) => of.way === way)?.status;
+        return status === "passed" ? "ok" : (status ?? "MISSING").toUpperCase();
+      }),
+    ]),
+  ];
+}
+
+function printTable(table: readonly (readonly string[])[]): void {
+  const widths =
+    table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
+  for (const row of table)
+    console.log(row.map((text, column) => text.padEnd(widths[column] ?? 0)).join("  "));
+}
+
 const rows = [
   ["case", ...columns.map(({ name }) => name)],
   ...regularCases.map((of) => [of.name, ...columns.map((transport) => cell(transport, of, false))]),
@@ -81,11 +108,10 @@ const rows = [
     ...columns.map((transport) => cell(transport, of, true)),
   ]),
 ];
-const widths =
-  rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-for (const row of rows)
-  console.log(row.map((text, column) => text.padEnd(widths[column] ?? 0)).join("  "));
+printTable(rows);
 for (const [reason, number] of reasons) console.log(`n/a ${number}  ${reason}`);
+console.log();
+printTable(requestRows());
 for (const { title, status, failureMessages } of cells) {
   if (status !== "failed") continue;
   console.log(`\nFAILED ${title}\n  ${reasonOf(failureMessages)}\n  ${commandFor(title)}`);

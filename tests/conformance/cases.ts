@@ -44,9 +44,9 @@ export interface StreamCase extends AnyCase {
 const isLong = process.env["LEVER_TESTS"] === "long";
 const SMALL_MESSAGES = isLong ? 100_000 : 2_000;
 export const CHUNK_BYTES = 65_536;
-const CHUNKS = isLong ? 16_384 : 64;
+export const CHUNKS = isLong ? 16_384 : 64;
 
-const chunk = (index: number): Buffer => Buffer.alloc(CHUNK_BYTES, index % 251);
+export const chunk = (index: number): Buffer => Buffer.alloc(CHUNK_BYTES, index % 251);
 
 /** Everything that a case sends, in order. */
 export function* sentBy(of: StreamCase): Generator<unknown> {

@@ -5,41 +5,16 @@ import { createServer } from "node:http";
 
 const version = process.env.LEVEROS_CODE_VERSION;
 const instance = process.env.LEVEROS_INSTANCE_ID;
-const counts = { left: 0, connections: 0, answered: {} };
+let connections = 0;
 const json = (response, value) => response.setHeader("content-type", "application/json").end(JSON.stringify(value));
 
 const pages = {
   "/": (request, response) => response.setHeader("content-type", "text/html").end("<h1>Version " + version + "</h1>"),
   "/ready": (request, response) => response.end(),
-  "/counts": (request, response) => json(response, counts),
+  "/connections": (request, response) => json(response, connections),
   "/head": (request, response) => json(response, { method: request.method, url: request.url, fields: request.rawHeaders }),
   "/place": ({ headers }, response) => json(response, { instance, resource: headers["lever-resource"], epoch: headers["lever-resource-epoch"] }),
   "/echo": (request, response) => request.pipe(response),
-  "/hash": async (request, response) => {
-    const hash = createHash("sha256");
-    for await (const chunk of request) hash.update(chunk);
-    response.end(hash.digest("hex"));
-  },
-  "/large": (request, response, { searchParams }) => {
-    const name = searchParams.get("name");
-    let left = Number(searchParams.get("bytes"));
-    counts.answered[name] = 0;
-    const more = () => {
-      while (left > 0) {
-        const bytes = Math.min(left, 65_536);
-        left -= bytes;
-        counts.answered[name] += bytes;
-        if (!response.write(Buffer.alloc(bytes, 7)) && left > 0) return response.once("drain", more);
-      }
-      response.end();
-    };
-    more();
-  },
-  "/early": (request, response) => response.writeHead(403).end("no"),
-  "/wait": (request, response) => {
-    response.on("close", () => { counts.left++; });
-    response.write("begun");
-  },
   "/fields": (request, response) => response.writeHead(200, [
     "set-cookie", "a=1", "set-cookie", "b=2", "connection", "x-hop", "x-hop", "1", "keep-alive", "timeout=9",
     "lever-error", "platform", "x-own", "kept", "trailer", "x-t",
@@ -72,9 +47,9 @@ const server = createServer((request, response) => {
   const url = new URL(request.url, "http://program");
   const page = pages[url.pathname] ?? pages[url.pathname.replace(/^\\/[^/]+/, "")];
   if (page === undefined) response.writeHead(404).end("no " + url.pathname);
-  else page(request, response, url);
+  else page(request, response);
 });
-server.on("connection", () => { counts.connections++; });
+server.on("connection", () => { connections++; });
 
 // A WebSocket that sends each short text back, and the code with which it was closed.
 const open = new Set();
@@ -89,7 +64,7 @@ server.on("upgrade", (request, socket, head) => {
   const accept = createHash("sha1").update(key).digest("base64");
   socket.write("HTTP/1.1 101 Switching Protocols\\r\\nconnection: Upgrade\\r\\nupgrade: websocket\\r\\nlever-call: forged\\r\\nsec-websocket-accept: " + accept + "\\r\\n\\r\\n");
   open.add(socket);
-  socket.on("close", () => { open.delete(socket); counts.left++; });
+  socket.on("close", () => open.delete(socket));
   socket.on("end", () => socket.end());
   let bytes = head;
   const read = (chunk) => {

@@ -1,4 +1,4 @@
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { countPassed } from "../buffer-garbage.ts";
 import { type AskedRequest, MalformedAnswer } from "./response-head.ts";
 import { type AnswerListener, ResponseReader } from "./response-reader.ts";
@@ -47,6 +47,7 @@ export class ProgramConnection {
       },
     });
     this.#socket = socket;
+    readAfterFailedWrites(socket);
     socket.on("error", (error) => {
       this.#reason = `the connection to the program failed: ${error.message}`;
     });
@@ -131,7 +132,9 @@ export class ProgramConnection {
     } catch (error) {
       this.#fail(error);
     }
-    this.#socket.destroySoon();
+    // Bytes that cannot be written would never be flushed.
+    if (this.#socket.errored) this.#socket.destroy();
+    else this.#socket.destroySoon();
   }
 
   #fail(error: unknown): void {
@@ -147,4 +150,16 @@ export class ProgramConnection {
     this.#reader = undefined;
     listener?.onBroken(reason, isUntouched);
   }
+}
+
+/**
+ * A program may answer early, and close the connection within an upload. Then the system refuses to write, but still has the answer.
+ * Streams of Node would destroy a socket that cannot be written, with all that it has not read.
+ */
+function readAfterFailedWrites(socket: Socket): void {
+  socket.destroy = (error?: NodeJS.ErrnoException) => {
+    const isRefusedWrite = error?.syscall === "write" && socket.readable;
+    // Its end, or an error while it is read, follows.
+    return isRefusedWrite ? socket.resume() : Socket.prototype.destroy.call(socket, error);
+  };
 }
