@@ -72,6 +72,13 @@ export const requirements: readonly Requirement[] = [
       ),
   },
   {
+    tag: "needs-flask",
+    what: "Flask and gunicorn",
+    debianPackages: ["python3-flask", "gunicorn"],
+    isMet: () =>
+      hasPrograms("gunicorn") && pythonModules("flask").every((path) => existsSync(path)),
+  },
+  {
     tag: "needs-nginx",
     what: "nginx",
     debianPackages: ["nginx-light"],

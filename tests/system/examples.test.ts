@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Client } from "leveros";
-import type { Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser } from "../harness/browser.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
@@ -90,20 +90,31 @@ it.each(["counter", "greeter", "hello", "hello-ts", "markdown", "notes", "webhoo
   },
 );
 
-it("the example rooms does what its README says, and pages in a room show each other's lines", {
-  tags: ["needs-curl", "needs-chromium"],
-  timeout: 120_000,
-}, async () => {
-  await using lever = await startLever({ dataDir: await makeDataDir() });
-  await followReadme(lever, "rooms");
-  const browser = await launchBrowser();
-  try {
-    const [, port] = lever.address.split(":");
-    const enter = async (room: string): Promise<Page> => {
-      const page = await browser.newPage();
-      await page.goto(`http://rooms.dev.lever.localhost:${port}/?room=${room}`);
-      return page;
-    };
+describe("in a browser", { tags: ["needs-curl", "needs-chromium"] }, () => {
+  let lever: RunningLever;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    lever = await startLever({ dataDir: await makeDataDir() });
+    browser = await launchBrowser();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await lever?.stop();
+  });
+
+  /** Opens a page of the example, in a session of its own. */
+  const open = async (example: string, path = "/"): Promise<Page> => {
+    const page = await browser.newPage();
+    const { port } = new URL(lever.origin);
+    await page.goto(`http://${example}.dev.lever.localhost:${port}${path}`);
+    return page;
+  };
+
+  it("the example rooms does what its README says, and pages in a room show each other's lines", async () => {
+    await followReadme(lever, "rooms");
+    const enter = (room: string): Promise<Page> => open("rooms", `/?room=${room}`);
     const say = async (page: Page, line: string): Promise<void> => {
       await page.getByLabel("Your line").fill(line);
       await page.getByRole("button", { name: "Say" }).click();
@@ -116,9 +127,42 @@ it("the example rooms does what its README says, and pages in a room show each o
     await say(grace, "hello from Grace");
     await ada.getByText("hello from Grace").waitFor();
     expect(await ada.getByRole("listitem").allTextContents()).not.toContain("hello from the attic");
-  } finally {
-    await browser.close();
-  }
+  });
+
+  it("the example members does what its README says, and its pages show who is signed in", async () => {
+    await followReadme(lever, "members");
+    const page = await open("members");
+    const signIn = async (password: string): Promise<void> => {
+      await page.getByLabel("Your name").fill("Ada <b>");
+      await page.getByLabel("Password").fill(password);
+      await page.getByRole("button", { name: "Sign in" }).click();
+    };
+    await signIn("guess");
+    await page.getByText("The password is wrong.").waitFor();
+    await signIn("open sesame");
+    await page.getByRole("heading", { name: "Welcome, Ada <b>" }).waitFor();
+    await page.reload();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    const stranger = await open("members");
+    expect(new URL(stranger.url()).pathname).toBe("/sign-in");
+  });
+
+  it("the example poll does what its README says, and counts one vote for each visitor", {
+    tags: ["needs-flask"],
+  }, async () => {
+    await followReadme(lever, "poll");
+    const page = await open("poll");
+    await page.getByRole("button", { name: "coffee: 0" }).click();
+    await page.getByText("Your vote: coffee").waitFor();
+    await page.getByRole("button", { name: "tea: 1" }).click();
+    await page.getByText("Your vote: tea").waitFor();
+    expect(await page.getByRole("button").allTextContents()).toEqual([
+      "tea: 2",
+      "coffee: 0",
+      "water: 0",
+    ]);
+  });
 });
 
 it("the commands that a deploy suggests succeed when they are pasted", {
