@@ -4,7 +4,6 @@ import type { AskedHost } from "../admin/asked-host.ts";
 import type { Clock } from "../clock.ts";
 import { Acknowledgements } from "../cluster/acknowledgements.ts";
 import { ArchivePrefetch } from "../cluster/archive-prefetch.ts";
-import { askAgain } from "../cluster/ask-again.ts";
 import { ClusterCommits } from "../cluster/cluster-commits.ts";
 import { ClusterKey } from "../cluster/cluster-key.ts";
 import { type HostIdentity, readIdentity, refuseCopy } from "../cluster/host-identity.ts";
@@ -24,6 +23,7 @@ import { bootId } from "../processes/boot-id.ts";
 import { Applier } from "../state/applier.ts";
 import type { Change } from "../store/change.ts";
 import { askedHosts } from "./asked-hosts.ts";
+import { catchUp } from "./catch-up.ts";
 import type { OpenClusterOptions } from "./cluster-options.ts";
 import { enterCluster } from "./enter-cluster.ts";
 import type { HostParts, SharedState } from "./host-parts.ts";
@@ -37,7 +37,7 @@ const CLEAN_ARCHIVES_MS = 600_000;
 /** The hosts that are one Lever, as this one of them has joined them. */
 export class Cluster {
   readonly member: Member;
-  readonly shared: SharedState;
+  shared: SharedState;
   placement: Placement | undefined;
   readonly #about: {
     readonly id: string;
@@ -53,7 +53,7 @@ export class Cluster {
   readonly #clock: Clock;
   readonly #limits: Limits;
   /** The database answered when the host started. */
-  readonly #isThere: boolean;
+  #isThere: boolean;
   readonly #log: Log;
   #prefetch: ArchivePrefetch | undefined;
   #cleaning: unknown;
@@ -93,7 +93,10 @@ export class Cluster {
       });
       const opened = { given, id, database, key, identity, links, applier, replica, isThere };
       const cluster: Cluster = new Cluster(opened);
-      if (isThere) await askAgain(clock, () => cluster.#feed.catchUp());
+      if (isThere && !(await catchUp(cluster.#feed, replica, { clock, log }))) {
+        cluster.#isThere = false;
+        cluster.shared = { ...cluster.shared, isCurrent: false };
+      }
       return cluster;
     } catch (error) {
       await links?.close();
