@@ -113,6 +113,7 @@ export class ClusterLinks {
       keeper,
       routeOf: (service) => this.#routeOf(service),
       random: Math.random,
+      clock,
     });
     member.ownersCount = () => owners.held;
     member.renewed.add(({ ownersEndAtMs }) => {
