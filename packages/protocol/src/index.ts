@@ -8,8 +8,6 @@ export type {
   InstanceListing,
   InstanceState,
   LimitListing,
-  PlacementDecision,
-  PlacementReport,
   RemovalReport,
   RestartReport,
   RollbackReport,

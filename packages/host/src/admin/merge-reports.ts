@@ -74,10 +74,9 @@ export const mergeServices: Merge<readonly ServiceListing[]> = (replies) => {
   });
 };
 
-/** Every host has the same services. The home of a service has decided by the sums; without it, they are added up here. */
+/** Every host has the same services; each decides on its own instances. */
 export const mergeScaling: Merge<ScalingReport> = (replies) => {
-  const home = replies.find(({ reply }) => reply.placement?.decided !== undefined);
-  const own = home?.reply ?? first(replies);
+  const own = first(replies);
   const now = replies.map(({ reply }) => reply.now);
   return {
     ...own,
@@ -90,13 +89,8 @@ export const mergeScaling: Merge<ScalingReport> = (replies) => {
       running: sumOf(now, ({ running }) => running),
       unresponsive: sumOf(now, ({ unresponsive }) => unresponsive),
       draining: sumOf(now, ({ draining }) => draining),
-      ...own.placement?.decided?.sums,
     },
-    hosts: replies.map(({ host, reply: { now: of, placement } }) => ({
-      host,
-      told: placement?.told ?? null,
-      now: of,
-    })),
+    hosts: replies.map(({ host, reply }) => ({ host, now: reply.now })),
   };
 };
 

@@ -18,13 +18,9 @@ export async function openLinks(
 }
 
 /** The parts of this host that the links to other hosts use. */
-export function linkedParts(
-  { router, fleet }: HostParts,
-  telling: LinkedParts["fleet"],
-): LinkedParts {
+export function linkedParts({ router, fleet }: HostParts): LinkedParts {
   return {
     router,
-    fleet: telling,
     instanceOf({ environment, service }, target) {
       const instance = fleet.service(environment, service)?.instanceOf(target);
       if (instance === undefined) return undefined;

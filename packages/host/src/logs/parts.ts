@@ -18,7 +18,6 @@ export const parts = [
   "launcher",
   "logs",
   "peers",
-  "placement",
   "processes",
   "router",
   "store",

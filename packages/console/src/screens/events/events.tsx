@@ -83,9 +83,10 @@ export function Events({ service }: { service?: string }): VNode {
   );
 }
 
-function Row({ event: all }: { event: HostEvent }): VNode {
-  const { at, level, part, event, environment: _of, service, ...fields } = all;
-  const shown = Object.entries(fields).map(([name, value]) => (
+function Row({ event: of }: { event: HostEvent }): VNode {
+  const { at, level, part, event, environment: _of, service, ...fields } = of;
+  const all = Object.entries(fields);
+  const shown = all.map(([name, value]) => (
     <span key={name} class="field">
       <span class="muted">{name}</span> {textOf(value)}
     </span>
@@ -103,7 +104,9 @@ function Row({ event: all }: { event: HostEvent }): VNode {
         {event} <span class="muted">{part}</span>
       </td>
       <td class="opt">{service !== undefined && <a href={href(["s", service])}>{service}</a>}</td>
-      <td class="opt cut">{shown}</td>
+      <td class="opt cut" title={all.map(([name, value]) => `${name} ${textOf(value)}`).join("\n")}>
+        {shown}
+      </td>
     </tr>
   );
 }

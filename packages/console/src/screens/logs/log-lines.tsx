@@ -111,7 +111,11 @@ function Line(props: {
       <td class="words">
         <button type="button" data-row onClick={() => onChoose(record)}>
           <ColoredText text={lines[0] ?? ""} />
-          {lines.length > 1 && <span class="more-lines">+{lines.length - 1} lines</span>}
+          {lines.length > 1 && (
+            <span class="more-lines">
+              +{lines.length - 1} {lines.length === 2 ? "line" : "lines"}
+            </span>
+          )}
         </button>
       </td>
     </tr>

@@ -5,10 +5,11 @@ import { Empty } from "../../parts/empty.tsx";
 import { environment } from "../../route.ts";
 
 export function NothingDeployed(): VNode {
+  const where = environment() === "dev.lever" ? "" : ` -E ${environment()}`;
   const commands = [
     "lever init hello-ts ./hello",
-    `lever deploy ./hello${environment() === "dev.lever" ? "" : ` -E ${environment()}`}`,
-    `lever invoke /hello/greet '"world"'`,
+    `lever deploy ./hello${where}`,
+    `lever invoke /hello/greet '"world"'${where}`,
   ];
   return (
     <Empty title={`Nothing is deployed in ${environment()} yet`}>

@@ -33,14 +33,16 @@ export function Instances({ service: of }: { service: ServiceDetails }): VNode {
         <thead>
           <tr>
             <th class="name">Instance</th>
-            <th class="num w-s">Calls</th>
+            <th class="num w-s opt">Calls</th>
             <th class="num w-s opt">Streams</th>
             <th class="num w-m opt">Resources</th>
-            <th class="w-m opt">Memory</th>
-            <th class="num w-l">of its limit</th>
+            <th class="w-s opt">Memory</th>
+            <th class="num w-limited">
+              <span class="opt">of its limit</span>
+            </th>
             <th class="w-spark opt">Processor</th>
             <th class="num w-s opt">Age</th>
-            <th class="num w-m opt">Start</th>
+            <th class="num w-s opt">Start</th>
             <th class="w-actions">
               <span class="hidden">Actions</span>
             </th>
@@ -80,18 +82,18 @@ function Row(props: {
   };
   return (
     <tr>
-      <td class="name">
+      <td class="name" title={instance}>
         <i class={`dot ${state === "ready" ? "ok" : state === "unresponsive" ? "err" : "warn"}`} />
         {instance} <span class="muted">{state === "ready" ? "" : state}</span>
       </td>
-      <td class="num">{count(of.callsInFlight)}</td>
+      <td class="num opt">{count(of.callsInFlight)}</td>
       <td class="num opt">{count(of.streamsInFlight)}</td>
       <td class="num opt">{count(of.resources)}</td>
       <td class="opt">
         {course !== undefined && <Sparkline values={course.memory} label="Memory" />}
       </td>
       <td class={isTight ? "num bad" : "num"}>
-        {bytes(memoryBytes)} <span class="muted">of {bytes(ram * MB)}</span>
+        {bytes(memoryBytes)} <span class="muted opt">of {bytes(ram * MB)}</span>
       </td>
       <td class="opt">
         {course !== undefined && (

@@ -43,9 +43,9 @@ export function Scaling({ service }: { service: string }): VNode {
           <tr>
             <th class="w-time">Time</th>
             <th class="name">Decision</th>
-            <th class="num w-m">In flight</th>
-            <th class="num w-m">Waiting</th>
-            <th class="num w-m">Needed</th>
+            <th class="num w-m opt">In flight</th>
+            <th class="num w-m opt">Waiting</th>
+            <th class="num w-m opt">Needed</th>
             <th class="num w-m">Wanted</th>
             <th class="num w-m opt">Running</th>
           </tr>
@@ -69,9 +69,9 @@ function Row({ record }: { record: ScalingRecord }): VNode {
         {reasons[reason]}
         {blockedBy !== null && <span class="bad">, held by {blockedBy}</span>}
       </td>
-      <td class="num">{callsInFlight}</td>
-      <td class="num">{callsWaiting}</td>
-      <td class="num">{needed}</td>
+      <td class="num opt">{callsInFlight}</td>
+      <td class="num opt">{callsWaiting}</td>
+      <td class="num opt">{needed}</td>
       <td class="num">{wanted}</td>
       <td class="num opt">{running}</td>
     </tr>

@@ -4,6 +4,7 @@ import { useCalled, useWatched } from "../../data/hooks.ts";
 import { age } from "../../format.ts";
 import { Failed } from "../../parts/empty.tsx";
 import { Icon } from "../../parts/icon.tsx";
+import { intoView } from "../../parts/into-view.ts";
 import { environment, href } from "../../route.ts";
 import { Calls } from "../calls/calls.tsx";
 import { Events } from "../events/events.tsx";
@@ -44,6 +45,7 @@ export function ServiceScreen({ service, tab }: { service: string; tab: string }
         {shown.map(([of, label]) => (
           <a
             key={of}
+            ref={of === tab ? intoView : null}
             href={href(of === "overview" ? ["s", service] : ["s", service, of])}
             aria-current={of === tab ? "page" : undefined}
           >

@@ -1,4 +1,5 @@
 import type { VNode } from "preact";
+import { intoView } from "../../parts/into-view.ts";
 import { href } from "../../route.ts";
 import { About } from "./about.tsx";
 import { Audit } from "./audit.tsx";
@@ -27,7 +28,12 @@ export function SettingsScreen({ tab }: { tab: string }): VNode {
       <h1 class="hidden">Settings</h1>
       <nav class="tabs" aria-label="Settings">
         {tabs.map(([of, label]) => (
-          <a key={of} href={href(["settings", of])} aria-current={of === tab ? "page" : undefined}>
+          <a
+            key={of}
+            ref={of === tab ? intoView : null}
+            href={href(["settings", of])}
+            aria-current={of === tab ? "page" : undefined}
+          >
             {label}
           </a>
         ))}
