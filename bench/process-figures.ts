@@ -27,12 +27,6 @@ export function endedMs(): number {
   return (Number(fields[13]) + Number(fields[14])) * 10;
 }
 
-/** Processes that a process has started, and that run. */
-export function childrenOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-  return children === "" ? [] : children.split(" ").map(Number);
-}
-
 /** Fields of `/proc/<pid>/stat` from the third on (proc(5)). */
 function statOf(pid: number | "self"): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -1,5 +1,6 @@
 import type { InstancesReport } from "@leveros/protocol";
 import { listInstances } from "../tests/harness/admin.ts";
+import { sendSignal } from "../tests/harness/child-processes.ts";
 import { eventually } from "../tests/harness/eventually.ts";
 import { type RunningLever, type StartOptions, startLever } from "../tests/harness/lever.ts";
 import type { Figure } from "./figure.ts";
@@ -52,11 +53,4 @@ export function untilInstances(
 }
 
 /** Kills an instance of this run's own host. False = it has already ended. */
-export function kill(pid: number): boolean {
-  try {
-    process.kill(pid, "SIGKILL");
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const kill = (pid: number): boolean => sendSignal(pid, "SIGKILL");

@@ -8,7 +8,7 @@ import { deployService, testService } from "../../tests/harness/test-service.ts"
 import { greet, type Peer, type RunningPeer } from "../peer.ts";
 import { startHost } from "../scenario.ts";
 
-const work = `
+export const work = `
 exports.sayHello = (name) => "Hello, " + name + "!";
 exports.lengthOf = (text) => text.length;
 exports.echoChan = async (stream) => { for await (const message of stream) stream.write(message); };

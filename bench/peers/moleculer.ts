@@ -16,18 +16,23 @@ export const moleculer: Peer = {
   },
 };
 
-/** A service behind the gateway that calls one in another process, over moleculer's TCP transporter. */
-export const moleculerTcp: Peer = {
-  name: "moleculer, TCP",
+/** Two nodes, linked by moleculer's TCP transporter. The second has the service `work`. */
+const twoNodes = (name: string, first: "front" | "gateway"): Peer => ({
+  name,
   async start() {
     const port = await freePort();
-    const NODES = `127.0.0.1:${await freePort()}/front,127.0.0.1:${await freePort()}/back`;
+    const NODES = `127.0.0.1:${await freePort()}/${first},127.0.0.1:${await freePort()}/back`;
     return await untilServing(
       { port },
       {
-        front: startNode(program, [], { ROLE: "front", PORT: `${port}`, NODES }),
+        [first]: startNode(program, [], { ROLE: first, PORT: `${port}`, NODES }),
         back: startNode(program, [], { ROLE: "back", NODES }),
       },
     );
   },
-};
+});
+
+/** A service behind the gateway that calls one in another process. */
+export const moleculerTcp: Peer = twoNodes("moleculer, TCP", "front");
+/** The gateway calls a service in another process. */
+export const moleculerGateway: Peer = twoNodes("moleculer, gateway and TCP", "gateway");

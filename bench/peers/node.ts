@@ -1,5 +1,5 @@
+import { childrenOf } from "../../tests/harness/child-processes.ts";
 import { freePort, type Peer, programPath, startNode, untilServing } from "../peer.ts";
-import { childrenOf } from "../process-figures.ts";
 
 /** Node's own HTTP server doing the work itself, in one process. */
 export const bareNode: Peer = {

@@ -1,5 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { browsers } from "./browsers.ts";
+import { cluster } from "./cluster.ts";
 import { coldStart } from "./cold-start.ts";
 import { command } from "./command.ts";
 import { consoleScenario } from "./console.ts";
@@ -42,6 +43,7 @@ export const scenarios: readonly Scenario[] = [
   limit,
   containers,
   serviceToService,
+  cluster,
   grpc,
   http2,
   httpApps,

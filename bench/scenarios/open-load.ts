@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
+import { childrenOf } from "../../tests/harness/child-processes.ts";
 import { greeting, load, warmUp } from "../comparison.ts";
 import { atMost, type Figure, measured, ratios } from "../figure.ts";
 import { interleave } from "../interleave.ts";
 import { programPath, type RunningPeer } from "../peer.ts";
 import { lever } from "../peers/lever.ts";
 import { bareNode } from "../peers/node.ts";
-import { childrenOf } from "../process-figures.ts";
 import { runTool } from "../run-tool.ts";
 import type { Scenario } from "../scenario.ts";
 

@@ -13,6 +13,8 @@ export interface HttpCallOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
+  /** Ends the request. */
+  readonly signal?: AbortSignal;
 }
 
 /** One HTTP request with Node's own client, and its whole answer. */
@@ -24,7 +26,12 @@ export function httpCall(
   return new Promise((resolve, reject) => {
     const outgoing = request(
       `http://${address}${path}`,
-      { method: options.method ?? "POST", headers: options.headers ?? {}, agent: false },
+      {
+        method: options.method ?? "POST",
+        headers: options.headers ?? {},
+        agent: false,
+        signal: options.signal,
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));

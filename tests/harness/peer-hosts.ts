@@ -26,6 +26,7 @@ import {
 } from "@leveros/protocol";
 import { eventually } from "./eventually.ts";
 import type { TemporaryFolder } from "./temporary-folder.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -178,6 +179,8 @@ export class PeerHost {
   /** Events of the log. */
   readonly events: string[];
   readonly instances: InstanceTarget[] = [];
+  /** By it, calls wait for owners that cannot be reached. */
+  readonly waits: VirtualClock = new VirtualClock();
   /** Routes that had no instance for a call. */
   demands = 0;
 
@@ -223,6 +226,7 @@ export class PeerHost {
       routeOf: ({ environment, service }) =>
         this.router.environment(environment)?.services.get(service),
       random: Math.random,
+      clock: this.waits,
     });
     this.router = new Router({
       limits: { ...defaultLimits, callDepthMax },

@@ -18,8 +18,9 @@ import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { Client } from "pg";
 import type { KeyPairFiles } from "./certificates.ts";
+import { childrenOf, sendSignal } from "./child-processes.ts";
 
-const ADDRESS = "127.0.0.1";
+const LOOPBACK: PostgresPlace = { address: "127.0.0.1", prefix: [] };
 const PASSWORD = "not-secret";
 /** A database cluster as initdb makes it, which takes longer than everything else. Each server gets a copy. */
 const CACHE = join(import.meta.dirname, "../../node_modules/.cache/postgres");
@@ -37,23 +38,44 @@ const asServerUser = (...command: readonly string[]): readonly string[] => [
   ...command,
 ];
 
+export interface PostgresPlace {
+  /** The address that it listens on. */
+  readonly address: string;
+  /** Begins its command line, such as `ip netns exec x`. */
+  readonly prefix: readonly string[];
+}
+
 export interface PostgresOptions {
   /** The server is a standby of this one, which waits for it at each COMMIT. */
   readonly standbyOf?: TestPostgres;
   /** Connections may use TLS. */
   readonly tls?: KeyPairFiles;
+  /** Another network, whose machines may all connect. Default: loopback. */
+  readonly place?: PostgresPlace;
 }
 
-/** A real PostgreSQL on loopback, with its data in a temporary folder. */
+/** Removes the servers that were not disposed, each by itself. */
+const leftovers = new Set<() => void>();
+process.once("exit", () => {
+  for (const remove of leftovers) remove();
+});
+
+/** A real PostgreSQL, with its data in a temporary folder. */
 export class TestPostgres implements AsyncDisposable {
   readonly port: number;
+  readonly #place: PostgresPlace;
   readonly #folder: string;
   readonly #settings: readonly string[];
   #server: ChildProcess | undefined;
   #databases = 0;
+  readonly #abandon = (): void => {
+    this.signal("SIGKILL");
+    rmSync(this.#folder, { recursive: true, force: true });
+  };
 
   static async start(options: PostgresOptions = {}): Promise<TestPostgres> {
     const server = new TestPostgres(await freePort(), options);
+    leftovers.add(server.#abandon);
     try {
       await server.start();
       return server;
@@ -63,32 +85,41 @@ export class TestPostgres implements AsyncDisposable {
     }
   }
 
-  private constructor(port: number, { standbyOf, tls }: PostgresOptions) {
+  private constructor(port: number, { standbyOf, place = LOOPBACK, tls }: PostgresOptions) {
     this.port = port;
+    this.#place = place;
     this.#folder = mkdtempSync(join(tmpdir(), "lever-postgres-"));
-    const data = join(this.#folder, "data");
-    execFileSync("cp", ["-R", template(), data]);
-    chmodSync(data, 0o700);
-    if (standbyOf !== undefined) this.#becomeStandbyOf(standbyOf);
+    execFileSync("cp", ["-R", template(), this.#data]);
+    chmodSync(this.#data, 0o700);
+    if (place !== LOOPBACK) {
+      const lines = ["all", "replication"].map((what) => `host ${what} all all scram-sha-256\n`);
+      appendFileSync(join(this.#data, "pg_hba.conf"), lines.join(""));
+    }
+    // Both begin with the same data.
+    if (standbyOf !== undefined) this.#follow(standbyOf);
     if (tls !== undefined) this.#useTls(tls);
     if (process.getuid?.() === 0) {
       execFileSync("chown", ["-R", "postgres:postgres", this.#folder]);
     }
-    const all = { ...SETTINGS, unix_socket_directories: this.#folder };
+    const own = { listen_addresses: place.address, unix_socket_directories: this.#folder };
+    const all = { ...SETTINGS, ...own };
     this.#settings = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   }
 
-  /** Both begin with the same data, and the standby reads what the other one writes. */
-  #becomeStandbyOf({ port }: TestPostgres): void {
-    const data = join(this.#folder, "data");
-    writeFileSync(join(data, "standby.signal"), "");
-    const primary = `host=${ADDRESS} port=${port} user=postgres password=${PASSWORD} application_name=standby`;
-    appendFileSync(join(data, "postgresql.conf"), `primary_conninfo = '${primary}'\n`);
+  get #data(): string {
+    return join(this.#folder, "data");
+  }
+
+  /** The server reads what the other one writes, from its next start on. */
+  #follow(other: TestPostgres): void {
+    writeFileSync(join(this.#data, "standby.signal"), "");
+    const primary = `host=${other.#place.address} port=${other.port} user=postgres password=${PASSWORD} application_name=standby`;
+    appendFileSync(join(this.#data, "postgresql.conf"), `primary_conninfo = '${primary}'\n`);
   }
 
   /** It reads a key that only its user can read. */
   #useTls({ certFile, keyFile }: KeyPairFiles): void {
-    const data = join(this.#folder, "data");
+    const data = this.#data;
     cpSync(certFile, join(data, "server.crt"));
     cpSync(keyFile, join(data, "server.key"));
     chmodSync(join(data, "server.key"), 0o600);
@@ -97,12 +128,14 @@ export class TestPostgres implements AsyncDisposable {
 
   /** Without a role, Lever's: it may create databases. `postgres` may do everything. */
   url(database: string, role = "lever"): string {
-    return `postgres://${role}:${PASSWORD}@${ADDRESS}:${this.port}/${database}`;
+    const url = `postgres://${role}:${PASSWORD}@${this.#place.address}:${this.port}/${database}`;
+    return this.#place === LOOPBACK ? url : `${url}?sslmode=disable`;
   }
 
-  /** A connection that may do everything, or what the role may. */
-  async connect(database = "postgres", role = "postgres"): Promise<Client & AsyncDisposable> {
-    const client = new Client({ connectionString: this.url(database, role) });
+  /** A connection that may do everything, or what the role may. Its socket is a file, for which the network does not matter. */
+  async connect(database = "postgres", user = "postgres"): Promise<Client & AsyncDisposable> {
+    const { port } = this;
+    const client = new Client({ host: this.#folder, port, database, user, password: PASSWORD });
     client.on("error", () => {});
     await client.connect();
     return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
@@ -138,10 +171,11 @@ export class TestPostgres implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const [command = "", ...args] = asServerUser(
-      ...[join(programs(), "postgres"), "-D", join(this.#folder, "data"), "-p", String(this.port)],
+    const [command = "", ...args] = [
+      ...this.#place.prefix,
+      ...asServerUser(join(programs(), "postgres"), "-D", this.#data, "-p", String(this.port)),
       ...this.#settings,
-    );
+    ];
     const server = spawn(command, args, { cwd: this.#folder, stdio: ["ignore", "ignore", "pipe"] });
     this.#server = server;
     let output = "";
@@ -153,6 +187,38 @@ export class TestPostgres implements AsyncDisposable {
       server.on("error", reject);
       server.on("close", () => reject(new Error(`Cannot start PostgreSQL:\n${output}`)));
     });
+  }
+
+  /** The standby becomes a primary, which waits for no standby. */
+  async promote(): Promise<void> {
+    {
+      await using client = await this.connect();
+      await client.query("SELECT pg_promote()");
+    }
+    await this.waitForStandby("");
+  }
+
+  /** A former primary starts as a standby of this server, with a copy of its data. */
+  async startAgainAsStandbyOf(primary: TestPostgres): Promise<void> {
+    await this.stop();
+    rmSync(this.#data, { recursive: true });
+    const { address } = primary.#place;
+    const from = `host=${address} port=${primary.port} user=postgres password=${PASSWORD}`;
+    const [command = "", ...args] = [
+      ...this.#place.prefix,
+      ...asServerUser(join(programs(), "pg_basebackup"), "-d", from, "-D", this.#data),
+      ...["--checkpoint=fast", "--no-sync"],
+    ];
+    execFileSync(command, args, { cwd: this.#folder, stdio: ["ignore", "ignore", "pipe"] });
+    this.#follow(primary);
+    await this.start();
+  }
+
+  /** Sends the signal, such as STOP, to each of its processes. */
+  signal(signal: NodeJS.Signals): void {
+    const { pid } = this.#server ?? {};
+    if (pid === undefined) return;
+    for (const process of [pid, ...childrenOf(pid)]) sendSignal(process, signal);
   }
 
   /** `QUIT`: ends at once, and recovers at the next start. `INT`: ends connections first. */
@@ -167,6 +233,7 @@ export class TestPostgres implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     rmSync(this.#folder, { recursive: true, force: true });
+    leftovers.delete(this.#abandon);
   }
 }
 
@@ -174,12 +241,14 @@ const WAITS = "FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = 
 
 /** Small and quick: a crash of the machine may lose everything. */
 const SETTINGS: Readonly<Record<string, string>> = {
-  listen_addresses: ADDRESS,
   fsync: "off",
   autovacuum: "off",
   jit: "off",
   shared_buffers: "16MB",
   wal_level: "replica",
+  // A standby may be away for a while, and comes back at once.
+  wal_keep_size: "256MB",
+  wal_retrieve_retry_interval: "100ms",
   log_checkpoints: "off",
 };
 
@@ -229,7 +298,7 @@ function template(): string {
 /** A port that nothing listened on a moment ago. */
 async function freePort(): Promise<number> {
   const server = createServer();
-  await once(server.listen(0, ADDRESS), "listening");
+  await once(server.listen(0, LOOPBACK.address), "listening");
   const { port } = server.address() as AddressInfo;
   server.close();
   return port;

@@ -1,12 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { childrenOf, commandOf } from "./child-processes.ts";
 
 /** The pids of a host's gateway workers. */
 export function workersOf(hostPid: number): number[] {
-  const children = readFileSync(`/proc/${hostPid}/task/${hostPid}/children`, "utf8").split(" ");
-  return children
-    .filter((child) => child !== "")
-    .map(Number)
-    .filter((pid) => commandOf(pid).includes("/workers/worker-main."));
+  return childrenOf(hostPid).filter((pid) => commandOf(pid).includes("/workers/worker-main."));
 }
 
 /** Sockets that a process has open. */
@@ -21,14 +18,6 @@ export function isRunning(pid: number): boolean {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {
     return false;
-  }
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return "";
   }
 }
 

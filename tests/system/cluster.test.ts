@@ -43,11 +43,17 @@ const hostsOf = async (host: RunningLever): Promise<HostsReport> =>
 const statesOf = async (host: RunningLever): Promise<readonly string[]> =>
   (await hostsOf(host)).hosts.map((of) => `${of.host} ${of.state} ${of.revisionsBehind}`);
 
+/** Megabytes for the instances of a host. */
+const sizeOf = (megabytes: number): string[] => ["--limit", `instancesRamMbMax=${megabytes}`];
+
 beforeAll(async () => {
   cluster = await startCluster();
-  a = await cluster.start("a", ["--found"]);
+  a = await cluster.start("a", [...sizeOf(2_000), "--found"]);
   ({ token } = await adminOf(a).invoke("createToken", { environments: ["*"], rights: ["admin"] }));
-  [b, c] = await Promise.all([cluster.start("b"), cluster.start("c")]);
+  [b, c] = await Promise.all([
+    cluster.start("b", sizeOf(4_000)),
+    cluster.start("c", sizeOf(6_000)),
+  ]);
 });
 afterAll(async () => {
   await stopAllLevers();
@@ -63,6 +69,31 @@ it("hosts list each other with their leases and what they have applied", async (
   expect(run.stdout).toMatch(/^HOST +STATE +LEASE +VERSION +BEHIND +ADDRESS\na \* +active +\d/);
   const status = await c.lever(["cluster", "status"], { env: { LEVEROS_TOKEN: token } });
   expect(status.stdout).toMatch(/answers +c\nhosts +3, 3 with a lease .*\n.*\n +takes changes\n/);
+});
+
+it("six instances are spread over hosts of different sizes by their memory", async () => {
+  await deploy(
+    b,
+    testService("exports.answer = () => 1;", { name: "spread", minInstances: 6, ram: 200 }),
+  );
+  const running = async (): Promise<string> => {
+    const { instances } = await admin(a).invoke("listInstances", "dev.lever", "spread");
+    const ready = instances.filter(({ state }) => state === "ready");
+    const hosts = Map.groupBy(ready, ({ host }) => host);
+    return [...hosts]
+      .map(([host, of]) => `${host} ${of.length}`)
+      .sort()
+      .join(", ");
+  };
+  await eventually(async () => (await running()) === "a 1, b 2, c 3", { everyMs: 100 });
+  const { now, placement, hosts } = await admin(c).invoke("explainService", "dev.lever", "spread");
+  expect(now).toMatchObject({ wanted: 6, running: 6, reason: "minInstances" });
+  expect(placement?.decided?.told).toHaveLength(3);
+  const told = hosts?.map((of) => [of.host, of.told] as const) ?? [];
+  expect(Object.fromEntries(told)).toEqual({ a: 1, b: 2, c: 3 });
+  const explained = await a.lever(["explain", "spread"], { env: { LEVEROS_TOKEN: token } });
+  expect(explained.stdout).toMatch(/The host [abc] decides on its instances/);
+  await admin(a).invoke("removeService", "dev.lever", "spread");
 });
 
 it("a service that was deployed on one host is called on every host at once", async () => {
@@ -138,7 +169,7 @@ describe("reports of all hosts", () => {
     await host.lever(args, { env: { LEVEROS_TOKEN: token } });
 
   beforeAll(async () => {
-    await deploy(a, testService(SEEN, { name: "seen", minInstances: 1 }));
+    await deploy(a, testService(SEEN, { name: "seen", minInstances: 3 }));
     await eventually(async () => {
       const { instances } = await admin(b).invoke("listInstances", "dev.lever", "seen");
       const ready = instances.filter(({ state }) => state === "ready");
@@ -243,7 +274,7 @@ it("a change waits for a killed host, whose resources move, and which comes back
   // The answer would come without this host when its lease is over.
   const creating = admin(a).invoke("createToken", { environments: ["*"], rights: ["look"] });
   expect(await call(a, "first")).toBe("two");
-  c = await cluster.start("c");
+  c = await cluster.start("c", sizeOf(6_000));
   const created = await creating;
   const whoAmI = adminOf(c, created.token).invoke("whoAmI");
   expect(await whoAmI).toMatchObject({ token: { id: created.id } });
@@ -298,7 +329,7 @@ describe("while the database is stopped", () => {
 
   it("a host restarts, and serves from its copy", async () => {
     await b.stop();
-    b = await cluster.start("b");
+    b = await cluster.start("b", sizeOf(4_000));
     await b.event("database away at start");
     expect(await call(b, "first")).toBe("two");
     await cluster.database.start();

@@ -1,5 +1,5 @@
-// moleculer: `all` = a gateway and the service in one process; `front` and `back` = a service behind the gateway that
-// calls one in another process, over moleculer's TCP transporter.
+// moleculer: `all` = a gateway and the service in one process; `gateway` and `back` = the gateway calls the service in another
+// process, over moleculer's TCP transporter; `front` and `back` = so does a service behind the gateway.
 const { ServiceBroker } = require("moleculer");
 const ApiGateway = require("moleculer-web");
 
@@ -49,7 +49,7 @@ const broker = new ServiceBroker({
     },
   }),
 });
-if (ROLE !== "front") broker.createService(work);
+if (ROLE === "all" || ROLE === "back") broker.createService(work);
 if (ROLE === "front") broker.createService(front);
 if (ROLE !== "back") broker.createService(gateway);
 broker.start();

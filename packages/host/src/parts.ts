@@ -3,7 +3,8 @@
  * `lever-source`.
  */
 export { TokenIndex } from "./access/token-index.ts";
-export { decideInstances } from "./autoscaler/decide-instances.ts";
+export { decideInstances, type RecentNeeds } from "./autoscaler/decide-instances.ts";
+export { decideShare } from "./autoscaler/decide-share.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export {
   type Lease,
@@ -56,6 +57,7 @@ export { ClusterHosts } from "./peers/cluster-hosts.ts";
 export { openPeerCertificate, type PeerCertificate } from "./peers/peer-certificate.ts";
 export { Peers } from "./peers/peers.ts";
 export { ResourceOwners } from "./peers/resource-owners.ts";
+export { type HostLoad, type PlacedHost, Placement } from "./placement/placement.ts";
 export type { ProcessExit } from "./processes/process-exit.ts";
 export { forwardCall } from "./router/forward-call.ts";
 export type { InstanceTarget } from "./router/instance-target.ts";

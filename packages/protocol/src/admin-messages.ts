@@ -116,6 +116,7 @@ export interface InstanceListing {
  * - `idleTimeout`: one, because it was used within the last `idleTimeoutMs`.
  * - `idle`: none.
  * - `minInstances`, `maxInstances`: the bound that lever.json sets.
+ * - `told`: in a cluster, the number that the home host of the service has decided for this host.
  */
 export type ScalingReason =
   | "load"
@@ -123,7 +124,8 @@ export type ScalingReason =
   | "idleTimeout"
   | "idle"
   | "minInstances"
-  | "maxInstances";
+  | "maxInstances"
+  | "told";
 
 /** One decision of the autoscaler about a service, with the numbers that it was based on. */
 export interface ScalingRecord {
@@ -157,13 +159,38 @@ export interface ScalingReport {
   readonly records: readonly ScalingRecord[];
   /** Why the last instance failed; null = none has failed since the last deploy. */
   readonly lastError: string | null;
+  /** In a cluster: how the instances are placed. */
+  readonly placement?: PlacementReport;
   /** In a cluster: each host by itself. The other fields are sums, or those of the host that answers. */
   readonly hosts?: readonly HostScaling[];
+}
+
+/** How the instances of a service are placed over the hosts of a cluster. */
+export interface PlacementReport {
+  /** The host that decides; null = none is known. */
+  readonly home: string | null;
+  /** Instances that the home host has decided for the host that answers; null = none yet. */
+  readonly told: number | null;
+  /** The last decision of the home host. Absent = another host is the home. */
+  readonly decided?: PlacementDecision;
+}
+
+export interface PlacementDecision {
+  /** The sums of all hosts. */
+  readonly sums: Pick<
+    ScalingRecord,
+    "at" | "callsInFlight" | "callsWaiting" | "needed" | "wanted" | "reason" | "running"
+  >;
+  /** Instances for which no host has memory. */
+  readonly missing: number;
+  readonly told: readonly { readonly host: string; readonly wanted: number }[];
 }
 
 /** The instances of a service on one host of a cluster. */
 export interface HostScaling {
   readonly host: string;
+  /** Instances that the home host of the service has decided for it; null = none yet. */
+  readonly told: number | null;
   /** Its newest decision. */
   readonly now: ScalingRecord;
 }

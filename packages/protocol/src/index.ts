@@ -8,6 +8,8 @@ export type {
   InstanceListing,
   InstanceState,
   LimitListing,
+  PlacementDecision,
+  PlacementReport,
   RemovalReport,
   RestartReport,
   RollbackReport,

@@ -75,7 +75,7 @@ export const fleetFaults: readonly PlantedFault[] = [
     ],
     [
       "An instance below minInstances is stopped to free memory.",
-      "if (running.length <= this.live.leverJson.minInstances) return undefined;",
+      "if (running.length <= Math.min(told, minInstances)) return undefined;",
       "",
       FLEET,
     ],

@@ -6,9 +6,7 @@ import {
   hostsToFence,
   type Lease,
   type Moment,
-  type Observation,
   observeHosts,
-  type RenewalAnswer,
   renewLease,
   resourceRight,
   TAKE_OVER_AFTER_MS,
@@ -47,7 +45,11 @@ export const clusterRules: ClusterRules = {
 const EARLY_MS = 6_500;
 
 /** Other hosts whose renewal is older than this by the database's clock. */
-function olderByDatabase(rows: readonly HostRow[], self: string, ms: number): readonly HostRow[] {
+function olderByDatabase<Row extends HostRow>(
+  rows: readonly Row[],
+  self: string,
+  ms: number,
+): readonly Row[] {
   return rows.filter(
     ({ id, state, renewedAgoMs }) => id !== self && state === "active" && renewedAgoMs > ms,
   );
@@ -59,11 +61,7 @@ export const clusterMutations: Readonly<Record<string, Partial<ClusterRules>>> =
   "no timer in the runtime": { hasTimer: false },
   "early take-over": {
     takeOverAfterMs: EARLY_MS,
-    hostsToFence: (
-      { seen }: Observation,
-      { sentAt, hosts }: Pick<RenewalAnswer, "sentAt" | "hosts">,
-      self,
-    ) =>
+    hostsToFence: ({ seen }, { sentAt, hosts }, self) =>
       olderByDatabase(hosts, self, EARLY_MS).filter(({ id }) => {
         return sentAt.bootMs - (seen.get(id)?.sinceMs ?? sentAt.bootMs) > EARLY_MS;
       }),

@@ -1,4 +1,9 @@
-import { type ClusterStatus, type HostsReport, LeverError } from "@leveros/protocol";
+import {
+  type ClusterStatus,
+  type HostsReport,
+  LeverError,
+  type PlacementReport,
+} from "@leveros/protocol";
 import { adminMethod, type Methods } from "./method-table.ts";
 
 export interface ClusterParts {
@@ -7,6 +12,8 @@ export interface ClusterParts {
     | {
         hosts(): HostsReport;
         status(): Promise<ClusterStatus>;
+        /** `service`: as `serviceKey` names it. */
+        readonly placement: { explain(service: string): PlacementReport } | undefined;
       }
     | undefined;
 }

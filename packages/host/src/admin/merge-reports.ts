@@ -74,9 +74,10 @@ export const mergeServices: Merge<readonly ServiceListing[]> = (replies) => {
   });
 };
 
-/** Every host has the same services; each decides on its own instances. */
+/** Every host has the same services. The home of a service has decided by the sums; without it, they are added up here. */
 export const mergeScaling: Merge<ScalingReport> = (replies) => {
-  const own = first(replies);
+  const home = replies.find(({ reply }) => reply.placement?.decided !== undefined);
+  const own = home?.reply ?? first(replies);
   const now = replies.map(({ reply }) => reply.now);
   return {
     ...own,
@@ -89,8 +90,13 @@ export const mergeScaling: Merge<ScalingReport> = (replies) => {
       running: sumOf(now, ({ running }) => running),
       unresponsive: sumOf(now, ({ unresponsive }) => unresponsive),
       draining: sumOf(now, ({ draining }) => draining),
+      ...own.placement?.decided?.sums,
     },
-    hosts: replies.map(({ host, reply }) => ({ host, now: reply.now })),
+    hosts: replies.map(({ host, reply: { now: of, placement } }) => ({
+      host,
+      told: placement?.told ?? null,
+      now: of,
+    })),
   };
 };
 

@@ -9,6 +9,7 @@ import {
   type LimitName,
   type Limits,
   limitNames,
+  serviceKey,
 } from "@leveros/protocol";
 import type { KeptVersions } from "../deployer/kept-files.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -18,6 +19,7 @@ import type { WarmPool } from "../launcher/warm-pool.ts";
 import type { EventLog } from "../logs/event-log.ts";
 import type { Router } from "../router/router.ts";
 import { environment, optionalEnvironment, optionalService, service, text } from "./arguments.ts";
+import type { ClusterParts } from "./cluster-methods.ts";
 import { findEnvironment } from "./find-environment.ts";
 import { EVENTS_MAX, eventFilter, eventQuery } from "./log-filter.ts";
 import { happenedAt, mergeByTime } from "./merge-by-time.ts";
@@ -25,7 +27,7 @@ import { mergeEvents, mergeInstances, mergeScaling } from "./merge-reports.ts";
 import { adminMethod, adminStream, type Methods } from "./method-table.ts";
 import { WaitingMessages } from "./waiting-messages.ts";
 
-export interface ObserveParts {
+export interface ObserveParts extends ClusterParts {
   readonly fleet: Fleet;
   readonly keptVersions: Pick<KeptVersions, "saltOf">;
   readonly router: Router;
@@ -83,7 +85,10 @@ export const observeMethods: Methods<
     },
     (parts, name, of) => {
       const [found] = findServices(parts, name, of);
-      if (found !== undefined) return found.explain();
+      if (found !== undefined) {
+        const placement = parts.cluster?.placement?.explain(serviceKey(name, of));
+        return { ...found.explain(), ...(placement !== undefined && { placement }) };
+      }
       throw new LeverError("not_supported", "Cannot explain the admin service: it is not scaled.");
     },
   ),

@@ -34,6 +34,7 @@ class World {
     },
     fence: async ({ id }: Pick<MemberRow, "id">): Promise<boolean> => {
       this.fenced.push(id);
+      this.set(id, { state: "fenced" });
       return true;
     },
     leave: async ({ id }: Pick<AnnouncedHost, "id">): Promise<boolean> => {
@@ -152,6 +153,25 @@ it("a host that is silent for long is fenced", async () => {
   expect(world.fenced).toEqual([]);
   await world.seconds(2);
   expect(world.fenced[0]).toBe("b");
+  await member.close();
+});
+
+it("a host is fenced as soon as its lease is over, and the hosts are read again at once", async () => {
+  const world = new World();
+  const member = world.host();
+  const other = world.host("b");
+  await other.join();
+  await member.join();
+  member.start();
+  world.set("b", { renewedAgoMs: 60_000 });
+  await world.seconds(11);
+  const before = world.rows.get("a")?.renewal ?? 0;
+  // Seen first at 0, by a clock with steps of 10 ms.
+  world.clock.advance(211);
+  await nextTurn();
+  expect(world.fenced).toEqual(["b"]);
+  await nextTurn();
+  expect(world.rows.get("a")?.renewal).toBe(before + 2);
   await member.close();
 });
 

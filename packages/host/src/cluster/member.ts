@@ -15,6 +15,7 @@ import {
 } from "./lease.ts";
 import {
   decideMembership,
+  fenceDueInMs,
   hostsToFence,
   type Observation,
   observeHosts,
@@ -165,7 +166,8 @@ export class Member {
         this.#reported = reason;
         this.#tells = false;
       }
-      await this.#sleep(startedAt + RENEW_EVERY_MS - clock.now());
+      const dueInMs = fenceDueInMs(this.#observation, { now: this.now(), self: this.id });
+      await this.#sleep(Math.min(startedAt + RENEW_EVERY_MS - clock.now(), dueInMs));
     }
   }
 
@@ -220,19 +222,17 @@ export class Member {
     this.#updateRight();
     const answer = { sentAt, receivedAt: this.now(), session, hosts };
     this.#observation = observeHosts(this.#observation, answer);
-    await this.#fence(answer);
+    await this.#fence(hostsToFence(this.#observation, answer, this.id));
   }
 
   /** N3 */
-  async #fence(answer: { sentAt: Moment; hosts: readonly MemberRow[] }): Promise<void> {
+  async #fence(due: readonly MemberRow[]): Promise<void> {
     const { leases, log } = this.#options;
-    const observation = this.#observation;
-    if (observation === undefined) return;
-    const due = new Set(hostsToFence(observation, answer, this.id).map(({ id }) => id));
-    for (const host of answer.hosts) {
-      if (!due.has(host.id)) continue;
+    for (const host of due) {
       if (await leases.fence(host, { olderThanMs: TAKE_OVER_AFTER_MS })) {
         log("warn", "cluster", "host fenced", { fenced: host.name });
+        // Its resources are free: calls that wait for them are decided again by the next renewal.
+        this.tell();
       }
     }
   }

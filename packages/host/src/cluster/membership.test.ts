@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Moment } from "./lease.ts";
 import {
   decideMembership,
+  fenceDueInMs,
   type HostRow,
   hostsToFence,
   type Observation,
@@ -78,6 +79,19 @@ describe("N2: another host's lease is over", () => {
     const { seconds } = renewals;
     expect(fenced({ ...renewals, seconds: [...seconds, 17, 18, 19] })).toEqual(["b"]);
   });
+});
+
+it("N2: a host looks again at the moment when another's lease is over", () => {
+  const answer = { sentAt: at(0), receivedAt: at(3), session: "1", hosts: [other] };
+  const observation = observeHosts(undefined, answer);
+  const dueInMs = (ms: number, self = "a"): number =>
+    fenceDueInMs(observation, { now: at(ms), self });
+  expect(dueInMs(1_003)).toBe(10_210);
+  expect(dueInMs(11_203)).toBe(10);
+  // The database's clock, or its answer, is against it.
+  expect(dueInMs(11_204)).toBe(Number.POSITIVE_INFINITY);
+  expect(dueInMs(1_003, "b")).toBe(Number.POSITIVE_INFINITY);
+  expect(fenceDueInMs(undefined, { now: at(0), self: "a" })).toBe(Number.POSITIVE_INFINITY);
 });
 
 describe("the next step of a host", () => {

@@ -14,6 +14,8 @@ import { HOST_LEASE_MS, type Moment, RENEW_EVERY_MS } from "./lease.ts";
 
 /** Clocks may be 1 % fast or slow, and the rest is for what is late on the way. */
 export const TAKE_OVER_AFTER_MS: number = HOST_LEASE_MS * 1.02 + 1_000;
+/** Steps of the machine's boot time, as it is read. */
+const BOOT_TIME_STEP_MS = 10;
 /** A renewal in time is followed by the next one within this time, else one was missed. */
 const RENEWAL_GAP_MS_MAX = 2.5 * RENEW_EVERY_MS;
 
@@ -74,16 +76,26 @@ export function observeHosts(
 }
 
 /** N2. The hosts that may be fenced, by the observation after this answer. */
-export function hostsToFence(
+export function hostsToFence<Row extends HostRow>(
   { seen }: Observation,
-  { sentAt, hosts }: Pick<RenewalAnswer, "sentAt" | "hosts">,
+  { sentAt, hosts }: { readonly sentAt: Moment; readonly hosts: readonly Row[] },
   self: string,
-): readonly HostRow[] {
+): readonly Row[] {
   return hosts.filter(({ id, state, renewedAgoMs }) => {
     if (id === self || state !== "active" || renewedAgoMs <= TAKE_OVER_AFTER_MS) return false;
     const { sinceMs = Number.POSITIVE_INFINITY } = seen.get(id) ?? {};
     return sentAt.bootMs - sinceMs > TAKE_OVER_AFTER_MS;
   });
+}
+
+/** N2. Time until the first of the other hosts may be fenced, unless it renews. Infinity = that is due, or there is none. */
+export function fenceDueInMs(
+  observation: Observation | undefined,
+  { now, self }: { readonly now: Moment; readonly self: string },
+): number {
+  const others = [...(observation?.seen ?? [])].filter(([id]) => id !== self);
+  const leftMs = others.map(([, { sinceMs }]) => sinceMs + TAKE_OVER_AFTER_MS - now.bootMs);
+  return BOOT_TIME_STEP_MS + Math.min(...leftMs.filter((ms) => ms >= 0));
 }
 
 export type MembershipStep =

@@ -9,7 +9,8 @@ import { eventually } from "../../../../tests/harness/eventually.ts";
 import { TestPostgres } from "../../../../tests/harness/postgres.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Change } from "../store/change.ts";
-import { DatabaseTimeout } from "./postgres-error.ts";
+import { DatabaseTimeout, isAway } from "./postgres-error.ts";
+import { PostgresServers } from "./postgres-servers.ts";
 import { PostgresSession } from "./postgres-session.ts";
 import { parseDatabaseUrl } from "./postgres-url.ts";
 
@@ -66,6 +67,24 @@ it.each<[string, () => readonly string[], RegExp]>([
   ["a standby alone", () => [standby.url("postgres")], /Give the URL of the primary too/],
 ])("%s is refused with a remedy", async (_name, urls, message) => {
   await expect(openTestStore({ urls: urls() })).rejects.toThrow(message);
+});
+
+it("a server that did not answer a moment ago counts as away, too", async () => {
+  const servers = await PostgresServers.open({
+    addresses: [parseDatabaseUrl("postgres://u:p@127.0.0.1:1/d")],
+    memory: { read: async () => undefined, write: async () => {} },
+    clock: systemClock,
+    log: () => {},
+    patience: 1,
+  });
+  const refusals = await Promise.allSettled([servers.connect(), servers.connect()]);
+  refusals.push(...(await Promise.allSettled([servers.connect()])));
+  expect(refusals.map((of) => of.status === "rejected" && isAway(of.reason))).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  await servers.close();
 });
 
 it("a role without rights is told what to grant", async () => {

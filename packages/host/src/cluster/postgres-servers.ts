@@ -46,6 +46,7 @@ export class PostgresServers {
   /** Resolves when `#known` is on the disk. */
   #written: Promise<void> = Promise.resolve();
   #failures = 0;
+  #lastFailure: unknown;
   #retryAt = 0;
   #isClosed = false;
 
@@ -70,7 +71,9 @@ export class PostgresServers {
   async connect(): Promise<PostgresSession> {
     const { clock } = this.#options;
     if (this.#isClosed) throw unreachable("the host is stopping");
-    if (clock.now() < this.#retryAt) throw unreachable("it did not answer a moment ago");
+    if (clock.now() < this.#retryAt) {
+      throw unreachable("it did not answer a moment ago", this.#lastFailure);
+    }
     try {
       const session = await this.#connectToAll();
       this.#failures = 0;
@@ -82,6 +85,7 @@ export class PostgresServers {
     } catch (error) {
       const delayMs = Math.min(DELAY_MAX_MS, FIRST_DELAY_MS * 2 ** Math.min(this.#failures, 10));
       this.#failures++;
+      this.#lastFailure = error;
       this.#retryAt = clock.now() + delayMs;
       throw error;
     }

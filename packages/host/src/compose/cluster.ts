@@ -1,10 +1,9 @@
 import { hostname } from "node:os";
-import type { ClusterStatus, HostsReport } from "@leveros/protocol";
+import type { ClusterStatus, HostsReport, Limits } from "@leveros/protocol";
 import type { AskedHost } from "../admin/asked-host.ts";
 import type { Clock } from "../clock.ts";
 import { Acknowledgements } from "../cluster/acknowledgements.ts";
 import { ArchivePrefetch } from "../cluster/archive-prefetch.ts";
-import { askAgain } from "../cluster/ask-again.ts";
 import { ClusterCommits } from "../cluster/cluster-commits.ts";
 import { ClusterKey } from "../cluster/cluster-key.ts";
 import { type HostIdentity, readIdentity, refuseCopy } from "../cluster/host-identity.ts";
@@ -19,14 +18,18 @@ import { parseDatabaseUrl } from "../cluster/postgres-url.ts";
 import { type HostReplica, openReplica } from "../cluster/replica.ts";
 import type { Log } from "../logs/log.ts";
 import type { ClusterLinks } from "../peers/cluster-links.ts";
+import type { Placement } from "../placement/placement.ts";
 import { bootId } from "../processes/boot-id.ts";
 import { Applier } from "../state/applier.ts";
 import type { Change } from "../store/change.ts";
+import { askedHosts } from "./asked-hosts.ts";
+import { catchUp } from "./catch-up.ts";
 import type { OpenClusterOptions } from "./cluster-options.ts";
 import { enterCluster } from "./enter-cluster.ts";
 import type { HostParts, SharedState } from "./host-parts.ts";
 import { hostVersion } from "./host-version.ts";
 import { linkedParts, openLinks } from "./open-links.ts";
+import { openPlacement } from "./open-placement.ts";
 import { reloadParts } from "./reload-parts.ts";
 
 const CLEAN_ARCHIVES_MS = 600_000;
@@ -34,7 +37,8 @@ const CLEAN_ARCHIVES_MS = 600_000;
 /** The hosts that are one Lever, as this one of them has joined them. */
 export class Cluster {
   readonly member: Member;
-  readonly shared: SharedState;
+  shared: SharedState;
+  placement: Placement | undefined;
   readonly #about: {
     readonly id: string;
     readonly keyId: string;
@@ -47,8 +51,9 @@ export class Cluster {
   readonly #commits: ClusterCommits;
   readonly #acknowledgements: Acknowledgements;
   readonly #clock: Clock;
+  readonly #limits: Limits;
   /** The database answered when the host started. */
-  readonly #isThere: boolean;
+  #isThere: boolean;
   readonly #log: Log;
   #prefetch: ArchivePrefetch | undefined;
   #cleaning: unknown;
@@ -88,7 +93,10 @@ export class Cluster {
       });
       const opened = { given, id, database, key, identity, links, applier, replica, isThere };
       const cluster: Cluster = new Cluster(opened);
-      if (isThere) await askAgain(clock, () => cluster.#feed.catchUp());
+      if (isThere && !(await catchUp(cluster.#feed, replica, { clock, log }))) {
+        cluster.#isThere = false;
+        cluster.shared = { ...cluster.shared, isCurrent: false };
+      }
       return cluster;
     } catch (error) {
       await links?.close();
@@ -110,7 +118,7 @@ export class Cluster {
     readonly isThere: boolean;
   }) {
     const { given, database, key, identity, links, applier, replica, isThere } = opened;
-    const { clock, log, options } = given;
+    const { clock, limits, log, options } = given;
     this.#about = {
       id: opened.id,
       keyId: key.id,
@@ -120,6 +128,7 @@ export class Cluster {
     this.#links = links;
     this.#replica = replica;
     this.#clock = clock;
+    this.#limits = limits;
     this.#log = log;
     this.#isThere = isThere;
     this.#feed = database.follow(replica);
@@ -165,7 +174,14 @@ export class Cluster {
   async start(parts: HostParts, propagated: () => Promise<void>): Promise<void> {
     this.#parts = parts;
     this.#propagated = propagated;
-    this.#links.start(linkedParts(parts));
+    const { placement, self } = openPlacement(parts, {
+      member: this.member,
+      links: this.#links,
+      limits: this.#limits,
+      clock: this.#clock,
+    });
+    this.placement = placement;
+    this.#links.start(linkedParts(parts, self));
     const { applier } = this.shared;
     const prefetch = new ArchivePrefetch(parts.obtainArchive, this.#clock);
     this.#prefetch = prefetch;
@@ -184,6 +200,7 @@ export class Cluster {
         if (!isAway(error)) throw error;
       }
     }
+    placement.start();
     for await (const { codeId } of parts.store.liveVersions()) prefetch.want(codeId);
     this.member.start();
     this.#feed.start();
@@ -198,14 +215,7 @@ export class Cluster {
   /** Each answers for itself; this one is the first. */
   get asked(): readonly AskedHost[] {
     const router = this.#parts?.router;
-    if (router === undefined) return [];
-    const self: AskedHost = {
-      name: this.member.name,
-      isUp: true,
-      open: (...call) => router.open(...call),
-    };
-    const others = this.#links.peers.list;
-    return [self, ...others.toSorted((one, other) => (one.name < other.name ? -1 : 1))];
+    return router === undefined ? [] : askedHosts(this.member.name, router, this.#links.peers);
   }
 
   hosts(): HostsReport {
@@ -238,6 +248,7 @@ export class Cluster {
   async close(): Promise<void> {
     this.#clock.clearTimeout(this.#cleaning);
     this.#prefetch?.close();
+    this.placement?.close();
     await this.#links.close();
     await this.#feed.close();
     await this.member.close();

@@ -18,9 +18,13 @@ export async function openLinks(
 }
 
 /** The parts of this host that the links to other hosts use. */
-export function linkedParts({ router, fleet }: HostParts): LinkedParts {
+export function linkedParts(
+  { router, fleet }: HostParts,
+  telling: LinkedParts["fleet"],
+): LinkedParts {
   return {
     router,
+    fleet: telling,
     instanceOf({ environment, service }, target) {
       const instance = fleet.service(environment, service)?.instanceOf(target);
       if (instance === undefined) return undefined;

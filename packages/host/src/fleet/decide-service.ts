@@ -4,6 +4,7 @@ import type {
   RecentNeeds,
   ScalingDecision,
 } from "../autoscaler/decide-instances.ts";
+import { decideShare, type ServiceShare, sharedMax } from "../autoscaler/decide-share.ts";
 import type { ProcessPhase } from "../processes/process-state.ts";
 import type { RouteCapacity } from "../router/route-capacity.ts";
 
@@ -28,6 +29,8 @@ export interface ScalingRules {
 export interface ServiceNow<Instance extends ScaledInstance> {
   readonly now: number;
   readonly rules: ScalingRules;
+  /** The part of this host, one of several. undefined = it is the only one. */
+  readonly share?: ServiceShare | undefined;
   readonly instances: readonly Instance[];
   /** Instances that are being prepared and have no process yet. */
   readonly preparing: number;
@@ -73,8 +76,8 @@ export function decideService<Instance extends ScaledInstance>(
   decide: typeof decideInstances,
   limits: ScalingLimits,
 ): ServicePlan<Instance> {
-  const { now, rules, instances, generation, preparing } = service;
-  const { minInstances, maxInstances, maxInstanceLoad } = rules;
+  const { now, instances, generation, preparing, share, callsInFlight, callsWaiting } = service;
+  const { minInstances, maxInstances, maxInstanceLoad } = rulesHere(service);
   const load = (instance: Instance): number =>
     instance.target.callsInFlight + service.resourcesOf(instance);
   const running = instances.filter((instance) => isRunning(instance, generation));
@@ -82,18 +85,25 @@ export function decideService<Instance extends ScaledInstance>(
   const draining = instances.filter(({ phase }) => phase === "draining");
   const have = answering.length + preparing;
   const unresponsive = running.length - answering.length;
-  const decision = decide(
-    service.recent,
-    {
-      load: service.callsInFlight + service.callsWaiting,
-      // A service with instances is in use until it has been idle; one without is started by a call only.
-      idleMs: have > 0 ? now - service.lastUsedAt : Number.POSITIVE_INFINITY,
-      maxInstanceLoad,
-      minInstances,
-      maxInstances,
-    },
-    { now, ...limits },
-  );
+  const decision =
+    share === undefined
+      ? decide(
+          service.recent,
+          {
+            load: callsInFlight + callsWaiting,
+            // A service with instances is in use until it has been idle; one without is started by a call only.
+            idleMs: have > 0 ? now - service.lastUsedAt : Number.POSITIVE_INFINITY,
+            maxInstanceLoad,
+            minInstances,
+            maxInstances,
+          },
+          { now, ...limits },
+        )
+      : decideShare(
+          service.recent,
+          { ...service.rules, callsInFlight, callsWaiting, running: have },
+          { share, now, ...limits },
+        );
   const { needed, wanted } = decision;
   // Unresponsive instances may answer again, so they count towards the most that a service may have.
   const missing = Math.max(0, Math.min(wanted, maxInstances - unresponsive) - have);
@@ -119,6 +129,16 @@ export function decideService<Instance extends ScaledInstance>(
     drain: excess === 0 ? [] : ready.sort((a, b) => load(a) - load(b)).slice(0, excess),
     isAtMax: have + missing + unresponsive >= maxInstances,
   };
+}
+
+/** The rules for the instances of this host. */
+export function rulesHere({
+  rules,
+  share,
+}: Pick<ServiceNow<ScaledInstance>, "rules" | "share">): ScalingRules {
+  if (share === undefined) return rules;
+  const maxInstances = sharedMax(share, rules.maxInstances);
+  return { ...rules, minInstances: share.told ?? 0, maxInstances };
 }
 
 /** An instance of the live version, as it is now, that counts towards the instances a service has. */

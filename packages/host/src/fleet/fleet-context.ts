@@ -1,5 +1,6 @@
 import type { StartTimes } from "@leveros/protocol";
 import type { decideInstances } from "../autoscaler/decide-instances.ts";
+import type { ServiceShare } from "../autoscaler/decide-share.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../logs/log.ts";
 import type { VersionRecord } from "../store/store.ts";
@@ -13,6 +14,8 @@ export interface FleetContext<Service> {
   readonly log: Log;
   readonly limits: ServiceLimits;
   readonly decide: typeof decideInstances;
+  /** The part of the service that this host has; undefined = all of it. */
+  shareOf(service: Service): ServiceShare | undefined;
   isClosing(): boolean;
   /** Reserves memory for an instance and gets its code ready. */
   prepare(record: VersionRecord): Promise<InstanceSpec>;

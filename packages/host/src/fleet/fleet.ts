@@ -1,3 +1,5 @@
+// One class, although long: all instances of a host share its memory, its loop and its end.
+
 import {
   type InstancesReport,
   isFilesOnly,
@@ -7,6 +9,7 @@ import {
   serviceKey,
 } from "@leveros/protocol";
 import { decideInstances } from "../autoscaler/decide-instances.ts";
+import type { ServiceShare } from "../autoscaler/decide-share.ts";
 import { linkInstance } from "../instance-link/instance-link.ts";
 import { instanceMemoryMb, type Launcher } from "../launcher/launcher.ts";
 import type { Router } from "../router/router.ts";
@@ -63,6 +66,7 @@ export class Fleet {
   /** Environments whose instances may not reach all of the internet. */
   readonly #restricted = new Set<string>();
   #isClosing = false;
+  #shareOf: ((service: string) => ServiceShare) | undefined;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -83,6 +87,8 @@ export class Fleet {
       log,
       limits: serviceLimits(limits),
       decide: decide ?? decideInstances,
+      shareOf: ({ route: { environment, service } }) =>
+        this.#shareOf?.(serviceKey(environment, service)),
       isClosing: () => this.#isClosing,
       prepare: (record) => {
         // Services that are called stay prepared.
@@ -145,6 +151,27 @@ export class Fleet {
 
   service(environment: string, service: string): ServiceFleet | undefined {
     return this.#services.get(serviceKey(environment, service));
+  }
+
+  /** From now on, other hosts have instances of the same services. Services are named as by `serviceKey`. */
+  share(shareOf: (service: string) => ServiceShare): void {
+    this.#shareOf = shareOf;
+  }
+
+  /** Other hosts want another number of instances here. */
+  reconsider(service: ServiceFleet): void {
+    this.#loop.markActive(service);
+    service.reconcile();
+  }
+
+  /** All services, those at zero too. */
+  get services(): ReadonlyMap<string, ServiceFleet> {
+    return this.#services;
+  }
+
+  /** The environment restricts what instances reach over the network. */
+  isRestricted(environment: string): boolean {
+    return this.#restricted.has(environment);
   }
 
   /** The services of an environment, those at zero too. */
@@ -218,9 +245,7 @@ export class Fleet {
 
   #onDemand(route: ServiceRoute): void {
     const service = this.service(route.environment, route.service);
-    if (service === undefined) return;
-    this.#loop.markActive(service);
-    service.reconcile();
+    if (service !== undefined) this.reconsider(service);
   }
 
   /** A needed instance without memory stops the instance of another service that has been idle longest. */

@@ -10,6 +10,7 @@ import {
   decideService,
   isRunning,
   routeCapacity,
+  rulesHere,
   type ScalingRules,
   type ServiceNow,
   scalingRecord,
@@ -101,7 +102,12 @@ export class ServiceFleet implements InstanceListener {
       this.#drain(instance, Number.POSITIVE_INFINITY, surplusReason(plan.wanted, limits));
     }
     const isStarting = this.#preparing > 0 || this.#hasStartingInstance();
-    this.route.capacity = routeCapacity(plan, service.rules, { isStarting, isOutOfMemory });
+    // Calls that wait here get places on other hosts.
+    const isElsewhere = (service.share?.others ?? 0) > 0 && plan.running === 0;
+    this.route.capacity = routeCapacity(plan, rulesHere(service), {
+      isStarting: isStarting || isElsewhere,
+      isOutOfMemory,
+    });
     const at = isoTime(clock.wallTime());
     const draining = this.instances.filter(({ phase }) => phase === "draining").length;
     const record = scalingRecord(plan, service, { at, draining, isOutOfMemory });
@@ -121,7 +127,7 @@ export class ServiceFleet implements InstanceListener {
     return {
       service,
       version,
-      ...this.#rules,
+      ...this.rules,
       scaleDownAfterMs,
       idleTimeoutMs,
       now: latestDecision(this.#history, isoTime(clock.wallTime())),
@@ -151,7 +157,9 @@ export class ServiceFleet implements InstanceListener {
   /** An instance that could be stopped to free memory for another service. */
   idleInstance(): Instance | undefined {
     const running = this.#running();
-    if (running.length <= this.live.leverJson.minInstances) return undefined;
+    const { minInstances } = this.live.leverJson;
+    const { told = minInstances } = this.#context.shareOf(this) ?? {};
+    if (running.length <= Math.min(told, minInstances)) return undefined;
     return running.find((instance) => instance.phase === "ready" && !this.#isBusy(instance));
   }
 
@@ -262,7 +270,12 @@ export class ServiceFleet implements InstanceListener {
     return this.#isClosed || generation === this.#generation ? "stopped" : "deploy";
   }
 
-  get #rules(): ScalingRules {
+  /** Instances that are ready, or start. */
+  get running(): number {
+    return this.#running().length + this.#preparing;
+  }
+
+  get rules(): ScalingRules {
     const { minInstances, maxInstances, maxInstanceLoad } = this.live.leverJson;
     const { instancesPerServiceMax } = this.#context.limits;
     return { maxInstanceLoad, minInstances, maxInstances: maxInstances ?? instancesPerServiceMax };
@@ -272,7 +285,8 @@ export class ServiceFleet implements InstanceListener {
     const { callsInFlight, callsWaiting, lastUsedAt } = this.route;
     return {
       now: this.#context.clock.now(),
-      rules: this.#rules,
+      rules: this.rules,
+      share: this.#context.shareOf(this),
       instances: this.instances,
       preparing: this.#preparing,
       generation: this.#generation,

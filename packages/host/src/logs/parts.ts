@@ -18,6 +18,7 @@ export const parts = [
   "launcher",
   "logs",
   "peers",
+  "placement",
   "processes",
   "router",
   "store",

@@ -1,4 +1,6 @@
 import { serviceKey } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
+import { TAKE_OVER_AFTER_MS } from "../cluster/membership.ts";
 import { type CallMark, decideCall, type HostChoice } from "../cluster/ownership.ts";
 import type { SubmittedCall } from "../router/call.ts";
 import { isRecordedCall } from "../router/call-recorder.ts";
@@ -12,6 +14,8 @@ import type { OwningRoute, ResourceMember, ResourceOwners } from "./resource-own
 
 /** After so many hosts have declined a call, it waits where it came in. */
 const DECLINES_MAX = 3;
+/** A host that cannot be reached for longer, and still has its lease, is alive: this host alone is cut off from it. */
+const UNREACHABLE_MS_MAX = TAKE_OVER_AFTER_MS + 1_000;
 
 /** A route, as its calls are passed on. */
 export interface PassingRoute extends OwningRoute {
@@ -39,19 +43,25 @@ export interface ClusterHostsOptions {
   }): PassingRoute | undefined;
   /** From 0 to less than 1. */
   readonly random: () => number;
+  readonly clock: Clock;
 }
 
 /** The other hosts as the router of this one uses them: who takes a call, and who owns a resource. */
 export class ClusterHosts implements OtherHosts<PassingRoute> {
   readonly #options: ClusterHostsOptions;
   readonly #parked = new Set<PassingRoute>();
+  /** Ids of hosts that own resources and cannot be reached, with the time of the first call for one. */
+  readonly #unreachable = new Map<string, number>();
 
   constructor(options: ClusterHostsOptions) {
     this.#options = options;
     const { peers } = options;
     peers.declined.add((declined) => this.#onDeclined(declined));
     peers.freed.add((service) => options.routeOf(service)?.relieve());
-    peers.up.add(() => this.retryParked());
+    peers.up.add(({ row }) => {
+      this.#unreachable.delete(row.id);
+      this.retryParked();
+    });
   }
 
   mayOwn(): boolean {
@@ -119,7 +129,13 @@ export class ClusterHosts implements OtherHosts<PassingRoute> {
           (decision.mark === "at owner" ? peer.atOwner : peer.mayPlace).give(call);
           return "gone";
         }
+        const now = this.#options.clock.now();
+        const since = this.#unreachable.get(decision.to) ?? now;
+        if (now - since > UNREACHABLE_MS_MAX) {
+          throw resourceUnavailable(resource, "this host cannot reach the one that owns it");
+        }
         // The owner may answer again, or its lease ends: then the resource goes elsewhere.
+        this.#unreachable.set(decision.to, since);
         this.#parked.add(route);
         return "parked";
       }

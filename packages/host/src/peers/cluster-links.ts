@@ -16,6 +16,7 @@ import { OwnerKeeper, type OwningInstance } from "./owner-keeper.ts";
 import type { PeerRow } from "./peer.ts";
 import { openPeerCertificate, type PeerCertificate } from "./peer-certificate.ts";
 import { Peers } from "./peers.ts";
+import type { TellingFleet } from "./places-teller.ts";
 import { type OwnersTable, type ResourceMember, ResourceOwners } from "./resource-owners.ts";
 
 /** Addresses that no other host can dial. */
@@ -51,6 +52,7 @@ export interface ClusterMember extends ResourceMember {
 /** The parts of this host that have its calls and its instances. */
 export interface LinkedParts {
   readonly router: Router;
+  readonly fleet: TellingFleet;
   /** An instance of a service; undefined = it has exited. */
   instanceOf(
     service: ServiceName,
@@ -111,6 +113,7 @@ export class ClusterLinks {
       keeper,
       routeOf: (service) => this.#routeOf(service),
       random: Math.random,
+      clock,
     });
     member.ownersCount = () => owners.held;
     member.renewed.add(({ ownersEndAtMs }) => {
@@ -135,7 +138,7 @@ export class ClusterLinks {
   /** Takes calls of other hosts from now on. */
   start(parts: LinkedParts): void {
     this.#parts = parts;
-    this.#peers.start(parts.router);
+    this.#peers.start(parts.router, parts.fleet);
   }
 
   /** Takes no more calls of other hosts. Those that it has go on. */

@@ -119,6 +119,22 @@ describe("a resource with an owner", () => {
   });
 });
 
+it("a host that is cut off from the owner of a resource refuses its calls after a while", async () => {
+  await instancesOnBoth();
+  await answerOf(callR(b));
+  await answerOf(callR(a));
+  b.peers.close();
+  await eventually(() => a.peers.peer("b")?.isUp === false);
+  const call = callR(a);
+  await eventually(() => a.route.callsWaiting === 1);
+  a.waits.advance(12_201);
+  cluster.see();
+  const refused =
+    "resource_unavailable: Cannot call the resource r: this host cannot reach the one that owns it.";
+  expect(await answerOf(call)).toBe(refused);
+  expect(await answerOf(callR(a))).toBe(refused);
+});
+
 describe("a host whose lease is about to end", () => {
   it("refuses calls of the resources that it owns, and claims none", async () => {
     a.addInstance(answer("a"));

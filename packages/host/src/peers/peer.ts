@@ -9,7 +9,7 @@ import {
 import { HostPlaces } from "./host-places.ts";
 import type { ServiceName } from "./owner-hints.ts";
 import type { PeerLink } from "./peer-link.ts";
-import type { ToldPlaces } from "./peer-messages.ts";
+import type { ToldLoad, ToldPlaces, ToldRoom } from "./peer-messages.ts";
 
 /** A host as the cluster's table has it. */
 export interface PeerRow {
@@ -19,13 +19,24 @@ export interface PeerRow {
   readonly fingerprint: string;
 }
 
+/** The load of a service on another host. */
+export interface PeerLoad extends ToldLoad {
+  /** By the clock of this host. */
+  readonly lastUsedAt: number;
+}
+
 /** Another host of the cluster: the link to it, and the places that it has told. */
 export class Peer {
   row: PeerRow;
   readonly atOwner: HostPlaces;
   readonly mayPlace: HostPlaces;
+  /** It starts instances. */
+  readonly isTaking: boolean = true;
+  /** undefined = it has told nothing yet. */
+  room: ToldRoom | undefined;
   #link: PeerLink | undefined;
   readonly #places = new Map<string, HostPlaces>();
+  readonly #loads = new Map<string, PeerLoad>();
   readonly #onFree: (service: ServiceName) => void;
 
   /** `onFree`: a service has a free place there. */
@@ -34,6 +45,10 @@ export class Peer {
     this.#onFree = onFree;
     this.atOwner = new HostPlaces(this, "at owner");
     this.mayPlace = new HostPlaces(this, "may place");
+  }
+
+  get id(): string {
+    return this.row.id;
   }
 
   get name(): string {
@@ -48,6 +63,8 @@ export class Peer {
   set link(link: PeerLink | undefined) {
     this.#link = link;
     this.#places.clear();
+    this.#loads.clear();
+    this.room = undefined;
   }
 
   /** It gets calls. */
@@ -60,8 +77,26 @@ export class Peer {
     return this.isUp ? this.#places.get(key) : undefined;
   }
 
-  told({ environment, service, free }: ToldPlaces): void {
+  /** Services with calls or instances there. */
+  get loaded(): Iterable<string> {
+    return this.#loads.keys();
+  }
+
+  /** The load of a service there; undefined = it has neither calls nor instances. */
+  loadOf(key: string): PeerLoad | undefined {
+    return this.#loads.get(key);
+  }
+
+  /** Tells it how many instances of a service this host, as the home of the service, wants there. */
+  tell(service: string, wanted: number): void {
+    this.#link?.send({ type: "places", services: [], wanted: [{ service, wanted }] });
+  }
+
+  /** `now`: by the clock of this host. */
+  told({ environment, service, free, load }: ToldPlaces, now: number): void {
     const key = serviceKey(environment, service);
+    if (load === undefined) this.#loads.delete(key);
+    else this.#loads.set(key, { ...load, lastUsedAt: now - load.idleMs });
     if (free === undefined) {
       this.#places.delete(key);
       return;

@@ -21,9 +21,14 @@ import { parentOnOtherHost } from "./parent-on-other-host.ts";
 import { Peer, type PeerRow } from "./peer.ts";
 import type { PeerCertificate } from "./peer-certificate.ts";
 import { PEER_CHECK_MS, PeerLink } from "./peer-link.ts";
-import type { PeerMessage, ToldPlaces } from "./peer-messages.ts";
+import type { PeerMessage, ToldPlaces, ToldRoom, ToldWanted } from "./peer-messages.ts";
 import { dialPeer, listenForPeers, type PeerListener } from "./peer-sockets.ts";
-import { PlacesTeller, TELL_EVERY_MS, type TellingRouter } from "./places-teller.ts";
+import {
+  PlacesTeller,
+  TELL_EVERY_MS,
+  type TellingFleet,
+  type TellingRouter,
+} from "./places-teller.ts";
 
 const DIAL_TIMEOUT_MS = 2_000;
 const REDIAL_FIRST_MS = 50;
@@ -67,6 +72,8 @@ export class Peers {
   readonly freed: Emitter<ServiceName> = new Emitter();
   /** A host answers, for the first time or again. */
   readonly up: Emitter<Peer> = new Emitter();
+  /** Home hosts want other numbers of instances here. */
+  readonly wanted: Emitter<ToldWanted> = new Emitter();
   readonly #options: PeersOptions;
   readonly #listener: PeerListener;
   #router: PeersRouter | undefined;
@@ -108,10 +115,10 @@ export class Peers {
     return this.#listener.port;
   }
 
-  /** Passes the calls of other hosts to this router, and tells them of its free places. */
-  start(router: PeersRouter): void {
+  /** Passes the calls of other hosts to this router, and tells them of its free places and of the load of the fleet. */
+  start(router: PeersRouter, fleet?: TellingFleet): void {
     this.#router = router;
-    this.#teller = new PlacesTeller(router);
+    this.#teller = new PlacesTeller(router, this.#options.clock, fleet);
     this.#isOpen = true;
     this.#tellRegularly();
   }
@@ -221,7 +228,8 @@ export class Peers {
         onMessage: (message, listenerOf) => this.#onMessage(peer, message, listenerOf),
         onLinked: () => {
           log("info", "peers", "peer linked", { peer: peer.name });
-          if (this.#isOpen && this.#teller !== undefined) sendPlaces(link, this.#teller.told);
+          if (this.#isOpen && this.#teller !== undefined)
+            sendPlaces(link, this.#teller.told, this.#teller.room);
           this.up.emit(peer);
         },
         onResponsive: (isResponsive) => {
@@ -275,7 +283,9 @@ export class Peers {
   ): void {
     switch (message.type) {
       case "places":
-        for (const told of message.services) peer.told(told);
+        for (const told of message.services) peer.told(told, this.#options.clock.now());
+        if (message.room !== undefined) peer.room = message.room;
+        for (const wanted of message.wanted ?? []) this.wanted.emit(wanted);
         return;
       case "declined": {
         const call = listenerOf(message.call);
@@ -294,9 +304,10 @@ export class Peers {
 
   #tell(): void {
     const changes = this.#teller?.changes(this.#isOpen) ?? [];
-    if (changes.length === 0) return;
+    const room = this.#teller?.roomChange();
+    if (changes.length === 0 && room === undefined) return;
     // A new link gets everything.
-    for (const { link } of this.list) if (link?.isLinked === true) sendPlaces(link, changes);
+    for (const { link } of this.list) if (link?.isLinked === true) sendPlaces(link, changes, room);
   }
 
   async #pause(ms: number): Promise<void> {
@@ -324,7 +335,12 @@ function refusedBy({ row: { address } }: Peer): LeverError {
   );
 }
 
-function sendPlaces(link: PeerLink, services: readonly ToldPlaces[]): void {
+function sendPlaces(
+  link: PeerLink,
+  services: readonly ToldPlaces[],
+  room: ToldRoom | undefined,
+): void {
+  if (room !== undefined) link.send({ type: "places", services: [], room });
   for (let at = 0; at < services.length; at += TOLD_AT_ONCE) {
     link.send({ type: "places", services: services.slice(at, at + TOLD_AT_ONCE) });
   }

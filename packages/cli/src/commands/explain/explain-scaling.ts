@@ -1,10 +1,16 @@
-import type { HostScaling, ScalingRecord, ScalingReport } from "@leveros/protocol";
+import {
+  type HostScaling,
+  type PlacementReport,
+  printable,
+  type ScalingRecord,
+  type ScalingReport,
+} from "@leveros/protocol";
 import { formatCount, formatDuration } from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
 
 /** Explains the number of instances of a service: the current decision with its rule, and a table of earlier ones. */
 export function explainScaling(report: ScalingReport): string {
-  const { service, version, now, records, lastError, hosts } = report;
+  const { service, version, now, records, lastError, hosts, placement } = report;
   const others = [
     ...(now.unresponsive > 0 ? [`${now.unresponsive} unresponsive`] : []),
     ...(now.draining > 0 ? [`${now.draining} draining`] : []),
@@ -13,7 +19,7 @@ export function explainScaling(report: ScalingReport): string {
   const plus = others.length === 0 ? "" : `, plus ${others.join(" and ")}`;
   const sentences = [
     `${service} version ${version} has ${instances}${plus}. It should have ${now.wanted}: ${explainReason(now, report)}.`,
-    ...explainBlock(now),
+    ...(hosts === undefined ? explainBlock(now) : explainHome(placement)),
     ...(lastError === null ? [] : [`The last failure of an instance: ${lastError}`]),
   ];
   const tables = hosts === undefined ? [] : [formatHosts(hosts)];
@@ -21,10 +27,21 @@ export function explainScaling(report: ScalingReport): string {
   return [sentences.join("\n"), ...tables].join("\n\n");
 }
 
+function explainHome(placement: PlacementReport | undefined): string[] {
+  const { home = null, decided } = placement ?? {};
+  if (home === null) return ["No host decides on its instances now."];
+  const missing =
+    decided === undefined || decided.missing === 0
+      ? []
+      : [`No host has memory for ${decided.missing} of them.`];
+  return [`The host ${printable(home)} decides on its instances (its home host).`, ...missing];
+}
+
 function formatHosts(hosts: readonly HostScaling[]): string {
-  const head = ["HOST", "WANTED", "REASON", "RUNNING", "CALLS", "WAITING", "BLOCKED BY"];
-  const rows = hosts.map(({ host, now }) => [
+  const head = ["HOST", "TOLD", "WANTED", "REASON", "RUNNING", "CALLS", "WAITING", "BLOCKED BY"];
+  const rows = hosts.map(({ host, told, now }) => [
     host,
+    told === null ? "-" : String(told),
     String(now.wanted),
     now.reason,
     String(now.running),
@@ -50,6 +67,8 @@ function explainReason(now: ScalingRecord, report: ScalingReport): string {
       return "there are no calls, and the next call starts an instance";
     case "minInstances":
       return `${load}, and lever.json asks for at least ${minInstances} (minInstances)`;
+    case "told":
+      return "the home host of the service has decided so";
     case "maxInstances":
       return `${load}, and at most ${maxInstances} are allowed (maxInstances in lever.json, or the limit instancesPerServiceMax)`;
   }
