@@ -108,9 +108,18 @@ export class PeerCluster implements AsyncDisposable {
 
   /** The host is fenced, as after its death. */
   fence(id: string): void {
+    this.#change(id, { state: "fenced" });
+  }
+
+  /** The host has not renewed its lease for so long that it owns nothing any more. */
+  silence(id: string): void {
+    this.#change(id, { renewedAgoMs: 9_000 });
+  }
+
+  #change(id: string, changes: Partial<HostRow>): void {
     const at = this.rows.findIndex((row) => row.id === id);
     const row = this.rows[at];
-    if (row !== undefined) this.rows[at] = { ...row, state: "fenced" };
+    if (row !== undefined) this.rows[at] = { ...row, ...changes };
     this.see();
   }
 

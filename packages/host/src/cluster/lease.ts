@@ -14,7 +14,7 @@ export const HOST_LEASE_MS = 10_000;
 /** A lease survives some renewals that are lost. */
 export const RENEW_EVERY_MS = 1_000;
 /** Calls that the host has already taken have this time, less `OWNERS_END_BEFORE_MS`, to finish. */
-const CLOSING_BEFORE_END_MS = 3_000;
+export const CLOSING_BEFORE_END_MS = 3_000;
 /** A kill takes effect within it, on a busy machine too. */
 const OWNERS_END_BEFORE_MS = 1_500;
 /** The two clocks are not read at the same time, and `/proc/uptime` has steps of 10 ms. */

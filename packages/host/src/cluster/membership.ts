@@ -10,7 +10,7 @@
  * - N5. A new incarnation is announced only when everything of the old one is dead.
  * - N6. A host that has left, or has announced a new incarnation, has freed the resources of the old one at once.
  */
-import { HOST_LEASE_MS, type Moment, RENEW_EVERY_MS } from "./lease.ts";
+import { CLOSING_BEFORE_END_MS, HOST_LEASE_MS, type Moment, RENEW_EVERY_MS } from "./lease.ts";
 
 /** Clocks may be 1 % fast or slow, and the rest is for what is late on the way. */
 export const TAKE_OVER_AFTER_MS: number = HOST_LEASE_MS * 1.02 + 1_000;
@@ -96,6 +96,11 @@ export function fenceDueInMs(
   const others = [...(observation?.seen ?? [])].filter(([id]) => id !== self);
   const leftMs = others.map(([, { sinceMs }]) => sinceMs + TAKE_OVER_AFTER_MS - now.bootMs);
   return BOOT_TIME_STEP_MS + Math.min(...leftMs.filter((ms) => ms >= 0));
+}
+
+/** As far as another host can see, this one may own resources: it renews its lease. */
+export function renewsLease({ state, renewedAgoMs }: HostRow): boolean {
+  return state === "active" && renewedAgoMs < HOST_LEASE_MS - CLOSING_BEFORE_END_MS;
 }
 
 export type MembershipStep =

@@ -1,6 +1,6 @@
 import { serviceKey } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
-import { TAKE_OVER_AFTER_MS } from "../cluster/membership.ts";
+import { renewsLease, TAKE_OVER_AFTER_MS } from "../cluster/membership.ts";
 import { type CallMark, decideCall, type HostChoice } from "../cluster/ownership.ts";
 import type { SubmittedCall } from "../router/call.ts";
 import { isRecordedCall } from "../router/call-recorder.ts";
@@ -160,16 +160,26 @@ export class ClusterHosts implements OtherHosts<PassingRoute> {
     const right = member.right();
     const isOwn = right === "own";
     if (isOwn && route.hasInstances) return { self, right, chosen: self };
-    const other = this.#chooseFor(serviceKey(route.environment, route.service));
+    const key = serviceKey(route.environment, route.service);
+    const other = this.#chooseFor(key, this.#mayOwn);
     if (other !== undefined) return { self, right, chosen: other.row.id };
     if (isOwn) return { self, right, chosen: self };
-    return { self, right, chosen: peers.list.find(({ isUp }) => isUp)?.row.id };
+    return {
+      self,
+      right,
+      chosen: peers.list.find((peer) => peer.isUp && this.#mayOwn(peer))?.row.id,
+    };
   }
 
-  #chooseFor(key: string): Peer | undefined {
+  #chooseFor(key: string, mayGet: (peer: Peer) => boolean = () => true): Peer | undefined {
     const { peers, random } = this.#options;
-    return chooseHost(peers.list, (peer) => peer.placesOf(key), random);
+    const list = peers.list.filter(mayGet);
+    return chooseHost(list, (peer) => peer.placesOf(key), random);
   }
+
+  /** A host that the database does not answer may own no resource, although it takes other calls. */
+  readonly #mayOwn = ({ row }: Peer): boolean =>
+    this.#options.member.hosts.some((host) => host.id === row.id && renewsLease(host));
 
   #onDeclined({ peer, call, declined }: DeclinedCall): void {
     if (!isRecordedCall(call)) return;

@@ -53,6 +53,18 @@ describe("a resource without an owner", () => {
     expect(cluster.asked).toEqual(["claim r b"]);
   });
 
+  it("is placed on no host that does not renew its lease any more", async () => {
+    b.addInstance(answer("b"));
+    await a.knows(b, 10);
+    b.right = "none";
+    cluster.silence("b");
+    const call = callR(a);
+    expect([call.got, a.demands]).toEqual([[], 1]);
+    a.addInstance(answer("a"));
+    expect(await answerOf(call)).toBe("a");
+    expect(await answerOf(callR(b))).toBe("a");
+  });
+
   it("waits for an instance on the host of the call if there is none anywhere", async () => {
     const call = callR(a);
     expect([a.demands, a.route.callsWaiting, cluster.asked]).toEqual([1, 1, []]);
