@@ -57,7 +57,7 @@ export const fleetFaults: readonly PlantedFault[] = [
     ["A failed start still counts as one in progress.", "this.#preparing--;", "", FLEET],
     [
       "Calls wait for a service that cannot start.",
-      'if (error.code === "start_failed") this.route.refuseWaiting(error);\n    this.#context.markActive(this);',
+      'if (error.code === "start_failed") this.#refuseWaiting(error);\n    this.#context.markActive(this);',
       "this.#context.markActive(this);",
       FLEET,
     ],

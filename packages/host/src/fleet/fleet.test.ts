@@ -21,6 +21,27 @@ describe("an instance that does not answer", () => {
     expect(host.runtimes).toHaveLength(1);
   });
 
+  it("calls that wait for an instance to answer again do not fail by the start of another one", async () => {
+    const host = new SimulatedHost();
+    host.deploy("svc", { maxInstances: 2 });
+    host.call();
+    await host.pass(200);
+    host.onLaunch = (runtime) => {
+      host.clock.setTimeout(() => {
+        runtime.handlers?.onFailed("It does not load.");
+        runtime.kill();
+      }, 1);
+    };
+    host.runtimes[0]?.freeze(3_000);
+    host.call();
+    await host.pass(1_500);
+    const waiting = host.call();
+    await host.pass(500);
+    expect(host.runtimes.length).toBeGreaterThan(1);
+    await host.pass(3_000);
+    expect(waiting.outcome).toBe("end");
+  });
+
   it("a draining owner that answers again gets the calls of its resources", async () => {
     const host = new SimulatedHost({ unresponsiveKillAfterMs: 60_000 });
     host.deploy();

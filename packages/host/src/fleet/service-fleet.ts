@@ -368,7 +368,7 @@ export class ServiceFleet implements InstanceListener {
   #waitForBackoff(): void {
     const { clock } = this.#context;
     const { error, startAllowedAt } = this.#failures;
-    if (error?.code === "start_failed") this.route.refuseWaiting(error);
+    if (error?.code === "start_failed") this.#refuseWaiting(error);
     else if (error !== undefined) {
       this.route.refuseDueBefore(startAllowedAt, nextStartTooLate(this.live, error));
     }
@@ -381,7 +381,13 @@ export class ServiceFleet implements InstanceListener {
     this.#failures = addFailure(this.#failures, error, { now, ...of });
     this.route.lastFailure = error;
     // F2. A crash after the start affects only the calls it had; waiting calls may get the next instance.
-    if (error.code === "start_failed") this.route.refuseWaiting(error);
+    if (error.code === "start_failed") this.#refuseWaiting(error);
     this.#context.markActive(this);
+  }
+
+  /** F2. Calls go on waiting for an instance that has started well, and does not answer at the moment. */
+  #refuseWaiting(error: LeverError): void {
+    const mayAnswer = this.#running().some(({ phase }) => phase === "ready");
+    if (!mayAnswer) this.route.refuseWaiting(error);
   }
 }
