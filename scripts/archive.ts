@@ -26,6 +26,7 @@ try {
     node: process.execPath,
     dir,
     repository,
+    gzipLevel: 9,
     run: (words, cwd) => mustRun(words, { cwd }),
   });
   await rm(folder, { recursive: true });

@@ -1,7 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 
 /** Installs Debian packages. As another user than root it ends this process with the command to run. */
-export function installDebianPackages(names: readonly string[], purpose: string): void {
+export async function installDebianPackages(
+  names: readonly string[],
+  purpose: string,
+): Promise<void> {
   if (names.length === 0) return;
   if (process.getuid?.() !== 0) {
     console.error(
@@ -10,14 +14,12 @@ export function installDebianPackages(names: readonly string[], purpose: string)
     process.exit(1);
   }
   console.log(`Installing ${names.join(" ")}`);
-  for (const args of [
-    ["update", "-qq"],
-    ["install", "-y", "-qq", ...names],
-  ]) {
-    const { status } = spawnSync("apt-get", args, {
-      stdio: ["inherit", "ignore", "inherit"],
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    });
-    if (status !== 0) process.exit(status ?? 1);
-  }
+  // One command, which goes on while the caller does other work.
+  const command = 'apt-get update -qq && apt-get install -y -qq "$@"';
+  const child = spawn("sh", ["-c", command, "sh", ...names], {
+    stdio: ["inherit", "ignore", "inherit"],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+  const [status] = (await once(child, "close")) as [number | null];
+  if (status !== 0) process.exit(status ?? 1);
 }

@@ -31,7 +31,10 @@ if (process.getuid?.() !== 0) {
   console.error("Cannot run services in containers: this needs root.");
   process.exit(1);
 }
-installDebianPackages([...packagesMissing(), ...databasePackagesMissing()], "test the packages");
+await installDebianPackages(
+  [...packagesMissing(), ...databasePackagesMissing()],
+  "test the packages",
+);
 console.log("Installing packages of the registry");
 await installPackages();
 const built = spawnSync("npm", ["run", "--silent", "build"], {

@@ -19,9 +19,11 @@ function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   if (status !== 0) process.exit(status ?? 1);
 }
 
-installDebianPackages(packagesMissing(), "run all tests");
+// Packages arrive while this builds and checks, which needs none of them.
+const installed = installDebianPackages(packagesMissing(), "run all tests");
 run("npm", ["run", "--silent", "build"]);
 run("npm", ["run", "--silent", "check"]);
+await installed;
 run(join(cwd, "node_modules/.bin/vitest"), ["run"], {
   LEVER_TEST_DIST: "1",
   LEVER_TEST_COMPLETE: "1",

@@ -12,7 +12,7 @@ const values = (figures: readonly Figure[], ...names: string[]): unknown[] =>
   names.map((name) => figures.find((figure) => figure.name === name)?.value);
 
 it("no call fails and no stream breaks through deploys and rollbacks", async () => {
-  const figures = await deployUnderLoad(8);
+  const figures = await deployUnderLoad(6);
   const none = ["failed calls", "broken streams", "replies of more than one version"];
   expect(values(figures, ...none)).toEqual([0, 0, 0]);
 }, 60_000);
@@ -21,7 +21,7 @@ describe("instances that are killed under load", () => {
   let figures: readonly Figure[];
 
   beforeAll(async () => {
-    figures = await killUnderLoad(5_000);
+    figures = await killUnderLoad(3_000);
   }, 60_000);
 
   it("no call hangs when instances are killed", () => {
@@ -46,7 +46,7 @@ describe("an overloaded service", () => {
   let figures: readonly Figure[];
 
   beforeAll(async () => {
-    figures = await overloadService(2_000);
+    figures = await overloadService(1_000);
   }, 60_000);
 
   it("an overloaded service refuses calls", () => {
@@ -62,7 +62,7 @@ describe("resources through kills, deploys and scaling", () => {
   let figures: readonly Figure[];
 
   beforeAll(async () => {
-    figures = await useResources(12_000);
+    figures = await useResources(8_000);
   }, 90_000);
 
   it("a resource has one owner at a time", () => {

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { mustRun } from "./run-program.ts";
 
@@ -22,6 +21,7 @@ const NPM_VERSION = "11.21.2";
 /** Programs of the registry, each installed in a folder of its own when it is needed. */
 export class Programs {
   readonly #dir: string;
+  readonly #installed = new Map<string, Promise<string>>();
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -29,6 +29,8 @@ export class Programs {
 
   async engine(engine: Engine): Promise<string> {
     const { name, version, file } = engines[engine];
+    // The repository has this one.
+    if (version === process.versions.node) return process.execPath;
     return join(await this.#install(name, version), file);
   }
 
@@ -42,14 +44,16 @@ export class Programs {
     };
   }
 
-  async #install(name: string, version: string): Promise<string> {
+  #install(name: string, version: string): Promise<string> {
+    const found = this.#installed.get(name + version);
+    if (found !== undefined) return found;
     const cwd = join(this.#dir, `${name.replace("/", "-")}-${version}`);
-    const folder = join(cwd, "node_modules", name);
-    if (!existsSync(folder)) {
-      const options = ["--no-save", "--no-audit", "--no-fund", "--prefer-offline", "--force"];
-      const words = ["npm", "install", ...options, "--prefix", cwd, `${name}@${version}`];
-      await mustRun(words, { cwd: this.#dir });
-    }
-    return folder;
+    const options = ["--no-save", "--no-audit", "--no-fund", "--prefer-offline", "--force"];
+    const words = ["npm", "install", ...options, "--prefix", cwd, `${name}@${version}`];
+    const installed = mustRun(words, { cwd: this.#dir }).then(() =>
+      join(cwd, "node_modules", name),
+    );
+    this.#installed.set(name + version, installed);
+    return installed;
   }
 }

@@ -92,6 +92,7 @@ async function archive({ packages, programs, dir }: InstallOptions): Promise<voi
     node: await programs.engine("Node 24"),
     dir,
     repository,
+    gzipLevel: 1,
     run: (words, cwd) => mustRun(words, { cwd }),
   });
   await access(`${folder}.tar.gz`);

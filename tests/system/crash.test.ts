@@ -9,8 +9,10 @@ import { type RunningLever, startLever } from "../harness/lever.ts";
 import { seededRandom } from "../harness/seeded-random.ts";
 import { deployService, testService } from "../harness/test-service.ts";
 
-const SERVICES = 20;
-const ROUNDS = 10;
+/** `LEVER_TESTS=long` kills more hosts, amid the deploys of more services. */
+const isLong = process.env["LEVER_TESTS"] === "long";
+const SERVICES = isLong ? 20 : 10;
+const ROUNDS = isLong ? 10 : 5;
 const DEPLOYS_PER_ROUND = 20;
 const DEPLOYERS = 4;
 const CALLERS = 4;

@@ -4,9 +4,10 @@ import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { Client } from "leveros";
+import { Client, type RemoteService } from "leveros";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { adminOf } from "../harness/admin.ts";
 import { launchBrowser } from "../harness/browser.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { leverBin } from "../harness/run-lever.ts";
@@ -17,7 +18,9 @@ type Notes = typeof import("../../examples/notes/api/server.ts");
 const repository = join(import.meta.dirname, "../..");
 /** A copy of the examples in a folder like a fresh checkout, so that this one stays clean. */
 let checkout: string;
-/** The data folders of the hosts that ran. */
+/** For all tests but those of restarts. */
+let lever: RunningLever;
+/** Further data folders. */
 const dataDirs: string[] = [];
 
 beforeAll(async () => {
@@ -29,9 +32,11 @@ beforeAll(async () => {
   });
   await cp(join(repository, "README.md"), join(checkout, "README.md"));
   await symlink(join(repository, "node_modules"), join(checkout, "node_modules"));
+  lever = await startLever();
 });
 
 afterAll(async () => {
+  await lever?.stop();
   for (const folder of [checkout, ...dataDirs]) await rm(folder, { recursive: true, force: true });
 });
 
@@ -41,15 +46,21 @@ async function makeDataDir(): Promise<string> {
   return dataDir;
 }
 
-async function deploy(lever: RunningLever, ...examples: string[]): Promise<void> {
+interface Place {
+  readonly host: RunningLever;
+  readonly environment: string;
+}
+
+async function deploy({ host, environment }: Place, ...examples: string[]): Promise<void> {
   for (const example of examples) {
-    const outcome = await lever.lever(["deploy", `examples/${example}`], { cwd: checkout });
+    const args = ["-E", environment, "deploy", `examples/${example}`];
+    const outcome = await host.lever(args, { cwd: checkout });
     expect(outcome, outcome.stderr).toMatchObject({ status: 0 });
   }
 }
 
 /** Types the commands of the example's README, and compares what they print. */
-async function followReadme(lever: RunningLever, example: string): Promise<void> {
+async function followReadme(example: string): Promise<void> {
   const readme = await readFile(join(repository, "examples", example, "README.md"), "utf8");
   const commands = readCommands(readme);
   expect(commands.length).toBeGreaterThan(2);
@@ -84,25 +95,17 @@ it("a counter answers after its file and its folder are on the disk", async () =
 it.each(["counter", "greeter", "hello", "hello-ts", "markdown", "notes", "webhook"])(
   "the example %s does what its README says, command by command",
   { tags: ["needs-curl", "needs-openssl"], timeout: 120_000 },
-  async (example) => {
-    await using lever = await startLever({ dataDir: await makeDataDir() });
-    await followReadme(lever, example);
-  },
+  (example) => followReadme(example),
 );
 
 describe("in a browser", { tags: ["needs-curl", "needs-chromium"] }, () => {
-  let lever: RunningLever;
   let browser: Browser;
 
   beforeAll(async () => {
-    lever = await startLever({ dataDir: await makeDataDir() });
     browser = await launchBrowser();
   });
 
-  afterAll(async () => {
-    await browser?.close();
-    await lever?.stop();
-  });
+  afterAll(() => browser?.close());
 
   /** Opens a page of the example, in a session of its own. */
   const open = async (example: string, path = "/"): Promise<Page> => {
@@ -113,7 +116,7 @@ describe("in a browser", { tags: ["needs-curl", "needs-chromium"] }, () => {
   };
 
   it("the example rooms does what its README says, and pages in a room show each other's lines", async () => {
-    await followReadme(lever, "rooms");
+    await followReadme("rooms");
     const enter = (room: string): Promise<Page> => open("rooms", `/?room=${room}`);
     const say = async (page: Page, line: string): Promise<void> => {
       await page.getByLabel("Your line").fill(line);
@@ -130,7 +133,7 @@ describe("in a browser", { tags: ["needs-curl", "needs-chromium"] }, () => {
   });
 
   it("the example members does what its README says, and its pages show who is signed in", async () => {
-    await followReadme(lever, "members");
+    await followReadme("members");
     const page = await open("members");
     const signIn = async (password: string): Promise<void> => {
       await page.getByLabel("Your name").fill("Ada <b>");
@@ -151,7 +154,7 @@ describe("in a browser", { tags: ["needs-curl", "needs-chromium"] }, () => {
   it("the example poll does what its README says, and counts one vote for each visitor", {
     tags: ["needs-flask"],
   }, async () => {
-    await followReadme(lever, "poll");
+    await followReadme("poll");
     const page = await open("poll");
     await page.getByRole("button", { name: "coffee: 0" }).click();
     await page.getByText("Your vote: coffee").waitFor();
@@ -168,7 +171,6 @@ describe("in a browser", { tags: ["needs-curl", "needs-chromium"] }, () => {
 it("the commands that a deploy suggests succeed when they are pasted", {
   timeout: 90_000,
 }, async () => {
-  await using lever = await startLever({ dataDir: await makeDataDir() });
   // It is private: no caller outside may call it.
   const storage = await lever.lever(["deploy", "examples/notes/storage"], { cwd: checkout });
   expect(storage.stdout).toMatch(/\nNext:\n {2}lever ls notesStorage\n$/);
@@ -182,21 +184,14 @@ it("the commands that a deploy suggests succeed when they are pasted", {
 });
 
 describe("hello, hello-ts and markdown", { timeout: 60_000 }, () => {
-  let lever: RunningLever;
-
   beforeAll(async () => {
     // Its README installs it, too.
     if (!existsSync(join(checkout, "examples/markdown/node_modules"))) {
       const place = { cwd: checkout, address: "" };
       await typeCommand("npm ci --prefix examples/markdown", place);
     }
-    lever = await startLever({ dataDir: await makeDataDir() });
-    await deploy(lever, "hello", "hello-ts", "markdown");
+    await deploy({ host: lever, environment: "dev.lever" }, "hello", "hello-ts", "markdown");
   }, 60_000);
-
-  afterAll(async () => {
-    await lever[Symbol.asyncDispose]();
-  });
 
   it("the example hello says what it needs when the name is no string", async () => {
     const outcome = await lever.lever(["invoke", "/helloService/sayHello", "7"]);
@@ -241,30 +236,29 @@ describe("hello, hello-ts and markdown", { timeout: 60_000 }, () => {
 });
 
 describe("notes", { timeout: 60_000 }, () => {
-  async function startNotes(): Promise<RunningLever> {
-    const lever = await startLever({ dataDir: await makeDataDir() });
-    await deploy(lever, "notes/storage", "notes/api");
-    return lever;
+  const notesOf = ({ host, environment }: Place): RemoteService<Notes> =>
+    new Client({ forceHost: host.address }).service<Notes>(environment, "notes");
+
+  /** The notes of a new environment. */
+  async function startNotes(environment: string): Promise<RemoteService<Notes>> {
+    await adminOf(lever).invoke("createEnvironment", environment);
+    await deploy({ host: lever, environment }, "notes/storage", "notes/api");
+    return notesOf({ host: lever, environment });
   }
 
-  const notesOf = (lever: RunningLever) =>
-    new Client({ forceHost: lever.address }).service<Notes>("dev.lever", "notes");
-
   describe("with two notes", () => {
-    let lever: RunningLever;
+    let notes: RemoteService<Notes>;
     let ids: number[];
     const find = async (words: string): Promise<number[]> =>
-      (await notesOf(lever).invoke("search", words)).map(({ id }) => id);
+      (await notes.invoke("search", words)).map(({ id }) => id);
 
     beforeAll(async () => {
-      lever = await startNotes();
+      notes = await startNotes("two.lever");
       ids = [
-        await notesOf(lever).invoke("add", "Zwölf Boxkämpfer jagen Viktor"),
-        await notesOf(lever).invoke("add", 'Say "hello" AND (NOT) goodbye*'),
+        await notes.invoke("add", "Zwölf Boxkämpfer jagen Viktor"),
+        await notes.invoke("add", 'Say "hello" AND (NOT) goodbye*'),
       ];
     }, 60_000);
-
-    afterAll(() => lever?.stop());
 
     it("notes numbers its notes", () => {
       expect(ids).toEqual([1, 2]);
@@ -280,14 +274,13 @@ describe("notes", { timeout: 60_000 }, () => {
     });
 
     it("notes lists its notes, the newest first", async () => {
-      expect((await notesOf(lever).invoke("list")).map(({ id }) => id)).toEqual([2, 1]);
+      expect((await notes.invoke("list")).map(({ id }) => id)).toEqual([2, 1]);
     });
 
     describe("of which one is removed", () => {
       let removals: boolean[];
 
       beforeAll(async () => {
-        const notes = notesOf(lever);
         removals = [await notes.invoke("remove", 2), await notes.invoke("remove", 2)];
       });
 
@@ -297,14 +290,14 @@ describe("notes", { timeout: 60_000 }, () => {
 
       it("a removed note is not found", async () => {
         expect(await find("hello")).toEqual([]);
-        await expect(notesOf(lever).invoke("get", 2)).rejects.toMatchObject({
+        await expect(notes.invoke("get", 2)).rejects.toMatchObject({
           code: "method_failed",
           value: "There is no note 2.",
         });
       });
 
       it("a note stays when another one is removed", async () => {
-        expect(await notesOf(lever).invoke("get", 1)).toMatchObject({
+        expect(await notes.invoke("get", 1)).toMatchObject({
           text: "Zwölf Boxkämpfer jagen Viktor",
         });
       });
@@ -312,13 +305,11 @@ describe("notes", { timeout: 60_000 }, () => {
   });
 
   describe("without notes", () => {
-    let lever: RunningLever;
+    let notes: RemoteService<Notes>;
 
     beforeAll(async () => {
-      lever = await startNotes();
+      notes = await startNotes("none.lever");
     }, 60_000);
-
-    afterAll(() => lever?.stop());
 
     it.each([
       ["add a number", "add", 7, "no text"],
@@ -329,8 +320,8 @@ describe("notes", { timeout: 60_000 }, () => {
       ["remove note 1.5", "remove", 1.5, "Cannot look for note 1.5"],
       ["search for null", "search", null, "not a string"],
     ])("notes refuses to %s", async (_name, method, argument, words) => {
-      const notes = new Client({ forceHost: lever.address }).service("dev.lever", "notes");
-      await expect(notes.invoke(method, argument)).rejects.toMatchObject({
+      const untyped = new Client({ forceHost: lever.address }).service("none.lever", "notes");
+      await expect(untyped.invoke(method, argument)).rejects.toMatchObject({
         code: "method_failed",
         value: expect.stringContaining(words),
       });
@@ -338,22 +329,21 @@ describe("notes", { timeout: 60_000 }, () => {
     });
 
     it("the private storage of notes cannot be called from outside", async () => {
-      const url = `http://${lever.address}/notesStorage/newest?forceenv=dev.lever`;
+      const url = `http://${lever.address}/notesStorage/newest?forceenv=none.lever`;
       const headers = { "content-type": "application/json" };
       const answer = await fetch(url, { method: "POST", headers, body: "[]" });
       expect(answer.status).toBe(403);
       expect(answer.headers.get("lever-error")).toBe("platform");
       expect(await answer.json()).toMatchObject({ status: 403, code: "private_service" });
       const client = new Client({ forceHost: lever.address });
-      await expect(client.invokeURL("lever://dev.lever/notesStorage/newest")).rejects.toMatchObject(
-        {
-          code: "private_service",
-        },
-      );
+      await expect(
+        client.invokeURL("lever://none.lever/notesStorage/newest"),
+      ).rejects.toMatchObject({
+        code: "private_service",
+      });
     });
 
     it("notes loses no note when 50 are added at once", async () => {
-      const notes = notesOf(lever);
       const texts = Array.from({ length: 50 }, (_, i) => `note ${i}`);
       const ids = await Promise.all(texts.map((text) => notes.invoke("add", text)));
       expect(ids.toSorted((a, b) => a - b)).toEqual(texts.map((_, i) => i + 1));
@@ -368,19 +358,20 @@ describe("notes", { timeout: 60_000 }, () => {
 
     beforeAll(async () => {
       const dataDir = await makeDataDir();
+      const on = (host: RunningLever): Place => ({ host, environment: "dev.lever" });
       const first = await startLever({ dataDir });
-      await deploy(first, "notes/storage", "notes/api");
-      await notesOf(first).invoke("add", "before the stop");
+      await deploy(on(first), "notes/storage", "notes/api");
+      await notesOf(on(first)).invoke("add", "before the stop");
       status = await first.stop();
 
       const second = await startLever({ dataDir });
-      await notesOf(second).invoke("add", "before the kill");
+      await notesOf(on(second)).invoke("add", "before the kill");
       await second.kill();
 
       await using third = await startLever({ dataDir });
-      await deploy(third, "notes/storage");
-      await notesOf(third).invoke("add", "after the new version");
-      texts = (await notesOf(third).invoke("list")).map(({ text }) => text);
+      await deploy(on(third), "notes/storage");
+      await notesOf(on(third)).invoke("add", "after the new version");
+      texts = (await notesOf(on(third)).invoke("list")).map(({ text }) => text);
     }, 60_000);
 
     it("notes keeps its notes through a stop of Lever", () => {

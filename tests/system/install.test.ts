@@ -12,22 +12,23 @@ const short = rows.filter(({ isShort }) => isShort);
 describe.runIf(process.env["LEVER_TEST_DIST"] === "1")("installed packages", () => {
   let folder: TemporaryFolder;
   let packages: readonly PackedPackage[];
+  let programs: Programs;
 
   beforeAll(async () => {
     folder = await makeTemporaryFolder();
+    programs = new Programs(folder.path);
     packages = await packPackages(folder.path);
   }, 120_000);
 
   afterAll(() => folder?.[Symbol.asyncDispose]());
 
-  it.each(short.map((row, index) => ({ ...row, index })))(
+  // Most of their time is that of npm, which waits for the registry.
+  it.concurrent.each(short.map((row, index) => ({ ...row, index })))(
     "$name",
     async ({ run, index }) => {
       const dir = join(folder.path, `row-${index}`);
       await mkdir(dir);
-      await expect(run({ programs: new Programs(folder.path), packages, dir })).resolves.toBe(
-        undefined,
-      );
+      await expect(run({ programs, packages, dir })).resolves.toBe(undefined);
     },
     300_000,
   );

@@ -11,7 +11,7 @@ import { type RunningLever, startLever } from "../harness/lever.ts";
 import { deployService, testService } from "../harness/test-service.ts";
 
 /** `LEVER_TESTS=long` starts and stops as many instances as are promised. */
-const INSTANCES = process.env["LEVER_TESTS"] === "long" ? 2_000 : 60;
+const INSTANCES = process.env["LEVER_TESTS"] === "long" ? 2_000 : 20;
 const SERVICES = 10;
 const WARM = 2;
 

@@ -14,7 +14,7 @@ import { codeOf, type Facts, type Mode, type World } from "./attempt.ts";
 const SERVICE_DIR = join(import.meta.dirname, "service");
 const OTHER_ENVIRONMENT = "other.lever";
 /** Time between two calls of the neighbours, which leaves the attempt most of the processor. */
-const CALL_EVERY_MS = 20;
+const CALL_EVERY_MS = 5;
 
 const source = (name: string): Buffer => readFileSync(join(SERVICE_DIR, name));
 
