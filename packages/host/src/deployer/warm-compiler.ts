@@ -4,7 +4,6 @@ import type { Limits } from "@leveros/protocol";
 import type { TransformReply, TransformRequest } from "@leveros/runtime/compiler-thread";
 import type { TransformedService } from "./transform.ts";
 import { transformError } from "./transform-error.ts";
-import { TransformedFiles } from "./transformed-files.ts";
 
 /**
  * Replaces the TypeScript in a folder by JavaScript, as `transformCode` does, in a thread of this process that stays: for
@@ -28,18 +27,8 @@ export class WarmCompiler {
     this.#waiting.push(waiting);
     const request: TransformRequest = { folder: codeDir, entry: jsEntry };
     this.#open().postMessage(request);
-    const reply = await waiting.promise;
-    if ("reason" in reply) throw transformError(reply.reason);
-    const files = new TransformedFiles(codeDir, {
-      filesMax: 2 * this.#limits.archiveEntriesMax,
-      bytesMax: this.#limits.unpackedBytesMax,
-    });
-    for (const { path, text } of reply.files) {
-      const bytes = Buffer.from(text);
-      files.announce(bytes.length);
-      await files.write(path, bytes);
-    }
-    await files.finish();
+    const { reason } = await waiting.promise;
+    if (reason !== undefined) throw transformError(reason);
   }
 
   async close(): Promise<void> {

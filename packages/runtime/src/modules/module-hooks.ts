@@ -15,8 +15,8 @@ type Mode = "typescript" | "packages" | "maps";
 
 /** Worker threads and forked processes inherit the mode in this variable. */
 const MODE = "LEVEROS_MODULES";
-/** Written by the host when it has transformed the folder (deployer/transformed-files.ts). */
-const MARKER = ".lever-transformed";
+/** Written when the folder has been transformed (deployer/transformed-files.ts in the host). */
+export const MARKER = ".lever-transformed";
 const MAP_COMMENT = "//# sourceMappingURL=";
 
 /**

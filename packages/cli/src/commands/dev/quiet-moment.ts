@@ -1,5 +1,5 @@
-/** Editors write a file in several steps. */
-const QUIET_MS = 15;
+/** Editors write a file in several steps, which follow each other at once. */
+const QUIET_MS = 10;
 /** The longest wait, for a folder that never gets quiet. */
 const WAIT_MAX_MS = 250;
 
