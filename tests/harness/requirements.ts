@@ -50,6 +50,8 @@ export const requirements: readonly Requirement[] = [
     debianPackages: ["openssl"],
     isMet: () => hasPrograms("openssl"),
   },
+  { tag: "needs-zsh", what: "zsh", debianPackages: ["zsh"], isMet: () => hasPrograms("zsh") },
+  { tag: "needs-fish", what: "fish", debianPackages: ["fish"], isMet: () => hasPrograms("fish") },
   {
     tag: "needs-systemd",
     what: "systemd-analyze",

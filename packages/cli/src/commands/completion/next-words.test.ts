@@ -14,7 +14,7 @@ const known: KnownCommands = {
       description: "",
       private: false,
       liveVersion: 1,
-      methods: ["price"],
+      methods: ["price", "$(reboot)", "two words"],
       versions: [],
       instances: [
         { instance: `${service}-1-a`, version: 1, state: "ready", callsInFlight: 0, startedAt: at },

@@ -28,6 +28,8 @@ const VALUES: Readonly<Record<string, Wanted>> = {
   "--instance": "instances",
   "--service": "services",
 };
+/** A shell would run parts of other words, which anybody can name a method. */
+const SAFE_WORD = /^[\w%+,./:=@-]+$/;
 const OF_EVERY_COMMAND = ["--env", "--host", "--help"];
 
 export interface KnownCommands {
@@ -40,14 +42,14 @@ export interface KnownCommands {
   contexts(): readonly string[];
 }
 
-/** The words that may stand in the place of the last one, as far as they begin like it. */
+/** The words that may stand in the place of the last one, as far as they begin like it and mean themselves in a shell. */
 export async function nextWords(
   words: readonly string[],
   known: KnownCommands,
 ): Promise<readonly string[]> {
   const last = words.at(-1) ?? "";
   const found = await candidates(words.slice(0, -1), last, known);
-  return found.filter((word) => word.startsWith(last)).sort();
+  return found.filter((word) => word.startsWith(last) && SAFE_WORD.test(word)).sort();
 }
 
 async function candidates(
