@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { defaultLimits, type Limits, parseTraceparent, type TraceContext } from "@leveros/protocol";
+import { parseTraceparent, type TraceContext } from "@leveros/protocol";
 import { systemClock } from "../clock.ts";
 import { isSampledNumber, nextCallNumber } from "../router/call-numbers.ts";
 import type { GatewayLimits } from "./gateway-limits.ts";
@@ -13,26 +13,21 @@ export interface NumberedCall {
   readonly trace: TraceContext | undefined;
 }
 
-/** Calls per second that are sampled because of their `traceparent`: a proxy may mark every request. */
-let sampledPerSecondMax = defaultLimits.traceSampledPerSecondMax;
+/** The calls of this process that are sampled because of their `traceparent`: a proxy may mark every request. */
 let second = 0;
 let sampledInSecond = 0;
-
-/** The limit of this process from now on. */
-export function limitSampled({
-  traceSampledPerSecondMax,
-}: Pick<Limits, "traceSampledPerSecondMax">): void {
-  sampledPerSecondMax = traceSampledPerSecondMax;
-}
 
 /** Numbers a call from outside. */
 export function numberCall(
   headers: IncomingHttpHeaders,
-  { traceSampledEach }: Pick<GatewayLimits, "traceSampledEach">,
+  {
+    traceSampledEach: each,
+    traceSampledPerSecondMax: perSecondMax,
+  }: Pick<GatewayLimits, "traceSampledEach" | "traceSampledPerSecondMax">,
 ): NumberedCall {
   const trace = tracedBy(headers);
   const number = nextCallNumber();
-  const isSampled = isSampledNumber(number, traceSampledEach) || isSampledBy(headers, trace);
+  const isSampled = isSampledNumber(number, each) || isSampledBy(headers, trace, perSecondMax);
   return { number, isSampled, trace };
 }
 
@@ -42,10 +37,14 @@ export function tracedBy(headers: IncomingHttpHeaders): ReturnType<typeof parseT
   return typeof traceparent === "string" ? parseTraceparent(traceparent) : undefined;
 }
 
-/** The caller asks for the trace by `lever-trace: 1`, or by the flag of its own trace. */
+/**
+ * The caller asks for the trace by `lever-trace: 1`, or by the flag of its own trace, which holds for so many calls per
+ * second of this process.
+ */
 export function isSampledBy(
   headers: IncomingHttpHeaders,
   trace: { readonly isSampled: boolean } | undefined,
+  perSecondMax: number,
 ): boolean {
   if (headers["lever-trace"] === "1") return true;
   if (trace?.isSampled !== true) return false;
@@ -55,5 +54,5 @@ export function isSampledBy(
     sampledInSecond = 0;
   }
   sampledInSecond++;
-  return sampledInSecond <= sampledPerSecondMax;
+  return sampledInSecond <= perSecondMax;
 }

@@ -6,7 +6,6 @@ import type { GatewayCounts } from "../metrics/gateway-meter.ts";
 import type { CallRouter } from "../router/call.ts";
 import { Admission, type TokenIndex } from "./admission/admit-call.ts";
 import { BodyBudget } from "./body-budget.ts";
-import { limitSampled } from "./call-marks.ts";
 import { ClientLinks } from "./client-link/door.ts";
 import type { DoorOptions } from "./door-options.ts";
 import type { GatewayLimits } from "./gateway-limits.ts";
@@ -50,7 +49,6 @@ export interface Gateway extends Listener {
 /** Opens the port for all calls from outside. @throws the system's error when the port is not available. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const { router, limits, readiness, certificate, shared, clock, log } = options;
-  limitSampled(limits);
   const connections = new Set<Socket>();
   const replies = new UnreadReplies({ connections, limits, clock, log });
   const peers = new LostPeers({ connections, clock, pingIntervalMs: limits.pingIntervalMs });

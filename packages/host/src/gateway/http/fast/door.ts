@@ -25,6 +25,7 @@ export class FastConnections {
       now: 0,
       isClosing: false,
       sampledEach: limits.traceSampledEach,
+      sampledPerSecondMax: limits.traceSampledPerSecondMax,
       replies,
       keepAliveTail: "",
       closeTail: "",

@@ -37,6 +37,7 @@ const shared = {
   now: 0,
   isClosing: false,
   sampledEach: 0,
+  sampledPerSecondMax: 100,
   keepAliveTail: tail,
   closeTail: tail,
   replies,

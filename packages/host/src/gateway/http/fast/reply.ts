@@ -42,6 +42,8 @@ export interface FastShared {
   readonly isClosing: boolean;
   /** One call in so many is sampled. 0 = none. */
   readonly sampledEach: number;
+  /** So many calls per second are sampled because their callers' traces are. */
+  readonly sampledPerSecondMax: number;
   readonly replies: UnreadReplies;
   /** The rest of a head after the value of content-length, of a connection that is kept, and of one that is closed. */
   readonly keepAliveTail: string;
@@ -89,7 +91,7 @@ export class FastReply implements AnsweredCall, CallListener {
     this.number = nextCallNumber();
     const trace = tracedBy(headers);
     const isOneOfMany = isSampledNumber(this.number, this.#shared.sampledEach);
-    this.isSampled = isOneOfMany || isSampledBy(headers, trace);
+    this.isSampled = isOneOfMany || isSampledBy(headers, trace, this.#shared.sampledPerSecondMax);
     this.trace = trace;
     this.waitTimes = undefined;
     this.#isAnswered = false;
