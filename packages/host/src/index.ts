@@ -5,7 +5,7 @@ export {
 } from "./compose/cluster-tools.ts";
 export { createAdminToken } from "./compose/create-admin-token.ts";
 export type { DevelopmentOptions } from "./compose/development.ts";
-export { type Host, type HostOptions, startHost } from "./compose/one-machine.ts";
+export { type CodeEntry, type Host, type HostOptions, startHost } from "./compose/one-machine.ts";
 export {
   type RestoredBackup,
   RestoreError,

@@ -31,6 +31,8 @@ import { firstTokenCommand, isolationFields, WITHOUT_TOKEN } from "./start-messa
 import { listenFailure } from "./startup-error.ts";
 import { StoreCopies } from "./store-copies.ts";
 
+export type { CodeEntry };
+
 export interface HostOptions {
   /** Address to listen on. */
   readonly bind: string;

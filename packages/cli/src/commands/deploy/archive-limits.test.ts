@@ -1,9 +1,9 @@
 import { defaultLimits } from "@leveros/protocol";
 import { expect, it } from "vitest";
 import { countPaths, describeTooLarge, largestParts, partOf } from "./archive-limits.ts";
-import type { ArchiveEntry } from "./contents/contents.ts";
+import type { CodeEntry } from "./contents/contents.ts";
 
-function file(path: string, bytes: number): ArchiveEntry {
+function file(path: string, bytes: number): CodeEntry {
   return { kind: "file", path, source: `/${path}`, bytes, isExecutable: false };
 }
 

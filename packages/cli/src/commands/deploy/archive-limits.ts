@@ -7,7 +7,7 @@ import {
 import { callAdmin } from "../../call-admin.ts";
 import { formatBytes } from "../../quantity.ts";
 import type { Settings } from "../../settings.ts";
-import { type ArchiveEntry, bytesOf } from "./contents/contents.ts";
+import { bytesOf, type CodeEntry } from "./contents/contents.ts";
 
 const LARGEST_SHOWN = 5;
 
@@ -42,7 +42,7 @@ export async function readArchiveTerms(
 }
 
 /** The number of paths in an archive: of its entries, and of the folders above them. */
-export function countPaths(entries: readonly ArchiveEntry[]): number {
+export function countPaths(entries: readonly CodeEntry[]): number {
   const paths = new Set<string>();
   for (const { path } of entries) {
     for (
@@ -60,7 +60,7 @@ export function countPaths(entries: readonly ArchiveEntry[]): number {
 export function describeTooLarge(
   sizes: Partial<ArchiveSizes>,
   limits: ArchiveLimits,
-  entries: readonly ArchiveEntry[],
+  entries: readonly CodeEntry[],
 ): readonly string[] {
   const { archiveBytes = 0, unpackedBytes = 0, entries: count = 0 } = sizes;
   const excess: string[] = [];
@@ -104,7 +104,7 @@ interface Part {
 }
 
 /** The largest installed packages and folders. Files at the top are parts, too. */
-export function largestParts(entries: readonly ArchiveEntry[]): readonly Part[] {
+export function largestParts(entries: readonly CodeEntry[]): readonly Part[] {
   const parts = new Map<string, Part>();
   for (const entry of entries) {
     if (entry.kind !== "file") continue;

@@ -21,7 +21,7 @@ import {
   describeTooLarge,
   readArchiveTerms,
 } from "./archive-limits.ts";
-import { type ArchiveEntry, bytesOf } from "./contents/contents.ts";
+import { bytesOf, type CodeEntry } from "./contents/contents.ts";
 import { type DeployOutcome, progressIn, readDeployAnswer } from "./deploy-answer.ts";
 import { formatDeployReport } from "./deploy-report.ts";
 import { dryRunJson, formatDryRun } from "./dry-run.ts";
@@ -237,7 +237,7 @@ async function upload(
 function checkSize(
   dir: string,
   sizes: Partial<ArchiveSizes>,
-  { entries, limits }: { entries: readonly ArchiveEntry[]; limits: ArchiveLimits },
+  { entries, limits }: { entries: readonly CodeEntry[]; limits: ArchiveLimits },
 ): void {
   const sentences = describeTooLarge(sizes, limits, entries);
   if (sentences.length === 0) return;

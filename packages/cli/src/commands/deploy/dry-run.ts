@@ -1,11 +1,11 @@
 import { formatBytes, formatCount } from "../../quantity.ts";
 import { formatTable } from "../../table.ts";
-import { type ArchiveEntry, bytesOf } from "./contents/contents.ts";
+import { bytesOf, type CodeEntry } from "./contents/contents.ts";
 
 export interface DryRun {
   readonly service: string;
   readonly environment: string;
-  readonly entries: readonly ArchiveEntry[];
+  readonly entries: readonly CodeEntry[];
   readonly archiveBytes: number;
 }
 
@@ -36,6 +36,6 @@ export function dryRunJson({ service, environment, entries, archiveBytes }: DryR
   return JSON.stringify({ service, environment, archiveBytes, unpackedBytes, entries: listed });
 }
 
-function sumOf(entries: readonly ArchiveEntry[]): number {
+function sumOf(entries: readonly CodeEntry[]): number {
   return entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
 }

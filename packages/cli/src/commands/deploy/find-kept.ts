@@ -8,7 +8,7 @@ import {
 } from "@leveros/protocol";
 import { callAdmin } from "../../call-admin.ts";
 import type { Settings } from "../../settings.ts";
-import { type ArchiveEntry, bytesOf } from "./contents/contents.ts";
+import { bytesOf, type CodeEntry } from "./contents/contents.ts";
 
 /** To send less takes less time than to compare files. */
 const COMPARED_BYTES_MIN = 1_000_000;
@@ -22,7 +22,7 @@ type KeptSettings = Settings & { readonly adminEnvironment: string };
 
 /** Finds the files that the live version of a service has, and that need not be sent again. undefined = none. */
 export async function findKept(
-  entries: readonly ArchiveEntry[],
+  entries: readonly CodeEntry[],
   service: string,
   { terms: { deployed }, settings }: { terms: ArchiveTerms; settings: KeptSettings },
 ): Promise<KeptFiles | undefined> {

@@ -6,7 +6,7 @@ import type { ArchiveFormat } from "@leveros/protocol";
 import { Header } from "tar/header";
 import { Pax } from "tar/pax";
 import { CommandError, exitStatus } from "../../exit-status.ts";
-import { type ArchiveEntry, bytesOf } from "./contents/contents.ts";
+import { bytesOf, type CodeEntry } from "./contents/contents.ts";
 
 /** The time that npm uses, too: zip cannot store times before 1980. */
 const MODIFIED_AT = new Date("1985-10-26T08:15:00Z");
@@ -41,7 +41,7 @@ export interface PackOptions {
 }
 
 /** No archive of the entries is larger, before or after compression. */
-export function archiveBytesBound(entries: readonly ArchiveEntry[]): number {
+export function archiveBytesBound(entries: readonly CodeEntry[]): number {
   let bytes = 4 * BLOCK_BYTES;
   for (const entry of entries) {
     const names = entry.path + (entry.kind === "link" ? entry.target : "");
@@ -57,7 +57,7 @@ export function archiveBytesBound(entries: readonly ArchiveEntry[]): number {
  * @throws CommandError when a file cannot be read, or changes while it is packed.
  */
 export async function packEntries(
-  entries: readonly ArchiveEntry[],
+  entries: readonly CodeEntry[],
   { format, archiveBytesMax, onPacked, onChunk }: PackOptions,
 ): Promise<PackedArchive> {
   let unpackedBytes = 0;
@@ -122,7 +122,7 @@ class TarChunks {
   #other: Buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   #used = 0;
 
-  *of(entries: readonly ArchiveEntry[], onPacked: PackOptions["onPacked"]): Generator<Buffer> {
+  *of(entries: readonly CodeEntry[], onPacked: PackOptions["onPacked"]): Generator<Buffer> {
     for (const entry of entries) {
       yield* this.#put(headerOf(entry));
       const bytes = bytesOf(entry);
@@ -183,7 +183,7 @@ class TarChunks {
   }
 }
 
-function headerOf(entry: ArchiveEntry): Buffer {
+function headerOf(entry: CodeEntry): Buffer {
   const path = entry.kind === "folder" ? `${entry.path}/` : entry.path;
   const fields = {
     path,

@@ -8,7 +8,7 @@ import {
 } from "@leveros/protocol";
 import { CommandError, exitStatus, usageError } from "../../exit-status.ts";
 import { shellWord } from "../../shell-word.ts";
-import type { ArchiveEntry, ContentsOptions } from "./contents/contents.ts";
+import type { CodeEntry, ContentsOptions } from "./contents/contents.ts";
 import { readContents } from "./contents/read-contents.ts";
 import { findServicesBelow } from "./services-below.ts";
 
@@ -21,7 +21,7 @@ export interface ServiceFolder {
   readonly leverJson: LeverJson;
   /** Sentences about what is unusual, but does not keep the service from being deployed. */
   readonly warnings: readonly string[];
-  readonly entries: readonly ArchiveEntry[];
+  readonly entries: readonly CodeEntry[];
   /** The size of all files together. */
   readonly bytes: number;
 }

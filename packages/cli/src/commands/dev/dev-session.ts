@@ -10,7 +10,7 @@ import { callAdmin } from "../../call-admin.ts";
 import { CommandError, usageError } from "../../exit-status.ts";
 import { parseHostAddress } from "../../host-address.ts";
 import type { Settings } from "../../settings.ts";
-import type { ArchiveEntry } from "../deploy/contents/contents.ts";
+import type { CodeEntry } from "../deploy/contents/contents.ts";
 import { findWorkspaceRoot } from "../deploy/contents/workspace-root.ts";
 import { followLogs } from "../logs/logs.ts";
 import { DebuggerPort } from "./debugger-port.ts";
@@ -208,10 +208,7 @@ export class DevSession {
     return `Cannot deploy ${here}: its name, ${name}, is that of the service in ${there}. Each service needs a name of its own.`;
   }
 
-  async #deploy(
-    entries: readonly ArchiveEntry[],
-    leverJson: LeverJson,
-  ): ReturnType<Host["deploy"]> {
+  async #deploy(entries: readonly CodeEntry[], leverJson: LeverJson): ReturnType<Host["deploy"]> {
     const { environment, inspect } = this.#options;
     if (leverJson.name !== inspect) return await this.#host.deploy(environment, entries);
     // A debugger is attached to one process.

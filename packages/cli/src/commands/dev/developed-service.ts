@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { DeployReport, LeverJson } from "@leveros/protocol";
-import type { ArchiveEntry } from "../deploy/contents/contents.ts";
+import type { CodeEntry } from "../deploy/contents/contents.ts";
 import { readServiceFolder, type ServiceFolder } from "../deploy/service-folder.ts";
 import { QuietMoment } from "./quiet-moment.ts";
 import { WatchedFolders } from "./watched-folders.ts";
@@ -18,7 +18,7 @@ export interface DevelopedServiceOptions {
   claim(leverJson: LeverJson): string | undefined;
   /** The service has other variables when this is another text. */
   variables(name: string): string;
-  deploy(entries: readonly ArchiveEntry[], leverJson: LeverJson): Promise<DeployReport>;
+  deploy(entries: readonly CodeEntry[], leverJson: LeverJson): Promise<DeployReport>;
   onOutcome(service: DevelopedService, outcome: Outcome): void;
 }
 
@@ -105,11 +105,11 @@ export class DevelopedService {
 }
 
 /** A text that is another one when a file has changed. */
-function stateOf(entries: readonly ArchiveEntry[]): string {
+function stateOf(entries: readonly CodeEntry[]): string {
   return entries.map((entry) => `${entry.path}\0${versionOf(entry)}\n`).join("");
 }
 
-function versionOf(entry: ArchiveEntry): string {
+function versionOf(entry: CodeEntry): string {
   switch (entry.kind) {
     case "folder":
       return "";
@@ -130,7 +130,7 @@ function changeOf(file: string): string {
 /** The folders with its files, also those elsewhere in its workspace, and those with its packages. */
 function foldersOf(
   { path: folder, root }: ServiceFolder,
-  entries: readonly ArchiveEntry[],
+  entries: readonly CodeEntry[],
 ): ReadonlySet<string> {
   const folders = new Set([folder, join(folder, "node_modules"), root, join(root, "node_modules")]);
   for (const entry of entries) {

@@ -2,7 +2,7 @@ import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, posix } from "node:path";
 import { type ArchiveLayout, linkTarget } from "./archive-layout.ts";
 import type { Collected, FolderLink, LostPackage, TreeKind } from "./collected.ts";
-import type { ArchiveEntry } from "./contents.ts";
+import type { CodeEntry } from "./contents.ts";
 import { type FoundPackage, PackageFinder, packageFolderOf } from "./find-package.ts";
 import type { IgnoreEntry } from "./git-ignore.ts";
 import type { IgnoreRules } from "./ignore-rules.ts";
@@ -40,7 +40,7 @@ class Collector {
   readonly #kept: Set<string>;
   readonly #linksPackages: boolean;
   readonly #finder: PackageFinder;
-  readonly #entries = new Map<string, ArchiveEntry>();
+  readonly #entries = new Map<string, CodeEntry>();
   readonly #walked = new Set<string>();
   readonly #packages = new Set<string>();
   readonly #openPackages: string[] = [];

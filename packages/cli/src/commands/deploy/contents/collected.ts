@@ -1,4 +1,4 @@
-import type { ArchiveEntry } from "./contents.ts";
+import type { CodeEntry } from "./contents.ts";
 import type { FoundPackage } from "./find-package.ts";
 import type { PackageJson } from "./package-json.ts";
 import type { TreeEntry } from "./walk-tree.ts";
@@ -21,7 +21,7 @@ export interface LostPackage {
 }
 
 export interface Collected {
-  readonly entries: Map<string, ArchiveEntry>;
+  readonly entries: Map<string, CodeEntry>;
   readonly links: readonly FolderLink[];
   readonly lost: readonly LostPackage[];
   /** Paths of sockets, pipes and devices. */

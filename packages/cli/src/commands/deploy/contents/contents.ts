@@ -1,19 +1,6 @@
-/** An entry of an archive. */
-export type ArchiveEntry =
-  | { readonly kind: "folder"; readonly path: string }
-  | {
-      readonly kind: "file";
-      /** Relative to the service folder, with `/`. */
-      readonly path: string;
-      /** The absolute path to read. */
-      readonly source: string;
-      readonly bytes: number;
-      readonly isExecutable: boolean;
-    }
-  /** A file that is made for the archive. */
-  | { readonly kind: "text"; readonly path: string; readonly text: string }
-  /** The target is relative to the folder of the link; absolute, if the package is linked to. */
-  | { readonly kind: "link"; readonly path: string; readonly target: string };
+import type { CodeEntry } from "@leveros/host";
+
+export type { CodeEntry };
 
 export interface ContentsOptions {
   /** Installed packages are not packed but linked to: the service runs on this machine. Default: false */
@@ -35,7 +22,7 @@ export interface Contents {
   /** The folder of the workspace; without one, that of the service. */
   readonly root: string;
   /** Sorted by path, so that the same files always make the same archive. */
-  readonly entries: readonly ArchiveEntry[];
+  readonly entries: readonly CodeEntry[];
   /** The size of all files together. */
   readonly bytes: number;
   /** A sentence for each reason not to deploy. */
@@ -44,7 +31,7 @@ export interface Contents {
   readonly notes: readonly string[];
 }
 
-export function bytesOf(entry: ArchiveEntry): number {
+export function bytesOf(entry: CodeEntry): number {
   if (entry.kind === "file") return entry.bytes;
   return entry.kind === "text" ? Buffer.byteLength(entry.text) : 0;
 }

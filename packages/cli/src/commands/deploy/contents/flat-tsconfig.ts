@@ -2,7 +2,7 @@ import { dirname, join, resolve } from "node:path";
 import { findTsconfig, parseTsconfig, type TsConfigJsonResolved } from "get-tsconfig";
 import type { ArchiveLayout } from "./archive-layout.ts";
 import { withArchivedPaths } from "./archived-paths.ts";
-import type { ArchiveEntry } from "./contents.ts";
+import type { CodeEntry } from "./contents.ts";
 import { readText } from "./git-ignore.ts";
 
 const NAME = "tsconfig.json";
@@ -16,7 +16,7 @@ const PATH_OPTIONS = ["baseUrl", "paths", "rootDir", "rootDirs", "outDir", "type
  * @returns notes about those that cannot be read.
  */
 export async function flattenTsconfigs(
-  entries: Map<string, ArchiveEntry>,
+  entries: Map<string, CodeEntry>,
   { layout, top, isTypeScript }: { layout: ArchiveLayout; top: string; isTypeScript: boolean },
 ): Promise<readonly string[]> {
   const notes: string[] = [];

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { ArchiveEntry } from "./contents.ts";
+import type { CodeEntry } from "./contents.ts";
 
 const SOURCE = /\.(?:[cm]?[jt]sx?|json)$/;
 /** Larger files are hardly written by hand. */
@@ -18,7 +18,7 @@ export function mentionsFile(source: string, name: string): boolean {
 /** The names that a source among the files mentions; all of them if the sources are too many to read. */
 export async function findMentioned(
   names: readonly string[],
-  files: readonly ArchiveEntry[],
+  files: readonly CodeEntry[],
 ): Promise<ReadonlySet<string>> {
   const mentioned = new Set<string>();
   let bytesLeft = ALL_BYTES_MAX;

@@ -4,8 +4,8 @@ import { ArchiveLayout, linkTarget } from "./archive-layout.ts";
 import { collectContents } from "./collect-contents.ts";
 import type { Collected, FolderLink } from "./collected.ts";
 import {
-  type ArchiveEntry,
   bytesOf,
+  type CodeEntry,
   type Contents,
   type ContentsOptions,
   type NeededPaths,
@@ -127,10 +127,7 @@ function remedyOf({ owner, real }: FolderLink, layout: ArchiveLayout): string {
 }
 
 /** Paths of packed files that usually contain secrets. Those of installed packages are public. */
-async function findSecrets(
-  entries: Iterable<ArchiveEntry>,
-  layout: ArchiveLayout,
-): Promise<string[]> {
+async function findSecrets(entries: Iterable<CodeEntry>, layout: ArchiveLayout): Promise<string[]> {
   const found: string[] = [];
   for (const entry of entries) {
     if (entry.kind !== "file" || layout.isInstalled(entry.source)) continue;
