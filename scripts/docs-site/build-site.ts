@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "vite";
 import { furtherPages, pageFile, pageSections } from "./pages.ts";
 import { escapeHtml, renderPage } from "./render-page.ts";
@@ -30,9 +30,23 @@ export async function buildSite(
         return `<h2>${heading}</h2>\n${links.join("\n")}`;
       })
       .join("\n");
+  const listed = sections.flatMap((section) => section.paths);
+  /** The pages before and after one in the navigation. */
+  const neighbours = (path: string): string => {
+    const at = listed.indexOf(path);
+    if (at < 0) return "";
+    const links = [["prev", at - 1] as const, ["next", at + 1] as const].flatMap(([rel, index]) => {
+      const to = listed[index];
+      if (to === undefined) return [];
+      return `<a rel="${rel}" href="${pageFile(to)}">${escapeHtml(titles.get(to) ?? to)}</a>`;
+    });
+    return `<footer>\n${links.join("\n")}\n</footer>`;
+  };
   await mkdir(folder, { recursive: true });
-  for (const { path, file, title, html } of pages) {
-    await writeFile(join(folder, file), pageOf({ title, html, navigation: navigation(path) }));
+  for (const { path, file, title, html, pictures } of pages) {
+    const around = { navigation: navigation(path), neighbours: neighbours(path) };
+    await writeFile(join(folder, file), pageOf({ title, html, ...around }));
+    for (const picture of pictures) await cp(join(root, picture), join(folder, basename(picture)));
   }
   const index = JSON.stringify(pages.flatMap(({ parts }) => parts));
   await writeFile(join(folder, "search-index.js"), `globalThis.leverDocs = ${index};\n`);
@@ -59,6 +73,7 @@ function pageOf(page: {
   readonly title: string;
   readonly html: string;
   readonly navigation: string;
+  readonly neighbours: string;
 }): string {
   const title = page.title === "Lever" ? "Lever" : `${page.title} · Lever`;
   const html = page.html
@@ -82,6 +97,7 @@ ${page.navigation}
 </nav>
 <main>
 ${html}
+${page.neighbours}
 </main>
 <script src="search.js"></script>
 </html>

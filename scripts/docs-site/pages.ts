@@ -7,7 +7,14 @@ export interface PageSection {
 }
 
 const FIRST: readonly PageSection[] = [
-  { heading: "Start", paths: ["README.md", "docs/guide/coming-from-lever-os.md"] },
+  {
+    heading: "Start",
+    paths: [
+      "README.md",
+      "docs/guide/coming-from-other-platforms.md",
+      "docs/guide/coming-from-lever-os.md",
+    ],
+  },
   {
     heading: "Write services",
     paths: [

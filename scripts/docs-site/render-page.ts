@@ -14,6 +14,8 @@ export interface PagePart {
 
 export interface RenderedPage {
   readonly title: string;
+  /** Paths of its pictures in the repository. The site has each under its name alone. */
+  readonly pictures: readonly string[];
   readonly html: string;
   readonly parts: readonly PagePart[];
 }
@@ -26,6 +28,7 @@ export function renderPage(
 ): RenderedPage {
   const file = pageFile(path);
   const parts: { href: string; page: string; heading: string; text: string }[] = [];
+  const pictures: string[] = [];
   let title = "";
   const marked = new Marked({
     renderer: {
@@ -38,13 +41,19 @@ export function renderPage(
         const target = hrefOf(path, href, isPage);
         return target === undefined ? inner : `<a href="${escapeHtml(target)}">${inner}</a>`;
       },
-      image: ({ href, text: alt }: Tokens.Image): string =>
-        /^[\w-]+:/.test(href) ? escapeHtml(alt) : `<em>${escapeHtml(alt)}</em>`,
+      image({ href, text: alt }: Tokens.Image): string {
+        // Nothing is loaded from elsewhere.
+        if (/^[\w-]+:/.test(href)) return escapeHtml(alt);
+        const picture = posix.join(posix.dirname(path), href);
+        pictures.push(picture);
+        return `<img src="${escapeHtml(posix.basename(picture))}" alt="${escapeHtml(alt)}">`;
+      },
       html: ({ text: html }: Tokens.HTML | Tokens.Tag): string =>
         /^\s*<!--/.test(html) ? "" : escapeHtml(html),
     },
   });
-  const tokens = marked.lexer(text);
+  // The site has links to the pages before and after.
+  const tokens = marked.lexer(text.replace(/\nNext: \[.*\n$/, ""));
   for (const token of tokens) {
     if (token.type === "heading") {
       const heading = plainText(token as Tokens.Heading);
@@ -56,7 +65,7 @@ export function renderPage(
       if (last !== undefined) last.text += `${plainText(token)} `;
     }
   }
-  return { title, html: marked.parser(tokens), parts };
+  return { title, html: marked.parser(tokens), parts, pictures };
 }
 
 function hrefOf(from: string, href: string, isPage: (path: string) => boolean): string | undefined {

@@ -59,13 +59,28 @@ it("no link is dead", async () => {
 });
 
 it.each(["index.html", "services.html", "reference-limits.html", "decisions-index.html"])(
-  "%s opens without an error or a foreign request",
+  "%s opens with its pictures, without an error or a foreign request",
   async (file) => {
     await open(file);
+    await page.waitForFunction("[...document.images].every((picture) => picture.naturalWidth > 0)");
     expect(await page.textContent("nav a[aria-current]")).toBe(await page.textContent("h1"));
     expect(faults).toEqual([]);
   },
 );
+
+it("a reader goes from the first page to the last by links to the next", async () => {
+  const read: string[] = [];
+  for (let file: string | undefined = "index.html"; file !== undefined; ) {
+    read.push(file);
+    const html: string = await readFile(join(folder.path, file), "utf8");
+    file = /<a rel="next" href="([^"]+)"/.exec(html)?.[1];
+  }
+  await open("index.html");
+  const listed = await page.$$eval("nav details a", (of) =>
+    of.map((it) => it.getAttribute("href")),
+  );
+  expect(read).toEqual(listed);
+});
 
 it("the search finds every page by its title, and a part by its words", async () => {
   await open("index.html");

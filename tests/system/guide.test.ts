@@ -67,6 +67,9 @@ const calls: Readonly<Record<string, readonly Call[]>> = {
     ["attic/say", ["hi"], 1],
   ],
   slow: [["slowly", [], "done"]],
+  // Commands request its page.
+  pages: [],
+  orders: [["handler", [{ id: 7 }], { id: 7, state: "open" }]],
   caller: [["greetTwice", ["Ada"], "Hello, Ada Ada!"]],
 };
 
@@ -75,116 +78,118 @@ const callsAfterDeploy: Readonly<Record<string, readonly Call[]>> = {
   rooms: [["lobby/say", ["again"], 3]],
 };
 
-describe.each(["services", "calling", "running", "develop", "http", "monitoring"])(
-  "the code of docs/guide/%s.md",
-  (page) => {
-    const blocks = blocksOf(page);
-    let lever: RunningLever;
-    /** The working folder: commands write files into it, and find `leveros` from it. */
-    let folder: string;
+const pages = [
+  ...["services", "calling", "running", "develop", "http", "monitoring"],
+  "coming-from-other-platforms",
+];
 
-    beforeAll(async () => {
-      folder = mkdtempSync(join(tmpdir(), "lever-guide-"));
-      symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
-      lever = await startLever();
-      for (const [name, code] of Object.entries(prerequisites)) {
-        await deployService(lever, testService(code, { name }));
-      }
-    }, 60_000);
+describe.each(pages)("the code of docs/guide/%s.md", (page) => {
+  const blocks = blocksOf(page);
+  let lever: RunningLever;
+  /** The working folder: commands write files into it, and find `leveros` from it. */
+  let folder: string;
 
-    afterAll(async () => {
-      await lever?.stop();
-      rmSync(folder, { recursive: true, force: true });
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "lever-guide-"));
+    symlinkSync(join(repository, "node_modules"), join(folder, "node_modules"));
+    lever = await startLever();
+    for (const [name, code] of Object.entries(prerequisites)) {
+      await deployService(lever, testService(code, { name }));
+    }
+  }, 60_000);
+
+  afterAll(async () => {
+    await lever?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Runs a program to its end. One that `follows` has no end: it is stopped after its first output. */
+  async function run(program: string, args: readonly string[], follows = false): Promise<void> {
+    const child = spawn(program, args, {
+      cwd: folder,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...cleanEnvironment(),
+        LEVEROS_IP_PORT: lever.address,
+        XDG_CONFIG_HOME: folder,
+        TOKEN: "a secret",
+      },
     });
-
-    /** Runs a program to its end. One that `follows` has no end: it is stopped after its first output. */
-    async function run(program: string, args: readonly string[], follows = false): Promise<void> {
-      const child = spawn(program, args, {
-        cwd: folder,
-        detached: true,
-        stdio: ["ignore", "pipe", "pipe"],
-        env: {
-          ...cleanEnvironment(),
-          LEVEROS_IP_PORT: lever.address,
-          XDG_CONFIG_HOME: folder,
-          TOKEN: "a secret",
-        },
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (chunk: Buffer) => {
+        output += chunk.toString();
       });
-      let output = "";
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.on("data", (chunk: Buffer) => {
-          output += chunk.toString();
-        });
-      }
-      const { pid } = child;
-      if (follows && pid !== undefined) {
-        child.stdout.once("data", () => process.kill(-pid, "SIGTERM"));
-      }
-      const [status, signal] = (await once(child, "close")) as [number | null, string | null];
-      // A command may end in order when it is stopped.
-      expect(follows ? ["SIGTERM", 0] : [0], output).toContain(signal ?? status);
     }
+    const { pid } = child;
+    if (follows && pid !== undefined) {
+      child.stdout.once("data", () => process.kill(-pid, "SIGTERM"));
+    }
+    const [status, signal] = (await once(child, "close")) as [number | null, string | null];
+    // A command may end in order when it is stopped.
+    expect(follows ? ["SIGTERM", 0] : [0], output).toContain(signal ?? status);
+  }
 
-    it(`every code block of ${page}.md is run, or says why not`, () => {
-      const unknown = blocks.filter(
-        ({ language, mark }) =>
-          !(language === "sh" || language === "text" || mark === "program") &&
-          !/^(?:service|not run): \S/.test(mark),
-      );
-      expect(unknown.map(({ line }) => `${page}.md:${line}`)).toEqual([]);
-    });
+  it(`every code block of ${page}.md is run, or says why not`, () => {
+    const unknown = blocks.filter(
+      ({ language, mark }) =>
+        !(language === "sh" || language === "text" || mark === "program") &&
+        !/^(?:service|not run): \S/.test(mark),
+    );
+    expect(unknown.map(({ line }) => `${page}.md:${line}`)).toEqual([]);
+  });
 
-    const services = blocks.flatMap(({ mark, code }) => {
-      const [, name] = /^service: (\w+)$/.exec(mark) ?? [];
-      return name === undefined ? [] : [{ name, code }];
-    });
-    if (services.length > 0) {
-      it.each(services)(
-        `${page}.md: the service $name answers as the page says`,
-        async ({ name, code }) => {
-          expect(calls).toHaveProperty(name);
-          for (const round of [calls[name] ?? [], callsAfterDeploy[name] ?? []]) {
-            await deployService(lever, testService(code, { name }));
-            for (const [path, args, result] of round) {
-              const { text } = await callMethod(lever.address, `/${name}/${path}`, args);
-              const lines = text.split("\n").filter((line) => line !== "");
-              const values = lines.map((line) => JSON.parse(line) as unknown);
-              expect(path.endsWith("Chan") ? values : values[0], text).toEqual(result);
-            }
+  const services = blocks.flatMap(({ mark, code }) => {
+    const [, name] = /^service: (\w+)$/.exec(mark) ?? [];
+    return name === undefined ? [] : [{ name, code }];
+  });
+  if (services.length > 0) {
+    it.each(services)(
+      `${page}.md: the service $name answers as the page says`,
+      async ({ name, code }) => {
+        expect(calls).toHaveProperty(name);
+        for (const round of [calls[name] ?? [], callsAfterDeploy[name] ?? []]) {
+          await deployService(lever, testService(code, { name }));
+          for (const [path, args, result] of round) {
+            const { text } = await callMethod(lever.address, `/${name}/${path}`, args);
+            const lines = text.split("\n").filter((line) => line !== "");
+            const values = lines.map((line) => JSON.parse(line) as unknown);
+            expect(path.endsWith("Chan") ? values : values[0], text).toEqual(result);
           }
-        },
-        30_000,
-      );
-    }
-
-    const program = blocks.filter(({ mark }) => mark === "program").map(({ code }) => code);
-    if (program.length > 0) {
-      it(`${page}.md: the parts of the program run as one`, async () => {
-        const file = join(folder, "program.mts");
-        writeFileSync(file, program.join("\n").replaceAll("127.0.0.1:8080", lever.address));
-        await run(process.execPath, [file]);
-      }, 30_000);
-    }
-
-    const commands = blocks
-      .filter(({ language, mark }) => language === "sh" && mark === "")
-      .flatMap(({ code }) =>
-        code
-          .replaceAll(/\\\n\s*/g, "")
-          .trimEnd()
-          .split("\n"),
-      );
-    if (commands.length > 0) {
-      it(`${page}.md: every command succeeds as the page shows it`, async () => {
-        // The commands are about services that a reader has called.
-        await callMethod(lever.address, "/helloService/sayHello", ["Ada"]);
-        for (const command of commands) {
-          const here = command
-            .replaceAll("127.0.0.1:8080", lever.address)
-            .replaceAll("npx lever", `node ${leverBin}`);
-          await run("bash", ["-ec", here], /--(?:watch|follow)|lever\.js dev(?!.*--)/.test(here));
         }
-      }, 120_000);
-    }
-  },
-);
+      },
+      30_000,
+    );
+  }
+
+  const program = blocks.filter(({ mark }) => mark === "program").map(({ code }) => code);
+  if (program.length > 0) {
+    it(`${page}.md: the parts of the program run as one`, async () => {
+      const file = join(folder, "program.mts");
+      writeFileSync(file, program.join("\n").replaceAll("127.0.0.1:8080", lever.address));
+      await run(process.execPath, [file]);
+    }, 30_000);
+  }
+
+  const commands = blocks
+    .filter(({ language, mark }) => language === "sh" && mark === "")
+    .flatMap(({ code }) =>
+      code
+        .replaceAll(/\\\n\s*/g, "")
+        .trimEnd()
+        .split("\n"),
+    );
+  if (commands.length > 0) {
+    it(`${page}.md: every command succeeds as the page shows it`, async () => {
+      // The commands are about services that a reader has called.
+      await callMethod(lever.address, "/helloService/sayHello", ["Ada"]);
+      for (const command of commands) {
+        const here = command
+          .replaceAll("127.0.0.1:8080", lever.address)
+          .replaceAll("npx lever", `node ${leverBin}`);
+        await run("bash", ["-ec", here], /--(?:watch|follow)|lever\.js dev(?!.*--)/.test(here));
+      }
+    }, 120_000);
+  }
+});

@@ -4,25 +4,19 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { aboutLimit, defaultLimits, leverJsonSchema, limitNames } from "@leveros/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { escapeHtml } from "../../scripts/docs-site/render-page.ts";
 import { callMethod } from "../harness/http-call.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
 import { cleanEnvironment } from "../harness/run-lever.ts";
 import { deployService, testService } from "../harness/test-service.ts";
+import { blockAfter, RUN_BY_TEST } from "./readme-commands.ts";
 
 const root = join(import.meta.dirname, "../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
-/** The code block that follows a marker comment in a Markdown file. */
-function blockAfter(markdown: string, marker: string): string {
-  const block = new RegExp(`<!-- ${marker} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(
-    markdown,
-  )?.[1];
-  if (block === undefined) throw new Error(`There is no block after "${marker}".`);
-  return block;
-}
-
 describe("the README", () => {
   const readme = read("README.md");
+  const commands = blockAfter(readme, RUN_BY_TEST).trim().split("\n");
   let lever: RunningLever;
 
   beforeAll(async () => {
@@ -35,7 +29,6 @@ describe("the README", () => {
     tags: ["needs-curl"],
     timeout: 60_000,
   }, async () => {
-    const commands = blockAfter(readme, "run by tests/system/readme.test.ts").trim().split("\n");
     expect(commands).toHaveLength(4);
     const outputs: string[] = [];
     for (const command of commands) {
@@ -48,6 +41,11 @@ describe("the README", () => {
     expect(outputs[1]).toBe('"Hello, world!"\n');
     expect(outputs[2]).toBe('"Hello, world!"');
     expect(outputs[3]).toMatch(/helloService/);
+  });
+
+  it("the recording of a terminal shows the commands of the README", () => {
+    const picture = read("docs/guide/terminal.svg");
+    for (const command of commands) expect(picture).toContain(`>$ ${escapeHtml(command)}</text>`);
   });
 
   it("the TypeScript service of the README works as it stands", async () => {
