@@ -76,6 +76,8 @@ export class DevelopedService {
         const ms = Math.round(performance.now() - startedAt);
         this.#options.onOutcome(this, { kind: "deployed", report, ms });
       } catch (error) {
+        // Its removal is another change, which is deployed.
+        if (isGone(error)) continue;
         const reason = error instanceof Error ? error.message : String(error);
         if (this.#isClosed || reason === this.problem) continue;
         this.problem = reason;
@@ -102,6 +104,12 @@ export class DevelopedService {
     this.#deployed = state;
     return await this.#options.deploy(entries, found.leverJson);
   }
+}
+
+/** A file, such as a temporary one of an editor, was removed before it was copied. */
+function isGone(error: unknown): boolean {
+  const { code, syscall } = error as Partial<NodeJS.ErrnoException>;
+  return code === "ENOENT" && syscall === "copyfile";
 }
 
 /** A text that is another one when a file has changed. */
