@@ -41,7 +41,7 @@ export interface StreamCase extends AnyCase {
 }
 
 /** The long run moves 100,000 small messages and 1 GiB of bytes each way on every transport. */
-const isLong = process.env["LEVER_TESTS"] === "long";
+export const isLong: boolean = process.env["LEVER_TESTS"] === "long";
 const SMALL_MESSAGES = isLong ? 100_000 : 2_000;
 export const CHUNK_BYTES = 65_536;
 export const CHUNKS = isLong ? 16_384 : 64;

@@ -5,7 +5,7 @@ import { expect } from "vitest";
 import { createWebSocketStream, type WebSocket } from "ws";
 import { eventually } from "../harness/eventually.ts";
 import type { Protocol, SiteAnswer, SiteRequest } from "../harness/site-client.ts";
-import { CHUNK_BYTES, CHUNKS } from "./cases.ts";
+import { CHUNK_BYTES, CHUNKS, isLong } from "./cases.ts";
 import {
   flood,
   hashOfFlood,
@@ -105,10 +105,12 @@ export const requestCases: readonly RequestCase[] = [
     name: "an answer waits for its reader, and is complete afterwards",
     async run({ send, counts }) {
       const name = newName();
-      const { stream } = await send(`/flood?name=${name}&chunks=${UNREAD_CHUNKS}`);
+      const answer = await send(`/flood?name=${name}&chunks=${UNREAD_CHUNKS}`);
       const sent = await settled(async () => (await counts()).sent[name] ?? 0);
       expect(sent).toBeLessThan(WAITS_BELOW_BYTES);
-      expect(await hashOfStream(stream)).toBe(hashOfFlood(UNREAD_CHUNKS));
+      // To read the rest takes seconds.
+      if (isLong) expect(await hashOfStream(answer.stream)).toBe(hashOfFlood(UNREAD_CHUNKS));
+      answer.leave();
     },
   },
   {
@@ -116,11 +118,18 @@ export const requestCases: readonly RequestCase[] = [
     async run({ send }) {
       const name = newName();
       let chunks = 0;
-      const body = upload(UNREAD_CHUNKS, () => chunks++);
+      let leave = (): void => {};
+      const body = (stream: NodeJS.WritableStream & { destroy?: () => void }): void => {
+        upload(UNREAD_CHUNKS, () => chunks++)(stream);
+        leave = () => stream.destroy?.();
+      };
       const answering = send(`/deaf?name=${name}`, { method: "POST", body });
+      answering.catch(() => {});
       expect((await settled(() => chunks)) * CHUNK_BYTES).toBeLessThan(WAITS_BELOW_BYTES);
-      await (await send(`/wake?name=${name}`)).read();
-      expect(await (await answering).text()).toBe(hashOfFlood(UNREAD_CHUNKS));
+      if (isLong) {
+        await (await send(`/wake?name=${name}`)).read();
+        expect(await (await answering).text()).toBe(hashOfFlood(UNREAD_CHUNKS));
+      } else leave();
     },
   },
   {
@@ -296,11 +305,14 @@ export const socketCases: readonly RequestCase[] = [
     name: "a program waits for a caller that reads later",
     async run({ dial, counts }) {
       const name = newName();
-      const stream = createWebSocketStream(dial(`/flood?name=${name}&chunks=${UNREAD_CHUNKS}`));
+      const socket = dial(`/flood?name=${name}&chunks=${UNREAD_CHUNKS}`);
+      const stream = createWebSocketStream(socket);
+      stream.on("error", () => {});
       await eventually(async () => (await counts()).sent[name] !== undefined);
       const sent = await settled(async () => (await counts()).sent[name] ?? 0);
       expect(sent).toBeLessThan(WAITS_BELOW_BYTES);
-      expect(await hashOfStream(stream)).toBe(hashOfFlood(UNREAD_CHUNKS));
+      if (isLong) expect(await hashOfStream(stream)).toBe(hashOfFlood(UNREAD_CHUNKS));
+      socket.terminate();
     },
   },
   {
@@ -308,13 +320,16 @@ export const socketCases: readonly RequestCase[] = [
     async run({ dial, send }) {
       const name = newName();
       const socket = await opened(dial(`/deaf?name=${name}`));
-      const answer = messageOf(socket);
       let chunks = 0;
       const sending = sendFlood(socket, UNREAD_CHUNKS, () => chunks++);
+      sending.catch(() => {});
       expect((await settled(() => chunks)) * CHUNK_BYTES).toBeLessThan(WAITS_BELOW_BYTES);
-      await (await send(`/wake?name=${name}`)).read();
-      await sending;
-      expect(String(await answer)).toBe(hashOfFlood(UNREAD_CHUNKS));
+      if (isLong) {
+        const answer = messageOf(socket);
+        await (await send(`/wake?name=${name}`)).read();
+        await sending;
+        expect(String(await answer)).toBe(hashOfFlood(UNREAD_CHUNKS));
+      }
       socket.terminate();
     },
   },

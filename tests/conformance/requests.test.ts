@@ -72,7 +72,9 @@ function testWay(wayName: string, open: () => Promise<OpenWay>): void {
 async function placeOf(address: string, service: string): Promise<string> {
   const path = `/${service}/place`;
   const answer = await sendRequest("HTTP/1.1", address, { path, headers: ROOM });
-  const { instance, resource } = JSON.parse(await answer.text());
+  const text = await answer.text();
+  expect(answer.status, text).toBe(200);
+  const { instance, resource } = JSON.parse(text);
   expect(resource).toBe(ROOM["x-room"]);
   return instance;
 }
