@@ -63,7 +63,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
   const [load] = await Promise.all([callers.stop(), operator.stop()]);
   if (violations.length === 0) {
-    await world.settle();
+    await world.settle(0);
     violations.push(...(await operator.check()));
   }
   const witnessed = await world.witness.report();
