@@ -6,6 +6,13 @@ export function workersOf(hostPid: number): number[] {
   return childrenOf(hostPid).filter((pid) => commandOf(pid).includes("/workers/worker-main."));
 }
 
+/** The pid of a host's keeper. */
+export function keeperOf(hostPid: number): number {
+  const keeper = childrenOf(hostPid).find((pid) => commandOf(pid).includes("/keeper/keeper-main."));
+  if (keeper === undefined) throw new Error(`The host ${hostPid} has no keeper.`);
+  return keeper;
+}
+
 /** Sockets that a process has open. */
 export function socketsOf(pid: number): number {
   const folder = `/proc/${pid}/fd`;
