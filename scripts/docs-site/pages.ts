@@ -29,6 +29,7 @@ const FIRST: readonly PageSection[] = [
     heading: "Operate",
     paths: [
       "docs/guide/production.md",
+      "docs/guide/many-machines.md",
       "docs/guide/console.md",
       "docs/guide/logs.md",
       "docs/guide/monitoring.md",

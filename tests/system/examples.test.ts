@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { adminOf } from "../harness/admin.ts";
 import { launchBrowser } from "../harness/browser.ts";
 import { type RunningLever, startLever } from "../harness/lever.ts";
-import { leverBin } from "../harness/run-lever.ts";
+import { cleanEnvironment, leverBin } from "../harness/run-lever.ts";
 import { outputPattern, readCommands, typeCommand } from "./readme-commands.ts";
 
 type Notes = typeof import("../../examples/notes/api/server.ts");
@@ -166,6 +166,24 @@ describe("in a browser", { tags: ["needs-curl", "needs-chromium"] }, () => {
       "water: 0",
     ]);
   });
+});
+
+it("the example cluster kills and drains hosts, and calls go on", {
+  tags: ["needs-postgres"],
+  timeout: 120_000,
+}, async () => {
+  const { stdout } = await promisify(execFile)("bash", ["examples/cluster/demo.sh"], {
+    cwd: checkout,
+    env: cleanEnvironment(),
+  });
+  const owners = [...stdout.matchAll(/"instance": ?"(.+?)",\s*"epoch": ?(\d+)/g)];
+  const [before, after] = [owners.slice(0, 3), owners.slice(3)].map(
+    (of) => new Set(of.map(([, instance, epoch]) => `${instance} ${epoch}`)),
+  );
+  expect([owners.length, before?.size, after?.size], stdout).toEqual([6, 1, 1]);
+  expect(after).not.toEqual(before);
+  expect(stdout).toContain("b is drained");
+  expect(stdout.match(/Hello, Ada, from /g)).toHaveLength(6);
 });
 
 it("the commands that a deploy suggests succeed when they are pasted", {
