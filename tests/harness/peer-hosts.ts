@@ -251,6 +251,15 @@ export class PeerHost {
     });
     this.router.demanded.add(() => this.demands++);
     peers.start(this.router);
+    peers.take(true);
+  }
+
+  /** As a host that an operator drains. */
+  drain(): void {
+    this.owners.isDraining = true;
+    this.peers.take(false);
+    for (const instance of this.instances) this.route.drain(instance);
+    this.route.passOn();
   }
 
   /** An instance of `svc` that serves calls in this way, with so many places. Its hooks succeed. */
@@ -290,7 +299,7 @@ export class PeerHost {
     return call;
   }
 
-  /** Resolves when it is linked with that host, and has been told of this many free places there. */
+  /** Resolves when it is linked with that host, which takes calls or drains, and has been told of this many free places there. */
   async knows(host: PeerHost, free?: number): Promise<void> {
     await eventually(() => {
       const peer = this.peers.peer(host.name);

@@ -2,6 +2,8 @@ export {
   checkClusterDatabase,
   type DatabaseFinding,
   newClusterKey,
+  type RestoredCluster,
+  restoreCluster,
 } from "./compose/cluster-tools.ts";
 export { createAdminToken } from "./compose/create-admin-token.ts";
 export type { DevelopmentOptions } from "./compose/development.ts";

@@ -117,6 +117,7 @@ export interface InstanceListing {
  * - `idle`: none.
  * - `minInstances`, `maxInstances`: the bound that lever.json sets.
  * - `told`: in a cluster, the number that the home host of the service has decided for this host.
+ * - `draining`: none, because the host is drained.
  */
 export type ScalingReason =
   | "load"
@@ -125,7 +126,8 @@ export type ScalingReason =
   | "idle"
   | "minInstances"
   | "maxInstances"
-  | "told";
+  | "told"
+  | "draining";
 
 /** One decision of the autoscaler about a service, with the numbers that it was based on. */
 export interface ScalingRecord {

@@ -18,7 +18,13 @@ import type {
 import type { ArchiveTerms, KeptFiles } from "./archive-format.ts";
 import type { BackupReport } from "./backup-report.ts";
 import type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
-import type { ClusterStatus, HostMissing, HostsOption, HostsReport } from "./cluster-messages.ts";
+import type {
+  ClusterStatus,
+  HostChange,
+  HostMissing,
+  HostsOption,
+  HostsReport,
+} from "./cluster-messages.ts";
 import type {
   Overview,
   ResourceQuery,
@@ -156,6 +162,10 @@ export interface AdminMethods {
   getStatus(hosts?: HostsOption | null): HostStatus;
   listHosts(): HostsReport;
   getCluster(): ClusterStatus;
+  /** By name or id. The answer comes before the host is drained: `listHosts` shows it. */
+  drainHost(host: string): HostChange;
+  resumeHost(host: string): HostChange;
+  removeHost(host: string): HostChange;
   listLimits(): readonly LimitListing[];
   listArchiveLimits(environment: string, service?: string | null): ArchiveTerms;
   /** The positions of the digests of files that a version has. */

@@ -10,4 +10,6 @@ export interface BackupReport {
   readonly filesSkipped: number;
   /** Files that became shorter while they were read. */
   readonly filesChanged: number;
+  /** The id of the key that the secrets of a cluster are sealed with. The key is not in the backup. */
+  readonly keyId?: string;
 }

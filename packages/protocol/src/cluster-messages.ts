@@ -31,8 +31,11 @@ export interface HostListing {
   readonly id: string;
   /** It is the one that answers. */
   readonly isSelf: boolean;
-  /** `silent`: its lease is over, and no other host has fenced it yet. */
-  readonly state: "active" | "silent" | "fenced" | "left";
+  /**
+   * - `draining`: it gives its resources and calls to other hosts; `drained`: it has none left.
+   * - `silent`: its lease is over, and no other host has fenced it yet.
+   */
+  readonly state: "active" | "draining" | "drained" | "silent" | "fenced" | "left";
   /** Time until its lease ends, unless it is renewed. */
   readonly leaseMs: number;
   /** Lever's version. */
@@ -70,6 +73,15 @@ export interface ClusterStatus {
   /** Hosts with a lease. */
   readonly hostsActive: number;
   readonly hosts: number;
+}
+
+/** The reply of `drainHost`, `resumeHost` and `removeHost`. */
+export interface HostChange {
+  /** The name of the host. */
+  readonly host: string;
+  readonly id: string;
+  /** False = it drained already. */
+  readonly isChanged: boolean;
 }
 
 /** A part of each answer of a change that some hosts may not have applied. */

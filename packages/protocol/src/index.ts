@@ -63,6 +63,7 @@ export type { CallFilter, CallRecord, CallTrace } from "./call-messages.ts";
 export { CALL_RUNS_MAX, callNumbersOf, formatCallId, parseCallId } from "./call-number.ts";
 export type {
   ClusterStatus,
+  HostChange,
   HostListing,
   HostMissing,
   HostsBehind,

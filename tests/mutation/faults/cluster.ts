@@ -124,13 +124,10 @@ export const clusterFaults: readonly PlantedFault[] = [
       KEY,
     ],
   ]),
+  ...faultsIn("host/src/cluster/join-refusals.ts", [
+    ["Two hosts have the same name.", "if (!hasNamesake) return;", "return;", MEMBER],
+  ]),
   ...faultsIn("host/src/cluster/member.ts", [
-    [
-      "Two hosts have the same name.",
-      "if (namesake !== undefined) {",
-      "if (namesake === null) {",
-      MEMBER,
-    ],
     [
       "A host that was fenced goes on with its lease.",
       "this.#isMember = false;\n    this.#lease = undefined;",

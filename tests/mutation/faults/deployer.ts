@@ -29,7 +29,12 @@ export const deployerFaults: readonly PlantedFault[] = [
     ],
   ]),
   ...faultsIn("host/src/deployer/candidates.ts", [
-    ["The candidate of a deploy that fails lives on.", "candidate.kill();", "", DEPLOYER],
+    [
+      "The candidate of a deploy that fails lives on.",
+      "candidate.kill();\n      throw error;",
+      "throw error;",
+      DEPLOYER,
+    ],
     [
       "A version goes live before it is in the store.",
       "await commit(candidate);",

@@ -93,8 +93,8 @@ export const fleetFaults: readonly PlantedFault[] = [
     ],
     [
       "A closed service leaves calls waiting.",
-      "this.route.refuseWaiting(\n      new LeverError",
-      "Object.is(\n      new LeverError",
+      "this.route.stop(error);",
+      "Object.is(error, error);",
       FLEET,
     ],
   ]),

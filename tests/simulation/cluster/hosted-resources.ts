@@ -59,6 +59,7 @@ export class HostedResources {
     const decision = world.rules.decideCall(hosted.ownership, call, {
       self: name,
       right: host.right,
+      isDraining: false,
       chosen: host.choose(),
     });
     switch (decision.kind) {

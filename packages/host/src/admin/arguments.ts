@@ -65,6 +65,13 @@ export const instance: Argument<string> = {
   read: (value) => readName(value, "instance"),
 };
 
+/** The name or id of a host of the cluster. */
+export const host: Argument<string> = {
+  name: "host",
+  role: "target",
+  read: (value) => readName(value, "host"),
+};
+
 /** `""` = every service of the environment. */
 export const serviceOrAll: Argument<string> = { ...service, ...text("service") };
 

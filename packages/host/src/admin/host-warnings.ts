@@ -20,6 +20,10 @@ const eventWarnings: ReadonlyMap<string, string> = new Map([
     "store file lost",
     "The database was removed while Lever runs. Lever writes it again when it stops.",
   ],
+  [
+    "clocks apart",
+    "The clocks of this machine and of the cluster's database differ. See: lever events",
+  ],
   ["store copy failed", "The copy of the database could not be made."],
   ["certificate not replaced", "The files of the certificate have changed, and cannot be used."],
 ]);

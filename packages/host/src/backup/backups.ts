@@ -32,6 +32,8 @@ export interface BackupsOptions {
     environment: string,
     service: string,
   ) => Promise<{ readonly dir: string; release(): void } | undefined>;
+  /** The id of the key of a cluster's secrets, which is in a file elsewhere. Default: the host is the only one. */
+  readonly keyId?: string | undefined;
   readonly clock: Pick<Clock, "wallTime">;
 }
 
@@ -103,6 +105,7 @@ class RunningBackup {
   }
 
   report(): BackupReport {
+    const { keyId } = this.#options;
     return {
       createdAt: this.#createdAt,
       hasServiceData: this.#hasServiceData,
@@ -110,11 +113,12 @@ class RunningBackup {
       archivesLost: this.#archivesLost,
       filesSkipped: this.#filesSkipped,
       filesChanged: this.#filesChanged,
+      ...(keyId !== undefined && { keyId }),
     };
   }
 
   async *tar(): AsyncGenerator<Buffer> {
-    const { dataDir, store, linkArchive } = this.#options;
+    const { dataDir, store, linkArchive, keyId } = this.#options;
     const database = join(this.#dir, "lever.sqlite");
     await store.copyTo(database);
     // From here on nothing can remove them.
@@ -126,7 +130,7 @@ class RunningBackup {
     yield* describe(FIRST_ENTRY, backupHead(this.#createdAt, this.#hasServiceData));
     yield* this.#file("version", join(dataDir, "version"));
     yield* this.#file("lever.sqlite", database);
-    yield* this.#file("secret.key", join(dataDir, "secret.key"));
+    if (keyId === undefined) yield* this.#file("secret.key", join(dataDir, "secret.key"));
     yield this.#folder("archives");
     for (const name of await readdir(links)) {
       this.#archives++;

@@ -4,6 +4,7 @@ import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import { Emitter } from "../emitter.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import type { MemberRow } from "./postgres-leases.ts";
+import { SHARED_VERSIONS } from "./shared-versions.ts";
 
 const row = (name: string, more: Partial<MemberRow> = {}): MemberRow => ({
   id: name,
@@ -13,10 +14,12 @@ const row = (name: string, more: Partial<MemberRow> = {}): MemberRow => ({
   fingerprint: "",
   appliedRevision: 0,
   version: "1.0.0",
-  format: 1,
+  ...SHARED_VERSIONS,
   state: "active",
   renewal: 1,
   renewedAgoMs: 500,
+  isDraining: false,
+  isIdle: false,
   ...more,
 });
 

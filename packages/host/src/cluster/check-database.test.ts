@@ -34,6 +34,7 @@ it("a database is described as a cluster needs it", async () => {
     rights: "the role lever may create Lever's tables",
     "no signals": "the role cannot cancel statements of others",
     TLS: expect.stringContaining("off"),
+    clock: "that of this machine shows the same time",
     cluster: "none: the first host founds one (--found)",
   });
 });
@@ -42,9 +43,19 @@ it("a cluster that was not founded completely is named, and one that was", async
   await using store = await createTestStore(server);
   const { cluster: begun } = await findings(store.url);
   expect(begun).toBe("! It is not founded completely: start its first host.");
-  await store.fill({ id: store.database, revision: 0 }, []);
+  await store.fill({ id: store.database, revision: 0, epoch: 0 }, []);
   const { cluster: founded } = await findings(store.url);
   expect(founded).toBe(`${store.database}, sealed with the key key`);
+});
+
+it.each([
+  [73_000, "73 s ahead of"],
+  [-73_000, "73 s behind"],
+])("a clock that is %s ms apart is reported with the remedy", async (apartMs, side) => {
+  const wallTime = (): number => Date.now() + apartMs;
+  const found = await checkDatabase(server.url("postgres"), { wallTime });
+  const remedy = `The clock of this machine is ${side} that of the database's server. Set both by NTP`;
+  expect(found.find(({ what }) => what === "clock")?.remedy).toContain(remedy);
 });
 
 it.each([

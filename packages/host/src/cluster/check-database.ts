@@ -1,7 +1,8 @@
 import { LeverError } from "@leveros/protocol";
-import { systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Row } from "../store/rows.ts";
 import { VERSION_MIN } from "./choose-server.ts";
+import { clockAheadMs, clockFault } from "./database-clock.ts";
 import { databaseReason } from "./postgres-error.ts";
 import { readCluster } from "./postgres-schema.ts";
 import { PostgresSession } from "./postgres-session.ts";
@@ -24,7 +25,10 @@ const FACTS = `
     pg_has_role(current_user, 'pg_signal_backend', 'MEMBER') AS "maySignal"`;
 
 /** Checks a server of a cluster's database. @throws LeverError `malformed_request` for a URL */
-export async function checkDatabase(url: string): Promise<readonly DatabaseFinding[]> {
+export async function checkDatabase(
+  url: string,
+  { wallTime }: Pick<Clock, "wallTime"> = systemClock,
+): Promise<readonly DatabaseFinding[]> {
   const address = parseDatabaseUrl(url);
   const what = `server ${address.name}`;
   let session: PostgresSession;
@@ -47,6 +51,7 @@ export async function checkDatabase(url: string): Promise<readonly DatabaseFindi
         : { what: "writable", remedy: "It is a standby: give the URL of its primary, too." },
       ...findingsOf(row),
       tlsOf(address),
+      clockOf(await clockAheadMs(session, wallTime)),
       await clusterOf(session, row),
     ];
   } finally {
@@ -97,6 +102,13 @@ function tlsOf({ tls }: DatabaseAddress): DatabaseFinding {
     return { what: "TLS", remedy: "Any server may answer: use sslmode=verify-full." };
   }
   return { what: "TLS", found: "the server's certificate is checked" };
+}
+
+function clockOf(aheadMs: number): DatabaseFinding {
+  const remedy = clockFault(aheadMs);
+  return remedy === undefined
+    ? { what: "clock", found: "that of this machine shows the same time" }
+    : { what: "clock", remedy };
 }
 
 async function clusterOf(session: PostgresSession, { role }: Row): Promise<DatabaseFinding> {

@@ -45,7 +45,7 @@ function refusalOf(facts: ServerFacts, known: KnownDatabase | undefined): string
     return `it is PostgreSQL ${Math.floor(facts.version / 10_000)}, and Lever needs 14 or newer. Update the server`;
   }
   if (known !== undefined && facts.systemIdentifier !== known.systemIdentifier) {
-    return "it is another database than the one that this host has used. Give the URL of the former, or start the host with an empty data folder";
+    return "it is another database than the one that this host has used. Give the URL of the former. If it has moved to this server, start each host once with --new-database";
   }
   if (!facts.isWritable) {
     return "it is a standby, or read-only. Give the URL of the primary too, or promote the standby";

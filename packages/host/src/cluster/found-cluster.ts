@@ -12,6 +12,8 @@ export interface FoundingOptions {
   readonly isBegun: boolean;
   /** The store of the host, whose state becomes that of the cluster. */
   readonly store: Pick<SqliteStore, "readState" | "head" | "codeIds">;
+  /** The highest epoch that the host may have given. */
+  readonly epoch: number;
   readonly database: Pick<
     PostgresStore,
     "createTables" | "takeOver" | "fill" | "commit" | "archives"
@@ -54,14 +56,18 @@ export async function foundCluster(options: FoundingOptions): Promise<number> {
     else await options.storeArchive(codeId, file);
   }
   const { revision } = await store.head();
-  const tables = (await store.readState()).map((table) => convert(table, options));
-  if (!(await database.fill({ id, revision }, tables))) throw overtaken();
+  const tables = (await store.readState()).map((table) => convertTable(table, options));
+  if (!(await database.fill({ id, revision, epoch: options.epoch }, tables))) throw overtaken();
   // Hosts that follow need a last change.
   await database.commit({ kind: "audited", record: options.audit });
   return lost;
 }
 
-function convert({ table, rows }: TableRows, options: FoundingOptions): TableRows {
+/** The rows of a table of one host as a cluster has them. */
+export function convertTable(
+  { table, rows }: TableRows,
+  options: Pick<FoundingOptions, "reseal" | "environment">,
+): TableRows {
   switch (table) {
     case "variables":
       return { table, rows: rows.map((row) => resealed(row, options)) };
@@ -81,7 +87,7 @@ function convert({ table, rows }: TableRows, options: FoundingOptions): TableRow
   }
 }
 
-function resealed(row: Row, { reseal }: FoundingOptions): Row {
+function resealed(row: Row, { reseal }: Pick<FoundingOptions, "reseal">): Row {
   if (row["isSecret"] !== 1) return row;
   const place = {
     environment: textOf(row["environment"]),

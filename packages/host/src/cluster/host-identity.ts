@@ -10,6 +10,7 @@ import type { MemberRow } from "./postgres-leases.ts";
 const ID = "host id";
 const PLACE = "host place";
 const INCARNATION = "host incarnation";
+export const IDENTITY_NOTES: readonly string[] = [ID, PLACE, INCARNATION];
 
 const ID_BYTES = 8;
 /** A host that lives renews within it. */

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { listHosts } from "./list-hosts.ts";
 import type { MemberRow } from "./postgres-leases.ts";
+import { SHARED_VERSIONS } from "./shared-versions.ts";
 
 const row: MemberRow = {
   id: "1",
@@ -10,10 +11,12 @@ const row: MemberRow = {
   fingerprint: "",
   appliedRevision: 8,
   version: "1.0.0",
-  format: 1,
+  ...SHARED_VERSIONS,
   state: "active",
   renewal: 1,
   renewedAgoMs: 400,
+  isDraining: false,
+  isIdle: true,
 };
 
 it("a host is listed with the time that its lease has left, and the changes that it lacks", () => {
@@ -21,7 +24,9 @@ it("a host is listed with the time that its lease has left, and the changes that
     row,
     { ...row, id: "2", name: "a", appliedRevision: 3 },
     { ...row, id: "3", name: "c", renewedAgoMs: 9_800 },
-    { ...row, id: "4", name: "d", state: "left" as const },
+    { ...row, id: "4", name: "d", state: "left" as const, isDraining: true },
+    { ...row, id: "5", name: "e", isDraining: true, isIdle: false },
+    { ...row, id: "6", name: "f", isDraining: true },
   ];
   const { hosts: listed } = listHosts({ id: "2", hosts, hostsAgeMs: 300 }, 7);
   expect(
@@ -37,6 +42,8 @@ it("a host is listed with the time that its lease has left, and the changes that
     ["b", false, "active", 9_300, 0],
     ["c", false, "silent", 0, 0],
     ["d", false, "left", 0, 0],
+    ["e", false, "draining", 9_300, 0],
+    ["f", false, "drained", 9_300, 0],
   ]);
 });
 

@@ -19,7 +19,7 @@ export function listHosts(
       host: host.name,
       id: host.id,
       isSelf,
-      state: host.state === "active" && leaseMs === 0 ? "silent" : host.state,
+      state: stateOf(host, leaseMs),
       leaseMs,
       version: host.version,
       revisionsBehind: newest - applied,
@@ -28,6 +28,13 @@ export function listHosts(
   });
   const byName = listings.toSorted((a, b) => (a.host < b.host ? -1 : 1));
   return { hosts: byName, readMsAgo: hostsAgeMs === null ? null : Math.round(hostsAgeMs) };
+}
+
+function stateOf({ state, isDraining, isIdle }: MemberRow, leaseMs: number): HostListing["state"] {
+  if (state !== "active") return state;
+  if (leaseMs === 0) return "silent";
+  if (!isDraining) return "active";
+  return isIdle ? "drained" : "draining";
 }
 
 function leaseLeftMs({ state, renewedAgoMs }: MemberRow, ageMs: number): number {

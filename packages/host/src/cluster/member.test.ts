@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { VirtualClock } from "../../../../tests/harness/virtual-clock.ts";
 import { Member } from "./member.ts";
 import type { AnnouncedHost, MemberRow } from "./postgres-leases.ts";
+import { SHARED_VERSIONS, type SharedVersions } from "./shared-versions.ts";
 
 /** A database with the rows of hosts. */
 class World {
@@ -18,7 +19,9 @@ class World {
       this.check();
       const { incarnation = 0 } = this.rows.get(host.id) ?? {};
       if (incarnation >= host.incarnation) return false;
-      this.rows.set(host.id, { ...host, state: "active", renewal: 0, renewedAgoMs: 0 });
+      const facts = { state: "active", renewal: 0, renewedAgoMs: 0, isIdle: false } as const;
+      const { isDraining = false } = this.rows.get(host.id) ?? {};
+      this.rows.set(host.id, { ...host, ...facts, isDraining });
       return true;
     },
     hosts: async (): Promise<MemberRow[]> => {
@@ -48,12 +51,18 @@ class World {
     if (this.isAway) throw new Error("away");
   }
 
-  host(id = "a", name = id): Member {
+  host(id = "a", name = id, more: Partial<SharedVersions> = {}): Member {
     return new Member({
       id,
       name,
       leases: this.leases,
-      announce: () => ({ address: "", fingerprint: "", version: "1.0.0", format: 1 }),
+      announce: () => ({
+        address: "",
+        fingerprint: "",
+        version: "1.0.0",
+        ...SHARED_VERSIONS,
+        ...more,
+      }),
       nextIncarnation: async () => ++this.#incarnation,
       appliedRevision: () => 0,
       now: () => ({ bootMs: this.clock.now(), monotonicMs: this.clock.now() }),
@@ -175,10 +184,50 @@ it("a host is fenced as soon as its lease is over, and the hosts are read again 
   await member.close();
 });
 
+it("a host emits that it is drained, also at its next start, and that it is wanted again", async () => {
+  const world = new World();
+  const seen: boolean[] = [];
+  for (const changes of [[true], [true, false]]) {
+    const member = world.host();
+    member.drainChanged.add((isDraining) => seen.push(isDraining));
+    await member.join();
+    member.start();
+    for (const isDraining of changes) {
+      world.set("a", { isDraining });
+      await world.seconds(2);
+    }
+    await member.close();
+  }
+  expect(seen).toEqual([true, true, false]);
+  expect(world.events).toEqual([
+    ...["cluster joined", "host draining"],
+    ...["host draining", "cluster joined", "host resumed"],
+  ]);
+});
+
 it("a second host with a name is refused", async () => {
   const world = new World();
   await world.host("a", "one").join();
   await expect(world.host("b", "one").join()).rejects.toThrow(
     "it has a host one already. Choose another name with --host-name.",
   );
+});
+
+it.each([
+  [
+    { oldest: 2, newest: 3 },
+    { oldest: 4, newest: 5 },
+    "First update a to a Lever between these two.",
+  ],
+  [{ oldest: 4, newest: 4 }, { oldest: 1, newest: 3 }, "Update Lever on this host."],
+])("beside a host with the links %j, one with %j is refused", async (links, own, remedy) => {
+  const world = new World();
+  await world.host("a", "a", { links }).join();
+  const joining = world.host("b", "b", { links: own }).join();
+  await expect(joining).rejects.toThrow(
+    /^Cannot join the cluster: its host a \(Lever 1.0.0\) uses /,
+  );
+  await expect(joining).rejects.toThrow(remedy);
+  await world.host("c", "c", { links: { oldest: 1, newest: 9 } }).join();
+  expect(world.rows.size).toBe(2);
 });

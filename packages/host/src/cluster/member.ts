@@ -3,6 +3,7 @@ import { LeverError } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { Emitter } from "../emitter.ts";
 import type { Log } from "../logs/log.ts";
+import { refuseNamesake, refuseOtherLinks, replaced } from "./join-refusals.ts";
 import {
   type Lease,
   type Moment,
@@ -56,10 +57,14 @@ export class Member {
   readonly rightChanged: Emitter<ResourceRight> = new Emitter();
   /** The rows of all hosts, as of each acknowledged renewal. */
   readonly hostsSeen: Emitter<readonly MemberRow[]> = new Emitter();
+  /** Operators drain this host, or want it back. */
+  readonly drainChanged: Emitter<boolean> = new Emitter();
   /** N3. This incarnation is over: everything that it owns must end before the next one joins. */
   readonly over: Emitter<void> = new Emitter();
   /** N5, N6. Processes that own resources, or are left of an earlier incarnation. */
   ownersCount: () => number = () => 0;
+  /** It has no instance and no resource. */
+  isIdle: () => boolean = () => true;
   readonly #options: MemberOptions;
   #incarnation = 0;
   #isMember = false;
@@ -69,6 +74,7 @@ export class Member {
   #hosts: readonly MemberRow[] = [];
   #seenAt: number | undefined;
   #observation: Observation | undefined;
+  #isDraining = false;
   #right: ResourceRight = "none";
   #rightTimer: unknown;
   #reported = "";
@@ -101,6 +107,11 @@ export class Member {
   /** Age of `hosts`; undefined = they were never read. */
   get hostsAgeMs(): number | undefined {
     return this.#seenAt === undefined ? undefined : this.#options.clock.now() - this.#seenAt;
+  }
+
+  /** An operator drains this host, as of the last rows that it has read. */
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
   now(): Moment {
@@ -186,22 +197,12 @@ export class Member {
   async #join(): Promise<void> {
     const { leases, announce, nextIncarnation, appliedRevision, log } = this.#options;
     this.#see(await leases.hosts());
-    const namesake = this.#hosts.find(
-      ({ id, name, state, renewedAgoMs }) =>
-        id !== this.id &&
-        name === this.name &&
-        state === "active" &&
-        renewedAgoMs < TAKE_OVER_AFTER_MS,
-    );
-    if (namesake !== undefined) {
-      throw new LeverError(
-        "conflict",
-        `Cannot join the cluster: it has a host ${this.name} already. Choose another name with --host-name.`,
-      );
-    }
+    const announced = announce();
+    refuseNamesake(this.#hosts, this);
+    refuseOtherLinks(this.#hosts, { id: this.id, links: announced.links });
     const incarnation = await nextIncarnation();
     const { id, name } = this;
-    const row = { ...announce(), id, name, incarnation, appliedRevision: appliedRevision() };
+    const row = { ...announced, id, name, incarnation, appliedRevision: appliedRevision() };
     if (!(await leases.join(row))) throw replaced();
     this.#incarnation = incarnation;
     this.#isMember = true;
@@ -213,7 +214,8 @@ export class Member {
     const tells = this.#tells;
     this.#tells = false;
     const sentAt = this.now();
-    const self = { ...this.#self, appliedRevision: appliedRevision() };
+    const told = { appliedRevision: appliedRevision(), isIdle: this.#isDraining && this.isIdle() };
+    const self = { ...this.#self, ...told };
     const { isRenewed, session, hosts } = await leases.renew(self, { tells });
     this.#see(hosts);
     if (!isRenewed) return this.#end();
@@ -259,6 +261,12 @@ export class Member {
     this.#hosts = hosts;
     this.#seenAt = this.#options.clock.now();
     this.hostsSeen.emit(hosts);
+    const isDraining = hosts.find(({ id }) => id === this.id)?.isDraining ?? this.#isDraining;
+    if (isDraining === this.#isDraining) return;
+    this.#isDraining = isDraining;
+    if (isDraining) this.#options.log("info", "cluster", "host draining");
+    else this.#options.log("info", "cluster", "host resumed");
+    this.drainChanged.emit(isDraining);
   }
 
   /** Tells of a change of the right, now and when the lease nears its end. */
@@ -289,11 +297,4 @@ export class Member {
     });
     this.#wake = undefined;
   }
-}
-
-function replaced(): LeverError {
-  return new LeverError(
-    "conflict",
-    "Cannot be a host of the cluster: another host uses a copy of this data folder. Stop one of them, and start it with --new-identity.",
-  );
 }

@@ -23,7 +23,7 @@ const first: ResourceCall = { mark: "first", redirects: 0, hasWaited: false };
 const atOwner: ResourceCall = { ...first, mark: "at owner" };
 const mayPlace: ResourceCall = { ...first, mark: "may place" };
 
-const here: HostChoice = { self: "a", right: "own", chosen: "a" };
+const here: HostChoice = { self: "a", right: "own", isDraining: false, chosen: "a" };
 
 describe("a call of a resource", () => {
   it.each<[string, Ownership, ResourceCall, Partial<HostChoice>, CallDecision]>([
@@ -94,6 +94,27 @@ describe("a call of a resource", () => {
       mayPlace,
       { right: "finish" },
       { kind: "not owner" },
+    ],
+    [
+      "that another host has placed here goes back from a host that drains",
+      unknown,
+      mayPlace,
+      { isDraining: true },
+      { kind: "not owner" },
+    ],
+    [
+      "without an owner is refused by a host that drains when no other one can have it",
+      unknown,
+      first,
+      { isDraining: true },
+      { kind: "refuse" },
+    ],
+    [
+      "goes to the instance here until a host that drains has given the resource back",
+      owned,
+      atOwner,
+      { isDraining: true },
+      { kind: "serve" },
     ],
     ["for an owner that is not here goes back", unknown, atOwner, {}, { kind: "not owner" }],
     ["for an owner is never passed on", elsewhere, atOwner, {}, { kind: "not owner" }],

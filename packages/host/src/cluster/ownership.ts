@@ -44,6 +44,8 @@ export type CallDecision =
 export interface HostChoice {
   readonly self: string;
   readonly right: ResourceRight;
+  /** This host claims no more resources. */
+  readonly isDraining: boolean;
   /** The host for a resource without a known owner. undefined = no host may own one now. */
   readonly chosen: string | undefined;
 }
@@ -59,7 +61,7 @@ export interface ResourceCall {
 export function decideCall(
   ownership: Ownership,
   { mark, redirects, hasWaited }: ResourceCall,
-  { self, right, chosen }: HostChoice,
+  { self, right, isDraining, chosen }: HostChoice,
 ): CallDecision {
   switch (ownership.kind) {
     case "owned":
@@ -70,11 +72,12 @@ export function decideCall(
     case "elsewhere":
     case "unknown":
   }
+  const mayClaim = right === "own" && !isDraining;
   if (mark === "at owner") return { kind: "not owner" };
   if (mark === "may place") {
     // A hint may be old, so the first thing is a claim.
     const isRefused = hasWaited && ownership.kind === "elsewhere";
-    return { kind: right === "own" && !isRefused ? "claim" : "not owner" };
+    return { kind: mayClaim && !isRefused ? "claim" : "not owner" };
   }
   if (redirects > REDIRECTS_MAX) return { kind: "refuse" };
   if (ownership.kind === "elsewhere") {
@@ -82,7 +85,7 @@ export function decideCall(
   }
   if (chosen === undefined) return { kind: "refuse" };
   if (chosen !== self) return { kind: "pass on", to: chosen, mark: "may place" };
-  return { kind: right === "own" ? "claim" : "refuse" };
+  return { kind: mayClaim ? "claim" : "refuse" };
 }
 
 /** The database's answer to a claim. */

@@ -78,8 +78,8 @@ export class PostgresCommits {
   }
 }
 
-/** False = a rule or the expectation is broken. */
-async function writeChange(
+/** Inside a transaction that has counted up the revision. False = a rule or the expectation is broken. */
+export async function writeChange(
   session: PostgresSession,
   stored: StoredChange,
   expected: number | undefined,

@@ -1,3 +1,4 @@
+// One file, although long: its tests share a server of PostgreSQL.
 // @module-tag needs-postgres
 import { afterAll, beforeAll, expect, it } from "vitest";
 import {
@@ -8,7 +9,8 @@ import {
 import { startDatabaseProxy } from "../../../../tests/harness/database-proxy.ts";
 import { eventually } from "../../../../tests/harness/eventually.ts";
 import { TestPostgres } from "../../../../tests/harness/postgres.ts";
-import type { AnnouncedHost } from "./postgres-leases.ts";
+import type { AnnouncedHost, MemberRow } from "./postgres-leases.ts";
+import { SHARED_VERSIONS } from "./shared-versions.ts";
 
 let server: TestPostgres;
 let store: TestStore & { readonly database: string };
@@ -34,11 +36,17 @@ async function open(): ReturnType<TestPostgres["connect"]> {
   return client;
 }
 
+type JoinedHost = AnnouncedHost & Pick<MemberRow, "isIdle">;
+
+function host(id: string, incarnation: number): JoinedHost {
+  const names = { id, incarnation, name: id, address: "10.0.0.1:1", fingerprint: "f" };
+  return { ...names, appliedRevision: 0, version: "1.0.0", isIdle: false, ...SHARED_VERSIONS };
+}
+
 /** A host that has joined. */
-async function join(id = uniqueName(), incarnation = 1): Promise<AnnouncedHost> {
-  const host = { id, incarnation, name: id, address: "10.0.0.1:1", fingerprint: "f" };
-  const announced = { ...host, appliedRevision: 0, version: "1.0.0", format: 1 };
-  expect(await store.leases.join(announced)).toBe(true);
+async function join(id = uniqueName(), incarnation = 1, to = store): Promise<JoinedHost> {
+  const announced = host(id, incarnation);
+  expect(await to.leases.join(announced)).toBe(true);
   return announced;
 }
 
@@ -161,6 +169,45 @@ it("a renewal since the observation keeps a host from being fenced", async () =>
   expect(await store.leases.fence({ ...a, renewal: 1 }, { olderThanMs: 0 })).toBe(false);
   expect(await store.leases.fence({ ...a, renewal: 2 }, { olderThanMs: 60_000 })).toBe(false);
   expect(await store.leases.fence({ ...a, renewal: 2 }, { olderThanMs: 0 })).toBe(true);
+});
+
+it("of two hosts that are drained at once one stays, and a drained one stays so when it comes back", async () => {
+  await using own = await createTestStore(server);
+  const olderThanMs = 60_000;
+  const [a, b] = [await join("a", 1, own), await join("b", 1, own)];
+  const drains = [a, b].map(({ id }) => own.leases.drain(id, { olderThanMs }));
+  expect((await Promise.all(drains)).toSorted()).toEqual([false, true]);
+  const drained = async (): Promise<readonly string[]> =>
+    (await own.leases.hosts()).filter((of) => of.isDraining).map(({ id }) => id);
+  const [id = ""] = await drained();
+  await join(id, 2, own);
+  expect(await drained()).toEqual([id]);
+  const { hosts } = await own.leases.renew({ ...a, id, incarnation: 2, isIdle: true });
+  expect(hosts.map((of) => of.isIdle).toSorted()).toEqual([false, true]);
+  expect([await own.leases.resume(id), await own.leases.resume(id)]).toEqual([true, false]);
+  expect(await own.leases.leave({ id, incarnation: 2 })).toBe(true);
+  expect(await own.leases.drain(id, { olderThanMs })).toBe(false);
+  expect(await own.leases.remove(id)).toBe(true);
+  expect(await own.leases.hosts()).toHaveLength(1);
+});
+
+it("the tables get a format when every active host reads it, and hosts that do not read it are refused", async () => {
+  await using own = await createTestStore(server);
+  const ranged = async (id: string, oldest: number, newest: number, incarnation = 1) =>
+    await own.leases.join({ ...host(id, incarnation), formats: { oldest, newest } });
+  await ranged("old", 1, 1);
+  await ranged("new", 1, 2);
+  expect(await own.raiseFormat()).toBe(1);
+  await own.leases.leave({ id: "old", incarnation: 1 });
+  expect(await own.raiseFormat()).toBe(2);
+  await expect(ranged("old", 1, 1, 2)).rejects.toThrow(
+    "a newer Lever wrote it (its format is 2, and this Lever reads version 1). Update Lever on this host.",
+  );
+  await expect(ranged("newest", 3, 4)).rejects.toThrow(
+    "an older Lever wrote it (its format is 2, and this Lever reads versions 3 to 4). First update all hosts",
+  );
+  await expect(own.cluster()).rejects.toThrow("a newer Lever wrote it");
+  expect(await ranged("old", 1, 2, 3)).toBe(true);
 });
 
 it("a claim that waited does not take from an owner that came back meanwhile", async () => {

@@ -1,10 +1,9 @@
 import { LeverError } from "@leveros/protocol";
 import type { TableRows } from "../store/replace-state.ts";
 import { numberOf, type Row, textOf } from "../store/rows.ts";
+import { otherFormat } from "./postgres-format.ts";
 import type { PostgresSession } from "./postgres-session.ts";
-
-/** The form of the tables that this Lever reads and writes. */
-export const FORMAT = 1;
+import { SHARED_VERSIONS, type VersionRange } from "./shared-versions.ts";
 
 /**
  * Tables and columns of the state are those of a SQLite store: the same statements write both. `cluster` has one row: changes wait
@@ -107,11 +106,18 @@ const TABLES = `
     address text NOT NULL,
     fingerprint text NOT NULL,
     state text NOT NULL CHECK (state IN ('active', 'fenced', 'left', 'removed')),
+    -- Set by the operator; it outlives restarts of the host.
+    draining boolean NOT NULL DEFAULT false,
+    -- Told by the host with each renewal: it drains, and has no instance and no resource left.
+    idle boolean NOT NULL DEFAULT false,
     renewal bigint NOT NULL DEFAULT 0,
     renewedAt timestamptz NOT NULL DEFAULT clock_timestamp(),
     appliedRevision bigint NOT NULL,
     version text NOT NULL,
-    format integer NOT NULL
+    formatOldest integer NOT NULL,
+    formatNewest integer NOT NULL,
+    linkOldest integer NOT NULL,
+    linkNewest integer NOT NULL
   ) WITH (fillfactor = 20);
   -- A claim locks its host's row FOR KEY SHARE. With this index a change of the state waits for claims, and a renewal does not.
   CREATE UNIQUE INDEX ON hosts (id, incarnation, state);
@@ -146,13 +152,13 @@ export interface ClusterIdentity {
  */
 export async function createTables(
   session: PostgresSession,
-  { id, keyId }: { id: string; keyId: string },
+  { id, keyId, format }: { id: string; keyId: string; format: number },
 ): Promise<void> {
   const insert = "INSERT INTO cluster (id, format, keyId) VALUES ($1, $2, $3)";
   const outcome = await session.inTransaction(async () => {
     await session.query("CREATE SCHEMA lever");
     await session.query(TABLES);
-    await session.query(insert, [id, FORMAT, keyId]);
+    await session.query(insert, [id, format, keyId]);
     return await session.commit();
   });
   if (outcome === "unknown") throw new Error("The connection broke at COMMIT.");
@@ -160,9 +166,12 @@ export async function createTables(
 
 /**
  * The cluster in the database; undefined = there are no tables yet.
- * @throws LeverError `unavailable` for a format that this Lever does not read; the error of the database
+ * @throws LeverError `unavailable` for a format that is not in the range; the error of the database
  */
-export async function readCluster(session: PostgresSession): Promise<ClusterIdentity | undefined> {
+export async function readCluster(
+  session: PostgresSession,
+  { oldest, newest }: VersionRange = SHARED_VERSIONS.formats,
+): Promise<ClusterIdentity | undefined> {
   const { rows: tables } = await session.query(
     "SELECT to_regclass('lever.cluster')::text AS found",
   );
@@ -172,11 +181,8 @@ export async function readCluster(session: PostgresSession): Promise<ClusterIden
   );
   const [row = {}] = rows;
   const format = numberOf(row["format"]);
-  if (format > FORMAT) {
-    throw new LeverError(
-      "unavailable",
-      `Cannot use the cluster's database: a newer Lever wrote it (its format is ${format}, and this Lever reads ${FORMAT}). Update Lever on this host.`,
-    );
+  if (format < oldest || format > newest) {
+    throw new LeverError("unavailable", otherFormat(format, { oldest, newest }));
   }
   return {
     id: textOf(row["id"]),
@@ -202,7 +208,7 @@ export async function takeOver(
  */
 export async function fillCluster(
   session: PostgresSession,
-  { id, revision }: { id: string; revision: number },
+  { id, revision, epoch }: { id: string; revision: number; epoch: number },
   tables: readonly TableRows[],
 ): Promise<boolean> {
   return await session.inTransaction(async () => {
@@ -214,14 +220,31 @@ export async function fillCluster(
       await session.rollback();
       return false;
     }
-    for (const { table, rows } of tables) {
-      for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
-        await insertRows(session, table, rows.slice(at, at + ROWS_AT_ONCE));
-      }
-    }
+    await insertTables(session, tables);
+    await raiseEpochs(session, epoch);
     if ((await session.commit()) === "unknown") throw new Error("The connection broke at COMMIT.");
     return true;
   });
+}
+
+/** Epochs that are given from now on are higher than this one. */
+export async function raiseEpochs(session: PostgresSession, epoch: number): Promise<void> {
+  await session.query(
+    "SELECT setval('epochs', greatest(last_value, $1::bigint), true) FROM epochs",
+    [Math.max(1, epoch)],
+  );
+}
+
+/** @throws the error of the database */
+export async function insertTables(
+  session: PostgresSession,
+  tables: readonly TableRows[],
+): Promise<void> {
+  for (const { table, rows } of tables) {
+    for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
+      await insertRows(session, table, rows.slice(at, at + ROWS_AT_ONCE));
+    }
+  }
 }
 
 /** Below PostgreSQL's 65,535 values of one statement. */

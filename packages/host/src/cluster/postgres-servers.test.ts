@@ -100,7 +100,7 @@ it("a role without rights is told what to grant", async () => {
 it("tables of a newer Lever are refused, and those of this one are found", async () => {
   const found = { id: store.database, generation: 1, isFounded: false, keyId: "key" };
   expect(await store.cluster()).toEqual(found);
-  expect(await store.fill({ id: store.database, revision: 0 }, [])).toBe(true);
+  expect(await store.fill({ id: store.database, revision: 0, epoch: 0 }, [])).toBe(true);
   expect(await store.cluster()).toEqual({ ...found, isFounded: true });
   await using client = await primary.connect(store.database);
   await client.query("UPDATE lever.cluster SET format = 99");

@@ -13,7 +13,8 @@ export interface DatabaseMemory {
   write(text: string): Promise<void>;
 }
 
-const DATABASE = "cluster database";
+/** The note of a host. */
+export const DATABASE = "cluster database";
 
 /** The memory in a note of this host. */
 export function memoryIn(notes: Pick<HostNotes, "read" | "write">): DatabaseMemory {

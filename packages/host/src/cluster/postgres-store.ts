@@ -3,13 +3,16 @@ import type { Log } from "../logs/log.ts";
 import type { TableRows } from "../store/replace-state.ts";
 import { numberOf, textOf } from "../store/rows.ts";
 import type { Store } from "../store/store.ts";
+import { clockAheadMs } from "./database-clock.ts";
 import { PostgresArchives } from "./postgres-archives.ts";
 import { PostgresCommits } from "./postgres-commit.ts";
 import { PostgresFeed, type Replica, storedChangeOf } from "./postgres-feed.ts";
+import { raiseFormat } from "./postgres-format.ts";
 import { PostgresLeases } from "./postgres-leases.ts";
 import { PostgresOwners } from "./postgres-owners.ts";
 import { PostgresPool } from "./postgres-pool.ts";
 import { postgresReads } from "./postgres-reads.ts";
+import { type RestoredState, restoreState } from "./postgres-restore.ts";
 import {
   type ClusterIdentity,
   createTables,
@@ -21,6 +24,7 @@ import { type DatabaseMemory, PostgresServers } from "./postgres-servers.ts";
 import type { PostgresSession } from "./postgres-session.ts";
 import { readSnapshot, type Snapshot } from "./postgres-snapshot.ts";
 import { parseDatabaseUrl } from "./postgres-url.ts";
+import { SHARED_VERSIONS } from "./shared-versions.ts";
 
 export interface PostgresOptions {
   /** One for each server: the primary and its standbys. */
@@ -40,11 +44,20 @@ export interface PostgresStore extends Store {
   /** undefined = the database has no tables of Lever. */
   cluster(): Promise<ClusterIdentity | undefined>;
   /** Creates the tables in an empty database. The cluster is not founded until `fill`. */
-  createTables(cluster: { id: string; keyId: string }): Promise<void>;
+  createTables(cluster: { id: string; keyId: string; format?: number }): Promise<void>;
+  /** See `database-clock.ts`. */
+  clockAheadMs(wallTime: () => number): Promise<number>;
+  /** See `postgres-format.ts`. */
+  raiseFormat(): Promise<number>;
   /** See `takeOver` of the schema. */
   takeOver(cluster: { id: string; keyId: string }): Promise<boolean>;
   /** The last step of founding. False = another host has taken over. */
-  fill(cluster: { id: string; revision: number }, tables: readonly TableRows[]): Promise<boolean>;
+  fill(
+    cluster: { id: string; revision: number; epoch: number },
+    tables: readonly TableRows[],
+  ): Promise<boolean>;
+  /** See `restoreState`. */
+  restore(state: RestoredState): Promise<void>;
   /** The feed of changes for a replica, which must still be started. At most one. */
   follow(replica: Replica): PostgresFeed;
   /** Everything at one revision, for a replica that begins or was left behind. */
@@ -74,11 +87,15 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
     owners: new PostgresOwners(pool(SESSIONS.owners)),
     archives: new PostgresArchives(pool(SESSIONS.archives)),
     cluster: () => state.use("read the cluster", readCluster),
-    createTables: (cluster) =>
-      state.use("create the tables", (session) => createTables(session, cluster)),
+    createTables: ({ format = SHARED_VERSIONS.formats.newest, ...cluster }) =>
+      state.use("create the tables", (session) => createTables(session, { ...cluster, format })),
+    clockAheadMs: (wallTime) =>
+      state.use("read the clock", (session) => clockAheadMs(session, wallTime)),
+    raiseFormat: () => state.use("raise the format", raiseFormat),
     takeOver: (cluster) => state.use("found the cluster", (session) => takeOver(session, cluster)),
     fill: (cluster, tables) =>
       state.use("found the cluster", (session) => fillCluster(session, cluster, tables)),
+    restore: (given) => state.use("restore the backup", (session) => restoreState(session, given)),
     async commit(change, expected) {
       const result = await commits.commit(change, expected);
       if (result.outcome === "written") feed?.wake();

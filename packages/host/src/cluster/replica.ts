@@ -7,7 +7,7 @@ import type { FeedPosition, Replica } from "./postgres-feed.ts";
 import type { PostgresStore } from "./postgres-store.ts";
 
 /** The host note with the generation of the cluster that its store has a copy of. */
-const GENERATION = "cluster generation";
+export const GENERATION = "cluster generation";
 /** A written change arrives within milliseconds, or after a reconnect. */
 const REACHED_MS_MAX = 15_000;
 

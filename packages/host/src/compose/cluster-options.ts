@@ -18,6 +18,8 @@ export interface ClusterOptions {
   readonly discardsLocal: boolean;
   /** The data folder is a copy of another host's. */
   readonly isNewIdentity: boolean;
+  /** The database has moved to another server since the last start. */
+  readonly isNewDatabase: boolean;
   /** Where this host listens for the other hosts. undefined = at the address for callers, on any free port. */
   readonly peerBind: { readonly bind: string; readonly port: number } | undefined;
   /** The address with a port that other hosts reach that at. undefined = the one that this host listens on. */

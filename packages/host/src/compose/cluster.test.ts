@@ -42,6 +42,7 @@ const options = (url: string, more: Partial<ClusterOptions> = {}): ClusterOption
   founds: false,
   discardsLocal: false,
   isNewIdentity: false,
+  isNewDatabase: false,
   peerBind: undefined,
   peerAddress: undefined,
   ...more,
@@ -156,6 +157,17 @@ it("a host of one cluster refuses the database of another one", async () => {
   await (await open("second", options(url, { founds: true })))[Symbol.asyncDispose]();
   await expect(open("second", options(databases["founded"] ?? ""))).rejects.toThrow(
     "Give the URL of the former, or start with an empty data folder",
+  );
+});
+
+it("a port for other hosts that is in use is refused with its option", async () => {
+  const given = options(databases["second"] ?? "");
+  await using lives = await open("second", given);
+  await lives.cluster.member.join();
+  const [, port] = /:(\d+)$/.exec(lives.cluster.member.hosts[0]?.address ?? "") ?? [];
+  const peerBind = { bind: "127.0.0.1", port: Number(port) };
+  await expect(open("late", { ...given, hostName: "b", peerBind })).rejects.toThrow(
+    "the port is in use. It is for the other hosts: choose another one with --peer-bind.",
   );
 });
 

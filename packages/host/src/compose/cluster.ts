@@ -1,3 +1,5 @@
+// One class, although long: the parts of a host in a cluster are opened, started and closed here, in one order.
+
 import { hostname } from "node:os";
 import type { ClusterStatus, HostsReport, Limits } from "@leveros/protocol";
 import type { AskedHost } from "../admin/asked-host.ts";
@@ -6,22 +8,23 @@ import { Acknowledgements } from "../cluster/acknowledgements.ts";
 import { ArchivePrefetch } from "../cluster/archive-prefetch.ts";
 import { ClusterCommits } from "../cluster/cluster-commits.ts";
 import { ClusterKey } from "../cluster/cluster-key.ts";
+import { clockFault } from "../cluster/database-clock.ts";
+import { HostChanges } from "../cluster/host-changes.ts";
 import { type HostIdentity, readIdentity, refuseCopy } from "../cluster/host-identity.ts";
 import { listHosts } from "../cluster/list-hosts.ts";
 import { Member } from "../cluster/member.ts";
 import { isAway } from "../cluster/postgres-error.ts";
 import type { PostgresFeed } from "../cluster/postgres-feed.ts";
-import { FORMAT } from "../cluster/postgres-schema.ts";
-import { memoryIn } from "../cluster/postgres-servers.ts";
+import { DATABASE, memoryIn } from "../cluster/postgres-servers.ts";
 import { openPostgresStore, type PostgresStore } from "../cluster/postgres-store.ts";
 import { parseDatabaseUrl } from "../cluster/postgres-url.ts";
 import { type HostReplica, openReplica } from "../cluster/replica.ts";
+import { formatFor, SHARED_VERSIONS } from "../cluster/shared-versions.ts";
 import type { Log } from "../logs/log.ts";
 import type { ClusterLinks } from "../peers/cluster-links.ts";
 import type { Placement } from "../placement/placement.ts";
 import { bootId } from "../processes/boot-id.ts";
 import { Applier } from "../state/applier.ts";
-import type { Change } from "../store/change.ts";
 import { askedHosts } from "./asked-hosts.ts";
 import { catchUp } from "./catch-up.ts";
 import type { OpenClusterOptions } from "./cluster-options.ts";
@@ -31,6 +34,7 @@ import { hostVersion } from "./host-version.ts";
 import { linkedParts, openLinks } from "./open-links.ts";
 import { openPlacement } from "./open-placement.ts";
 import { reloadParts } from "./reload-parts.ts";
+import { restartInstances } from "./restart-instances.ts";
 
 const CLEAN_ARCHIVES_MS = 600_000;
 
@@ -39,6 +43,7 @@ export class Cluster {
   readonly member: Member;
   shared: SharedState;
   placement: Placement | undefined;
+  readonly changes: HostChanges;
   readonly #about: {
     readonly id: string;
     readonly keyId: string;
@@ -57,6 +62,9 @@ export class Cluster {
   readonly #log: Log;
   #prefetch: ArchivePrefetch | undefined;
   #cleaning: unknown;
+  #isServing = false;
+  /** The format of the tables, as far as this host has raised it. 0 = it has not. */
+  #format = 0;
   #parts: HostParts | undefined;
   #propagated: () => Promise<void> = async () => {};
 
@@ -69,6 +77,7 @@ export class Cluster {
     const { options, store, clock, log } = given;
     const { notes } = store;
     const key = ClusterKey.read(options.keyFile);
+    if (options.isNewDatabase) await notes.remove(DATABASE);
     const memory = memoryIn(notes);
     const database = await openPostgresStore({ urls: options.urls, memory, clock, log });
     let links: ClusterLinks | undefined;
@@ -139,13 +148,14 @@ export class Cluster {
       announce: () => ({
         ...links.identity,
         version: hostVersion(),
-        format: FORMAT,
+        ...SHARED_VERSIONS,
       }),
       nextIncarnation: () => identity.nextIncarnation(),
       appliedRevision: () => replica.applied(),
       clock,
       log,
     });
+    this.changes = new HostChanges(database.leases, () => this.member.readHosts());
     this.#commits = new ClusterCommits(database, replica);
     const { member, hostsMoved } = { member: this.member, hostsMoved: this.#feed.hostsMoved };
     this.#acknowledgements = new Acknowledgements({ member, hostsMoved, clock });
@@ -159,7 +169,9 @@ export class Cluster {
           return true;
         },
       },
+      prepareElsewhere: (version) => links.prepare(version),
       box: key,
+      keyId: key.id,
       keyFile: options.keyFile,
       isCurrent: isThere,
       others: links.follow(this.member, database.owners),
@@ -182,12 +194,19 @@ export class Cluster {
     });
     this.placement = placement;
     this.#links.start(linkedParts(parts, self));
+    this.member.isIdle = () => parts.fleet.isEmpty && this.#links.isIdle;
+    this.member.drainChanged.add((isDraining) => {
+      // Calls pass to other hosts as soon as no instance takes them here.
+      if (isDraining || this.#isServing) this.#links.take(!isDraining);
+      parts.fleet.drain(isDraining);
+    });
     const { applier } = this.shared;
     const prefetch = new ArchivePrefetch(parts.obtainArchive, this.#clock);
     this.#prefetch = prefetch;
     // The author of a change restarts instances itself, and reports about it.
     applier.add(({ change, revision, removedCode }) => {
-      void this.#restartInstances(change, revision);
+      const isOwn = (): Promise<boolean> => this.#commits.isOwn(revision);
+      void restartInstances(change, { deployer: parts.deployer, isOwn, log: this.#log });
       if (change.kind === "versionPublished") prefetch.want(change.record.codeId);
       for (const codeId of removedCode) prefetch.drop(codeId);
     });
@@ -195,6 +214,8 @@ export class Cluster {
       try {
         await this.member.join();
         await this.#feed.catchUp();
+        const reason = clockFault(await this.#database.clockAheadMs(this.#clock.wallTime));
+        if (reason !== undefined) this.#log("warn", "cluster", "clocks apart", { reason });
       } catch (error) {
         // It joins as soon as the database answers.
         if (!isAway(error)) throw error;
@@ -202,6 +223,7 @@ export class Cluster {
     }
     placement.start();
     for await (const { codeId } of parts.store.liveVersions()) prefetch.want(codeId);
+    this.member.hostsSeen.add((hosts) => this.#raiseFormat(formatFor(hosts)));
     this.member.start();
     this.#feed.start();
     this.#cleanArchives();
@@ -234,14 +256,21 @@ export class Cluster {
       keyId: this.#about.keyId,
       revision: this.#replica.applied(),
       database: { servers: this.#about.servers, problem, revision: head },
-      hostsActive: hosts.filter(({ state }) => state === "active").length,
+      hostsActive: hosts.filter(({ leaseMs }) => leaseMs > 0).length,
       hosts: hosts.length,
     };
   }
 
-  /** Declines calls that other hosts pass on from now on. */
-  drain(): void {
-    this.#links.drain();
+  /** The host has every service: other hosts may pass calls on to it. */
+  serve(): void {
+    this.#isServing = true;
+    this.#links.take(!this.member.isDraining);
+  }
+
+  /** Takes no new work of other hosts from now on: this one stops. */
+  stop(): void {
+    this.#isServing = false;
+    this.#links.take(false);
   }
 
   /** Everything that owns resources has ended. */
@@ -255,20 +284,15 @@ export class Cluster {
     await this.#database.close();
   }
 
-  async #restartInstances(change: Change, revision: number): Promise<void> {
-    const restart = restartOf(change);
-    if (restart === undefined || (await this.#commits.isOwn(revision))) return;
-    const { environment, services } = restart;
-    for (const service of services) {
-      const report = await this.#parts?.deployer.restartInstances(environment, service);
-      for (const { service: of, reason } of report?.failed ?? []) {
-        this.#log("warn", "cluster", "instances not restarted", {
-          environment,
-          service: of,
-          reason,
-        });
-      }
-    }
+  /** While hosts are updated one after the other, the tables stay as the oldest Lever among them reads them. */
+  #raiseFormat(format: number): void {
+    if (format <= this.#format) return;
+    this.#format = format;
+    this.#database.raiseFormat().catch((error: unknown) => {
+      // It is tried again with the next renewal.
+      this.#format = 0;
+      this.#log("warn", "cluster", "format not raised", { format, reason: String(error) });
+    });
   }
 
   #cleanArchives(): void {
@@ -277,22 +301,5 @@ export class Cluster {
       this.#database.archives.removeUnneeded().catch(() => {});
       this.#cleanArchives();
     }, CLEAN_ARCHIVES_MS);
-  }
-}
-
-/** The services whose instances must be replaced after a change; `""` = all of the environment. */
-function restartOf(
-  change: Change,
-): { readonly environment: string; readonly services: ReadonlySet<string> } | undefined {
-  switch (change.kind) {
-    case "variablesSet": {
-      const { environment, records } = change;
-      return { environment, services: new Set(records.map(({ service }) => service)) };
-    }
-    case "serviceRestarted":
-    case "variableRemoved":
-      return { environment: change.environment, services: new Set([change.service]) };
-    default:
-      return undefined;
   }
 }

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { archiveFormats } from "@leveros/protocol";
 import { StartupError } from "./startup-error.ts";
 
 /** Increase it when a folder that this Lever wrote could no longer be read by the Lever before. */
@@ -72,6 +73,13 @@ export function openDataFolder(path: string): DataFolder {
   else if (existsSync(folder.storeFile)) throw unreleased(dir);
   else writeVersion(versionFile);
   return folder;
+}
+
+/** The file of the archive of a version; undefined = it is lost. */
+export function archiveOf({ dir }: DataFolder, codeId: string): string | undefined {
+  return archiveFormats
+    .map((format) => join(dir, "archives", `${codeId}.${format}`))
+    .find((file) => existsSync(file));
 }
 
 /** Creates a private folder, and those above it, when they are missing. */

@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { archiveFormats, LeverError } from "@leveros/protocol";
+import { LeverError } from "@leveros/protocol";
 import { askAgain } from "../cluster/ask-again.ts";
 import type { ClusterKey } from "../cluster/cluster-key.ts";
 import { decideEntry } from "../cluster/decide-entry.ts";
@@ -13,8 +11,9 @@ import { defaultEnvironment } from "../environments/environments.ts";
 import { SecretBox } from "../environments/secret-box.ts";
 import { placeOf } from "../environments/variables.ts";
 import { removeServiceData } from "../launcher/service-data.ts";
+import { EPOCHS_RESERVED } from "../store/epochs.ts";
 import type { OpenClusterOptions } from "./cluster-options.ts";
-import { CLUSTER_ID } from "./data-folder.ts";
+import { archiveOf, CLUSTER_ID } from "./data-folder.ts";
 
 const ID_BYTES = 4;
 
@@ -79,11 +78,9 @@ async function found(
     keyId: key.id,
     isBegun,
     store,
+    epoch: Number((await store.notes.read(EPOCHS_RESERVED)) ?? 0),
     database,
-    archiveOf: async (codeId) =>
-      archiveFormats
-        .map((format) => join(folder.dir, "archives", `${codeId}.${format}`))
-        .find((file) => existsSync(file)),
+    archiveOf: async (codeId) => archiveOf(folder, codeId),
     storeArchive: (codeId, file) => archives.putFile(codeId, file),
     reseal: (sealed, variable) => key.seal(box.open(sealed, placeOf(variable)), placeOf(variable)),
     environment: defaultEnvironment,

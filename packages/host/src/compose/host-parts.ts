@@ -31,6 +31,7 @@ import { serveInstanceCalls } from "../router/serve-instance-calls.ts";
 import { Applier } from "../state/applier.ts";
 import { applyAtOnce, type Commit, State } from "../state/state.ts";
 import { openEpochs } from "../store/epochs.ts";
+import type { VersionRecord } from "../store/records.ts";
 import type { SqliteStore } from "../store/sqlite-store.ts";
 import { CallHistory } from "../traces/call-history.ts";
 import { type DataFolder, makeDir } from "./data-folder.ts";
@@ -59,7 +60,11 @@ export interface SharedState {
   readonly applier: Applier;
   readonly commit: Commit;
   readonly archives: Archives;
+  /** See `DeployerOptions`. */
+  readonly prepareElsewhere: (version: VersionRecord) => Promise<void>;
   readonly box: SecretSeal;
+  /** The id of the key of `box`. */
+  readonly keyId: string;
   /** The file of the key of `box`. */
   readonly keyFile: string;
   /** The store has what the database had when this host started. */
@@ -236,6 +241,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
     limits,
     clock,
     log,
+    prepareElsewhere: shared?.prepareElsewhere,
     async transform(service) {
       if (compiler !== undefined) return await compiler.transform(service);
       const serviceDir = join(serviceFoldersDir(dataDir), service.environment, service.service);
@@ -284,6 +290,7 @@ export async function openHostParts(options: HostPartsOptions): Promise<HostPart
         return await code.linkArchive(codeId, dir);
       },
       openServiceData: launcher.openServiceData,
+      keyId: shared?.keyId,
       clock,
     }),
     calls,

@@ -164,8 +164,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
       startedAt,
       hostFacts: () => readHostFacts({ ...facts, startedAt, port: listener?.port ?? port }),
     });
+    cluster?.member.drainChanged.add((isDraining) => readiness.change({ isDraining }));
     await cluster?.start(host, front.propagated);
     await host.serve();
+    cluster?.serve();
     const listening = await front.open().catch((error: unknown) => {
       throw listenFailure({ bind, port }, error);
     });
@@ -205,7 +207,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const close = async (): Promise<void> => {
       // Until the calls in flight have ended, connections are still accepted: `/-/ready` says why new calls are refused.
       readiness.change({ phase: "stopping" });
-      cluster?.drain();
+      cluster?.stop();
       host.router.close();
       endAdminStreams();
       // The calls in flight still need their instances.

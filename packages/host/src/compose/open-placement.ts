@@ -17,7 +17,7 @@ import type { HostParts } from "./host-parts.ts";
 export function openPlacement(
   { router, fleet }: Pick<HostParts, "router" | "fleet">,
   options: {
-    readonly member: Pick<Member, "id" | "name">;
+    readonly member: Pick<Member, "id" | "name" | "isDraining">;
     readonly links: ClusterLinks;
     readonly limits: Pick<Limits, "scaleDownAfterMs" | "idleTimeoutMs">;
     readonly clock: Clock;
@@ -41,7 +41,9 @@ export function openPlacement(
     id: member.id,
     name: member.name,
     isUp: true,
-    isTaking: true,
+    get isTaking() {
+      return !member.isDraining;
+    },
     get room() {
       const { max, reserved } = fleet.ram;
       return { ramMax: max, ramReserved: reserved, restrictsNetworks: fleet.restrictsNetworks };

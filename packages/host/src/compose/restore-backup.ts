@@ -3,9 +3,10 @@ import { existsSync, readdirSync } from "node:fs";
 import { mkdir, open, realpath, rename, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { DAMAGED } from "../backup/backup-format.ts";
+import { type BackupHead, DAMAGED } from "../backup/backup-format.ts";
 import { RestoreError, type UnpackBackupOptions, unpackBackup } from "../backup/unpack-backup.ts";
-import { RESTORING_DIR } from "./data-folder.ts";
+import { systemClock } from "../clock.ts";
+import { CLUSTER_ID, RESTORING_DIR } from "./data-folder.ts";
 import { openData } from "./open-data.ts";
 
 export { RestoreError };
@@ -13,6 +14,8 @@ export { RestoreError };
 export interface RestoreOptions extends Pick<UnpackBackupOptions, "file" | "onRead"> {
   /** Missing, or empty. */
   readonly dataDir: string;
+  /** The key of the cluster, for a backup of one. */
+  readonly clusterKeyFile?: string | undefined;
 }
 
 export interface RestoredBackup {
@@ -38,11 +41,8 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoredBa
   const restoring = join(await realpath(dataDir), RESTORING_DIR);
   await mkdir(restoring, { mode: 0o700 });
   try {
-    const head = await unpackBackup({ file, dir: restoring, ...(onRead && { onRead }) });
-    if (["version", "lever.sqlite"].some((name) => !existsSync(join(restoring, name)))) {
-      throw new RestoreError(`Cannot restore ${file}: ${DAMAGED}.`);
-    }
-    const services = await checkStore(restoring);
+    const head = await unpackWhole({ file, dir: restoring, ...(onRead && { onRead }) });
+    const services = await settleStore(restoring, options);
     // A crash of the machine must not leave a folder that seems to be complete.
     await syncFileSystem(restoring);
     for (const name of NAMES) {
@@ -60,10 +60,36 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoredBa
   }
 }
 
-/** Opens the database as a host does, which also brings it to this version of Lever. */
-async function checkStore(dir: string): Promise<number> {
-  const { store } = openData(dir);
+/** Unpacks a backup that has a store. @throws RestoreError */
+export async function unpackWhole(options: UnpackBackupOptions): Promise<BackupHead> {
+  const head = await unpackBackup(options);
+  const { file, dir } = options;
+  if (["version", "lever.sqlite"].some((name) => !existsSync(join(dir, name)))) {
+    throw new RestoreError(`Cannot restore ${file}: ${DAMAGED}.`);
+  }
+  return head;
+}
+
+/**
+ * Opens the database as a host does, which also brings it to this version of Lever. That of a cluster becomes one of this host
+ * alone. Resolves to the number of services.
+ */
+async function settleStore(
+  dir: string,
+  { file, clusterKeyFile: keyFile }: Pick<RestoreOptions, "file" | "clusterKeyFile">,
+): Promise<number> {
+  const { folder, store } = openData(dir);
   try {
+    const cluster = await store.notes.read(CLUSTER_ID);
+    if (cluster !== undefined) {
+      if (keyFile === undefined) {
+        throw new RestoreError(
+          `Cannot restore ${file}: it is of the cluster ${cluster}, whose secrets need its key. Name it with --cluster-key; and with --cluster, to bring the cluster back to this backup.`,
+        );
+      }
+      const { leaveCluster } = await import("./leave-cluster.ts");
+      await leaveCluster({ folder, store }, { keyFile, epoch: systemClock.wallTime() });
+    }
     let services = 0;
     for await (const _ of store.liveVersions()) services++;
     return services;

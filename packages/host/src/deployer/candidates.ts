@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { isFilesOnly } from "@leveros/protocol";
+import type { Clock } from "../clock.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { Instance } from "../fleet/instance.ts";
 import type { Log } from "../logs/log.ts";
@@ -13,8 +14,12 @@ interface CandidatesOptions {
   readonly fleet: Fleet;
   /** The folder with a version's code; unpacks it first where that is needed. */
   readonly codeDirOf: (record: VersionRecord) => Promise<string>;
+  readonly clock: Clock;
   readonly log: Log;
 }
+
+/** A version that another host was about to make live has failed there if it is not live by then. */
+const PREPARED_MS = 60_000;
 
 /** Instances that were started before their versions are live. Each becomes the first instance of its version. */
 export class Candidates {
@@ -50,12 +55,34 @@ export class Candidates {
     }
   }
 
+  /** Starts a candidate of a version that another host is about to make live. */
+  async prepare(version: VersionRecord): Promise<void> {
+    const { fleet, clock, codeDirOf } = this.#options;
+    const { codeId, leverJson } = version;
+    if (isFilesOnly(leverJson)) {
+      await codeDirOf(version);
+      return;
+    }
+    const candidate = await fleet.startCandidate(version);
+    this.#started.set(codeId, candidate);
+    const forget = (): void => {
+      clock.clearTimeout(timer);
+      if (this.#started.get(codeId) !== candidate) return;
+      this.#started.delete(codeId);
+      candidate.kill();
+    };
+    const timer = clock.setTimeout(forget, PREPARED_MS);
+    void candidate.exited.then(forget);
+  }
+
   /** Makes a version live on this host, with its candidate, if it has one here. */
   async goLive(record: VersionRecord): Promise<void> {
     const { static: folder } = record.leverJson;
     // A gateway reads the files, so that they must be there.
     const files = folder === undefined ? undefined : await this.#filesOf(record, folder);
-    goLive(this.#options, record, { candidate: this.#started.get(record.codeId), files });
+    const candidate = this.#started.get(record.codeId);
+    this.#started.delete(record.codeId);
+    goLive(this.#options, record, { candidate, files });
   }
 
   async #filesOf(record: VersionRecord, folder: string): Promise<SiteFiles | undefined> {

@@ -6,7 +6,7 @@ import type { KeyedQueue } from "../keyed-queue.ts";
 import type { Log } from "../logs/log.ts";
 import type { Router } from "../router/router.ts";
 import type { State } from "../state/state.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, VersionRecord } from "../store/store.ts";
 import type { CodeStore } from "./code-store.ts";
 import type { KeptVersions } from "./kept-files.ts";
 import type { ServiceRemovals } from "./service-removals.ts";
@@ -28,4 +28,9 @@ export interface DeployerOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
+  /**
+   * The other hosts that run the service start an instance of a version that goes live next. Resolves when they have, or cannot
+   * in time. Default: there is no other host.
+   */
+  readonly prepareElsewhere?: ((version: VersionRecord) => Promise<void>) | undefined;
 }

@@ -48,13 +48,13 @@ type VersionFields = Omit<VersionRecord, "version" | "methods" | "deployedAt">;
 export class Deployer {
   readonly #options: DeployerOptions;
   readonly #slots: DeploySlots;
-  readonly #candidates: Candidates;
+  readonly candidates: Candidates;
   readonly #versions: VersionChanges;
 
   constructor(options: DeployerOptions) {
     this.#options = options;
     const codeDirOf = (record: VersionRecord) => this.codeDirOf(record);
-    this.#candidates = new Candidates({ ...options, codeDirOf });
+    this.candidates = new Candidates({ ...options, codeDirOf });
     this.#versions = new VersionChanges(options);
     this.#slots = new DeploySlots({
       runningMax: options.limits.concurrentDeploysMax,
@@ -78,7 +78,7 @@ export class Deployer {
 
   /** Makes a version that the store has as live the one that gets calls. */
   async goLive(record: VersionRecord): Promise<void> {
-    await this.#candidates.goLive(record);
+    await this.candidates.goLive(record);
   }
 
   /**
@@ -198,7 +198,8 @@ export class Deployer {
       const { version } = record;
       const report = { environment, service, version, previousVersion: live.version };
       if (version === live.version) return report;
-      await this.#candidates.replace(record, async () => {
+      await this.candidates.replace(record, async () => {
+        await this.#options.prepareElsewhere?.(record);
         // D1.
         await this.#versions.makeLive(record, live.version);
       });
@@ -242,7 +243,7 @@ export class Deployer {
       // The other hosts, if there are any, replace theirs.
       await this.#versions.restart(environment, service);
       const isStarted = instances.length > 0 || route.lastFailure !== undefined;
-      if (isStarted) await this.#candidates.replace(live, () => this.goLive(live));
+      if (isStarted) await this.candidates.replace(live, () => this.goLive(live));
       const { version } = live;
       return { environment, service, version, replaced: instances.length, isStarted };
     });
@@ -252,7 +253,7 @@ export class Deployer {
   async #restart(running: ServiceFleet): Promise<boolean> {
     if (running.instances.length === 0) return false;
     const { live } = running;
-    await this.#candidates.replace(live, () => this.goLive(live));
+    await this.candidates.replace(live, () => this.goLive(live));
     return true;
   }
 
@@ -269,11 +270,12 @@ export class Deployer {
     const startedAt = clock.now();
     let startMs = 0;
     let record: VersionRecord = { ...fields, version, methods: [], deployedAt };
-    await this.#candidates.replace(record, async ({ methods }) => {
+    await this.candidates.replace(record, async ({ methods }) => {
       startMs = clock.now() - startedAt;
       checkMethods(service, methods);
       record = { ...record, methods };
       await code.share(record.codeId);
+      await this.#options.prepareElsewhere?.(record);
       // D1.
       await this.#versions.publish(record, limits.versionsKeptMax);
     });

@@ -17,6 +17,8 @@ export interface FleetContext<Service> {
   /** The part of the service that this host has; undefined = all of it. */
   shareOf(service: Service): ServiceShare | undefined;
   isClosing(): boolean;
+  /** The host gives its calls and resources to other hosts. */
+  isDraining(): boolean;
   /** Reserves memory for an instance and gets its code ready. */
   prepare(record: VersionRecord): Promise<InstanceSpec>;
   /** Starts a prepared instance. */

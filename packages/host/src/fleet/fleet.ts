@@ -67,6 +67,7 @@ export class Fleet {
   readonly #restricted = new Set<string>();
   #isClosing = false;
   #shareOf: ((service: string) => ServiceShare) | undefined;
+  #isDraining = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -90,6 +91,7 @@ export class Fleet {
       shareOf: ({ route: { environment, service } }) =>
         this.#shareOf?.(serviceKey(environment, service)),
       isClosing: () => this.#isClosing,
+      isDraining: () => this.#isDraining,
       prepare: (record) => {
         // Services that are called stay prepared.
         this.#preparation?.add(record);
@@ -219,6 +221,26 @@ export class Fleet {
   async setNetwork(environment: string, policy: NetworkPolicy): Promise<void> {
     this.#restricted[policy === "internet" ? "delete" : "add"](environment);
     await this.#options.launcher.network?.setPolicy(environment, policy);
+  }
+
+  /** No instance of a service runs. */
+  get isEmpty(): boolean {
+    return this.#instances.size === 0;
+  }
+
+  /** Starts no instances for calls from now on, and ends those that run as a deploy does; or starts them again. */
+  drain(isDraining: boolean): void {
+    this.#isDraining = isDraining;
+    if (isDraining) for (const service of [...this.#loop.active]) service.drain();
+    else for (const service of this.#services.values()) this.#wakeUp(service);
+  }
+
+  /** Instances of `minInstances` start again. Very many services are at zero, and stay there. */
+  #wakeUp(service: ServiceFleet): void {
+    const { live, instances } = service;
+    if (instances.length === 0 && live.leverJson.minInstances === 0) return;
+    this.#loop.markActive(service);
+    service.reconcile();
   }
 
   /** Megabytes that are reserved for instances, and that may be. */

@@ -28,7 +28,7 @@ import {
   NO_FAILURES,
   nextStartTooLate,
 } from "./service-failures.ts";
-import { replacedReason, surplusReason } from "./stop-reason.ts";
+import { HOST_DRAINS, replacedReason, surplusReason } from "./stop-reason.ts";
 
 /** One service's live version, and the instances that run for it. Carries out what `decideService` decides. */
 export class ServiceFleet implements InstanceListener {
@@ -67,7 +67,8 @@ export class ServiceFleet implements InstanceListener {
     this.route.lastFailure = undefined;
     this.route.lastUsedAt = now;
     // A candidate that has failed since it was ready is replaced when a call comes.
-    if (candidate?.phase === "ready") {
+    if (this.#context.isDraining()) candidate?.stop(HOST_DRAINS);
+    else if (candidate?.phase === "ready") {
       this.#add(candidate);
       this.route.add(candidate.target);
     }
@@ -82,12 +83,21 @@ export class ServiceFleet implements InstanceListener {
     else this.reconcile();
   }
 
+  /** The host drains: instances finish the calls that they have, and calls that wait go to other hosts. */
+  drain(): void {
+    const stopAt = this.#context.clock.now() + this.#context.limits.deployDrainTimeoutMs;
+    for (const instance of this.instances) this.#drain(instance, stopAt, HOST_DRAINS);
+    this.route.passOn();
+    this.reconcile();
+  }
+
   /** Makes the instances that run match those that the service should have. */
   reconcile(): void {
     const { clock, decide, limits } = this.#context;
     if (this.#isClosed || this.#context.isClosing()) return;
     const service = this.#now();
-    const plan = decideService(service, decide, limits);
+    const decided = decideService(service, decide, limits);
+    const plan = this.#context.isDraining() ? { ...decided, reason: "draining" as const } : decided;
     this.#recent = plan.recent;
     this.wanted = plan.wanted;
     for (const instance of plan.stop) instance.stop();
@@ -232,16 +242,17 @@ export class ServiceFleet implements InstanceListener {
     for (const running of this.instances) if (running.target === target) running.stop(reason);
   }
 
-  /** Stops every instance, and starts no more. `reason` completes a sentence for its callers. */
-  close(reason = "Lever is stopping"): void {
+  /** Stops every instance, and starts no more. `removedBecause` completes a sentence for its callers. Default: the host stops. */
+  close(removedBecause?: string): void {
+    const reason = removedBecause ?? "Lever is stopping";
     this.#closedBecause = reason;
     this.#context.clock.clearTimeout(this.#retry);
     for (const instance of this.instances) instance.stop(reason);
-    this.route.refuseWaiting(
-      new LeverError("unavailable", `Cannot take the call: ${reason}.`, {
-        retryAfterSeconds: 5,
-      }),
-    );
+    const error = new LeverError("unavailable", `Cannot take the call: ${reason}.`, {
+      retryAfterSeconds: 5,
+    });
+    if (removedBecause === undefined) this.route.stop(error);
+    else this.route.refuseWaiting(error);
   }
 
   get #isClosed(): boolean {
@@ -251,6 +262,7 @@ export class ServiceFleet implements InstanceListener {
   /** Completes a sentence about a stream of the instance. */
   #whyStopped(instance: Instance): string {
     if (this.#closedBecause !== undefined) return this.#closedBecause;
+    if (this.#context.isDraining()) return HOST_DRAINS;
     if (this.#isStale(instance)) return `version ${this.live.version} is live now`;
     return "its instance is stopping";
   }
@@ -283,10 +295,11 @@ export class ServiceFleet implements InstanceListener {
 
   #now(): ServiceNow<Instance> {
     const { callsInFlight, callsWaiting, lastUsedAt } = this.route;
+    const isDraining = this.#context.isDraining();
     return {
       now: this.#context.clock.now(),
-      rules: this.rules,
-      share: this.#context.shareOf(this),
+      rules: isDraining ? { ...this.rules, minInstances: 0, maxInstances: 0 } : this.rules,
+      share: isDraining ? undefined : this.#context.shareOf(this),
       instances: this.instances,
       preparing: this.#preparing,
       generation: this.#generation,
@@ -306,7 +319,8 @@ export class ServiceFleet implements InstanceListener {
   }
 
   #isStale(instance: Instance): boolean {
-    return this.#isClosed || instance.generation !== this.#generation;
+    const { generation } = instance;
+    return this.#isClosed || this.#context.isDraining() || generation !== this.#generation;
   }
 
   #lifeOf({ launchedAt, target }: Instance): { livedMs: number; hasServed: boolean } {

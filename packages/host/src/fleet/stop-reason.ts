@@ -8,6 +8,9 @@ export function surplusReason(wanted: number, limits: ScalingLimits): string {
   return `${enough} been enough for ${seconds(scaleDownAfterMs)}`;
 }
 
+/** Why the instances of a host that an operator drains are stopped. */
+export const HOST_DRAINS = "its host is drained";
+
 /** Why an instance of a version is stopped when `live` becomes the live one. */
 export function replacedReason(version: number, live: number): string {
   return version === live

@@ -1,4 +1,4 @@
-import { serviceKey } from "@leveros/protocol";
+import { LeverError, serviceKey } from "@leveros/protocol";
 import type { Clock } from "../clock.ts";
 import { renewsLease, TAKE_OVER_AFTER_MS } from "../cluster/membership.ts";
 import { type CallMark, decideCall, type HostChoice } from "../cluster/ownership.ts";
@@ -12,7 +12,7 @@ import type { Peer } from "./peer.ts";
 import type { DeclinedCall, Peers } from "./peers.ts";
 import type { OwningRoute, ResourceMember, ResourceOwners } from "./resource-owners.ts";
 
-/** After so many hosts have declined a call, it waits where it came in. */
+/** After so many hosts have declined a call, it waits where it came in; or, when that host drains, on another one. */
 const DECLINES_MAX = 3;
 /** A host that cannot be reached for longer, and still has its lease, is alive: this host alone is cut off from it. */
 const UNREACHABLE_MS_MAX = TAKE_OVER_AFTER_MS + 1_000;
@@ -70,20 +70,29 @@ export class ClusterHosts implements OtherHosts<PassingRoute> {
 
   take(route: PassingRoute, call: SubmittedCall): Destination {
     if (call.resource !== "") return this.#takeOfResource(route, call);
+    const { isDraining } = this.#options.owners;
+    if (call.passMark === "may place" && !isDraining) return "here";
     if (call.passMark !== undefined) {
       call.decline({ reason: "busy" });
       return "gone";
     }
     const places = this.choose(route, call);
-    if (places === undefined) return "here";
+    if (places === undefined) {
+      if (isDraining) throw drained();
+      return "here";
+    }
     places.give(call);
     return "gone";
   }
 
   choose(route: PassingRoute, call: SubmittedCall): HostPlaces | undefined {
-    if (call.passMark !== undefined || call.declines > DECLINES_MAX) return undefined;
+    const { passMark, declines } = call;
+    if (passMark !== undefined) return undefined;
     const key = serviceKey(route.environment, route.service);
-    return this.#chooseFor(key)?.placesOf(key);
+    const places = declines > DECLINES_MAX ? undefined : this.#chooseFor(key)?.placesOf(key);
+    if (places !== undefined || !this.#options.owners.isDraining) return places;
+    // It does not wait here: this host starts no instance.
+    return declines > 2 * DECLINES_MAX ? undefined : this.#chooseTaking()?.mayPlace;
   }
 
   claim(route: PassingRoute, resource: string): void {
@@ -155,20 +164,22 @@ export class ClusterHosts implements OtherHosts<PassingRoute> {
 
   /** The host for a resource without a known owner: this one if it has an instance, else one that has. */
   #choice(route: PassingRoute): HostChoice {
-    const { member, peers } = this.#options;
+    const { member, owners } = this.#options;
     const self = member.id;
-    const right = member.right();
-    const isOwn = right === "own";
-    if (isOwn && route.hasInstances) return { self, right, chosen: self };
-    const key = serviceKey(route.environment, route.service);
-    const other = this.#chooseFor(key, this.#mayOwn);
-    if (other !== undefined) return { self, right, chosen: other.row.id };
-    if (isOwn) return { self, right, chosen: self };
-    return {
-      self,
-      right,
-      chosen: peers.list.find((peer) => peer.isUp && this.#mayOwn(peer))?.row.id,
-    };
+    const { isDraining } = owners;
+    const about = { self, isDraining, right: member.right() };
+    const mayClaim = about.right === "own" && !isDraining;
+    if (mayClaim && route.hasInstances) return { ...about, chosen: self };
+    const other = this.#chooseFor(serviceKey(route.environment, route.service), this.#mayOwn);
+    if (other !== undefined) return { ...about, chosen: other.row.id };
+    return { ...about, chosen: mayClaim ? self : this.#chooseTaking(this.#mayOwn)?.row.id };
+  }
+
+  /** A host that may start an instance, or claim a resource. */
+  #chooseTaking(mayGet: (peer: Peer) => boolean = () => true): Peer | undefined {
+    const { peers, random } = this.#options;
+    const taking = peers.list.filter((peer) => peer.isUp && peer.isTaking && mayGet(peer));
+    return taking[Math.floor(random() * taking.length)];
   }
 
   #chooseFor(key: string, mayGet: (peer: Peer) => boolean = () => true): Peer | undefined {
@@ -194,6 +205,14 @@ export class ClusterHosts implements OtherHosts<PassingRoute> {
     const owner = declined.reason === "not owner" ? declined.owner : undefined;
     if (route !== undefined) this.#options.owners.learn(route, call.resource, owner);
   }
+}
+
+function drained(): LeverError {
+  return new LeverError(
+    "unavailable",
+    "Cannot take the call: this host drains, and no other host takes it.",
+    { retryAfterSeconds: 1 },
+  );
 }
 
 function markOf({ passMark }: SubmittedCall): CallMark {

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
-import type { Limits } from "@leveros/protocol";
-import type { Clock } from "../clock.ts";
+import { type Limits, serviceKey } from "@leveros/protocol";
+import { type Clock, delay } from "../clock.ts";
 import type { Lease, ResourceRight } from "../cluster/lease.ts";
 import type { HostRow } from "../cluster/membership.ts";
 import type { Emitter } from "../emitter.ts";
@@ -21,6 +21,11 @@ import { type OwnersTable, type ResourceMember, ResourceOwners } from "./resourc
 
 /** Addresses that no other host can dial. */
 const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+/** A host that stops waits so long for the database: calls of its resources wait until they are given back. */
+const GIVE_BACK_MS = 2_000;
+const LOOK_MS = 10;
+/** Calls of hosts that take longer go elsewhere meanwhile. */
+const PREPARE_MS = 20_000;
 /** The rows of this host are compared with its ledgers after so many renewals. */
 const RENEWALS_PER_LIST = 5;
 
@@ -53,6 +58,8 @@ export interface ClusterMember extends ResourceMember {
 export interface LinkedParts {
   readonly router: Router;
   readonly fleet: TellingFleet;
+  /** Starts an instance of a version that goes live next. */
+  prepare(version: object): Promise<void>;
   /** An instance of a service; undefined = it has exited. */
   instanceOf(
     service: ServiceName,
@@ -66,6 +73,7 @@ export class ClusterLinks {
   readonly #certificate: PeerCertificate;
   readonly #peers: Peers;
   #keeper: OwnerKeeper | undefined;
+  #owners: ResourceOwners | undefined;
   #parts: LinkedParts | undefined;
   #renewals = 0;
 
@@ -100,6 +108,7 @@ export class ClusterLinks {
     const { clock, log } = this.#options;
     const peers = this.#peers;
     const owners = new ResourceOwners(member, table);
+    this.#owners = owners;
     const keeper = new OwnerKeeper({
       instanceOf: (service, owner) => this.#parts?.instanceOf(service, owner),
       clock,
@@ -135,19 +144,38 @@ export class ClusterLinks {
     return others;
   }
 
-  /** Takes calls of other hosts from now on. */
+  /** Passes calls of other hosts to these parts. They pass on no new work before `take`. */
   start(parts: LinkedParts): void {
     this.#parts = parts;
+    this.#peers.prepareVersion = (version) => parts.prepare(version);
     this.#peers.start(parts.router, parts.fleet);
   }
 
-  /** Takes no more calls of other hosts. Those that it has go on. */
-  drain(): void {
-    this.#peers.drain();
+  /**
+   * Takes new work of other hosts: calls, and resources without an owner. False = it takes none, and passes on its own. The
+   * calls that it has go on, and so do those of its resources until they are given back.
+   */
+  take(isTaking: boolean): void {
+    if (this.#owners !== undefined) this.#owners.isDraining = !isTaking;
+    this.#peers.take(isTaking);
+  }
+
+  /** The other hosts that run the service get an instance of a version before it goes live, as far as that takes 20 s. */
+  async prepare(version: ServiceName & { readonly codeId: string }): Promise<void> {
+    const { environment, service } = version;
+    await this.#peers.prepare(serviceKey(environment, service), version, PREPARE_MS);
+  }
+
+  /** It has no resource to give back. */
+  get isIdle(): boolean {
+    return (this.#owners?.held ?? 0) === 0;
   }
 
   /** Everything that owns resources has ended. */
   async close(): Promise<void> {
+    const { clock } = this.#options;
+    const giveUpAt = clock.now() + GIVE_BACK_MS;
+    while (!this.isIdle && clock.now() < giveUpAt) await delay(clock, LOOK_MS);
     this.#peers.close();
     await this.#keeper?.close();
   }

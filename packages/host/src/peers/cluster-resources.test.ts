@@ -213,6 +213,56 @@ describe("while the database does not answer", () => {
   });
 });
 
+describe("a host that drains", () => {
+  it("gives its resources back, and passes their calls on", async () => {
+    await instancesOnBoth();
+    await answerOf(callR(a));
+    expect(await answerOf(callR(b))).toBe("a");
+    a.drain();
+    expect(await Promise.all([a, b].map((host) => answerOf(callR(host))))).toEqual(["b", "b"]);
+    expect([a.owners.held, cluster.owners.get("r")?.host]).toEqual([0, "b"]);
+  });
+
+  it("passes calls on that wait for an instance, which another host then starts", async () => {
+    await Promise.all([a.knows(b), b.knows(a)]);
+    const calls = [a.call(), callR(a)];
+    expect(a.route.callsWaiting).toBe(2);
+    await eventually(() => a.peers.peer("b")?.isTaking);
+    a.drain();
+    calls.push(a.call());
+    await eventually(() => b.route.callsWaiting === 3);
+    expect([a.route.callsWaiting, b.demands]).toEqual([0, 3]);
+    b.addInstance(answer("b"));
+    expect(await Promise.all(calls.map(answerOf))).toEqual(["b", "b", "b"]);
+  });
+
+  it("gives back a resource that was claimed when it began to drain", async () => {
+    await instancesOnBoth();
+    const call = callR(a);
+    a.drain();
+    expect(await answerOf(call)).toBe("b");
+    expect(cluster.asked).toEqual(["claim r a", "release r a", "claim r b"]);
+  });
+
+  it("gives the calls back that other hosts have passed on", async () => {
+    await instancesOnBoth();
+    a.drain();
+    b.drain();
+    await eventually(() => a.peers.peer("b")?.isTaking === false);
+    expect(await answerOf(a.call())).toBe(
+      "unavailable: Cannot take the call: this host drains, and no other host takes it.",
+    );
+    expect(await answerOf(callR(a))).toMatch(/^resource_unavailable: /);
+    b.owners.isDraining = false;
+    b.peers.take(true);
+    await eventually(() => a.peers.peer("b")?.isTaking);
+    const call = a.call();
+    await eventually(() => b.route.callsWaiting === 1);
+    b.drain();
+    expect(await answerOf(call)).toMatch(/^unavailable: /);
+  });
+});
+
 it("a host counts the resources that it holds until they are given back", async () => {
   const held: LinkedSide[] = [];
   a.addInstance((_request, side) => {

@@ -45,12 +45,18 @@ export type PeerMessage =
       readonly room?: ToldRoom | undefined;
       readonly wanted?: readonly ToldWanted[] | undefined;
     }
+  /** The host takes new work, or none any more. The first message of a link. */
+  | { readonly type: "taking"; readonly isTaking: boolean }
+  /** Another host is about to make a version live. This one starts an instance of it, if it can, and answers. */
+  | { readonly type: "prepare"; readonly number: number; readonly version: object }
+  | { readonly type: "prepared"; readonly number: number }
   /** A call of the other side was declined. Its ABORT follows. */
   | { readonly type: "declined"; readonly call: number; readonly declined: Declined };
 
 /** @throws Error for a message that no host sends. The link is then closed. */
 export function parsePeerMessage(message: unknown): PeerMessage {
-  const { type, services, room, wanted, call, declined } = fieldsOf(message);
+  const { type, services, room, wanted, isTaking, number, version, call, declined } =
+    fieldsOf(message);
   if (type === "places" && Array.isArray(services)) {
     return {
       type,
@@ -59,6 +65,11 @@ export function parsePeerMessage(message: unknown): PeerMessage {
       ...(Array.isArray(wanted) && { wanted: wanted.map(parseWanted) }),
     };
   }
+  if (type === "taking" && typeof isTaking === "boolean") return { type, isTaking };
+  if (type === "prepare" && typeof number === "number") {
+    return { type, number, version: fieldsOf(version) };
+  }
+  if (type === "prepared" && typeof number === "number") return { type, number };
   if (type === "declined" && typeof call === "number") {
     return { type, call, declined: parseDeclined(declined) };
   }

@@ -1,11 +1,16 @@
 import { once } from "node:events";
 import { isIP } from "node:net";
 import { connect, createServer, type TLSSocket } from "node:tls";
-import { LeverError, LINK_VERSION } from "@leveros/protocol";
+import { LeverError } from "@leveros/protocol";
+import { SHARED_VERSIONS } from "../cluster/shared-versions.ts";
 import { fingerprintOf, type PeerCertificate } from "./peer-certificate.ts";
 
-/** Hosts of another link version refuse the connection in its handshake. */
-const PEER_PROTOCOL: string = `lever-peer/${LINK_VERSION}`;
+const { oldest, newest } = SHARED_VERSIONS.links;
+/** Two hosts use the first one that both have. Without any, the connection is refused in its handshake. */
+const PEER_PROTOCOLS: string[] = Array.from(
+  { length: newest - oldest + 1 },
+  (_, at) => `lever-peer/${newest - at}`,
+);
 
 /** Most connections to the listener for peers, also those that have not shown a certificate yet. */
 const CONNECTIONS_MAX = 256;
@@ -45,7 +50,7 @@ export async function listenForPeers(options: PeerListenerOptions): Promise<Peer
     minVersion: "TLSv1.3",
     requestCert: true,
     rejectUnauthorized: false,
-    ALPNProtocols: [PEER_PROTOCOL],
+    ALPNProtocols: PEER_PROTOCOLS,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     ...noDelays,
   });
@@ -53,7 +58,7 @@ export async function listenForPeers(options: PeerListenerOptions): Promise<Peer
   server.on("secureConnection", (socket) => {
     socket.on("error", () => {});
     const fingerprint = peerFingerprint(socket);
-    if (fingerprint !== undefined && socket.alpnProtocol === PEER_PROTOCOL) {
+    if (fingerprint !== undefined && PEER_PROTOCOLS.includes(socket.alpnProtocol || "")) {
       onConnected(socket, fingerprint);
       return;
     }
@@ -99,7 +104,7 @@ export async function dialPeer(
     cert,
     minVersion: "TLSv1.3",
     rejectUnauthorized: false,
-    ALPNProtocols: [PEER_PROTOCOL],
+    ALPNProtocols: PEER_PROTOCOLS,
     ...(isIP(host) === 0 && { servername: host }),
   });
   socket.setNoDelay(true);
@@ -145,7 +150,7 @@ function reasonOf(error: unknown): string {
       ? { code: error.code, message: error.message }
       : { code: undefined, message: String(error) };
   if (code === "ERR_SSL_NO_APPLICATION_PROTOCOL" || /no application protocol/i.test(message)) {
-    return `it does not speak ${PEER_PROTOCOL}: both hosts need the same version of Lever`;
+    return `it does not speak ${PEER_PROTOCOLS.join(" or ")}: update the host with the older Lever`;
   }
   return typeof code === "string" ? code : message;
 }

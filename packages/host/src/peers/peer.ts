@@ -30,8 +30,8 @@ export class Peer {
   row: PeerRow;
   readonly atOwner: HostPlaces;
   readonly mayPlace: HostPlaces;
-  /** It starts instances. */
-  readonly isTaking: boolean = true;
+  /** It has told that it takes new work: calls for which it starts instances, and resources without an owner. */
+  isTaking = false;
   /** undefined = it has told nothing yet. */
   room: ToldRoom | undefined;
   #link: PeerLink | undefined;
@@ -62,12 +62,13 @@ export class Peer {
   /** A new link knows of no places. */
   set link(link: PeerLink | undefined) {
     this.#link = link;
+    this.isTaking = false;
     this.#places.clear();
     this.#loads.clear();
     this.room = undefined;
   }
 
-  /** It gets calls. */
+  /** It gets calls: those of its resources, and others while it takes them. */
   get isUp(): boolean {
     return this.#link?.isResponsive === true;
   }

@@ -114,7 +114,7 @@ describe("a call without an instance here", () => {
 
   it("is declined by a host that drains", async () => {
     await twoHosts();
-    b.peers.drain();
+    b.drain();
     const call = a.call();
     await eventually(() => a.route.callsWaiting === 1);
     expect(call.got).toEqual([]);
@@ -160,7 +160,7 @@ describe("a stream to another host", () => {
 
   it("keeps its early messages and its half-close for the host that takes it", async () => {
     await twoHosts();
-    b.peers.drain();
+    b.drain();
     const call = a.call({ method: "talkChan", isStream: true });
     call.handle.send(PAYLOAD_JSON, json("early"));
     call.handle.end();

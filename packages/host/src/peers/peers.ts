@@ -29,6 +29,7 @@ import {
   type TellingFleet,
   type TellingRouter,
 } from "./places-teller.ts";
+import { Preparations } from "./preparations.ts";
 
 const DIAL_TIMEOUT_MS = 2_000;
 const REDIAL_FIRST_MS = 50;
@@ -70,16 +71,19 @@ export class Peers {
   readonly declined: Emitter<DeclinedCall> = new Emitter();
   /** A service has a free place on another host. */
   readonly freed: Emitter<ServiceName> = new Emitter();
-  /** A host answers, for the first time or again. */
+  /** A host answers, or takes new work, for the first time or again. */
   readonly up: Emitter<Peer> = new Emitter();
   /** Home hosts want other numbers of instances here. */
   readonly wanted: Emitter<ToldWanted> = new Emitter();
+  /** Starts an instance of a version that another host is about to make live. */
+  prepareVersion: (version: object) => Promise<void> = async () => {};
+  readonly #preparations = new Preparations();
   readonly #options: PeersOptions;
   readonly #listener: PeerListener;
   #router: PeersRouter | undefined;
   #teller: PlacesTeller | undefined;
-  /** False = calls of other hosts are declined. */
-  #isOpen = false;
+  /** False = this host wants no new work of other hosts. */
+  #isTaking = false;
   readonly #ticker: HealthTicker;
   #tellTimer: unknown;
   readonly #closing = new AbortController();
@@ -119,7 +123,6 @@ export class Peers {
   start(router: PeersRouter, fleet?: TellingFleet): void {
     this.#router = router;
     this.#teller = new PlacesTeller(router, this.#options.clock, fleet);
-    this.#isOpen = true;
     this.#tellRegularly();
   }
 
@@ -148,15 +151,28 @@ export class Peers {
     return this.list.find(({ row }) => row.id === id);
   }
 
-  /** Declines the calls of other hosts from now on. Those that it has go on. */
-  drain(): void {
-    this.#isOpen = false;
+  /** Tells the other hosts whether to pass new work on to this one. The calls of its resources still come. */
+  take(isTaking: boolean): void {
+    this.#isTaking = isTaking;
+    // Before any call of theirs is declined.
+    for (const { link } of this.list) {
+      if (link?.isLinked === true) link.send({ type: "taking", isTaking });
+    }
     this.#tell();
+  }
+
+  /**
+   * Resolves when the hosts that run a service have an instance of a version that goes live next, or cannot, or after
+   * `timeoutMs`. `key`: as `serviceKey` names it.
+   */
+  async prepare(key: string, version: object, timeoutMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const running = this.list.filter((peer) => peer.placesOf(key) !== undefined);
+    await this.#preparations.ask(running, version, { clock, timeoutMs });
   }
 
   /** Ends all links. */
   close(): void {
-    this.drain();
     this.#closing.abort();
     this.#ticker.stop();
     this.#options.clock.clearTimeout(this.#tellTimer);
@@ -228,8 +244,8 @@ export class Peers {
         onMessage: (message, listenerOf) => this.#onMessage(peer, message, listenerOf),
         onLinked: () => {
           log("info", "peers", "peer linked", { peer: peer.name });
-          if (this.#isOpen && this.#teller !== undefined)
-            sendPlaces(link, this.#teller.told, this.#teller.room);
+          link.send({ type: "taking", isTaking: this.#isTaking });
+          sendPlaces(link, this.#teller?.told ?? [], this.#teller?.room);
           this.up.emit(peer);
         },
         onResponsive: (isResponsive) => {
@@ -239,6 +255,7 @@ export class Peers {
         },
         onClosed: (reason) => {
           if (peer.link === link) peer.link = undefined;
+          this.#preparations.lost(peer);
           if (link.isLinked && !this.#closing.signal.aborted) {
             log("warn", "peers", "peer unlinked", { peer: peer.name, reason });
           }
@@ -264,11 +281,7 @@ export class Peers {
       },
       target: {
         open: (passed, listener, hasMore) => {
-          // A host that takes no more calls still answers questions about itself.
-          const isTaken = this.#isOpen || passed.caller.kind === "admin";
-          if (this.#router !== undefined && isTaken) {
-            return this.#router.open(passed, listener, hasMore);
-          }
+          if (this.#router !== undefined) return this.#router.open(passed, listener, hasMore);
           listener.onDeclined?.({ reason: "busy" });
           return closedSide;
         },
@@ -287,6 +300,17 @@ export class Peers {
         if (message.room !== undefined) peer.room = message.room;
         for (const wanted of message.wanted ?? []) this.wanted.emit(wanted);
         return;
+      case "taking":
+        peer.isTaking = message.isTaking;
+        // Calls may wait for a host that takes them.
+        if (peer.isTaking) this.up.emit(peer);
+        return;
+      case "prepare":
+        void this.#prepare(peer, message);
+        return;
+      case "prepared":
+        this.#preparations.answered(peer, message.number);
+        return;
       case "declined": {
         const call = listenerOf(message.call);
         if (call === undefined) return;
@@ -297,13 +321,22 @@ export class Peers {
     }
   }
 
+  async #prepare(
+    peer: Peer,
+    { number, version }: { readonly number: number; readonly version: object },
+  ): Promise<void> {
+    // The first call starts an instance, then, and gets the reason why it cannot.
+    await this.prepareVersion(version).catch(() => {});
+    peer.link?.send({ type: "prepared", number });
+  }
+
   #tellRegularly(): void {
     this.#tell();
     this.#tellTimer = this.#options.clock.setTimeout(() => this.#tellRegularly(), TELL_EVERY_MS);
   }
 
   #tell(): void {
-    const changes = this.#teller?.changes(this.#isOpen) ?? [];
+    const changes = this.#teller?.changes(this.#isTaking) ?? [];
     const room = this.#teller?.roomChange();
     if (changes.length === 0 && room === undefined) return;
     // A new link gets everything.

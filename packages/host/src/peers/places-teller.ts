@@ -73,8 +73,8 @@ export class PlacesTeller {
     return room;
   }
 
-  /** The changes since the last call. `isOpen` false = this host takes no calls of others any more. */
-  changes(isOpen: boolean): readonly ToldPlaces[] {
+  /** The changes since the last call. `isTaking` false = this host takes no calls of others any more. */
+  changes(isTaking: boolean): readonly ToldPlaces[] {
     const before = this.#told;
     const now = new Map<string, Told>();
     const changes: ToldPlaces[] = [];
@@ -83,7 +83,7 @@ export class PlacesTeller {
       if (access.kind === "platform") continue;
       for (const [service, { hasInstances, freePlaces }] of services) {
         const key = serviceKey(environment, service);
-        const free = isOpen && hasInstances ? freePlaces : undefined;
+        const free = isTaking && hasInstances ? freePlaces : undefined;
         const load = this.#fleet?.loadOf(key);
         if (free === undefined && load === undefined) continue;
         const told = { environment, service, free, load };

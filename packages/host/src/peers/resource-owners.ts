@@ -49,6 +49,8 @@ export interface OwningRoute {
 export class ResourceOwners {
   /** Resources that this host claims, owns or gives back. */
   held = 0;
+  /** This host claims no more resources. Those that it has are given back. */
+  isDraining = false;
   readonly #member: ResourceMember;
   readonly #table: OwnersTable;
   readonly #hints = new OwnerHints(HINTS_MAX);
@@ -132,7 +134,8 @@ export class ResourceOwners {
     const after = afterClaim({ incarnation }, answer, { lease, now: this.#member.now() });
     switch (after.kind) {
       case "owned":
-        route.claimed(resource, after.epoch);
+        if (!this.isDraining) route.claimed(resource, after.epoch);
+        else await this.#release(route, resource, after.epoch);
         return;
       case "releasing":
         await this.#table.release(place, { host, incarnation, epoch: after.epoch }).catch(() => {});

@@ -13,7 +13,10 @@ export interface CallRouter extends CallTarget {
 }
 
 /** The parts of a call that its head has. */
-export type CallHead = Pick<RoutedRequest, "caller" | "target" | "isStream" | "parentCall">;
+export type CallHead = Pick<
+  RoutedRequest,
+  "caller" | "target" | "isStream" | "parentCall" | "passedOn"
+>;
 
 /** A call as its route sees it: it waits for an instance, or has a place on one. */
 export interface SubmittedCall extends ChainLink {

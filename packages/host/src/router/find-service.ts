@@ -21,10 +21,11 @@ export function findService<Service extends { readonly live: LiveVersion }>(
   request: CallHead,
   table: CallTable<Service>,
 ): Service | LeverError {
-  const { target, caller } = request;
+  const { target, caller, passedOn } = request;
   const { environment, service, method } = target;
   const isService = caller.kind === "service";
-  if (table.isClosing && !isService) {
+  // Other hosts still send the calls of resources that this one has not given back yet.
+  if (table.isClosing && !isService && passedOn === undefined) {
     return new LeverError("unavailable", "Cannot take the call: Lever is stopping.", {
       retryAfterSeconds: 5,
     });

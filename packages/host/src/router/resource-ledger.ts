@@ -173,6 +173,22 @@ export class ResourceLedger<Instance extends object, Waiter extends ResourceWait
     return parked.map(({ resource }) => resource);
   }
 
+  /**
+   * The host claims no more resources: those that no instance has yet are given back. Returns the calls of those that were
+   * not claimed.
+   */
+  giveUp(): Waiter[] {
+    const waiting: Waiter[] = [];
+    for (const entry of [...this.#unplaced]) {
+      if (entry.phase === "claimed") this.#release(entry);
+      else {
+        this.#forget(entry);
+        waiting.push(...takeWaiting(entry));
+      }
+    }
+    return waiting;
+  }
+
   /** The host has lost what it had claimed: its lease is over. Resources with an owner are lost when that exits. */
   hostLost(): void {
     for (const entry of this.#unplaced) {

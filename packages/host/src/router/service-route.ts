@@ -374,10 +374,23 @@ export class ServiceRoute {
       this.#refuse(calls, error);
       return;
     }
-    for (const call of calls) {
-      this.#waiting?.remove(call.bodyBytes);
-      this.submit(call);
+    this.#submitAgain(calls);
+  }
+
+  /** The host drains: calls that wait here go to other hosts. */
+  passOn(): void {
+    this.#submitAgain(this.#queue?.takeAll(this.#options.clock.now()) ?? []);
+    this.#submitAgain(this.#resources?.giveUp() ?? []);
+  }
+
+  /** The host stops: calls that came in here are refused. Those that other hosts have passed on go back to them. */
+  stop(error: LeverError): void {
+    for (const call of this.#queue?.takeAll(this.#options.clock.now()) ?? []) {
+      if (call.passMark === undefined) this.#refuse([call], error);
+      else this.#submitAgain([call]);
     }
+    this.#resources?.refuseWaiting(error, ({ passMark }) => passMark === undefined);
+    this.#submitAgain(this.#resources?.giveUp() ?? []);
   }
 
   /** Calls that wait for owners on other hosts are decided again. */
@@ -424,6 +437,13 @@ export class ServiceRoute {
     if (this.#waiting?.count === 0) this.#waiting = undefined;
     if (this.#queue?.size === 0) this.#queue = undefined;
     if (this.#resources?.size === 0) this.#resources = undefined;
+  }
+
+  #submitAgain(calls: readonly SubmittedCall[]): void {
+    for (const call of calls) {
+      this.#waiting?.remove(call.bodyBytes);
+      this.submit(call);
+    }
   }
 
   #refuse(calls: readonly SubmittedCall[], error: LeverError): void {

@@ -8,6 +8,7 @@ interface ServiceName {
 export interface HostNotes {
   read(name: string): Promise<string | undefined>;
   write(name: string, value: string): Promise<void>;
+  remove(name: string): Promise<void>;
   /** Removed environments whose files are still there. */
   unfinishedRemovals(): Promise<readonly string[]>;
   /** The files of a removed environment are gone. */

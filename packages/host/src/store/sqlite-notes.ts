@@ -19,6 +19,9 @@ export function sqliteNotes(statements: Statements, write: <T>(work: () => T) =>
     async write(name, value) {
       write(() => statements.putHostValue.run(name, value));
     },
+    async remove(name) {
+      write(() => statements.removeHostValue.run(name));
+    },
     unfinishedRemovals: async () => removed(REMOVED),
     async finishRemoval(environment) {
       write(() => statements.removeHostValue.run(REMOVED + environment));

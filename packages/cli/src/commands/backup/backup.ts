@@ -21,7 +21,10 @@ export const backup: Command = command({
   },
   notes: `The host goes on meanwhile. The data of services is copied file by file: a database in a file may be copied in the
 middle of a change. Whoever has the file can read all secrets, so keep it as safe as the host. It needs the right
-admin in all environments. lever restore makes a data folder of the file.`,
+admin in all environments. lever restore makes a data folder of the file.
+
+Of a cluster, any host writes it: what all hosts share, and with --with-data what services have stored on this host.
+The key of the cluster is not in it. lever restore --cluster brings the cluster back to it.`,
   examples: [
     ["lever backup lever.backup", "services, settings, tokens and secrets"],
     ["lever backup lever.backup --with-data", "also what services have stored"],
@@ -100,11 +103,21 @@ export function formatBackup(file: string, bytes: number, report: BackupReport):
 }
 
 /** Notes about things that the backup does not have as they should be. */
-export function notesOf({ archivesLost, filesSkipped, filesChanged }: BackupReport): string[] {
+export function notesOf({
+  archivesLost,
+  filesSkipped,
+  filesChanged,
+  keyId,
+}: BackupReport): string[] {
   const lost = formatCount(archivesLost, "version has", "versions have");
   const skipped = formatCount(filesSkipped, "entry is", "entries are");
   const changed = formatCount(filesChanged, "file became", "files became");
   return [
+    ...(keyId === undefined
+      ? []
+      : [
+          `its secrets are sealed with the key ${keyId} of the cluster. Keep the key file elsewhere: it is not in the backup.`,
+        ]),
     ...(archivesLost > 0 ? [`${lost} no archive on the host. Deploy the service again.`] : []),
     ...(filesSkipped > 0
       ? [`${skipped} left out: sockets, devices, files of other users, and removed files.`]

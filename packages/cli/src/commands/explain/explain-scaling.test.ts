@@ -42,6 +42,7 @@ it("the current number is explained by the rule that decided, with its numbers",
   );
   expect(explain({ reason: "minInstances" })).toContain("at least 2 (minInstances)");
   expect(explain({ reason: "maxInstances" })).toContain("at most 20 are allowed (maxInstances");
+  expect(explain({ reason: "draining" })).toContain("this host is drained");
   expect(explain({ reason: "recentLoad" })).toContain("within the last 45.0 s");
 });
 

@@ -71,6 +71,8 @@ function explainReason(now: ScalingRecord, report: ScalingReport): string {
       return "the home host of the service has decided so";
     case "maxInstances":
       return `${load}, and at most ${maxInstances} are allowed (maxInstances in lever.json, or the limit instancesPerServiceMax)`;
+    case "draining":
+      return "this host is drained, and the other hosts take the calls (lever hosts)";
   }
 }
 

@@ -8,6 +8,7 @@ const none = {
   found: false,
   discardLocal: false,
   newIdentity: false,
+  newDatabase: false,
   peerBind: undefined,
   peerAddress: undefined,
 };
@@ -25,6 +26,7 @@ it("several URLs are those of one database's servers", () => {
     founds: true,
     discardsLocal: false,
     isNewIdentity: false,
+    isNewDatabase: false,
   });
 });
 

@@ -9,6 +9,7 @@ interface ClusterFlags {
   readonly found: boolean;
   readonly discardLocal: boolean;
   readonly newIdentity: boolean;
+  readonly newDatabase: boolean;
   readonly peerBind: PeerBind | undefined;
   readonly peerAddress: string | undefined;
 }
@@ -41,10 +42,10 @@ const HOST_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** undefined = the host is the only one. @throws CommandError */
 export function readCluster(flags: ClusterFlags): HostOptions["cluster"] {
   const { cluster, clusterKey, hostName, found, discardLocal, newIdentity } = flags;
-  const { peerBind, peerAddress } = flags;
+  const { newDatabase, peerBind, peerAddress } = flags;
   if (cluster === undefined) {
     const ofCluster = { clusterKey, hostName, found, discardLocal, newIdentity };
-    const others = { ...ofCluster, peerBind, peerAddress };
+    const others = { ...ofCluster, newDatabase, peerBind, peerAddress };
     const alone = Object.entries(others).find(
       ([, value]) => value !== undefined && value !== false,
     );
@@ -75,6 +76,7 @@ export function readCluster(flags: ClusterFlags): HostOptions["cluster"] {
     founds: found,
     discardsLocal: discardLocal,
     isNewIdentity: newIdentity,
+    isNewDatabase: newDatabase,
     peerBind,
     peerAddress,
   };

@@ -101,6 +101,7 @@ export const up: Command = command({
     found: flag("found the cluster with what this host has; its database must be empty"),
     discardLocal: flag("give up what this host has, and join the cluster"),
     newIdentity: flag("be another host than the one whose data folder was copied"),
+    newDatabase: flag("accept that the cluster's database has moved to another server"),
     otlp: value("<url>", "send traces to this collector, by OTLP over HTTP as JSON"),
     logOutput: flag("log what services print, too, when the log does not go to a terminal"),
     verbose: flag("log more"),

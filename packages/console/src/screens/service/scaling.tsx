@@ -14,6 +14,7 @@ const reasons: Readonly<Record<ScalingReason, string>> = {
   idle: "nobody calls it",
   minInstances: "lever.json asks for so many at least",
   maxInstances: "lever.json allows no more",
+  draining: "this host is drained",
 };
 
 /** Why a service has as many instances as it has. */

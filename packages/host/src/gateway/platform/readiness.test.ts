@@ -6,6 +6,11 @@ it.each<[Partial<HostState>, string | undefined]>([
   [{ phase: "running" }, undefined],
   [{ phase: "running", workersMissing: 1 }, "1 of its workers is not running"],
   [{ phase: "running", workersMissing: 2 }, "2 of its workers are not running"],
+  [
+    { phase: "running", isDraining: true },
+    "this host is drained, and lever hosts resume ends that",
+  ],
+  [{ phase: "starting", isDraining: true }, "Lever is starting"],
   [{ phase: "stopping", workersMissing: 2 }, "Lever is stopping"],
 ])("the obstacle of a host in the state %j is: %s", (state, obstacle) => {
   const readiness = new Readiness();

@@ -5,12 +5,14 @@ export interface HostState {
   readonly phase: "starting" | "running" | "stopping";
   /** Processes that should take connections, and do not. */
   readonly workersMissing: number;
+  /** An operator drains the host. It still passes calls on to the other hosts. */
+  readonly isDraining: boolean;
 }
 
 /** Whether a host takes calls. The host changes it, and sends each change to its workers. */
 export class Readiness {
   readonly #stopping = new AbortController();
-  #state: HostState = { phase: "starting", workersMissing: 0 };
+  #state: HostState = { phase: "starting", workersMissing: 0, isDraining: false };
   readonly changed: Emitter<HostState> = new Emitter();
 
   get state(): HostState {
@@ -36,13 +38,14 @@ export class Readiness {
   }
 }
 
-function obstacleOf({ phase, workersMissing }: HostState): string | undefined {
+function obstacleOf({ phase, workersMissing, isDraining }: HostState): string | undefined {
   switch (phase) {
     case "starting":
       return "Lever is starting";
     case "stopping":
       return "Lever is stopping";
     case "running":
+      if (isDraining) return "this host is drained, and lever hosts resume ends that";
       return workersMissing === 0 ? undefined : describeMissing(workersMissing);
   }
 }
