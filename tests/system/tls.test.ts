@@ -333,14 +333,15 @@ it("workers choose certificates by host name, also replaced ones, and another po
   };
   place("shop", "shop.example.com");
   place("apps", "*.apps.example.com");
-  const args = [...tlsArgs(authority.issue("plain")), "--tls-dir", folder, "--http-port", "0"];
+  const plain = authority.issue("plain", ["DNS:plain.example.com"]);
+  const args = [...tlsArgs(plain), "--tls-dir", folder, "--http-port", "0"];
   await using lever = await startLever({ workers: 2, args });
   // The system spreads connections over the workers.
   const shown = async (host: string): Promise<readonly string[]> => {
     const names = await Promise.all(Array.from({ length: 16 }, () => shownName(lever, host)));
     return [...new Set(names)];
   };
-  expect(await shown("localhost")).toEqual(["CN=plain"]);
+  expect(await shown("plain.example.com")).toEqual(["CN=plain"]);
   expect(await shown("shop.example.com")).toEqual(["CN=shop"]);
   expect(await shown("one.apps.example.com")).toEqual(["CN=apps"]);
   place("renewed", "shop.example.com", "shop");
