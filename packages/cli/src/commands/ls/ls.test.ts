@@ -37,7 +37,7 @@ it("lever ls calls the admin service with the environment", async () => {
   expect(run.stdout).toMatch(/^SERVICE .*\nhello .* work\n$/);
   expect(host.requests[0]).toMatchObject({ method: "POST", url: "/admin/listServices" });
   expect(host.requests[0]?.headers.host).toBe("admin.lever");
-  expect(host.requests[0]?.body.toString()).toBe('["prod.lever"]');
+  expect(host.requests[0]?.body.toString()).toBe('["prod.lever",{"report":true}]');
 });
 
 it("lever ls <service> shows the details of the service", async () => {

@@ -32,9 +32,9 @@ export const restore: Command = command({
   notes: `The backup is checked as a whole. If it is torn, damaged or of a newer Lever, the folder stays empty. If the command
 is killed, no host starts on the folder: run the command again.
 
-With --cluster, services, settings, tokens and secrets of all hosts become those of the backup, in one transaction. Hosts
-that run take them over within seconds. The data of services stays as it is on each host. An empty database becomes that of
-a cluster again. It asks first; in a script it needs --yes.
+With --cluster, services, settings, tokens and secrets of all hosts become those of the backup, in one transaction.
+Hosts that run take them over within seconds. The data of services stays as it is on each host. An empty database
+becomes that of a cluster again. It asks first; in a script it needs --yes.
 
 A backup of a cluster also becomes a data folder of a single host: name the cluster's key.`,
   examples: [

@@ -99,13 +99,17 @@ it("the whole host has its rates and its history", () => {
 });
 
 it.each<[readonly string[], string, string]>([
-  [["stats", "--json"], "/admin/listStats", '["dev.lever",null,{"minutes":60}]'],
+  [["stats", "--json"], "/admin/listStats", '["dev.lever",null,{"minutes":60},{"report":true}]'],
   [
     ["stats", "shop", "--since", "1d", "--json"],
     "/admin/listStats",
-    '["dev.lever","shop",{"minutes":1440}]',
+    '["dev.lever","shop",{"minutes":1440},{"report":true}]',
   ],
-  [["stats", "--all", "--since", "5m", "--json"], "/admin/hostStats", '[{"minutes":5}]'],
+  [
+    ["stats", "--all", "--since", "5m", "--json"],
+    "/admin/hostStats",
+    '[{"minutes":5},{"report":true}]',
+  ],
 ])("lever %j calls %s", async (args, url, body) => {
   await using host = await startFakeHost((response) => answerJson(response, report([shop])));
   const run = await runLever(args, { env: { LEVEROS_IP_PORT: host.address } });

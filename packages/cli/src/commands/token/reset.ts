@@ -19,8 +19,8 @@ export const resetToken: Command = command({
   },
   notes: `It needs no token, but access to the data folder: run it on the host's machine, as the user that lever up runs as.
 The host must be stopped, because only one program can have its database open. All other tokens stay valid: revoke the
-lost one with lever token revoke, once the host runs again. Of a cluster, one host must be stopped; the others accept the
-token at once.`,
+lost one with lever token revoke, once the host runs again. Of a cluster, one host must be stopped; the others accept
+the token at once.`,
   examples: [
     ["lever token reset --data /var/lib/lever > token.txt", "while the host is stopped"],
     ["lever login < token.txt", "once it runs again"],
