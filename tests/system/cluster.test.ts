@@ -67,8 +67,11 @@ it("hosts list each other with their leases and what they have applied", async (
   });
   const run = await a.lever(["hosts"], { env: { LEVEROS_TOKEN: token } });
   expect(run.stdout).toMatch(/^HOST +STATE +LEASE +VERSION +BEHIND +ADDRESS\na \* +active +\d/);
-  const status = await c.lever(["cluster", "status"], { env: { LEVEROS_TOKEN: token } });
-  expect(status.stdout).toMatch(/answers +c\nhosts +3, 3 with a lease .*\n.*\n +takes changes\n/);
+  await eventually(async () => {
+    const status = await c.lever(["cluster", "status"], { env: { LEVEROS_TOKEN: token } });
+    expect(status.stdout).toMatch(/answers +c\nhosts +3, 3 with a lease .*\n.*\n +takes changes\n/);
+    return true;
+  });
 });
 
 it("six instances are spread over hosts of different sizes by their memory", async () => {
@@ -85,9 +88,12 @@ it("six instances are spread over hosts of different sizes by their memory", asy
       .sort()
       .join(", ");
   };
-  await eventually(async () => (await running()) === "a 1, b 2, c 3", { everyMs: 100 });
-  const { now, placement, hosts } = await admin(c).invoke("explainService", "dev.lever", "spread");
-  expect(now).toMatchObject({ wanted: 6, running: 6, reason: "minInstances" });
+  const { placement, hosts } = await eventually(async () => {
+    expect(await running()).toBe("a 1, b 2, c 3");
+    const explained = await admin(c).invoke("explainService", "dev.lever", "spread");
+    expect(explained.now).toMatchObject({ wanted: 6, running: 6, reason: "minInstances" });
+    return explained;
+  });
   expect(placement?.decided?.told).toHaveLength(3);
   const told = hosts?.map((of) => [of.host, of.told] as const) ?? [];
   expect(Object.fromEntries(told)).toEqual({ a: 1, b: 2, c: 3 });

@@ -7,6 +7,11 @@ import { homeOf } from "./home-host.ts";
 
 /** Time between two looks at the services. Hosts tell their load as often. */
 const PLACE_EVERY_MS = 250;
+/**
+ * A new service is placed after this time. The memory that its first instance has reserved is told before the instance is, within
+ * two looks of its host.
+ */
+const NEW_SERVICE_MS = 2 * PLACE_EVERY_MS;
 /** A host that does not answer for this long is lost: its instances are placed elsewhere. */
 const LOST_AFTER_MS = 5_000;
 
@@ -96,6 +101,8 @@ export class Placement {
   readonly #answeredAt = new Map<string, number>();
   readonly #homes = new Map<string, string | undefined>();
   #homeHosts = "";
+  /** When each service was seen first. */
+  readonly #seenAt = new Map<string, number>();
   readonly #decided = new Map<string, HomeService>();
   readonly #told = new Map<string, number>();
   #timer: unknown;
@@ -169,14 +176,20 @@ export class Placement {
     for (const { isUp, loaded } of hosts)
       if (isUp) for (const service of loaded) services.add(service);
     for (const service of this.#decided.keys()) services.add(service);
+    const now = this.#options.clock.now();
     for (const service of services) {
+      const seenAt = this.#seenAt.get(service) ?? now;
+      this.#seenAt.set(service, seenAt);
       const home = this.#homes.get(service) ?? homeOf(service, ids);
       this.#homes.set(service, home);
-      if (home === self) this.#decide(service, hosts);
-      else this.#decided.delete(service);
+      if (home !== self) this.#decided.delete(service);
+      else if (now - seenAt >= NEW_SERVICE_MS) this.#decide(service, hosts);
     }
-    for (const service of this.#homes.keys())
-      if (!services.has(service)) this.#homes.delete(service);
+    for (const service of this.#seenAt.keys()) {
+      if (services.has(service)) continue;
+      this.#seenAt.delete(service);
+      this.#homes.delete(service);
+    }
   }
 
   #seeHosts(hosts: readonly PlacedHost[]): void {
